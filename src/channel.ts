@@ -1,0 +1,329 @@
+import { LinkedList, type ListNode } from "./linked_list.ts";
+
+/** Thrown by every operation that a closed {@linkcode Channel} can no longer do. */
+export class ChannelClosedError<T = unknown> extends Error {
+  override readonly name = "ChannelClosedError";
+  /** The items of the failed send that nobody received: they belong to the sender again. */
+  readonly unsent: readonly T[];
+
+  constructor(action: string, unsent: readonly T[] = []) {
+    super(`Cannot ${action}: the channel is closed`);
+    this.unsent = unsent;
+  }
+}
+
+/** Options of {@linkcode Channel}. */
+export interface ChannelOptions {
+  /**
+   * Called after a hand-over that left items waiting because no receiver was: the moment to find
+   * more receivers. It may call `receive` at once.
+   */
+  onWaiting?: () => void;
+}
+
+interface Receiver<T> {
+  resolve(item: T): void;
+  reject(reason: unknown): void;
+}
+
+interface Sender<T> {
+  items: readonly T[];
+  /** Index of the first item that is not in the channel yet. */
+  next: number;
+  resolve(): void;
+  reject(reason: unknown): void;
+}
+
+/**
+ * A bounded first-in, first-out queue between concurrent tasks.
+ *
+ * - Items are received in the order in which they were sent, receivers are served in the order in
+ *   which they began to wait, and so are senders that wait for room.
+ * - An item is told apart by identity and can wait in the channel once at a time.
+ * - Every operation takes constant time, amortised, whatever the number of waiting items.
+ * - After {@linkcode close} senders fail, while receivers drain what is left and then end.
+ *
+ * @example
+ * ```ts
+ * const channel = new Channel<string>(2);
+ * await channel.sendAll(["a", "b"]);
+ * channel.close();
+ * for await (const item of channel) console.log(item);
+ * ```
+ */
+export class Channel<T> implements AsyncIterable<T> {
+  /** Most items that wait before senders do. */
+  readonly capacity: number;
+  readonly #onWaiting: (() => void) | undefined;
+  readonly #items = new LinkedList<T>();
+  readonly #places = new Map<T, ListNode<T>>();
+  readonly #receivers = new LinkedList<Receiver<T>>();
+  readonly #senders = new LinkedList<Sender<T>>();
+  readonly #roomWaiters = new LinkedList<() => void>();
+  #closed = false;
+
+  /** @throws {RangeError} If `capacity` is not a whole number of at least 1. */
+  constructor(capacity: number, options: ChannelOptions = {}) {
+    if (!Number.isSafeInteger(capacity) || capacity < 1) {
+      throw new RangeError(
+        `Cannot create channel: capacity must be a whole number of at least 1, received ${capacity}`,
+      );
+    }
+    this.capacity = capacity;
+    this.#onWaiting = options.onWaiting;
+  }
+
+  /** Items that wait for a receiver. Exceeds `capacity` only by what {@linkcode unshift} brought. */
+  get size(): number {
+    return this.#items.size;
+  }
+
+  /** Receivers that wait for an item. */
+  get receivers(): number {
+    return this.#receivers.size;
+  }
+
+  /** Sends that wait for room. */
+  get senders(): number {
+    return this.#senders.size;
+  }
+
+  /** Whether {@linkcode close} was called. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Sends one item; suspends while the channel is full.
+   *
+   * @throws {ChannelClosedError} If the channel is closed, before or while waiting; `unsent` has
+   * the item.
+   * @throws {TypeError} If the item waits in the channel already.
+   */
+  send(item: T): Promise<void> {
+    return this.sendAll([item]);
+  }
+
+  /**
+   * Sends one item unless that would have to wait.
+   *
+   * @returns Whether the item was sent; `false` if the channel is full.
+   * @throws {ChannelClosedError} If the channel is closed; `unsent` has the item.
+   * @throws {TypeError} If the item waits in the channel already.
+   */
+  trySend(item: T): boolean {
+    if (this.#closed) throw new ChannelClosedError("send", [item]);
+    if (!this.#offer(item)) return false;
+    this.#announce();
+    return true;
+  }
+
+  /**
+   * Sends several items in one hand-over, in order; suspends until the last of them has room.
+   *
+   * @throws {ChannelClosedError} If the channel is closed, before or while waiting; `unsent` has
+   * the items that did not get in.
+   * @throws {TypeError} If one of the items waits in the channel already; those before it were sent.
+   */
+  sendAll(items: readonly T[]): Promise<void> {
+    if (this.#closed) return Promise.reject(new ChannelClosedError("send", items));
+    let next = 0;
+    try {
+      while (next < items.length && this.#offer(items[next]!)) next++;
+    } catch (error) {
+      return Promise.reject(error);
+    } finally {
+      this.#announce();
+    }
+    if (next === items.length) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#senders.push({ items, next, resolve, reject });
+    });
+  }
+
+  /**
+   * Puts an item in front of all that wait: for one that was received and has to come back.
+   *
+   * Never waits and may exceed the capacity, because the item had its place before. Works on a
+   * closed channel too, so that nothing that was received before the close is lost.
+   *
+   * @param options.behind Whether a waiting item keeps its place before this one. Asked from the
+   * front on until the first "no", so that several items that come back can keep their order.
+   * @throws {TypeError} If the item waits in the channel already.
+   */
+  unshift(item: T, options: { behind?: (waiting: T) => boolean } = {}): void {
+    const receiver = this.#receivers.shift();
+    if (receiver) {
+      receiver.resolve(item);
+      return;
+    }
+    this.#assertAbsent(item);
+    this.#places.set(item, this.#items.unshift(item, options.behind));
+    this.#announce();
+  }
+
+  /**
+   * Receives the item at the front; suspends while there is none.
+   *
+   * An item that was handed over stays handed over: an abort that comes later does not undo it.
+   *
+   * @throws {ChannelClosedError} Once the channel is closed and empty.
+   * @throws The signal's reason, if it is aborted before an item arrives.
+   */
+  receive(options: { signal?: AbortSignal } = {}): Promise<T> {
+    const { signal } = options;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#items.size > 0) return Promise.resolve(this.#take());
+    if (this.#closed) return Promise.reject(new ChannelClosedError("receive"));
+    return new Promise((resolve, reject) => {
+      if (!signal) {
+        this.#receivers.push({ resolve, reject });
+        return;
+      }
+      const receiver: Receiver<T> = {
+        resolve: (item) => {
+          signal.removeEventListener("abort", onAbort);
+          resolve(item);
+        },
+        reject: (reason) => {
+          signal.removeEventListener("abort", onAbort);
+          reject(reason);
+        },
+      };
+      const node = this.#receivers.push(receiver);
+      const onAbort = () => {
+        this.#receivers.remove(node);
+        reject(signal.reason);
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+
+  /**
+   * Takes an item out of the line, wherever it stands.
+   *
+   * @returns Whether it was waiting; `false` if it was never sent, was received, or its sender
+   * still waits for room.
+   */
+  remove(item: T): boolean {
+    const node = this.#places.get(item);
+    if (!node) return false;
+    this.#places.delete(item);
+    this.#items.remove(node);
+    this.#admit();
+    return true;
+  }
+
+  /**
+   * Resolves once there is room for an item or the channel is closed.
+   *
+   * For a producer that must not hold an item that has no place yet. Waiters are released in
+   * order, one for each place that becomes free.
+   *
+   * @throws The signal's reason, if it is aborted first.
+   */
+  room(options: { signal?: AbortSignal } = {}): Promise<void> {
+    const { signal } = options;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#hasRoom() || this.#closed) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        this.#roomWaiters.remove(node);
+        reject(signal!.reason);
+      };
+      const node = this.#roomWaiters.push(() => {
+        signal?.removeEventListener("abort", onAbort);
+        resolve();
+      });
+      signal?.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+
+  /** Ends sending: waiting senders fail, receivers get what is left. A second call does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (let sender = this.#senders.shift(); sender; sender = this.#senders.shift()) {
+      sender.reject(new ChannelClosedError("send", sender.items.slice(sender.next)));
+    }
+    for (let waiter = this.#roomWaiters.shift(); waiter; waiter = this.#roomWaiters.shift()) {
+      waiter();
+    }
+    for (let receiver = this.#receivers.shift(); receiver; receiver = this.#receivers.shift()) {
+      receiver.reject(new ChannelClosedError("receive"));
+    }
+  }
+
+  /** The items that wait, from front to back, without receiving them. */
+  waiting(): IterableIterator<T> {
+    return this.#items[Symbol.iterator]();
+  }
+
+  /** Receives until the channel is closed and empty. */
+  async *[Symbol.asyncIterator](): AsyncIterableIterator<T> {
+    for (;;) {
+      let item: T;
+      try {
+        item = await this.receive();
+      } catch (error) {
+        if (error instanceof ChannelClosedError) return;
+        throw error;
+      }
+      yield item;
+    }
+  }
+
+  #hasRoom(): boolean {
+    return this.#items.size < this.capacity && this.#senders.size === 0;
+  }
+
+  #assertAbsent(item: T): void {
+    if (this.#places.has(item)) {
+      throw new TypeError("Cannot send: the item waits in the channel already");
+    }
+  }
+
+  /** Hands an item to a waiting receiver or gives it a place; `false` if there is neither. */
+  #offer(item: T): boolean {
+    const receiver = this.#receivers.shift();
+    if (receiver) {
+      receiver.resolve(item);
+      return true;
+    }
+    this.#assertAbsent(item);
+    if (!this.#hasRoom()) return false;
+    this.#places.set(item, this.#items.push(item));
+    return true;
+  }
+
+  #take(): T {
+    const item = this.#items.shift()!;
+    this.#places.delete(item);
+    this.#admit();
+    return item;
+  }
+
+  /** Lets waiting senders, and then one that only asked for room, into a place that became free. */
+  #admit(): void {
+    let sender = this.#senders.first;
+    while (sender && this.#items.size < this.capacity) {
+      const item = sender.items[sender.next]!;
+      if (this.#places.has(item)) {
+        this.#senders.shift();
+        sender.reject(new TypeError("Cannot send: the item waits in the channel already"));
+      } else {
+        this.#places.set(item, this.#items.push(item));
+        if (++sender.next === sender.items.length) {
+          this.#senders.shift();
+          sender.resolve();
+        }
+      }
+      sender = this.#senders.first;
+    }
+    if (this.#hasRoom()) this.#roomWaiters.shift()?.();
+  }
+
+  #announce(): void {
+    if (this.#items.size > 0) this.#onWaiting?.();
+  }
+}

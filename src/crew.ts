@@ -1,0 +1,85 @@
+import type { Channel } from "./channel.ts";
+import type { Destination } from "./destination.ts";
+import type { Session } from "./session.ts";
+
+/** Runs one worker of a destination until it retires; see `worker.ts`. */
+export type Hire = (destination: Destination) => Promise<void>;
+
+/**
+ * How many workers each destination has: grown while sessions wait, retired when idle.
+ *
+ * Idle workers wait in the queue's line of receivers, in the order in which they became idle, so
+ * that a session never waits while one is there. A destination keeps as many waiting as its weight
+ * says, which makes that its share of sparse traffic. When none waits, the destination with the
+ * smallest share of its limit in use gets another worker. Backups take part only while no other
+ * destination is up.
+ */
+export class Crew {
+  readonly #destinations: readonly Destination[];
+  readonly #queue: Channel<Session>;
+  readonly #hire: Hire;
+
+  constructor(
+    options: {
+      destinations: readonly Destination[];
+      queue: Channel<Session>;
+      hire: Hire;
+    },
+  ) {
+    this.#destinations = options.destinations;
+    this.#queue = options.queue;
+    this.#hire = options.hire;
+  }
+
+  /**
+   * Brings the waiting workers in line with the destinations' states: call it at the start and
+   * whenever a state has changed.
+   */
+  arrange(): void {
+    for (const destination of this.#destinations) {
+      if (!this.#serves(destination)) destination.dismiss();
+    }
+    this.grow();
+    const weights = this.#destinations.map(({ config }) => config.weight);
+    const rounds = Math.max(...weights);
+    for (let round = 1; round <= rounds; round++) {
+      for (const destination of this.#destinations) {
+        if (round <= destination.config.weight && this.#serves(destination)) {
+          if (destination.hasRoom && destination.waiting < round) this.#hire(destination);
+        }
+      }
+    }
+  }
+
+  /** Adds workers while sessions wait and a destination has room. */
+  grow(): void {
+    while (this.#queue.size > 0) {
+      const destination = this.#leastLoaded();
+      if (!destination) return;
+      this.#hire(destination);
+    }
+  }
+
+  /** Whether a worker that has just become idle stays for another session. */
+  keeps(destination: Destination): boolean {
+    if (!this.#serves(destination)) return false;
+    return this.#queue.size > 0 || destination.waiting <= destination.config.weight;
+  }
+
+  #serves(destination: Destination): boolean {
+    return destination.state === "up" && (!destination.config.backup || !this.#anyPrimaryUp());
+  }
+
+  #anyPrimaryUp(): boolean {
+    return this.#destinations.some(({ state, config }) => state === "up" && !config.backup);
+  }
+
+  #leastLoaded(): Destination | undefined {
+    let best: Destination | undefined;
+    for (const destination of this.#destinations) {
+      if (!destination.hasRoom || !this.#serves(destination)) continue;
+      if (!best || destination.load < best.load) best = destination;
+    }
+    return best;
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * Bad usage or configuration: something the operator wrote that cannot be right.
+ *
+ * The message is one complete line: which flag or key, the value received, what is allowed.
+ * The program prints it as it is and exits with status 2.
+ */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/**
+ * A failure at run time that ends the program, such as an address already in use.
+ *
+ * The message is one complete line. The program prints it as it is and exits with status 1.
+ */
+export class FatalError extends Error {
+  override readonly name = "FatalError";
+}
+
+/** The message of anything that was thrown, for a log line. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** The operating system's name of an error, such as `ECONNREFUSED`, where it has one. */
+export function codeOf(thrown: unknown): string | undefined {
+  const code = (thrown as { code?: unknown } | null)?.code;
+  return typeof code === "string" ? code : undefined;
+}

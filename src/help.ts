@@ -1,0 +1,68 @@
+import { ADDRESS_FORMS } from "./address.ts";
+import { flagOf, type Option, type OptionName, optionNames, OPTIONS } from "./config.ts";
+
+const WIDTH = 80;
+const INDENT = 6;
+
+/** The text of `--help`. */
+export function helpText(): string {
+  return `iawlb: a TCP load balancer with one fair queue in front of your servers
+
+Usage:
+  iawlb [OPTIONS] LISTEN DESTINATION [DESTINATION ...]
+  iawlb [OPTIONS] --demo
+
+${
+    wrap(
+      "Accepts connections on LISTEN, lines them up first come first served, and hands each to " +
+        "the first DESTINATION that has room. SIGTERM finishes what was accepted, then exits.",
+      0,
+    )
+  }
+
+Addresses: ${ADDRESS_FORMS}.
+${
+    wrap(
+      "Without a host, LISTEN is every interface, IPv4 and IPv6, and a DESTINATION is localhost. " +
+        "Port 0 lets the kernel pick the port to listen on; the log names it.",
+      0,
+    )
+  }
+
+A DESTINATION may carry options after a comma, as in 10.0.0.7:9003,workers=4:
+  workers=N   most concurrent connections there, instead of --workers
+  weight=N    its share of the sessions relative to the others, 1 to 256 (1)
+  backup      serves only while no other destination is up
+
+Options, with their defaults; TIME is 250ms, 5s, 10m, 1h or 0:
+${optionNames().map(describe).join("\n")}
+  --demo
+${wrap("starts three small HTTP servers of its own and balances over them", INDENT)}
+  -h, --help
+  -V, --version
+
+Signals: SIGTERM and SIGINT drain, a second one quits at once; SIGUSR1 writes
+the status to the log.
+
+Exit status: 0 finished, nothing was cut; 1 cannot listen, or sessions were cut;
+2 bad usage.
+`;
+}
+
+function describe(name: OptionName): string {
+  const option: Option<unknown> = OPTIONS[name];
+  const usage = `  ${flagOf(name)} ${option.form}  (${option.format(option.default)})`;
+  return `${usage}\n${wrap(option.help, INDENT)}`;
+}
+
+function wrap(text: string, indent: number): string {
+  const margin = " ".repeat(indent);
+  const lines = [margin];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1)!;
+    const longer = line === margin ? margin + word : `${line} ${word}`;
+    if (longer.length <= WIDTH) lines[lines.length - 1] = longer;
+    else lines.push(margin + word);
+  }
+  return lines.join("\n");
+}

@@ -1,0 +1,75 @@
+/** A place in a {@linkcode LinkedList}: what {@linkcode LinkedList.remove} takes. */
+export interface ListNode<T> {
+  readonly value: T;
+  /** Neighbours; absent at an end of the list. */
+  previous: ListNode<T> | undefined;
+  next: ListNode<T> | undefined;
+}
+
+/** A doubly linked list: O(1) at both ends and for removal anywhere, given the node. */
+export class LinkedList<T> {
+  #first: ListNode<T> | undefined;
+  #last: ListNode<T> | undefined;
+  #size = 0;
+
+  /** How many values are listed. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The value at the front, or `undefined` if the list is empty. */
+  get first(): T | undefined {
+    return this.#first?.value;
+  }
+
+  /** Adds at the back. */
+  push(value: T): ListNode<T> {
+    const node: ListNode<T> = { value, previous: this.#last, next: undefined };
+    if (this.#last) this.#last.next = node;
+    else this.#first = node;
+    this.#last = node;
+    this.#size++;
+    return node;
+  }
+
+  /**
+   * Adds at the front.
+   *
+   * @param behind Whether a value keeps its place before this one; asked from the front on until
+   * the first "no". Without it the new value is the first.
+   */
+  unshift(value: T, behind?: (listed: T) => boolean): ListNode<T> {
+    let next = this.#first;
+    while (next && behind?.(next.value)) next = next.next;
+    const previous = next ? next.previous : this.#last;
+    const node: ListNode<T> = { value, previous, next };
+    if (previous) previous.next = node;
+    else this.#first = node;
+    if (next) next.previous = node;
+    else this.#last = node;
+    this.#size++;
+    return node;
+  }
+
+  /** Takes the front value off, or returns `undefined` if the list is empty. */
+  shift(): T | undefined {
+    const node = this.#first;
+    if (node) this.remove(node);
+    return node?.value;
+  }
+
+  /** Takes a node out. It must be in this list: callers remove a node once. */
+  remove(node: ListNode<T>): void {
+    if (node.previous) node.previous.next = node.next;
+    else this.#first = node.next;
+    if (node.next) node.next.previous = node.previous;
+    else this.#last = node.previous;
+    node.previous = node.next = undefined;
+    this.#size--;
+  }
+
+  /** The values from front to back. */
+  *[Symbol.iterator](): IterableIterator<T> {
+    for (let node = this.#first; node; node = node.next) yield node.value;
+  }
+}

@@ -1,0 +1,252 @@
+import { delay } from "@std/async/delay";
+import type { Logger } from "@logtape/logtape";
+import { clearImmediate, setImmediate } from "node:timers";
+import { type Address, formatAddress, formatSocketAddress } from "./address.ts";
+import type { Settings } from "./config.ts";
+import { codeOf, FatalError, messageOf } from "./errors.ts";
+import { sendWithoutDelay } from "./sockets.ts";
+
+/**
+ * Most connections accepted in one turn of the event loop: a flood of them must not starve the
+ * sessions that are being served.
+ */
+const ACCEPTS_PER_TURN = 64;
+
+/** Shortest and longest pause after an accept that failed, in milliseconds. */
+const FIRST_PAUSE_MS = 10;
+const LAST_PAUSE_MS = 1000;
+
+/** Accept errors that cost only the one connection: the next one may follow at once. */
+const ONE_CONNECTION = ["ECONNABORTED", "ENOTCONN", "EPROTO"];
+
+/** Turns of the event loop without a new connection after which the backlog counts as empty. */
+const QUIET_TURNS = 3;
+
+/** The line that accepted connections join, as far as the listener has to know it. */
+export interface Line {
+  /** Resolves once a further session has a place. */
+  room(options: { signal: AbortSignal }): Promise<void>;
+  /** How many more sessions have a place or a worker. */
+  readonly places: number;
+  /** How many workers wait for a session. */
+  readonly idleWorkers: number;
+}
+
+/** Options of {@linkcode Listener}. */
+export interface ListenerOptions<S> {
+  settings: Pick<Settings, "backlog" | "batchSize" | "batchDelay">;
+  line: Line;
+  /** Makes a session of a connection. */
+  open(conn: Deno.Conn): S;
+  /** Takes over sessions that were accepted, in order. */
+  handOver(sessions: S[]): void;
+  log: Logger;
+}
+
+/**
+ * The accepting socket and its accept loop.
+ *
+ * Accepts only what has a place in the line; what has none waits in the kernel's backlog. Hands
+ * sessions over in batches: when the batch has one for every idle worker (or `batchSize`), and at
+ * the latest at the end of the same turn of the event loop (or `batchDelay` after the first).
+ * Survives every error of accept: it pauses, longer each time up to a second, logs the first of a
+ * row, and goes on.
+ */
+export class Listener<S> {
+  /** The address that is really bound. */
+  readonly address: string;
+  readonly #address: Address;
+  readonly #socket: Deno.Listener;
+  readonly #options: ListenerOptions<S>;
+  readonly #log: Logger;
+  readonly #draining = new AbortController();
+  readonly #loop: Promise<void>;
+  #batch: S[] = [];
+  #cancelFlush: (() => void) | undefined;
+  #accepted = 0;
+  #acceptedThisTurn = 0;
+  /** Accepts that failed since the last one that succeeded. */
+  #failures = 0;
+  #closed = false;
+
+  private constructor(address: Address, socket: Deno.Listener, options: ListenerOptions<S>) {
+    this.#address = address;
+    this.#options = options;
+    this.#log = options.log;
+    this.#socket = socket;
+    this.address = formatSocketAddress(socket.addr);
+    this.#loop = this.#run();
+  }
+
+  /**
+   * Binds the address and begins to accept.
+   *
+   * @throws {FatalError} If the address cannot be bound.
+   */
+  static async open<S>(address: Address, options: ListenerOptions<S>): Promise<Listener<S>> {
+    return new Listener(address, await bind(address, options.settings.backlog), options);
+  }
+
+  /**
+   * Takes what the kernel has accepted already, whether the line has room or not, hands it over,
+   * and closes the socket. At most a backlog's worth is taken, so that a flood cannot prolong this.
+   *
+   * @param options.signal Ends the wait for free descriptors if there are none.
+   */
+  async drain(options: { signal: AbortSignal }): Promise<void> {
+    this.#draining.abort();
+    const limit = this.#accepted + this.#options.settings.backlog + 1;
+    let before: number;
+    do {
+      before = this.#accepted;
+      for (let turn = 0; turn < QUIET_TURNS; turn++) await nextTurn();
+      const starving = this.#failures > 0 && !options.signal.aborted;
+      if (starving) await delay(FIRST_PAUSE_MS);
+      else if (this.#accepted === before) break;
+    } while (this.#accepted < limit);
+    await this.close();
+  }
+
+  /** Stops at once: what the kernel has accepted but the listener has not is lost. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#draining.abort();
+    this.#socket.close();
+    await this.#loop;
+    this.#flush();
+    if (this.#address.transport === "unix") removeQuietly(this.#address.path);
+  }
+
+  async #run(): Promise<void> {
+    const draining = this.#draining.signal;
+    while (!this.#closed) {
+      if (!draining.aborted) {
+        if (this.#batch.length >= this.#options.line.places) this.#flush();
+        await this.#options.line.room({ signal: draining }).catch(() => {});
+      }
+      if (this.#closed) return;
+      try {
+        this.#take(await this.#socket.accept());
+      } catch (error) {
+        if (this.#closed) return;
+        await this.#pause(error);
+        continue;
+      }
+      if (++this.#acceptedThisTurn >= ACCEPTS_PER_TURN) {
+        await nextTurn();
+        this.#acceptedThisTurn = 0;
+      }
+    }
+  }
+
+  #take(conn: Deno.Conn): void {
+    if (this.#failures > 0) this.#log.info("accepting again");
+    this.#failures = 0;
+    this.#accepted++;
+    sendWithoutDelay(conn);
+    this.#batch.push(this.#options.open(conn));
+    const { line, settings } = this.#options;
+    if (this.#batch.length >= (settings.batchSize || line.idleWorkers)) this.#flush();
+    else if (this.#batch.length === 1) this.#flushLater(settings.batchDelay);
+  }
+
+  #flushLater(delayMs: number): void {
+    if (delayMs > 0) {
+      const timer = setTimeout(() => this.#flush(), delayMs);
+      this.#cancelFlush = () => clearTimeout(timer);
+    } else {
+      const immediate = setImmediate(() => this.#flush());
+      this.#cancelFlush = () => clearImmediate(immediate);
+    }
+  }
+
+  #flush(): void {
+    this.#cancelFlush?.();
+    this.#cancelFlush = undefined;
+    if (this.#batch.length === 0) return;
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#options.handOver(batch);
+  }
+
+  async #pause(error: unknown): Promise<void> {
+    const reason = messageOf(error);
+    if (ONE_CONNECTION.includes(codeOf(error) ?? "")) {
+      this.#log.debug("a client was gone before it was accepted: {reason}", { reason });
+      await nextTurn();
+      return;
+    }
+    if (this.#failures === 0) {
+      this.#log.warning("accepting pauses until it works again: {reason}", { reason });
+    }
+    await delay(Math.min(FIRST_PAUSE_MS * 2 ** this.#failures++, LAST_PAUSE_MS));
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
+
+async function bind(address: Address, tcpBacklog: number): Promise<Deno.Listener> {
+  try {
+    if (address.transport === "unix") return await bindUnix(address.path);
+    const { hostname, port } = address;
+    if (hostname !== undefined) return Deno.listen({ hostname, port, tcpBacklog });
+    return bindWildcard(port, tcpBacklog);
+  } catch (error) {
+    const message = `Cannot listen on ${formatAddress(address)}: ${explain(error)}`;
+    throw new FatalError(message, { cause: error });
+  }
+}
+
+/** An IPv6 wildcard socket takes IPv4 connections as well; without IPv6 it is plain IPv4. */
+function bindWildcard(port: number, tcpBacklog: number): Deno.Listener {
+  try {
+    return Deno.listen({ hostname: "::", port, tcpBacklog });
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) throw error;
+    return Deno.listen({ hostname: "0.0.0.0", port, tcpBacklog });
+  }
+}
+
+/** Binds a path, replacing a socket file that a dead process has left behind. */
+async function bindUnix(path: string): Promise<Deno.Listener> {
+  try {
+    return Deno.listen({ transport: "unix", path });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse) || !await isAbandoned(path)) throw error;
+    Deno.removeSync(path);
+    return Deno.listen({ transport: "unix", path });
+  }
+}
+
+async function isAbandoned(path: string): Promise<boolean> {
+  if (!Deno.lstatSync(path).isSocket) return false;
+  try {
+    (await Deno.connect({ transport: "unix", path })).close();
+    return false;
+  } catch (error) {
+    return error instanceof Deno.errors.ConnectionRefused;
+  }
+}
+
+function removeQuietly(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+function explain(error: unknown): string {
+  if (error instanceof Deno.errors.AddrInUse) {
+    return "the address is in use; stop the program that has it or choose another";
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return "permission denied; ports below 1024 need root or CAP_NET_BIND_SERVICE, " +
+      "a path needs write access to its folder";
+  }
+  if (error instanceof Deno.errors.AddrNotAvailable) return "this machine has no such address";
+  return messageOf(error);
+}

@@ -1,0 +1,88 @@
+import {
+  configure,
+  dispose,
+  getJsonLinesFormatter,
+  getLogger,
+  getTextFormatter,
+  type Logger,
+} from "@logtape/logtape";
+import type { Settings } from "./config.ts";
+import { FatalError, messageOf } from "./errors.ts";
+import { type ByteSink, LineWriter } from "./line_writer.ts";
+
+/** How long the exit waits for log lines that nobody reads, in milliseconds. */
+const CLOSE_PATIENCE_MS = 2000;
+
+/** The log outputs of the program. */
+export interface Logs {
+  /** For messages; standard error. */
+  readonly log: Logger;
+  /** For access-log lines; absent if the access log is off. */
+  readonly access: LineWriter | undefined;
+  /** Resolves when all lines so far are written. */
+  flush(): Promise<void>;
+  /** Writes what is left and closes; at most a few seconds. */
+  close(): Promise<void>;
+}
+
+/**
+ * Sets up the log on standard error and the access log where the settings say.
+ *
+ * @throws {FatalError} If the file of the access log cannot be opened.
+ */
+export async function openLogs(
+  settings: Pick<Settings, "logLevel" | "logFormat" | "accessLog">,
+): Promise<Logs> {
+  const access = openAccessLog(settings.accessLog);
+  const writer = new LineWriter(standardStream(Deno.stderr));
+  const format = settings.logFormat === "json"
+    ? getJsonLinesFormatter({ categorySeparator: ".", message: "rendered" })
+    : getTextFormatter({ timestamp: "rfc3339", level: "full", category: ".", value: "bare" });
+  await configure({
+    reset: true,
+    sinks: { writer: (record) => writer.write(format(record).trimEnd()) },
+    loggers: [
+      { category: "iawlb", lowestLevel: settings.logLevel, sinks: ["writer"] },
+      { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["writer"] },
+    ],
+  });
+  const log = getLogger("iawlb");
+  return {
+    log,
+    access,
+    async flush() {
+      await Promise.all([writer.flush(), access?.flush()]);
+    },
+    async close() {
+      if (access && access.dropped > 0) {
+        log.warning("{dropped} lines of the access log could not be written", {
+          dropped: access.dropped,
+        });
+      }
+      await dispose();
+      const patience = CLOSE_PATIENCE_MS;
+      await Promise.all([writer.close({ patience }), access?.close({ patience })]);
+    },
+  };
+}
+
+function openAccessLog(where: string): LineWriter | undefined {
+  if (where === "off") return undefined;
+  if (where === "on") return new LineWriter(standardStream(Deno.stdout));
+  let file: ByteSink;
+  try {
+    file = Deno.openSync(where, { create: true, append: true });
+  } catch (error) {
+    throw new FatalError(
+      `Cannot open the access log ${JSON.stringify(where)}: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return new LineWriter(file);
+}
+
+function standardStream(stream: { write(bytes: Uint8Array): Promise<number> }): ByteSink {
+  return { write: (bytes) => stream.write(bytes) };
+}

@@ -1,0 +1,38 @@
+import type { Logger } from "@logtape/logtape";
+import type { Server } from "./server.ts";
+
+/**
+ * Turns operating-system signals into calls of the server until it has drained.
+ *
+ * SIGTERM and SIGINT drain, the second one quits; SIGUSR1 writes the status to the log; SIGHUP is
+ * taken note of, because there is no file to read again. Windows has only the interrupt.
+ *
+ * @returns Whether every session could finish.
+ */
+export async function serveUntilSignalled(server: Server, log: Logger): Promise<boolean> {
+  const drained = Promise.withResolvers<boolean>();
+  let stopping = false;
+  const handlers: Partial<Record<Deno.Signal, () => void>> = {
+    SIGINT: stop,
+    SIGTERM: stop,
+    SIGUSR1: () => log.info("status: {status}", { status: JSON.stringify(server.status()) }),
+    SIGHUP: () => log.info("SIGHUP: there is no configuration file to read, nothing changes"),
+  };
+
+  function stop(): void {
+    drained.resolve(stopping ? server.quit() : server.drain());
+    stopping = true;
+  }
+
+  const supported = Deno.build.os === "windows" ? ["SIGINT"] : Object.keys(handlers);
+  for (const signal of supported as Deno.Signal[]) {
+    Deno.addSignalListener(signal, handlers[signal]!);
+  }
+  try {
+    return await drained.promise;
+  } finally {
+    for (const signal of supported as Deno.Signal[]) {
+      Deno.removeSignalListener(signal, handlers[signal]!);
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import { delay } from "@std/async/delay";
+import type { Logger } from "@logtape/logtape";
+import type { BufferPool } from "./buffers.ts";
+import { type Channel, ChannelClosedError } from "./channel.ts";
+import type { Clock } from "./clock.ts";
+import type { Settings } from "./config.ts";
+import type { Destination } from "./destination.ts";
+import { DialError } from "./dial.ts";
+import { messageOf } from "./errors.ts";
+import type { Ledger } from "./ledger.ts";
+import { relay } from "./relay.ts";
+import type { Session } from "./session.ts";
+
+/** How long a worker rests when this machine, not the destination, made a connect fail. */
+const LOCAL_FAULT_PAUSE_MS = 100;
+
+/** What the workers of all destinations share. */
+export interface Workplace {
+  readonly queue: Channel<Session>;
+  readonly ledger: Ledger;
+  readonly buffers: BufferPool;
+  readonly clock: Clock;
+  readonly settings: Pick<Settings, "connectTimeout" | "retries">;
+  readonly log: Logger;
+  /** Puts a session that was taken from the line back to its front. */
+  giveBack(session: Session): void;
+  /** Called when a connect to a destination failed. */
+  onFailure(destination: Destination, error: Error): void;
+  /** Whether a worker that has just become idle stays for another session. */
+  keeps(destination: Destination): boolean;
+}
+
+/**
+ * One worker of a destination: takes sessions from the line, one at a time, and serves each to its
+ * end, until it is not needed any more.
+ *
+ * Nothing that happens to a session ends the worker: a defect ends that session with the reason
+ * `error` and is logged.
+ */
+export async function work(destination: Destination, place: Workplace): Promise<void> {
+  destination.workers++;
+  try {
+    do {
+      const session = await next(destination, place);
+      if (!session) return;
+      destination.active++;
+      try {
+        await serve(session, destination, place);
+      } catch (error) {
+        place.log.error("session {id} ended by a defect: {error}", { id: session.id, error });
+        session.abort("error");
+        place.ledger.finish(session);
+      } finally {
+        destination.active--;
+      }
+    } while (place.keeps(destination));
+  } finally {
+    destination.workers--;
+  }
+}
+
+async function next(destination: Destination, place: Workplace): Promise<Session | undefined> {
+  const signal = destination.standby;
+  try {
+    return await place.queue.receive({ signal });
+  } catch (error) {
+    if (signal.aborted || error instanceof ChannelClosedError) return undefined;
+    throw error;
+  }
+}
+
+async function serve(
+  session: Session,
+  destination: Destination,
+  place: Workplace,
+): Promise<void> {
+  const server = await connect(session, destination, place);
+  if (!server) return;
+  destination.sessions++;
+  await relay(session, server, place.buffers);
+  place.ledger.finish(session);
+}
+
+/** Connects the session; otherwise finishes it or gives it back, and returns nothing. */
+async function connect(
+  session: Session,
+  destination: Destination,
+  place: Workplace,
+): Promise<Deno.Conn | undefined> {
+  if (session.reason !== undefined) {
+    place.ledger.finish(session);
+    return undefined;
+  }
+  const attempt = new AbortController();
+  session.stage = "connecting";
+  session.destination = destination.name;
+  session.attempts++;
+  session.connectStartedAt = place.clock();
+  session.onAbort = () => attempt.abort();
+  session.onConnectTimeout = () => attempt.abort(new ConnectTimeout(place.settings.connectTimeout));
+  try {
+    const server = await destination.dialer.dial({
+      signal: attempt.signal,
+      timeout: place.settings.connectTimeout,
+    });
+    session.onConnectTimeout = undefined;
+    if (session.reason === undefined) {
+      session.connectedAt = place.clock();
+      return server;
+    }
+    server.close();
+  } catch (error) {
+    if (session.reason === undefined) {
+      await afterFailure(error, session, destination, place);
+      return undefined;
+    }
+  }
+  place.ledger.finish(session);
+  return undefined;
+}
+
+class ConnectTimeout extends Error {
+  constructor(ms: number) {
+    super(`no connection within ${ms} ms`);
+  }
+}
+
+async function afterFailure(
+  error: unknown,
+  session: Session,
+  destination: Destination,
+  place: Workplace,
+): Promise<void> {
+  if (error instanceof DialError && error.local) {
+    session.attempts--;
+    place.log.warning("cannot connect to {destination}, which is this machine's fault: {reason}", {
+      destination: destination.name,
+      reason: messageOf(error),
+    });
+    place.giveBack(session);
+    await delay(LOCAL_FAULT_PAUSE_MS);
+    return;
+  }
+  place.onFailure(destination, error as Error);
+  if (session.attempts > place.settings.retries) {
+    session.conclude("connect-failed");
+    place.ledger.finish(session);
+  } else {
+    place.giveBack(session);
+  }
+}
