@@ -52,8 +52,7 @@ interface Sender<T> {
  * ```
  */
 export class Channel<T> implements AsyncIterable<T> {
-  /** Most items that wait before senders do. */
-  readonly capacity: number;
+  #capacity: number;
   readonly #onWaiting: (() => void) | undefined;
   readonly #items = new LinkedList<T>();
   readonly #places = new Map<T, ListNode<T>>();
@@ -64,13 +63,14 @@ export class Channel<T> implements AsyncIterable<T> {
 
   /** @throws {RangeError} If `capacity` is not a whole number of at least 1. */
   constructor(capacity: number, options: ChannelOptions = {}) {
-    if (!Number.isSafeInteger(capacity) || capacity < 1) {
-      throw new RangeError(
-        `Cannot create channel: capacity must be a whole number of at least 1, received ${capacity}`,
-      );
-    }
-    this.capacity = capacity;
+    assertCapacity("create channel", capacity);
+    this.#capacity = capacity;
     this.#onWaiting = options.onWaiting;
+  }
+
+  /** Most items that wait before senders do. */
+  get capacity(): number {
+    return this.#capacity;
   }
 
   /** Items that wait for a receiver. Exceeds `capacity` only by what {@linkcode unshift} brought. */
@@ -239,6 +239,18 @@ export class Channel<T> implements AsyncIterable<T> {
     });
   }
 
+  /**
+   * Changes the capacity. What waits already keeps its place, even if it is more than that.
+   *
+   * @throws {RangeError} If `capacity` is not a whole number of at least 1.
+   */
+  resize(capacity: number): void {
+    assertCapacity("resize channel", capacity);
+    this.#capacity = capacity;
+    this.#admit();
+    this.#announce();
+  }
+
   /** Ends sending: waiting senders fail, receivers get what is left. A second call does nothing. */
   close(): void {
     if (this.#closed) return;
@@ -274,7 +286,7 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   #hasRoom(): boolean {
-    return this.#items.size < this.capacity && this.#senders.size === 0;
+    return this.#items.size < this.#capacity && this.#senders.size === 0;
   }
 
   #assertAbsent(item: T): void {
@@ -306,7 +318,7 @@ export class Channel<T> implements AsyncIterable<T> {
   /** Lets waiting senders, and then one that only asked for room, into a place that became free. */
   #admit(): void {
     let sender = this.#senders.first;
-    while (sender && this.#items.size < this.capacity) {
+    while (sender && this.#items.size < this.#capacity) {
       const item = sender.items[sender.next]!;
       if (this.#places.has(item)) {
         this.#senders.shift();
@@ -326,4 +338,11 @@ export class Channel<T> implements AsyncIterable<T> {
   #announce(): void {
     if (this.#items.size > 0) this.#onWaiting?.();
   }
+}
+
+function assertCapacity(action: string, capacity: number): void {
+  if (Number.isSafeInteger(capacity) && capacity >= 1) return;
+  throw new RangeError(
+    `Cannot ${action}: capacity must be a whole number of at least 1, received ${capacity}`,
+  );
 }

@@ -1,10 +1,10 @@
 import {
   configure,
   dispose,
-  getJsonLinesFormatter,
   getLogger,
   getTextFormatter,
   type Logger,
+  type LogRecord,
 } from "@logtape/logtape";
 import type { Settings } from "./config.ts";
 import { FatalError, messageOf } from "./errors.ts";
@@ -35,9 +35,7 @@ export async function openLogs(
 ): Promise<Logs> {
   const access = openAccessLog(settings.accessLog);
   const writer = new LineWriter(standardStream(Deno.stderr));
-  const format = settings.logFormat === "json"
-    ? getJsonLinesFormatter({ categorySeparator: ".", message: "rendered" })
-    : getTextFormatter({ timestamp: "rfc3339", level: "full", category: ".", value: "bare" });
+  const format = settings.logFormat === "json" ? jsonLine : textLine;
   await configure({
     reset: true,
     sinks: { writer: (record) => writer.write(format(record).trimEnd()) },
@@ -64,6 +62,27 @@ export async function openLogs(
       await Promise.all([writer.close({ patience }), access?.close({ patience })]);
     },
   };
+}
+
+const textLine = getTextFormatter({
+  timestamp: "rfc3339",
+  level: "full",
+  category: ".",
+  value: "bare",
+});
+
+/** One JSON object: time, level, logger, message, and the values in the message by name. */
+function jsonLine({ timestamp, level, category, message, properties }: LogRecord): string {
+  const values = Object.entries(properties).map(([name, value]) => {
+    return [name, value instanceof Error ? value.stack : value];
+  });
+  return JSON.stringify({
+    time: new Date(timestamp).toISOString(),
+    level,
+    logger: category.join("."),
+    message: message.map((part) => part instanceof Error ? part.stack : String(part)).join(""),
+    ...Object.fromEntries(values),
+  });
 }
 
 function openAccessLog(where: string): LineWriter | undefined {

@@ -255,6 +255,8 @@ export class Server {
     const timer = drainTimeout > 0
       ? setTimeout(() => this.#cut("drain-timeout"), drainTimeout)
       : undefined;
+    // What the kernel has accepted joins the line, however full that is.
+    this.#queue.resize(Number.MAX_SAFE_INTEGER);
     await this.#listener.drain({ signal: this.#patience.signal });
     this.#queue.close();
     await this.#ledger.empty();

@@ -1,0 +1,161 @@
+import { until } from "./servers.ts";
+
+/** The standalone binary under test; without it the sources run under this Deno. */
+const BINARY = Deno.env.get("IAWLB_BINARY");
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+
+function command(args: readonly string[]): Deno.Command {
+  const options = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
+  if (BINARY) return new Deno.Command(BINARY, { ...options, args: [...args] });
+  const run = ["run", "--quiet", "-P", MAIN];
+  return new Deno.Command(Deno.execPath(), { ...options, args: [...run, ...args] });
+}
+
+/** What a run that ended by itself has left. */
+export interface Result {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs the program to its end. */
+export async function runProgram(args: readonly string[]): Promise<Result> {
+  const { code, stdout, stderr } = await command(args).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** One entry of the JSON access log. */
+export interface AccessEntry {
+  id: number;
+  client: string;
+  destination: string | null;
+  reason: string;
+  queue_ms: number | null;
+  connect_ms: number | null;
+  total_ms: number;
+  bytes_up: number;
+  bytes_down: number;
+  attempts: number;
+}
+
+/** The program as a child process, listening on a port that the kernel picked. */
+export class Program implements AsyncDisposable {
+  port = 0;
+  /** Lines of standard error so far: the log. */
+  readonly log: string[] = [];
+  /** Lines of standard output so far: the access log. */
+  readonly out: string[] = [];
+  readonly #child: Deno.ChildProcess;
+  readonly #outputs: Promise<void>;
+  #ended = false;
+
+  private constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+    this.#outputs = Promise.all([
+      collect(child.stderr, this.log),
+      collect(child.stdout, this.out),
+    ]).then(() => {});
+  }
+
+  /** Starts it with these options and destinations and waits until it listens. */
+  static async start(
+    destinations: readonly string[],
+    options: readonly string[] = [],
+  ): Promise<Program> {
+    return await Program.spawn([
+      ...options,
+      "--log-format",
+      "json",
+      "127.0.0.1:0",
+      ...destinations,
+    ]);
+  }
+
+  /** Starts it with exactly these arguments and waits until it listens. */
+  static async spawn(args: readonly string[]): Promise<Program> {
+    const program = new Program(command(args).spawn());
+    try {
+      const line = await program.logged(/listening on /);
+      program.port = Number(/listening on \S*?:(\d+) /.exec(line)?.[1] ?? 0);
+    } catch (error) {
+      await program[Symbol.asyncDispose]();
+      throw error;
+    }
+    return program;
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** The first line of the log that matches, as soon as it is there. */
+  async logged(pattern: RegExp, timeout?: number): Promise<string> {
+    const find = () => this.log.find((line) => pattern.test(line));
+    await until(() => find() !== undefined || this.#ended, `the log has ${pattern}`, timeout);
+    const line = find();
+    if (line === undefined) {
+      throw new Error(`the program ended without logging ${pattern}:\n${this.log.join("\n")}`);
+    }
+    return line;
+  }
+
+  /** The access log so far. */
+  access(): AccessEntry[] {
+    return this.out.map((line) => JSON.parse(line));
+  }
+
+  /** The access log once it has this many entries. */
+  async entries(number: number): Promise<AccessEntry[]> {
+    await until(() => this.out.length >= number, `the access log has ${number} entries`);
+    return this.access();
+  }
+
+  /** What SIGUSR1 makes it log. */
+  // deno-lint-ignore no-explicit-any -- tests pick what they look at
+  async status(): Promise<any> {
+    const before = this.log.length;
+    this.signal("SIGUSR1");
+    const find = () => this.log.slice(before).find((line) => line.includes("status: "));
+    await until(() => find() !== undefined, "the status is in the log");
+    return JSON.parse(JSON.parse(find()!).status);
+  }
+
+  signal(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** Waits for its end and returns the exit status. */
+  async ended(): Promise<number> {
+    const { code } = await this.#child.status;
+    await this.#outputs;
+    this.#ended = true;
+    return code;
+  }
+
+  /** Drains it with SIGTERM and returns the exit status. */
+  async terminate(): Promise<number> {
+    this.signal("SIGTERM");
+    return await this.ended();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ended) return;
+    try {
+      this.signal("SIGKILL");
+    } catch {
+      // It has ended already.
+    }
+    await this.ended();
+  }
+}
+
+async function collect(stream: ReadableStream<Uint8Array>, lines: string[]): Promise<void> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream() as never)) {
+    const parts = (rest + text).split("\n");
+    rest = parts.pop()!;
+    lines.push(...parts);
+  }
+  if (rest) lines.push(rest);
+}

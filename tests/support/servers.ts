@@ -1,0 +1,184 @@
+/** A real TCP server on a free port of loopback that handles each connection with a function. */
+export class TestServer implements AsyncDisposable {
+  readonly port: number;
+  /** Connections accepted so far. */
+  accepted = 0;
+  /** Connections whose handler has not returned. */
+  open = 0;
+  /** Most connections that were open at once. */
+  mostOpen = 0;
+  readonly #listener: Deno.TcpListener;
+  readonly #handlers = new Set<Promise<void>>();
+  readonly #conns = new Set<Deno.Conn>();
+  readonly #loop: Promise<void>;
+
+  /** The handler's connection is closed when it returns or throws. */
+  constructor(
+    handle: (conn: Deno.TcpConn, number: number) => Promise<void>,
+    options: { port?: number; hostname?: string } = {},
+  ) {
+    const { port = 0, hostname = "127.0.0.1" } = options;
+    this.#listener = Deno.listen({ hostname, port });
+    this.port = this.#listener.addr.port;
+    this.#loop = this.#accept(handle);
+  }
+
+  /** As a destination on the command line. */
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** Stops listening; open connections go on. */
+  stopListening(): void {
+    try {
+      this.#listener.close();
+    } catch {
+      // It is closed already.
+    }
+  }
+
+  /** Stops listening, closes all connections and waits for their handlers. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stopListening();
+    for (const conn of this.#conns) tryClose(conn);
+    await this.#loop;
+    await Promise.all(this.#handlers);
+  }
+
+  async #accept(handle: (conn: Deno.TcpConn, number: number) => Promise<void>): Promise<void> {
+    for await (const conn of this.#listener) {
+      const handler = this.#serve(conn, handle);
+      this.#handlers.add(handler);
+      handler.then(() => this.#handlers.delete(handler));
+    }
+  }
+
+  async #serve(
+    conn: Deno.TcpConn,
+    handle: (conn: Deno.TcpConn, number: number) => Promise<void>,
+  ): Promise<void> {
+    this.#conns.add(conn);
+    this.open++;
+    this.mostOpen = Math.max(this.mostOpen, this.open);
+    try {
+      await handle(conn, ++this.accepted);
+    } catch {
+      // The test looks at what arrived, not at how the connection ended.
+    } finally {
+      this.open--;
+      this.#conns.delete(conn);
+      tryClose(conn);
+    }
+  }
+}
+
+/** Sends everything back until the client has finished. */
+export async function echo(conn: Deno.Conn): Promise<void> {
+  const buffer = new Uint8Array(64 * 1024);
+  for (let n = await conn.read(buffer); n !== null; n = await conn.read(buffer)) {
+    await writeAll(conn, buffer.subarray(0, n));
+  }
+  await conn.closeWrite();
+}
+
+/** Reads the whole request, to the client's half-close, and answers with a text. */
+export function answer(text: string): (conn: Deno.Conn) => Promise<void> {
+  return async (conn) => {
+    await readAll(conn);
+    await writeAll(conn, new TextEncoder().encode(text));
+    await conn.closeWrite();
+  };
+}
+
+/** Reads and discards until the peer has finished. */
+export async function discard(conn: Deno.Conn): Promise<void> {
+  const buffer = new Uint8Array(64 * 1024);
+  while (await conn.read(buffer) !== null);
+}
+
+/** Sends a text, half-closes and returns everything that comes back. */
+export async function request(port: number, text: string): Promise<string> {
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  await writeAll(conn, new TextEncoder().encode(text));
+  await conn.closeWrite();
+  return new TextDecoder().decode(await readAll(conn));
+}
+
+/** Everything the peer sends until it has finished. */
+export async function readAll(conn: Deno.Conn): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for (;;) {
+    const chunk = new Uint8Array(64 * 1024);
+    const n = await conn.read(chunk);
+    if (n === null) break;
+    chunks.push(chunk.subarray(0, n));
+  }
+  const all = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
+}
+
+/** Exactly this many bytes. */
+export async function readExactly(conn: Deno.Conn, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length;) {
+    const n = await conn.read(bytes.subarray(at));
+    if (n === null) throw new Error(`the input ended after ${at} of ${length} bytes`);
+    at += n;
+  }
+  return bytes;
+}
+
+export async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  while (bytes.length > 0) bytes = bytes.subarray(await conn.write(bytes));
+}
+
+/** Both ends of a new TCP connection. */
+export async function socketPair(): Promise<{ near: Deno.TcpConn; far: Deno.TcpConn }> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const [near, far] = await Promise.all([
+    Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port }),
+    listener.accept(),
+  ]);
+  return { near, far };
+}
+
+/** A port of loopback that nothing listens on. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+export function tryClose(conn: { close(): void }): void {
+  try {
+    conn.close();
+  } catch {
+    // It is closed already.
+  }
+}
+
+/** Bytes without a pattern that a mistake in copying could repeat. */
+export function randomBytes(length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at += 65536) {
+    crypto.getRandomValues(bytes.subarray(at, Math.min(at + 65536, length)));
+  }
+  return bytes;
+}
+
+/** Waits until a condition holds; fails after a few seconds. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  timeout = 10_000,
+): Promise<void> {
+  const end = performance.now() + timeout;
+  while (!await condition()) {
+    if (performance.now() > end) throw new Error(`waited ${timeout} ms in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
