@@ -77,6 +77,14 @@ export const OPTIONS = {
     help: "most waiting sessions; when they are reached, accepting stops until there is room and " +
       "further clients wait in the kernel's backlog",
   }),
+  maxConnections: count({
+    default: 0,
+    min: 0,
+    max: 10_000_000,
+    help:
+      "most sessions at a time, waiting ones included; when they are reached, accepting stops " +
+      "until one ends; 0 = as many as the limit of open files (ulimit -n) has room for",
+  }),
   queueTimeout: duration({
     default: 30_000,
     help: "a session that has no destination this long after it was accepted is closed; 0 = never",

@@ -18,6 +18,8 @@ export class Crew {
   readonly #destinations: readonly Destination[];
   readonly #queue: Channel<Session>;
   readonly #hire: Hire;
+  /** Runs while nobody takes sessions; see {@linkcode rest}. */
+  #resting: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     options: {
@@ -51,6 +53,24 @@ export class Crew {
     }
   }
 
+  /**
+   * Lets nobody take sessions for a while: no destination can be connected, because this machine
+   * is short of something. Sessions that come back meanwhile wait in the line.
+   */
+  rest(ms: number): void {
+    if (this.#resting !== undefined) return;
+    this.#resting = setTimeout(() => {
+      this.#resting = undefined;
+      this.arrange();
+    }, ms);
+    this.arrange();
+  }
+
+  /** Ends a rest, and with it the timer. */
+  stop(): void {
+    clearTimeout(this.#resting);
+  }
+
   /** Adds workers while sessions wait and a destination has room. */
   grow(): void {
     while (this.#queue.size > 0) {
@@ -67,6 +87,7 @@ export class Crew {
   }
 
   #serves(destination: Destination): boolean {
+    if (this.#resting !== undefined) return false;
     return destination.state === "up" && (!destination.config.backup || !this.#anyPrimaryUp());
   }
 

@@ -15,17 +15,14 @@ const LOCAL_CODES = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"];
 export class DialError extends Error {
   override readonly name = "DialError";
   /**
-   * Whether this machine, not the destination, is at fault: no free descriptors, no memory, no
-   * free local port.
+   * Whether this machine, not the destination, is at fault: it has no free descriptors or memory.
    */
   readonly local: boolean;
 
   constructor(failures: readonly { where: string; error: unknown }[]) {
     const messages = failures.map(({ where, error }) => `${where}: ${messageOf(error)}`);
     super(messages.join("; "), { cause: failures[0]?.error });
-    const codes = failures.map(({ error }) => codeOf(error) ?? "");
-    this.local = codes.some((code) => LOCAL_CODES.includes(code)) ||
-      (codes.length > 0 && codes.every((code) => code === "EADDRNOTAVAIL"));
+    this.local = failures.some(({ error }) => LOCAL_CODES.includes(codeOf(error) ?? ""));
   }
 }
 

@@ -22,7 +22,8 @@ export class Ledger {
   bytesDown = 0;
   readonly #clock: Clock;
   readonly #onEnd: (session: Session) => void;
-  #onEmpty: (() => void)[] = [];
+  /** Called whenever a session has ended. */
+  readonly #onChange = new Set<() => void>();
 
   constructor(options: { clock: Clock; onEnd: (session: Session) => void }) {
     this.#clock = options.clock;
@@ -51,14 +52,34 @@ export class Ledger {
     this.bytesUp += session.up.bytes;
     this.bytesDown += session.down.bytes;
     this.#onEnd(session);
-    if (this.live.size === 0) {
-      for (const resolve of this.#onEmpty.splice(0)) resolve();
-    }
+    for (const check of this.#onChange) check();
   }
 
-  /** Resolves once no session is alive. */
-  empty(): Promise<void> {
-    if (this.live.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#onEmpty.push(resolve));
+  /**
+   * Resolves once fewer than `limit` sessions are alive.
+   *
+   * @throws The signal's reason, if it is aborted first.
+   */
+  below(limit: number, options: { signal?: AbortSignal } = {}): Promise<void> {
+    const { signal } = options;
+    if (this.live.size < limit) return Promise.resolve();
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    return new Promise((resolve, reject) => {
+      const done = () => {
+        this.#onChange.delete(check);
+        signal?.removeEventListener("abort", onAbort);
+      };
+      const check = () => {
+        if (this.live.size >= limit) return;
+        done();
+        resolve();
+      };
+      const onAbort = () => {
+        done();
+        reject(signal!.reason);
+      };
+      this.#onChange.add(check);
+      signal?.addEventListener("abort", onAbort, { once: true });
+    });
   }
 }

@@ -5,6 +5,7 @@ import { Channel } from "./channel.ts";
 import { type Clock, monotonic } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { Crew } from "./crew.ts";
+import { DescriptorBudget } from "./descriptors.ts";
 import { Destination } from "./destination.ts";
 import { messageOf } from "./errors.ts";
 import { untilReachable } from "./health.ts";
@@ -15,6 +16,9 @@ import { type EndReason, Session } from "./session.ts";
 import { Sweep } from "./timeouts.ts";
 import { formatDuration } from "./units.ts";
 import { work, type Workplace } from "./worker.ts";
+
+/** How long nobody connects when this machine has no descriptors or memory for it. */
+const SHORTAGE_PAUSE_MS = 100;
 
 /** Options of {@linkcode Server.start}. */
 export interface ServerOptions {
@@ -68,6 +72,10 @@ export class Server {
   readonly #patience = new AbortController();
   /** Workers and probes under way: all have ended before the server has. */
   readonly #tasks = new Set<Promise<void>>();
+  /** Whether connects fail for want of descriptors or memory. */
+  #short = false;
+  readonly #descriptors: DescriptorBudget;
+  #toldLimit = false;
   #listener!: Listener<Session>;
   #drained: Promise<boolean> | undefined;
   /** Set once what is left is cut; sessions that come in after that are, too. */
@@ -76,6 +84,7 @@ export class Server {
   private constructor(config: Config, options: ServerOptions) {
     const { log, access, clock = monotonic } = options;
     this.#config = config;
+    this.#descriptors = new DescriptorBudget(config.destinations.length);
     this.#log = log;
     this.#clock = clock;
     const format = accessLogFormat(config.logFormat);
@@ -99,6 +108,8 @@ export class Server {
       log: log.getChild("worker"),
       giveBack: (session) => this.#giveBack(session),
       onFailure: (destination, error) => this.#onFailure(destination, error),
+      onShortage: (error) => this.#onShortage(error),
+      onSuccess: () => this.#short = false,
       keeps: (destination) => this.#crew.keeps(destination),
     };
     this.#sweep = new Sweep(this.#ledger.live, { timeouts: config, clock });
@@ -152,7 +163,7 @@ export class Server {
       state: this.#drained ? "draining" : "running",
       accepted: this.#ledger.accepted,
       waiting: this.#queue.size,
-      active: this.#destinations.reduce((sum, { active }) => sum + active, 0),
+      active: this.#active(),
       ended: Object.fromEntries(ended),
       destinations: this.#destinations.map(
         ({ name, state, workers, active, sessions, failures }) => {
@@ -164,10 +175,16 @@ export class Server {
 
   #listen(): Promise<Listener<Session>> {
     const queue = this.#queue;
+    const ledger = this.#ledger;
     return Listener.open<Session>(this.#config.listen, {
       settings: this.#config,
       line: {
-        room: (options) => queue.room(options),
+        room: async (options) => {
+          do {
+            await ledger.below(this.#sessionLimit(), options);
+            await queue.room(options);
+          } while (ledger.live.size >= this.#sessionLimit());
+        },
         get places() {
           return queue.capacity - queue.size + queue.receivers;
         },
@@ -179,6 +196,23 @@ export class Server {
       handOver: (sessions) => this.#lineUp(sessions),
       log: this.#log.getChild("listener"),
     });
+  }
+
+  /** Most sessions at a time. */
+  #sessionLimit(): number {
+    if (this.#config.maxConnections > 0) return this.#config.maxConnections;
+    const { size } = this.#ledger.live;
+    const limit = this.#descriptors.sessions(size, () => size + this.#active());
+    if (this.#descriptors.final && !this.#toldLimit) {
+      this.#toldLimit = true;
+      this.#log.info("the limit of open files has room for {limit} sessions at a time", { limit });
+    }
+    return limit;
+  }
+
+  /** Sessions that have a worker. */
+  #active(): number {
+    return this.#destinations.reduce((sum, { active }) => sum + active, 0);
   }
 
   #open(conn: Deno.Conn): Session {
@@ -222,6 +256,17 @@ export class Server {
     this.#run(this.#bringBack(destination));
   }
 
+  #onShortage(error: Error): void {
+    if (!this.#short) {
+      const reason = messageOf(error);
+      this.#log.warning("connecting pauses, this machine is short of something: {reason}", {
+        reason,
+      });
+    }
+    this.#short = true;
+    this.#crew.rest(SHORTAGE_PAUSE_MS);
+  }
+
   async #bringBack(destination: Destination): Promise<void> {
     const { name } = destination;
     const since = this.#clock();
@@ -259,7 +304,7 @@ export class Server {
     this.#queue.resize(Number.MAX_SAFE_INTEGER);
     await this.#listener.drain({ signal: this.#patience.signal });
     this.#queue.close();
-    await this.#ledger.empty();
+    await this.#ledger.below(1);
     clearTimeout(timer);
     await this.#end();
     const { cut, accepted } = this.#ledger;
@@ -285,6 +330,7 @@ export class Server {
   async #end(): Promise<void> {
     this.#life.abort();
     this.#sweep.stop();
+    this.#crew.stop();
     for (const destination of this.#destinations) destination.dismiss();
     await Promise.all(this.#tasks);
   }
@@ -300,12 +346,12 @@ export class Server {
   }
 
   #logStart(): void {
-    const { workers, queue } = this.#config;
-    this.#log.info("listening on {address} for {destinations}; {workers} workers, queue {queue}", {
-      address: this.address,
-      destinations: this.#destinations.map(({ name }) => name).join(", "),
-      workers,
-      queue,
+    const { address, destinations } = { address: this.address, destinations: this.#destinations };
+    this.#log.info("listening on {address} for {destinations}; {limits}", {
+      address,
+      destinations: destinations.map(({ name, config }) => `${name} (${config.workers} workers)`)
+        .join(", "),
+      limits: `queue ${this.#config.queue}`,
     });
   }
 }

@@ -1,4 +1,3 @@
-import { delay } from "@std/async/delay";
 import type { Logger } from "@logtape/logtape";
 import type { BufferPool } from "./buffers.ts";
 import { type Channel, ChannelClosedError } from "./channel.ts";
@@ -6,13 +5,9 @@ import type { Clock } from "./clock.ts";
 import type { Settings } from "./config.ts";
 import type { Destination } from "./destination.ts";
 import { DialError } from "./dial.ts";
-import { messageOf } from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
 import { relay } from "./relay.ts";
 import type { Session } from "./session.ts";
-
-/** How long a worker rests when this machine, not the destination, made a connect fail. */
-const LOCAL_FAULT_PAUSE_MS = 100;
 
 /** What the workers of all destinations share. */
 export interface Workplace {
@@ -26,6 +21,10 @@ export interface Workplace {
   giveBack(session: Session): void;
   /** Called when a connect to a destination failed. */
   onFailure(destination: Destination, error: Error): void;
+  /** Called when a connect failed for want of this machine's descriptors or memory. */
+  onShortage(error: Error): void;
+  /** Called when a connect succeeded. */
+  onSuccess(): void;
   /** Whether a worker that has just become idle stays for another session. */
   keeps(destination: Destination): boolean;
 }
@@ -106,12 +105,13 @@ async function connect(
     session.onConnectTimeout = undefined;
     if (session.reason === undefined) {
       session.connectedAt = place.clock();
+      place.onSuccess();
       return server;
     }
     server.close();
   } catch (error) {
     if (session.reason === undefined) {
-      await afterFailure(error, session, destination, place);
+      afterFailure(error, session, destination, place);
       return undefined;
     }
   }
@@ -125,20 +125,16 @@ class ConnectTimeout extends Error {
   }
 }
 
-async function afterFailure(
+function afterFailure(
   error: unknown,
   session: Session,
   destination: Destination,
   place: Workplace,
-): Promise<void> {
+): void {
   if (error instanceof DialError && error.local) {
     session.attempts--;
-    place.log.warning("cannot connect to {destination}, which is this machine's fault: {reason}", {
-      destination: destination.name,
-      reason: messageOf(error),
-    });
+    place.onShortage(error);
     place.giveBack(session);
-    await delay(LOCAL_FAULT_PAUSE_MS);
     return;
   }
   place.onFailure(destination, error as Error);

@@ -4,11 +4,13 @@ import { until } from "./servers.ts";
 const BINARY = Deno.env.get("IAWLB_BINARY");
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 
-function command(args: readonly string[]): Deno.Command {
+/** How to start the program; `limit` is a shell command that runs in the same process before. */
+function command(args: readonly string[], limit?: string): Deno.Command {
   const options = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
-  if (BINARY) return new Deno.Command(BINARY, { ...options, args: [...args] });
-  const run = ["run", "--quiet", "-P", MAIN];
-  return new Deno.Command(Deno.execPath(), { ...options, args: [...run, ...args] });
+  const program = BINARY ? [BINARY] : [Deno.execPath(), "run", "--quiet", "-P", MAIN];
+  const line = [...program, ...args];
+  if (limit) line.unshift("sh", "-c", `${limit}; exec "$@"`, "sh");
+  return new Deno.Command(line[0]!, { ...options, args: line.slice(1) });
 }
 
 /** What a run that ended by itself has left. */
@@ -62,6 +64,7 @@ export class Program implements AsyncDisposable {
   static async start(
     destinations: readonly string[],
     options: readonly string[] = [],
+    limit?: string,
   ): Promise<Program> {
     return await Program.spawn([
       ...options,
@@ -69,12 +72,12 @@ export class Program implements AsyncDisposable {
       "json",
       "127.0.0.1:0",
       ...destinations,
-    ]);
+    ], limit);
   }
 
   /** Starts it with exactly these arguments and waits until it listens. */
-  static async spawn(args: readonly string[]): Promise<Program> {
-    const program = new Program(command(args).spawn());
+  static async spawn(args: readonly string[], limit?: string): Promise<Program> {
+    const program = new Program(command(args, limit).spawn());
     try {
       const line = await program.logged(/listening on /);
       program.port = Number(/listening on \S*?:(\d+) /.exec(line)?.[1] ?? 0);
