@@ -1,4 +1,4 @@
-import type { Settings } from "./config.ts";
+import type { Settings } from "./options.ts";
 import type { Session } from "./session.ts";
 
 /** Turns an ended session into its line of the access log. */

@@ -1,15 +1,8 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { closestString } from "@std/text/closest-string";
 import project from "../deno.json" with { type: "json" };
-import {
-  type Config,
-  flagOf,
-  type OptionName,
-  optionNames,
-  readConfig,
-  readSettings,
-  type Settings,
-} from "./config.ts";
+import { type Config, readConfig } from "./config.ts";
+import { flagOf, type OptionName, optionNames, readSettings, type Settings } from "./options.ts";
 import { runDemo } from "./demo.ts";
 import { FatalError, UsageError } from "./errors.ts";
 import { helpText } from "./help.ts";
@@ -103,8 +96,7 @@ async function execute(command: Command): Promise<number> {
     case "serve":
       return await withLogs(command.config, async (logs) => {
         const server = await Server.start(command.config, logs);
-        await logs.flush();
-        return await serveUntilSignalled(server, logs.log);
+        return await serveUntilSignalled(server, logs);
       });
   }
 }

@@ -1,5 +1,6 @@
 import { delay } from "@std/async/delay";
-import { type Config, readConfig, type Settings } from "./config.ts";
+import { type Config, readConfig } from "./config.ts";
+import { type Settings } from "./options.ts";
 import { FatalError } from "./errors.ts";
 import type { Logs } from "./log.ts";
 import { Server } from "./server.ts";
@@ -39,8 +40,7 @@ export async function runDemo(logs: Logs, settings: Settings): Promise<boolean> 
       return readConfig([`${port}`, `${fast},workers=1`, `${slow},workers=1`, flaky!], settings);
     }, logs);
     console.log(introduction(port));
-    await logs.flush();
-    return await serveUntilSignalled(server, logs.log);
+    return await serveUntilSignalled(server, logs);
   } finally {
     await Promise.all(destinations.map((destination) => destination.close()));
   }

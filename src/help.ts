@@ -1,5 +1,5 @@
 import { ADDRESS_FORMS } from "./address.ts";
-import { flagOf, type Option, type OptionName, optionNames, OPTIONS } from "./config.ts";
+import { flagOf, type Option, type OptionName, optionNames, OPTIONS } from "./options.ts";
 
 const WIDTH = 80;
 const INDENT = 6;

@@ -1,9 +1,11 @@
 import { delay } from "@std/async/delay";
 import type { Logger } from "@logtape/logtape";
 import { clearImmediate, setImmediate } from "node:timers";
-import { type Address, formatAddress, formatSocketAddress } from "./address.ts";
-import type { Settings } from "./config.ts";
-import { codeOf, FatalError, messageOf } from "./errors.ts";
+import { type Address, formatSocketAddress } from "./address.ts";
+import { bind } from "./bind.ts";
+import type { Line } from "./line.ts";
+import type { Settings } from "./options.ts";
+import { codeOf, messageOf } from "./errors.ts";
 import { sendWithoutDelay } from "./sockets.ts";
 
 /**
@@ -22,20 +24,11 @@ const ONE_CONNECTION = ["ECONNABORTED", "ENOTCONN", "EPROTO"];
 /** Turns of the event loop without a new connection after which the backlog counts as empty. */
 const QUIET_TURNS = 3;
 
-/** The line that accepted connections join, as far as the listener has to know it. */
-export interface Line {
-  /** Resolves once a further session has a place. */
-  room(options: { signal: AbortSignal }): Promise<void>;
-  /** How many more sessions have a place or a worker. */
-  readonly places: number;
-  /** How many workers wait for a session. */
-  readonly idleWorkers: number;
-}
-
 /** Options of {@linkcode Listener}. */
 export interface ListenerOptions<S> {
   settings: Pick<Settings, "backlog" | "batchSize" | "batchDelay">;
-  line: Line;
+  /** The line that accepted sessions join, as far as the listener has to know it. */
+  line: Pick<Line, "room" | "places" | "idleWorkers">;
   /** Makes a session of a connection. */
   open(conn: Deno.Conn): S;
   /** Takes over sessions that were accepted, in order. */
@@ -123,7 +116,7 @@ export class Listener<S> {
     while (!this.#closed) {
       if (!draining.aborted) {
         if (this.#batch.length >= this.#options.line.places) this.#flush();
-        await this.#options.line.room({ signal: draining }).catch(() => {});
+        await this.#options.line.room(draining);
       }
       if (this.#closed) return;
       try {
@@ -188,65 +181,10 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }
 
-async function bind(address: Address, tcpBacklog: number): Promise<Deno.Listener> {
-  try {
-    if (address.transport === "unix") return await bindUnix(address.path);
-    const { hostname, port } = address;
-    if (hostname !== undefined) return Deno.listen({ hostname, port, tcpBacklog });
-    return bindWildcard(port, tcpBacklog);
-  } catch (error) {
-    const message = `Cannot listen on ${formatAddress(address)}: ${explain(error)}`;
-    throw new FatalError(message, { cause: error });
-  }
-}
-
-/** An IPv6 wildcard socket takes IPv4 connections as well; without IPv6 it is plain IPv4. */
-function bindWildcard(port: number, tcpBacklog: number): Deno.Listener {
-  try {
-    return Deno.listen({ hostname: "::", port, tcpBacklog });
-  } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) throw error;
-    return Deno.listen({ hostname: "0.0.0.0", port, tcpBacklog });
-  }
-}
-
-/** Binds a path, replacing a socket file that a dead process has left behind. */
-async function bindUnix(path: string): Promise<Deno.Listener> {
-  try {
-    return Deno.listen({ transport: "unix", path });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse) || !await isAbandoned(path)) throw error;
-    Deno.removeSync(path);
-    return Deno.listen({ transport: "unix", path });
-  }
-}
-
-async function isAbandoned(path: string): Promise<boolean> {
-  if (!Deno.lstatSync(path).isSocket) return false;
-  try {
-    (await Deno.connect({ transport: "unix", path })).close();
-    return false;
-  } catch (error) {
-    return error instanceof Deno.errors.ConnectionRefused;
-  }
-}
-
 function removeQuietly(path: string): void {
   try {
     Deno.removeSync(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-}
-
-function explain(error: unknown): string {
-  if (error instanceof Deno.errors.AddrInUse) {
-    return "the address is in use; stop the program that has it or choose another";
-  }
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return "permission denied; ports below 1024 need root or CAP_NET_BIND_SERVICE, " +
-      "a path needs write access to its folder";
-  }
-  if (error instanceof Deno.errors.AddrNotAvailable) return "this machine has no such address";
-  return messageOf(error);
 }

@@ -6,7 +6,7 @@ import {
   type Logger,
   type LogRecord,
 } from "@logtape/logtape";
-import type { Settings } from "./config.ts";
+import type { Settings } from "./options.ts";
 import { FatalError, messageOf } from "./errors.ts";
 import { type ByteSink, LineWriter } from "./line_writer.ts";
 

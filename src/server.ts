@@ -1,24 +1,21 @@
 import type { Logger } from "@logtape/logtape";
 import { accessLogFormat } from "./access_log.ts";
+import { Admission } from "./admission.ts";
 import { BufferPool } from "./buffers.ts";
 import { Channel } from "./channel.ts";
 import { type Clock, monotonic } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { Crew } from "./crew.ts";
-import { DescriptorBudget } from "./descriptors.ts";
 import { Destination } from "./destination.ts";
-import { messageOf } from "./errors.ts";
-import { untilReachable } from "./health.ts";
+import { Health } from "./health.ts";
 import { Ledger } from "./ledger.ts";
+import { Line } from "./line.ts";
 import type { LineWriter } from "./line_writer.ts";
 import { Listener } from "./listener.ts";
 import { type EndReason, Session } from "./session.ts";
 import { Sweep } from "./timeouts.ts";
 import { formatDuration } from "./units.ts";
 import { work, type Workplace } from "./worker.ts";
-
-/** How long nobody connects when this machine has no descriptors or memory for it. */
-const SHORTAGE_PAUSE_MS = 100;
 
 /** Options of {@linkcode Server.start}. */
 export interface ServerOptions {
@@ -50,41 +47,36 @@ export interface Status {
 }
 
 /**
- * The load balancer: wires listener, queue, destinations, workers and timeouts together.
+ * The load balancer: wires listener, line, destinations, workers and timeouts together.
  *
- * The life of a session: the listener opens it and hands it to {@linkcode #lineUp}, a worker takes
- * it from the queue, connects and relays (`worker.ts`), and the ledger closes it.
+ * The life of a session: the listener accepts it and hands it to the line (`line.ts`), a worker of
+ * the crew takes it from the queue, connects and relays (`worker.ts`), and the ledger closes it.
  */
 export class Server {
   readonly #config: Config;
   readonly #log: Logger;
   readonly #clock: Clock;
-  readonly #queue: Channel<Session>;
+  /** Every live session, and how the others ended. */
   readonly #ledger: Ledger;
+  readonly #queue: Channel<Session>;
+  readonly #line: Line;
   readonly #destinations: readonly Destination[];
   readonly #crew: Crew;
+  readonly #health: Health;
   readonly #buffers = new BufferPool();
   readonly #sweep: Sweep;
-  readonly #workplace: Workplace;
   /** Aborted at the very end: stops what only serves sessions, such as probing. */
   readonly #life = new AbortController();
   /** Aborted when waiting for sessions to finish is over. */
   readonly #patience = new AbortController();
   /** Workers and probes under way: all have ended before the server has. */
   readonly #tasks = new Set<Promise<void>>();
-  /** Whether connects fail for want of descriptors or memory. */
-  #short = false;
-  readonly #descriptors: DescriptorBudget;
-  #toldLimit = false;
   #listener!: Listener<Session>;
   #drained: Promise<boolean> | undefined;
-  /** Set once what is left is cut; sessions that come in after that are, too. */
-  #cutReason: "drain-timeout" | "quit" | undefined;
 
   private constructor(config: Config, options: ServerOptions) {
     const { log, access, clock = monotonic } = options;
     this.#config = config;
-    this.#descriptors = new DescriptorBudget(config.destinations.length);
     this.#log = log;
     this.#clock = clock;
     const format = accessLogFormat(config.logFormat);
@@ -92,26 +84,32 @@ export class Server {
       clock,
       onEnd: (session) => access?.write(format(session, new Date())),
     });
-    this.#queue = new Channel(config.queue, { onWaiting: () => this.#crew.grow() });
     this.#destinations = config.destinations.map((destination) => new Destination(destination));
+    this.#queue = new Channel(config.queue, { onWaiting: () => this.#crew.grow() });
+    this.#line = new Line({
+      queue: this.#queue,
+      ledger: this.#ledger,
+      admission: new Admission({
+        maxConnections: config.maxConnections,
+        ledger: this.#ledger,
+        destinations: config.destinations.length,
+        active: () => this.#active(),
+        log,
+      }),
+    });
+    const workplace = this.#workplace();
     this.#crew = new Crew({
       destinations: this.#destinations,
       queue: this.#queue,
-      hire: (destination) => this.#run(work(destination, this.#workplace)),
+      hire: (destination) => this.#track(work(destination, workplace)),
     });
-    this.#workplace = {
-      queue: this.#queue,
-      ledger: this.#ledger,
-      buffers: this.#buffers,
+    this.#health = new Health({
+      crew: this.#crew,
+      connectTimeout: config.connectTimeout,
+      signal: this.#life.signal,
       clock,
-      settings: config,
-      log: log.getChild("worker"),
-      giveBack: (session) => this.#giveBack(session),
-      onFailure: (destination, error) => this.#onFailure(destination, error),
-      onShortage: (error) => this.#onShortage(error),
-      onSuccess: () => this.#short = false,
-      keeps: (destination) => this.#crew.keeps(destination),
-    };
+      log,
+    });
     this.#sweep = new Sweep(this.#ledger.live, { timeouts: config, clock });
   }
 
@@ -123,7 +121,13 @@ export class Server {
   static async start(config: Config, options: ServerOptions): Promise<Server> {
     const server = new Server(config, options);
     try {
-      server.#listener = await server.#listen();
+      server.#listener = await Listener.open<Session>(config.listen, {
+        settings: config,
+        line: server.#line,
+        open: (conn) => server.#open(conn),
+        handOver: (sessions) => server.#track(server.#line.join(sessions)),
+        log: server.#log,
+      });
     } catch (error) {
       server.#sweep.stop();
       throw error;
@@ -173,46 +177,22 @@ export class Server {
     };
   }
 
-  #listen(): Promise<Listener<Session>> {
-    const queue = this.#queue;
-    const ledger = this.#ledger;
-    return Listener.open<Session>(this.#config.listen, {
+  #workplace(): Workplace {
+    return {
+      queue: this.#queue,
+      ledger: this.#ledger,
+      buffers: this.#buffers,
+      clock: this.#clock,
       settings: this.#config,
-      line: {
-        room: async (options) => {
-          do {
-            await ledger.below(this.#sessionLimit(), options);
-            await queue.room(options);
-          } while (ledger.live.size >= this.#sessionLimit());
-        },
-        get places() {
-          return queue.capacity - queue.size + queue.receivers;
-        },
-        get idleWorkers() {
-          return queue.receivers;
-        },
+      log: this.#log,
+      giveBack: (session) => this.#line.giveBack(session),
+      onShortage: (error) => this.#health.shortage(error),
+      onFailure: (destination, error) => {
+        const probing = this.#health.failed(destination, error);
+        if (probing) this.#track(probing);
       },
-      open: (conn) => this.#open(conn),
-      handOver: (sessions) => this.#lineUp(sessions),
-      log: this.#log.getChild("listener"),
-    });
-  }
-
-  /** Most sessions at a time. */
-  #sessionLimit(): number {
-    if (this.#config.maxConnections > 0) return this.#config.maxConnections;
-    const { size } = this.#ledger.live;
-    const limit = this.#descriptors.sessions(size, () => size + this.#active());
-    if (this.#descriptors.final && !this.#toldLimit) {
-      this.#toldLimit = true;
-      this.#log.info("the limit of open files has room for {limit} sessions at a time", { limit });
-    }
-    return limit;
-  }
-
-  /** Sessions that have a worker. */
-  #active(): number {
-    return this.#destinations.reduce((sum, { active }) => sum + active, 0);
+      keeps: (destination) => this.#crew.keeps(destination),
+    };
   }
 
   #open(conn: Deno.Conn): Session {
@@ -225,68 +205,9 @@ export class Server {
     return session;
   }
 
-  #lineUp(sessions: Session[]): void {
-    const present = sessions.filter((session) => this.#wait(session));
-    this.#run(this.#queue.sendAll(present));
-  }
-
-  #giveBack(session: Session): void {
-    if (!this.#wait(session)) return;
-    this.#queue.unshift(session, { behind: (waiting) => waiting.id < session.id });
-  }
-
-  /** Prepares a session for the line; `false` if it is over, its client having left, say. */
-  #wait(session: Session): boolean {
-    session.wait(() => {
-      if (this.#queue.remove(session)) this.#ledger.finish(session);
-    });
-    if (this.#cutReason) session.abort(this.#cutReason);
-    if (session.reason === undefined) return true;
-    this.#ledger.finish(session);
-    return false;
-  }
-
-  #onFailure(destination: Destination, error: Error): void {
-    const { name } = destination;
-    const wasUp = destination.fail();
-    this.#log.debug("connect to {name} failed: {reason}", { name, reason: messageOf(error) });
-    if (!wasUp) return;
-    this.#log.warning("destination {name} is down: {reason}", { name, reason: messageOf(error) });
-    this.#crew.arrange();
-    this.#run(this.#bringBack(destination));
-  }
-
-  #onShortage(error: Error): void {
-    if (!this.#short) {
-      const reason = messageOf(error);
-      this.#log.warning("connecting pauses, this machine is short of something: {reason}", {
-        reason,
-      });
-    }
-    this.#short = true;
-    this.#crew.rest(SHORTAGE_PAUSE_MS);
-  }
-
-  async #bringBack(destination: Destination): Promise<void> {
-    const { name } = destination;
-    const since = this.#clock();
-    try {
-      await untilReachable(destination, {
-        signal: this.#life.signal,
-        timeout: this.#config.connectTimeout,
-        onFailure: (error) => {
-          destination.failures++;
-          this.#log.debug("probe of {name} failed: {reason}", { name, reason: messageOf(error) });
-        },
-      });
-    } catch (error) {
-      if (this.#life.signal.aborted) return;
-      throw error;
-    }
-    destination.recover();
-    const seconds = Math.round((this.#clock() - since) / 100) / 10;
-    this.#log.info("destination {name} is up again after {seconds} s", { name, seconds });
-    this.#crew.arrange();
+  /** Sessions that have a worker. */
+  #active(): number {
+    return this.#destinations.reduce((sum, { active }) => sum + active, 0);
   }
 
   async #drain(): Promise<boolean> {
@@ -301,9 +222,9 @@ export class Server {
       ? setTimeout(() => this.#cut("drain-timeout"), drainTimeout)
       : undefined;
     // What the kernel has accepted joins the line, however full that is.
-    this.#queue.resize(Number.MAX_SAFE_INTEGER);
+    this.#line.lift();
     await this.#listener.drain({ signal: this.#patience.signal });
-    this.#queue.close();
+    this.#line.close();
     await this.#ledger.below(1);
     clearTimeout(timer);
     await this.#end();
@@ -314,8 +235,8 @@ export class Server {
   }
 
   #cut(reason: "drain-timeout" | "quit"): void {
-    this.#cutReason ??= reason;
     this.#patience.abort();
+    this.#line.turnAway(reason);
     for (const session of this.#ledger.live) {
       this.#log.warning("session {id} of {client} at {destination} is cut: {reason}", {
         id: session.id,
@@ -336,7 +257,7 @@ export class Server {
   }
 
   /** Keeps track of a task; one that fails is a defect and is logged as such. */
-  async #run(task: Promise<void>): Promise<void> {
+  async #track(task: Promise<void>): Promise<void> {
     const tracked = task.catch((error) => {
       this.#log.error("a task failed, which is a defect: {error}", { error });
     });
@@ -346,12 +267,13 @@ export class Server {
   }
 
   #logStart(): void {
-    const { address, destinations } = { address: this.address, destinations: this.#destinations };
-    this.#log.info("listening on {address} for {destinations}; {limits}", {
-      address,
-      destinations: destinations.map(({ name, config }) => `${name} (${config.workers} workers)`)
-        .join(", "),
-      limits: `queue ${this.#config.queue}`,
+    const destinations = this.#destinations.map(({ name, config }) => {
+      return `${name} (${config.workers} workers)`;
+    });
+    this.#log.info("listening on {address} for {destinations}; queue {queue}", {
+      address: this.address,
+      destinations: destinations.join(", "),
+      queue: this.#config.queue,
     });
   }
 }

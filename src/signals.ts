@@ -1,4 +1,4 @@
-import type { Logger } from "@logtape/logtape";
+import type { Logs } from "./log.ts";
 import type { Server } from "./server.ts";
 
 /**
@@ -9,7 +9,8 @@ import type { Server } from "./server.ts";
  *
  * @returns Whether every session could finish.
  */
-export async function serveUntilSignalled(server: Server, log: Logger): Promise<boolean> {
+export async function serveUntilSignalled(server: Server, logs: Logs): Promise<boolean> {
+  const { log } = logs;
   const drained = Promise.withResolvers<boolean>();
   let stopping = false;
   const handlers: Partial<Record<Deno.Signal, () => void>> = {
@@ -28,6 +29,8 @@ export async function serveUntilSignalled(server: Server, log: Logger): Promise<
   for (const signal of supported as Deno.Signal[]) {
     Deno.addSignalListener(signal, handlers[signal]!);
   }
+  // Whoever reads in the log that the server listens may send a signal: handlers come first.
+  await logs.flush();
   try {
     return await drained.promise;
   } finally {

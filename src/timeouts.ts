@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.ts";
-import type { Settings } from "./config.ts";
+import type { Settings } from "./options.ts";
 import type { EndReason, Session } from "./session.ts";
 
 /** The timeouts of sessions, in milliseconds; 0 = off. */

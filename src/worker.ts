@@ -2,7 +2,7 @@ import type { Logger } from "@logtape/logtape";
 import type { BufferPool } from "./buffers.ts";
 import { type Channel, ChannelClosedError } from "./channel.ts";
 import type { Clock } from "./clock.ts";
-import type { Settings } from "./config.ts";
+import type { Settings } from "./options.ts";
 import type { Destination } from "./destination.ts";
 import { DialError } from "./dial.ts";
 import type { Ledger } from "./ledger.ts";
@@ -23,8 +23,6 @@ export interface Workplace {
   onFailure(destination: Destination, error: Error): void;
   /** Called when a connect failed for want of this machine's descriptors or memory. */
   onShortage(error: Error): void;
-  /** Called when a connect succeeded. */
-  onSuccess(): void;
   /** Whether a worker that has just become idle stays for another session. */
   keeps(destination: Destination): boolean;
 }
@@ -105,7 +103,6 @@ async function connect(
     session.onConnectTimeout = undefined;
     if (session.reason === undefined) {
       session.connectedAt = place.clock();
-      place.onSuccess();
       return server;
     }
     server.close();

@@ -1,0 +1,81 @@
+import type { Admission } from "./admission.ts";
+import type { Channel } from "./channel.ts";
+import type { Ledger } from "./ledger.ts";
+import type { EndReason, Session } from "./session.ts";
+
+/**
+ * The sessions that wait for a worker, and how they join and leave: the shared queue together with
+ * what happens to a session whose client goes away, or whose time is up, while it waits.
+ */
+export class Line {
+  readonly #queue: Channel<Session>;
+  readonly #ledger: Ledger;
+  readonly #admission: Admission;
+  /** Set once waiting is over: whoever comes from then on is turned away with this reason. */
+  #closedFor: EndReason | undefined;
+
+  constructor(options: { queue: Channel<Session>; ledger: Ledger; admission: Admission }) {
+    this.#queue = options.queue;
+    this.#ledger = options.ledger;
+    this.#admission = options.admission;
+  }
+
+  /** How many more sessions have a place or a waiting worker. */
+  get places(): number {
+    return this.#queue.capacity - this.#queue.size + this.#queue.receivers;
+  }
+
+  /** Workers that wait for a session. */
+  get idleWorkers(): number {
+    return this.#queue.receivers;
+  }
+
+  /** Resolves once one more session may be accepted and has a place, or the signal is aborted. */
+  async room(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !(this.places > 0 && this.#admission.open)) {
+      try {
+        await this.#queue.room({ signal });
+        await this.#admission.below({ signal });
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
+    }
+  }
+
+  /** Takes new sessions in, in order. */
+  async join(sessions: readonly Session[]): Promise<void> {
+    await this.#queue.sendAll(sessions.filter((session) => this.#prepare(session)));
+  }
+
+  /** Takes a session back whose connect failed: to the front, behind those that are older. */
+  giveBack(session: Session): void {
+    if (!this.#prepare(session)) return;
+    this.#queue.unshift(session, { behind: (waiting) => waiting.id < session.id });
+  }
+
+  /** Makes room for everything that comes, however much: for a drain. */
+  lift(): void {
+    this.#queue.resize(Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Nobody new joins; those that wait are still served. */
+  close(): void {
+    this.#queue.close();
+  }
+
+  /** Turns away with this reason everybody who comes from now on. */
+  turnAway(reason: EndReason): void {
+    this.#closedFor ??= reason;
+  }
+
+  /** Makes a session ready to wait; `false` if it is over, its client having left, say. */
+  #prepare(session: Session): boolean {
+    session.wait(() => {
+      if (this.#queue.remove(session)) this.#ledger.finish(session);
+    });
+    if (this.#closedFor) session.abort(this.#closedFor);
+    if (session.reason === undefined) return true;
+    this.#ledger.finish(session);
+    return false;
+  }
+}
