@@ -24,7 +24,7 @@ export type Departure = "closed" | "reset";
  * A client that has filled the buffer is not read any further and cannot be seen leaving.
  */
 export class ReadAhead {
-  readonly #client: Deno.Conn;
+  readonly #client: Pick<Deno.Conn, "read">;
   readonly #buffers: BufferPool;
   readonly #buffer: Uint8Array<ArrayBuffer>;
   readonly #onDeparture: (how: Departure) => void;
@@ -34,7 +34,7 @@ export class ReadAhead {
   #owner: "reading" | "idle" | "taken" | "released" = "reading";
 
   constructor(
-    client: Deno.Conn,
+    client: Pick<Deno.Conn, "read">,
     options: { buffers: BufferPool; onDeparture: (how: Departure) => void },
   ) {
     this.#client = client;

@@ -1,0 +1,159 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { getLogger } from "@logtape/logtape";
+import { parseAddress } from "../src/address.ts";
+import { FatalError } from "../src/errors.ts";
+import { Listener } from "../src/listener.ts";
+import { tryClose, until } from "./support/servers.ts";
+
+/** A listener whose line has room for `room` connections and whose workers are `idle`. */
+async function setUp(
+  given: { room?: number; idle?: number; batchSize?: number; batchDelay?: number } = {},
+) {
+  const state = { room: given.room ?? Infinity, idle: given.idle ?? 0 };
+  const batches: Deno.Conn[][] = [];
+  const wake: (() => void)[] = [];
+  const listener = await Listener.open<Deno.Conn>(parseAddress("127.0.0.1:0", { minPort: 0 }), {
+    settings: {
+      backlog: 100,
+      batchSize: given.batchSize ?? 0,
+      batchDelay: given.batchDelay ?? 0,
+    },
+    line: {
+      async room(signal) {
+        while (state.room <= 0 && !signal.aborted) {
+          await new Promise<void>((resolve) => {
+            wake.push(resolve);
+            signal.addEventListener("abort", () => resolve(), { once: true });
+          });
+        }
+      },
+      get places() {
+        return state.room;
+      },
+      get idleWorkers() {
+        return state.idle;
+      },
+    },
+    open: (conn) => conn,
+    handOver(sessions) {
+      state.room -= sessions.length;
+      batches.push(sessions);
+    },
+    log: getLogger(["test", "listener"]),
+  });
+  const port = Number(listener.address.split(":")[1]);
+  const clients: Deno.Conn[] = [];
+  return {
+    listener,
+    batches,
+    count: () => batches.reduce((sum, { length }) => sum + length, 0),
+    makeRoom(places: number) {
+      state.room += places;
+      for (const resolve of wake.splice(0)) resolve();
+    },
+    async connect(number: number) {
+      for (let i = 0; i < number; i++) {
+        clients.push(await Deno.connect({ hostname: "127.0.0.1", port }));
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await listener.close();
+      for (const conn of [...clients, ...batches.flat()]) tryClose(conn);
+    },
+  };
+}
+
+Deno.test("a single connection is handed over in the same turn", async () => {
+  await using line = await setUp({ idle: 3 });
+  await line.connect(1);
+  await until(() => line.count() === 1, "it is handed over");
+});
+
+Deno.test("a batch is handed over when it holds --batch-size sessions", async () => {
+  await using line = await setUp({ batchSize: 5, batchDelay: 60_000 });
+  await line.connect(12);
+  await until(() => line.count() === 10, "two batches are handed over");
+  assertEquals(line.batches.map(({ length }) => length), [5, 5]);
+  await line.listener.close();
+  assertEquals(line.count(), 12, "the rest is handed over at the latest when it closes");
+});
+
+Deno.test("a batch that does not fill is handed over after --batch-delay", async () => {
+  await using line = await setUp({ batchSize: 100, batchDelay: 100 });
+  const began = performance.now();
+  await line.connect(3);
+  await until(() => line.count() === 3, "the batch is handed over");
+  assertEquals([line.batches.length, performance.now() - began >= 95], [1, true]);
+});
+
+Deno.test("as many sessions as workers are idle are handed over without waiting", async () => {
+  await using line = await setUp({ idle: 2, batchDelay: 60_000 });
+  await line.connect(4);
+  await until(() => line.count() === 4, "they are handed over");
+  assertEquals(line.batches.map(({ length }) => length), [2, 2]);
+});
+
+Deno.test("nothing is accepted that has no place in the line", async () => {
+  await using line = await setUp({ room: 3 });
+  await line.connect(10);
+  await until(() => line.count() === 3, "the line is full");
+  line.makeRoom(2);
+  await until(() => line.count() === 5, "two more have found room");
+});
+
+Deno.test("a drain takes what the kernel has accepted, then refuses", async () => {
+  await using line = await setUp({ room: 1 });
+  await line.connect(20);
+  await until(() => line.count() === 1, "the line is full");
+  await line.listener.drain({ signal: new AbortController().signal });
+  assertEquals(line.count(), 20);
+  await assertRejects(() => line.connect(1), Deno.errors.ConnectionRefused);
+});
+
+Deno.test("an address in use is a fatal error with the reason", async () => {
+  await using line = await setUp();
+  const address = parseAddress(line.listener.address, { minPort: 0 });
+  await assertRejects(
+    () =>
+      Listener.open<Deno.Conn>(address, {
+        settings: { backlog: 1, batchSize: 0, batchDelay: 0 },
+        line: { room: () => Promise.resolve(), places: 1, idleWorkers: 0 },
+        open: (conn) => conn,
+        handOver: () => {},
+        log: getLogger("test"),
+      }),
+    FatalError,
+    "the address is in use",
+  );
+});
+
+Deno.test("a socket file that a dead process has left behind is replaced", async () => {
+  const path = `${await Deno.makeTempDir()}/app.sock`;
+  await using _ = await leaveSocketFile(path);
+  const listener = await Listener.open<Deno.Conn>({ transport: "unix", path }, {
+    settings: { backlog: 1, batchSize: 0, batchDelay: 0 },
+    line: { room: () => Promise.resolve(), places: 1, idleWorkers: 0 },
+    open: (conn) => conn,
+    handOver: () => {},
+    log: getLogger("test"),
+  });
+  assertEquals(listener.address, `unix:${path}`);
+  await listener.close();
+});
+
+/** What a process leaves that is killed while it listens on a path. */
+async function leaveSocketFile(path: string): Promise<AsyncDisposable> {
+  const script = `Deno.listen({ transport: "unix", path: ${JSON.stringify(path)} });
+    console.log("listening"); setInterval(() => {}, 1000);`;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["eval", script],
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  await reader.read();
+  child.kill("SIGKILL");
+  await child.status;
+  await reader.cancel();
+  return { [Symbol.asyncDispose]: () => Deno.remove(path).catch(() => {}) };
+}
