@@ -50,10 +50,12 @@ export class Program implements AsyncDisposable {
   readonly out: string[] = [];
   readonly #child: Deno.ChildProcess;
   readonly #outputs: Promise<void>;
+  #exited = false;
   #ended = false;
 
   private constructor(child: Deno.ChildProcess) {
     this.#child = child;
+    child.status.then(() => this.#exited = true);
     this.#outputs = Promise.all([
       collect(child.stderr, this.log),
       collect(child.stdout, this.out),
@@ -75,9 +77,14 @@ export class Program implements AsyncDisposable {
     ], limit);
   }
 
+  /** Starts it with exactly these arguments and waits for nothing. */
+  static launch(args: readonly string[], limit?: string): Program {
+    return new Program(command(args, limit).spawn());
+  }
+
   /** Starts it with exactly these arguments and waits until it listens. */
   static async spawn(args: readonly string[], limit?: string): Promise<Program> {
-    const program = new Program(command(args, limit).spawn());
+    const program = Program.launch(args, limit);
     try {
       const line = await program.logged(/listening on /);
       program.port = Number(/listening on \S*?:(\d+) /.exec(line)?.[1] ?? 0);
@@ -95,7 +102,7 @@ export class Program implements AsyncDisposable {
   /** The first line of the log that matches, as soon as it is there. */
   async logged(pattern: RegExp, timeout?: number): Promise<string> {
     const find = () => this.log.find((line) => pattern.test(line));
-    await until(() => find() !== undefined || this.#ended, `the log has ${pattern}`, timeout);
+    await until(() => find() !== undefined || this.#exited, `the log has ${pattern}`, timeout);
     const line = find();
     if (line === undefined) {
       throw new Error(`the program ended without logging ${pattern}:\n${this.log.join("\n")}`);

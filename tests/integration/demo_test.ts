@@ -1,0 +1,22 @@
+import { assert, assertEquals } from "@std/assert";
+import { Program } from "../support/program.ts";
+
+Deno.test("--demo answers over HTTP with nothing else running, on a free port", async () => {
+  await using program = await Program.spawn(["--demo"]);
+  assert(program.port >= 8080 && program.port <= 8099, `${program.port}`);
+  const names = new Set<string>();
+  const url = `http://127.0.0.1:${program.port}/`;
+  for (let i = 0; i < 4; i++) {
+    const response = await fetch(url, { headers: { connection: "close" } });
+    names.add(/^Hello from (\w+), answer \d+\n$/.exec(await response.text())![1]!);
+  }
+  assert(names.has("fast"), [...names].join());
+  assert(program.out.some((line) => line.includes(`curl http://localhost:${program.port}/`)));
+  assertEquals(await program.terminate(), 0);
+});
+
+Deno.test("a second --demo takes the next port", async () => {
+  await using first = await Program.spawn(["--demo"]);
+  await using second = await Program.spawn(["--demo"]);
+  assert(second.port > first.port, `${first.port} and ${second.port}`);
+});
