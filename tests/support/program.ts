@@ -55,11 +55,12 @@ export class Program implements AsyncDisposable {
 
   private constructor(child: Deno.ChildProcess) {
     this.#child = child;
-    child.status.then(() => this.#exited = true);
+
     this.#outputs = Promise.all([
       collect(child.stderr, this.log),
       collect(child.stdout, this.out),
     ]).then(() => {});
+    Promise.all([child.status, this.#outputs]).then(() => this.#exited = true);
   }
 
   /** Starts it with these options and destinations and waits until it listens. */
