@@ -1,4 +1,5 @@
 import { LinkedList, type ListNode } from "./linked_list.ts";
+import { Waiters } from "./waiters.ts";
 
 /** Thrown by every operation that a closed {@linkcode Channel} can no longer do. */
 export class ChannelClosedError<T = unknown> extends Error {
@@ -19,11 +20,6 @@ export interface ChannelOptions {
    * more receivers. It may call `receive` at once.
    */
   onWaiting?: () => void;
-}
-
-interface Receiver<T> {
-  resolve(item: T): void;
-  reject(reason: unknown): void;
 }
 
 interface Sender<T> {
@@ -56,9 +52,9 @@ export class Channel<T> implements AsyncIterable<T> {
   readonly #onWaiting: (() => void) | undefined;
   readonly #items = new LinkedList<T>();
   readonly #places = new Map<T, ListNode<T>>();
-  readonly #receivers = new LinkedList<Receiver<T>>();
+  readonly #receivers = new Waiters<T>();
   readonly #senders = new LinkedList<Sender<T>>();
-  readonly #roomWaiters = new LinkedList<() => void>();
+  readonly #roomWaiters = new Waiters<void>();
   #closed = false;
 
   /** @throws {RangeError} If `capacity` is not a whole number of at least 1. */
@@ -152,11 +148,7 @@ export class Channel<T> implements AsyncIterable<T> {
    * @throws {TypeError} If the item waits in the channel already.
    */
   unshift(item: T, options: { behind?: (waiting: T) => boolean } = {}): void {
-    const receiver = this.#receivers.shift();
-    if (receiver) {
-      receiver.resolve(item);
-      return;
-    }
+    if (this.#receivers.serve(item)) return;
     this.#assertAbsent(item);
     this.#places.set(item, this.#items.unshift(item, options.behind));
     this.#announce();
@@ -175,28 +167,7 @@ export class Channel<T> implements AsyncIterable<T> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#items.size > 0) return Promise.resolve(this.#take());
     if (this.#closed) return Promise.reject(new ChannelClosedError("receive"));
-    return new Promise((resolve, reject) => {
-      if (!signal) {
-        this.#receivers.push({ resolve, reject });
-        return;
-      }
-      const receiver: Receiver<T> = {
-        resolve: (item) => {
-          signal.removeEventListener("abort", onAbort);
-          resolve(item);
-        },
-        reject: (reason) => {
-          signal.removeEventListener("abort", onAbort);
-          reject(reason);
-        },
-      };
-      const node = this.#receivers.push(receiver);
-      const onAbort = () => {
-        this.#receivers.remove(node);
-        reject(signal.reason);
-      };
-      signal.addEventListener("abort", onAbort, { once: true });
-    });
+    return this.#receivers.wait(signal);
   }
 
   /**
@@ -226,17 +197,7 @@ export class Channel<T> implements AsyncIterable<T> {
     const { signal } = options;
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#hasRoom() || this.#closed) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const onAbort = () => {
-        this.#roomWaiters.remove(node);
-        reject(signal!.reason);
-      };
-      const node = this.#roomWaiters.push(() => {
-        signal?.removeEventListener("abort", onAbort);
-        resolve();
-      });
-      signal?.addEventListener("abort", onAbort, { once: true });
-    });
+    return this.#roomWaiters.wait(signal);
   }
 
   /**
@@ -258,12 +219,8 @@ export class Channel<T> implements AsyncIterable<T> {
     for (let sender = this.#senders.shift(); sender; sender = this.#senders.shift()) {
       sender.reject(new ChannelClosedError("send", sender.items.slice(sender.next)));
     }
-    for (let waiter = this.#roomWaiters.shift(); waiter; waiter = this.#roomWaiters.shift()) {
-      waiter();
-    }
-    for (let receiver = this.#receivers.shift(); receiver; receiver = this.#receivers.shift()) {
-      receiver.reject(new ChannelClosedError("receive"));
-    }
+    while (this.#roomWaiters.serve());
+    this.#receivers.dismiss(() => new ChannelClosedError("receive"));
   }
 
   /** The items that wait, from front to back, without receiving them. */
@@ -297,11 +254,7 @@ export class Channel<T> implements AsyncIterable<T> {
 
   /** Hands an item to a waiting receiver or gives it a place; `false` if there is neither. */
   #offer(item: T): boolean {
-    const receiver = this.#receivers.shift();
-    if (receiver) {
-      receiver.resolve(item);
-      return true;
-    }
+    if (this.#receivers.serve(item)) return true;
     this.#assertAbsent(item);
     if (!this.#hasRoom()) return false;
     this.#places.set(item, this.#items.push(item));
@@ -332,7 +285,7 @@ export class Channel<T> implements AsyncIterable<T> {
       }
       sender = this.#senders.first;
     }
-    if (this.#hasRoom()) this.#roomWaiters.shift()?.();
+    if (this.#hasRoom()) this.#roomWaiters.serve();
   }
 
   #announce(): void {

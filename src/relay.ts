@@ -132,12 +132,13 @@ async function send(to: Deno.Conn, bytes: Uint8Array): Promise<boolean> {
   }
 }
 
+/** Passes the end of a direction on. A receiver that is gone by then did not get everything. */
 async function finish(to: Deno.Conn, flow: Flow): Promise<PumpEnd> {
   flow.ended = true;
   try {
     await to.closeWrite();
+    return "ended";
   } catch {
-    // The receiver is gone; reading from it will show that.
+    return "write-failed";
   }
-  return "ended";
 }

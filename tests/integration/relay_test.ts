@@ -121,8 +121,11 @@ Deno.test("when the destination dies, its client is closed at once", async () =>
 Deno.test("when the client dies, its destination is closed at once", async () => {
   const ended = Promise.withResolvers<void>();
   await using server = new TestServer(async (conn) => {
-    await writeAll(conn, randomBytes(MIB));
-    await discard(conn).finally(ended.resolve);
+    const flood = async () => {
+      const chunk = randomBytes(MIB);
+      for (let i = 0; i < 256; i++) await writeAll(conn, chunk);
+    };
+    await Promise.all([flood(), discard(conn)]).finally(ended.resolve);
   });
   await using program = await Program.start([server.address]);
   const client = await Deno.connect({ port: program.port });

@@ -1,3 +1,4 @@
+import type { AccessRecord } from "../../src/access_log.ts";
 import { until } from "./servers.ts";
 
 /** The standalone binary under test; without it the sources run under this Deno. */
@@ -25,20 +26,6 @@ export async function runProgram(args: readonly string[]): Promise<Result> {
   const { code, stdout, stderr } = await command(args).output();
   const decoder = new TextDecoder();
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
-}
-
-/** One entry of the JSON access log. */
-export interface AccessEntry {
-  id: number;
-  client: string;
-  destination: string | null;
-  reason: string;
-  queue_ms: number | null;
-  connect_ms: number | null;
-  total_ms: number;
-  bytes_up: number;
-  bytes_down: number;
-  attempts: number;
 }
 
 /** The program as a child process, listening on a port that the kernel picked. */
@@ -112,12 +99,12 @@ export class Program implements AsyncDisposable {
   }
 
   /** The access log so far. */
-  access(): AccessEntry[] {
+  access(): AccessRecord[] {
     return this.out.map((line) => JSON.parse(line));
   }
 
   /** The access log once it has this many entries. */
-  async entries(number: number): Promise<AccessEntry[]> {
+  async entries(number: number): Promise<AccessRecord[]> {
     await until(() => this.out.length >= number, `the access log has ${number} entries`);
     return this.access();
   }
