@@ -121,6 +121,13 @@ export const OPTIONS = {
     max: 1000,
     help: "further connects for a session whose first one failed, before the session is closed",
   }),
+  redispatch: choice({
+    of: ["held", "unsent", "off"],
+    default: "held",
+    help: "whether a session whose destination resets before its first byte goes to another one: " +
+      "if all that was sent is still held (at most 4 KiB; the request may then be seen twice), " +
+      "only if nothing was sent, or never",
+  }),
   backlog: count({
     default: 511,
     min: 1,

@@ -1,27 +1,28 @@
 import type { BufferPool } from "./buffers.ts";
 
-/** What a client sent before it had a destination: what {@linkcode ReadAhead.take} hands over. */
+/** What is left when {@linkcode ReadAhead.take} ends the reading ahead. */
 export interface Ahead {
   /** The buffer; belongs to the taker, who gives it back to the pool. */
   readonly buffer: Uint8Array<ArrayBuffer>;
   /** How many bytes at its start have arrived. */
   readonly length: number;
-  /** Whether the client has finished sending. */
-  readonly ended: boolean;
   /** The read under way into the rest of the buffer, if there is one. */
   readonly pending: Promise<number | null> | undefined;
 }
 
-/** How a client can leave before it had a destination. */
+/** How a client can leave before its session is over. */
 export type Departure = "closed" | "reset";
 
 /**
- * Reads from a client while its session has no destination yet: at most one small buffer.
+ * Reads from a client, at most one small buffer, from the moment it is accepted.
  *
- * That overlaps the client's first bytes with the connect, and shows a client that goes away:
- * `onDeparture` is called with `closed` when its input ends before the first byte, or with
- * `reset` when its connection fails. Input that ends after data is a half-close and no departure.
- * A client that has filled the buffer is not read any further and cannot be seen leaving.
+ * That overlaps the client's first bytes with the connect, shows a client that goes away while it
+ * waits, and keeps what it has sent until a destination has begun to answer, so that it can be sent
+ * again to another one.
+ *
+ * `onDeparture` is called with `closed` when the input ends before the first byte, or with `reset`
+ * when the connection fails. Input that ends after data is a half-close and no departure. A client
+ * that has filled the buffer is not read any further and cannot be seen leaving.
  */
 export class ReadAhead {
   readonly #client: Pick<Deno.Conn, "read">;
@@ -30,7 +31,9 @@ export class ReadAhead {
   readonly #onDeparture: (how: Departure) => void;
   #length = 0;
   #ended = false;
+  #failed = false;
   #pending: Promise<number | null> | undefined;
+  #wake: (() => void) | undefined;
   #owner: "reading" | "idle" | "taken" | "released" = "reading";
 
   constructor(
@@ -44,26 +47,63 @@ export class ReadAhead {
     this.#read();
   }
 
+  /** How many bytes have arrived. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Whether the client has finished sending. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Whether the client's connection has failed. */
+  get failed(): boolean {
+    return this.#failed;
+  }
+
   /** Whether the client's input ended before it sent anything. */
   get closedEmpty(): boolean {
     return this.#ended && this.#length === 0;
   }
 
-  /** Stops reading and hands over what arrived, with the read that may be under way. */
+  /** Whether there is no room for more. */
+  get full(): boolean {
+    return this.#length === this.#buffer.length;
+  }
+
+  /** Whether everything that the client has sent is still here. */
+  get held(): boolean {
+    return this.#owner === "reading" || this.#owner === "idle";
+  }
+
+  /** Bytes that have arrived, as a view that is valid until {@linkcode take} or the end. */
+  bytes(from: number, to: number): Uint8Array {
+    return this.#buffer.subarray(from, to);
+  }
+
+  /** Resolves when more has arrived, the input has ended or failed, or somebody called `wake`. */
+  change(): Promise<void> {
+    return new Promise((resolve) => this.#wake = resolve);
+  }
+
+  /** Ends a wait for a change. */
+  wake(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+
+  /** Stops reading ahead and hands over the buffer, with the read that may be under way. */
   take(): Ahead {
     this.#owner = "taken";
-    return {
-      buffer: this.#buffer,
-      length: this.#length,
-      ended: this.#ended,
-      pending: this.#pending,
-    };
+    return { buffer: this.#buffer, length: this.#length, pending: this.#pending };
   }
 
   /** Ends reading for good, if nobody took it over; the client's socket is closed already. */
   release(): void {
     if (this.#owner === "idle") this.#buffers.give(this.#buffer);
     if (this.#owner !== "taken") this.#owner = "released";
+    this.wake();
   }
 
   async #read(): Promise<void> {
@@ -78,20 +118,25 @@ export class ReadAhead {
           break;
         }
         this.#length += received;
+        this.wake();
       }
       if (this.#owner === "reading") {
-        this.#owner = "idle";
+        this.#stop();
         if (this.closedEmpty) this.#onDeparture("closed");
-        return;
       }
     } catch {
       if (this.#owner === "reading") {
-        this.#pending = undefined;
-        this.#owner = "idle";
+        this.#failed = true;
+        this.#stop();
         this.#onDeparture("reset");
-        return;
       }
     }
     if (this.#owner === "released") this.#buffers.give(this.#buffer);
+  }
+
+  #stop(): void {
+    this.#pending = undefined;
+    this.#owner = "idle";
+    this.wake();
   }
 }

@@ -1,6 +1,7 @@
 import { delay } from "@std/async/delay";
 import type { BufferPool } from "./buffers.ts";
-import type { Ahead } from "./read_ahead.ts";
+import type { Ahead, ReadAhead } from "./read_ahead.ts";
+import type { Settings } from "./options.ts";
 import type { EndReason, Flow, Session } from "./session.ts";
 import { closeQuietly } from "./sockets.ts";
 
@@ -14,6 +15,20 @@ const SETTLE_MS = 1000;
 /** How one direction came to its end: the sender finished, or one of the sockets failed. */
 type PumpEnd = "ended" | "read-failed" | "write-failed";
 
+/** How a relay came to its end. */
+export type RelayEnd =
+  /** Both sockets are closed and the session is concluded. */
+  | "over"
+  /** The server failed before its first byte, and all that it was sent can be sent again. */
+  | "unanswered";
+
+/** Options of {@linkcode relay}. */
+export interface RelayOptions {
+  buffers: BufferPool;
+  /** Under which condition a session may end as `unanswered`. */
+  redispatch: Settings["redispatch"];
+}
+
 /**
  * Copies both ways between a session's client and its server until both have finished sending.
  *
@@ -22,43 +37,77 @@ type PumpEnd = "ended" | "read-failed" | "write-failed";
  * - A side that cannot be written any more may have said something before it failed, such as an
  *   answer to a request that it did not read to the end. That is still delivered; then both close.
  * - The next read waits for the write before it: a session holds at most one buffer a direction.
+ * - Until the server's first byte, what the client sends is held, as long as it fits into one small
+ *   buffer. If the server fails before that byte, the session can go to another one.
  *
- * Closes both sockets in the end and concludes the session, unless an abort has done that.
+ * Closes both sockets in the end and concludes the session, unless an abort has done that. After
+ * `unanswered` only the server's socket is closed and the session can be relayed again.
  */
 export async function relay(
   session: Session,
   server: Deno.Conn,
-  buffers: BufferPool,
-): Promise<void> {
-  const { client } = session;
+  options: RelayOptions,
+): Promise<RelayEnd> {
+  const { buffers } = options;
+  const { client, ahead, up, down } = session;
   const stopped = Promise.withResolvers<true>();
+  const state: RelayState = { answered: false, stopped: false };
   let failure: EndReason | undefined;
 
+  /** Whether the server's failure can be made good by another server. */
+  function replaceable(): boolean {
+    return failure === "server-reset" && session.reason === undefined && !state.answered &&
+      !down.ended && ahead.held && !ahead.failed &&
+      (options.redispatch === "held" || (options.redispatch === "unsent" && ahead.length === 0));
+  }
+
   function stop(): void {
+    state.stopped = true;
     closeQuietly(server);
-    closeQuietly(client);
+    if (!replaceable()) closeQuietly(client);
+    ahead.wake();
     stopped.resolve(true);
   }
 
-  async function run(flow: Flow, parts: Omit<PumpOptions, "flow" | "buffers">): Promise<void> {
-    const how = await pump({ ...parts, flow, buffers });
+  async function run(
+    direction: Promise<PumpEnd>,
+    reasons: { read: EndReason; write: EndReason },
+  ): Promise<void> {
+    const how = await direction;
     if (how === "ended") return;
-    const failed = how === "read-failed" ? parts.from : parts.to;
-    failure ??= failed === client ? "client-reset" : "server-reset";
+    failure ??= how === "read-failed" ? reasons.read : reasons.write;
     if (how === "read-failed") stop();
   }
 
-  const ahead = session.takeAhead();
   session.stage = "relaying";
   session.onAbort = stop;
+  const upwards = pumpUp({ ahead, from: client, to: server, flow: up, buffers, state });
+  const downwards = pump({
+    from: server,
+    to: client,
+    flow: down,
+    buffers,
+    onFirst() {
+      state.answered = true;
+      ahead.wake();
+    },
+    isFailure: replaceable,
+  });
   const finished = Promise.all([
-    run(session.up, { from: client, to: server, ahead }),
-    run(session.down, { from: server, to: client }),
+    run(upwards, { read: "client-reset", write: "server-reset" }),
+    run(downwards, { read: "server-reset", write: "client-reset" }),
   ]);
   const wasStopped = await Promise.race([finished.then(() => false), stopped.promise]);
   if (wasStopped) await settle(finished);
   else stop();
+  if (replaceable()) {
+    up.received = up.bytes = 0;
+    up.ended = false;
+    return "unanswered";
+  }
+  closeQuietly(client);
   session.conclude(failure ?? "done");
+  return "over";
 }
 
 /** Waits until the reads and writes of closed sockets have been cancelled. */
@@ -69,42 +118,79 @@ async function settle(finished: Promise<unknown>): Promise<void> {
   giveUp.abort();
 }
 
+interface RelayState {
+  /** Whether the server has sent a byte. */
+  answered: boolean;
+  /** Whether the sockets were closed before both directions had ended. */
+  stopped: boolean;
+}
+
 interface PumpOptions {
   from: Deno.Conn;
   to: Deno.Conn;
   flow: Flow;
   buffers: BufferPool;
-  /** What has been read from `from` already. */
-  ahead?: Ahead;
+}
+
+/** Copies client to server: while it can be held, what is read ahead, then what comes. */
+async function pumpUp(
+  options: PumpOptions & { ahead: ReadAhead; state: RelayState },
+): Promise<PumpEnd> {
+  const { to, flow, ahead, state } = options;
+  for (let sent = 0;;) {
+    const { length } = ahead;
+    if (state.stopped) return "write-failed";
+    if (sent < length) {
+      flow.received = length;
+      if (!await send(to, ahead.bytes(sent, length))) return "write-failed";
+      flow.bytes = sent = length;
+    } else if (ahead.failed) {
+      return "read-failed";
+    } else if (ahead.ended) {
+      return await finish(to, flow);
+    } else if (ahead.full || state.answered) {
+      return await pump({ ...options, begin: ahead.take() });
+    } else {
+      await ahead.change();
+    }
+  }
 }
 
 /** Copies one direction to its end and passes that on. */
-async function pump(options: PumpOptions): Promise<PumpEnd> {
-  const { from, to, flow, buffers, ahead } = options;
-  let buffer = ahead?.buffer ?? buffers.take();
+async function pump(
+  options: PumpOptions & {
+    /** The buffer to begin with, and the read into it that is under way. */
+    begin?: Ahead;
+    /** Called when the first bytes have arrived. */
+    onFirst?: () => void;
+    /** Asked when the input ends before its first byte: whether that is a failure. */
+    isFailure?: () => boolean;
+  },
+): Promise<PumpEnd> {
+  const { from, to, flow, buffers, begin, isFailure } = options;
+  let { onFirst } = options;
+  let buffer = begin?.buffer ?? buffers.take();
   /** The bytes read, as a view of `buffer`: made anew only if their number or the buffer changes. */
   let view: Uint8Array = buffer;
-  let pending: Promise<number | null> | undefined;
   try {
-    if (ahead) {
-      pending = ahead.pending;
-      if (ahead.length > 0 && !await send(to, buffer.subarray(0, ahead.length))) {
-        return "write-failed";
-      }
-      flow.bytes += ahead.length;
-      const more = pending ? await pending : ahead.ended ? null : 0;
-      pending = undefined;
-      if (more === null) return await finish(to, flow);
-      if (more > 0) {
-        if (!await send(to, buffer.subarray(ahead.length, ahead.length + more))) {
-          return "write-failed";
-        }
-        flow.bytes += more;
-      }
+    if (begin?.pending) {
+      const received = await begin.pending;
+      if (received === null) return await finish(to, flow);
+      flow.received += received;
+      const bytes = buffer.subarray(begin.length, begin.length + received);
+      if (!await send(to, bytes)) return "write-failed";
+      flow.bytes += received;
     }
     for (;;) {
       const received = await from.read(buffer);
-      if (received === null) return await finish(to, flow);
+      if (received === null) {
+        return onFirst && isFailure?.() ? "read-failed" : await finish(to, flow);
+      }
+      if (onFirst) {
+        onFirst();
+        onFirst = undefined;
+      }
+      flow.received += received;
       if (view.buffer !== buffer.buffer || view.length !== received) {
         view = received === buffer.length ? buffer : buffer.subarray(0, received);
       }
@@ -113,11 +199,9 @@ async function pump(options: PumpOptions): Promise<PumpEnd> {
       buffer = buffers.adapt(buffer, received);
     }
   } catch {
-    pending = undefined;
     return "read-failed";
   } finally {
-    // A read that is still under way writes into the buffer: leave it to the garbage collector.
-    if (!pending) buffers.give(buffer);
+    buffers.give(buffer);
   }
 }
 

@@ -1,14 +1,15 @@
 import { formatSocketAddress } from "./address.ts";
 import type { BufferPool } from "./buffers.ts";
 import { closeQuietly } from "./sockets.ts";
-import { type Ahead, type Departure, ReadAhead } from "./read_ahead.ts";
+import { type Departure, ReadAhead } from "./read_ahead.ts";
 
 /** Why a session ended, as the access log and the counters name it. */
 export const END_REASONS = {
   "done": "both sides finished sending and everything was delivered",
   "client-gone": "the client left before it had a destination",
   "client-reset": "the client's connection failed while it was being served",
-  "server-reset": "the destination's connection failed while it was serving",
+  "server-reset": "the destination's connection failed while it was serving, or every one did " +
+    "that was tried",
   "connect-failed": "no connect succeeded within the retries",
   "queue-timeout": "no destination within --queue-timeout",
   "idle-timeout": "no byte in either direction for --idle-timeout",
@@ -32,7 +33,9 @@ export type Stage = "waiting" | "connecting" | "relaying" | "ended";
 
 /** One direction of a session. */
 export interface Flow {
-  /** Bytes that were read from the sender and written to the receiver. */
+  /** Bytes that were read from the sender. */
+  received: number;
+  /** Bytes of these that were written to the receiver. */
   bytes: number;
   /** Whether the sender has finished and the receiver was told so. */
   ended: boolean;
@@ -53,9 +56,9 @@ export class Session {
   /** When it was accepted; this and the other times are the clock's milliseconds. */
   readonly acceptedAt: number;
   /** Client to destination. */
-  readonly up: Flow = { bytes: 0, ended: false };
+  readonly up: Flow = { received: 0, bytes: 0, ended: false };
   /** Destination to client. */
-  readonly down: Flow = { bytes: 0, ended: false };
+  readonly down: Flow = { received: 0, bytes: 0, ended: false };
   stage: Stage = "waiting";
   /** Connects begun for it so far. */
   attempts = 0;
@@ -73,7 +76,8 @@ export class Session {
   onAbort: (() => void) | undefined;
   /** Set while a connect is under way; called when it has taken too long. */
   onConnectTimeout: (() => void) | undefined;
-  readonly #ahead: ReadAhead;
+  /** Reads the client until a destination has begun to answer. */
+  readonly ahead: ReadAhead;
   #reason: EndReason | undefined;
 
   constructor(
@@ -85,7 +89,7 @@ export class Session {
     this.clientName = formatSocketAddress(client.remoteAddr);
     this.acceptedAt = options.now;
     this.seen.activeAt = options.now;
-    this.#ahead = new ReadAhead(client, {
+    this.ahead = new ReadAhead(client, {
       buffers: options.buffers,
       onDeparture: (how) => this.#onDeparture(how),
     });
@@ -113,12 +117,7 @@ export class Session {
     this.stage = "waiting";
     this.onConnectTimeout = undefined;
     this.onAbort = onAbort;
-    if (this.#ahead.closedEmpty) this.abort("client-gone");
-  }
-
-  /** Hands over what the client sent so far. From here on the relay reads the client. */
-  takeAhead(): Ahead {
-    return this.#ahead.take();
+    if (this.ahead.closedEmpty) this.abort("client-gone");
   }
 
   /** Closes the client's socket; the last thing that happens to a session. */
@@ -127,10 +126,11 @@ export class Session {
     this.endedAt = now;
     this.onAbort = this.onConnectTimeout = undefined;
     closeQuietly(this.client);
-    this.#ahead.release();
+    this.ahead.release();
   }
 
   #onDeparture(how: Departure): void {
-    if (this.stage === "waiting" || how === "reset") this.abort("client-gone");
+    const connecting = this.stage === "connecting" && how === "reset";
+    if (this.stage === "waiting" || connecting) this.abort("client-gone");
   }
 }

@@ -7,7 +7,7 @@ import type { Destination } from "./destination.ts";
 import { DialError } from "./dial.ts";
 import type { Ledger } from "./ledger.ts";
 import { relay } from "./relay.ts";
-import type { Session } from "./session.ts";
+import type { EndReason, Session } from "./session.ts";
 
 /** What the workers of all destinations share. */
 export interface Workplace {
@@ -15,7 +15,7 @@ export interface Workplace {
   readonly ledger: Ledger;
   readonly buffers: BufferPool;
   readonly clock: Clock;
-  readonly settings: Pick<Settings, "connectTimeout" | "retries">;
+  readonly settings: Pick<Settings, "connectTimeout" | "retries" | "redispatch">;
   readonly log: Logger;
   /** Puts a session that was taken from the line back to its front. */
   giveBack(session: Session): void;
@@ -74,8 +74,10 @@ async function serve(
   const server = await connect(session, destination, place);
   if (!server) return;
   destination.sessions++;
-  await relay(session, server, place.buffers);
-  place.ledger.finish(session);
+  const { redispatch } = place.settings;
+  const end = await relay(session, server, { buffers: place.buffers, redispatch });
+  if (end === "over") place.ledger.finish(session);
+  else failOver(new Unanswered(), session, { destination, place, reason: "server-reset" });
 }
 
 /** Connects the session; otherwise finishes it or gives it back, and returns nothing. */
@@ -122,6 +124,12 @@ class ConnectTimeout extends Error {
   }
 }
 
+class Unanswered extends Error {
+  constructor() {
+    super("it accepted a connection and reset it before its first byte");
+  }
+}
+
 function afterFailure(
   error: unknown,
   session: Session,
@@ -134,11 +142,22 @@ function afterFailure(
     place.giveBack(session);
     return;
   }
-  place.onFailure(destination, error as Error);
+  failOver(error as Error, session, { destination, place, reason: "connect-failed" });
+}
+
+/** Enters a destination's failure and lets another one try, unless the retries are used up. */
+function failOver(
+  error: Error,
+  session: Session,
+  at: { destination: Destination; place: Workplace; reason: EndReason },
+): void {
+  const { destination, place, reason } = at;
+  place.onFailure(destination, error);
   if (session.attempts > place.settings.retries) {
-    session.conclude("connect-failed");
+    session.conclude(reason);
     place.ledger.finish(session);
   } else {
+    session.connectedAt = undefined;
     place.giveBack(session);
   }
 }

@@ -22,6 +22,7 @@ Deno.test("the defaults are the documented ones", () => {
     sessionTimeout: 0,
     drainTimeout: 30_000,
     retries: 3,
+    redispatch: "held",
     backlog: 511,
     batchSize: 0,
     batchDelay: 0,

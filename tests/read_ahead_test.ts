@@ -29,7 +29,7 @@ Deno.test("what the client has sent is handed over together with the read under 
   await writeAll(near, new TextEncoder().encode("second"));
   assertEquals(await taken.pending, 6);
   assertEquals(new TextDecoder().decode(taken.buffer.subarray(5, 11)), "second");
-  assertEquals([taken.ended, departures], [false, []]);
+  assertEquals([ahead.ended, ahead.held, departures], [false, false, []]);
   near.close();
   far.close();
 });
@@ -49,7 +49,7 @@ Deno.test("input that ends after data is a half-close and no departure", async (
   await near.closeWrite();
   await until(() => reads.at(-1) === null, "the end has arrived");
   const taken = ahead.take();
-  assertEquals([taken.length, taken.ended, taken.pending], [7, true, undefined]);
+  assertEquals([taken.length, ahead.ended, taken.pending], [7, true, undefined]);
   assertEquals(departures, []);
   near.close();
   far.close();
@@ -59,7 +59,7 @@ Deno.test("a connection that fails is a departure", async () => {
   const { near, far, ahead, departures } = await setUp();
   far.close();
   await until(() => departures.length > 0, "the departure is noticed");
-  assertEquals(departures, ["reset"]);
+  assertEquals([departures, ahead.failed], [["reset"], true]);
   near.close();
   ahead.release();
 });
