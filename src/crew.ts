@@ -12,7 +12,8 @@ export type Hire = (destination: Destination) => Promise<void>;
  * that a session never waits while one is there. A destination keeps as many waiting as its weight
  * says, which makes that its share of sparse traffic. When none waits, the destination with the
  * smallest share of its limit in use gets another worker. Backups take part only while no other
- * destination is up.
+ * destination is up. While none at all is up, those whose connects work and only their checks fail
+ * take part all the same.
  */
 export class Crew {
   readonly #destinations: readonly Destination[];
@@ -88,7 +89,12 @@ export class Crew {
 
   #serves(destination: Destination): boolean {
     if (this.#resting !== undefined) return false;
-    return destination.state === "up" && (!destination.config.backup || !this.#anyPrimaryUp());
+    if (destination.state !== "up") return destination.onlyCheckFails && !this.#anyUp();
+    return !destination.config.backup || !this.#anyPrimaryUp();
+  }
+
+  #anyUp(): boolean {
+    return this.#destinations.some(({ state }) => state === "up");
   }
 
   #anyPrimaryUp(): boolean {

@@ -1,33 +1,40 @@
+import type { Clock } from "./clock.ts";
 import type { DestinationConfig } from "./config.ts";
 import { Dialer } from "./dial.ts";
 
-/** Whether a destination takes sessions: `down` after a connect to it failed, until a probe succeeds. */
-export type DestinationState = "up" | "down";
+/**
+ * Whether a destination takes sessions: `up` it does; `suspect` it does not, since a connect has
+ * failed and a probe is to tell whether that was chance; `down` it does not, since `--fall` connects,
+ * probes or checks in a row have failed.
+ */
+export type DestinationState = "up" | "suspect" | "down";
 
 /** One server address with its state, its workers' number and its counters. */
 export class Destination {
   readonly name: string;
   readonly config: DestinationConfig;
   readonly dialer: Dialer;
-  /** Workers that exist, serving or waiting in the line; at most `config.workers`. */
+  state: DestinationState = "up";
+  /** Whether it is not up only because of its check: connects to it work. */
+  onlyCheckFails = false;
+  /** Workers that exist, serving or waiting in the line. */
   workers = 0;
   /** Workers that have a session. */
   active = 0;
   /** Sessions that were connected to it. */
   sessions = 0;
-  /** Connects that failed, those of probes included. */
+  /** Connects, probes and checks that failed. */
   failures = 0;
-  #state: DestinationState = "up";
+  readonly #clock: Clock;
   #standby = new AbortController();
+  /** The latest return to full use, which takes a while: when it began and how long it takes. */
+  #ramp: { since: number; length: number } | undefined;
 
-  constructor(config: DestinationConfig) {
+  constructor(config: DestinationConfig, clock: Clock) {
     this.name = config.name;
     this.config = config;
     this.dialer = new Dialer(config.address);
-  }
-
-  get state(): DestinationState {
-    return this.#state;
+    this.#clock = clock;
   }
 
   /** Workers that wait for a session. */
@@ -35,14 +42,22 @@ export class Destination {
     return this.workers - this.active;
   }
 
+  /** Most workers at the moment: the configured number, or less after it has come back. */
+  get limit(): number {
+    if (!this.#ramp) return this.config.workers;
+    const share = (this.#clock() - this.#ramp.since) / this.#ramp.length;
+    if (share >= 1) this.#ramp = undefined;
+    return Math.max(1, Math.ceil(this.config.workers * Math.min(share, 1)));
+  }
+
   /** Whether it may have one more worker. */
   get hasRoom(): boolean {
-    return this.#state === "up" && this.workers < this.config.workers;
+    return this.workers < this.limit;
   }
 
   /** How full it is: the share of its limit that has workers, smaller for a greater weight. */
   get load(): number {
-    return this.workers / (this.config.workers * this.config.weight);
+    return this.workers / (this.limit * this.config.weight);
   }
 
   /** Aborted when its waiting workers have to leave the line. */
@@ -50,22 +65,14 @@ export class Destination {
     return this.#standby.signal;
   }
 
+  /** Lets it have its workers back little by little, over so many milliseconds. */
+  startSlowly(length: number): void {
+    this.#ramp = length > 0 ? { since: this.#clock(), length } : undefined;
+  }
+
   /** Sends its waiting workers away; those that have a session finish it. */
   dismiss(): void {
     this.#standby.abort();
     this.#standby = new AbortController();
-  }
-
-  /** Enters a failed connect. Returns whether it was up until now. */
-  fail(): boolean {
-    this.failures++;
-    const changed = this.#state === "up";
-    this.#state = "down";
-    return changed;
-  }
-
-  /** Enters a successful probe. */
-  recover(): void {
-    this.#state = "up";
   }
 }

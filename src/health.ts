@@ -1,16 +1,10 @@
-import { delay } from "@std/async/delay";
 import type { Logger } from "@logtape/logtape";
 import type { Clock } from "./clock.ts";
 import type { Crew } from "./crew.ts";
 import type { Destination } from "./destination.ts";
 import { messageOf } from "./errors.ts";
-
-/** Shortest and longest time between two probes, in milliseconds. */
-const FIRST_BACKOFF_MS = 100;
-const LAST_BACKOFF_MS = 5000;
-
-/** Time for one probe where connects themselves are unlimited, in milliseconds. */
-const DEFAULT_PROBE_TIMEOUT_MS = 5000;
+import { Monitor } from "./monitor.ts";
+import type { Settings } from "./options.ts";
 
 /** How long nobody connects when this machine has no descriptors or memory for it. */
 const SHORTAGE_PAUSE_MS = 100;
@@ -18,30 +12,69 @@ const SHORTAGE_PAUSE_MS = 100;
 /** Shortages that follow each other this closely are one episode, with one line in the log. */
 const SHORTAGE_EPISODE_MS = 10_000;
 
+/** How many steps a slow start takes, and how short a step can be, in milliseconds. */
+const RAMP_STEPS = 20;
+const SHORTEST_STEP_MS = 20;
+
 /** Options of {@linkcode Health}. */
 export interface HealthOptions {
+  destinations: readonly Destination[];
   crew: Crew;
-  /** Milliseconds for one probe; 0 = 5 s. */
-  connectTimeout: number;
-  /** Ends all probing. */
+  settings: Pick<
+    Settings,
+    "check" | "checkInterval" | "checkTimeout" | "connectTimeout" | "fall" | "rise" | "slowStart"
+  >;
+  /** Ends all monitoring. */
   signal: AbortSignal;
   clock: Clock;
   log: Logger;
 }
 
-/**
- * What is made of connects that fail: a destination whose connect failed is down, its workers leave
- * the line, and it is probed, one connect at a time, until one succeeds.
- */
+/** The health of all destinations: a monitor for each, and what follows from their states. */
 export class Health {
   readonly #options: HealthOptions;
   readonly #log: Logger;
+  readonly #monitors: ReadonlyMap<Destination, Monitor>;
+  readonly #ramps = new Set<ReturnType<typeof setInterval>>();
   /** When this machine was last short of descriptors or memory for a connect. */
   #shortAt = -Infinity;
+  #panicking = false;
 
   constructor(options: HealthOptions) {
     this.#options = options;
     this.#log = options.log;
+    const { check, checkInterval, checkTimeout, connectTimeout, fall, rise } = options.settings;
+    const shared = {
+      check,
+      checkInterval,
+      checkTimeout: check ? checkTimeout : connectTimeout,
+      fall: fall || (check ? 3 : 1),
+      rise: rise || (check ? 2 : 1),
+      signal: options.signal,
+      clock: options.clock,
+      log: options.log,
+      allDown: () => this.#allDown(),
+      onChange: (destination: Destination) => this.#onChange(destination),
+    };
+    this.#monitors = new Map(options.destinations.map((destination) => {
+      return [destination, new Monitor(destination, shared)];
+    }));
+  }
+
+  /** Watches over all destinations until the signal is aborted. */
+  async run(): Promise<void> {
+    await Promise.all([...this.#monitors.values()].map((monitor) => monitor.run()));
+    for (const ramp of this.#ramps) clearInterval(ramp);
+  }
+
+  /** A session got an answer from a destination. */
+  served(destination: Destination): void {
+    this.#monitors.get(destination)!.served();
+  }
+
+  /** A session could not be connected to a destination, or was reset before an answer. */
+  failed(destination: Destination, error: Error): void {
+    this.#monitors.get(destination)!.failed(error);
   }
 
   /** A connect failed because this machine is short of something: nobody connects for a while. */
@@ -55,61 +88,42 @@ export class Health {
     this.#options.crew.rest(SHORTAGE_PAUSE_MS);
   }
 
-  /**
-   * A connect to a destination failed.
-   *
-   * @returns The probing that brings it back, or nothing if it was down already.
-   */
-  failed(destination: Destination, error: Error): Promise<void> | undefined {
-    const { name } = destination;
-    const reason = messageOf(error);
-    if (!destination.fail()) {
-      this.#log.debug("connect to {name} failed: {reason}", { name, reason });
-      return undefined;
-    }
-    this.#log.warning("destination {name} is down: {reason}", { name, reason });
+  #allDown(): boolean {
+    return this.#options.destinations.every(({ state }) => state !== "up");
+  }
+
+  #onChange(destination: Destination): void {
+    this.#notePanic();
+    if (destination.state === "up") this.#startSlowly(destination);
     this.#options.crew.arrange();
-    return this.#bringBack(destination);
   }
 
-  async #bringBack(destination: Destination): Promise<void> {
-    const { crew, clock, signal } = this.#options;
-    const since = clock();
-    for (let attempt = 0; !await this.#probe(destination, backoff(attempt)); attempt++) {
-      if (signal.aborted) return;
+  #notePanic(): void {
+    const { destinations } = this.#options;
+    const tried = this.#allDown() ? destinations.filter((one) => one.onlyCheckFails) : [];
+    if (!this.#panicking && tried.length > 0) {
+      const names = tried.map(({ name }) => name).join(", ");
+      this.#log.warning("panic: every destination is down, sessions go to {names} all the same", {
+        names,
+      });
+    } else if (this.#panicking && tried.length === 0) {
+      this.#log.info("the panic is over");
     }
-    destination.recover();
-    const { name } = destination;
-    const seconds = Math.round((clock() - since) / 100) / 10;
-    this.#log.info("destination {name} is up again after {seconds} s", { name, seconds });
-    crew.arrange();
+    this.#panicking = tried.length > 0;
   }
 
-  /** One connect after a pause; whether it succeeded. */
-  async #probe(destination: Destination, pause: number): Promise<boolean> {
-    const { signal } = this.#options;
-    const timeout = this.#options.connectTimeout || DEFAULT_PROBE_TIMEOUT_MS;
-    try {
-      await delay(pause, { signal });
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
-      const conn = await destination.dialer.dial({ signal: limit, timeout });
-      conn.close();
-      return true;
-    } catch (error) {
-      if (signal.aborted) return false;
-      destination.failures++;
-      const { name } = destination;
-      this.#log.debug("probe of {name} failed: {reason}", { name, reason: messageOf(error) });
-      return false;
-    }
+  /** As the limit of a destination that has come back grows, waiting sessions find room. */
+  #startSlowly(destination: Destination): void {
+    const { slowStart } = this.#options.settings;
+    if (slowStart === 0) return;
+    destination.startSlowly(slowStart);
+    const end = this.#options.clock() + slowStart;
+    const ramp = setInterval(() => {
+      this.#options.crew.grow();
+      if (this.#options.clock() < end) return;
+      clearInterval(ramp);
+      this.#ramps.delete(ramp);
+    }, Math.max(slowStart / RAMP_STEPS, SHORTEST_STEP_MS));
+    this.#ramps.add(ramp);
   }
-}
-
-/**
- * How long to wait before the given probe (0 is the first): doubling from 100 ms to 5 s, of which a
- * random half is taken off so that several balancers do not probe in step.
- */
-export function backoff(attempt: number, random: () => number = Math.random): number {
-  const full = Math.min(FIRST_BACKOFF_MS * 2 ** attempt, LAST_BACKOFF_MS);
-  return full / 2 + (full / 2) * random();
 }

@@ -1,3 +1,4 @@
+import { type Check, CHECK_FORMS, formatCheck, parseCheck } from "./check.ts";
 import { UsageError } from "./errors.ts";
 import { DURATION_FORM, formatDuration, parseDuration } from "./units.ts";
 
@@ -127,6 +128,46 @@ export const OPTIONS = {
     help: "whether a session whose destination resets before its first byte goes to another one: " +
       "if all that was sent is still held (at most 4 KiB; the request may then be seen twice), " +
       "only if nothing was sent, or never",
+  }),
+  check: {
+    form: "off|tcp|http:/PATH|[send:TEXT,]expect:TEXT",
+    default: null,
+    help:
+      "how destinations are checked while they are up: a connect, a GET with a status from 200 " +
+      "to 399, or a text that has to come back; off = only connects of sessions count",
+    allowed: CHECK_FORMS,
+    parse: parseCheck,
+    format: formatCheck,
+  } as Option<Check | null>,
+  checkInterval: duration({
+    default: 2000,
+    min: 10,
+    max: YEAR,
+    help: "time between two checks of a destination, and the longest until it is probed again",
+  }),
+  checkTimeout: duration({
+    default: 2000,
+    help: "time for one check; 0 = 5s",
+  }),
+  fall: count({
+    default: 0,
+    min: 0,
+    max: 1000,
+    help: "failures in a row (connects, probes, checks) that make a destination down; after the " +
+      "first failed connect it takes no sessions until a probe succeeds; 0 = 1, or 3 with --check",
+  }),
+  rise: count({
+    default: 0,
+    min: 0,
+    max: 1000,
+    help: "successful probes or checks in a row that bring a destination back up; 0 = 1, or 2 " +
+      "with --check",
+  }),
+  slowStart: duration({
+    default: 0,
+    help:
+      "time in which a destination that has come back gets its workers, in equal steps; never " +
+      "at the start of the program; 0 = at once",
   }),
   backlog: count({
     default: 511,

@@ -84,7 +84,9 @@ export class Server {
       clock,
       onEnd: (session) => access?.write(format(session, new Date())),
     });
-    this.#destinations = config.destinations.map((destination) => new Destination(destination));
+    this.#destinations = config.destinations.map((destination) =>
+      new Destination(destination, clock)
+    );
     this.#queue = new Channel(config.queue, { onWaiting: () => this.#crew.grow() });
     this.#line = new Line({
       queue: this.#queue,
@@ -104,8 +106,9 @@ export class Server {
       hire: (destination) => this.#track(work(destination, workplace)),
     });
     this.#health = new Health({
+      destinations: this.#destinations,
       crew: this.#crew,
-      connectTimeout: config.connectTimeout,
+      settings: config,
       signal: this.#life.signal,
       clock,
       log,
@@ -133,6 +136,7 @@ export class Server {
       throw error;
     }
     server.#crew.arrange();
+    server.#track(server.#health.run());
     server.#logStart();
     return server;
   }
@@ -187,10 +191,8 @@ export class Server {
       log: this.#log,
       giveBack: (session) => this.#line.giveBack(session),
       onShortage: (error) => this.#health.shortage(error),
-      onFailure: (destination, error) => {
-        const probing = this.#health.failed(destination, error);
-        if (probing) this.#track(probing);
-      },
+      onServed: (destination) => this.#health.served(destination),
+      onFailure: (destination, error) => this.#health.failed(destination, error),
       keeps: (destination) => this.#crew.keeps(destination),
     };
   }

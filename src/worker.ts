@@ -21,6 +21,8 @@ export interface Workplace {
   giveBack(session: Session): void;
   /** Called when a connect to a destination failed. */
   onFailure(destination: Destination, error: Error): void;
+  /** Called when a destination has given an answer. */
+  onServed(destination: Destination): void;
   /** Called when a connect failed for want of this machine's descriptors or memory. */
   onShortage(error: Error): void;
   /** Whether a worker that has just become idle stays for another session. */
@@ -76,6 +78,7 @@ async function serve(
   destination.sessions++;
   const { redispatch } = place.settings;
   const end = await relay(session, server, { buffers: place.buffers, redispatch });
+  if (session.down.bytes > 0) place.onServed(destination);
   if (end === "over") place.ledger.finish(session);
   else failOver(new Unanswered(), session, { destination, place, reason: "server-reset" });
 }

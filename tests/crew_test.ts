@@ -12,7 +12,7 @@ function setUp(configs: Options[], waiting = 0) {
   const destinations = configs.map((config, i) => {
     const address = { transport: "tcp", hostname: undefined, port: i + 1 } as const;
     const defaults = { workers: 256, weight: 1, backup: false };
-    return new Destination({ address, name: `${i + 1}`, ...defaults, ...config });
+    return new Destination({ address, name: `${i + 1}`, ...defaults, ...config }, () => 0);
   });
   const hired: string[] = [];
   const queue = new Channel<Session>(1000, { onWaiting: () => {} });
@@ -79,7 +79,7 @@ Deno.test("a destination that is down gets no workers and loses those that wait"
   const { crew, destinations: [first], hired } = setUp([{}, {}]);
   crew.arrange();
   const { standby } = first!;
-  first!.fail();
+  first!.state = "down";
   crew.arrange();
   assertEquals([standby.aborted, first!.standby.aborted], [true, false]);
   assertEquals([crew.keeps(first!), hired], [false, ["1", "2"]]);
@@ -90,12 +90,12 @@ Deno.test("a backup takes part only while no other destination is up", () => {
   const [primary, backup] = destinations as [Destination, Destination];
   crew.arrange();
   assertEquals(hired, ["1"]);
-  primary.fail();
+  primary.state = "suspect";
   primary.workers = 0;
   crew.arrange();
   assertEquals(hired, ["1", "2"]);
   const { standby } = backup;
-  primary.recover();
+  primary.state = "up";
   crew.arrange();
   assertEquals([standby.aborted, crew.keeps(backup)], [true, false]);
 });

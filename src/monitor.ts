@@ -1,0 +1,194 @@
+import { delay } from "@std/async/delay";
+import type { Logger } from "@logtape/logtape";
+import { type Check, CheckError, runCheck } from "./check.ts";
+import type { Clock } from "./clock.ts";
+import type { Destination } from "./destination.ts";
+import { messageOf } from "./errors.ts";
+
+/** Shortest and longest pause before a probe, in milliseconds. */
+const FIRST_BACKOFF_MS = 100;
+const LAST_BACKOFF_MS = 5000;
+
+/** The longest pause while no other destination is up either, in milliseconds. */
+const LAST_BACKOFF_ALONE_MS = 1000;
+
+/** Time for one probe where connects themselves are unlimited, in milliseconds. */
+const DEFAULT_PROBE_TIMEOUT_MS = 5000;
+
+/** Options of {@linkcode Monitor}, shared by the monitors of all destinations. */
+export interface MonitorOptions {
+  /** What is asked of a destination while it is up, and to come back; without it a connect is. */
+  check: Check | null;
+  /** Milliseconds between two checks. */
+  checkInterval: number;
+  /** Milliseconds for one check or probe; 0 = 5 s. */
+  checkTimeout: number;
+  /** Failures in a row that make a destination `down`. */
+  fall: number;
+  /** Successes in a row that bring it back from `down`. */
+  rise: number;
+  /** Ends all monitoring. */
+  signal: AbortSignal;
+  clock: Clock;
+  log: Logger;
+  /** Whether no destination is up. */
+  allDown(): boolean;
+  /** Called when a destination has changed between taking sessions and not. */
+  onChange(destination: Destination): void;
+}
+
+/**
+ * Watches over one destination and decides on its state: one loop, so that there is never more than
+ * one probe at a time, whatever the load.
+ *
+ * While it is up, it is checked at intervals, if there is a check. A connect that failed for a
+ * session makes it `suspect`, or `down` at the `fall`-th failure in a row; it takes no sessions then
+ * and is probed, with pauses that double from 100 ms to 5 s, or to the check interval. A destination
+ * that comes back and fails again before it has served anybody is probed more slowly each time.
+ */
+export class Monitor {
+  readonly #destination: Destination;
+  readonly #options: MonitorOptions;
+  #failuresInRow = 0;
+  #successesInRow = 0;
+  /** Probes since it was up and served somebody: the exponent of the back-off. */
+  #attempt = 0;
+  #downSince = 0;
+  /** Ends the pause before the next check. */
+  #hurry = new AbortController();
+
+  constructor(destination: Destination, options: MonitorOptions) {
+    this.#destination = destination;
+    this.#options = options;
+  }
+
+  /** Watches until the signal is aborted. */
+  async run(): Promise<void> {
+    const { check, checkInterval, signal } = this.#options;
+    // Starts are staggered, so that the checks of many destinations do not come in one burst.
+    await this.#pause(checkInterval * Math.random());
+    while (!signal.aborted) {
+      if (check || this.#destination.state !== "up") await this.#probe();
+      await this.#pause(this.#interval());
+    }
+  }
+
+  /** A session has got an answer. */
+  served(): void {
+    this.#attempt = 0;
+    if (this.#destination.state === "up") this.#failuresInRow = 0;
+  }
+
+  /** A session could not be connected, or was reset before an answer. */
+  failed(error: Error): void {
+    const { state } = this.#destination;
+    this.#enterFailure(error, true);
+    if (state !== "up" || this.#destination.state === "up") return;
+    this.#hurry.abort();
+    this.#hurry = new AbortController();
+  }
+
+  /** Milliseconds until the next probe; without a check there is none while it is up. */
+  #interval(): number {
+    const { check, checkInterval, allDown } = this.#options;
+    if (this.#destination.state === "up") return check ? checkInterval : Infinity;
+    if (this.#successesInRow > 0) return check ? checkInterval : FIRST_BACKOFF_MS;
+    const longest = allDown() ? LAST_BACKOFF_ALONE_MS : LAST_BACKOFF_MS;
+    return backoff(this.#attempt, check ? Math.min(checkInterval, longest) : longest);
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const state = this.#destination.state;
+    const signal = AbortSignal.any([this.#options.signal, this.#hurry.signal]);
+    await (ms === Infinity ? untilAborted(signal) : delay(ms, { signal }).catch(() => {}));
+    // Whoever ended the pause did so because of a failure: that has a pause of its own.
+    if (state === "up" && this.#destination.state !== "up") await this.#pause(this.#interval());
+  }
+
+  async #probe(): Promise<void> {
+    const { check, checkTimeout, signal } = this.#options;
+    const timeout = checkTimeout || DEFAULT_PROBE_TIMEOUT_MS;
+    const { dialer, name } = this.#destination;
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(new CheckTimeout(timeout)), timeout);
+    try {
+      const both = AbortSignal.any([signal, limit.signal]);
+      await runCheck(check ?? { kind: "tcp" }, { dialer, host: name, signal: both, timeout });
+      this.#enterSuccess();
+    } catch (error) {
+      if (!signal.aborted) this.#enterFailure(error as Error, false);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #enterFailure(error: Error, ofSession: boolean): void {
+    const destination = this.#destination;
+    const { name } = destination;
+    const { clock, fall, log } = this.#options;
+    const { state } = destination;
+    const reason = messageOf(error);
+    destination.failures++;
+    this.#successesInRow = 0;
+    this.#failuresInRow++;
+    if (!ofSession && state !== "up") this.#attempt++;
+    const onlyCheckFails = !ofSession && error instanceof CheckError;
+    const changed = destination.onlyCheckFails !== onlyCheckFails && state !== "up";
+    destination.onlyCheckFails = onlyCheckFails;
+    log.debug("{name} failed: {reason}", { name, reason });
+    if (state !== "down" && this.#failuresInRow >= fall) {
+      destination.state = "down";
+      this.#downSince = clock();
+      log.warning("destination {name} is down: {reason}", { name, reason });
+    } else if (state === "up" && !onlyCheckFails) {
+      destination.state = "suspect";
+    }
+    if (state === "up" ? destination.state !== "up" : changed) this.#options.onChange(destination);
+  }
+
+  #enterSuccess(): void {
+    const destination = this.#destination;
+    const { name } = destination;
+    const { clock, rise, log, onChange } = this.#options;
+    const { state } = destination;
+    this.#failuresInRow = 0;
+    this.#successesInRow++;
+    if (state === "up" || (state === "down" && this.#successesInRow < rise)) return;
+    destination.state = "up";
+    destination.onlyCheckFails = false;
+    this.#successesInRow = 0;
+    // Not quite a new start: it has to serve somebody before the back-off begins anew.
+    this.#attempt++;
+    if (state === "down") {
+      const seconds = Math.round((clock() - this.#downSince) / 100) / 10;
+      log.info("destination {name} is up again after {seconds} s", { name, seconds });
+    }
+    onChange(destination);
+  }
+}
+
+class CheckTimeout extends Error {
+  constructor(ms: number) {
+    super(`no answer within ${ms} ms`);
+  }
+}
+
+/**
+ * The pause before the given probe (0 is the first): doubling from 100 ms to the longest, of which
+ * a random half is taken off so that several balancers do not probe in step.
+ */
+export function backoff(
+  attempt: number,
+  longest = LAST_BACKOFF_MS,
+  random: () => number = Math.random,
+): number {
+  const full = Math.min(FIRST_BACKOFF_MS * 2 ** attempt, longest);
+  return full / 2 + (full / 2) * random();
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

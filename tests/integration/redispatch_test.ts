@@ -1,0 +1,62 @@
+import { assert, assertEquals } from "@std/assert";
+import { Program } from "../support/program.ts";
+import { ResettingServer } from "../support/resetting.ts";
+import { answer, readAll, request, TestServer, writeAll } from "../support/servers.ts";
+
+for (const when of ["at once", "after reading"] as const) {
+  Deno.test(`a destination that resets ${when} costs its clients nothing`, async () => {
+    await using bad = await ResettingServer.start(when);
+    await using good = new TestServer(answer("served"));
+    await using program = await Program.start([bad.address, good.address]);
+    for (let i = 0; i < 20; i++) assertEquals(await request(program.port, "hello"), "served");
+    const entries = await program.entries(20);
+    assertEquals(entries.filter(({ reason }) => reason !== "done"), []);
+    const [first] = entries;
+    assertEquals([first!.attempts, first!.destination], [2, good.address]);
+    assertEquals([first!.bytes_up, first!.bytes_down], [5, 6]);
+    await program.logged(/is down: it accepted a connection and reset it before its first byte/);
+  });
+}
+
+Deno.test("an answer that has begun is not begun again", async () => {
+  await using bad = await ResettingServer.start("in the answer");
+  await using good = new TestServer(answer("served"));
+  await using program = await Program.start([bad.address, `${good.address},backup`]);
+  assertEquals(await request(program.port, "hello"), "half");
+  const [entry] = await program.entries(1);
+  assertEquals([entry!.reason, entry!.attempts], ["server-reset", 1]);
+});
+
+Deno.test("a request that was too large to be held is not sent again", async () => {
+  await using bad = await ResettingServer.start("after reading");
+  await using good = new TestServer(answer("served"));
+  await using program = await Program.start([bad.address, `${good.address},backup`]);
+  using client = await Deno.connect({ port: program.port });
+  await writeAll(client, new Uint8Array(5000)).catch(() => {});
+  assertEquals((await readAll(client).catch(() => [])).length, 0);
+  const [entry] = await program.entries(1);
+  assertEquals([entry!.reason, entry!.attempts], ["server-reset", 1]);
+});
+
+Deno.test("--redispatch unsent and off do not send a request twice", async () => {
+  for (const mode of ["unsent", "off"]) {
+    await using bad = await ResettingServer.start("after reading");
+    await using good = new TestServer(answer("served"));
+    await using program = await Program.start(
+      [bad.address, `${good.address},backup`],
+      ["--redispatch", mode],
+    );
+    assertEquals(await request(program.port, "hello"), "");
+    assertEquals([good.accepted, (await program.entries(1))[0]!.reason], [0, "server-reset"]);
+  }
+});
+
+Deno.test("a session that is reset everywhere ends when its retries are used up", async () => {
+  await using first = await ResettingServer.start("at once");
+  await using second = await ResettingServer.start("at once");
+  await using program = await Program.start([first.address, second.address], ["--retries", "1"]);
+  assertEquals(await request(program.port, "hello"), "");
+  const [entry] = await program.entries(1);
+  assertEquals([entry!.reason, entry!.attempts], ["server-reset", 2]);
+  assert(first.accepted >= 1 && second.accepted >= 1);
+});
