@@ -66,3 +66,16 @@ function wrap(text: string, indent: number): string {
   }
   return lines.join("\n");
 }
+
+/** The options as the rows of a Markdown table, for the README. */
+export function optionRows(): string[] {
+  return optionNames().map((name) => {
+    const option: Option<unknown> = OPTIONS[name];
+    const cells = [
+      `\`${flagOf(name)} ${option.form}\``,
+      option.format(option.default),
+      option.help.replace(/--[a-z-]+/g, "`$&`"),
+    ];
+    return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  });
+}

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { parseCommand } from "../src/cli.ts";
 import { UsageError } from "../src/errors.ts";
-import { helpText } from "../src/help.ts";
+import { helpText, optionRows } from "../src/help.ts";
 import { flagOf, type Option, optionNames, OPTIONS } from "../src/options.ts";
 
 Deno.test("addresses and options make a configuration, in any order", () => {
@@ -55,14 +55,8 @@ Deno.test("the help has every option with its default, in 80 columns", () => {
   assertEquals(help.split("\n").filter((line) => line.length > 80), []);
 });
 
-Deno.test("the README's table has every option with its default", async () => {
+Deno.test("the README's table of options is the program's", async () => {
   const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
-  for (const name of optionNames()) {
-    const option: Option<unknown> = OPTIONS[name];
-    const row = new RegExp(
-      `^\\| \`${flagOf(name)} [^\`]+\` +\\| ${option.format(option.default)} +\\|`,
-      "m",
-    );
-    assert(row.test(readme), flagOf(name));
-  }
+  const rows = readme.split("\n").map((line) => line.replace(/ +/g, " "));
+  for (const row of optionRows()) assert(rows.includes(row), row);
 });
