@@ -1,39 +1,58 @@
 import type { Logger } from "@logtape/logtape";
+import { type AccessRule, isAllowed } from "./access_rules.ts";
+import type { Clock } from "./clock.ts";
 import { DescriptorBudget } from "./descriptors.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Settings } from "./options.ts";
+import { RateLimit } from "./rate_limit.ts";
+import type { EndReason } from "./session.ts";
+
+/** End reasons of connections that were not let in. */
+export type Refusal = Extract<EndReason, `refused-${string}`>;
 
 /** Options of {@linkcode Admission}. */
 export interface AdmissionOptions {
-  /** Most sessions at a time; 0 = as many as there are descriptors for. */
-  maxConnections: number;
+  settings: Pick<Settings, "maxConnections" | "maxPerIp" | "ratePerIp">;
+  rules: readonly AccessRule[];
   ledger: Ledger;
   /** How many destinations there are: each may need a descriptor for probing. */
   destinations: number;
   /** Tells how many sessions have a worker, and so a second descriptor. */
   active: () => number;
+  clock: Clock;
   log: Logger;
 }
 
-/** How many sessions there may be at a time. What is beyond that waits in the kernel's backlog. */
+/**
+ * Who is let in, and how many at a time.
+ *
+ * A client is known by its address; clients on a Unix-domain socket have none and are exempt from
+ * what counts by address.
+ */
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #descriptors: DescriptorBudget;
+  readonly #rate: RateLimit | undefined;
+  /** Live sessions by address; kept only if `maxPerIp` needs it. */
+  readonly #perIp = new Map<string, number>();
   #toldLimit = false;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
     this.#descriptors = new DescriptorBudget(options.destinations);
+    const { ratePerIp } = options.settings;
+    this.#rate = ratePerIp > 0 ? new RateLimit(ratePerIp, options.clock) : undefined;
   }
 
-  /** Whether one more session may be accepted. */
+  /** Whether one more session may be accepted, as far as their number goes. */
   get open(): boolean {
     return this.#options.ledger.live.size < this.limit;
   }
 
   /** Most sessions at a time, as far as is known; it grows while more descriptors are found. */
   get limit(): number {
-    const { maxConnections, ledger, active, log } = this.#options;
-    if (maxConnections > 0) return maxConnections;
+    const { settings, ledger, active, log } = this.#options;
+    if (settings.maxConnections > 0) return settings.maxConnections;
     const { size } = ledger.live;
     const limit = this.#descriptors.sessions(size, () => size + active());
     if (this.#descriptors.final && !this.#toldLimit) {
@@ -51,4 +70,36 @@ export class Admission {
   below(options: { signal: AbortSignal }): Promise<void> {
     return this.#options.ledger.below(this.limit, options);
   }
+
+  /** Why a client is not let in, or `undefined` if it is; then {@linkcode leave} has to follow. */
+  enter(address: Deno.Addr): Refusal | undefined {
+    const ip = ipOf(address);
+    if (ip === undefined) return undefined;
+    const { settings: { maxPerIp }, rules } = this.#options;
+    if (!isAllowed(rules, ip)) return "refused-address";
+    if (maxPerIp > 0) {
+      const number = this.#perIp.get(ip) ?? 0;
+      if (number >= maxPerIp) return "refused-per-ip";
+      if (this.#rate && !this.#rate.take(ip)) return "refused-rate";
+      this.#perIp.set(ip, number + 1);
+      return undefined;
+    }
+    return this.#rate && !this.#rate.take(ip) ? "refused-rate" : undefined;
+  }
+
+  /** A client that was let in is gone. */
+  leave(address: Deno.Addr): void {
+    if (this.#options.settings.maxPerIp === 0) return;
+    const ip = ipOf(address);
+    if (ip === undefined) return;
+    const number = this.#perIp.get(ip)! - 1;
+    if (number > 0) this.#perIp.set(ip, number);
+    else this.#perIp.delete(ip);
+  }
+}
+
+/** A client's IP address, without the form that a dual-stack socket gives IPv4. */
+function ipOf(address: Deno.Addr): string | undefined {
+  if (address.transport !== "tcp") return undefined;
+  return address.hostname.replace(/^::ffff:/, "");
 }

@@ -1,10 +1,19 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { closestString } from "@std/text/closest-string";
 import project from "../deno.json" with { type: "json" };
+import type { AccessRule, Verdict } from "./access_rules.ts";
 import { type Config, readConfig } from "./config.ts";
-import { flagOf, type OptionName, optionNames, readSettings, type Settings } from "./options.ts";
+import {
+  flagOf,
+  type OptionName,
+  optionNames,
+  readOption,
+  readSettings,
+  type Settings,
+} from "./options.ts";
 import { runDemo } from "./demo.ts";
 import { FatalError, UsageError } from "./errors.ts";
+import { guard } from "./guard.ts";
 import { helpText } from "./help.ts";
 import { type Logs, openLogs } from "./log.ts";
 import { Server } from "./server.ts";
@@ -44,7 +53,9 @@ export function parseCommand(args: readonly string[]): Command {
     if (typeof value === "string") given[name] = value;
   }
   const settings = readSettings(given);
-  if (!parsed.demo) return { kind: "serve", config: readConfig(parsed._, settings) };
+  if (!parsed.demo) {
+    return { kind: "serve", config: readConfig(parsed._, settings, readRules(args)) };
+  }
   if (parsed._.length > 0) {
     throw new UsageError(`${JSON.stringify(parsed._[0])}: --demo takes no addresses`);
   }
@@ -56,6 +67,15 @@ export function parseCommand(args: readonly string[]): Command {
     const nearest = closestString(name, [...flags, ...SWITCHES].map((flag) => `--${flag}`));
     throw new UsageError(`${JSON.stringify(name)}: no such option; the nearest is ${nearest}`);
   }
+}
+
+/** The values of all `--allow` and `--deny`, in their common order. */
+function readRules(args: readonly string[]): AccessRule[] {
+  return args.flatMap((arg, i) => {
+    const [, name, assigned] = /^--(allow|deny)(?:=(.*))?$/s.exec(arg) ?? [];
+    if (name === undefined) return [];
+    return readOption(name as Verdict, assigned ?? args[i + 1] ?? "");
+  });
 }
 
 /** Joins `--queue -5` to `--queue=-5`, so that the message is about the value and not a flag -5. */
@@ -106,9 +126,11 @@ async function withLogs(
   serve: (logs: Logs) => Promise<boolean>,
 ): Promise<number> {
   const logs = await openLogs(settings);
+  const unguard = guard(logs.log);
   try {
     return await serve(logs) ? 0 : 1;
   } finally {
+    unguard();
     await logs.close();
   }
 }

@@ -1,3 +1,4 @@
+import type { AccessRule } from "./access_rules.ts";
 import { type Address, AddressError, formatAddress, isLocalhost, parseAddress } from "./address.ts";
 import { UsageError } from "./errors.ts";
 import { OPTIONS, type Settings, WEIGHT } from "./options.ts";
@@ -19,14 +20,20 @@ export interface DestinationConfig {
 export interface Config extends Settings {
   readonly listen: Address;
   readonly destinations: readonly DestinationConfig[];
+  /** Who is let in: `allow` and `deny` in the order in which they were given. */
+  readonly rules: readonly AccessRule[];
 }
 
 /**
- * The configuration that the command line's addresses and settings make.
+ * The configuration that the command line's addresses, settings and access rules make.
  *
  * @throws {UsageError} If an address is malformed, given twice, or would connect to itself.
  */
-export function readConfig(addresses: readonly string[], settings: Settings): Config {
+export function readConfig(
+  addresses: readonly string[],
+  settings: Settings,
+  rules: readonly AccessRule[] = [...settings.allow, ...settings.deny],
+): Config {
   const [listenText, ...destinationTexts] = addresses;
   if (listenText === undefined) {
     throw new UsageError(
@@ -60,7 +67,7 @@ export function readConfig(addresses: readonly string[], settings: Settings): Co
     }
     return destination;
   });
-  return { ...settings, listen, destinations };
+  return { ...settings, listen, destinations, rules };
 }
 
 function readAddress(what: string, text: string, minPort: 0 | 1): Address {

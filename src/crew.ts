@@ -81,6 +81,11 @@ export class Crew {
     }
   }
 
+  /** Whether a destination could take one more session. */
+  get hasRoom(): boolean {
+    return this.#leastLoaded() !== undefined;
+  }
+
   /** Whether a worker that has just become idle stays for another session. */
   keeps(destination: Destination): boolean {
     if (!this.#serves(destination)) return false;

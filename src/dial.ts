@@ -3,7 +3,6 @@ import { abortable } from "@std/async/abortable";
 import ipaddr from "ipaddr.js";
 import { type Address, formatHostPort, isLocalhost } from "./address.ts";
 import { codeOf, messageOf } from "./errors.ts";
-import { sendWithoutDelay } from "./sockets.ts";
 
 /** How long the addresses of a name are used before it is looked up again, in milliseconds. */
 const NAME_LIFETIME_MS = 1000;
@@ -50,7 +49,7 @@ export class Dialer {
   }
 
   /**
-   * A connection with Nagle's algorithm off.
+   * A connection.
    *
    * @param options.timeout Milliseconds that a name's addresses share, so that one that swallows
    * packets leaves time for the next; 0 = unlimited. The caller aborts the signal at its end.
@@ -72,7 +71,6 @@ export class Dialer {
         : AbortSignal.any([signal, AbortSignal.timeout(Math.max(share, 1))]);
       try {
         const conn = await Deno.connect({ hostname, port, signal: limit });
-        sendWithoutDelay(conn);
         if (i > 0) this.#prefer(hostname);
         return conn;
       } catch (error) {

@@ -1,8 +1,5 @@
 import type { Clock } from "./clock.ts";
-import { END_REASONS, type EndReason, type Session } from "./session.ts";
-
-/** End reasons that mean the balancer took something away from a session that was still going. */
-const CUT_REASONS: readonly EndReason[] = ["drain-timeout", "quit"];
+import { END_REASONS, type EndReason, type Outcome, outcomeOf, type Session } from "./session.ts";
 
 /**
  * Every session that is alive and how the others ended: the books of the program.
@@ -20,6 +17,8 @@ export class Ledger {
   bytesUp = 0;
   /** Bytes of the ended sessions, destination to client. */
   bytesDown = 0;
+  /** Sessions that were called done although a byte that was read was not written. */
+  #incomplete = 0;
   readonly #clock: Clock;
   readonly #onEnd: (session: Session) => void;
   /** Called whenever a session has ended. */
@@ -32,9 +31,22 @@ export class Ledger {
     this.ended = Object.fromEntries(reasons.map((reason) => [reason, 0])) as typeof this.ended;
   }
 
-  /** Sessions that were cut at the drain timeout or by a second signal. */
-  get cut(): number {
-    return CUT_REASONS.reduce((sum, reason) => sum + this.ended[reason], 0);
+  /** Ended sessions and refused connections by what that means. */
+  get outcomes(): Record<Outcome, number> {
+    const outcomes = { finished: 0, cut: 0, refused: 0, "timed out": 0, aborted: 0 };
+    for (const [reason, number] of Object.entries(this.ended)) {
+      outcomes[outcomeOf(reason as EndReason)] += number;
+    }
+    return outcomes;
+  }
+
+  /**
+   * Whether nothing got lost: every accepted connection is alive or has ended once, and in every
+   * session that is done each byte that was read was written.
+   */
+  get balanced(): boolean {
+    const ended = Object.values(this.ended).reduce((sum, number) => sum + number, 0);
+    return this.accepted === this.live.size + ended && this.#incomplete === 0;
   }
 
   /** Enters a new session. */
@@ -43,12 +55,21 @@ export class Ledger {
     this.live.add(session);
   }
 
+  /** Enters a connection that was not let in. */
+  refuse(reason: EndReason): void {
+    this.accepted++;
+    this.ended[reason]++;
+  }
+
   /** Closes a session and enters how it ended. A second call for the same session does nothing. */
   finish(session: Session): void {
     if (!this.live.delete(session)) return;
     session.conclude("done");
     session.close(this.#clock());
     this.ended[session.reason!]++;
+    const { up, down } = session;
+    const complete = up.received === up.bytes && down.received === down.bytes;
+    if (session.reason === "done" && !complete) this.#incomplete++;
     this.bytesUp += session.up.bytes;
     this.bytesDown += session.down.bytes;
     this.#onEnd(session);

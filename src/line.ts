@@ -30,9 +30,14 @@ export class Line {
     return this.#queue.receivers;
   }
 
+  /** Whether one more session may be accepted and has a place. */
+  get open(): boolean {
+    return this.places > 0 && this.#admission.open;
+  }
+
   /** Resolves once one more session may be accepted and has a place, or the signal is aborted. */
   async room(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && !(this.places > 0 && this.#admission.open)) {
+    while (!signal.aborted && !this.open) {
       try {
         await this.#queue.room({ signal });
         await this.#admission.below({ signal });

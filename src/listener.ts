@@ -3,10 +3,8 @@ import type { Logger } from "@logtape/logtape";
 import { clearImmediate, setImmediate } from "node:timers";
 import { type Address, formatSocketAddress } from "./address.ts";
 import { bind } from "./bind.ts";
-import type { Line } from "./line.ts";
 import type { Settings } from "./options.ts";
 import { codeOf, messageOf } from "./errors.ts";
-import { sendWithoutDelay } from "./sockets.ts";
 
 /**
  * Most connections accepted in one turn of the event loop: a flood of them must not starve the
@@ -27,10 +25,16 @@ const QUIET_TURNS = 3;
 /** Options of {@linkcode Listener}. */
 export interface ListenerOptions<S> {
   settings: Pick<Settings, "backlog" | "batchSize" | "batchDelay">;
-  /** The line that accepted sessions join, as far as the listener has to know it. */
-  line: Pick<Line, "room" | "places" | "idleWorkers">;
-  /** Makes a session of a connection. */
-  open(conn: Deno.Conn): S;
+  entrance: {
+    /** How many more sessions may be held before they are handed over. */
+    readonly places: number;
+    /** How many workers wait for a session. */
+    readonly idleWorkers: number;
+    /** Resolves once a connection may be accepted, or the signal is aborted. */
+    room(signal: AbortSignal): Promise<void>;
+    /** Makes a session of a connection, or closes it and returns nothing. */
+    open(conn: Deno.Conn): S | undefined;
+  };
   /** Takes over sessions that were accepted, in order. */
   handOver(sessions: S[]): void;
   log: Logger;
@@ -115,8 +119,8 @@ export class Listener<S> {
     const draining = this.#draining.signal;
     while (!this.#closed) {
       if (!draining.aborted) {
-        if (this.#batch.length >= this.#options.line.places) this.#flush();
-        await this.#options.line.room(draining);
+        if (this.#batch.length >= this.#options.entrance.places) this.#flush();
+        await this.#options.entrance.room(draining);
       }
       if (this.#closed) return;
       try {
@@ -137,10 +141,11 @@ export class Listener<S> {
     if (this.#failures > 0) this.#log.info("accepting again");
     this.#failures = 0;
     this.#accepted++;
-    sendWithoutDelay(conn);
-    this.#batch.push(this.#options.open(conn));
-    const { line, settings } = this.#options;
-    if (this.#batch.length >= (settings.batchSize || line.idleWorkers)) this.#flush();
+    const session = this.#options.entrance.open(conn);
+    if (session === undefined) return;
+    this.#batch.push(session);
+    const { entrance, settings } = this.#options;
+    if (this.#batch.length >= (settings.batchSize || entrance.idleWorkers)) this.#flush();
     else if (this.#batch.length === 1) this.#flushLater(settings.batchDelay);
   }
 

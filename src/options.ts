@@ -1,3 +1,10 @@
+import {
+  type AccessRule,
+  formatNetwork,
+  NETWORK_FORMS,
+  parseNetworks,
+  type Verdict,
+} from "./access_rules.ts";
 import { type Check, CHECK_FORMS, formatCheck, parseCheck } from "./check.ts";
 import { UsageError } from "./errors.ts";
 import { DURATION_FORM, formatDuration, parseDuration } from "./units.ts";
@@ -62,6 +69,20 @@ function choice<T extends string>(spec: { of: readonly T[]; default: T; help: st
   };
 }
 
+function networks(verdict: Verdict): Option<readonly AccessRule[]> {
+  const other = verdict === "allow" ? "--deny" : "--allow";
+  return {
+    form: "NETWORKS",
+    default: [],
+    help: `clients that are ${verdict === "allow" ? "let in" : "closed at once"}: ` +
+      `${NETWORK_FORMS}; may be given several times and with ${other}: the first that matches ` +
+      "counts, in the order of the command line; without a match a client is let in",
+    allowed: NETWORK_FORMS,
+    parse: (text) => parseNetworks(text, verdict),
+    format: (rules) => rules.length === 0 ? "none" : rules.map(formatNetwork).join(","),
+  };
+}
+
 /** Every option with its default, unit and meaning. `queueTimeout` here is the flag `--queue-timeout`. */
 export const OPTIONS = {
   workers: count({
@@ -84,6 +105,36 @@ export const OPTIONS = {
     help:
       "most sessions at a time, waiting ones included; when they are reached, accepting stops " +
       "until one ends; 0 = as many as the limit of open files (ulimit -n) has room for",
+  }),
+  overflow: choice({
+    of: ["wait", "reject"],
+    default: "wait",
+    help:
+      "what happens to clients beyond --queue or --max-connections: they wait in the kernel's " +
+      "backlog, or are closed at once",
+  }),
+  maxPerIp: count({
+    default: 0,
+    min: 0,
+    max: 1_000_000,
+    help:
+      "most sessions at a time from one client address; further ones are closed at once; 0 = off",
+  }),
+  ratePerIp: count({
+    default: 0,
+    min: 0,
+    max: 1_000_000,
+    help:
+      "most new sessions a second from one client address, of which as many can come at once; " +
+      "further ones are closed at once; 0 = off",
+  }),
+  allow: networks("allow"),
+  deny: networks("deny"),
+  keepalive: choice({
+    of: ["on", "off"],
+    default: "on",
+    help: "whether TCP keepalive finds peers that have vanished, on both sides, after the times " +
+      "that the kernel is set to (net.ipv4.tcp_keepalive_time)",
   }),
   queueTimeout: duration({
     default: 30_000,
@@ -242,17 +293,22 @@ export function optionNames(): OptionName[] {
 export function readSettings(given: Partial<Record<OptionName, string>>): Settings {
   const settings: Partial<Record<OptionName, unknown>> = {};
   for (const name of optionNames()) {
-    const option: Option<unknown> = OPTIONS[name];
     const text = given[name];
-    settings[name] = text === undefined ? option.default : readValue(flagOf(name), text, option);
+    settings[name] = text === undefined ? OPTIONS[name].default : readOption(name, text);
   }
   return settings as Settings;
 }
 
-function readValue<T>(flag: string, text: string, option: Option<T>): T {
+/**
+ * The value of one option.
+ *
+ * @throws {UsageError} If the text is not allowed.
+ */
+export function readOption<N extends OptionName>(name: N, text: string): Settings[N] {
+  const option = OPTIONS[name] as Option<unknown>;
   const value = option.parse(text);
   if (value === undefined) {
-    throw new UsageError(`${flag} ${JSON.stringify(text)}: must be ${option.allowed}`);
+    throw new UsageError(`${flagOf(name)} ${JSON.stringify(text)}: must be ${option.allowed}`);
   }
-  return value;
+  return value as Settings[N];
 }

@@ -7,14 +7,16 @@ import { type Clock, monotonic } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { Crew } from "./crew.ts";
 import { Destination } from "./destination.ts";
+import { Entrance } from "./entrance.ts";
 import { Health } from "./health.ts";
 import { Ledger } from "./ledger.ts";
 import { Line } from "./line.ts";
 import type { LineWriter } from "./line_writer.ts";
 import { Listener } from "./listener.ts";
-import { type EndReason, Session } from "./session.ts";
+import type { EndReason, Session } from "./session.ts";
 import { Sweep } from "./timeouts.ts";
 import { formatDuration } from "./units.ts";
+import { Watchdog } from "./watchdog.ts";
 import { work, type Workplace } from "./worker.ts";
 
 /** Options of {@linkcode Server.start}. */
@@ -60,11 +62,13 @@ export class Server {
   readonly #ledger: Ledger;
   readonly #queue: Channel<Session>;
   readonly #line: Line;
+  readonly #entrance: Entrance;
   readonly #destinations: readonly Destination[];
   readonly #crew: Crew;
   readonly #health: Health;
   readonly #buffers = new BufferPool();
   readonly #sweep: Sweep;
+  readonly #watchdog: Watchdog;
   /** Aborted at the very end: stops what only serves sessions, such as probing. */
   readonly #life = new AbortController();
   /** Aborted when waiting for sessions to finish is over. */
@@ -82,22 +86,33 @@ export class Server {
     const format = accessLogFormat(config.logFormat);
     this.#ledger = new Ledger({
       clock,
-      onEnd: (session) => access?.write(format(session, new Date())),
+      onEnd: (session) => {
+        admission.leave(session.client.remoteAddr);
+        access?.write(format(session, new Date()));
+      },
     });
     this.#destinations = config.destinations.map((destination) =>
       new Destination(destination, clock)
     );
     this.#queue = new Channel(config.queue, { onWaiting: () => this.#crew.grow() });
-    this.#line = new Line({
-      queue: this.#queue,
+    const admission = new Admission({
+      settings: config,
+      rules: config.rules,
       ledger: this.#ledger,
-      admission: new Admission({
-        maxConnections: config.maxConnections,
-        ledger: this.#ledger,
-        destinations: config.destinations.length,
-        active: () => this.#active(),
-        log,
-      }),
+      destinations: config.destinations.length,
+      active: () => this.#active(),
+      clock,
+      log,
+    });
+    this.#line = new Line({ queue: this.#queue, ledger: this.#ledger, admission });
+    this.#entrance = new Entrance({
+      settings: config,
+      line: this.#line,
+      admission,
+      ledger: this.#ledger,
+      buffers: this.#buffers,
+      clock,
+      log,
     });
     const workplace = this.#workplace();
     this.#crew = new Crew({
@@ -114,6 +129,7 @@ export class Server {
       log,
     });
     this.#sweep = new Sweep(this.#ledger.live, { timeouts: config, clock });
+    this.#watchdog = new Watchdog({ queue: this.#queue, crew: this.#crew, log });
   }
 
   /**
@@ -126,13 +142,13 @@ export class Server {
     try {
       server.#listener = await Listener.open<Session>(config.listen, {
         settings: config,
-        line: server.#line,
-        open: (conn) => server.#open(conn),
+        entrance: server.#entrance,
         handOver: (sessions) => server.#track(server.#line.join(sessions)),
         log: server.#log,
       });
     } catch (error) {
       server.#sweep.stop();
+      server.#watchdog.stop();
       throw error;
     }
     server.#crew.arrange();
@@ -197,16 +213,6 @@ export class Server {
     };
   }
 
-  #open(conn: Deno.Conn): Session {
-    const session = new Session(conn, {
-      id: this.#ledger.accepted + 1,
-      now: this.#clock(),
-      buffers: this.#buffers,
-    });
-    this.#ledger.open(session);
-    return session;
-  }
-
   /** Sessions that have a worker. */
   #active(): number {
     return this.#destinations.reduce((sum, { active }) => sum + active, 0);
@@ -230,10 +236,21 @@ export class Server {
     await this.#ledger.below(1);
     clearTimeout(timer);
     await this.#end();
-    const { cut, accepted } = this.#ledger;
-    if (cut > 0) this.#log.warning("drained, but {cut} sessions were cut", { cut });
-    else this.#log.info("drained: nothing was cut, {accepted} sessions in all", { accepted });
-    return cut === 0;
+    return this.#logEnd();
+  }
+
+  /** Closes the books. Returns whether nothing was cut. */
+  #logEnd(): boolean {
+    const { accepted, outcomes, balanced } = this.#ledger;
+    const books = Object.entries(outcomes).map(([outcome, number]) => `${number} ${outcome}`);
+    const balance = `${accepted} accepted = ${books.join(" + ")}`;
+    if (!balanced) {
+      this.#log.error("the books do not balance, which is a defect: {balance}", { balance });
+    }
+    if (outcomes.cut > 0) {
+      this.#log.warning("drained, but sessions were cut: {balance}", { balance });
+    } else this.#log.info("drained, nothing was cut: {balance}", { balance });
+    return outcomes.cut === 0;
   }
 
   #cut(reason: "drain-timeout" | "quit"): void {
@@ -253,7 +270,9 @@ export class Server {
   async #end(): Promise<void> {
     this.#life.abort();
     this.#sweep.stop();
+    this.#watchdog.stop();
     this.#crew.stop();
+    this.#entrance.close();
     for (const destination of this.#destinations) destination.dismiss();
     await Promise.all(this.#tasks);
   }

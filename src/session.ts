@@ -5,6 +5,10 @@ import { type Departure, ReadAhead } from "./read_ahead.ts";
 
 /** Why a session ended, as the access log and the counters name it. */
 export const END_REASONS = {
+  "refused-address": "not let in: --deny",
+  "refused-per-ip": "not let in: --max-per-ip",
+  "refused-rate": "not let in: --rate-per-ip",
+  "refused-overflow": "not let in: --overflow reject, and the line is full",
   "done": "both sides finished sending and everything was delivered",
   "client-gone": "the client left before it had a destination",
   "client-reset": "the client's connection failed while it was being served",
@@ -20,6 +24,17 @@ export const END_REASONS = {
   "quit": "cut by a second signal",
   "error": "a defect in iawlb; the log has the details",
 } as const;
+
+/** What an end reason means for the books. */
+export type Outcome = "finished" | "cut" | "refused" | "timed out" | "aborted";
+
+/** The outcome that a reason counts as. */
+export function outcomeOf(reason: EndReason): Outcome {
+  if (reason === "done") return "finished";
+  if (reason === "drain-timeout" || reason === "quit") return "cut";
+  if (reason.startsWith("refused-")) return "refused";
+  return reason.endsWith("-timeout") ? "timed out" : "aborted";
+}
 
 /** One of the documented codes in {@linkcode END_REASONS}. */
 export type EndReason = keyof typeof END_REASONS;

@@ -7,14 +7,22 @@ export function closeQuietly(socket: { close(): void }): void {
   }
 }
 
+/** Options of {@linkcode prepare}. */
+export interface SocketOptions {
+  /** Whether the kernel asks a silent peer from time to time whether it is still there. */
+  keepAlive: boolean;
+}
+
 /**
- * Turns Nagle's algorithm off, where the transport has one: the balancer must not add a delay.
- * A peer that is gone already is left for the first read to find.
+ * Sets a TCP socket up for relaying; other sockets are left as they are. Nagle's algorithm is off:
+ * the balancer must not add a delay. A peer that is gone already is left for the first read to find.
  */
-export function sendWithoutDelay(socket: Deno.Conn): void {
+export function prepare(socket: Deno.Conn, options: SocketOptions): void {
   if (!("setNoDelay" in socket)) return;
+  const tcp = socket as Deno.TcpConn;
   try {
-    (socket as Deno.TcpConn).setNoDelay(true);
+    tcp.setNoDelay(true);
+    if (options.keepAlive) tcp.setKeepAlive(true);
   } catch {
     // The option cannot be set on a connection that was reset.
   }

@@ -8,6 +8,7 @@ import { DialError } from "./dial.ts";
 import type { Ledger } from "./ledger.ts";
 import { relay } from "./relay.ts";
 import type { EndReason, Session } from "./session.ts";
+import { prepare } from "./sockets.ts";
 
 /** What the workers of all destinations share. */
 export interface Workplace {
@@ -15,7 +16,7 @@ export interface Workplace {
   readonly ledger: Ledger;
   readonly buffers: BufferPool;
   readonly clock: Clock;
-  readonly settings: Pick<Settings, "connectTimeout" | "retries" | "redispatch">;
+  readonly settings: Pick<Settings, "connectTimeout" | "retries" | "redispatch" | "keepalive">;
   readonly log: Logger;
   /** Puts a session that was taken from the line back to its front. */
   giveBack(session: Session): void;
@@ -108,6 +109,7 @@ async function connect(
     session.onConnectTimeout = undefined;
     if (session.reason === undefined) {
       session.connectedAt = place.clock();
+      prepare(server, { keepAlive: place.settings.keepalive === "on" });
       return server;
     }
     server.close();

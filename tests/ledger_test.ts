@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { BufferPool } from "../src/buffers.ts";
 import { Ledger } from "../src/ledger.ts";
 import { type EndReason, Session } from "../src/session.ts";
@@ -24,15 +24,16 @@ async function setUp(number: number) {
 
 Deno.test("each session is closed and entered once, with its reason and bytes", async () => {
   const { ledger, ended, sessions: [first, second], tearDown } = await setUp(2);
-  first!.up.bytes = 10;
-  first!.down.bytes = 20;
+  first!.up.received = first!.up.bytes = 10;
+  first!.down.received = first!.down.bytes = 20;
   ledger.finish(first!);
   ledger.finish(first!);
   second!.abort("quit");
   ledger.finish(second!);
   assertEquals(ended, [[1, "done"], [2, "quit"]]);
   assertEquals([ledger.accepted, ledger.live.size], [2, 0]);
-  assertEquals([ledger.ended.done, ledger.ended.quit, ledger.cut], [1, 1, 1]);
+  assertEquals([ledger.ended.done, ledger.ended.quit, ledger.outcomes.cut], [1, 1, 1]);
+  assert(ledger.balanced);
   assertEquals([ledger.bytesUp, ledger.bytesDown], [10, 20]);
   assertEquals([first!.stage, first!.endedAt], ["ended", 42]);
   tearDown();
@@ -63,4 +64,22 @@ Deno.test("waiting can be aborted", async () => {
   await assertRejects(() => ledger.below(1, { signal: abort.signal }), Error, "not any more");
   ledger.finish(sessions[0]!);
   tearDown();
+});
+
+Deno.test("a session that is done without all of its bytes does not balance", async () => {
+  const { ledger, sessions: [first, second], tearDown } = await setUp(2);
+  first!.down.received = 10;
+  first!.abort("client-reset");
+  ledger.finish(first!);
+  assert(ledger.balanced, "a session that failed may have lost bytes");
+  second!.down.received = 10;
+  ledger.finish(second!);
+  assert(!ledger.balanced);
+  tearDown();
+});
+
+Deno.test("a connection that was not let in is in the books", async () => {
+  const { ledger } = await setUp(0);
+  ledger.refuse("refused-rate");
+  assertEquals([ledger.accepted, ledger.outcomes.refused, ledger.balanced], [1, 1, true]);
 });

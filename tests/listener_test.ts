@@ -5,6 +5,13 @@ import { FatalError } from "../src/errors.ts";
 import { Listener } from "../src/listener.ts";
 import { tryClose, until } from "./support/servers.ts";
 
+const ENTRANCE = {
+  room: () => Promise.resolve(),
+  places: 1,
+  idleWorkers: 0,
+  open: (conn: Deno.Conn) => conn,
+};
+
 /** A listener whose line has room for `room` connections and whose workers are `idle`. */
 async function setUp(
   given: { room?: number; idle?: number; batchSize?: number; batchDelay?: number } = {},
@@ -18,7 +25,8 @@ async function setUp(
       batchSize: given.batchSize ?? 0,
       batchDelay: given.batchDelay ?? 0,
     },
-    line: {
+    entrance: {
+      open: (conn) => conn,
       async room(signal) {
         while (state.room <= 0 && !signal.aborted) {
           await new Promise<void>((resolve) => {
@@ -34,7 +42,6 @@ async function setUp(
         return state.idle;
       },
     },
-    open: (conn) => conn,
     handOver(sessions) {
       state.room -= sessions.length;
       batches.push(sessions);
@@ -117,8 +124,7 @@ Deno.test("an address in use is a fatal error with the reason", async () => {
     () =>
       Listener.open<Deno.Conn>(address, {
         settings: { backlog: 1, batchSize: 0, batchDelay: 0 },
-        line: { room: () => Promise.resolve(), places: 1, idleWorkers: 0 },
-        open: (conn) => conn,
+        entrance: ENTRANCE,
         handOver: () => {},
         log: getLogger("test"),
       }),
@@ -132,8 +138,7 @@ Deno.test("a socket file that a dead process has left behind is replaced", async
   await using _ = await leaveSocketFile(path);
   const listener = await Listener.open<Deno.Conn>({ transport: "unix", path }, {
     settings: { backlog: 1, batchSize: 0, batchDelay: 0 },
-    line: { room: () => Promise.resolve(), places: 1, idleWorkers: 0 },
-    open: (conn) => conn,
+    entrance: ENTRANCE,
     handOver: () => {},
     log: getLogger("test"),
   });

@@ -123,12 +123,24 @@ export class Program implements AsyncDisposable {
     this.#child.kill(signal);
   }
 
-  /** Waits for its end and returns the exit status. */
+  /** Waits for its end, looks into its books and returns the exit status. */
   async ended(): Promise<number> {
     const { code } = await this.#child.status;
     await this.#outputs;
     this.#ended = true;
+    this.#audit();
     return code;
+  }
+
+  /** What must hold at every end: the books balance and nothing was a defect. */
+  #audit(): void {
+    const defects = this.log.filter((line) => line.includes("defect"));
+    if (defects.length > 0) throw new Error(`the log tells of defects:\n${defects.join("\n")}`);
+    const last = this.log.findLast((line) => line.includes("drained"));
+    if (last === undefined) return;
+    const sums = /(\d+) accepted = (\d+) \D+(\d+) \D+(\d+) \D+(\d+) \D+(\d+)/.exec(last);
+    const [accepted, ...parts] = sums!.slice(1).map(Number);
+    if (accepted !== parts.reduce((sum, part) => sum + part, 0)) throw new Error(last);
   }
 
   /** Drains it with SIGTERM and returns the exit status. */

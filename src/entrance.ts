@@ -1,0 +1,81 @@
+import type { Logger } from "@logtape/logtape";
+import { formatSocketAddress } from "./address.ts";
+import type { Admission, Refusal } from "./admission.ts";
+import type { BufferPool } from "./buffers.ts";
+import type { Clock } from "./clock.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Line } from "./line.ts";
+import type { Settings } from "./options.ts";
+import { RefusalLog } from "./refusals.ts";
+import { Session } from "./session.ts";
+import { prepare } from "./sockets.ts";
+
+/** Options of {@linkcode Entrance}. */
+export interface EntranceOptions {
+  settings: Pick<Settings, "overflow" | "keepalive">;
+  line: Line;
+  admission: Admission;
+  ledger: Ledger;
+  buffers: BufferPool;
+  clock: Clock;
+  log: Logger;
+}
+
+/** Where accepted connections become sessions, or are closed because they are not let in. */
+export class Entrance {
+  readonly #options: EntranceOptions;
+  readonly #refusals: RefusalLog;
+
+  constructor(options: EntranceOptions) {
+    this.#options = options;
+    this.#refusals = new RefusalLog(options);
+  }
+
+  /** How many more sessions may be held before they are handed over to the line. */
+  get places(): number {
+    return this.#options.line.places;
+  }
+
+  /** Workers that wait for a session. */
+  get idleWorkers(): number {
+    return this.#options.line.idleWorkers;
+  }
+
+  /**
+   * Resolves once a connection may be accepted, or the signal is aborted. With `--overflow reject`
+   * that is always, since one that has no place is closed.
+   */
+  async room(signal: AbortSignal): Promise<void> {
+    if (!this.#rejects) await this.#options.line.room(signal);
+  }
+
+  /** Makes a session of a connection, or closes it and returns nothing. */
+  open(conn: Deno.Conn): Session | undefined {
+    const { settings, admission, ledger, buffers, clock } = this.#options;
+    const full = this.#rejects && !this.#options.line.open;
+    const refusal = full ? "refused-overflow" : admission.enter(conn.remoteAddr);
+    if (refusal) {
+      this.#refuse(conn, refusal);
+      return undefined;
+    }
+    prepare(conn, { keepAlive: settings.keepalive === "on" });
+    const session = new Session(conn, { id: ledger.accepted + 1, now: clock(), buffers });
+    ledger.open(session);
+    return session;
+  }
+
+  /** Tells the log about the latest refusals. */
+  close(): void {
+    this.#refusals.flush();
+  }
+
+  get #rejects(): boolean {
+    return this.#options.settings.overflow === "reject";
+  }
+
+  #refuse(conn: Deno.Conn, refusal: Refusal): void {
+    conn.close();
+    this.#options.ledger.refuse(refusal);
+    this.#refusals.note(refusal, formatSocketAddress(conn.remoteAddr));
+  }
+}
