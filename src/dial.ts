@@ -66,11 +66,11 @@ export class Dialer {
     for (const [i, hostname] of hostnames.entries()) {
       const share = (end - performance.now()) / (hostnames.length - i);
       const last = i === hostnames.length - 1;
-      const limit = options.timeout === 0 || last || isLoopback(hostname)
-        ? signal
-        : AbortSignal.any([signal, AbortSignal.timeout(Math.max(share, 1))]);
+      const unlimited = options.timeout === 0 || last || isLoopback(hostname);
       try {
-        const conn = await Deno.connect({ hostname, port, signal: limit });
+        const conn = unlimited
+          ? await Deno.connect({ hostname, port, signal })
+          : await connectWithin(Math.max(share, 1), { hostname, port, signal });
         if (i > 0) this.#prefer(hostname);
         return conn;
       } catch (error) {
@@ -102,6 +102,27 @@ export class Dialer {
 
   #prefer(hostname: string): void {
     this.#hostnames = [hostname, ...this.#hostnames.filter((other) => other !== hostname)];
+  }
+}
+
+/**
+ * Connects within so many milliseconds. The signals are joined by hand: before Deno 2.9 a signal
+ * that `AbortSignal.any` made could be collected, and with it the abort, while somebody waited.
+ */
+async function connectWithin(
+  ms: number,
+  target: { hostname: string; port: number; signal: AbortSignal },
+): Promise<Deno.Conn> {
+  const { signal } = target;
+  const limit = new AbortController();
+  const onAbort = () => limit.abort(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  const timer = setTimeout(() => limit.abort(new Error("no answer in its share of time")), ms);
+  try {
+    return await Deno.connect({ ...target, signal: limit.signal });
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
   }
 }
 

@@ -1,4 +1,3 @@
-import { delay } from "@std/async/delay";
 import type { Logger } from "@logtape/logtape";
 import { type Check, CheckError, runCheck } from "./check.ts";
 import type { Clock } from "./clock.ts";
@@ -54,8 +53,10 @@ export class Monitor {
   /** Probes since it was up and served somebody: the exponent of the back-off. */
   #attempt = 0;
   #downSince = 0;
-  /** Ends the pause before the next check. */
-  #hurry = new AbortController();
+  /** Ends the pause before the next probe. */
+  #wake: (() => void) | undefined;
+  /** Ends the probe under way. */
+  #limit: AbortController | undefined;
 
   constructor(destination: Destination, options: MonitorOptions) {
     this.#destination = destination;
@@ -65,6 +66,10 @@ export class Monitor {
   /** Watches until the signal is aborted. */
   async run(): Promise<void> {
     const { check, checkInterval, signal } = this.#options;
+    signal.addEventListener("abort", () => {
+      this.#wake?.();
+      this.#limit?.abort(signal.reason);
+    }, { once: true });
     // Starts are staggered, so that the checks of many destinations do not come in one burst.
     await this.#pause(checkInterval * Math.random());
     while (!signal.aborted) {
@@ -84,8 +89,7 @@ export class Monitor {
     const { state } = this.#destination;
     this.#enterFailure(error, true);
     if (state !== "up" || this.#destination.state === "up") return;
-    this.#hurry.abort();
-    this.#hurry = new AbortController();
+    this.#wake?.();
   }
 
   /** Milliseconds until the next probe; without a check there is none while it is up. */
@@ -98,27 +102,37 @@ export class Monitor {
   }
 
   async #pause(ms: number): Promise<void> {
-    const state = this.#destination.state;
-    const signal = AbortSignal.any([this.#options.signal, this.#hurry.signal]);
-    await (ms === Infinity ? untilAborted(signal) : delay(ms, { signal }).catch(() => {}));
+    const { state } = this.#destination;
+    await this.#sleep(ms);
     // Whoever ended the pause did so because of a failure: that has a pause of its own.
-    if (state === "up" && this.#destination.state !== "up") await this.#pause(this.#interval());
+    if (state === "up" && this.#destination.state !== "up") await this.#sleep(this.#interval());
+  }
+
+  /** Waits so long, or until `#wake` is called, which the end of all monitoring does, too. */
+  async #sleep(ms: number): Promise<void> {
+    if (this.#options.signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = ms === Infinity ? undefined : setTimeout(resolve, ms);
+    this.#wake = resolve;
+    await promise;
+    clearTimeout(timer);
   }
 
   async #probe(): Promise<void> {
     const { check, checkTimeout, signal } = this.#options;
     const timeout = checkTimeout || DEFAULT_PROBE_TIMEOUT_MS;
     const { dialer, name } = this.#destination;
-    const limit = new AbortController();
+    const limit = this.#limit = new AbortController();
     const timer = setTimeout(() => limit.abort(new CheckTimeout(timeout)), timeout);
     try {
-      const both = AbortSignal.any([signal, limit.signal]);
-      await runCheck(check ?? { kind: "tcp" }, { dialer, host: name, signal: both, timeout });
+      const how = { dialer, host: name, signal: limit.signal, timeout };
+      await runCheck(check ?? { kind: "tcp" }, how);
       this.#enterSuccess();
     } catch (error) {
       if (!signal.aborted) this.#enterFailure(error as Error, false);
     } finally {
       clearTimeout(timer);
+      this.#limit = undefined;
     }
   }
 
@@ -184,11 +198,4 @@ export function backoff(
 ): number {
   const full = Math.min(FIRST_BACKOFF_MS * 2 ** attempt, longest);
   return full / 2 + (full / 2) * random();
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

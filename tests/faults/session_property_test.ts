@@ -1,0 +1,177 @@
+import { assert, assertEquals } from "@std/assert";
+import { getLogger } from "@logtape/logtape";
+import fc from "fast-check";
+import { Admission } from "../../src/admission.ts";
+import { BufferPool } from "../../src/buffers.ts";
+import { Channel } from "../../src/channel.ts";
+import { Ledger } from "../../src/ledger.ts";
+import { Line } from "../../src/line.ts";
+import { type EndReason, Session } from "../../src/session.ts";
+
+type Event =
+  | { kind: "arrive"; number: number }
+  | { kind: "take" }
+  | { kind: "fail"; which: number }
+  | { kind: "finish"; which: number }
+  | { kind: "leave"; which: number; how: "closed" | "reset" }
+  | { kind: "late"; which: number; reason: EndReason }
+  | { kind: "cut" };
+
+const which = fc.nat(30);
+const events = fc.array(
+  fc.oneof(
+    { weight: 5, arbitrary: fc.record({ kind: fc.constant("arrive"), number: fc.nat(3) }) },
+    { weight: 6, arbitrary: fc.constant({ kind: "take" }) },
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant("fail"), which }) },
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant("finish"), which }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        kind: fc.constant("leave"),
+        which,
+        how: fc.constantFrom("closed", "reset"),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant("late"),
+        which,
+        reason: fc.constantFrom("queue-timeout", "session-timeout"),
+      }),
+    },
+    { weight: 1, arbitrary: fc.constant({ kind: "cut" }) },
+  ) as fc.Arbitrary<Event>,
+  { maxLength: 120 },
+);
+
+/** A client's socket whose input ends when the test says so. */
+function fakeClient() {
+  const input = Promise.withResolvers<number | null>();
+  let closed = 0;
+  const conn = {
+    remoteAddr: { transport: "tcp", hostname: "192.0.2.1", port: 1 },
+    read: () => input.promise,
+    close() {
+      closed++;
+      input.reject(new Deno.errors.Interrupted("closed"));
+    },
+  };
+  input.promise.catch(() => {});
+  return { conn: conn as unknown as Deno.Conn, input, closed: () => closed };
+}
+
+/** The line and the books, with a worker that takes sessions when it is told to. */
+class Harness {
+  readonly ended: { id: number; reason: EndReason }[] = [];
+  readonly taken: number[] = [];
+  readonly returned = new Set<number>();
+  readonly clients = new Map<Session, ReturnType<typeof fakeClient>>();
+  readonly ledger = new Ledger({
+    clock: () => 0,
+    onEnd: ({ id, reason }) => this.ended.push({ id, reason: reason! }),
+  });
+  readonly queue = new Channel<Session>(1000);
+  readonly line: Line;
+  /** Sessions that a worker has. */
+  working: Session[] = [];
+
+  constructor() {
+    const admission = new Admission({
+      settings: { maxConnections: 1000, maxPerIp: 0, ratePerIp: 0 },
+      rules: [],
+      ledger: this.ledger,
+      destinations: 1,
+      active: () => 0,
+      clock: () => 0,
+      log: getLogger("test"),
+    });
+    this.line = new Line({ queue: this.queue, ledger: this.ledger, admission });
+  }
+
+  async run(event: Event): Promise<void> {
+    const live = [...this.ledger.live];
+    switch (event.kind) {
+      case "arrive": {
+        const sessions = Array.from({ length: event.number + 1 }, () => {
+          const client = fakeClient();
+          const options = { id: this.ledger.accepted + 1, now: 0, buffers: new BufferPool() };
+          const session = new Session(client.conn, options);
+          this.clients.set(session, client);
+          this.ledger.open(session);
+          return session;
+        });
+        await this.line.join(sessions);
+        break;
+      }
+      case "take":
+        await this.take();
+        break;
+      case "fail": {
+        const session = this.#takeWorking(event.which);
+        if (!session) break;
+        this.returned.add(session.id);
+        if (session.reason) this.ledger.finish(session);
+        else this.line.giveBack(session);
+        break;
+      }
+      case "finish": {
+        const session = this.#takeWorking(event.which);
+        if (session) this.ledger.finish(session);
+        break;
+      }
+      case "leave": {
+        const { input } = this.clients.get(live[event.which]!) ?? {};
+        if (event.how === "closed") input?.resolve(null);
+        else input?.reject(new Deno.errors.ConnectionReset("reset"));
+        break;
+      }
+      case "late":
+        live[event.which]?.abort(event.reason);
+        break;
+      case "cut":
+        this.line.turnAway("quit");
+        for (const session of live) session.abort("quit");
+        break;
+    }
+  }
+
+  /** What a worker does with the first of the line. */
+  async take(): Promise<void> {
+    if (this.queue.size === 0) return;
+    const session = await this.queue.receive();
+    if (session.reason) {
+      this.ledger.finish(session);
+      return;
+    }
+    if (!this.returned.has(session.id)) this.taken.push(session.id);
+    session.stage = "connecting";
+    session.onAbort = undefined;
+    this.working.push(session);
+  }
+
+  #takeWorking(which: number): Session | undefined {
+    return this.working.splice(which, 1)[0];
+  }
+}
+
+Deno.test("whatever happens, every session ends once, is closed, and was taken in order", async () => {
+  await fc.assert(
+    fc.asyncProperty(events, async (events) => {
+      const harness = new Harness();
+      for (const event of events) {
+        await harness.run(event);
+        for (let i = 0; i < 5; i++) await Promise.resolve();
+        assert(harness.ledger.balanced);
+      }
+      while (harness.queue.size > 0) await harness.take();
+      for (const session of harness.working) harness.ledger.finish(session);
+      assertEquals(harness.ledger.live.size, 0);
+      const ids = harness.ended.map(({ id }) => id).sort((a, b) => a - b);
+      assertEquals(ids, Array.from({ length: harness.ledger.accepted }, (_, i) => i + 1));
+      for (const client of harness.clients.values()) assertEquals(client.closed(), 1);
+      assertEquals(harness.taken, [...harness.taken].sort((a, b) => a - b));
+    }),
+    { numRuns: 500 },
+  );
+});
