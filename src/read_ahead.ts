@@ -34,7 +34,8 @@ export class ReadAhead {
   #failed = false;
   #pending: Promise<number | null> | undefined;
   #wake: (() => void) | undefined;
-  #owner: "reading" | "idle" | "taken" | "released" = "reading";
+  /** Who returns the buffer: the read under way, `release`, who took it, or nobody any more. */
+  #owner: "reading" | "idle" | "taken" | "leaving" | "released" = "reading";
 
   constructor(
     client: Pick<Deno.Conn, "read">,
@@ -101,8 +102,8 @@ export class ReadAhead {
 
   /** Ends reading for good, if nobody took it over; the client's socket is closed already. */
   release(): void {
-    if (this.#owner === "idle") this.#buffers.give(this.#buffer);
-    if (this.#owner !== "taken") this.#owner = "released";
+    if (this.#owner === "reading") this.#owner = "leaving";
+    else if (this.#owner === "idle") this.#giveBack();
     this.wake();
   }
 
@@ -131,7 +132,12 @@ export class ReadAhead {
         this.#onDeparture("reset");
       }
     }
-    if (this.#owner === "released") this.#buffers.give(this.#buffer);
+    if (this.#owner === "leaving") this.#giveBack();
+  }
+
+  #giveBack(): void {
+    this.#owner = "released";
+    this.#buffers.give(this.#buffer);
   }
 
   #stop(): void {

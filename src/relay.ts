@@ -98,8 +98,8 @@ export async function relay(
     run(downwards, { read: "server-reset", write: "client-reset" }),
   ]);
   const wasStopped = await Promise.race([finished.then(() => false), stopped.promise]);
-  if (wasStopped) await settle(finished);
-  else stop();
+  if (!wasStopped) stop();
+  else if (!await settle(finished)) ahead.take();
   if (replaceable()) {
     up.received = up.bytes = 0;
     up.ended = false;
@@ -110,12 +110,16 @@ export async function relay(
   return "over";
 }
 
-/** Waits until the reads and writes of closed sockets have been cancelled. */
-async function settle(finished: Promise<unknown>): Promise<void> {
+/**
+ * Waits until the reads and writes of closed sockets have been cancelled. `false` if one lingers:
+ * its buffer may still be sent from and must not be used again.
+ */
+async function settle(finished: Promise<unknown>): Promise<boolean> {
   const giveUp = new AbortController();
-  const patience = delay(SETTLE_MS, { signal: giveUp.signal }).catch(() => {});
-  await Promise.race([finished, patience]);
+  const patience = delay(SETTLE_MS, { signal: giveUp.signal }).then(() => false, () => false);
+  const settled = await Promise.race([finished.then(() => true), patience]);
   giveUp.abort();
+  return settled;
 }
 
 interface RelayState {

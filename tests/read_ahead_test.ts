@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { BufferPool } from "../src/buffers.ts";
 import { type Departure, ReadAhead } from "../src/read_ahead.ts";
 import { socketPair, until, writeAll } from "./support/servers.ts";
+import { StrictPool } from "./support/strict_pool.ts";
 
 async function setUp() {
   const { near, far } = await socketPair();
-  const buffers = new BufferPool();
+  const buffers = new StrictPool();
   const departures: Departure[] = [];
   /** What the reads so far have returned. */
   const reads: (number | null)[] = [];
@@ -35,12 +35,13 @@ Deno.test("what the client has sent is handed over together with the read under 
 });
 
 Deno.test("input that ends before the first byte is a departure", async () => {
-  const { near, far, ahead, departures } = await setUp();
+  const { near, far, ahead, departures, buffers } = await setUp();
   near.close();
   await until(() => departures.length > 0, "the departure is noticed");
   assertEquals([departures, ahead.closedEmpty], [["closed"], true]);
   far.close();
   ahead.release();
+  assertEquals(buffers.out, 0);
 });
 
 Deno.test("input that ends after data is a half-close and no departure", async () => {
@@ -56,12 +57,13 @@ Deno.test("input that ends after data is a half-close and no departure", async (
 });
 
 Deno.test("a connection that fails is a departure", async () => {
-  const { near, far, ahead, departures } = await setUp();
+  const { near, far, ahead, departures, buffers } = await setUp();
   far.close();
   await until(() => departures.length > 0, "the departure is noticed");
   assertEquals([departures, ahead.failed], [["reset"], true]);
   near.close();
   ahead.release();
+  assertEquals(buffers.out, 0);
 });
 
 Deno.test("no more than one small buffer is read", async () => {
@@ -77,15 +79,27 @@ Deno.test("no more than one small buffer is read", async () => {
 
 Deno.test("a buffer returns to the pool only after the read into it has settled", async () => {
   const { near, far, ahead, buffers } = await setUp();
-  const given: Uint8Array[] = [];
-  const give = buffers.give.bind(buffers);
-  buffers.give = (buffer) => {
-    given.push(buffer);
-    give(buffer);
-  };
   ahead.release();
-  assertEquals(given.length, 0);
+  assertEquals(buffers.out, 1);
   far.close();
-  await until(() => given.length === 1, "the buffer is given back");
+  await until(() => buffers.out === 0, "the buffer is given back");
   near.close();
+});
+
+Deno.test("a buffer is given back once, also by a departure that ends the session", async () => {
+  const { near, far } = await socketPair();
+  const buffers = new StrictPool();
+  const departed = Promise.withResolvers<Departure>();
+  const ahead: ReadAhead = new ReadAhead(far, {
+    buffers,
+    onDeparture(how) {
+      far.close();
+      ahead.release();
+      departed.resolve(how);
+    },
+  });
+  near.close();
+  assertEquals(await departed.promise, "closed");
+  await new Promise((resolve) => setTimeout(resolve));
+  assertEquals(buffers.out, 0);
 });

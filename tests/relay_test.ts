@@ -1,5 +1,4 @@
 import { assert, assertEquals } from "@std/assert";
-import { BufferPool } from "../src/buffers.ts";
 import { relay } from "../src/relay.ts";
 import { Session } from "../src/session.ts";
 import {
@@ -10,12 +9,13 @@ import {
   tryClose,
   writeAll,
 } from "./support/servers.ts";
+import { StrictPool } from "./support/strict_pool.ts";
 
 /** A session being relayed: `client` and `server` are the far ends of its two connections. */
 async function setUp() {
   const front = await socketPair();
   const back = await socketPair();
-  const buffers = new BufferPool();
+  const buffers = new StrictPool();
   const session = new Session(front.far, { id: 1, now: 0, buffers });
   const over = relay(session, back.near, { buffers, redispatch: "held" });
   async function finish(): Promise<void> {
@@ -114,7 +114,7 @@ Deno.test("an abort ends a relay whose client does not read", async () => {
 Deno.test("what was read ahead, and the end after it, come first", async () => {
   const front = await socketPair();
   const back = await socketPair();
-  const buffers = new BufferPool();
+  const buffers = new StrictPool();
   const session = new Session(front.far, { id: 1, now: 0, buffers });
   await writeAll(front.near, bytes("early"));
   await front.near.closeWrite();

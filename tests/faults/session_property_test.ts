@@ -2,11 +2,11 @@ import { assert, assertEquals } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import fc from "fast-check";
 import { Admission } from "../../src/admission.ts";
-import { BufferPool } from "../../src/buffers.ts";
 import { Channel } from "../../src/channel.ts";
 import { Ledger } from "../../src/ledger.ts";
 import { Line } from "../../src/line.ts";
 import { type EndReason, Session } from "../../src/session.ts";
+import { StrictPool } from "../support/strict_pool.ts";
 
 type Event =
   | { kind: "arrive"; number: number }
@@ -71,6 +71,7 @@ class Harness {
     clock: () => 0,
     onEnd: ({ id, reason }) => this.ended.push({ id, reason: reason! }),
   });
+  readonly buffers = new StrictPool();
   readonly queue = new Channel<Session>(1000);
   readonly line: Line;
   /** Sessions that a worker has. */
@@ -95,7 +96,7 @@ class Harness {
       case "arrive": {
         const sessions = Array.from({ length: event.number + 1 }, () => {
           const client = fakeClient();
-          const options = { id: this.ledger.accepted + 1, now: 0, buffers: new BufferPool() };
+          const options = { id: this.ledger.accepted + 1, now: 0, buffers: this.buffers };
           const session = new Session(client.conn, options);
           this.clients.set(session, client);
           this.ledger.open(session);
@@ -167,6 +168,8 @@ Deno.test("whatever happens, every session ends once, is closed, and was taken i
       while (harness.queue.size > 0) await harness.take();
       for (const session of harness.working) harness.ledger.finish(session);
       assertEquals(harness.ledger.live.size, 0);
+      for (let i = 0; i < 5; i++) await Promise.resolve();
+      assertEquals(harness.buffers.out, 0);
       const ids = harness.ended.map(({ id }) => id).sort((a, b) => a - b);
       assertEquals(ids, Array.from({ length: harness.ledger.accepted }, (_, i) => i + 1));
       for (const client of harness.clients.values()) assertEquals(client.closed(), 1);

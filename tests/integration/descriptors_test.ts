@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { cpuSeconds } from "../support/process.ts";
 import { Program } from "../support/program.ts";
 import { echo, readAll, request, TestServer, until, writeAll } from "../support/servers.ts";
 
@@ -52,9 +53,3 @@ Deno.test("when descriptors run out, accepting pauses without a spin and then go
   assertEquals((await program.status()).destinations[0].state, "up");
   assertEquals(await program.terminate(), 0);
 });
-
-/** User and system time of a process so far. */
-function cpuSeconds(pid: number): number {
-  const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).replace(/^.*\) /, "").split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
