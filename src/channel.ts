@@ -123,18 +123,9 @@ export class Channel<T> implements AsyncIterable<T> {
    */
   sendAll(items: readonly T[]): Promise<void> {
     if (this.#closed) return Promise.reject(new ChannelClosedError("send", items));
-    let next = 0;
-    try {
-      while (next < items.length && this.#offer(items[next]!)) next++;
-    } catch (error) {
-      return Promise.reject(error);
-    } finally {
-      this.#announce();
-    }
-    if (next === items.length) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      this.#senders.push({ items, next, resolve, reject });
-    });
+    const sent = this.#offerAll(items);
+    this.#announce();
+    return sent;
   }
 
   /**
@@ -207,8 +198,9 @@ export class Channel<T> implements AsyncIterable<T> {
    */
   resize(capacity: number): void {
     assertCapacity("resize channel", capacity);
+    const more = capacity - Math.max(this.#capacity, this.#items.size);
     this.#capacity = capacity;
-    this.#admit();
+    this.#admit(more);
     this.#announce();
   }
 
@@ -261,6 +253,15 @@ export class Channel<T> implements AsyncIterable<T> {
     return true;
   }
 
+  #offerAll(items: readonly T[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let next = 0;
+      while (next < items.length && this.#offer(items[next]!)) next++;
+      if (next === items.length) resolve();
+      else this.#senders.push({ items, next, resolve, reject });
+    });
+  }
+
   #take(): T {
     const item = this.#items.shift()!;
     this.#places.delete(item);
@@ -268,8 +269,8 @@ export class Channel<T> implements AsyncIterable<T> {
     return item;
   }
 
-  /** Lets waiting senders, and then one that only asked for room, into a place that became free. */
-  #admit(): void {
+  /** Lets waiting senders, then those who only asked for room, into places that became free. */
+  #admit(places = 1): void {
     let sender = this.#senders.first;
     while (sender && this.#items.size < this.#capacity) {
       const item = sender.items[sender.next]!;
@@ -285,7 +286,7 @@ export class Channel<T> implements AsyncIterable<T> {
       }
       sender = this.#senders.first;
     }
-    if (this.#hasRoom()) this.#roomWaiters.serve();
+    while (places-- > 0 && this.#hasRoom() && this.#roomWaiters.serve());
   }
 
   #announce(): void {

@@ -23,10 +23,11 @@ import { serveUntilSignalled } from "./signals.ts";
 export type Command =
   | { readonly kind: "help" }
   | { readonly kind: "version" }
-  | { readonly kind: "demo"; readonly settings: Settings }
+  | { readonly kind: "demo"; readonly settings: Settings; readonly rules: AccessRule[] }
   | { readonly kind: "serve"; readonly config: Config };
 
 const SWITCHES = ["demo", "help", "version"];
+const SHORT: Readonly<Record<string, string>> = { "-h": "help", "-V": "version" };
 
 /**
  * Reads the arguments of the program.
@@ -35,61 +36,85 @@ const SWITCHES = ["demo", "help", "version"];
  */
 export function parseCommand(args: readonly string[]): Command {
   const flags = optionNames().map((name) => flagOf(name).slice(2));
-  const parsed = parseArgs(attachNegatives(args, flags), {
+  // The parser would take it for its own name of the addresses.
+  const reserved = options(args).find((arg) => /^--_(?:=|$)/.test(arg));
+  if (reserved) throw unknownOption(reserved);
+  const joined = joinValues(args, flags);
+  const parsed = parseArgs(joined, {
     string: [...flags, "_"],
     boolean: SWITCHES,
-    alias: { h: "help", V: "version" },
+    collect: flags,
     unknown: rejectUnknown,
   });
-  for (const name of SWITCHES) {
-    const assigned = args.find((arg) => arg.startsWith(`--${name}=`));
-    if (assigned) throw new UsageError(`${JSON.stringify(assigned)}: --${name} takes no value`);
-  }
   if (parsed.help) return { kind: "help" };
   if (parsed.version) return { kind: "version" };
   const given: Partial<Record<OptionName, string>> = {};
   for (const name of optionNames()) {
-    const value = parsed[flagOf(name).slice(2)];
-    if (typeof value === "string") given[name] = value;
+    const values = parsed[flagOf(name).slice(2)] as string[];
+    for (const value of values) readOption(name, value);
+    if (name === "allow" || name === "deny") given[name] = values.join(",") || undefined;
+    else given[name] = values.at(-1);
   }
+  const rules = readRules(joined);
   const settings = readSettings(given);
   if (!parsed.demo) {
-    return { kind: "serve", config: readConfig(parsed._, settings, readRules(args)) };
+    return { kind: "serve", config: readConfig(parsed._, settings, rules) };
   }
   if (parsed._.length > 0) {
     throw new UsageError(`${JSON.stringify(parsed._[0])}: --demo takes no addresses`);
   }
-  return { kind: "demo", settings };
+  return { kind: "demo", settings, rules };
 
   function rejectUnknown(arg: string, key?: string): boolean {
     if (key === undefined) return true;
+    throw unknownOption(arg);
+  }
+
+  function unknownOption(arg: string): UsageError {
     const name = arg.replace(/=.*$/s, "");
     const nearest = closestString(name, [...flags, ...SWITCHES].map((flag) => `--${flag}`));
-    throw new UsageError(`${JSON.stringify(name)}: no such option; the nearest is ${nearest}`);
+    return new UsageError(`${JSON.stringify(name)}: no such option; the nearest is ${nearest}`);
   }
 }
 
 /** The values of all `--allow` and `--deny`, in their common order. */
-function readRules(args: readonly string[]): AccessRule[] {
-  return args.flatMap((arg, i) => {
-    const [, name, assigned] = /^--(allow|deny)(?:=(.*))?$/s.exec(arg) ?? [];
-    if (name === undefined) return [];
-    return readOption(name as Verdict, assigned ?? args[i + 1] ?? "");
+function readRules(joined: readonly string[]): AccessRule[] {
+  return options(joined).flatMap((arg) => {
+    const [, name, value] = /^--(allow|deny)=(.*)$/s.exec(arg) ?? [];
+    return name === undefined ? [] : readOption(name as Verdict, value!);
   });
 }
 
-/** Joins `--queue -5` to `--queue=-5`, so that the message is about the value and not a flag -5. */
-function attachNegatives(args: readonly string[], flags: readonly string[]): string[] {
+/** The arguments before `--`. */
+function options(args: readonly string[]): readonly string[] {
+  const end = args.indexOf("--");
+  return end === -1 ? args : args.slice(0, end);
+}
+
+/**
+ * Joins every option to its value (`--queue -5` to `--queue=-5`) and gives every switch one, so
+ * that the parser takes neither a value for an option nor an address for a value.
+ */
+function joinValues(args: readonly string[], flags: readonly string[]): string[] {
+  const before = options(args);
   const joined: string[] = [];
-  for (const arg of args) {
-    const before = joined.at(-1) ?? "";
-    if (/^-\d/.test(arg) && flags.some((flag) => before === `--${flag}`)) {
-      joined[joined.length - 1] = `${before}=${arg}`;
+  for (let i = 0; i < before.length; i++) {
+    const arg = before[i]!;
+    const name = SHORT[arg] ?? arg.replace(/^--/, "");
+    const [stem = ""] = name.split("=", 1);
+    if (SWITCHES.includes(stem) && arg.startsWith("-")) {
+      if (name !== stem) {
+        throw new UsageError(`${JSON.stringify(arg)}: --${stem} takes no value`);
+      }
+      joined.push(`--${stem}=true`);
+    } else if (arg.startsWith("--") && flags.includes(name)) {
+      const hasValue = i + 1 < before.length && !/^-[^\d]/.test(before[i + 1]!);
+      joined.push(`${arg}=${hasValue ? before[++i] : ""}`);
     } else {
       joined.push(arg);
     }
   }
-  return joined;
+  return [...joined, ...args.slice(before.length)];
 }
 
 /** Runs the program to its end. Returns the exit status. */
@@ -112,7 +137,10 @@ async function execute(command: Command): Promise<number> {
       console.log(`iawlb ${project.version}`);
       return 0;
     case "demo":
-      return await withLogs(command.settings, (logs) => runDemo(logs, command.settings));
+      return await withLogs(
+        command.settings,
+        (logs) => runDemo(logs, command.settings, command.rules),
+      );
     case "serve":
       return await withLogs(command.config, async (logs) => {
         const server = await Server.start(command.config, logs);

@@ -44,7 +44,7 @@ export function readConfig(
   const listen = readAddress("LISTEN", listenText, 0);
   if (destinationTexts.length === 0) {
     throw new UsageError(
-      `DESTINATION is missing: give one or more after LISTEN, such as: iawlb ${listenText} 9001`,
+      "DESTINATION is missing: give one or more after LISTEN, such as: iawlb 8080 9001 9002",
     );
   }
   const names = new Map<string, string>();
@@ -86,7 +86,7 @@ function readDestination(text: string, defaultWorkers: number): DestinationConfi
   const address = readAddress("DESTINATION", addressText, 1);
   const given: { workers?: number; weight?: number; backup?: true } = {};
   for (const optionText of optionTexts) {
-    const [key = "", value] = optionText.split(/=(.*)/, 2);
+    const [, key = "", value] = /^([^=]*)(?:=(.*))?$/s.exec(optionText)!;
     const wrong = (problem: string) => new UsageError(`DESTINATION ${quote(text)}: ${problem}`);
     if (Object.hasOwn(given, key)) throw wrong(`has ${key} twice; give it once`);
     if (key === "backup" && value === undefined) {
@@ -119,18 +119,27 @@ function canonicalName(address: Address): string {
   return formatAddress({ ...address, hostname: address.hostname ?? "localhost" });
 }
 
-const LOOPBACK = ["localhost", "127.0.0.1", "::1"];
-const WILDCARDS = ["0.0.0.0", "::"];
-
 function isSelf(listen: Address, destination: Address): boolean {
   if (listen.transport === "unix" || destination.transport === "unix") {
     return formatAddress(listen) === formatAddress(destination);
   }
   if (listen.port !== destination.port) return false;
-  const host = destination.hostname ?? "localhost";
-  const local = LOOPBACK.includes(host) || WILDCARDS.includes(host) || isLocalhost(host);
-  if (listen.hostname === undefined || WILDCARDS.includes(listen.hostname)) return local;
-  return listen.hostname === host || (host === "localhost" && LOOPBACK.includes(listen.hostname));
+  const targets = reachedBy(destination.hostname ?? "localhost");
+  if (listen.hostname === undefined || listen.hostname === "::") return targets.some(isLoopback);
+  if (listen.hostname === "0.0.0.0") return targets.some((ip) => ip.startsWith("127."));
+  return reachedBy(listen.hostname).some((ip) => targets.includes(ip));
+}
+
+/** Which addresses of this machine a host stands for; any other host stands for itself. */
+function reachedBy(host: string): string[] {
+  if (isLocalhost(host)) return ["127.0.0.1", "::1"];
+  if (host === "0.0.0.0") return ["127.0.0.1"];
+  if (host === "::") return ["::1"];
+  return [host];
+}
+
+function isLoopback(ip: string): boolean {
+  return ip.startsWith("127.") || ip === "::1";
 }
 
 function quote(text: string): string {

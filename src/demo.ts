@@ -1,4 +1,5 @@
 import { delay } from "@std/async/delay";
+import type { AccessRule } from "./access_rules.ts";
 import { type Config, readConfig } from "./config.ts";
 import { type Settings } from "./options.ts";
 import { FatalError } from "./errors.ts";
@@ -28,7 +29,11 @@ interface DemoDestination {
  * @returns Whether every session could finish.
  * @throws {FatalError} If none of the ports can be listened on.
  */
-export async function runDemo(logs: Logs, settings: Settings): Promise<boolean> {
+export async function runDemo(
+  logs: Logs,
+  settings: Settings,
+  rules: readonly AccessRule[],
+): Promise<boolean> {
   const destinations = [
     openSteady(responder("fast")),
     openSteady(responder("slow", () => delay(SLOW_MS))),
@@ -37,7 +42,8 @@ export async function runDemo(logs: Logs, settings: Settings): Promise<boolean> 
   try {
     const [fast, slow, flaky] = destinations.map(({ port }) => `127.0.0.1:${port}`);
     const { server, port } = await listenOnFreePort((port) => {
-      return readConfig([`${port}`, `${fast},workers=1`, `${slow},workers=1`, flaky!], settings);
+      const addresses = [`${port}`, `${fast},workers=1`, `${slow},workers=1`, flaky!];
+      return readConfig(addresses, settings, rules);
     }, logs);
     console.log(introduction(port));
     return await serveUntilSignalled(server, logs);

@@ -52,7 +52,7 @@ declare module "@std/cli/parse-args" {
   export interface ParseOptions {
     string?: readonly string[];
     boolean?: readonly string[];
-    alias?: Record<string, string>;
+    collect?: readonly string[];
     unknown?: (arg: string, key?: string, value?: unknown) => unknown;
   }
   export function parseArgs(

@@ -18,7 +18,7 @@ export function parseDuration(text: string): number | undefined {
   if (text === "0") return 0;
   const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
   if (amount === undefined || unit === undefined) return undefined;
-  return Number(amount) * UNIT_MS[unit]!;
+  return Number((Number(amount) * UNIT_MS[unit]!).toPrecision(15));
 }
 
 /** The shortest exact form that {@linkcode parseDuration} reads back, such as `10m` for 600000. */

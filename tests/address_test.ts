@@ -3,7 +3,9 @@ import {
   AddressError,
   canonicalIp,
   formatAddress,
+  formatHostPort,
   formatSocketAddress,
+  isLocalhost,
   parseAddress,
 } from "../src/address.ts";
 
@@ -73,4 +75,66 @@ Deno.test("an IPv4 address mapped into IPv6 is an IPv4 address", () => {
   assertEquals(formatSocketAddress(mapped), "127.0.0.1:5");
   assertEquals(formatSocketAddress({ ...mapped, hostname: "::1" }), "[::1]:5");
   assertEquals(formatSocketAddress({ transport: "unix", path: "/a" }), "unix:/a");
+});
+
+Deno.test("an address that is written is read back as the same", () => {
+  const texts = [
+    "1",
+    "65535",
+    "LOCALHOST:1",
+    "a.b.c.:2",
+    "[::]:3",
+    "[2001:DB8:0:0:0::1]:4",
+    "[::ffff:192.0.2.1]:5",
+    "[fe80::1%eth0]:6",
+    "0.0.0.0:7",
+    "unix:/run/with space:8",
+    `${"x".repeat(63)}.org:9`,
+  ];
+  for (const text of texts) {
+    const address = parseAddress(text, { minPort: 1 });
+    assertEquals(parseAddress(formatAddress(address), { minPort: 1 }), address, text);
+  }
+});
+
+Deno.test("the length of a socket's path counts in bytes", () => {
+  const longest = "unix:/" + "é".repeat(53);
+  assertEquals(parseAddress(longest, { minPort: 1 }).transport, "unix");
+  assertThrows(() => parseAddress(longest + "x", { minPort: 1 }), AddressError, "has 108");
+});
+
+Deno.test("a path with a zero byte is not an address", () => {
+  assertThrows(() => parseAddress("unix:/run/\0", { minPort: 1 }), AddressError, "a path");
+});
+
+Deno.test("an IPv4 address has four plain decimal numbers", () => {
+  for (const text of ["010.0.0.1:80", "1.2.3.4.5:80", "1.2.3.:80", "256.1.1.1:80", "1234:80"]) {
+    assertThrows(() => parseAddress(text, { minPort: 1 }), AddressError, "four numbers");
+  }
+});
+
+Deno.test("a host name is bounded in its labels and as a whole", () => {
+  const names = ["x".repeat(64), "a..b", ".a", "a b", "é", "a/b", `${"abc.".repeat(63)}ab`];
+  for (const name of names) {
+    assertThrows(() => parseAddress(`${name}:80`, { minPort: 1 }), AddressError, "must be PORT");
+  }
+});
+
+Deno.test("only an IPv6 host has brackets", () => {
+  assertEquals(formatHostPort("::1", 80), "[::1]:80");
+  assertEquals(formatHostPort("10.0.0.1", 80), "10.0.0.1:80");
+});
+
+Deno.test("a socket without a path has just its kind", () => {
+  const unnamed = { transport: "unix", path: null } as unknown as Deno.UnixAddr;
+  assertEquals(formatSocketAddress(unnamed), "unix:");
+});
+
+Deno.test("localhost and what is below it is this machine", () => {
+  const names = ["localhost", "app.localhost", "notlocalhost", "localhost.org", "127.0.0.1"];
+  assertEquals(names.map(isLocalhost), [true, true, false, false, false]);
+});
+
+Deno.test("what is not an IP address has no canonical form", () => {
+  assertEquals(["localhost", "", "1.2.3.4:5"].map(canonicalIp), ["localhost", "", "1.2.3.4:5"]);
 });

@@ -231,31 +231,425 @@ Deno.test("a capacity that is not a whole number of at least 1 is refused", () =
   }
 });
 
-Deno.test("random operations agree with a plain array", async () => {
-  for (let seed = 1; seed <= 20; seed++) {
-    const random = generator(seed);
-    const channel = new Channel<number>(8);
-    const model: number[] = [];
-    let next = 0;
-    for (let step = 0; step < 1000; step++) {
-      const choice = random(5);
-      if (choice <= 1) {
-        const fits = model.length < 8;
-        assertEquals(channel.trySend(++next), fits);
-        if (fits) model.push(next);
-      } else if (choice === 2 && model.length > 0) {
-        assertEquals(await channel.receive(), model.shift());
-      } else if (choice === 3 && model.length > 0) {
-        const [item] = model.splice(random(model.length), 1);
-        assert(channel.remove(item!));
-      } else if (choice === 4 && model.length < 12) {
-        channel.unshift(++next);
-        model.unshift(next);
-      }
-      assertEquals([...channel.waiting()], model, `seed ${seed}, step ${step}`);
-    }
+Deno.test("suspended sends are let in by the order of their calls, each in full before the next", async () => {
+  const channel = new Channel<number>(1);
+  const sends = [channel.sendAll([1, 2, 3]), channel.send(4), channel.sendAll([5, 6])];
+  assertEquals([channel.senders, channel.trySend(7)], [3, false]);
+  const items: number[] = [];
+  for (let i = 0; i < 6; i++) items.push(await channel.receive());
+  assertEquals(items, [1, 2, 3, 4, 5, 6]);
+  await Promise.all(sends);
+  assertEquals([channel.size, channel.senders], [0, 0]);
+});
+
+Deno.test("sendAll serves the receivers that wait before it fills places", async () => {
+  const channel = new Channel<number>(2);
+  const received = [channel.receive(), channel.receive()];
+  await channel.sendAll([1, 2, 3, 4]);
+  assertEquals(await Promise.all(received), [1, 2]);
+  assertEquals([...channel.waiting()], [3, 4]);
+});
+
+Deno.test("sending nothing changes nothing", async () => {
+  const channel = new Channel<number>(1);
+  await channel.sendAll([]);
+  assertEquals([channel.size, channel.senders], [0, 0]);
+});
+
+Deno.test("what exceeds the capacity has to leave before a sender gets a place", async () => {
+  const channel = new Channel<number>(1);
+  channel.trySend(3);
+  const sent = channel.send(4);
+  channel.unshift(2);
+  channel.unshift(1);
+  assertEquals(channel.size, 3);
+  for (const item of [1, 2]) {
+    assertEquals(await channel.receive(), item);
+    assert(await isPending(sent));
+  }
+  assertEquals(await channel.receive(), 3);
+  await sent;
+  assertEquals([...channel.waiting()], [4]);
+});
+
+Deno.test("an item that comes back after the end is still received", async () => {
+  const channel = new Channel<number>(1);
+  channel.close();
+  await assertRejects(() => channel.receive(), ChannelClosedError);
+  channel.unshift(1);
+  assertEquals(await channel.receive(), 1);
+  await assertRejects(() => channel.receive(), ChannelClosedError);
+});
+
+Deno.test("a suspended sender fails if its item waits already when its turn comes", async () => {
+  const channel = new Channel<number>(2);
+  await channel.sendAll([1, 2]);
+  const twice = channel.send(3);
+  const next = channel.send(4);
+  channel.unshift(3, { behind: () => true });
+  channel.remove(1);
+  assertEquals([...channel.waiting()], [2, 3], "the channel is still full");
+  channel.remove(2);
+  await assertRejects(() => twice, TypeError, "waits in the channel already");
+  await next;
+  assertEquals([...channel.waiting()], [3, 4]);
+});
+
+Deno.test("one sendAll cannot bring an item twice", async () => {
+  const channel = new Channel<number>(5);
+  await assertRejects(() => channel.sendAll([1, 1, 2]), TypeError);
+  assertEquals([...channel.waiting()], [1]);
+});
+
+Deno.test("a signal that outlives many waits keeps no listener of theirs", async () => {
+  const channel = new Channel<number>(1);
+  const { signal } = new AbortController();
+  let listeners = 0;
+  const add = signal.addEventListener.bind(signal);
+  const remove = signal.removeEventListener.bind(signal);
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    listeners++;
+    add(...args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    listeners--;
+    remove(...args);
+  };
+  const served = channel.receive({ signal });
+  assertEquals(listeners, 1);
+  channel.trySend(1);
+  await served;
+  channel.trySend(2);
+  const room = channel.room({ signal });
+  channel.remove(2);
+  await room;
+  const dismissed = channel.receive({ signal });
+  channel.close();
+  await assertRejects(() => dismissed, ChannelClosedError);
+  assertEquals(listeners, 0);
+});
+
+Deno.test("receivers between others can be aborted", async () => {
+  const channel = new Channel<number>(3);
+  const aborts = [0, 1, 2, 3].map(() => new AbortController());
+  const received = aborts.map(({ signal }) => channel.receive({ signal }));
+  const outcomes = Promise.allSettled(received);
+  for (const i of [1, 3]) aborts[i]!.abort(new Error(`left ${i}`));
+  await channel.sendAll([10, 20, 30]);
+  assertEquals(
+    (await outcomes).map((outcome) => {
+      return outcome.status === "fulfilled" ? outcome.value : outcome.reason.message;
+    }),
+    [10, "left 1", 20, "left 3"],
+  );
+  assertEquals([...channel.waiting()], [30]);
+});
+
+Deno.test("a place that becomes free goes to a sender rather than to who asked for room", async () => {
+  const channel = new Channel<number>(1);
+  channel.trySend(1);
+  const sent = channel.send(2);
+  const room = channel.room();
+  channel.remove(1);
+  await sent;
+  assert(await isPending(room));
+  channel.remove(2);
+  await room;
+});
+
+Deno.test("a greater capacity releases as many who asked for room as it has places", async () => {
+  const channel = new Channel<number>(1);
+  channel.trySend(1);
+  const waiters = [channel.room(), channel.room(), channel.room()];
+  channel.resize(3);
+  const pending = await Promise.all(waiters.map(isPending));
+  channel.close();
+  await Promise.all(waiters);
+  assertEquals(pending, [false, false, true]);
+});
+
+Deno.test("a close gives every sender back exactly what did not get in", async () => {
+  const channel = new Channel<number>(2);
+  const sends = [channel.sendAll([1, 2, 3]), channel.send(4), channel.sendAll([5, 6])];
+  const outcomes = Promise.allSettled(sends);
+  channel.close();
+  const late = channel.sendAll([7, 8]);
+  const unsent = [...await outcomes, ...await Promise.allSettled([late])].map((outcome) => {
+    assert(outcome.status === "rejected" && outcome.reason instanceof ChannelClosedError);
+    return outcome.reason.unsent;
+  });
+  assertEquals(unsent, [[3], [4], [5, 6], [7, 8]]);
+  assertEquals([channel.senders, [...channel.waiting()]], [0, [1, 2]]);
+});
+
+Deno.test("a close ends every receiver, and room is no question any more", async () => {
+  const channel = new Channel<number>(1);
+  const received = Promise.allSettled([channel.receive(), channel.receive()]);
+  assertEquals([channel.receivers, channel.closed], [2, false]);
+  channel.close();
+  for (const outcome of await received) {
+    assert(outcome.status === "rejected" && outcome.reason instanceof ChannelClosedError);
+    assertEquals(outcome.reason.unsent, []);
+  }
+  assertEquals(channel.receivers, 0);
+  await channel.room();
+});
+
+Deno.test("loops over one channel share its items, and each waits for more until the close", async () => {
+  const channel = new Channel<number>(1);
+  async function collect(): Promise<number[]> {
+    const items: number[] = [];
+    for await (const item of channel) items.push(item);
+    return items;
+  }
+  const loops = [collect(), collect()];
+  for (let item = 1; item <= 10; item++) await channel.send(item);
+  assert(await isPending(Promise.race(loops)));
+  channel.close();
+  const parts = await Promise.all(loops);
+  assertEquals(parts.flat().sort((a, b) => a - b), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  for (const part of parts) assertEquals(part, part.toSorted((a, b) => a - b));
+});
+
+Deno.test("a loop that is left takes nothing more", async () => {
+  const channel = new Channel<number>(3);
+  await channel.sendAll([1, 2, 3]);
+  for await (const item of channel) if (item === 2) break;
+  assertEquals([[...channel.waiting()], channel.receivers], [[3], 0]);
+});
+
+Deno.test("onWaiting is called once for each hand-over that leaves items, and for nothing else", async () => {
+  let calls = 0;
+  const channel = new Channel<number>(4, { onWaiting: () => calls++ });
+  const steps: [string, expected: number, () => unknown][] = [
+    ["a receiver waits", 0, () => channel.receive()],
+    ["its item is handed over", 0, () => channel.trySend(1)],
+    ["a receiver waits again", 0, () => channel.receive()],
+    ["an item comes back and is handed over", 0, () => channel.unshift(2)],
+    ["one item is left", 1, () => channel.trySend(3)],
+    ["several are left by one call", 1, () => channel.sendAll([4, 5])],
+    ["one comes back", 1, () => channel.unshift(6)],
+    ["there is no place", 0, () => channel.trySend(7)],
+    ["one is received", 0, () => channel.receive()],
+    ["one is removed", 0, () => channel.remove(4)],
+    ["the channel closes", 0, () => channel.close()],
+    ["one comes back after that", 1, () => channel.unshift(8)],
+  ];
+  for (const [what, expected, step] of steps) {
+    calls = 0;
+    await step instanceof Promise;
+    void step();
+    assertEquals(calls, expected, what);
   }
 });
+
+Deno.test("a receive in onWaiting makes room for the rest of the same sendAll", async () => {
+  const taken: Promise<number>[] = [];
+  const channel: Channel<number> = new Channel(1, {
+    onWaiting() {
+      if (taken.length === 0) taken.push(channel.receive());
+    },
+  });
+  const sent = channel.sendAll([1, 2]);
+  const [waiting, senders] = [[...channel.waiting()], channel.senders];
+  channel.close();
+  await sent.catch(() => {});
+  assertEquals([await taken[0], waiting, senders], [1, [2], 0]);
+});
+
+Deno.test("a close in onWaiting fails the rest of the same sendAll", async () => {
+  const channel: Channel<number> = new Channel(1, { onWaiting: () => channel.close() });
+  const outcome = channel.sendAll([1, 2, 3]).catch((error) => error);
+  assert(!await isPending(outcome), "nobody could ever settle it");
+  const error = await outcome;
+  assert(error instanceof ChannelClosedError);
+  assertEquals(error.unsent, [2, 3]);
+});
+
+Deno.test("random operations agree with a model of plain arrays", async () => {
+  for (let seed = 1; seed <= 25; seed++) await compareWithModel(seed, 400);
+});
+
+/** The channel in plain arrays, slow and obvious. Each call is known by a number of its own. */
+class Model {
+  items: number[] = [];
+  senders: { call: number; rest: number[] }[] = [];
+  receivers: number[] = [];
+  closed = false;
+  /** How calls ended since the last look: `call: outcome`. */
+  ended: string[] = [];
+
+  constructor(public capacity: number) {}
+
+  send(call: number, items: readonly number[]): void {
+    if (this.closed) return this.#end(call, `unsent ${items}`);
+    const rest = [...items];
+    while (rest.length > 0 && this.offer(rest[0]!)) rest.shift();
+    if (rest.length === 0) this.#end(call, "sent");
+    else this.senders.push({ call, rest });
+  }
+
+  offer(item: number): boolean {
+    if (this.#serve(item)) return true;
+    if (this.senders.length > 0 || this.items.length >= this.capacity) return false;
+    this.items.push(item);
+    return true;
+  }
+
+  receive(call: number): void {
+    if (this.items.length > 0) {
+      this.#end(call, `received ${this.items.shift()}`);
+      this.#admit();
+    } else if (this.closed) this.#end(call, "closed");
+    else this.receivers.push(call);
+  }
+
+  abort(call: number): void {
+    if (!this.receivers.includes(call)) return;
+    this.receivers = this.receivers.filter((other) => other !== call);
+    this.#end(call, "aborted");
+  }
+
+  unshift(item: number, inOrder: boolean): void {
+    if (this.#serve(item)) return;
+    const at = inOrder ? this.items.findIndex((waiting) => waiting >= item) : 0;
+    this.items.splice(at === -1 ? this.items.length : at, 0, item);
+  }
+
+  remove(item: number): boolean {
+    const at = this.items.indexOf(item);
+    if (at === -1) return false;
+    this.items.splice(at, 1);
+    this.#admit();
+    return true;
+  }
+
+  resize(capacity: number): void {
+    this.capacity = capacity;
+    this.#admit();
+  }
+
+  close(): void {
+    this.closed = true;
+    for (const { call, rest } of this.senders) this.#end(call, `unsent ${rest}`);
+    for (const call of this.receivers) this.#end(call, "closed");
+    this.senders = [];
+    this.receivers = [];
+  }
+
+  #serve(item: number): boolean {
+    const call = this.receivers.shift();
+    if (call !== undefined) this.#end(call, `received ${item}`);
+    return call !== undefined;
+  }
+
+  #admit(): void {
+    while (this.senders.length > 0 && this.items.length < this.capacity) {
+      const { call, rest } = this.senders[0]!;
+      this.items.push(rest.shift()!);
+      if (rest.length > 0) continue;
+      this.senders.shift();
+      this.#end(call, "sent");
+    }
+  }
+
+  #end(call: number, outcome: string): void {
+    this.ended.push(`${call}: ${outcome}`);
+  }
+}
+
+async function compareWithModel(seed: number, steps: number): Promise<void> {
+  const random = generator(seed);
+  const model = new Model(1 + random(6));
+  const channel = new Channel<number>(model.capacity);
+  const aborts = new Map<number, AbortController>();
+  const received: number[] = [];
+  let ended: string[] = [];
+  let last = 0;
+
+  function watch(call: number, promise: Promise<number | void>): void {
+    promise.then((item) => {
+      if (item !== undefined) received.push(item);
+      ended.push(`${call}: ${item === undefined ? "sent" : `received ${item}`}`);
+    }, (error) => {
+      const closed = error instanceof ChannelClosedError;
+      const outcome = error.unsent?.length > 0 ? `unsent ${error.unsent}` : "closed";
+      ended.push(`${call}: ${closed ? outcome : "aborted"}`);
+    });
+  }
+
+  const operations: ((call: number) => void)[] = [
+    function send(call) {
+      const items = Array.from({ length: 1 + random(4) }, () => ++last);
+      model.send(call, items);
+      watch(call, channel.sendAll(items));
+    },
+    function trySend() {
+      const item = ++last;
+      if (model.closed) assertThrows(() => channel.trySend(item), ChannelClosedError);
+      else assertEquals(channel.trySend(item), model.offer(item));
+    },
+    receive,
+    receive,
+    function abort() {
+      const waiting = [...aborts.keys()];
+      if (waiting.length === 0) return;
+      const call = waiting[random(waiting.length)]!;
+      model.abort(call);
+      aborts.get(call)!.abort();
+      aborts.delete(call);
+    },
+    function comeBack() {
+      const item = received.length > 0 ? received.splice(random(received.length), 1)[0]! : ++last;
+      const inOrder = random(2) === 0;
+      model.unshift(item, inOrder);
+      channel.unshift(item, inOrder ? { behind: (waiting) => waiting < item } : {});
+    },
+    function remove() {
+      const item = 1 + random(last + 1);
+      const known = model.items[random(model.items.length + 1)] ?? item;
+      assertEquals(channel.remove(known), model.remove(known));
+    },
+    function resize() {
+      const capacity = 1 + random(6);
+      model.resize(capacity);
+      channel.resize(capacity);
+    },
+  ];
+  function receive(call: number): void {
+    const abort = new AbortController();
+    aborts.set(call, abort);
+    model.receive(call);
+    watch(call, channel.receive({ signal: abort.signal }));
+  }
+
+  for (let step = 0; step < steps; step++) {
+    if (step === steps - 50) {
+      model.close();
+      channel.close();
+    }
+    const operation = operations[random(operations.length)]!;
+    operation(step);
+    // An outcome is at most a few promises away from its cause.
+    for (let i = 0; i < 4; i++) await null;
+    const where = `seed ${seed}, step ${step}: ${operation.name}`;
+    assertEquals(ended.toSorted(), model.ended.toSorted(), where);
+    assertEquals([...channel.waiting()], model.items, where);
+    assertEquals(
+      [channel.size, channel.receivers, channel.senders, channel.capacity, channel.closed],
+      [
+        model.items.length,
+        model.receivers.length,
+        model.senders.length,
+        model.capacity,
+        model.closed,
+      ],
+      where,
+    );
+    ended = [];
+    model.ended = [];
+  }
+}
 
 /** A small linear congruential generator, so that a failure can be repeated. */
 function generator(seed: number): (below: number) => number {

@@ -1,8 +1,9 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
-import { parseCommand } from "../src/cli.ts";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { type Command, parseCommand } from "../src/cli.ts";
 import { UsageError } from "../src/errors.ts";
 import { helpText, optionRows } from "../src/help.ts";
-import { flagOf, type Option, optionNames, OPTIONS } from "../src/options.ts";
+import { formatNetwork } from "../src/access_rules.ts";
+import { flagOf, type Option, type OptionName, optionNames, OPTIONS } from "../src/options.ts";
 
 Deno.test("addresses and options make a configuration, in any order", () => {
   const command = parseCommand(["8080", "--workers", "4", "9001", "--queue=10", "9002"]);
@@ -59,4 +60,202 @@ Deno.test("the README's table of options is the program's", async () => {
   const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
   const rows = readme.split("\n").map((line) => line.replace(/ +/g, " "));
   for (const row of optionRows()) assert(rows.includes(row), row);
+});
+
+/** A value of each option that is not allowed. */
+const BAD_VALUES: Record<OptionName, string> = {
+  workers: "0",
+  queue: "1000001",
+  maxConnections: "1e3",
+  overflow: "drop",
+  maxPerIp: "0x10",
+  ratePerIp: "1.5",
+  allow: "10.0.0.0/33",
+  deny: "example.org",
+  keepalive: "true",
+  queueTimeout: "30",
+  connectTimeout: "5 s",
+  idleTimeout: "10min",
+  halfCloseTimeout: "1m30s",
+  answerTimeout: "off",
+  sessionTimeout: "366d",
+  drainTimeout: "5S",
+  retries: "1001",
+  redispatch: "always",
+  check: "https:/",
+  checkInterval: "9ms",
+  checkTimeout: "2000",
+  fall: "three",
+  rise: "-",
+  slowStart: "-5s",
+  backlog: "65536",
+  batchSize: "65536",
+  batchDelay: "1001ms",
+  logLevel: "INFO",
+  logFormat: "xml",
+  accessLog: "",
+};
+
+for (const [name, value] of Object.entries(BAD_VALUES) as [OptionName, string][]) {
+  const flag = flagOf(name);
+  const { allowed } = OPTIONS[name];
+  Deno.test(`${flag} ${JSON.stringify(value)} is refused with what is allowed instead`, () => {
+    const message = `${flag} ${JSON.stringify(value)}: must be ${allowed}`;
+    for (const given of [[`${flag}=${value}`], [flag, value]]) {
+      assertEquals(usageMessage([...given, "8080", "9001"]), message);
+      assertEquals(usageMessage(["8080", "9001", ...given]), message);
+    }
+  });
+}
+
+/** The message of the usage error that a command line has to give. */
+function usageMessage(args: string[]): string {
+  const { message } = assertThrows(() => parseCommand(args), UsageError);
+  return message;
+}
+
+Deno.test("an option at the end, or before another one, lacks its value", () => {
+  for (const name of optionNames()) {
+    const flag = flagOf(name);
+    if (name !== "allow" && name !== "deny") {
+      assertStringIncludes(usageMessage([flag, "--log-level", "info", "1", "2"]), `${flag} ""`);
+    }
+    assertStringIncludes(usageMessage(["1", "2", flag]), `${flag} "": must be`);
+  }
+});
+
+Deno.test("every option takes its default and sets exactly that", () => {
+  const { config } = serve(["8080", "9001"]);
+  for (const name of optionNames()) {
+    const option: Option<unknown> = OPTIONS[name];
+    if (name === "allow" || name === "deny") continue;
+    const written = option.format(option.default);
+    assertEquals(serve([flagOf(name), written, "8080", "9001"]).config, config, name);
+  }
+});
+
+function serve(args: string[]): Command & { kind: "serve" } {
+  const command = parseCommand(args);
+  assert(command.kind === "serve", args.join(" "));
+  return command;
+}
+
+Deno.test("a flag sets its own setting and no other", () => {
+  const values: Partial<Record<OptionName, [text: string, value: unknown]>> = {
+    maxConnections: ["99", 99],
+    halfCloseTimeout: ["90s", 90_000],
+    sessionTimeout: ["1.5h", 5_400_000],
+    batchDelay: ["250ms", 250],
+    overflow: ["reject", "reject"],
+    accessLog: ["/var/log/a=b.log", "/var/log/a=b.log"],
+    check: ["tcp", { kind: "tcp" }],
+    drainTimeout: ["0", 0],
+  };
+  const { config } = serve(["8080", "9001"]);
+  for (const [name, [text, value]] of Object.entries(values)) {
+    const expected = { ...config, [name]: value };
+    assertEquals(serve([`${flagOf(name)}=${text}`, "8080", "9001"]).config, expected, name);
+  }
+});
+
+Deno.test("addresses that look like numbers stay texts", () => {
+  assertStringIncludes(usageMessage(["0x1f90", "9001"]), 'LISTEN "0x1f90"');
+  assertStringIncludes(usageMessage(["8080", "9e3"]), 'DESTINATION "9e3"');
+  assertStringIncludes(usageMessage(["", "9001"]), 'LISTEN ""');
+  assertStringIncludes(usageMessage(["-", "9001"]), 'LISTEN "-"');
+});
+
+Deno.test("after -- everything is an address", () => {
+  assertEquals(serve(["--queue", "5", "--", "8080", "9001"]).config.queue, 5);
+  assertStringIncludes(usageMessage(["8080", "--", "--queue"]), 'DESTINATION "--queue": must be');
+});
+
+Deno.test("access rules keep the order of the command line, however they are written", () => {
+  const args = ["--deny", "10.0.0.1", "--allow=10.0.0.0/8,::1", "8080", "--deny=0.0.0.0/0", "9001"];
+  const { rules } = serve(args).config;
+  assertEquals(rules.map((rule) => `${rule.verdict} ${formatNetwork(rule)}`), [
+    "deny 10.0.0.1/32",
+    "allow 10.0.0.0/8",
+    "allow ::1/128",
+    "deny 0.0.0.0/0",
+  ]);
+  assertStringIncludes(usageMessage(["--deny", "x", "--deny", "::1", "1", "2"]), '--deny "x"');
+});
+
+Deno.test("--demo takes every access rule, too", () => {
+  const args = ["--demo", "--deny", "10.0.0.1", "--deny", "10.0.0.2"];
+  const command = parseCommand(args);
+  assert(command.kind === "demo");
+  assertEquals(command.settings.deny.map(formatNetwork), ["10.0.0.1/32", "10.0.0.2/32"]);
+});
+
+Deno.test("--demo checks every access rule, too", () => {
+  assertStringIncludes(usageMessage(["--demo", "--deny", "x", "--deny", "::1"]), '--deny "x"');
+});
+
+Deno.test("a switch takes no value", () => {
+  for (const name of ["demo", "help", "version"]) {
+    for (const value of ["", "1", "true", "no"]) {
+      const arg = `--${name}=${value}`;
+      assertEquals(usageMessage([arg]), `${JSON.stringify(arg)}: --${name} takes no value`);
+    }
+  }
+});
+
+Deno.test("what follows a switch is not its value", () => {
+  assertEquals(parseCommand(["--help", "false", "8080", "9001"]), { kind: "help" });
+  assertEquals(parseCommand(["-V", "false", "8080", "9001"]), { kind: "version" });
+  for (const value of ["true", "false"]) {
+    assertStringIncludes(usageMessage(["--demo", value]), `"${value}": --demo takes no addresses`);
+  }
+});
+
+Deno.test("what is no option is named, whatever it looks like", () => {
+  const unknown = {
+    "--quue=5": "--quue",
+    "--__proto__": "--__proto__",
+    "--constructor": "--constructor",
+    "--queue.x": "--queue.x",
+    "--queueTimeout": "--queueTimeout",
+    "---queue": "---queue",
+    "--=5": "--",
+    "-5": "-5",
+    "-q5": "-q5",
+  };
+  for (const [arg, name] of Object.entries(unknown)) {
+    const message = usageMessage([arg, "8080", "9001"]);
+    assertStringIncludes(message, `"${name}": no such option; the nearest is --`);
+  }
+});
+
+Deno.test("the parser's own name for addresses is no option", () => {
+  for (const args of [["--_=9", "8080"], ["--_", "9", "8080"]]) {
+    assertStringIncludes(usageMessage(args), '"--_": no such option');
+  }
+});
+
+Deno.test("no message is longer than a line", () => {
+  const texts = ["\n", "8080\n", "a\r\nb:1", "unix:/a\nb", "unix:\n", "--x\n=1", "-\n"];
+  for (const text of texts) {
+    for (const args of [[text], [text, "9001"], ["8080", text], [text, text], ["--demo", text]]) {
+      try {
+        parseCommand(args);
+      } catch (error) {
+        assert(error instanceof UsageError, String(error));
+        assertEquals(error.message.split(/[\r\n]/).length, 1, error.message);
+      }
+    }
+  }
+});
+
+Deno.test("the help says what every option, switch and destination option does", () => {
+  const help = helpText().replace(/\s+/g, " ");
+  for (const name of optionNames()) assertStringIncludes(help, OPTIONS[name].help, name);
+  for (const word of ["--demo", "-h, --help", "-V, --version", "workers=N", "weight=N", "backup"]) {
+    assertStringIncludes(help, ` ${word} `);
+  }
+  assertStringIncludes(help, "PORT, HOST:PORT, IPV4:PORT, [IPV6]:PORT or unix:/path");
+  for (const word of ["SIGTERM", "SIGINT", "SIGUSR1", "Exit status: 0"]) {
+    assertStringIncludes(help, word);
+  }
 });

@@ -1,4 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { parseNetworks } from "../src/access_rules.ts";
 import { readConfig } from "../src/config.ts";
 import { UsageError } from "../src/errors.ts";
 import { readSettings } from "../src/options.ts";
@@ -60,4 +61,76 @@ Deno.test("a destination cannot be the listen address itself", () => {
   for (const fine of [["8080", "10.0.0.7:8080"], ["10.0.0.7:8080", "8080"], ["0", "8080"]]) {
     assertEquals(readConfig(fine, settings).destinations.length, 1);
   }
+});
+
+Deno.test("listen address, destinations and settings make the configuration, in their order", () => {
+  const given = readSettings({ workers: "7", queueTimeout: "5s" });
+  const config = readConfig(["[::1]:0", "unix:/a", "b:1", "9001,workers=2"], given);
+  assertEquals(config.listen, { transport: "tcp", hostname: "::1", port: 0 });
+  assertEquals(config.destinations.map(({ name }) => name), ["unix:/a", "b:1", "9001"]);
+  assertEquals(config.destinations.map(({ workers }) => workers), [7, 7, 2]);
+  assertEquals([config.workers, config.queueTimeout], [7, 5000]);
+});
+
+Deno.test("rules are taken in the given order, otherwise allow before deny", () => {
+  const given = readSettings({ allow: "10.0.0.1", deny: "10.0.0.0/8,::1" });
+  const { rules } = readConfig(["8080", "9001"], given);
+  assertEquals(rules.map(({ verdict }) => verdict), ["allow", "deny", "deny"]);
+  const own = parseNetworks("192.0.2.0/24", "deny")!;
+  assertStrictEquals(readConfig(["8080", "9001"], given, own).rules, own);
+});
+
+Deno.test("a bad address is named with its role, its text and what is allowed", () => {
+  const problems: [string[], string][] = [
+    [[], "LISTEN is missing: give the address to listen on"],
+    [["8080"], "DESTINATION is missing: give one or more after LISTEN"],
+    [["65536", "9001"], 'LISTEN "65536": must be PORT, HOST:PORT'],
+    [["65536", "9001"], "with a port from 0 to 65535"],
+    [["8080,workers=4", "9001"], 'LISTEN "8080,workers=4": must be'],
+    [["8080", "0"], 'DESTINATION "0": must be PORT, HOST:PORT'],
+    [["8080", "0"], "with a port from 1 to 65535"],
+    [["8080", "9001", "unix:a,workers=2"], 'DESTINATION "unix:a": must name an absolute path'],
+    [["8080", "9001", "localhost:9001,backup"], 'DESTINATION "localhost:9001,backup": is the same'],
+    [["8080", "9001", "localhost:9001,backup"], 'same as "9001"; give each only once'],
+    [["8080", "9001,workers=x"], 'DESTINATION "9001,workers=x": workers "x" must be a whole'],
+    [["8080", "9001,slow"], "must be workers=N, weight=N or backup"],
+  ];
+  for (const [addresses, message] of problems) {
+    assertThrows(() => readConfig(addresses, settings), UsageError, message);
+  }
+});
+
+Deno.test("the value of a destination's option is taken whole", () => {
+  for (const value of ["4=5", "4\n5", "4 ", "+4", "4.0"]) {
+    const problem = `workers ${JSON.stringify(value)} must be`;
+    assertThrows(() => readDestinations(`9001,workers=${value}`), UsageError, problem);
+  }
+});
+
+Deno.test("the message about a missing destination is one line, whatever LISTEN is", () => {
+  const { message } = assertThrows(() => readConfig(["unix:/run/a\nb"], settings), UsageError);
+  assertEquals(message.split("\n").length, 1, message);
+});
+
+Deno.test("a destination that only the kernel or the dialer leads back here is refused", () => {
+  const loops = [
+    ["8080", "app.localhost:8080"],
+    ["[::]:8080", "[::1]:8080"],
+    ["localhost:8080", "8080"],
+    ["[::1]:8080", "localhost:8080"],
+    ["localhost:8080", "127.0.0.1:8080"],
+    ["127.0.0.1:8080", "app.localhost:8080"],
+    ["127.0.0.1:8080", "0.0.0.0:8080"],
+    ["[::1]:8080", "[::]:8080"],
+    ["8080", "127.0.0.2:8080"],
+  ];
+  const accepted = loops.filter((loop) => {
+    try {
+      return readConfig(loop, settings);
+    } catch (error) {
+      if (error instanceof UsageError && error.message.includes("connect to itself")) return false;
+      throw error;
+    }
+  });
+  assertEquals(accepted, []);
 });

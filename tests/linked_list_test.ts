@@ -28,3 +28,35 @@ Deno.test("unshift finds its place from the front on", () => {
   list.unshift(0, () => false);
   assertEquals([...list], [0, 1, 3, 4, 9, 2, 10]);
 });
+
+Deno.test("the place of a new value is asked from the front until the first no", () => {
+  const list = new LinkedList<number>();
+  for (const value of [1, 2, 3]) list.push(value);
+  const asked: number[] = [];
+  list.unshift(9, (listed) => {
+    asked.push(listed);
+    return listed < 2;
+  });
+  assertEquals([asked, [...list]], [[1, 2], [1, 9, 2, 3]]);
+});
+
+Deno.test("the only value can leave either way, and the list can be filled again", () => {
+  const list = new LinkedList<string>();
+  list.remove(list.push("a"));
+  assertEquals([list.size, list.first, [...list]], [0, undefined, []]);
+  list.remove(list.unshift("b", () => true));
+  assertEquals([list.size, list.shift()], [0, undefined]);
+  list.unshift("d");
+  list.unshift("c");
+  list.push("e");
+  assertEquals([[...list], list.size, list.first], [["c", "d", "e"], 3, "c"]);
+});
+
+Deno.test("a value may be listed several times, each with a place of its own", () => {
+  const list = new LinkedList<number>();
+  list.push(1);
+  const second = list.push(1);
+  list.push(2);
+  list.remove(second);
+  assertEquals([...list], [1, 2]);
+});

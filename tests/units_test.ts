@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { formatDuration, parseDuration } from "../src/units.ts";
+import { assert, assertEquals } from "@std/assert";
+import { DURATION_FORM, formatDuration, parseDuration } from "../src/units.ts";
 
 Deno.test("durations are read with their unit", () => {
   const texts = ["0", "250ms", "5s", "1.5s", "10m", "1h", "7d", "0ms"];
@@ -18,4 +18,21 @@ Deno.test("a duration is written in the largest unit that divides it", () => {
   const texts = ["0", "1ms", "250ms", "1s", "1500ms", "1m", "90s", "1h", "1d"];
   assertEquals(durations.map(formatDuration), texts);
   assertEquals(texts.map(parseDuration), durations);
+});
+
+Deno.test("a decimal duration is exact where its milliseconds are whole", () => {
+  const durations = { "0.29s": 290, "1.1s": 1100, "1.001s": 1001, "4.35m": 261_000 };
+  for (const [text, ms] of Object.entries(durations)) assertEquals(parseDuration(text), ms, text);
+});
+
+Deno.test("the examples in the messages are durations", () => {
+  const examples = [...DURATION_FORM.matchAll(/"([^"]+)"/g)].map(([, example]) => example!);
+  assertEquals(examples.length, 4);
+  for (const example of examples) assert(parseDuration(example)! > 0, example);
+});
+
+Deno.test("whole milliseconds are read back as they were written", () => {
+  for (let ms = 1; ms < 1e11; ms = Math.ceil(ms * 1.7)) {
+    assertEquals(parseDuration(formatDuration(ms)), ms);
+  }
 });
