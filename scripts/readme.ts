@@ -1,12 +1,15 @@
-// Writes the options into the README's table: `deno run -A scripts/readme.ts`, then `deno fmt`.
-import { optionRows } from "../src/help.ts";
+// Writes the options and the end reasons into the README: `deno run -A scripts/readme.ts`, then
+// `deno fmt`.
+import { optionRows, reasonRows } from "../src/help.ts";
 
 const path = new URL("../README.md", import.meta.url);
-const readme = await Deno.readTextFile(path);
-const table = ["| flag | default | what it does |", "| --- | --- | --- |", ...optionRows()];
-const marked = /(<!-- options -->\n\n)[^]*?(\n\n<!-- end of options -->)/;
-if (!marked.test(readme)) throw new Error("README.md has no marked table of options");
-await Deno.writeTextFile(
-  path,
-  readme.replace(marked, (_, begin, end) => begin + table.join("\n") + end),
-);
+let readme = await Deno.readTextFile(path);
+replace("options", ["| flag | default | what it does |", "| --- | --- | --- |", ...optionRows()]);
+replace("end reasons", ["| reason | meaning |", "| --- | --- |", ...reasonRows()]);
+await Deno.writeTextFile(path, readme);
+
+function replace(name: string, table: readonly string[]): void {
+  const marked = new RegExp(`(<!-- ${name} -->\\n\\n)[^]*?(\\n\\n<!-- end of ${name} -->)`);
+  if (!marked.test(readme)) throw new Error(`README.md has no marked table of ${name}`);
+  readme = readme.replace(marked, (_, begin, end) => begin + table.join("\n") + end);
+}

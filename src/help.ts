@@ -1,5 +1,7 @@
 import { ADDRESS_FORMS } from "./address.ts";
-import { flagOf, type Option, type OptionName, optionNames, OPTIONS } from "./options.ts";
+import { END_REASONS } from "./session.ts";
+import type { Option } from "./option.ts";
+import { flagOf, type OptionName, optionNames, OPTIONS } from "./options.ts";
 
 const WIDTH = 80;
 const INDENT = 6;
@@ -77,5 +79,12 @@ export function optionRows(): string[] {
       option.help.replace(/--[a-z-]+/g, "`$&`"),
     ];
     return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  });
+}
+
+/** The end reasons as the rows of a Markdown table, for the README. */
+export function reasonRows(): string[] {
+  return Object.entries(END_REASONS).map(([reason, meaning]) => {
+    return `| \`${reason}\` | ${meaning.replace(/--[a-z-]+/g, "`$&`")} |`;
   });
 }

@@ -1,87 +1,6 @@
-import {
-  type AccessRule,
-  formatNetwork,
-  NETWORK_FORMS,
-  parseNetworks,
-  type Verdict,
-} from "./access_rules.ts";
 import { type Check, CHECK_FORMS, formatCheck, parseCheck } from "./check.ts";
 import { UsageError } from "./errors.ts";
-import { DURATION_FORM, formatDuration, parseDuration } from "./units.ts";
-
-/** One option: a flag of the command line, in milliseconds where it is a duration. */
-export interface Option<T> {
-  /** What stands for the value in the help text. */
-  readonly form: string;
-  readonly default: T;
-  /** What exactly it does, in a sentence or two; the unit is in `form`. */
-  readonly help: string;
-  /** The value, or `undefined` if the text is not allowed. */
-  parse(text: string): T | undefined;
-  /** What is allowed, in words that follow "must be". */
-  readonly allowed: string;
-  /** The value as one would write it. */
-  format(value: T): string;
-}
-
-const YEAR = 365 * 86_400_000;
-
-function count(spec: { default: number; min: number; max: number; help: string }): Option<number> {
-  const { min, max } = spec;
-  return {
-    form: "N",
-    default: spec.default,
-    help: spec.help,
-    allowed: `a whole number from ${min} to ${max}`,
-    parse(text) {
-      const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
-      return value >= min && value <= max ? value : undefined;
-    },
-    format: String,
-  };
-}
-
-function duration(
-  spec: { default: number; min?: number; max?: number; help: string },
-): Option<number> {
-  const { min = 0, max = YEAR } = spec;
-  return {
-    form: "TIME",
-    default: spec.default,
-    help: spec.help,
-    allowed: `${DURATION_FORM}, from ${formatDuration(min)} to ${formatDuration(max)}`,
-    parse(text) {
-      const value = parseDuration(text);
-      return value !== undefined && value >= min && value <= max ? value : undefined;
-    },
-    format: formatDuration,
-  };
-}
-
-function choice<T extends string>(spec: { of: readonly T[]; default: T; help: string }): Option<T> {
-  return {
-    form: spec.of.join("|"),
-    default: spec.default,
-    help: spec.help,
-    allowed: `one of ${spec.of.join(", ")}`,
-    parse: (text) => spec.of.find((name) => name === text),
-    format: (value) => value,
-  };
-}
-
-function networks(verdict: Verdict): Option<readonly AccessRule[]> {
-  const other = verdict === "allow" ? "--deny" : "--allow";
-  return {
-    form: "NETWORKS",
-    default: [],
-    help: `clients that are ${verdict === "allow" ? "let in" : "closed at once"}: ` +
-      `${NETWORK_FORMS}; may be given several times and with ${other}: the first that matches ` +
-      "counts, in the order of the command line; without a match a client is let in",
-    allowed: NETWORK_FORMS,
-    parse: (text) => parseNetworks(text, verdict),
-    format: (rules) => rules.length === 0 ? "none" : rules.map(formatNetwork).join(","),
-  };
-}
+import { choice, count, duration, networks, type Option, YEAR } from "./option.ts";
 
 /** Every option with its default, unit and meaning. `queueTimeout` here is the flag `--queue-timeout`. */
 export const OPTIONS = {
@@ -194,7 +113,8 @@ export const OPTIONS = {
     default: 2000,
     min: 10,
     max: YEAR,
-    help: "time between two checks of a destination, and the longest until it is probed again",
+    help: "time between two checks of a destination, and with --check the longest until one that " +
+      "is down is probed again, which is 5s otherwise",
   }),
   checkTimeout: duration({
     default: 2000,

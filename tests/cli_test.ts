@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { type Command, parseCommand } from "../src/cli.ts";
 import { UsageError } from "../src/errors.ts";
-import { helpText, optionRows } from "../src/help.ts";
+import { helpText } from "../src/help.ts";
 import { formatNetwork } from "../src/access_rules.ts";
-import { flagOf, type Option, type OptionName, optionNames, OPTIONS } from "../src/options.ts";
+import type { Option } from "../src/option.ts";
+import { flagOf, type OptionName, optionNames, OPTIONS } from "../src/options.ts";
 
 Deno.test("addresses and options make a configuration, in any order", () => {
   const command = parseCommand(["8080", "--workers", "4", "9001", "--queue=10", "9002"]);
@@ -54,12 +55,6 @@ Deno.test("the help has every option with its default, in 80 columns", () => {
     assert(help.split("\n").includes(entry), entry);
   }
   assertEquals(help.split("\n").filter((line) => line.length > 80), []);
-});
-
-Deno.test("the README's table of options is the program's", async () => {
-  const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
-  const rows = readme.split("\n").map((line) => line.replace(/ +/g, " "));
-  for (const row of optionRows()) assert(rows.includes(row), row);
 });
 
 /** A value of each option that is not allowed. */

@@ -1,13 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../src/errors.ts";
-import {
-  flagOf,
-  type Option,
-  type OptionName,
-  optionNames,
-  OPTIONS,
-  readSettings,
-} from "../src/options.ts";
+import type { Option } from "../src/option.ts";
+import { flagOf, type OptionName, optionNames, OPTIONS, readSettings } from "../src/options.ts";
 
 Deno.test("the defaults are the documented ones", () => {
   assertEquals(readSettings({}), {

@@ -1,0 +1,21 @@
+import { assert } from "@std/assert";
+import { optionRows, reasonRows } from "../src/help.ts";
+
+const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
+const lines = readme.split("\n");
+
+Deno.test("the README's tables of options and end reasons are the program's", () => {
+  const rows = lines.map((line) => line.replace(/ +/g, " "));
+  for (const row of [...optionRows(), ...reasonRows()]) assert(rows.includes(row), row);
+});
+
+Deno.test("every test that the README names is there", async () => {
+  const named = [...readme.matchAll(/`(\w+\/\w+_test)`: ([^|]*)/g)];
+  assert(named.length > 20);
+  for (const [, file, names] of named) {
+    const source = await Deno.readTextFile(new URL(`${file}.ts`, import.meta.url));
+    for (const name of names!.trim().split("; ")) {
+      assert(source.includes(name), `tests/${file}.ts: ${name}`);
+    }
+  }
+});
