@@ -1,5 +1,5 @@
 import type { Dialer } from "./dial.ts";
-import { closeQuietly } from "./sockets.ts";
+import { adopt, type Socket } from "./socket.ts";
 
 /** How a destination is checked, as `--check` describes it. */
 export type Check =
@@ -85,8 +85,8 @@ export async function runCheck(
   options: { dialer: Dialer; host: string; signal: AbortSignal; timeout: number },
 ): Promise<void> {
   const { dialer, host, signal, timeout } = options;
-  const conn = await dialer.dial({ signal, timeout });
-  const onAbort = () => closeQuietly(conn);
+  const conn = adopt(await dialer.dial({ signal, timeout }));
+  const onAbort = () => conn.close();
   signal.addEventListener("abort", onAbort, { once: true });
   try {
     if (check.kind === "http") await checkHttp(conn, { path: check.path, host });
@@ -97,12 +97,12 @@ export async function runCheck(
     throw new CheckError(`its check failed: ${(error as Error).message}`, { cause: error });
   } finally {
     signal.removeEventListener("abort", onAbort);
-    closeQuietly(conn);
+    conn.close();
   }
 }
 
 async function checkHttp(
-  conn: Deno.Conn,
+  conn: Socket,
   { path, host }: { path: string; host: string },
 ): Promise<void> {
   await send(
@@ -116,7 +116,7 @@ async function checkHttp(
 }
 
 async function checkTalk(
-  conn: Deno.Conn,
+  conn: Socket,
   check: { send: string; expect: string },
 ): Promise<void> {
   if (check.send) await send(conn, check.send);
@@ -126,19 +126,19 @@ async function checkTalk(
   }
 }
 
-async function send(conn: Deno.Conn, text: string): Promise<void> {
+async function send(conn: Socket, text: string): Promise<void> {
   let bytes = new TextEncoder().encode(text);
   while (bytes.length > 0) bytes = bytes.subarray(await conn.write(bytes));
 }
 
 /** What arrives until it is enough, the input ends, or the limit is reached. */
-async function readUntil(conn: Deno.Conn, enough: (text: string) => boolean): Promise<string> {
+async function readUntil(conn: Socket, enough: (text: string) => boolean): Promise<string> {
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(4096);
   let text = "";
   while (!enough(text) && text.length < ANSWER_LIMIT) {
     const n = await conn.read(buffer);
-    if (n === null) break;
+    if (n === 0) break;
     text += decoder.decode(buffer.subarray(0, n), { stream: true });
   }
   return text;

@@ -3,7 +3,7 @@ import type { Destination } from "./destination.ts";
 import type { Session } from "./session.ts";
 
 /** Runs one worker of a destination until it retires; see `worker.ts`. */
-export type Hire = (destination: Destination) => Promise<void>;
+export type Hire = (destination: Destination) => void;
 
 /**
  * How many workers each destination has: grown while sessions wait, retired when idle.

@@ -59,18 +59,20 @@ export class Dialer {
   async dial(options: { signal: AbortSignal; timeout: number }): Promise<Deno.Conn> {
     if (this.#address.transport === "unix") return await dialUnix(this.#address.path);
     const { port } = this.#address;
-    const { signal } = options;
-    const hostnames = await this.#resolve(signal);
-    const end = performance.now() + options.timeout;
+    const { signal, timeout } = options;
+    const begun = performance.now();
+    if (begun >= this.#freshUntil) await this.#resolve(signal);
+    const hostnames = this.#hostnames;
     const failures: { where: string; error: unknown }[] = [];
-    for (const [i, hostname] of hostnames.entries()) {
-      const share = (end - performance.now()) / (hostnames.length - i);
+    for (let i = 0; i < hostnames.length; i++) {
+      const hostname = hostnames[i]!;
       const last = i === hostnames.length - 1;
-      const unlimited = options.timeout === 0 || last || isLoopback(hostname);
+      const target = { hostname, port, signal };
       try {
-        const conn = unlimited
-          ? await Deno.connect({ hostname, port, signal })
-          : await connectWithin(Math.max(share, 1), { hostname, port, signal });
+        const share = (begun + timeout - performance.now()) / (hostnames.length - i);
+        const conn = timeout === 0 || last || isLoopback(hostname)
+          ? await Deno.connect(target)
+          : await connectWithin(Math.max(share, 1), target);
         if (i > 0) this.#prefer(hostname);
         return conn;
       } catch (error) {
@@ -82,8 +84,7 @@ export class Dialer {
     throw new DialError(failures);
   }
 
-  async #resolve(signal: AbortSignal): Promise<readonly string[]> {
-    if (performance.now() < this.#freshUntil) return this.#hostnames;
+  async #resolve(signal: AbortSignal): Promise<void> {
     const { hostname } = this.#address as { hostname: string };
     this.#lookup ??= lookup(hostname, { all: true }).finally(() => this.#lookup = undefined);
     let found: { address: string }[];
@@ -97,7 +98,6 @@ export class Dialer {
     this.#hostnames = found.map(({ address }) => address);
     if (preferred !== undefined && this.#hostnames.includes(preferred)) this.#prefer(preferred);
     this.#freshUntil = performance.now() + NAME_LIFETIME_MS;
-    return this.#hostnames;
   }
 
   #prefer(hostname: string): void {

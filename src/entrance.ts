@@ -8,11 +8,10 @@ import type { Line } from "./line.ts";
 import type { Settings } from "./options.ts";
 import { RefusalLog } from "./refusals.ts";
 import { Session } from "./session.ts";
-import { prepare } from "./sockets.ts";
 
 /** Options of {@linkcode Entrance}. */
 export interface EntranceOptions {
-  settings: Pick<Settings, "overflow" | "keepalive">;
+  settings: Pick<Settings, "overflow">;
   line: Line;
   admission: Admission;
   ledger: Ledger;
@@ -41,6 +40,11 @@ export class Entrance {
     return this.#options.line.idleWorkers;
   }
 
+  /** Whether a connection may be accepted now. */
+  get open(): boolean {
+    return this.#rejects || this.#options.line.open;
+  }
+
   /**
    * Resolves once a connection may be accepted, or the signal is aborted. With `--overflow reject`
    * that is always, since one that has no place is closed.
@@ -50,15 +54,14 @@ export class Entrance {
   }
 
   /** Makes a session of a connection, or closes it and returns nothing. */
-  open(conn: Deno.Conn): Session | undefined {
-    const { settings, admission, ledger, buffers, clock } = this.#options;
+  enter(conn: Deno.Conn): Session | undefined {
+    const { admission, ledger, buffers, clock } = this.#options;
     const full = this.#rejects && !this.#options.line.open;
     const refusal = full ? "refused-overflow" : admission.enter(conn.remoteAddr);
     if (refusal) {
       this.#refuse(conn, refusal);
       return undefined;
     }
-    prepare(conn, { keepAlive: settings.keepalive === "on" });
     const session = new Session(conn, { id: ledger.accepted + 1, now: clock(), buffers });
     ledger.open(session);
     return session;

@@ -1,13 +1,13 @@
 import type { Admission } from "./admission.ts";
 import type { Channel } from "./channel.ts";
 import type { Ledger } from "./ledger.ts";
-import type { EndReason, Session } from "./session.ts";
+import type { EndReason, Holder, Session } from "./session.ts";
 
 /**
  * The sessions that wait for a worker, and how they join and leave: the shared queue together with
  * what happens to a session whose client goes away, or whose time is up, while it waits.
  */
-export class Line {
+export class Line implements Holder {
   readonly #queue: Channel<Session>;
   readonly #ledger: Ledger;
   readonly #admission: Admission;
@@ -47,9 +47,9 @@ export class Line {
     }
   }
 
-  /** Takes new sessions in, in order. */
-  async join(sessions: readonly Session[]): Promise<void> {
-    await this.#queue.sendAll(sessions.filter((session) => this.#prepare(session)));
+  /** Takes new sessions in, in order; resolves when the last of them has its place. */
+  join(sessions: readonly Session[]): Promise<void> {
+    return this.#queue.sendAll(sessions.filter((session) => this.#prepare(session)));
   }
 
   /** Takes a session back whose connect failed: to the front, behind those that are older. */
@@ -73,11 +73,14 @@ export class Line {
     this.#closedFor ??= reason;
   }
 
+  /** A session that waits has to leave. */
+  onAbort(session: Session): void {
+    if (this.#queue.remove(session)) this.#ledger.finish(session);
+  }
+
   /** Makes a session ready to wait; `false` if it is over, its client having left, say. */
   #prepare(session: Session): boolean {
-    session.wait(() => {
-      if (this.#queue.remove(session)) this.#ledger.finish(session);
-    });
+    session.wait(this);
     if (this.#closedFor) session.abort(this.#closedFor);
     if (session.reason === undefined) return true;
     this.#ledger.finish(session);

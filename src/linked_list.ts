@@ -17,6 +17,11 @@ export class LinkedList<T> {
     return this.#size;
   }
 
+  /** The node at the front, or `undefined` if the list is empty. */
+  get firstNode(): ListNode<T> | undefined {
+    return this.#first;
+  }
+
   /** The value at the front, or `undefined` if the list is empty. */
   get first(): T | undefined {
     return this.#first?.value;

@@ -30,10 +30,12 @@ export interface ListenerOptions<S> {
     readonly places: number;
     /** How many workers wait for a session. */
     readonly idleWorkers: number;
+    /** Whether a connection may be accepted now. */
+    readonly open: boolean;
     /** Resolves once a connection may be accepted, or the signal is aborted. */
     room(signal: AbortSignal): Promise<void>;
     /** Makes a session of a connection, or closes it and returns nothing. */
-    open(conn: Deno.Conn): S | undefined;
+    enter(conn: Deno.Conn): S | undefined;
   };
   /** Takes over sessions that were accepted, in order. */
   handOver(sessions: S[]): void;
@@ -120,7 +122,7 @@ export class Listener<S> {
     while (!this.#closed) {
       if (!draining.aborted) {
         if (this.#batch.length >= this.#options.entrance.places) this.#flush();
-        await this.#options.entrance.room(draining);
+        if (!this.#options.entrance.open) await this.#options.entrance.room(draining);
       }
       if (this.#closed) return;
       try {
@@ -141,7 +143,7 @@ export class Listener<S> {
     if (this.#failures > 0) this.#log.info("accepting again");
     this.#failures = 0;
     this.#accepted++;
-    const session = this.#options.entrance.open(conn);
+    const session = this.#options.entrance.enter(conn);
     if (session === undefined) return;
     this.#batch.push(session);
     const { entrance, settings } = this.#options;

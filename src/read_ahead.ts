@@ -1,4 +1,5 @@
 import type { BufferPool } from "./buffers.ts";
+import type { Socket } from "./socket.ts";
 
 /** What is left when {@linkcode ReadAhead.take} ends the reading ahead. */
 export interface Ahead {
@@ -7,11 +8,16 @@ export interface Ahead {
   /** How many bytes at its start have arrived. */
   readonly length: number;
   /** The read under way into the rest of the buffer, if there is one. */
-  readonly pending: Promise<number | null> | undefined;
+  readonly pending: Promise<number> | number | undefined;
 }
 
 /** How a client can leave before its session is over. */
 export type Departure = "closed" | "reset";
+
+/** Learns when a client leaves. */
+export interface DepartureListener {
+  onDeparture(how: Departure): void;
+}
 
 /**
  * Reads from a client, at most one small buffer, from the moment it is accepted.
@@ -20,31 +26,32 @@ export type Departure = "closed" | "reset";
  * waits, and keeps what it has sent until a destination has begun to answer, so that it can be sent
  * again to another one.
  *
- * `onDeparture` is called with `closed` when the input ends before the first byte, or with `reset`
+ * The listener is told `closed` when the input ends before the first byte, and `reset`
  * when the connection fails. Input that ends after data is a half-close and no departure. A client
  * that has filled the buffer is not read any further and cannot be seen leaving.
  */
 export class ReadAhead {
-  readonly #client: Pick<Deno.Conn, "read">;
+  readonly #client: Pick<Socket, "read">;
   readonly #buffers: BufferPool;
   readonly #buffer: Uint8Array<ArrayBuffer>;
-  readonly #onDeparture: (how: Departure) => void;
+  readonly #listener: DepartureListener;
   #length = 0;
   #ended = false;
   #failed = false;
-  #pending: Promise<number | null> | undefined;
+  #pending: Promise<number> | undefined;
   #wake: (() => void) | undefined;
   /** Who returns the buffer: the read under way, `release`, who took it, or nobody any more. */
   #owner: "reading" | "idle" | "taken" | "leaving" | "released" = "reading";
 
   constructor(
-    client: Pick<Deno.Conn, "read">,
-    options: { buffers: BufferPool; onDeparture: (how: Departure) => void },
+    client: Pick<Socket, "read">,
+    buffers: BufferPool,
+    listener: DepartureListener,
   ) {
     this.#client = client;
-    this.#buffers = options.buffers;
-    this.#buffer = options.buffers.take();
-    this.#onDeparture = options.onDeparture;
+    this.#buffers = buffers;
+    this.#buffer = buffers.take();
+    this.#listener = listener;
     this.#read();
   }
 
@@ -110,11 +117,12 @@ export class ReadAhead {
   async #read(): Promise<void> {
     try {
       while (this.#length < this.#buffer.length) {
-        this.#pending = this.#client.read(this.#buffer.subarray(this.#length));
+        const rest = this.#length === 0 ? this.#buffer : this.#buffer.subarray(this.#length);
+        this.#pending = this.#client.read(rest);
         const received = await this.#pending;
         if (this.#owner !== "reading") break;
         this.#pending = undefined;
-        if (received === null) {
+        if (received === 0) {
           this.#ended = true;
           break;
         }
@@ -123,13 +131,13 @@ export class ReadAhead {
       }
       if (this.#owner === "reading") {
         this.#stop();
-        if (this.closedEmpty) this.#onDeparture("closed");
+        if (this.closedEmpty) this.#listener.onDeparture("closed");
       }
     } catch {
       if (this.#owner === "reading") {
         this.#failed = true;
         this.#stop();
-        this.#onDeparture("reset");
+        this.#listener.onDeparture("reset");
       }
     }
     if (this.#owner === "leaving") this.#giveBack();

@@ -1,9 +1,8 @@
-import { delay } from "@std/async/delay";
 import type { BufferPool } from "./buffers.ts";
-import type { Ahead, ReadAhead } from "./read_ahead.ts";
 import type { Settings } from "./options.ts";
-import type { EndReason, Flow, Session } from "./session.ts";
-import { closeQuietly } from "./sockets.ts";
+import type { Ahead } from "./read_ahead.ts";
+import type { EndReason, Flow, Holder, Session } from "./session.ts";
+import { sendPromptly, type Socket } from "./socket.ts";
 
 /**
  * How long the end of an aborted relay waits for its last reads and writes to be cancelled, in
@@ -43,190 +42,244 @@ export interface RelayOptions {
  * Closes both sockets in the end and concludes the session, unless an abort has done that. After
  * `unanswered` only the server's socket is closed and the session can be relayed again.
  */
-export async function relay(
+export function relay(
   session: Session,
-  server: Deno.Conn,
+  server: Socket,
   options: RelayOptions,
 ): Promise<RelayEnd> {
-  const { buffers } = options;
-  const { client, ahead, up, down } = session;
-  const stopped = Promise.withResolvers<true>();
-  const state: RelayState = { answered: false, stopped: false };
-  let failure: EndReason | undefined;
+  return new Promise((resolve, reject) => {
+    new Relay(session, server, options, { resolve, reject }).start();
+  });
+}
+
+interface Outcome {
+  resolve(end: RelayEnd): void;
+  /** For defects: what peers do never rejects. */
+  reject(defect: unknown): void;
+}
+
+class Relay implements Holder {
+  readonly #session: Session;
+  readonly #server: Socket;
+  readonly #options: RelayOptions;
+  readonly #outcome: Outcome;
+  /** Directions that have not come to their end. */
+  #open = 2;
+  /** Whether the server has sent a byte. */
+  #answered = false;
+  /** Whether the sockets were closed before both directions had ended. */
+  #stopped = false;
+  #over = false;
+  #failure: EndReason | undefined;
+  #patience: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(session: Session, server: Socket, options: RelayOptions, outcome: Outcome) {
+    this.#session = session;
+    this.#server = server;
+    this.#options = options;
+    this.#outcome = outcome;
+  }
+
+  start(): void {
+    this.#session.stage = "relaying";
+    this.#session.holder = this;
+    this.#upwards();
+    this.#downwards();
+  }
+
+  onAbort(): void {
+    this.#stop();
+  }
 
   /** Whether the server's failure can be made good by another server. */
-  function replaceable(): boolean {
-    return failure === "server-reset" && session.reason === undefined && !state.answered &&
+  get #replaceable(): boolean {
+    const { ahead, reason, down } = this.#session;
+    const { redispatch } = this.#options;
+    return this.#failure === "server-reset" && reason === undefined && !this.#answered &&
       !down.ended && ahead.held && !ahead.failed &&
-      (options.redispatch === "held" || (options.redispatch === "unsent" && ahead.length === 0));
+      (redispatch === "held" || (redispatch === "unsent" && ahead.length === 0));
   }
 
-  function stop(): void {
-    state.stopped = true;
-    closeQuietly(server);
-    if (!replaceable()) closeQuietly(client);
+  /** A direction has come to its end. */
+  #end(flow: Flow, how: PumpEnd): void {
+    this.#open--;
+    if (how !== "ended") {
+      const upwards = flow === this.#session.up;
+      this.#failure ??= upwards === (how === "read-failed") ? "client-reset" : "server-reset";
+      if (how === "read-failed") this.#stop();
+    }
+    if (this.#open === 0) this.#finish();
+  }
+
+  /** Closes both sockets, or only the server's if another one can take its place. */
+  #close(): void {
+    this.#server.close();
+    if (!this.#replaceable) this.#session.client.close();
+  }
+
+  /** Ends both directions at once, and the relay soon after, also if a write lingers. */
+  #stop(): void {
+    if (this.#stopped || this.#over) return;
+    this.#stopped = true;
+    this.#close();
+    const { ahead } = this.#session;
     ahead.wake();
-    stopped.resolve(true);
+    if (this.#open === 0) return;
+    this.#patience = setTimeout(() => {
+      // The buffer may still be sent from and must not be used again.
+      ahead.take();
+      this.#finish();
+    }, SETTLE_MS);
   }
 
-  async function run(
-    direction: Promise<PumpEnd>,
-    reasons: { read: EndReason; write: EndReason },
-  ): Promise<void> {
-    const how = await direction;
-    if (how === "ended") return;
-    failure ??= how === "read-failed" ? reasons.read : reasons.write;
-    if (how === "read-failed") stop();
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#patience);
+    this.#close();
+    const { client, up } = this.#session;
+    if (this.#replaceable) {
+      up.received = up.bytes = 0;
+      up.ended = false;
+      this.#outcome.resolve("unanswered");
+      return;
+    }
+    client.close();
+    this.#session.conclude(this.#failure ?? "done");
+    this.#outcome.resolve("over");
   }
 
-  session.stage = "relaying";
-  session.onAbort = stop;
-  const upwards = pumpUp({ ahead, from: client, to: server, flow: up, buffers, state });
-  const downwards = pump({
-    from: server,
-    to: client,
-    flow: down,
-    buffers,
-    onFirst() {
-      state.answered = true;
+  /** Copies client to server: while it can be held, what is read ahead, then what comes. */
+  async #upwards(): Promise<void> {
+    const { client, ahead, up } = this.#session;
+    const server = this.#server;
+    try {
+      for (let sent = 0;;) {
+        const { length } = ahead;
+        if (this.#stopped) {
+          return this.#end(up, "write-failed");
+        } else if (sent < length) {
+          up.received = length;
+          if (sent > 0) sendPromptly(server);
+          if (!await send(server, ahead.bytes(sent, length))) return this.#end(up, "write-failed");
+          up.bytes = sent = length;
+        } else if (ahead.failed) {
+          return this.#end(up, "read-failed");
+        } else if (ahead.ended) {
+          return this.#end(up, await this.#passEnd(server, up));
+        } else if (ahead.full || this.#answered) {
+          this.#pump(client, server, up, ahead.take());
+          return;
+        } else {
+          await ahead.change();
+        }
+      }
+    } catch (defect) {
+      this.#outcome.reject(defect);
+    }
+  }
+
+  /** Copies server to client. */
+  async #downwards(): Promise<void> {
+    const { client, ahead, down } = this.#session;
+    const server = this.#server;
+    const { buffers } = this.#options;
+    const buffer = buffers.take();
+    try {
+      let received: number | undefined;
+      try {
+        received = await server.read(buffer);
+      } catch {
+        // It failed without a byte.
+      }
+      if (received === undefined || (received === 0 && this.#replaceable)) {
+        buffers.give(buffer);
+        return this.#end(down, "read-failed");
+      }
+      this.#answered = true;
       ahead.wake();
-    },
-    isFailure: replaceable,
-  });
-  const finished = Promise.all([
-    run(upwards, { read: "client-reset", write: "server-reset" }),
-    run(downwards, { read: "server-reset", write: "client-reset" }),
-  ]);
-  const wasStopped = await Promise.race([finished.then(() => false), stopped.promise]);
-  if (!wasStopped) stop();
-  else if (!await settle(finished)) ahead.take();
-  if (replaceable()) {
-    up.received = up.bytes = 0;
-    up.ended = false;
-    return "unanswered";
-  }
-  closeQuietly(client);
-  session.conclude(failure ?? "done");
-  return "over";
-}
-
-/**
- * Waits until the reads and writes of closed sockets have been cancelled. `false` if one lingers:
- * its buffer may still be sent from and must not be used again.
- */
-async function settle(finished: Promise<unknown>): Promise<boolean> {
-  const giveUp = new AbortController();
-  const patience = delay(SETTLE_MS, { signal: giveUp.signal }).then(() => false, () => false);
-  const settled = await Promise.race([finished.then(() => true), patience]);
-  giveUp.abort();
-  return settled;
-}
-
-interface RelayState {
-  /** Whether the server has sent a byte. */
-  answered: boolean;
-  /** Whether the sockets were closed before both directions had ended. */
-  stopped: boolean;
-}
-
-interface PumpOptions {
-  from: Deno.Conn;
-  to: Deno.Conn;
-  flow: Flow;
-  buffers: BufferPool;
-}
-
-/** Copies client to server: while it can be held, what is read ahead, then what comes. */
-async function pumpUp(
-  options: PumpOptions & { ahead: ReadAhead; state: RelayState },
-): Promise<PumpEnd> {
-  const { to, flow, ahead, state } = options;
-  for (let sent = 0;;) {
-    const { length } = ahead;
-    if (state.stopped) return "write-failed";
-    if (sent < length) {
-      flow.received = length;
-      if (!await send(to, ahead.bytes(sent, length))) return "write-failed";
-      flow.bytes = sent = length;
-    } else if (ahead.failed) {
-      return "read-failed";
-    } else if (ahead.ended) {
-      return await finish(to, flow);
-    } else if (ahead.full || state.answered) {
-      return await pump({ ...options, begin: ahead.take() });
-    } else {
-      await ahead.change();
+      this.#pump(server, client, down, { buffer, length: 0, pending: received });
+    } catch (defect) {
+      this.#outcome.reject(defect);
     }
   }
-}
 
-/** Copies one direction to its end and passes that on. */
-async function pump(
-  options: PumpOptions & {
-    /** The buffer to begin with, and the read into it that is under way. */
-    begin?: Ahead;
-    /** Called when the first bytes have arrived. */
-    onFirst?: () => void;
-    /** Asked when the input ends before its first byte: whether that is a failure. */
-    isFailure?: () => boolean;
-  },
-): Promise<PumpEnd> {
-  const { from, to, flow, buffers, begin, isFailure } = options;
-  let { onFirst } = options;
-  let buffer = begin?.buffer ?? buffers.take();
-  /** The bytes read, as a view of `buffer`: made anew only if their number or the buffer changes. */
-  let view: Uint8Array = buffer;
-  try {
-    if (begin?.pending) {
-      const received = await begin.pending;
-      if (received === null) return await finish(to, flow);
-      flow.received += received;
-      const bytes = buffer.subarray(begin.length, begin.length + received);
-      if (!await send(to, bytes)) return "write-failed";
-      flow.bytes += received;
+  /** Copies one direction to its end; may begin with a read that is under way. */
+  async #pump(from: Socket, to: Socket, flow: Flow, begin: Ahead): Promise<void> {
+    const { buffers } = this.#options;
+    let { buffer, pending } = begin;
+    /** The bytes read, as a view of `buffer`: made anew only if their number or place changes. */
+    let view: Uint8Array = buffer;
+    /** Whether a small write may not be delayed any more; see {@linkcode sendPromptly}. */
+    let prompt = false;
+    let how: PumpEnd | undefined;
+    try {
+      while (how === undefined) {
+        let received: number;
+        try {
+          received = await (pending ?? from.read(buffer));
+        } catch {
+          how = "read-failed";
+          break;
+        }
+        if (received === 0) {
+          how = await this.#passEnd(to, flow);
+          break;
+        }
+        flow.received += received;
+        if (pending !== undefined) {
+          view = buffer.subarray(begin.length, begin.length + received);
+        } else if (view.length !== received || view.buffer !== buffer.buffer) {
+          view = received === buffer.length ? buffer : buffer.subarray(0, received);
+        }
+        if (!prompt && flow.bytes > 0) {
+          prompt = true;
+          sendPromptly(to);
+        }
+        try {
+          const sent = await to.write(view);
+          if (sent < received && !await send(to, view.subarray(sent))) how = "write-failed";
+        } catch {
+          how = "write-failed";
+        }
+        if (how !== undefined) break;
+        flow.bytes += received;
+        if (pending !== undefined) {
+          pending = undefined;
+          view = buffer;
+        }
+        buffer = buffers.adapt(buffer, received);
+      }
+      this.#end(flow, how);
+    } catch (defect) {
+      this.#outcome.reject(defect);
+    } finally {
+      buffers.give(buffer);
     }
-    for (;;) {
-      const received = await from.read(buffer);
-      if (received === null) {
-        return onFirst && isFailure?.() ? "read-failed" : await finish(to, flow);
-      }
-      if (onFirst) {
-        onFirst();
-        onFirst = undefined;
-      }
-      flow.received += received;
-      if (view.buffer !== buffer.buffer || view.length !== received) {
-        view = received === buffer.length ? buffer : buffer.subarray(0, received);
-      }
-      if (!await send(to, view)) return "write-failed";
-      flow.bytes += received;
-      buffer = buffers.adapt(buffer, received);
+  }
+
+  /** Passes the end of a direction on. A receiver that is gone by then did not get everything. */
+  async #passEnd(to: Socket, flow: Flow): Promise<PumpEnd> {
+    flow.ended = true;
+    // A server that has finished, too, is closed at once, which tells it the same.
+    if (to === this.#server && this.#session.down.ended) return "ended";
+    try {
+      await to.closeWrite();
+      return "ended";
+    } catch {
+      return "write-failed";
     }
-  } catch {
-    return "read-failed";
-  } finally {
-    buffers.give(buffer);
   }
 }
 
 /** Writes all of the bytes; `false` if the socket failed. */
-async function send(to: Deno.Conn, bytes: Uint8Array): Promise<boolean> {
+async function send(to: Socket, bytes: Uint8Array): Promise<boolean> {
   try {
-    let sent = await to.write(bytes);
-    while (sent < bytes.length) sent += await to.write(bytes.subarray(sent));
+    for (let sent = 0; sent < bytes.length;) {
+      sent += await to.write(sent === 0 ? bytes : bytes.subarray(sent));
+    }
     return true;
   } catch {
     return false;
-  }
-}
-
-/** Passes the end of a direction on. A receiver that is gone by then did not get everything. */
-async function finish(to: Deno.Conn, flow: Flow): Promise<PumpEnd> {
-  flow.ended = true;
-  try {
-    await to.closeWrite();
-    return "ended";
-  } catch {
-    return "write-failed";
   }
 }

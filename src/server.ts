@@ -14,6 +14,7 @@ import { Line } from "./line.ts";
 import type { LineWriter } from "./line_writer.ts";
 import { Listener } from "./listener.ts";
 import type { EndReason, Session } from "./session.ts";
+import { Tasks } from "./tasks.ts";
 import { Sweep } from "./timeouts.ts";
 import { formatDuration } from "./units.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -74,7 +75,7 @@ export class Server {
   /** Aborted when waiting for sessions to finish is over. */
   readonly #patience = new AbortController();
   /** Workers and probes under way: all have ended before the server has. */
-  readonly #tasks = new Set<Promise<void>>();
+  readonly #tasks: Tasks;
   #listener!: Listener<Session>;
   #drained: Promise<boolean> | undefined;
 
@@ -83,11 +84,14 @@ export class Server {
     this.#config = config;
     this.#log = log;
     this.#clock = clock;
+    this.#tasks = new Tasks((error) => {
+      log.error("a task failed, which is a defect: {error}", { error });
+    });
     const format = accessLogFormat(config.logFormat);
     this.#ledger = new Ledger({
       clock,
       onEnd: (session) => {
-        admission.leave(session.client.remoteAddr);
+        admission.leave(session.client.conn.remoteAddr);
         access?.write(format(session, new Date()));
       },
     });
@@ -100,7 +104,7 @@ export class Server {
       rules: config.rules,
       ledger: this.#ledger,
       destinations: config.destinations.length,
-      active: () => this.#active(),
+      active: () => this.#ledger.live.size - this.#queue.size,
       clock,
       log,
     });
@@ -118,7 +122,7 @@ export class Server {
     this.#crew = new Crew({
       destinations: this.#destinations,
       queue: this.#queue,
-      hire: (destination) => this.#track(work(destination, workplace)),
+      hire: (destination) => this.#tasks.add(work(destination, workplace)),
     });
     this.#health = new Health({
       destinations: this.#destinations,
@@ -128,7 +132,11 @@ export class Server {
       clock,
       log,
     });
-    this.#sweep = new Sweep(this.#ledger.live, { timeouts: config, clock });
+    this.#sweep = new Sweep(this.#ledger.live, {
+      timeouts: config,
+      clock,
+      onSeen: config.keepalive === "on" ? (session) => session.keepAlive() : undefined,
+    });
     this.#watchdog = new Watchdog({ queue: this.#queue, crew: this.#crew, log });
   }
 
@@ -143,7 +151,7 @@ export class Server {
       server.#listener = await Listener.open<Session>(config.listen, {
         settings: config,
         entrance: server.#entrance,
-        handOver: (sessions) => server.#track(server.#line.join(sessions)),
+        handOver: (sessions) => server.#tasks.add(server.#line.join(sessions)),
         log: server.#log,
       });
     } catch (error) {
@@ -152,7 +160,7 @@ export class Server {
       throw error;
     }
     server.#crew.arrange();
-    server.#track(server.#health.run());
+    server.#tasks.add(server.#health.run());
     server.#logStart();
     return server;
   }
@@ -201,10 +209,11 @@ export class Server {
     return {
       queue: this.#queue,
       ledger: this.#ledger,
-      buffers: this.#buffers,
       clock: this.#clock,
       settings: this.#config,
+      relaying: { buffers: this.#buffers, redispatch: this.#config.redispatch },
       log: this.#log,
+      attempts: [],
       giveBack: (session) => this.#line.giveBack(session),
       onShortage: (error) => this.#health.shortage(error),
       onServed: (destination) => this.#health.served(destination),
@@ -274,17 +283,7 @@ export class Server {
     this.#crew.stop();
     this.#entrance.close();
     for (const destination of this.#destinations) destination.dismiss();
-    await Promise.all(this.#tasks);
-  }
-
-  /** Keeps track of a task; one that fails is a defect and is logged as such. */
-  async #track(task: Promise<void>): Promise<void> {
-    const tracked = task.catch((error) => {
-      this.#log.error("a task failed, which is a defect: {error}", { error });
-    });
-    this.#tasks.add(tracked);
-    await tracked;
-    this.#tasks.delete(tracked);
+    await this.#tasks.idle();
   }
 
   #logStart(): void {

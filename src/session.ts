@@ -1,7 +1,7 @@
 import { formatSocketAddress } from "./address.ts";
 import type { BufferPool } from "./buffers.ts";
-import { closeQuietly } from "./sockets.ts";
-import { type Departure, ReadAhead } from "./read_ahead.ts";
+import { type Departure, type DepartureListener, ReadAhead } from "./read_ahead.ts";
+import { adopt, keepAlive, type Socket } from "./socket.ts";
 
 /** Why a session ended, as the access log and the counters name it. */
 export const END_REASONS = {
@@ -56,18 +56,22 @@ export interface Flow {
   ended: boolean;
 }
 
+/** Whoever has a session in hand: the line, a connect, a relay. */
+export interface Holder {
+  /** The session was aborted: let go of it. Called at most once for a session. */
+  onAbort(session: Session): void;
+}
+
 /**
  * One client connection from accept to close: its identity, timings, byte counts and end reason.
  *
- * The session owns the client's socket. Whoever holds the session (line, worker, relay) sets
- * {@linkcode onAbort} to learn that it has to let go, and finishes it in the ledger.
+ * The session owns the client's socket. Whoever has it in hand (line, worker, relay) is its
+ * {@linkcode holder}, lets go of it when it is aborted, and finishes it in the ledger.
  */
-export class Session {
+export class Session implements DepartureListener {
   /** Counts up from 1 in the order of accept. */
   readonly id: number;
-  readonly client: Deno.Conn;
-  /** The client's address as text. */
-  readonly clientName: string;
+  readonly client: Socket;
   /** When it was accepted; this and the other times are the clock's milliseconds. */
   readonly acceptedAt: number;
   /** Client to destination. */
@@ -79,6 +83,8 @@ export class Session {
   attempts = 0;
   /** The destination of the latest connect. */
   destination: string | undefined;
+  /** The connection to it, while the session is relayed. */
+  server: Socket | undefined;
   /** When the latest connect began. */
   connectStartedAt: number | undefined;
   /** When it was connected. */
@@ -87,10 +93,11 @@ export class Session {
   endedAt: number | undefined;
   /** What the latest sweep over the live sessions saw; see `timeouts.ts`. */
   readonly seen = { moved: -1, activeAt: 0, requestAt: undefined as number | undefined };
-  /** Set by whoever holds the session; called at most once, when it is aborted. */
-  onAbort: (() => void) | undefined;
-  /** Set while a connect is under way; called when it has taken too long. */
-  onConnectTimeout: (() => void) | undefined;
+  #keptClient = false;
+  #keptServer: Socket | undefined;
+  holder: Holder | undefined;
+  /** Ends the connect that is under way, if one is. */
+  attempt: AbortController | undefined;
   /** Reads the client until a destination has begun to answer. */
   readonly ahead: ReadAhead;
   #reason: EndReason | undefined;
@@ -100,14 +107,15 @@ export class Session {
     options: { id: number; now: number; buffers: BufferPool },
   ) {
     this.id = options.id;
-    this.client = client;
-    this.clientName = formatSocketAddress(client.remoteAddr);
+    this.client = adopt(client);
     this.acceptedAt = options.now;
     this.seen.activeAt = options.now;
-    this.ahead = new ReadAhead(client, {
-      buffers: options.buffers,
-      onDeparture: (how) => this.#onDeparture(how),
-    });
+    this.ahead = new ReadAhead(this.client, options.buffers, this);
+  }
+
+  /** The client's address as text. */
+  get clientName(): string {
+    return formatSocketAddress(this.client.conn.remoteAddr);
   }
 
   /** Why it ended or is about to; `undefined` while it is to go on. */
@@ -124,14 +132,21 @@ export class Session {
   abort(reason: EndReason): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
-    this.onAbort?.();
+    this.holder?.onAbort(this);
+  }
+
+  /** Turns TCP keepalive on, for a session that has lasted: most end before it could matter. */
+  keepAlive(): void {
+    if (!this.#keptClient) keepAlive(this.client);
+    this.#keptClient = true;
+    if (this.server && this.server !== this.#keptServer) keepAlive(this.server);
+    this.#keptServer = this.server;
   }
 
   /** A place in the line, again if a connect failed. Ends a session whose client has left. */
-  wait(onAbort: () => void): void {
+  wait(holder: Holder): void {
     this.stage = "waiting";
-    this.onConnectTimeout = undefined;
-    this.onAbort = onAbort;
+    this.holder = holder;
     if (this.ahead.closedEmpty) this.abort("client-gone");
   }
 
@@ -139,12 +154,13 @@ export class Session {
   close(now: number): void {
     this.stage = "ended";
     this.endedAt = now;
-    this.onAbort = this.onConnectTimeout = undefined;
-    closeQuietly(this.client);
+    this.holder = undefined;
+    this.client.close();
     this.ahead.release();
   }
 
-  #onDeparture(how: Departure): void {
+  /** The client has left while it was being read ahead. */
+  onDeparture(how: Departure): void {
     const connecting = this.stage === "connecting" && how === "reset";
     if (this.stage === "waiting" || connecting) this.abort("client-gone");
   }

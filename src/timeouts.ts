@@ -29,14 +29,21 @@ export class Sweep {
   readonly #timeouts: Timeouts;
   readonly #clock: Clock;
   readonly #timer: ReturnType<typeof setInterval>;
+  readonly #onSeen: ((session: Session) => void) | undefined;
 
+  /** @param options.onSeen Called for every session that is alive at a sweep. */
   constructor(
     sessions: Iterable<Session>,
-    options: { timeouts: Timeouts; clock: Clock },
+    options: {
+      timeouts: Timeouts;
+      clock: Clock;
+      onSeen?: ((session: Session) => void) | undefined;
+    },
   ) {
     this.#sessions = sessions;
     this.#timeouts = options.timeouts;
     this.#clock = options.clock;
+    this.#onSeen = options.onSeen;
     this.#timer = setInterval(() => this.run(), sweepInterval(options.timeouts));
   }
 
@@ -44,14 +51,21 @@ export class Sweep {
   run(): void {
     const now = this.#clock();
     for (const session of this.#sessions) {
+      this.#onSeen?.(session);
       const late = check(session, now, this.#timeouts);
-      if (late === "connect-timeout") session.onConnectTimeout?.();
+      if (late === "connect-timeout") session.attempt?.abort(new ConnectTimeout(this.#timeouts));
       else if (late) session.abort(late);
     }
   }
 
   stop(): void {
     clearInterval(this.#timer);
+  }
+}
+
+class ConnectTimeout extends Error {
+  constructor({ connectTimeout }: Timeouts) {
+    super(`no connection within ${connectTimeout} ms`);
   }
 }
 

@@ -1,13 +1,20 @@
-import { LinkedList } from "./linked_list.ts";
+import { LinkedList, type ListNode } from "./linked_list.ts";
 
 interface Waiter<T> {
   resolve(value: T): void;
   reject(reason: unknown): void;
+  /** Those who wait with the same signal. */
+  group: Set<ListNode<Waiter<T>>> | undefined;
 }
 
 /** Callers that wait for a value, served first come first served; each may give up. */
 export class Waiters<T> {
   readonly #list = new LinkedList<Waiter<T>>();
+  /**
+   * Who waits with which signal. A signal has one listener for all who ever wait with it, because
+   * adding and removing one costs more than the wait.
+   */
+  readonly #groups = new WeakMap<AbortSignal, Set<ListNode<Waiter<T>>>>();
 
   /** How many are waiting. */
   get size(): number {
@@ -22,41 +29,48 @@ export class Waiters<T> {
    * @throws The signal's reason, if it is aborted first.
    */
   wait(signal?: AbortSignal): Promise<T> {
+    signal?.throwIfAborted();
+    const group = signal && this.#groupOf(signal);
     return new Promise((resolve, reject) => {
-      if (!signal) {
-        this.#list.push({ resolve, reject });
-        return;
-      }
-      signal.throwIfAborted();
-      const onAbort = () => {
-        this.#list.remove(node);
-        reject(signal.reason);
-      };
-      const node = this.#list.push({
-        resolve(value) {
-          signal.removeEventListener("abort", onAbort);
-          resolve(value);
-        },
-        reject(reason) {
-          signal.removeEventListener("abort", onAbort);
-          reject(reason);
-        },
-      });
-      signal.addEventListener("abort", onAbort, { once: true });
+      const node = this.#list.push({ resolve, reject, group });
+      group?.add(node);
     });
   }
 
   /** Gives the first one its value. Returns whether anybody was waiting. */
   serve(value: T): boolean {
-    const waiter = this.#list.shift();
-    waiter?.resolve(value);
-    return waiter !== undefined;
+    const node = this.#list.firstNode;
+    if (!node) return false;
+    this.#leave(node);
+    node.value.resolve(value);
+    return true;
   }
 
   /** Sends everybody away. */
   dismiss(reason: () => unknown): void {
-    for (let waiter = this.#list.shift(); waiter; waiter = this.#list.shift()) {
-      waiter.reject(reason());
+    for (let node = this.#list.firstNode; node; node = this.#list.firstNode) {
+      this.#leave(node);
+      node.value.reject(reason());
     }
+  }
+
+  #leave(node: ListNode<Waiter<T>>): void {
+    this.#list.remove(node);
+    node.value.group?.delete(node);
+  }
+
+  #groupOf(signal: AbortSignal): Set<ListNode<Waiter<T>>> {
+    let group = this.#groups.get(signal);
+    if (!group) {
+      const members = group = new Set();
+      this.#groups.set(signal, members);
+      signal.addEventListener("abort", () => {
+        for (const node of members) {
+          this.#leave(node);
+          node.value.reject(signal.reason);
+        }
+      }, { once: true });
+    }
+    return group;
   }
 }

@@ -1,23 +1,24 @@
 import type { Logger } from "@logtape/logtape";
-import type { BufferPool } from "./buffers.ts";
 import { type Channel, ChannelClosedError } from "./channel.ts";
 import type { Clock } from "./clock.ts";
 import type { Settings } from "./options.ts";
 import type { Destination } from "./destination.ts";
 import { DialError } from "./dial.ts";
 import type { Ledger } from "./ledger.ts";
-import { relay } from "./relay.ts";
-import type { EndReason, Session } from "./session.ts";
-import { prepare } from "./sockets.ts";
+import { relay, type RelayOptions } from "./relay.ts";
+import type { EndReason, Holder, Session } from "./session.ts";
+import { adopt } from "./socket.ts";
 
 /** What the workers of all destinations share. */
 export interface Workplace {
   readonly queue: Channel<Session>;
   readonly ledger: Ledger;
-  readonly buffers: BufferPool;
   readonly clock: Clock;
-  readonly settings: Pick<Settings, "connectTimeout" | "retries" | "redispatch" | "keepalive">;
+  readonly settings: Pick<Settings, "connectTimeout" | "retries">;
+  readonly relaying: RelayOptions;
   readonly log: Logger;
+  /** Controllers of connects that were not aborted, for reuse. */
+  readonly attempts: AbortController[];
   /** Puts a session that was taken from the line back to its front. */
   giveBack(session: Session): void;
   /** Called when a connect to a destination failed. */
@@ -41,8 +42,14 @@ export async function work(destination: Destination, place: Workplace): Promise<
   destination.workers++;
   try {
     do {
-      const session = await next(destination, place);
-      if (!session) return;
+      const signal = destination.standby;
+      let session: Session;
+      try {
+        session = await place.queue.receive({ signal });
+      } catch (error) {
+        if (signal.aborted || error instanceof ChannelClosedError) return;
+        throw error;
+      }
       destination.active++;
       try {
         await serve(session, destination, place);
@@ -59,75 +66,54 @@ export async function work(destination: Destination, place: Workplace): Promise<
   }
 }
 
-async function next(destination: Destination, place: Workplace): Promise<Session | undefined> {
-  const signal = destination.standby;
-  try {
-    return await place.queue.receive({ signal });
-  } catch (error) {
-    if (signal.aborted || error instanceof ChannelClosedError) return undefined;
-    throw error;
-  }
-}
-
+/** Connects a session and relays it to its end, or gives it back if that cannot be. */
 async function serve(
   session: Session,
   destination: Destination,
   place: Workplace,
 ): Promise<void> {
-  const server = await connect(session, destination, place);
-  if (!server) return;
+  if (session.reason !== undefined) return place.ledger.finish(session);
+  const attempt = place.attempts.pop() ?? new AbortController();
+  session.stage = "connecting";
+  session.holder = CONNECTING;
+  session.attempt = attempt;
+  session.destination = destination.name;
+  session.attempts++;
+  session.connectStartedAt = place.clock();
+  let conn: Deno.Conn;
+  try {
+    conn = await destination.dialer.dial({
+      signal: attempt.signal,
+      timeout: place.settings.connectTimeout,
+    });
+  } catch (error) {
+    if (session.reason !== undefined) place.ledger.finish(session);
+    else afterFailure(error, session, destination, place);
+    return;
+  } finally {
+    session.attempt = undefined;
+    if (!attempt.signal.aborted) place.attempts.push(attempt);
+  }
+  const server = adopt(conn);
+  if (session.reason !== undefined) {
+    server.close();
+    place.ledger.finish(session);
+    return;
+  }
+  session.connectedAt = place.clock();
+  session.server = server;
   destination.sessions++;
-  const { redispatch } = place.settings;
-  const end = await relay(session, server, { buffers: place.buffers, redispatch });
+  const end = await relay(session, server, place.relaying);
+  session.server = undefined;
   if (session.down.bytes > 0) place.onServed(destination);
   if (end === "over") place.ledger.finish(session);
   else failOver(new Unanswered(), session, { destination, place, reason: "server-reset" });
 }
 
-/** Connects the session; otherwise finishes it or gives it back, and returns nothing. */
-async function connect(
-  session: Session,
-  destination: Destination,
-  place: Workplace,
-): Promise<Deno.Conn | undefined> {
-  if (session.reason !== undefined) {
-    place.ledger.finish(session);
-    return undefined;
-  }
-  const attempt = new AbortController();
-  session.stage = "connecting";
-  session.destination = destination.name;
-  session.attempts++;
-  session.connectStartedAt = place.clock();
-  session.onAbort = () => attempt.abort();
-  session.onConnectTimeout = () => attempt.abort(new ConnectTimeout(place.settings.connectTimeout));
-  try {
-    const server = await destination.dialer.dial({
-      signal: attempt.signal,
-      timeout: place.settings.connectTimeout,
-    });
-    session.onConnectTimeout = undefined;
-    if (session.reason === undefined) {
-      session.connectedAt = place.clock();
-      prepare(server, { keepAlive: place.settings.keepalive === "on" });
-      return server;
-    }
-    server.close();
-  } catch (error) {
-    if (session.reason === undefined) {
-      afterFailure(error, session, destination, place);
-      return undefined;
-    }
-  }
-  place.ledger.finish(session);
-  return undefined;
-}
-
-class ConnectTimeout extends Error {
-  constructor(ms: number) {
-    super(`no connection within ${ms} ms`);
-  }
-}
+/** Holds a session while it is being connected. */
+const CONNECTING: Holder = {
+  onAbort: (session) => session.attempt?.abort(),
+};
 
 class Unanswered extends Error {
   constructor() {

@@ -9,7 +9,8 @@ const ENTRANCE = {
   room: () => Promise.resolve(),
   places: 1,
   idleWorkers: 0,
-  open: (conn: Deno.Conn) => conn,
+  open: true,
+  enter: (conn: Deno.Conn) => conn,
 };
 
 /** A listener whose line has room for `room` connections and whose workers are `idle`. */
@@ -26,7 +27,10 @@ async function setUp(
       batchDelay: given.batchDelay ?? 0,
     },
     entrance: {
-      open: (conn) => conn,
+      get open() {
+        return state.room > 0;
+      },
+      enter: (conn) => conn,
       async room(signal) {
         while (state.room <= 0 && !signal.aborted) {
           await new Promise<void>((resolve) => {

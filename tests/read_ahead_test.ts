@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { adopt } from "../src/socket.ts";
 import { type Departure, ReadAhead } from "../src/read_ahead.ts";
 import { socketPair, until, writeAll } from "./support/servers.ts";
 import { StrictPool } from "./support/strict_pool.ts";
@@ -8,15 +9,15 @@ async function setUp() {
   const buffers = new StrictPool();
   const departures: Departure[] = [];
   /** What the reads so far have returned. */
-  const reads: (number | null)[] = [];
+  const reads: number[] = [];
   const client = {
-    async read(buffer: Uint8Array): Promise<number | null> {
-      const n = await far.read(buffer);
+    async read(buffer: Uint8Array): Promise<number> {
+      const n = await far.read(buffer) ?? 0;
       reads.push(n);
       return n;
     },
   };
-  const ahead = new ReadAhead(client, { buffers, onDeparture: (how) => departures.push(how) });
+  const ahead = new ReadAhead(client, buffers, { onDeparture: (how) => departures.push(how) });
   return { near, far, buffers, departures, reads, ahead };
 }
 
@@ -48,7 +49,7 @@ Deno.test("input that ends after data is a half-close and no departure", async (
   const { near, far, ahead, departures, reads } = await setUp();
   await writeAll(near, new TextEncoder().encode("request"));
   await near.closeWrite();
-  await until(() => reads.at(-1) === null, "the end has arrived");
+  await until(() => reads.at(-1) === 0, "the end has arrived");
   const taken = ahead.take();
   assertEquals([taken.length, ahead.ended, taken.pending], [7, true, undefined]);
   assertEquals(departures, []);
@@ -69,7 +70,7 @@ Deno.test("a connection that fails is a departure", async () => {
 Deno.test("no more than one small buffer is read", async () => {
   const { near, far, ahead, reads } = await setUp();
   await writeAll(near, new Uint8Array(100_000));
-  const sum = () => reads.reduce<number>((total, n) => total + (n ?? 0), 0);
+  const sum = () => reads.reduce((total, n) => total + n, 0);
   await until(() => sum() === 4096, "the buffer is full");
   const taken = ahead.take();
   assertEquals([taken.length, taken.buffer.length, taken.pending], [4096, 4096, undefined]);
@@ -90,8 +91,7 @@ Deno.test("a buffer is given back once, also by a departure that ends the sessio
   const { near, far } = await socketPair();
   const buffers = new StrictPool();
   const departed = Promise.withResolvers<Departure>();
-  const ahead: ReadAhead = new ReadAhead(far, {
-    buffers,
+  const ahead: ReadAhead = new ReadAhead(adopt(far), buffers, {
     onDeparture(how) {
       far.close();
       ahead.release();

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { relay } from "../src/relay.ts";
 import { Session } from "../src/session.ts";
+import { adopt } from "../src/socket.ts";
 import {
   randomBytes,
   readAll,
@@ -17,7 +18,7 @@ async function setUp() {
   const back = await socketPair();
   const buffers = new StrictPool();
   const session = new Session(front.far, { id: 1, now: 0, buffers });
-  const over = relay(session, back.near, { buffers, redispatch: "held" });
+  const over = relay(session, adopt(back.near), { buffers, redispatch: "held" });
   async function finish(): Promise<void> {
     await over;
     session.close(0);
@@ -118,7 +119,7 @@ Deno.test("what was read ahead, and the end after it, come first", async () => {
   const session = new Session(front.far, { id: 1, now: 0, buffers });
   await writeAll(front.near, bytes("early"));
   await front.near.closeWrite();
-  const over = relay(session, back.near, { buffers, redispatch: "held" });
+  const over = relay(session, adopt(back.near), { buffers, redispatch: "held" });
   assertEquals(text(await readAll(back.far)), "early");
   await back.far.closeWrite();
   await over;

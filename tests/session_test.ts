@@ -11,7 +11,7 @@ async function setUp() {
   return {
     near,
     session,
-    onAbort: () => void aborts++,
+    holder: { onAbort: () => void aborts++ },
     aborts: () => aborts,
     async [Symbol.asyncDispose]() {
       session.close(1);
@@ -24,7 +24,7 @@ async function setUp() {
 Deno.test("the first reason stays and the holder is told once", async () => {
   await using pair = await setUp();
   const { session } = pair;
-  session.wait(pair.onAbort);
+  session.wait(pair.holder);
   session.abort("queue-timeout");
   session.abort("quit");
   session.conclude("done");
@@ -34,7 +34,7 @@ Deno.test("the first reason stays and the holder is told once", async () => {
 Deno.test("a reason that was concluded before is not replaced by an abort", async () => {
   await using pair = await setUp();
   const { session } = pair;
-  session.onAbort = pair.onAbort;
+  session.holder = pair.holder;
   session.conclude("connect-failed");
   session.abort("quit");
   assertEquals([session.reason, pair.aborts()], ["connect-failed", 0]);
@@ -44,18 +44,18 @@ Deno.test("a client that left during a connect is not taken back into the line",
   await using pair = await setUp();
   const { session, near } = pair;
   session.stage = "connecting";
-  session.onAbort = pair.onAbort;
+  session.holder = pair.holder;
   await near.closeWrite();
   await until(() => session.ahead.closedEmpty, "the end of input is seen");
   assertEquals(pair.aborts(), 0, "it may be a half-close that its destination understands");
-  session.wait(pair.onAbort);
+  session.wait(pair.holder);
   assertEquals([session.reason, pair.aborts()], ["client-gone", 1]);
 });
 
 Deno.test("a half-close after data keeps the place", async () => {
   await using pair = await setUp();
   const { session, near } = pair;
-  session.wait(pair.onAbort);
+  session.wait(pair.holder);
   await writeAll(near, new Uint8Array([1]));
   await near.closeWrite();
   await until(() => session.ahead.ended, "the end of input is seen");

@@ -147,7 +147,7 @@ class Harness {
     }
     if (!this.returned.has(session.id)) this.taken.push(session.id);
     session.stage = "connecting";
-    session.onAbort = undefined;
+    session.holder = undefined;
     this.working.push(session);
   }
 
