@@ -1,5 +1,6 @@
 import type { Channel } from "./channel.ts";
 import type { Destination } from "./destination.ts";
+import { Ranking } from "./ranking.ts";
 import type { Session } from "./session.ts";
 
 /** Runs one worker of a destination until it retires; see `worker.ts`. */
@@ -19,6 +20,9 @@ export class Crew {
   readonly #destinations: readonly Destination[];
   readonly #queue: Channel<Session>;
   readonly #hire: Hire;
+  readonly #ranking: Ranking;
+  #anyUp = false;
+  #anyPrimaryUp = false;
   /** Runs while nobody takes sessions; see {@linkcode rest}. */
   #resting: ReturnType<typeof setTimeout> | undefined;
 
@@ -32,13 +36,19 @@ export class Crew {
     this.#destinations = options.destinations;
     this.#queue = options.queue;
     this.#hire = options.hire;
+    this.#ranking = new Ranking(options.destinations);
+    for (const destination of this.#destinations) {
+      destination.onLoad = (changed) => this.#rank(changed);
+    }
+    this.#review();
   }
 
   /**
-   * Brings the waiting workers in line with the destinations' states: call it at the start and
-   * whenever a state has changed.
+   * Brings the waiting workers in line with the destinations' states and limits: call it at the
+   * start and whenever one of these has changed.
    */
   arrange(): void {
+    this.#review();
     for (const destination of this.#destinations) {
       if (!this.#serves(destination)) destination.dismiss();
     }
@@ -75,7 +85,7 @@ export class Crew {
   /** Adds workers while sessions wait and a destination has room. */
   grow(): void {
     while (this.#queue.size > 0) {
-      const destination = this.#leastLoaded();
+      const destination = this.#ranking.first;
       if (!destination) return;
       this.#hire(destination);
     }
@@ -83,7 +93,7 @@ export class Crew {
 
   /** Whether a destination could take one more session. */
   get hasRoom(): boolean {
-    return this.#leastLoaded() !== undefined;
+    return this.#ranking.first !== undefined;
   }
 
   /** Whether a worker that has just become idle stays for another session. */
@@ -94,24 +104,18 @@ export class Crew {
 
   #serves(destination: Destination): boolean {
     if (this.#resting !== undefined) return false;
-    if (destination.state !== "up") return destination.onlyCheckFails && !this.#anyUp();
-    return !destination.config.backup || !this.#anyPrimaryUp();
+    if (destination.state !== "up") return destination.onlyCheckFails && !this.#anyUp;
+    return !destination.config.backup || !this.#anyPrimaryUp;
   }
 
-  #anyUp(): boolean {
-    return this.#destinations.some(({ state }) => state === "up");
+  #review(): void {
+    const up = this.#destinations.filter(({ state }) => state === "up");
+    this.#anyUp = up.length > 0;
+    this.#anyPrimaryUp = up.some(({ config }) => !config.backup);
+    for (const destination of this.#destinations) this.#rank(destination);
   }
 
-  #anyPrimaryUp(): boolean {
-    return this.#destinations.some(({ state, config }) => state === "up" && !config.backup);
-  }
-
-  #leastLoaded(): Destination | undefined {
-    let best: Destination | undefined;
-    for (const destination of this.#destinations) {
-      if (!destination.hasRoom || !this.#serves(destination)) continue;
-      if (!best || destination.load < best.load) best = destination;
-    }
-    return best;
+  #rank(destination: Destination): void {
+    this.#ranking.update(destination, this.#serves(destination) && destination.hasRoom);
   }
 }

@@ -17,8 +17,8 @@ export class Destination {
   state: DestinationState = "up";
   /** Whether it is not up only because of its check: connects to it work. */
   onlyCheckFails = false;
-  /** Workers that exist, serving or waiting in the line. */
-  workers = 0;
+  /** Called when the number of its workers has changed. */
+  onLoad: ((destination: Destination) => void) | undefined;
   /** Workers that have a session. */
   active = 0;
   /** Sessions that were connected to it. */
@@ -26,6 +26,7 @@ export class Destination {
   /** Connects, probes and checks that failed. */
   failures = 0;
   readonly #clock: Clock;
+  #workers = 0;
   #standby = new AbortController();
   /** The latest return to full use, which takes a while: when it began and how long it takes. */
   #ramp: { since: number; length: number } | undefined;
@@ -35,6 +36,16 @@ export class Destination {
     this.config = config;
     this.dialer = new Dialer(config.address);
     this.#clock = clock;
+  }
+
+  /** Workers that exist, serving or waiting in the line. */
+  get workers(): number {
+    return this.#workers;
+  }
+
+  set workers(number: number) {
+    this.#workers = number;
+    this.onLoad?.(this);
   }
 
   /** Workers that wait for a session. */

@@ -119,7 +119,7 @@ export class Health {
     destination.startSlowly(slowStart);
     const end = this.#options.clock() + slowStart;
     const ramp = setInterval(() => {
-      this.#options.crew.grow();
+      this.#options.crew.arrange();
       if (this.#options.clock() < end) return;
       clearInterval(ramp);
       this.#ramps.delete(ramp);

@@ -9,6 +9,9 @@ import { relay, type RelayOptions } from "./relay.ts";
 import type { EndReason, Holder, Session } from "./session.ts";
 import { adopt } from "./socket.ts";
 
+/** Most controllers that are kept for reuse. */
+const KEPT_ATTEMPTS = 64;
+
 /** What the workers of all destinations share. */
 export interface Workplace {
   readonly queue: Channel<Session>;
@@ -92,7 +95,8 @@ async function serve(
     return;
   } finally {
     session.attempt = undefined;
-    if (!attempt.signal.aborted) place.attempts.push(attempt);
+    const reusable = !attempt.signal.aborted && place.attempts.length < KEPT_ATTEMPTS;
+    if (reusable) place.attempts.push(attempt);
   }
   const server = adopt(conn);
   if (session.reason !== undefined) {
