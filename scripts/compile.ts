@@ -28,7 +28,17 @@ export async function compile(options: CompileOptions): Promise<void> {
   const { DENORT_BIN: _, ...otherEnv } = Deno.env.toObject();
   const flags = foreign ? ["--target", target] : [];
   const command = new Deno.Command(Deno.execPath(), {
-    args: ["compile", "--quiet", "-P", ...flags, "--output", output, "main.ts"],
+    args: [
+      "compile",
+      "--quiet",
+      "-P",
+      "--include",
+      "src/thread.ts",
+      ...flags,
+      "--output",
+      output,
+      "main.ts",
+    ],
     cwd: ROOT,
     ...(foreign && { clearEnv: true, env: otherEnv }),
   });

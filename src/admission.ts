@@ -20,6 +20,8 @@ export interface AdmissionOptions {
   /** Tells how many sessions have a worker, and so a second descriptor. */
   active: () => number;
   clock: Clock;
+  /** How many threads share the descriptors. */
+  threads?: number;
   log: Logger;
 }
 
@@ -39,7 +41,7 @@ export class Admission {
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
-    this.#descriptors = new DescriptorBudget(options.destinations);
+    this.#descriptors = new DescriptorBudget(options.destinations, options.threads);
     const { ratePerIp } = options.settings;
     this.#rate = ratePerIp > 0 ? new RateLimit(ratePerIp, options.clock) : undefined;
   }

@@ -7,12 +7,16 @@ import { FatalError, messageOf } from "./errors.ts";
  *
  * @throws {FatalError} If the address cannot be bound; the message says why.
  */
-export async function bind(address: Address, tcpBacklog: number): Promise<Deno.Listener> {
+export async function bind(
+  address: Address,
+  options: { tcpBacklog: number; reusePort?: boolean | undefined },
+): Promise<Deno.Listener> {
+  const { tcpBacklog, reusePort = false } = options;
   try {
     if (address.transport === "unix") return await bindUnix(address.path);
     const { hostname, port } = address;
-    if (hostname !== undefined) return Deno.listen({ hostname, port, tcpBacklog });
-    return bindWildcard(port, tcpBacklog);
+    if (hostname !== undefined) return Deno.listen({ hostname, port, tcpBacklog, reusePort });
+    return bindWildcard({ port, tcpBacklog, reusePort });
   } catch (error) {
     const message = `Cannot listen on ${formatAddress(address)}: ${explain(error)}`;
     throw new FatalError(message, { cause: error });
@@ -20,12 +24,14 @@ export async function bind(address: Address, tcpBacklog: number): Promise<Deno.L
 }
 
 /** An IPv6 wildcard socket takes IPv4 connections as well; without IPv6 it is plain IPv4. */
-function bindWildcard(port: number, tcpBacklog: number): Deno.Listener {
+function bindWildcard(
+  options: { port: number; tcpBacklog: number; reusePort: boolean },
+): Deno.Listener {
   try {
-    return Deno.listen({ hostname: "::", port, tcpBacklog });
+    return Deno.listen({ hostname: "::", ...options });
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) throw error;
-    return Deno.listen({ hostname: "0.0.0.0", port, tcpBacklog });
+    return Deno.listen({ hostname: "0.0.0.0", ...options });
   }
 }
 

@@ -1,126 +1,20 @@
-import { parseArgs } from "@std/cli/parse-args";
-import { closestString } from "@std/text/closest-string";
 import project from "../deno.json" with { type: "json" };
-import type { AccessRule, Verdict } from "./access_rules.ts";
-import { type Config, readConfig } from "./config.ts";
-import {
-  flagOf,
-  type OptionName,
-  optionNames,
-  readOption,
-  readSettings,
-  type Settings,
-} from "./options.ts";
+import { type Command, parseCommand } from "./command.ts";
 import { runDemo } from "./demo.ts";
 import { FatalError, UsageError } from "./errors.ts";
 import { guard } from "./guard.ts";
 import { helpText } from "./help.ts";
 import { type Logs, openLogs } from "./log.ts";
+import type { Settings } from "./options.ts";
 import { Server } from "./server.ts";
 import { serveUntilSignalled } from "./signals.ts";
-
-/** What the command line asks for. */
-export type Command =
-  | { readonly kind: "help" }
-  | { readonly kind: "version" }
-  | { readonly kind: "demo"; readonly settings: Settings; readonly rules: AccessRule[] }
-  | { readonly kind: "serve"; readonly config: Config };
-
-const SWITCHES = ["demo", "help", "version"];
-const SHORT: Readonly<Record<string, string>> = { "-h": "help", "-V": "version" };
-
-/**
- * Reads the arguments of the program.
- *
- * @throws {UsageError} If they are not allowed.
- */
-export function parseCommand(args: readonly string[]): Command {
-  const flags = optionNames().map((name) => flagOf(name).slice(2));
-  // The parser would take it for its own name of the addresses.
-  const reserved = options(args).find((arg) => /^--_(?:=|$)/.test(arg));
-  if (reserved) throw unknownOption(reserved);
-  const joined = joinValues(args, flags);
-  const parsed = parseArgs(joined, {
-    string: [...flags, "_"],
-    boolean: SWITCHES,
-    collect: flags,
-    unknown: rejectUnknown,
-  });
-  if (parsed.help) return { kind: "help" };
-  if (parsed.version) return { kind: "version" };
-  const given: Partial<Record<OptionName, string>> = {};
-  for (const name of optionNames()) {
-    const values = parsed[flagOf(name).slice(2)] as string[];
-    for (const value of values) readOption(name, value);
-    if (name === "allow" || name === "deny") given[name] = values.join(",") || undefined;
-    else given[name] = values.at(-1);
-  }
-  const rules = readRules(joined);
-  const settings = readSettings(given);
-  if (!parsed.demo) {
-    return { kind: "serve", config: readConfig(parsed._, settings, rules) };
-  }
-  if (parsed._.length > 0) {
-    throw new UsageError(`${JSON.stringify(parsed._[0])}: --demo takes no addresses`);
-  }
-  return { kind: "demo", settings, rules };
-
-  function rejectUnknown(arg: string, key?: string): boolean {
-    if (key === undefined) return true;
-    throw unknownOption(arg);
-  }
-
-  function unknownOption(arg: string): UsageError {
-    const name = arg.replace(/=.*$/s, "");
-    const nearest = closestString(name, [...flags, ...SWITCHES].map((flag) => `--${flag}`));
-    return new UsageError(`${JSON.stringify(name)}: no such option; the nearest is ${nearest}`);
-  }
-}
-
-/** The values of all `--allow` and `--deny`, in their common order. */
-function readRules(joined: readonly string[]): AccessRule[] {
-  return options(joined).flatMap((arg) => {
-    const [, name, value] = /^--(allow|deny)=(.*)$/s.exec(arg) ?? [];
-    return name === undefined ? [] : readOption(name as Verdict, value!);
-  });
-}
-
-/** The arguments before `--`. */
-function options(args: readonly string[]): readonly string[] {
-  const end = args.indexOf("--");
-  return end === -1 ? args : args.slice(0, end);
-}
-
-/**
- * Joins every option to its value (`--queue -5` to `--queue=-5`) and gives every switch one, so
- * that the parser takes neither a value for an option nor an address for a value.
- */
-function joinValues(args: readonly string[], flags: readonly string[]): string[] {
-  const before = options(args);
-  const joined: string[] = [];
-  for (let i = 0; i < before.length; i++) {
-    const arg = before[i]!;
-    const name = SHORT[arg] ?? arg.replace(/^--/, "");
-    const [stem = ""] = name.split("=", 1);
-    if (SWITCHES.includes(stem) && arg.startsWith("-")) {
-      if (name !== stem) {
-        throw new UsageError(`${JSON.stringify(arg)}: --${stem} takes no value`);
-      }
-      joined.push(`--${stem}=true`);
-    } else if (arg.startsWith("--") && flags.includes(name)) {
-      const hasValue = i + 1 < before.length && !/^-[^\d]/.test(before[i + 1]!);
-      joined.push(`${arg}=${hasValue ? before[++i] : ""}`);
-    } else {
-      joined.push(arg);
-    }
-  }
-  return [...joined, ...args.slice(before.length)];
-}
+import { threadsOf } from "./thread_config.ts";
+import { Threads } from "./threads.ts";
 
 /** Runs the program to its end. Returns the exit status. */
 export async function run(args: readonly string[]): Promise<number> {
   try {
-    return await execute(parseCommand(args));
+    return await execute(parseCommand(args), args);
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof FatalError)) throw error;
     console.error(`iawlb: ${error.message}`);
@@ -128,7 +22,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-async function execute(command: Command): Promise<number> {
+async function execute(command: Command, args: readonly string[]): Promise<number> {
   switch (command.kind) {
     case "help":
       console.log(helpText().trimEnd());
@@ -143,7 +37,10 @@ async function execute(command: Command): Promise<number> {
       );
     case "serve":
       return await withLogs(command.config, async (logs) => {
-        const server = await Server.start(command.config, logs);
+        const { config } = command;
+        const server = threadsOf(config) === 1
+          ? await Server.start(config, logs)
+          : await Threads.start({ config, args, logs });
         return await serveUntilSignalled(server, logs);
       });
   }

@@ -22,10 +22,15 @@ export class DescriptorBudget {
   #proven = 0;
   #final = false;
   readonly #reserve: number;
+  readonly #threads: number;
 
-  /** @param destinations How many destinations there are: each may need one for a probe. */
-  constructor(destinations: number) {
-    this.#reserve = RESERVE + destinations;
+  /**
+   * @param destinations How many destinations there are: each may need one for a probe.
+   * @param threads How many threads prove and use as much as this one.
+   */
+  constructor(destinations: number, threads = 1) {
+    this.#reserve = (RESERVE + destinations) * threads;
+    this.#threads = threads;
   }
 
   /** Whether the limit has been found: `sessions` does not grow any more. */
@@ -43,10 +48,10 @@ export class DescriptorBudget {
   sessions(live: number, used: () => number): number {
     if (live >= this.#proven && !this.#final) {
       const wanted = Math.max(FIRST_PROOF, this.#proven * 2);
-      const needed = wanted * PER_SESSION + this.#reserve - used();
+      const needed = (wanted * PER_SESSION - used()) * this.#threads + this.#reserve;
       const missing = needed - countFree(needed);
       this.#final = missing > 0;
-      this.#proven = Math.max(1, wanted - Math.ceil(missing / PER_SESSION));
+      this.#proven = Math.max(1, wanted - Math.ceil(missing / PER_SESSION / this.#threads));
     }
     return this.#proven;
   }

@@ -15,6 +15,8 @@ export interface EntranceOptions {
   line: Line;
   admission: Admission;
   ledger: Ledger;
+  /** The number of the first session, and how much greater that of the next is. */
+  ids: { first: number; step: number };
   buffers: BufferPool;
   clock: Clock;
   log: Logger;
@@ -55,14 +57,18 @@ export class Entrance {
 
   /** Makes a session of a connection, or closes it and returns nothing. */
   enter(conn: Deno.Conn): Session | undefined {
-    const { admission, ledger, buffers, clock } = this.#options;
+    const { admission, ledger, ids, buffers, clock } = this.#options;
     const full = this.#rejects && !this.#options.line.open;
     const refusal = full ? "refused-overflow" : admission.enter(conn.remoteAddr);
     if (refusal) {
       this.#refuse(conn, refusal);
       return undefined;
     }
-    const session = new Session(conn, { id: ledger.accepted + 1, now: clock(), buffers });
+    const session = new Session(conn, {
+      id: ids.first + ledger.accepted * ids.step,
+      now: clock(),
+      buffers,
+    });
     ledger.open(session);
     return session;
   }

@@ -39,6 +39,8 @@ export interface ListenerOptions<S> {
   };
   /** Takes over sessions that were accepted, in order. */
   handOver(sessions: S[]): void;
+  /** Whether other sockets may be bound to the same port, which share its connections. */
+  reusePort?: boolean;
   log: Logger;
 }
 
@@ -83,7 +85,11 @@ export class Listener<S> {
    * @throws {FatalError} If the address cannot be bound.
    */
   static async open<S>(address: Address, options: ListenerOptions<S>): Promise<Listener<S>> {
-    return new Listener(address, await bind(address, options.settings.backlog), options);
+    return new Listener(
+      address,
+      await bind(address, { ...options, tcpBacklog: options.settings.backlog }),
+      options,
+    );
   }
 
   /**

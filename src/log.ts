@@ -19,6 +19,8 @@ export interface Logs {
   readonly log: Logger;
   /** For access-log lines; absent if the access log is off. */
   readonly access: LineWriter | undefined;
+  /** Writes lines of a log that were made elsewhere. */
+  write(lines: string): void;
   /** Resolves when all lines so far are written. */
   flush(): Promise<void>;
   /** Writes what is left and closes; at most a few seconds. */
@@ -28,13 +30,17 @@ export interface Logs {
 /**
  * Sets up the log on standard error and the access log where the settings say.
  *
+ * @param sinks Where the lines go instead, for a thread whose lines another one writes.
  * @throws {FatalError} If the file of the access log cannot be opened.
  */
 export async function openLogs(
   settings: Pick<Settings, "logLevel" | "logFormat" | "accessLog">,
+  sinks?: { log: ByteSink; access: ByteSink },
 ): Promise<Logs> {
-  const access = openAccessLog(settings.accessLog);
-  const writer = new LineWriter(standardStream(Deno.stderr));
+  const access = settings.accessLog === "off"
+    ? undefined
+    : new LineWriter(sinks?.access ?? openAccessLog(settings.accessLog));
+  const writer = new LineWriter(sinks?.log ?? standardStream(Deno.stderr));
   const format = settings.logFormat === "json" ? jsonLine : textLine;
   await configure({
     reset: true,
@@ -48,6 +54,7 @@ export async function openLogs(
   return {
     log,
     access,
+    write: (lines) => writer.write(lines),
     async flush() {
       await Promise.all([writer.flush(), access?.flush()]);
     },
@@ -85,12 +92,10 @@ function jsonLine({ timestamp, level, category, message, properties }: LogRecord
   });
 }
 
-function openAccessLog(where: string): LineWriter | undefined {
-  if (where === "off") return undefined;
-  if (where === "on") return new LineWriter(standardStream(Deno.stdout));
-  let file: ByteSink;
+function openAccessLog(where: string): ByteSink {
+  if (where === "on") return standardStream(Deno.stdout);
   try {
-    file = Deno.openSync(where, { create: true, append: true });
+    return Deno.openSync(where, { create: true, append: true });
   } catch (error) {
     throw new FatalError(
       `Cannot open the access log ${JSON.stringify(where)}: ${messageOf(error)}`,
@@ -99,7 +104,6 @@ function openAccessLog(where: string): LineWriter | undefined {
       },
     );
   }
-  return new LineWriter(file);
 }
 
 function standardStream(stream: { write(bytes: Uint8Array): Promise<number> }): ByteSink {

@@ -75,6 +75,18 @@ export function choice<T extends string>(
   };
 }
 
+/** A number of threads; 0 stands for "auto". */
+export function threads(spec: { help: string }): Option<number> {
+  const number = count({ default: 1, min: 1, max: 64, help: spec.help });
+  return {
+    ...number,
+    form: "N|auto",
+    allowed: `${number.allowed}, or auto`,
+    parse: (text) => text === "auto" ? 0 : number.parse(text),
+    format: (value) => value === 0 ? "auto" : String(value),
+  };
+}
+
 /** A list of networks, of which each is allowed or denied. */
 export function networks(verdict: Verdict): Option<readonly AccessRule[]> {
   const other = verdict === "allow" ? "--deny" : "--allow";

@@ -1,6 +1,6 @@
 import { type Check, CHECK_FORMS, formatCheck, parseCheck } from "./check.ts";
 import { UsageError } from "./errors.ts";
-import { choice, count, duration, networks, type Option, YEAR } from "./option.ts";
+import { choice, count, duration, networks, type Option, threads, YEAR } from "./option.ts";
 
 /** Every option with its default, unit and meaning. `queueTimeout` here is the flag `--queue-timeout`. */
 export const OPTIONS = {
@@ -9,6 +9,10 @@ export const OPTIONS = {
     min: 1,
     max: 1_000_000,
     help: "most concurrent connections per destination; 1 is strictly one at a time",
+  }),
+  threads: threads({
+    help: "threads, each with a line of its own, that share the port; the kernel deals the " +
+      "connections out, and every limit is divided among them; auto = one for each processor",
   }),
   queue: count({
     default: 1024,

@@ -13,10 +13,10 @@ import { Ledger } from "./ledger.ts";
 import { Line } from "./line.ts";
 import type { LineWriter } from "./line_writer.ts";
 import { Listener } from "./listener.ts";
-import type { EndReason, Session } from "./session.ts";
+import { type Books, logDrained, logDraining, logStart, type Status } from "./report.ts";
+import type { Session } from "./session.ts";
 import { Tasks } from "./tasks.ts";
 import { Sweep } from "./timeouts.ts";
-import { formatDuration } from "./units.ts";
 import { Watchdog } from "./watchdog.ts";
 import { work, type Workplace } from "./worker.ts";
 
@@ -26,27 +26,8 @@ export interface ServerOptions {
   /** Gets a line for each session that ended; without it there is no access log. */
   access?: LineWriter | undefined;
   clock?: Clock;
-}
-
-/** What a server is doing right now; see {@linkcode Server.status}. */
-export interface Status {
-  state: "running" | "draining";
-  /** Sessions accepted since the start. */
-  accepted: number;
-  /** Sessions in the line. */
-  waiting: number;
-  /** Sessions that have a worker. */
-  active: number;
-  /** Ended sessions by reason, those reasons that occurred. */
-  ended: Partial<Record<EndReason, number>>;
-  destinations: {
-    name: string;
-    state: string;
-    workers: number;
-    active: number;
-    sessions: number;
-    failures: number;
-  }[];
+  /** Its number among threads that share the address, and how many there are; alone if absent. */
+  thread?: { index: number; number: number };
 }
 
 /**
@@ -58,6 +39,7 @@ export interface Status {
 export class Server {
   readonly #config: Config;
   readonly #log: Logger;
+  readonly #thread: ServerOptions["thread"];
   readonly #clock: Clock;
   /** Every live session, and how the others ended. */
   readonly #ledger: Ledger;
@@ -80,7 +62,8 @@ export class Server {
   #drained: Promise<boolean> | undefined;
 
   private constructor(config: Config, options: ServerOptions) {
-    const { log, access, clock = monotonic } = options;
+    const { log, access, thread, clock = monotonic } = options;
+    this.#thread = thread;
     this.#config = config;
     this.#log = log;
     this.#clock = clock;
@@ -105,6 +88,7 @@ export class Server {
       ledger: this.#ledger,
       destinations: config.destinations.length,
       active: () => this.#ledger.live.size - this.#queue.size,
+      threads: thread?.number ?? 1,
       clock,
       log,
     });
@@ -114,6 +98,7 @@ export class Server {
       line: this.#line,
       admission,
       ledger: this.#ledger,
+      ids: { first: (thread?.index ?? 0) + 1, step: thread?.number ?? 1 },
       buffers: this.#buffers,
       clock,
       log,
@@ -152,6 +137,7 @@ export class Server {
         settings: config,
         entrance: server.#entrance,
         handOver: (sessions) => server.#tasks.add(server.#line.join(sessions)),
+        reusePort: options.thread !== undefined,
         log: server.#log,
       });
     } catch (error) {
@@ -161,7 +147,7 @@ export class Server {
     }
     server.#crew.arrange();
     server.#tasks.add(server.#health.run());
-    server.#logStart();
+    if (!options.thread) logStart(server.#log, server.address, config);
     return server;
   }
 
@@ -186,6 +172,12 @@ export class Server {
   async quit(): Promise<boolean> {
     this.#cut("quit");
     return await this.drain();
+  }
+
+  /** What became of everything so far. */
+  get books(): Books {
+    const { accepted, outcomes, balanced } = this.#ledger;
+    return { accepted, outcomes, balanced };
   }
 
   /** What it is doing right now. */
@@ -228,13 +220,8 @@ export class Server {
   }
 
   async #drain(): Promise<boolean> {
-    const { waiting, active } = this.status();
     const { drainTimeout } = this.#config;
-    this.#log.info("draining: {active} sessions active, {waiting} waiting, at most {limit}", {
-      active,
-      waiting,
-      limit: drainTimeout === 0 ? "for ever" : formatDuration(drainTimeout),
-    });
+    if (!this.#thread) logDraining(this.#log, this.status(), drainTimeout);
     const timer = drainTimeout > 0
       ? setTimeout(() => this.#cut("drain-timeout"), drainTimeout)
       : undefined;
@@ -245,21 +232,8 @@ export class Server {
     await this.#ledger.below(1);
     clearTimeout(timer);
     await this.#end();
-    return this.#logEnd();
-  }
-
-  /** Closes the books. Returns whether nothing was cut. */
-  #logEnd(): boolean {
-    const { accepted, outcomes, balanced } = this.#ledger;
-    const books = Object.entries(outcomes).map(([outcome, number]) => `${number} ${outcome}`);
-    const balance = `${accepted} accepted = ${books.join(" + ")}`;
-    if (!balanced) {
-      this.#log.error("the books do not balance, which is a defect: {balance}", { balance });
-    }
-    if (outcomes.cut > 0) {
-      this.#log.warning("drained, but sessions were cut: {balance}", { balance });
-    } else this.#log.info("drained, nothing was cut: {balance}", { balance });
-    return outcomes.cut === 0;
+    if (!this.#thread) return logDrained(this.#log, this.books);
+    return this.#ledger.outcomes.cut === 0;
   }
 
   #cut(reason: "drain-timeout" | "quit"): void {
@@ -284,16 +258,5 @@ export class Server {
     this.#entrance.close();
     for (const destination of this.#destinations) destination.dismiss();
     await this.#tasks.idle();
-  }
-
-  #logStart(): void {
-    const destinations = this.#destinations.map(({ name, config }) => {
-      return `${name} (${config.workers} workers)`;
-    });
-    this.#log.info("listening on {address} for {destinations}; queue {queue}", {
-      address: this.address,
-      destinations: destinations.join(", "),
-      queue: this.#config.queue,
-    });
   }
 }

@@ -1,5 +1,14 @@
 import type { Logs } from "./log.ts";
-import type { Server } from "./server.ts";
+import type { Status } from "./report.ts";
+
+/** What signals act on. */
+export interface Serving {
+  /** Accepts no more and resolves when all is served or cut: whether nothing was cut. */
+  drain(): Promise<boolean>;
+  /** Cuts everything at once. */
+  quit(): Promise<boolean>;
+  status(): Status | Promise<Status>;
+}
 
 /**
  * Turns operating-system signals into calls of the server until it has drained.
@@ -9,14 +18,16 @@ import type { Server } from "./server.ts";
  *
  * @returns Whether every session could finish.
  */
-export async function serveUntilSignalled(server: Server, logs: Logs): Promise<boolean> {
+export async function serveUntilSignalled(server: Serving, logs: Logs): Promise<boolean> {
   const { log } = logs;
   const drained = Promise.withResolvers<boolean>();
   let stopping = false;
   const handlers: Partial<Record<Deno.Signal, () => void>> = {
     SIGINT: stop,
     SIGTERM: stop,
-    SIGUSR1: () => log.info("status: {status}", { status: JSON.stringify(server.status()) }),
+    SIGUSR1: async () => {
+      log.info("status: {status}", { status: JSON.stringify(await server.status()) });
+    },
     SIGHUP: () => log.info("SIGHUP: there is no configuration file to read, nothing changes"),
   };
 

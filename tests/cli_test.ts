@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { type Command, parseCommand } from "../src/cli.ts";
+import { type Command, parseCommand } from "../src/command.ts";
 import { UsageError } from "../src/errors.ts";
 import { helpText } from "../src/help.ts";
 import { formatNetwork } from "../src/access_rules.ts";
@@ -60,6 +60,7 @@ Deno.test("the help has every option with its default, in 80 columns", () => {
 /** A value of each option that is not allowed. */
 const BAD_VALUES: Record<OptionName, string> = {
   workers: "0",
+  threads: "65",
   queue: "1000001",
   maxConnections: "1e3",
   overflow: "drop",

@@ -6,6 +6,7 @@ import { flagOf, type OptionName, optionNames, OPTIONS, readSettings } from "../
 Deno.test("the defaults are the documented ones", () => {
   assertEquals(readSettings({}), {
     workers: 256,
+    threads: 1,
     queue: 1024,
     maxConnections: 0,
     overflow: "wait",

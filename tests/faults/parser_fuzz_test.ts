@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { AddressError, formatAddress, parseAddress } from "../../src/address.ts";
 import { formatCheck, parseCheck } from "../../src/check.ts";
-import { parseCommand } from "../../src/cli.ts";
+import { parseCommand } from "../../src/command.ts";
 import { UsageError } from "../../src/errors.ts";
 import { flagOf, optionNames } from "../../src/options.ts";
 import { formatDuration, parseDuration } from "../../src/units.ts";

@@ -1,0 +1,70 @@
+import type { Logger } from "@logtape/logtape";
+import type { Config } from "./config.ts";
+import type { EndReason, Outcome } from "./session.ts";
+import { formatDuration } from "./units.ts";
+
+/** What a balancer is doing right now. */
+export interface Status {
+  state: "running" | "draining";
+  /** Sessions accepted since the start. */
+  accepted: number;
+  /** Sessions in the line. */
+  waiting: number;
+  /** Sessions that have a worker. */
+  active: number;
+  /** Ended sessions by reason, those reasons that occurred. */
+  ended: Partial<Record<EndReason, number>>;
+  destinations: DestinationStatus[];
+}
+
+/** A destination in a {@linkcode Status}. */
+export interface DestinationStatus {
+  name: string;
+  state: string;
+  workers: number;
+  active: number;
+  sessions: number;
+  failures: number;
+}
+
+/** What became of everything that was accepted. */
+export interface Books {
+  accepted: number;
+  outcomes: Record<Outcome, number>;
+  /** Whether the numbers, of sessions and of bytes, add up. */
+  balanced: boolean;
+}
+
+/** Says in the log that sessions are accepted, where, and for which destinations. */
+export function logStart(log: Logger, address: string, config: Config): void {
+  const destinations = config.destinations.map(({ name, workers }) =>
+    `${name} (${workers} workers)`
+  );
+  log.info("listening on {address} for {destinations}; queue {queue}", {
+    address,
+    destinations: destinations.join(", "),
+    queue: config.queue,
+  });
+}
+
+/** Says in the log that no more sessions are accepted, and how many are left. */
+export function logDraining(log: Logger, status: Status, drainTimeout: number): void {
+  log.info("draining: {active} sessions active, {waiting} waiting, at most {limit}", {
+    active: status.active,
+    waiting: status.waiting,
+    limit: drainTimeout === 0 ? "for ever" : formatDuration(drainTimeout),
+  });
+}
+
+/** Says in the log what became of everything. Returns whether nothing was cut. */
+export function logDrained(log: Logger, { accepted, outcomes, balanced }: Books): boolean {
+  const parts = Object.entries(outcomes).map(([outcome, number]) => `${number} ${outcome}`);
+  const balance = `${accepted} accepted = ${parts.join(" + ")}`;
+  if (!balanced) {
+    log.error("the books do not balance, which is a defect: {balance}", { balance });
+  }
+  if (outcomes.cut > 0) {
+    log.warning("drained, but sessions were cut: {balance}", { balance });
+  } else log.info("drained, nothing was cut: {balance}", { balance });
+  return outcomes.cut === 0;
+}

@@ -1,0 +1,24 @@
+import type { Books, Status } from "./report.ts";
+
+/** What a thread is told. */
+export type ToThread =
+  | {
+    readonly kind: "start";
+    /** The command line of the program. */
+    readonly args: readonly string[];
+    /** The port to listen on. */
+    readonly port: number;
+    readonly index: number;
+    readonly number: number;
+  }
+  | { readonly kind: "drain" }
+  | { readonly kind: "quit" }
+  | { readonly kind: "status" };
+
+/** What a thread tells. */
+export type FromThread =
+  | { readonly kind: "listening"; readonly address: string }
+  | { readonly kind: "failed"; readonly message: string }
+  | { readonly kind: "log" | "access"; readonly lines: string }
+  | { readonly kind: "status"; readonly status: Status }
+  | { readonly kind: "drained"; readonly books: Books };

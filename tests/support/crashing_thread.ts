@@ -1,0 +1,10 @@
+// A thread of the program that crashes when it is told to: nothing guards it.
+import "../../src/thread.ts";
+
+const addEventListener = globalThis.addEventListener.bind(globalThis);
+addEventListener("message", (event) => {
+  if ((event as MessageEvent).data.kind === "crash") throw new Error("told to crash");
+});
+globalThis.addEventListener = (type: string, listener: EventListenerOrEventListenerObject) => {
+  if (type !== "error") addEventListener(type, listener);
+};

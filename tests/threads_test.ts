@@ -1,0 +1,67 @@
+import { assert, assertEquals } from "@std/assert";
+import { configure, getLogger, reset } from "@logtape/logtape";
+import { readConfig } from "../src/config.ts";
+import { readSettings } from "../src/options.ts";
+import { shareOf, threadsOf } from "../src/thread_config.ts";
+import { Threads } from "../src/threads.ts";
+import { until } from "./support/servers.ts";
+
+function config(given: Parameters<typeof readSettings>[0], listen = "127.0.0.1:0") {
+  return readConfig([listen, "9001", "9002,workers=7"], readSettings(given));
+}
+
+Deno.test("shares add up to the whole", () => {
+  const whole = config({ queue: "100", maxConnections: "50", workers: "20" });
+  const shares = [0, 1, 2].map((index) => shareOf(whole, index, 3));
+  const sum = (pick: (share: typeof whole) => number) => {
+    return shares.reduce((total, share) => total + pick(share), 0);
+  };
+  assertEquals(sum(({ queue }) => queue), 100);
+  assertEquals(sum(({ maxConnections }) => maxConnections), 50);
+  assertEquals(sum(({ destinations }) => destinations[0]!.workers), 20);
+  assertEquals(shares.map(({ destinations }) => destinations[1]!.workers), [3, 2, 2]);
+});
+
+Deno.test("auto is never more threads than can share the limits", () => {
+  assertEquals(threadsOf(config({ threads: "3" })), 3);
+  assertEquals(threadsOf(config({ threads: "auto", queue: "1" })), 1);
+  assertEquals(threadsOf(config({ threads: "auto", maxPerIp: "5" })), 1);
+  assertEquals(threadsOf(config({ threads: "auto" }, "unix:/run/a")), 1);
+  const number = threadsOf(config({ threads: "auto" }));
+  assert(number >= 1 && number <= navigator.hardwareConcurrency);
+});
+
+Deno.test("a thread that crashes is logged, started again, and the others go on", async () => {
+  const records: string[] = [];
+  await configure({
+    sinks: { records: (record) => records.push(record.message.join("")) },
+    loggers: [{ category: "test", sinks: ["records"] }, { category: "logtape", sinks: [] }],
+  });
+  const workers: Worker[] = [];
+  const logs = {
+    log: getLogger("test"),
+    access: undefined,
+    write() {},
+    flush: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+  const threads = await Threads.start({
+    config: config({ threads: "2" }),
+    args: ["--threads", "2", "127.0.0.1:0", "9001", "9002,workers=7"],
+    logs,
+    spawn() {
+      const url = new URL("./support/crashing_thread.ts", import.meta.url);
+      const worker = new Worker(url, { type: "module" });
+      workers.push(worker);
+      return worker;
+    },
+  });
+  assertEquals(workers.length, 2);
+  workers[1]!.postMessage({ kind: "crash" });
+  await until(() => records.includes("thread 1 serves again"), "the thread is back");
+  assert(records.some((line) => line.startsWith("thread 1 has crashed")), records.join("\n"));
+  const status = await threads.status();
+  assertEquals([workers.length, status.state, status.destinations.length], [3, "running", 2]);
+  assertEquals(await threads.drain(), true);
+  await reset();
+});
