@@ -1,4 +1,5 @@
 import type { BufferPool } from "./buffers.ts";
+import { messageOf } from "./errors.ts";
 import type { Settings } from "./options.ts";
 import type { Ahead } from "./read_ahead.ts";
 import type { EndReason, Flow, Holder, Session } from "./session.ts";
@@ -9,22 +10,37 @@ import { sendPromptly, type Socket } from "./socket.ts";
  * milliseconds. Deno before 2.9 lets a write linger after its socket was closed, for as long as the
  * peer does not read; such a peer must not hold the worker.
  */
-const SETTLE_MS = 1000;
+const SETTLE_MS = 250;
 
 /** How one direction came to its end: the sender finished, or one of the sockets failed. */
 type PumpEnd = "ended" | "read-failed" | "write-failed";
 
-/** How a relay came to its end. */
-export type RelayEnd =
-  /** Both sockets are closed and the session is concluded. */
-  | "over"
-  /** The server failed before its first byte, and all that it was sent can be sent again. */
-  | "unanswered";
+/**
+ * How a relay came to its end: `over` with both sockets closed and the session concluded, or why the
+ * server failed before its first byte, in which case all that it was sent can be sent again.
+ */
+export type RelayEnd = "over" | UnansweredError;
+
+/** The server's connection failed before the first byte of an answer. */
+export class UnansweredError extends Error {
+  override readonly name = "UnansweredError";
+
+  constructor(cause: unknown) {
+    const reset = cause === undefined || cause instanceof Deno.errors.ConnectionReset ||
+      cause instanceof Deno.errors.BrokenPipe;
+    super(
+      reset
+        ? "it accepted a connection and reset it before its first byte"
+        : `a connection to it failed before its first byte: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
 
 /** Options of {@linkcode relay}. */
 export interface RelayOptions {
   buffers: BufferPool;
-  /** Under which condition a session may end as `unanswered`. */
+  /** Under which condition a session that was not answered can have another server. */
   redispatch: Settings["redispatch"];
 }
 
@@ -39,8 +55,8 @@ export interface RelayOptions {
  * - Until the server's first byte, what the client sends is held, as long as it fits into one small
  *   buffer. If the server fails before that byte, the session can go to another one.
  *
- * Closes both sockets in the end and concludes the session, unless an abort has done that. After
- * `unanswered` only the server's socket is closed and the session can be relayed again.
+ * Closes both sockets in the end and concludes the session, unless an abort has done that. If the
+ * server did not answer only the server's socket is closed and the session can be relayed again.
  */
 export function relay(
   session: Session,
@@ -71,6 +87,8 @@ class Relay implements Holder {
   #stopped = false;
   #over = false;
   #failure: EndReason | undefined;
+  /** Why the server could not be read before its first byte. */
+  #cause: unknown;
   #patience: ReturnType<typeof setTimeout> | undefined;
 
   constructor(session: Session, server: Socket, options: RelayOptions, outcome: Outcome) {
@@ -141,7 +159,7 @@ class Relay implements Holder {
     if (this.#replaceable) {
       up.received = up.bytes = 0;
       up.ended = false;
-      this.#outcome.resolve("unanswered");
+      this.#outcome.resolve(new UnansweredError(this.#cause));
       return;
     }
     client.close();
@@ -189,8 +207,8 @@ class Relay implements Holder {
       let received: number | undefined;
       try {
         received = await server.read(buffer);
-      } catch {
-        // It failed without a byte.
+      } catch (error) {
+        this.#cause = error;
       }
       if (received === undefined || (received === 0 && this.#replaceable)) {
         buffers.give(buffer);

@@ -94,6 +94,7 @@ export function check(
       if (exceeded(session.acceptedAt, now, timeouts.queueTimeout)) return "queue-timeout";
       return undefined;
     case "connecting":
+      if (exceeded(session.acceptedAt, now, timeouts.queueTimeout)) return "queue-timeout";
       if (exceeded(session.connectStartedAt!, now, timeouts.connectTimeout)) {
         return "connect-timeout";
       }

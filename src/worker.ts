@@ -111,19 +111,13 @@ async function serve(
   session.server = undefined;
   if (session.down.bytes > 0) place.onServed(destination);
   if (end === "over") place.ledger.finish(session);
-  else failOver(new Unanswered(), session, { destination, place, reason: "server-reset" });
+  else failOver(end, session, { destination, place, reason: "server-reset" });
 }
 
 /** Holds a session while it is being connected. */
 const CONNECTING: Holder = {
   onAbort: (session) => session.attempt?.abort(),
 };
-
-class Unanswered extends Error {
-  constructor() {
-    super("it accepted a connection and reset it before its first byte");
-  }
-}
 
 function afterFailure(
   error: unknown,

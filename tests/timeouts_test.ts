@@ -37,6 +37,7 @@ Deno.test("each stage has its timeout, from the moment it is reached", async () 
   const cases = [
     ["waiting", { queueTimeout: 100 }, "queue-timeout"],
     ["connecting", { connectTimeout: 100 }, "connect-timeout"],
+    ["connecting", { queueTimeout: 100 }, "queue-timeout"],
     ["relaying", { idleTimeout: 100 }, "idle-timeout"],
     ["waiting", { sessionTimeout: 100 }, "session-timeout"],
     ["connecting", { sessionTimeout: 100 }, "session-timeout"],
@@ -97,7 +98,7 @@ Deno.test("the answer timeout runs from the client's first byte to the destinati
 });
 
 Deno.test("a sweep aborts what is late and tells a connect that it has taken too long", async () => {
-  const timeouts = { ...OFF, queueTimeout: 100, connectTimeout: 100 };
+  const timeouts = { ...OFF, queueTimeout: 150, connectTimeout: 100 };
   await withSession("waiting", (session) => {
     let now = 50;
     const attempt = session.attempt = new AbortController();
@@ -110,6 +111,7 @@ Deno.test("a sweep aborts what is late and tells a connect that it has taken too
     assertEquals(attempt.signal.reason.message, "no connection within 100 ms");
     assertEquals(session.reason, undefined);
     session.stage = "waiting";
+    now = 150;
     sweep.run();
     assertEquals(session.reason, "queue-timeout");
     sweep.stop();
