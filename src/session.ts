@@ -1,7 +1,7 @@
 import { formatSocketAddress } from "./address.ts";
 import type { BufferPool } from "./buffers.ts";
 import { type Departure, type DepartureListener, ReadAhead } from "./read_ahead.ts";
-import { adopt, keepAlive, type Socket } from "./socket.ts";
+import { type Access, adopt, keepAlive, type Socket } from "./socket.ts";
 
 /** Why a session ended, as the access log and the counters name it. */
 export const END_REASONS = {
@@ -104,10 +104,10 @@ export class Session implements DepartureListener {
 
   constructor(
     client: Deno.Conn,
-    options: { id: number; now: number; buffers: BufferPool },
+    options: { id: number; now: number; buffers: BufferPool; access?: Access },
   ) {
     this.id = options.id;
-    this.client = adopt(client);
+    this.client = adopt(client, options.access);
     this.acceptedAt = options.now;
     this.seen.activeAt = options.now;
     this.ahead = new ReadAhead(this.client, options.buffers, this);

@@ -1,29 +1,31 @@
 import { assert, assertEquals } from "@std/assert";
 import { relay } from "../src/relay.ts";
 import { Session } from "../src/session.ts";
-import { adopt } from "../src/socket.ts";
+import { type Access, adopt } from "../src/socket.ts";
 import {
   randomBytes,
   readAll,
   readExactly,
   socketPair,
   tryClose,
+  until,
   writeAll,
 } from "./support/servers.ts";
 import { StrictPool } from "./support/strict_pool.ts";
 
 /** A session being relayed: `client` and `server` are the far ends of its two connections. */
-async function setUp() {
+async function setUp(access: Access) {
   const front = await socketPair();
   const back = await socketPair();
   const buffers = new StrictPool();
-  const session = new Session(front.far, { id: 1, now: 0, buffers });
-  const over = relay(session, adopt(back.near), { buffers, redispatch: "held" });
+  const session = new Session(front.far, { id: 1, now: 0, buffers, access });
+  const over = relay(session, adopt(back.near, access), { buffers, redispatch: "held" });
   async function finish(): Promise<void> {
     await over;
     session.close(0);
     tryClose(front.near);
     tryClose(back.far);
+    await until(() => buffers.out === 0, "all buffers are back");
   }
   return { client: front.near, server: back.far, session, finish };
 }
@@ -31,8 +33,15 @@ async function setUp() {
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-Deno.test("both directions are copied and counted", async () => {
-  const { client, server, session, finish } = await setUp();
+/** A test of both ways to use a socket. */
+function test(name: string, body: (access: Access) => Promise<void>): void {
+  for (const access of ["direct", "public"] as const) {
+    Deno.test(`${name} (${access} sockets)`, () => body(access));
+  }
+}
+
+test("both directions are copied and counted", async (access) => {
+  const { client, server, session, finish } = await setUp(access);
   const up = randomBytes(1_000_000);
   const down = randomBytes(2_000_000);
   const [atServer, atClient] = await Promise.all([
@@ -49,8 +58,8 @@ Deno.test("both directions are copied and counted", async () => {
   assertEquals(session.reason, "done");
 });
 
-Deno.test("a half-close is passed on and the other direction goes on", async () => {
-  const { client, server, session, finish } = await setUp();
+test("a half-close is passed on and the other direction goes on", async (access) => {
+  const { client, server, session, finish } = await setUp(access);
   await writeAll(client, bytes("request"));
   await client.closeWrite();
   assertEquals(text(await readAll(server)), "request");
@@ -62,8 +71,8 @@ Deno.test("a half-close is passed on and the other direction goes on", async () 
   assertEquals(session.reason, "done");
 });
 
-Deno.test("a server that fails closes the client", async () => {
-  const { client, server, session, finish } = await setUp();
+test("a server that fails closes the client", async (access) => {
+  const { client, server, session, finish } = await setUp(access);
   await writeAll(client, bytes("more than the server reads"));
   await readExactly(server, 4);
   await writeAll(server, bytes("partial"));
@@ -74,8 +83,8 @@ Deno.test("a server that fails closes the client", async () => {
   assertEquals(session.reason, "server-reset");
 });
 
-Deno.test("a client that fails closes the server", async () => {
-  const { client, server, session, finish } = await setUp();
+test("a client that fails closes the server", async (access) => {
+  const { client, server, session, finish } = await setUp(access);
   await writeAll(server, bytes("more than the client reads"));
   await readExactly(client, 4);
   client.close();
@@ -85,8 +94,8 @@ Deno.test("a client that fails closes the server", async () => {
   assertEquals(session.reason, "client-reset");
 });
 
-Deno.test("an abort closes both sides at once and keeps its reason", async () => {
-  const { client, server, session, finish } = await setUp();
+test("an abort closes both sides at once and keeps its reason", async (access) => {
+  const { client, server, session, finish } = await setUp(access);
   await writeAll(client, bytes("hello"));
   await readExactly(server, 5);
   session.abort("idle-timeout");
@@ -95,8 +104,8 @@ Deno.test("an abort closes both sides at once and keeps its reason", async () =>
   assertEquals(session.reason, "idle-timeout");
 });
 
-Deno.test("an abort ends a relay whose client does not read", async () => {
-  const { server, session, finish } = await setUp();
+test("an abort ends a relay whose client does not read", async (access) => {
+  const { server, session, finish } = await setUp(access);
   let sent = 0;
   const flood = (async () => {
     for (;;) sent += await server.write(new Uint8Array(1_000_000));
@@ -112,14 +121,14 @@ Deno.test("an abort ends a relay whose client does not read", async () => {
   assertEquals(session.reason, "session-timeout");
 });
 
-Deno.test("what was read ahead, and the end after it, come first", async () => {
+test("what was read ahead, and the end after it, come first", async (access) => {
   const front = await socketPair();
   const back = await socketPair();
   const buffers = new StrictPool();
-  const session = new Session(front.far, { id: 1, now: 0, buffers });
+  const session = new Session(front.far, { id: 1, now: 0, buffers, access });
   await writeAll(front.near, bytes("early"));
   await front.near.closeWrite();
-  const over = relay(session, adopt(back.near), { buffers, redispatch: "held" });
+  const over = relay(session, adopt(back.near, access), { buffers, redispatch: "held" });
   assertEquals(text(await readAll(back.far)), "early");
   await back.far.closeWrite();
   await over;
