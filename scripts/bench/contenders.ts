@@ -1,0 +1,195 @@
+import { cpuSeconds, resetPeak, residentMemory } from "./measure.ts";
+import { type Child, DESCRIPTORS, type Processes } from "./processes.ts";
+import type { Tools } from "./tools.ts";
+
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+
+/** What all contenders are told, the first unless the setup says otherwise. */
+const BACKLOG = 511;
+const CONNECT_SECONDS = 5;
+const IDLE_MINUTES = 10;
+const QUEUE_SECONDS = 60;
+
+/** No limit, for a program that has one unless told. */
+const UNLIMITED = 1_000_000;
+
+/** What a contender is to do. */
+export interface Setup {
+  /** Ports of loopback. */
+  destinations: readonly number[];
+  /** Most connections per destination, if the contender can limit them; others wait. */
+  limit?: number;
+  /** How a destination is picked, where that can be chosen. */
+  method?: "roundrobin" | "leastconn";
+  /** Most sessions at a time, if it is more than descriptors are sure to suffice for. */
+  sessions?: number;
+  /** Connections that the kernel holds. */
+  backlog?: number;
+  /** Further options of iawlb. */
+  flags?: readonly string[];
+}
+
+/** A contender at work. `child` is absent if it is no program: the direct connection. */
+export interface Running {
+  readonly port: number;
+  readonly child?: Child;
+  /** Whether each session has a process of its own, so that none knows the memory of all. */
+  readonly forks?: boolean;
+}
+
+/** The command line of a contender that listens on a port. */
+type CommandLine = (setup: Setup, port: number) => string[];
+
+/** One of the things that are compared. */
+export class Contender {
+  readonly name: string;
+  /** What exactly it is: a version, a path. */
+  readonly about: string;
+  readonly #processes: Processes;
+  readonly #line: CommandLine | undefined;
+
+  constructor(
+    name: string,
+    options: { about: string; processes: Processes; line: CommandLine | undefined },
+  ) {
+    this.name = name;
+    this.about = options.about;
+    this.#processes = options.processes;
+    this.#line = options.line;
+  }
+
+  /** Whether it is what the suite is about. */
+  get isOurs(): boolean {
+    return this.name.startsWith("iawlb");
+  }
+
+  /** Whether it is a program, and not the direct connection. */
+  get isProgram(): boolean {
+    return this.#line !== undefined;
+  }
+
+  /** Whether it takes its sessions in one process and picks among many destinations. */
+  get isBalancer(): boolean {
+    return this.isProgram && this.name !== "socat";
+  }
+
+  /** Starts it and waits until it listens. */
+  async start(setup: Setup): Promise<Running> {
+    if (!this.#line) return { port: setup.destinations[0]! };
+    const port = this.#processes.freePort();
+    const child = await this.#processes.serve(this.name, this.#line(setup, port), port);
+    return { port, child, forks: !this.isBalancer };
+  }
+
+  /** Starts it and waits for nothing. */
+  launch(setup: Setup): Running {
+    const port = this.#processes.freePort();
+    return { port, child: this.#processes.spawn(this.name, this.#line!(setup, port)) };
+  }
+}
+
+/** What a contender used up during some work: `cpu` seconds and `peak` MiB. */
+export async function measured<T>(
+  { child, forks }: Running,
+  work: () => Promise<T>,
+): Promise<{ result: T; cpu: number; peak: number }> {
+  if (!child) return { result: await work(), cpu: NaN, peak: NaN };
+  resetPeak(child.pid);
+  const before = cpuSeconds(child.pid);
+  const result = await work();
+  const cpu = cpuSeconds(child.pid) - before;
+  if (cpu < 0) throw new Error(`${child.name} has ended:\n${Deno.readTextFileSync(child.log)}`);
+  return { result, cpu, peak: forks ? NaN : residentMemory(child.pid, "peak") };
+}
+
+/** All contenders that can run here. */
+export function findContenders(
+  processes: Processes,
+  tools: Tools,
+  options: { binary: string | undefined; threads: number },
+): Contender[] {
+  const { binary, threads } = options;
+  const { nginx, haproxy, socat } = tools;
+  const contenders: Contender[] = [];
+  const source = [Deno.execPath(), "run", "--quiet", "-P", MAIN];
+
+  add("iawlb", binary, iawlb([binary!]));
+  add("iawlb-source", `deno ${Deno.version.deno}`, iawlb(source));
+  add("nginx", nginx?.version, (setup, port) => {
+    const file = processes.file("nginx.conf", nginxConfig(setup, port));
+    return [nginx!.path, "-e", "stderr", "-c", file];
+  });
+  add("haproxy", haproxy?.version, (setup, port) => {
+    const file = processes.file("haproxy.cfg", haproxyConfig(setup, port));
+    return [haproxy!.path, "-db", "-f", file];
+  });
+  add("socat", socat?.version, ({ destinations }, port) => [
+    socat!.path,
+    `TCP-LISTEN:${port},bind=127.0.0.1,reuseaddr,fork,nodelay,backlog=${BACKLOG}`,
+    `TCP:127.0.0.1:${destinations[0]},nodelay,connect-timeout=${CONNECT_SECONDS}`,
+  ]);
+  add("direct", "no balancer: the physical limit");
+  return contenders;
+
+  function add(name: string, about: string | undefined, line?: CommandLine): void {
+    if (about !== undefined) contenders.push(new Contender(name, { about, processes, line }));
+  }
+
+  function iawlb(program: readonly string[]): CommandLine {
+    return ({ backlog = BACKLOG, sessions = 0, limit = UNLIMITED, flags, destinations }, port) => {
+      const options = "--access-log off --log-level warning " +
+        `--connect-timeout ${CONNECT_SECONDS}s --idle-timeout ${IDLE_MINUTES}m ` +
+        `--queue-timeout ${QUEUE_SECONDS}s --queue ${UNLIMITED} --workers ${limit} ` +
+        `--max-connections ${sessions} --backlog ${backlog}` +
+        (threads > 1 ? ` --threads ${threads}` : "");
+      const addresses = [port, ...destinations].map((port) => `127.0.0.1:${port}`);
+      return [...program, ...options.split(" "), ...flags ?? [], ...addresses];
+    };
+  }
+
+  function nginxConfig(setup: Setup, port: number): string {
+    const servers = setup.destinations.map((to) => `server 127.0.0.1:${to};`);
+    const reusePort = threads > 1 ? "reuseport" : "";
+    return `${nginx!.loadStream}
+      daemon off;
+      worker_processes ${threads};
+      worker_rlimit_nofile ${DESCRIPTORS};
+      pid ${processes.file("nginx.pid")};
+      error_log stderr crit;
+      events { worker_connections ${DESCRIPTORS}; }
+      stream {
+        upstream destinations {
+          ${setup.method === "leastconn" ? "least_conn;" : ""}
+          ${servers.join("\n")}
+        }
+        server {
+          listen 127.0.0.1:${port} backlog=${setup.backlog ?? BACKLOG} ${reusePort};
+          proxy_pass destinations;
+          proxy_connect_timeout ${CONNECT_SECONDS}s;
+          proxy_timeout ${IDLE_MINUTES}m;
+        }
+      }`;
+  }
+
+  function haproxyConfig(setup: Setup, port: number): string {
+    const sessions = setup.sessions ?? Math.floor(DESCRIPTORS / 2) - 50;
+    const limit = setup.limit ? `maxconn ${setup.limit}` : "";
+    const servers = setup.destinations.map((to) => `server s${to} 127.0.0.1:${to} ${limit}`);
+    return `global
+  nbthread ${threads}
+  no strict-limits
+  maxconn ${sessions}
+defaults
+  mode tcp
+  maxconn ${sessions}
+  timeout connect ${CONNECT_SECONDS}s
+  timeout client ${IDLE_MINUTES}m
+  timeout server ${IDLE_MINUTES}m
+  timeout queue ${QUEUE_SECONDS}s
+listen balancer
+  bind 127.0.0.1:${port} backlog ${setup.backlog ?? BACKLOG}
+  balance ${setup.method ?? "roundrobin"}
+  ${servers.join("\n  ")}
+`;
+  }
+}

@@ -1,0 +1,93 @@
+import { type Child, DESCRIPTORS, type Processes } from "./processes.ts";
+import type { Tools } from "./tools.ts";
+
+const MAIN = new URL("./destination_main.ts", import.meta.url).pathname;
+
+/** Servers behind the contenders, so quick that the contenders are what is measured. */
+export class Destinations {
+  readonly #processes: Processes;
+  readonly #tools: Tools;
+
+  constructor(processes: Processes, tools: Tools) {
+    this.#processes = processes;
+    this.#tools = tools;
+  }
+
+  /** What answers HTTP requests, for people. */
+  get httpServer(): string {
+    return this.#tools.nginx ? "nginx" : "its own server, as there is no nginx";
+  }
+
+  /** HTTP servers with a small answer on so many ports, all in one process. */
+  async http(number = 1): Promise<number[]> {
+    const ports = Array.from({ length: number }, () => this.#processes.freePort());
+    await this.#processes.serve("http-server", this.#httpLine(ports), ports.at(-1)!);
+    return ports;
+  }
+
+  /**
+   * Servers that answer one request at a time, each after its own time in milliseconds, or a stall
+   * with some probability.
+   */
+  async serial(
+    services: readonly Service[],
+    seed: number,
+  ): Promise<{ ports: number[]; child: Child }> {
+    const ports = services.map(() => this.#processes.freePort());
+    return { ports, child: await this.#own("serial", ports, { services, seed }) };
+  }
+
+  /** The port for a server of bulk transfers: each iperf3 starts its own there. */
+  async bulk(): Promise<number> {
+    const port = this.#processes.freePort();
+    if (!this.#tools.iperf3) await this.#own("bulk", [port]);
+    return port;
+  }
+
+  #httpLine(ports: readonly number[]): string[] {
+    const { nginx } = this.#tools;
+    if (!nginx) return ownLine("http", { ports });
+    const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+      .map((name) => `${name}_temp_path ${this.#processes.dir}/${name};`);
+    const config = `
+      daemon off;
+      worker_processes 1;
+      worker_rlimit_nofile ${DESCRIPTORS};
+      pid ${this.#processes.file("nginx.pid")};
+      error_log stderr crit;
+      events { worker_connections ${DESCRIPTORS}; }
+      http {
+        access_log off;
+        keepalive_timeout 1h;
+        keepalive_requests 1000000000;
+        ${temporary.join("\n")}
+        server {
+          ${ports.map((port) => `listen 127.0.0.1:${port} backlog=4096;`).join("\n")}
+          location / { return 200 "ok\\n"; }
+          location = /status { stub_status; }
+        }
+      }`;
+    return [nginx.path, "-e", "stderr", "-c", this.#processes.file("http.conf", config)];
+  }
+
+  async #own(mode: string, ports: readonly number[], more = {}): Promise<Child> {
+    const line = ownLine(mode, { ports, ...more });
+    return await this.#processes.serve(`${mode}-server`, line, ports.at(-1)!);
+  }
+}
+
+/** How long a destination takes: `ms`, and with a probability `stall.ms` instead. */
+export interface Service {
+  readonly ms: number;
+  readonly stall?: { readonly ms: number; readonly probability: number };
+}
+
+/** How many requests an HTTP server has had so far; this one counts. */
+export async function served(port: number): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${port}/status`);
+  return Number((await response.text()).trim().split(/\s+/)[9]);
+}
+
+function ownLine(mode: string, options: unknown): string[] {
+  return [Deno.execPath(), "run", "--quiet", "-A", MAIN, mode, JSON.stringify(options)];
+}

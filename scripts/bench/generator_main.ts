@@ -1,0 +1,136 @@
+// The suite's own load, as a process: `deno run -A generator_main.ts MODE JSON`. It writes its
+// result to standard output as JSON.
+import type { ClosedLoop, OpenLoop, RequestResult, Transfer } from "./load.ts";
+import { quantile, seededRandom } from "./statistics.ts";
+
+const CHUNK = 256 * 1024;
+const HEAD = "GET / HTTP/1.1\r\nHost: localhost\r\n";
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+const [mode, text] = Deno.args;
+const options: { port: number } = JSON.parse(text!);
+const modes: Record<string, () => Promise<unknown>> = {
+  "closed-loop": () => closedLoop(options as never),
+  "open-loop": () => openLoop(options as never),
+  "bulk": () => bulk(options as never),
+  "hold": () => hold(options as never),
+};
+console.log(JSON.stringify(await modes[mode!]!()));
+Deno.exit(0);
+
+async function closedLoop({ clients, close, seconds }: ClosedLoop): Promise<RequestResult> {
+  const latencies: number[] = [];
+  let errors = 0;
+  const started = performance.now();
+  const end = started + seconds * 1000;
+  await Promise.all(Array.from({ length: clients }, async () => {
+    let conn: Deno.Conn | undefined;
+    while (performance.now() < end) {
+      const before = performance.now();
+      try {
+        conn ??= await connect();
+        await request(conn, close);
+        latencies.push(performance.now() - before);
+        if (!close) continue;
+      } catch {
+        errors++;
+      }
+      conn?.close();
+      conn = undefined;
+    }
+    conn?.close();
+  }));
+  const elapsed = (performance.now() - started) / 1000;
+  return summary(latencies, latencies.length, errors, elapsed);
+}
+
+async function openLoop(loop: OpenLoop): Promise<RequestResult> {
+  const random = seededRandom(loop.seed);
+  const latencies: number[] = [];
+  const pending: Promise<void>[] = [];
+  let errors = 0;
+  const started = performance.now();
+  let due = 0;
+  while (due < loop.seconds * 1000) {
+    due += -Math.log(1 - random()) * 1000 / loop.rate;
+    const wait = started + due - performance.now();
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    pending.push(arrive(due));
+  }
+  await Promise.all(pending);
+  return summary(latencies, latencies.length - errors, errors, loop.seconds - loop.warmUp);
+
+  async function arrive(due: number): Promise<void> {
+    const controller = new AbortController();
+    const left = started + due + loop.timeout - performance.now();
+    const timer = setTimeout(() => controller.abort(), Math.max(0, left));
+    let latency = loop.timeout;
+    try {
+      using conn = await connect(controller.signal);
+      controller.signal.addEventListener("abort", () => conn.close());
+      await request(conn, true);
+      latency = Math.min(latency, performance.now() - started - due);
+    } catch {
+      // It counts as one that took as long as allowed.
+    }
+    clearTimeout(timer);
+    if (due < loop.warmUp * 1000) return;
+    latencies.push(latency);
+    if (latency === loop.timeout) errors++;
+  }
+}
+
+async function bulk({ streams, reverse, seconds }: Transfer) {
+  const conns = await Promise.all(Array.from({ length: streams }, () => connect()));
+  let bytes = 0;
+  const started = performance.now();
+  const end = started + seconds * 1000;
+  await Promise.all(conns.map(async (conn) => {
+    const buffer = new Uint8Array(CHUNK).fill((reverse ? "r" : "s").charCodeAt(0));
+    await conn.write(buffer.subarray(0, 1));
+    while (performance.now() < end) {
+      bytes += (reverse ? await conn.read(buffer) : await conn.write(buffer)) ?? 0;
+    }
+  }));
+  return { bytes, seconds: (performance.now() - started) / 1000 };
+}
+
+/** Says when all of the connections are there, and ends when it is killed. */
+async function hold({ clients }: { clients: number }): Promise<never> {
+  const atOnce = 100;
+  const conns: Deno.Conn[] = [];
+  while (conns.length < clients) {
+    const missing = Math.min(atOnce, clients - conns.length);
+    conns.push(...await Promise.all(Array.from({ length: missing }, () => connect())));
+  }
+  for (const conn of conns) await request(conn, false);
+  console.log("ready");
+  setInterval(() => conns, 60_000);
+  return await new Promise<never>(() => {});
+}
+
+function connect(signal?: AbortSignal): Promise<Deno.TcpConn> {
+  return Deno.connect({ hostname: "127.0.0.1", port: options.port, ...signal && { signal } });
+}
+
+/** Sends a request and waits for the whole answer, whose body all servers of the suite share. */
+async function request(conn: Deno.Conn, close: boolean): Promise<void> {
+  await conn.write(encoder.encode(`${HEAD}${close ? "Connection: close\r\n" : ""}\r\n`));
+  const buffer = new Uint8Array(1024);
+  for (let answer = ""; !answer.endsWith("ok\n");) {
+    const n = await conn.read(buffer);
+    if (n === null) throw new Error("the answer is incomplete");
+    answer += decoder.decode(buffer.subarray(0, n));
+  }
+}
+
+function summary(
+  latencies: readonly number[],
+  requests: number,
+  errors: number,
+  seconds: number,
+): RequestResult {
+  const at = (share: number) => quantile(latencies, share);
+  return { requests, seconds, errors, p50: at(0.5), p99: at(0.99), p999: at(0.999) };
+}

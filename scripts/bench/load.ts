@@ -1,0 +1,133 @@
+import { type Processes, sleep } from "./processes.ts";
+import type { Tools } from "./tools.ts";
+
+const MAIN = new URL("./generator_main.ts", import.meta.url).pathname;
+
+/** Longest that a load may go on after its time before it is killed. */
+const GRACE_MS = 30_000;
+
+/** Makes wrk write its numbers as JSON, times in milliseconds. */
+const WRK_SCRIPT = `
+done = function(summary, latency, requests)
+  local e = summary.errors
+  io.write(string.format(
+    '{"requests":%d,"seconds":%f,"errors":%d,"p50":%f,"p99":%f,"p999":%f}\\n',
+    summary.requests - e.status, summary.duration / 1e6,
+    e.connect + e.read + e.write + e.status + e.timeout,
+    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3, latency:percentile(99.9) / 1e3))
+end
+`;
+
+/** What a load of requests came to: those that succeeded, and their latencies in milliseconds. */
+export interface RequestResult {
+  requests: number;
+  seconds: number;
+  /** Requests that failed or took too long; an open-loop load counts these in the latencies. */
+  errors: number;
+  p50: number;
+  p99: number;
+  p999: number;
+}
+
+/** A load of requests in a closed loop: every client sends its next one after the answer. */
+export interface ClosedLoop {
+  clients: number;
+  /** Whether each request has a connection of its own. */
+  close: boolean;
+  /** A whole number, for wrk. */
+  seconds: number;
+}
+
+/** Requests whose times of arrival do not depend on the answers; each has its own connection. */
+export interface OpenLoop {
+  /** Arrivals per second on average, with exponential gaps. */
+  rate: number;
+  seconds: number;
+  /** What arrives in the first so many seconds does not count. */
+  warmUp: number;
+  /** A request that takes longer has failed, and counts with this time. In milliseconds. */
+  timeout: number;
+  seed: number;
+}
+
+/** A transfer over some connections at once. */
+export interface Transfer {
+  /** The port of the server, see `Destinations.bulk`. */
+  server: number;
+  streams: number;
+  /** Whether the server sends. */
+  reverse: boolean;
+  seconds: number;
+}
+
+/** Makes load with wrk and iperf3 where they are installed, and otherwise by itself. */
+export class Load {
+  readonly #processes: Processes;
+  readonly #tools: Tools;
+  readonly #wrkScript: string;
+
+  constructor(processes: Processes, tools: Tools) {
+    this.#processes = processes;
+    this.#tools = tools;
+    this.#wrkScript = processes.file("wrk.lua", WRK_SCRIPT);
+  }
+
+  async closedLoop(port: number, loop: ClosedLoop): Promise<RequestResult> {
+    const { wrk } = this.#tools;
+    const { clients, close, seconds } = loop;
+    if (!wrk) return await this.#own("closed-loop", port, loop, seconds);
+    const output = await this.#processes.run("wrk", [
+      wrk.path,
+      ...["-t", "1", "-c", `${clients}`, "-d", `${seconds}s`, "--timeout", "60s"],
+      ...["-s", this.#wrkScript],
+      ...close ? ["-H", "Connection: close"] : [],
+      `http://127.0.0.1:${port}/`,
+    ], seconds * 1000 + GRACE_MS);
+    return JSON.parse(output.trim().split("\n").at(-1)!);
+  }
+
+  async openLoop(port: number, loop: OpenLoop): Promise<RequestResult> {
+    return await this.#own("open-loop", port, loop, loop.seconds);
+  }
+
+  async transfer(port: number, transfer: Transfer): Promise<{ bytes: number; seconds: number }> {
+    const { server, streams, reverse, seconds } = transfer;
+    const { iperf3 } = this.#tools;
+    if (!iperf3) return await this.#own("bulk", port, transfer, seconds);
+    const line = [iperf3.path, "-s", "-1", "-B", "127.0.0.1", "-p", `${server}`];
+    const child = await this.#processes.serve("iperf3", line, server);
+    try {
+      const output = await this.#processes.run("iperf3", [
+        iperf3.path,
+        ...["-c", "127.0.0.1", "-p", `${port}`, "-t", `${seconds}`, "-J"],
+        ...["-P", `${streams}`, ...reverse ? ["-R"] : []],
+      ], seconds * 1000 + GRACE_MS);
+      return JSON.parse(output).end.sum_received;
+    } finally {
+      await child.stop();
+    }
+  }
+
+  /** Opens connections, has a request answered on each and keeps them until it is told to stop. */
+  async hold(port: number, clients: number): Promise<{ stop(): Promise<void> }> {
+    const child = this.#processes.spawn("holder", ownLine("hold", port, { clients }));
+    for (const end = performance.now() + GRACE_MS;;) {
+      const output = Deno.readTextFileSync(child.log);
+      if (output.includes("ready")) return child;
+      if (output !== "" || performance.now() > end) {
+        throw new Error(`cannot hold ${clients} connections: ${output.slice(0, 500)}`);
+      }
+      await sleep(20);
+    }
+  }
+
+  async #own<T>(mode: string, port: number, options: object, seconds: number): Promise<T> {
+    const line = ownLine(mode, port, options);
+    return JSON.parse(await this.#processes.run(mode, line, seconds * 1000 + GRACE_MS));
+  }
+}
+
+function ownLine(mode: string, port: number, options: object): string[] {
+  const text = JSON.stringify({ port, ...options });
+  return [Deno.execPath(), "run", "--quiet", "-A", MAIN, mode, text];
+}

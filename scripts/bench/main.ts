@@ -1,0 +1,222 @@
+// The benchmark suite: iawlb side by side with other balancers, see `deno task bench --help`.
+import { parseArgs } from "@std/cli/parse-args";
+import { messageOf } from "../../src/errors.ts";
+import { type Contender, findContenders } from "./contenders.ts";
+import { Destinations } from "./destinations.ts";
+import { Load } from "./load.ts";
+import { plot } from "./plot.ts";
+import { Processes } from "./processes.ts";
+import { tables } from "./report.ts";
+import { exists, findTools, PACKAGES, type Tools } from "./tools.ts";
+import { type Bench, runWorkload, type WorkloadResult } from "./workload.ts";
+import { bulk } from "./workloads/bulk.ts";
+import { idle } from "./workloads/idle.ts";
+import { micro } from "./workloads/micro.ts";
+import { connections, logging, roundTrips } from "./workloads/requests.ts";
+import { destinations, queue } from "./workloads/scale.ts";
+import { startUp } from "./workloads/startup.ts";
+import { tail } from "./workloads/tail.ts";
+
+const WORKLOADS = [
+  roundTrips,
+  connections,
+  bulk,
+  idle,
+  tail,
+  startUp,
+  micro,
+  logging,
+  queue,
+  destinations,
+];
+
+const HELP = `deno task bench [OPTIONS]
+
+Measures iawlb and whatever else of nginx, HAProxy and socat is installed, side by side.
+
+  --only NAMES        workloads, separated by commas: ${names(WORKLOADS)}
+  --contenders NAMES  of iawlb, iawlb-source, nginx, haproxy, socat, direct; default: all that are
+                      found, and iawlb-source only if there is no binary
+  --binary PATH       the iawlb to measure; default: ./iawlb
+  --rounds N          rounds, in which every contender has its turn; default: 5
+  --seconds N         length of one measurement; default: 3
+  --threads N         threads of each contender; default: 1
+  --output DIR        where results.json and plot.svg go; default: bench-results
+  --quick             one short round of everything, to see that it works
+`;
+
+const FLAGS = ["only", "contenders", "binary", "rounds", "seconds", "threads", "output"] as const;
+
+class OptionError extends Error {}
+
+type Options = Partial<Record<typeof FLAGS[number], string>> & { quick: boolean; help: boolean };
+
+async function main(): Promise<boolean> {
+  const options = readOptions();
+  if (options.help) {
+    console.log(HELP);
+    return true;
+  }
+  if (Deno.build.os !== "linux") throw new OptionError("the suite reads /proc: it needs Linux");
+  const { quick } = options;
+  const rounds = readCount(options, "rounds", quick ? 1 : 5);
+  const seconds = readCount(options, "seconds", quick ? 1 : 3);
+  const threads = readCount(options, "threads", 1);
+  const output = options.output ?? "bench-results";
+  const workloads = pick(WORKLOADS, options.only, "--only");
+  const binary = findBinary(options.binary);
+  const tools = findTools();
+
+  const processes = new Processes();
+  const interrupt = () => {
+    processes.close();
+    Deno.exit(130);
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, interrupt);
+  }
+  try {
+    const all = findContenders(processes, tools, { binary, threads });
+    const usual = all.filter(({ name }) => name !== "iawlb-source" || binary === undefined);
+    const contenders = pick(options.contenders ? all : usual, options.contenders, "--contenders");
+    const bench: Bench = {
+      contenders,
+      processes,
+      destinations: new Destinations(processes, tools),
+      load: new Load(processes, tools),
+      rounds,
+      seconds,
+      quick,
+    };
+    describe(contenders, tools);
+    console.log(
+      `Rounds: ${rounds}, of ${seconds} s per measurement, with ${threads} thread(s) each\n` +
+        "Numbers: median of the rounds ± half of their interquartile range (median of the ratios " +
+        "of each round)\n",
+    );
+
+    const results: WorkloadResult[] = [];
+    let failed = false;
+    for (const workload of workloads) {
+      try {
+        const result = await runWorkload(workload, bench, progress);
+        progress("");
+        console.log(tables(result) + "\n");
+        results.push(result);
+        failed ||= hasProblems(result);
+      } catch (error) {
+        failed = true;
+        console.error(
+          `\n${workload.name} FAILED: ${messageOf(error)}`,
+        );
+      }
+    }
+    await save(output, { contenders, tools, results, rounds, seconds, threads, quick });
+    console.log(`${output}/results.json, ${output}/plot.svg`);
+    return !failed;
+  } finally {
+    await processes.stopAll();
+    processes.close();
+  }
+}
+
+function hasProblems({ cases }: WorkloadResult): boolean {
+  return cases.some(({ variants }) => variants.some(({ problems }) => problems.length > 0));
+}
+
+function readOptions(): Options {
+  return parseArgs(Deno.args, {
+    string: FLAGS,
+    boolean: ["quick", "help"],
+    unknown(arg) {
+      throw new OptionError(`${arg}: no such option, see --help`);
+    },
+  }) as unknown as Options;
+}
+
+function readCount(options: Options, name: "rounds" | "seconds" | "threads", otherwise: number) {
+  const text = options[name];
+  if (text === undefined) return otherwise;
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new OptionError(`--${name} ${text}: not a whole number`);
+  return Number(text);
+}
+
+/** Those of the items that a list names, or all without one. */
+function pick<T extends { name: string }>(items: T[], list: string | undefined, flag: string): T[] {
+  if (list === undefined) return items;
+  return list.split(",").map((name) => {
+    const item = items.find((item) => item.name === name);
+    if (!item) throw new OptionError(`${flag} ${name}: not one of ${names(items)}`);
+    return item;
+  });
+}
+
+function names(items: readonly { name: string }[]): string {
+  return items.map(({ name }) => name).join(",");
+}
+
+function findBinary(given: string | undefined): string | undefined {
+  const path = given ?? "iawlb";
+  if (exists(path)) return Deno.realPathSync(path);
+  if (given !== undefined) throw new OptionError(`--binary ${given}: no such file`);
+  return undefined;
+}
+
+/** Says what is compared and by what means, and what could be but is not installed. */
+function describe(contenders: readonly Contender[], tools: Tools): void {
+  console.log("Contenders:");
+  for (const { name, about } of contenders) console.log(`  ${name}: ${about}`);
+  if (!contenders.some(({ name }) => name === "iawlb")) {
+    console.log("  No binary of iawlb is measured; deno task compile makes ./iawlb");
+  }
+  const own = "the suite's own";
+  console.log(
+    `Load: requests by ${tools.wrk ? `wrk ${tools.wrk.version}` : own}, transfers by ` +
+      `${tools.iperf3 ? `iperf3 ${tools.iperf3.version}` : own}, open loop by ${own}; ` +
+      `HTTP server: ${tools.nginx ? `nginx ${tools.nginx.version}` : own}`,
+  );
+  const missing = Object.keys(PACKAGES).filter((name) => !tools[name as keyof Tools]);
+  for (const name of missing) {
+    console.log(`Not found: ${name}; to install: apt install ${PACKAGES[name as keyof Tools]}`);
+  }
+}
+
+/** One line on standard error that replaces itself, or on no terminal one after the other. */
+function progress(text: string): void {
+  const bytes = Deno.stderr.isTerminal() ? `\r\x1b[K${text}` : text && `${text}\n`;
+  Deno.stderr.writeSync(new TextEncoder().encode(bytes));
+}
+
+async function save(
+  dir: string,
+  { contenders, results, tools, ...settings }: {
+    contenders: readonly Contender[];
+    results: readonly WorkloadResult[];
+    tools: Tools;
+    [setting: string]: unknown;
+  },
+): Promise<void> {
+  const cpu = /^model name\s*: (.*)$/m.exec(await Deno.readTextFile("/proc/cpuinfo"))?.[1];
+  const report = {
+    date: new Date().toISOString(),
+    machine: { cpu, cores: navigator.hardwareConcurrency, kernel: Deno.osRelease() },
+    deno: Deno.version.deno,
+    settings,
+    contenders: contenders.map(({ name, about }) => ({ name, about })),
+    tools,
+    results,
+  };
+  await Deno.mkdir(dir, { recursive: true });
+  await Deno.writeTextFile(`${dir}/results.json`, JSON.stringify(report, null, 1) + "\n");
+  await Deno.writeTextFile(`${dir}/plot.svg`, plot(results));
+}
+
+if (import.meta.main) {
+  try {
+    Deno.exit(await main() ? 0 : 1);
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error;
+    console.error(`bench: ${error.message}`);
+    Deno.exit(2);
+  }
+}

@@ -1,0 +1,83 @@
+// What a relayed session costs, with both ends in this process: `deno bench -A scripts/bench`.
+import { BufferPool } from "../../src/buffers.ts";
+import { relay } from "../../src/relay.ts";
+import { Session } from "../../src/session.ts";
+import { adopt } from "../../src/socket.ts";
+
+const ROUND_TRIPS = 1000;
+const BYTES = 64 * 1024 * 1024;
+
+/** The far ends of a session's two connections, and its end. */
+interface Relayed {
+  client: Deno.Conn;
+  server: Deno.Conn;
+  over: Promise<unknown>;
+}
+
+const buffers = new BufferPool();
+
+async function setUp(relayed: boolean): Promise<Relayed> {
+  const front = await socketPair();
+  if (!relayed) return { client: front.near, server: front.far, over: Promise.resolve() };
+  const back = await socketPair();
+  const session = new Session(front.far, { id: 1, now: 0, buffers });
+  const over = relay(session, adopt(back.near), { buffers, redispatch: "held" });
+  return { client: front.near, server: back.far, over: over.then(() => session.close(0)) };
+}
+
+async function tearDown({ client, server, over }: Relayed): Promise<void> {
+  client.close();
+  server.close();
+  await over;
+}
+
+for (const relayed of [false, true]) {
+  const name = relayed ? "relayed" : "direct";
+
+  Deno.bench(name, { group: `${ROUND_TRIPS} round trips`, baseline: !relayed }, async (b) => {
+    const ends = await setUp(relayed);
+    const { client, server } = ends;
+    const buffer = new Uint8Array(100);
+    b.start();
+    for (let i = 0; i < ROUND_TRIPS; i++) {
+      await client.write(buffer);
+      await server.read(buffer);
+      await server.write(buffer);
+      await client.read(buffer);
+    }
+    b.end();
+    await tearDown(ends);
+  });
+
+  Deno.bench(name, { group: `${BYTES / 2 ** 20} MiB`, baseline: !relayed }, async (b) => {
+    const ends = await setUp(relayed);
+    b.start();
+    await Promise.all([send(ends.client), receive(ends.server)]);
+    b.end();
+    await tearDown(ends);
+  });
+
+  Deno.bench(name, { group: "a session", baseline: !relayed }, async () => {
+    await tearDown(await setUp(relayed));
+  });
+}
+
+async function send(conn: Deno.Conn): Promise<void> {
+  const chunk = new Uint8Array(256 * 1024);
+  for (let sent = 0; sent < BYTES;) sent += await conn.write(chunk.subarray(0, BYTES - sent));
+}
+
+async function receive(conn: Deno.Conn): Promise<void> {
+  const buffer = new Uint8Array(256 * 1024);
+  for (let received = 0; received < BYTES;) received += await conn.read(buffer) ?? BYTES;
+}
+
+async function socketPair(): Promise<{ near: Deno.Conn; far: Deno.Conn }> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  const [near, far] = await Promise.all([
+    Deno.connect({ hostname: "127.0.0.1", port }),
+    listener.accept(),
+  ]);
+  return { near, far };
+}

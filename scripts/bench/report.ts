@@ -1,0 +1,46 @@
+import type { Metric, Summary, VariantResult, WorkloadResult } from "./workload.ts";
+
+/** The results of a workload as Markdown tables. */
+export function tables({ workload, cases }: WorkloadResult): string {
+  const { metrics } = workload;
+  const parts = [`## ${workload.name}: ${workload.title}`];
+  for (const { label, ratio, variants } of cases) {
+    const rows = variants.map((variant) => [
+      variant.name,
+      ...metrics.map((metric) => cell(metric, variant.metrics[metric.key]!)),
+      variant.errors > 0 ? `${variant.errors}` : "",
+    ]);
+    const head = [label, ...metrics.map(({ title }) => title), "failed"];
+    const used = head.map((_, i) => i < head.length - 1 || rows.some((row) => row[i] !== ""));
+    const select = (row: string[]) => row.filter((_, i) => used[i]);
+    parts.push(table([head, ...rows].map(select)));
+    if (ratio && variants.length > 1) parts.push(`In brackets: ${ratio}.`);
+    parts.push(...variants.flatMap(problems));
+  }
+  return parts.join("\n\n");
+}
+
+/** Median, spread and ratio: `123 ±4% (×1.05)`. */
+function cell({ digits }: Metric, { median, spread, ratio }: Summary): string {
+  if (Number.isNaN(median)) return "–";
+  const variation = spread >= 0.005 ? ` ±${(spread * 100).toFixed(0)}%` : "";
+  const relation = Number.isFinite(ratio) ? ` (×${ratio.toFixed(2)})` : "";
+  return `${median.toFixed(digits)}${variation}${relation}`;
+}
+
+function problems({ name, problems }: VariantResult): string[] {
+  return problems.map((problem) => `${name} FAILED, ${problem}`);
+}
+
+/** A table whose columns are as wide as their widest cell; all but the first align right. */
+function table(rows: readonly string[][]): string {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  const rule = widths.map((width, i) => i === 0 ? "-".repeat(width) : "-".repeat(width - 1) + ":");
+  const lines = [rows[0]!, rule, ...rows.slice(1)].map((row) => {
+    const cells = row.map((text, i) => {
+      return i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!);
+    });
+    return `| ${cells.join(" | ")} |`;
+  });
+  return lines.join("\n");
+}
