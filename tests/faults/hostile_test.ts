@@ -62,7 +62,7 @@ Deno.test("clients that never read cost bounded memory", { ignore: !hasProc }, a
     highest = Math.max(highest, residentMemory(program.pid));
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  // One buffer of 64 KiB each at the most, and what the runtime needs while data moves.
+  // One buffer of 256 KiB each at the most, and what the runtime needs while data moves.
   assert(highest - before < 64 * MIB, `${Math.round((highest - before) / MIB)} MiB for 50 readers`);
   for (const client of clients) client.close();
   await until(async () => (await program.status()).active === 0, "all are gone");
