@@ -1,10 +1,13 @@
 /**
- * The read buffer sizes in bytes, smallest first: a session starts with the first. The largest makes
- * one stream half again as fast as 64 KiB would; larger ones gain nothing.
+ * The read buffer sizes in bytes, smallest first. The largest makes one stream half again as fast as
+ * 64 KiB would; larger ones gain nothing. The smallest is for connections on which little moves.
  */
-export const BUFFER_SIZES = [4 * 1024, 16 * 1024, 64 * 1024, 256 * 1024] as const;
+export const BUFFER_SIZES = [1024, 4 * 1024, 16 * 1024, 64 * 1024, 256 * 1024] as const;
 
 const LAST = BUFFER_SIZES.length - 1;
+
+/** Index of the size with which every session starts: it holds most requests and small answers. */
+const START = 1;
 
 /** Most bytes of each size that a {@linkcode BufferPool} keeps for reuse. */
 const KEPT_BYTES = 8 * 1024 * 1024;
@@ -17,22 +20,22 @@ const KEPT_BYTES = 8 * 1024 * 1024;
 export class BufferPool {
   readonly #free: Uint8Array<ArrayBuffer>[][] = BUFFER_SIZES.map(() => []);
 
-  /** A buffer of the smallest size, with arbitrary content. */
+  /** A buffer of the size to start with, 4 KiB, with arbitrary content. */
   take(): Uint8Array<ArrayBuffer> {
-    return this.#takeSize(0);
+    return this.#takeSize(START);
   }
 
   /**
    * The buffer for the next read after `received` bytes arrived in this one: the next larger one
-   * after a full read, otherwise the smallest in which they would have fitted, so that a session
-   * that falls idle does not keep much more than its last read needed. A buffer that is swapped
-   * returns to the pool.
+   * after a full read, otherwise one in which they would have fitted at least twice, if that is
+   * smaller, so that a session that falls idle does not keep much more than its last read needed. A
+   * buffer that is swapped returns to the pool.
    */
   adapt(buffer: Uint8Array<ArrayBuffer>, received: number): Uint8Array<ArrayBuffer> {
     const level = levelOf(buffer);
     let next = level;
     if (received === buffer.length && level < LAST) next++;
-    else while (next > 0 && received < BUFFER_SIZES[next - 1]!) next--;
+    else while (next > 0 && received * 2 <= BUFFER_SIZES[next - 1]!) next--;
     if (next === level) return buffer;
     this.give(buffer);
     return this.#takeSize(next);

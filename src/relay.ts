@@ -3,7 +3,7 @@ import { messageOf } from "./errors.ts";
 import type { Settings } from "./options.ts";
 import type { Ahead } from "./read_ahead.ts";
 import type { EndReason, Flow, Holder, Session } from "./session.ts";
-import { sendPromptly, type Socket } from "./socket.ts";
+import type { Socket } from "./socket.ts";
 
 /**
  * How long the end of an aborted relay waits for its last reads and writes to be cancelled, in
@@ -178,7 +178,7 @@ class Relay implements Holder {
           return this.#end(up, "write-failed");
         } else if (sent < length) {
           up.received = length;
-          if (sent > 0) sendPromptly(server);
+          if (sent > 0) server.sendPromptly();
           if (!await send(server, ahead.bytes(sent, length))) return this.#end(up, "write-failed");
           up.bytes = sent = length;
         } else if (ahead.failed) {
@@ -228,7 +228,7 @@ class Relay implements Holder {
     let { buffer, pending } = begin;
     /** The bytes read, as a view of `buffer`: made anew only if their number or place changes. */
     let view: Uint8Array = buffer;
-    /** Whether a small write may not be delayed any more; see {@linkcode sendPromptly}. */
+    /** Whether a small write may not be delayed any more; see {@linkcode Socket.sendPromptly}. */
     let prompt = false;
     let how: PumpEnd | undefined;
     try {
@@ -252,7 +252,7 @@ class Relay implements Holder {
         }
         if (!prompt && flow.bytes > 0) {
           prompt = true;
-          sendPromptly(to);
+          to.sendPromptly();
         }
         try {
           const sent = await to.write(view);

@@ -74,7 +74,7 @@ export class Server {
     this.#ledger = new Ledger({
       clock,
       onEnd: (session) => {
-        admission.leave(session.client.conn.remoteAddr);
+        admission.leave(session.client.remoteAddr);
         access?.write(format(session, new Date()));
       },
     });
@@ -120,7 +120,7 @@ export class Server {
     this.#sweep = new Sweep(this.#ledger.live, {
       timeouts: config,
       clock,
-      onSeen: config.keepalive === "on" ? (session) => session.keepAlive() : undefined,
+      onSeen: (session) => session.settle({ keepAlive: config.keepalive === "on" }),
     });
     this.#watchdog = new Watchdog({ queue: this.#queue, crew: this.#crew, log });
   }

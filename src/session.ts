@@ -1,7 +1,7 @@
 import { formatSocketAddress } from "./address.ts";
 import type { BufferPool } from "./buffers.ts";
 import { type Departure, type DepartureListener, ReadAhead } from "./read_ahead.ts";
-import { type Access, adopt, keepAlive, type Socket } from "./socket.ts";
+import { type Access, adopt, type Socket } from "./socket.ts";
 
 /** Why a session ended, as the access log and the counters name it. */
 export const END_REASONS = {
@@ -93,8 +93,8 @@ export class Session implements DepartureListener {
   endedAt: number | undefined;
   /** What the latest sweep over the live sessions saw; see `timeouts.ts`. */
   readonly seen = { moved: -1, activeAt: 0, requestAt: undefined as number | undefined };
-  #keptClient = false;
-  #keptServer: Socket | undefined;
+  #settledClient = false;
+  #settledServer: Socket | undefined;
   holder: Holder | undefined;
   /** Ends the connect that is under way, if one is. */
   attempt: AbortController | undefined;
@@ -115,7 +115,7 @@ export class Session implements DepartureListener {
 
   /** The client's address as text. */
   get clientName(): string {
-    return formatSocketAddress(this.client.conn.remoteAddr);
+    return formatSocketAddress(this.client.remoteAddr);
   }
 
   /** Why it ended or is about to; `undefined` while it is to go on. */
@@ -135,12 +135,12 @@ export class Session implements DepartureListener {
     this.holder?.onAbort(this);
   }
 
-  /** Turns TCP keepalive on, for a session that has lasted: most end before it could matter. */
-  keepAlive(): void {
-    if (!this.#keptClient) keepAlive(this.client);
-    this.#keptClient = true;
-    if (this.server && this.server !== this.#keptServer) keepAlive(this.server);
-    this.#keptServer = this.server;
+  /** Prepares its sockets for a long life, which most sessions do not have. */
+  settle(options: { keepAlive: boolean }): void {
+    if (!this.#settledClient) this.client.settle(options);
+    this.#settledClient = true;
+    if (this.server && this.server !== this.#settledServer) this.server.settle(options);
+    this.#settledServer = this.server;
   }
 
   /** A place in the line, again if a connect failed. Ends a session whose client has left. */

@@ -1,6 +1,7 @@
 /** One end of a connection, as sessions and relays use it. */
 export interface Socket {
-  readonly conn: Deno.Conn;
+  /** The peer's address. */
+  readonly remoteAddr: Deno.Addr;
   /** Reads into the buffer; 0 = the peer has finished sending. Rejects if the connection failed. */
   read(buffer: Uint8Array): Promise<number>;
   /** Writes the beginning of the bytes, at least one, and tells how many. */
@@ -9,6 +10,16 @@ export interface Socket {
   closeWrite(): Promise<void>;
   /** Closes it; a second call does nothing. */
   close(): void;
+  /**
+   * Turns Nagle's algorithm off, so that no small write waits for an acknowledgement. The first
+   * write of a connection never does: who calls this before the second saves it for short sessions.
+   */
+  sendPromptly(): void;
+  /**
+   * Prepares for a long life: no write waits, the kernel asks a silent peer from time to time
+   * whether it is still there if `keepAlive` says so, and memory is let go of.
+   */
+  settle(options: { keepAlive: boolean }): void;
 }
 
 /** The runtime's operations below {@linkcode Deno.Conn}, by resource number. */
@@ -21,30 +32,43 @@ interface Operations {
 
 /** Uses nothing but the public methods. */
 class PublicSocket implements Socket {
-  readonly conn: Deno.Conn;
+  readonly #conn: Deno.Conn;
 
   constructor(conn: Deno.Conn) {
-    this.conn = conn;
+    this.#conn = conn;
+  }
+
+  get remoteAddr(): Deno.Addr {
+    return this.#conn.remoteAddr;
   }
 
   async read(buffer: Uint8Array): Promise<number> {
-    return await this.conn.read(buffer) ?? 0;
+    return await this.#conn.read(buffer) ?? 0;
   }
 
   write(bytes: Uint8Array): Promise<number> {
-    return this.conn.write(bytes);
+    return this.#conn.write(bytes);
   }
 
   closeWrite(): Promise<void> {
-    return this.conn.closeWrite();
+    return this.#conn.closeWrite();
   }
 
   close(): void {
     try {
-      this.conn.close();
+      this.#conn.close();
     } catch (error) {
       if (!(error instanceof Deno.errors.BadResource)) throw error;
     }
+  }
+
+  sendPromptly(): void {
+    setNoDelay(this.#conn);
+  }
+
+  settle({ keepAlive }: { keepAlive: boolean }): void {
+    setNoDelay(this.#conn);
+    if (keepAlive) setKeepAlive(this.#conn);
   }
 }
 
@@ -53,12 +77,15 @@ class PublicSocket implements Socket {
  * `unref`: a third of the runtime's part in a small round trip.
  */
 class DirectSocket implements Socket {
-  readonly conn: Deno.Conn;
+  readonly remoteAddr: Deno.Addr;
+  /** What can set its options; some kilobytes, which a connection that lasts does without. */
+  #conn: Deno.Conn | undefined;
   readonly #operations: Operations;
   readonly #rid: number;
 
   constructor(conn: Deno.Conn, operations: Operations, rid: number) {
-    this.conn = conn;
+    this.remoteAddr = conn.remoteAddr;
+    this.#conn = conn;
     this.#operations = operations;
     this.#rid = rid;
   }
@@ -77,6 +104,17 @@ class DirectSocket implements Socket {
 
   close(): void {
     this.#operations.tryClose(this.#rid);
+  }
+
+  sendPromptly(): void {
+    if (this.#conn) setNoDelay(this.#conn);
+  }
+
+  settle({ keepAlive }: { keepAlive: boolean }): void {
+    if (!this.#conn) return;
+    setNoDelay(this.#conn);
+    if (keepAlive) setKeepAlive(this.#conn);
+    this.#conn = undefined;
   }
 }
 
@@ -117,16 +155,11 @@ function resourceOf(conn: Deno.Conn): number | undefined {
   return typeof rid === "number" ? rid : undefined;
 }
 
-/**
- * Turns Nagle's algorithm off, so that no small write waits for an acknowledgement. The first
- * write of a connection never does; who calls this before the second saves it for short sessions.
- */
-export function sendPromptly({ conn }: Socket): void {
+function setNoDelay(conn: Deno.Conn): void {
   if ("setNoDelay" in conn) set(() => (conn as Deno.TcpConn).setNoDelay(true));
 }
 
-/** Lets the kernel ask a silent peer from time to time whether it is still there. */
-export function keepAlive({ conn }: Socket): void {
+function setKeepAlive(conn: Deno.Conn): void {
   if ("setKeepAlive" in conn) set(() => (conn as Deno.TcpConn).setKeepAlive(true));
 }
 

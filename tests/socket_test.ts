@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { ACCESS, adopt, keepAlive, sendPromptly } from "../src/socket.ts";
+import { ACCESS, adopt } from "../src/socket.ts";
 import { readExactly, socketPair, tryClose, writeAll } from "./support/servers.ts";
 
 Deno.test("this runtime lets sockets be used directly", () => {
@@ -28,9 +28,10 @@ for (const access of ["direct", "public"] as const) {
   Deno.test(`${access} sockets read, write, half-close and close twice`, async () => {
     const { near, far } = await socketPair();
     const socket = adopt(far, access);
-    assertEquals(socket.conn, far);
-    sendPromptly(socket);
-    keepAlive(socket);
+    assertEquals(socket.remoteAddr, far.remoteAddr);
+    socket.sendPromptly();
+    socket.settle({ keepAlive: true });
+    socket.settle({ keepAlive: true });
     assertEquals(await socket.write(new Uint8Array([1, 2])), 2);
     assertEquals(await readExactly(near, 2), new Uint8Array([1, 2]));
     await writeAll(near, new Uint8Array([3]));
@@ -45,7 +46,7 @@ for (const access of ["direct", "public"] as const) {
     socket.close();
     await pending.catch(() => {});
     await assertRejects(() => socket.read(buffer), Deno.errors.BadResource);
-    sendPromptly(socket);
+    socket.sendPromptly();
     near.close();
     tryClose(far);
   });

@@ -90,7 +90,8 @@ async function bulk({ streams, reverse, seconds }: Transfer) {
     const buffer = new Uint8Array(CHUNK).fill((reverse ? "r" : "s").charCodeAt(0));
     await conn.write(buffer.subarray(0, 1));
     while (performance.now() < end) {
-      bytes += (reverse ? await conn.read(buffer) : await conn.write(buffer)) ?? 0;
+      const moved = reverse ? await conn.read(buffer) : await conn.write(buffer);
+      bytes += moved ?? 0;
     }
   }));
   return { bytes, seconds: (performance.now() - started) / 1000 };

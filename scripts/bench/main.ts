@@ -103,6 +103,7 @@ async function main(): Promise<boolean> {
         progress("");
         console.log(tables(result) + "\n");
         results.push(result);
+        await save(output, { contenders, tools, results, rounds, seconds, threads, quick });
         failed ||= hasProblems(result);
       } catch (error) {
         failed = true;
@@ -111,7 +112,6 @@ async function main(): Promise<boolean> {
         );
       }
     }
-    await save(output, { contenders, tools, results, rounds, seconds, threads, quick });
     console.log(`${output}/results.json, ${output}/plot.svg`);
     return !failed;
   } finally {
