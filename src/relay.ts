@@ -4,6 +4,7 @@ import type { Settings } from "./options.ts";
 import type { Ahead } from "./read_ahead.ts";
 import type { EndReason, Flow, Holder, Session } from "./session.ts";
 import type { Socket } from "./socket.ts";
+import type { Turns } from "./turns.ts";
 
 /**
  * How long the end of an aborted relay waits for its last reads and writes to be cancelled, in
@@ -40,6 +41,7 @@ export class UnansweredError extends Error {
 /** Options of {@linkcode relay}. */
 export interface RelayOptions {
   buffers: BufferPool;
+  turns: Turns;
   /** Under which condition a session that was not answered can have another server. */
   redispatch: Settings["redispatch"];
 }
@@ -224,7 +226,7 @@ class Relay implements Holder {
 
   /** Copies one direction to its end; may begin with a read that is under way. */
   async #pump(from: Socket, to: Socket, flow: Flow, begin: Ahead): Promise<void> {
-    const { buffers } = this.#options;
+    const { buffers, turns } = this.#options;
     let { buffer, pending } = begin;
     /** The bytes read, as a view of `buffer`: made anew only if their number or place changes. */
     let view: Uint8Array = buffer;
@@ -234,6 +236,7 @@ class Relay implements Holder {
     try {
       while (how === undefined) {
         let received: number;
+        if (pending === undefined && !turns.take()) await turns.turn();
         try {
           received = await (pending ?? from.read(buffer));
         } catch {

@@ -17,6 +17,7 @@ import { type Books, logDrained, logDraining, logStart, type Status } from "./re
 import type { Session } from "./session.ts";
 import { Tasks } from "./tasks.ts";
 import { Sweep } from "./timeouts.ts";
+import { Turns } from "./turns.ts";
 import { Watchdog } from "./watchdog.ts";
 import { work, type Workplace } from "./worker.ts";
 
@@ -50,6 +51,7 @@ export class Server {
   readonly #crew: Crew;
   readonly #health: Health;
   readonly #buffers = new BufferPool();
+  readonly #turns = new Turns();
   readonly #sweep: Sweep;
   readonly #watchdog: Watchdog;
   /** Aborted at the very end: stops what only serves sessions, such as probing. */
@@ -203,7 +205,7 @@ export class Server {
       ledger: this.#ledger,
       clock: this.#clock,
       settings: this.#config,
-      relaying: { buffers: this.#buffers, redispatch: this.#config.redispatch },
+      relaying: { buffers: this.#buffers, turns: this.#turns, redispatch: this.#config.redispatch },
       log: this.#log,
       attempts: [],
       giveBack: (session) => this.#line.giveBack(session),
@@ -258,5 +260,6 @@ export class Server {
     this.#entrance.close();
     for (const destination of this.#destinations) destination.dismiss();
     await this.#tasks.idle();
+    await this.#turns.close();
   }
 }

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { relay } from "../src/relay.ts";
 import { Session } from "../src/session.ts";
 import { type Access, adopt } from "../src/socket.ts";
+import { Turns } from "../src/turns.ts";
 import {
   randomBytes,
   readAll,
@@ -19,7 +20,11 @@ async function setUp(access: Access) {
   const back = await socketPair();
   const buffers = new StrictPool();
   const session = new Session(front.far, { id: 1, now: 0, buffers, access });
-  const over = relay(session, adopt(back.near, access), { buffers, redispatch: "held" });
+  const over = relay(session, adopt(back.near, access), {
+    buffers,
+    turns: new Turns(),
+    redispatch: "held",
+  });
   async function finish(): Promise<void> {
     await over;
     session.close(0);
@@ -128,7 +133,11 @@ test("what was read ahead, and the end after it, come first", async (access) => 
   const session = new Session(front.far, { id: 1, now: 0, buffers, access });
   await writeAll(front.near, bytes("early"));
   await front.near.closeWrite();
-  const over = relay(session, adopt(back.near, access), { buffers, redispatch: "held" });
+  const over = relay(session, adopt(back.near, access), {
+    buffers,
+    turns: new Turns(),
+    redispatch: "held",
+  });
   assertEquals(text(await readAll(back.far)), "early");
   await back.far.closeWrite();
   await over;

@@ -3,6 +3,7 @@ import { BufferPool } from "../../src/buffers.ts";
 import { relay } from "../../src/relay.ts";
 import { Session } from "../../src/session.ts";
 import { adopt } from "../../src/socket.ts";
+import { Turns } from "../../src/turns.ts";
 
 const ROUND_TRIPS = 1000;
 const BYTES = 64 * 1024 * 1024;
@@ -21,7 +22,11 @@ async function setUp(relayed: boolean): Promise<Relayed> {
   if (!relayed) return { client: front.near, server: front.far, over: Promise.resolve() };
   const back = await socketPair();
   const session = new Session(front.far, { id: 1, now: 0, buffers });
-  const over = relay(session, adopt(back.near), { buffers, redispatch: "held" });
+  const over = relay(session, adopt(back.near), {
+    buffers,
+    turns: new Turns(),
+    redispatch: "held",
+  });
   return { client: front.near, server: back.far, over: over.then(() => session.close(0)) };
 }
 
