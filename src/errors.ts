@@ -27,3 +27,19 @@ export function codeOf(thrown: unknown): string | undefined {
   const code = (thrown as { code?: unknown } | null)?.code;
   return typeof code === "string" ? code : undefined;
 }
+
+/** The server's connection failed before the first byte of an answer. */
+export class UnansweredError extends Error {
+  override readonly name = "UnansweredError";
+
+  constructor(cause: unknown) {
+    const reset = cause === undefined || cause instanceof Deno.errors.ConnectionReset ||
+      cause instanceof Deno.errors.BrokenPipe;
+    super(
+      reset
+        ? "it accepted a connection and reset it before its first byte"
+        : `a connection to it failed before its first byte: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}

@@ -1,5 +1,5 @@
 import type { BufferPool } from "./buffers.ts";
-import { messageOf } from "./errors.ts";
+import { UnansweredError } from "./errors.ts";
 import type { Settings } from "./options.ts";
 import type { Ahead } from "./read_ahead.ts";
 import type { EndReason, Flow, Holder, Session } from "./session.ts";
@@ -21,22 +21,6 @@ type PumpEnd = "ended" | "read-failed" | "write-failed";
  * server failed before its first byte, in which case all that it was sent can be sent again.
  */
 export type RelayEnd = "over" | UnansweredError;
-
-/** The server's connection failed before the first byte of an answer. */
-export class UnansweredError extends Error {
-  override readonly name = "UnansweredError";
-
-  constructor(cause: unknown) {
-    const reset = cause === undefined || cause instanceof Deno.errors.ConnectionReset ||
-      cause instanceof Deno.errors.BrokenPipe;
-    super(
-      reset
-        ? "it accepted a connection and reset it before its first byte"
-        : `a connection to it failed before its first byte: ${messageOf(cause)}`,
-      { cause },
-    );
-  }
-}
 
 /** Options of {@linkcode relay}. */
 export interface RelayOptions {
