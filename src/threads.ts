@@ -41,6 +41,7 @@ export class Threads implements Serving {
   readonly #spawn: () => Worker;
   readonly #port: number;
   readonly #threads: Thread[];
+  #started = false;
   #drained: Promise<boolean> | undefined;
 
   private constructor(options: ThreadsOptions, port: number) {
@@ -67,6 +68,7 @@ export class Threads implements Serving {
     const threads = new Threads(options, port);
     try {
       const addresses = await Promise.all(threads.#threads.map(({ listening }) => listening));
+      threads.#started = true;
       logStart(options.logs.log, addresses[0]!, options.config);
       options.logs.log.info("{number} threads", { number: addresses.length });
     } catch (error) {
@@ -109,11 +111,13 @@ export class Threads implements Serving {
       onCrash: (message) => this.#onCrash(index, message),
     });
     const number = threadsOf(this.#config);
-    thread.tell({ kind: "start", args: this.#args, port: this.#port, index, number });
+    thread.start({ kind: "start", args: this.#args, port: this.#port, index, number });
     return thread;
   }
 
   #onCrash(index: number, message: string): void {
+    // A failure at the start is the caller's to tell.
+    if (!this.#started) return;
     const { log } = this.#logs;
     log.error(
       "thread {index} has crashed and its sessions are lost, which is a defect: {message}",
@@ -128,7 +132,7 @@ export class Threads implements Serving {
       const thread = this.#threads[index] = this.#begin(index);
       await thread.listening.then(
         () => log.info("thread {index} serves again", { index }),
-        (error) => this.#onCrash(index, error.message),
+        () => {},
       );
     }, RESTART_AFTER_MS);
   }
@@ -164,7 +168,7 @@ class Thread {
         case "listening":
           return listening.resolve(data.address);
         case "failed":
-          return listening.reject(new FatalError(data.message));
+          return fail(data.message);
         case "status":
           return this.#statusRequests.shift()?.(data.status);
         case "drained":
@@ -173,19 +177,30 @@ class Thread {
     };
     worker.onerror = (event) => {
       event.preventDefault();
+      fail(event.message);
+    };
+    listening.promise.catch(() => {});
+
+    const fail = (message: string) => {
       if (this.#crashed) return;
       this.#crashed = true;
       worker.terminate();
-      listening.reject(new FatalError(`a thread crashed at its start: ${event.message}`));
+      listening.reject(new FatalError(message));
       drained.resolve(undefined);
       for (const answer of this.#statusRequests.splice(0)) answer(undefined);
-      onCrash(event.message);
+      onCrash(message);
     };
-    listening.promise.catch(() => {});
   }
 
-  tell(message: ToThread): void {
-    if (!this.#crashed) this.#worker.postMessage(message);
+  /** Starts it; everything else that it is told waits until it listens. */
+  start(message: ToThread & { kind: "start" }): void {
+    this.#worker.postMessage(message);
+  }
+
+  tell(message: Exclude<ToThread, { kind: "start" }>): void {
+    this.listening.then(() => {
+      if (!this.#crashed) this.#worker.postMessage(message);
+    }, () => {});
   }
 
   /** What it is doing; `undefined` if it has crashed. */

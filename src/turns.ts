@@ -75,7 +75,10 @@ export class Turns {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = listener.addr as Deno.NetAddr;
     const near = await Deno.connect({ hostname: "127.0.0.1", port });
-    const far = await listener.accept();
+    const far = await listener.accept().catch((error) => {
+      near.close();
+      throw error;
+    });
     const ours = (far.remoteAddr as Deno.NetAddr).port === (near.localAddr as Deno.NetAddr).port;
     near.setNoDelay(true);
     this.#ends = [adopt(near), adopt(far)];

@@ -62,6 +62,8 @@ Deno.test("a thread that crashes is logged, started again, and the others go on"
   assert(records.some((line) => line.startsWith("thread 1 has crashed")), records.join("\n"));
   const status = await threads.status();
   assertEquals([workers.length, status.state, status.destinations.length], [3, "running", 2]);
-  assertEquals(await threads.drain(), true);
+  workers[0]!.postMessage({ kind: "crash" });
+  await until(() => workers.length === 4, "a thread is being started");
+  assertEquals(await threads.drain(), true, "a drain waits until it can be told");
   await reset();
 });
