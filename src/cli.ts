@@ -5,7 +5,7 @@ import { FatalError, UsageError } from "./errors.ts";
 import { guard } from "./guard.ts";
 import { helpText } from "./help.ts";
 import { type Logs, openLogs } from "./log.ts";
-import type { Settings } from "./options.ts";
+import { readSettings, type Settings } from "./options.ts";
 import { Server } from "./server.ts";
 import { serveUntilSignalled } from "./signals.ts";
 import { threadsOf } from "./thread_config.ts";
@@ -14,7 +14,7 @@ import { Threads } from "./threads.ts";
 /** Runs the program to its end. Returns the exit status. */
 export async function run(args: readonly string[]): Promise<number> {
   try {
-    return await execute(parseCommand(args), args);
+    return await execute(parseCommand(args));
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof FatalError)) throw error;
     console.error(`iawlb: ${error.message}`);
@@ -22,7 +22,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-async function execute(command: Command, args: readonly string[]): Promise<number> {
+async function execute(command: Command): Promise<number> {
   switch (command.kind) {
     case "help":
       console.log(helpText().trimEnd());
@@ -32,15 +32,15 @@ async function execute(command: Command, args: readonly string[]): Promise<numbe
       return 0;
     case "demo":
       return await withLogs(
-        command.settings,
-        (logs) => runDemo(logs, command.settings, command.rules),
+        readSettings(command.texts.options),
+        (logs) => runDemo(logs, command.texts),
       );
     case "serve":
-      return await withLogs(command.config, async (logs) => {
-        const { config } = command;
+      return await withLogs(command.config.settings, async (logs) => {
+        const config = command.config.listeners[0]!;
         const server = threadsOf(config) === 1
           ? await Server.start(config, logs)
-          : await Threads.start({ config, args, logs });
+          : await Threads.start({ config, logs });
         return await serveUntilSignalled(server, logs);
       });
   }

@@ -1,24 +1,26 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { closestString } from "@std/text/closest-string";
-import type { AccessRule, Verdict } from "./access_rules.ts";
-import { type Config, readConfig } from "./config.ts";
+import { type ListenerTexts, type ProgramConfig, readListener } from "./config.ts";
 import { UsageError } from "./errors.ts";
-import {
-  flagOf,
-  type OptionName,
-  optionNames,
-  readOption,
-  readSettings,
-  type Settings,
-} from "./options.ts";
+import { flagOf, type OptionName, optionNames, readOption } from "./options.ts";
 import { assertDivisible } from "./thread_config.ts";
 
 /** What the command line asks for. */
 export type Command =
   | { readonly kind: "help" }
   | { readonly kind: "version" }
-  | { readonly kind: "demo"; readonly settings: Settings; readonly rules: AccessRule[] }
-  | { readonly kind: "serve"; readonly config: Config };
+  /** `texts` has no addresses: the demo knows its own. */
+  | { readonly kind: "demo"; readonly texts: Omit<ListenerTexts, "listen" | "destinations"> }
+  | {
+    readonly kind: "serve";
+    readonly config: ProgramConfig;
+    /**
+     * The configuration anew, for a reload.
+     *
+     * @throws {UsageError} If it is not allowed any more.
+     */
+    load(): ProgramConfig;
+  };
 
 const SWITCHES = ["demo", "help", "version"];
 const SHORT: Readonly<Record<string, string>> = { "-h": "help", "-V": "version" };
@@ -46,23 +48,20 @@ export function parseCommand(args: readonly string[]): Command {
   for (const name of optionNames()) {
     const values = parsed[flagOf(name).slice(2)] as string[];
     for (const value of values) readOption(name, value);
-    if (name === "allow" || name === "deny") given[name] = values.join(",") || undefined;
-    else given[name] = values.at(-1);
+    if (name !== "allow" && name !== "deny" && values.length > 0) given[name] = values.at(-1)!;
   }
   const rules = readRules(joined);
-  const settings = readSettings(given);
   if (!parsed.demo) {
-    const config = readConfig(parsed._, settings, rules);
-    assertDivisible(config);
-    return { kind: "serve", config };
+    const load = () => readProgram(parsed._, { options: given, rules });
+    return { kind: "serve", config: load(), load };
   }
   if (parsed._.length > 0) {
     throw new UsageError(`${JSON.stringify(parsed._[0])}: --demo takes no addresses`);
   }
-  if (settings.threads > 1) {
-    throw new UsageError(`--threads "${settings.threads}": --demo runs in one thread; must be 1`);
+  if (given.threads !== undefined && given.threads !== "1") {
+    throw new UsageError(`--threads "${given.threads}": --demo runs in one thread; must be 1`);
   }
-  return { kind: "demo", settings, rules };
+  return { kind: "demo", texts: { options: given, rules } };
 
   function rejectUnknown(arg: string, key?: string): boolean {
     if (key === undefined) return true;
@@ -76,11 +75,28 @@ export function parseCommand(args: readonly string[]): Command {
   }
 }
 
-/** The values of all `--allow` and `--deny`, in their common order. */
-function readRules(joined: readonly string[]): AccessRule[] {
+/** The configuration that the command line alone makes. */
+function readProgram(
+  addresses: readonly string[],
+  rest: Omit<ListenerTexts, "listen" | "destinations">,
+): ProgramConfig {
+  const [listen, ...destinations] = addresses;
+  if (listen === undefined) {
+    throw new UsageError(
+      "LISTEN is missing: give the address to listen on, then one or more destinations, " +
+        "such as: iawlb 8080 9001 9002",
+    );
+  }
+  const config = readListener({ listen, destinations, ...rest });
+  assertDivisible(config);
+  return { settings: config, listeners: [config] };
+}
+
+/** All `--allow` and `--deny`, in their common order. */
+function readRules(joined: readonly string[]): ListenerTexts["rules"] {
   return options(joined).flatMap((arg) => {
-    const [, name, value] = /^--(allow|deny)=(.*)$/s.exec(arg) ?? [];
-    return name === undefined ? [] : readOption(name as Verdict, value!);
+    const [, verdict, networks] = /^--(allow|deny)=(.*)$/s.exec(arg) ?? [];
+    return verdict === "allow" || verdict === "deny" ? [{ verdict, networks: networks! }] : [];
   });
 }
 

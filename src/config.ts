@@ -1,11 +1,20 @@
-import type { AccessRule } from "./access_rules.ts";
+import type { AccessRule, Verdict } from "./access_rules.ts";
 import { type Address, AddressError, formatAddress, isLocalhost, parseAddress } from "./address.ts";
 import { UsageError } from "./errors.ts";
-import { OPTIONS, type Settings, WEIGHT } from "./options.ts";
+import {
+  type OptionName,
+  OPTIONS,
+  readOption,
+  readSettings,
+  type Settings,
+  WEIGHT,
+} from "./options.ts";
 
 /** One destination as configured. */
 export interface DestinationConfig {
   readonly address: Address;
+  /** The same text for the same destination, however it was written. */
+  readonly key: string;
   /** How it is named in logs: the address as written. */
   readonly name: string;
   /** Most concurrent connections; the option `workers` unless given with the address. */
@@ -16,49 +25,68 @@ export interface DestinationConfig {
   readonly backup: boolean;
 }
 
-/** Everything the program runs by. */
+/** What a listener is configured by, as it was written. Can be sent to another thread. */
+export interface ListenerTexts {
+  readonly listen: string;
+  /** Each with its options, such as `10.0.0.7:9003,workers=4`. */
+  readonly destinations: readonly string[];
+  /** The options that were given; defaults for the rest. `allow` and `deny` are in `rules`. */
+  readonly options: Readonly<Partial<Record<OptionName, string>>>;
+  /** `allow` and `deny` in the order in which they were given. */
+  readonly rules: readonly { readonly verdict: Verdict; readonly networks: string }[];
+}
+
+/** Everything that one listener, its line and its destinations run by. */
 export interface Config extends Settings {
   readonly listen: Address;
   readonly destinations: readonly DestinationConfig[];
   /** Who is let in: `allow` and `deny` in the order in which they were given. */
   readonly rules: readonly AccessRule[];
+  /** What all of this was read from. */
+  readonly texts: ListenerTexts;
+}
+
+/** Everything the program runs by. */
+export interface ProgramConfig {
+  /** The options of the program as a whole; every listener has the same ones. */
+  readonly settings: Settings;
+  /** At least one, each with an address of its own. */
+  readonly listeners: readonly Config[];
 }
 
 /**
- * The configuration that the command line's addresses, settings and access rules make.
+ * The configuration of a listener.
  *
- * @throws {UsageError} If an address is malformed, given twice, or would connect to itself.
+ * @throws {UsageError} If an option is not allowed, or an address is malformed, given twice, or
+ * would connect to itself.
  */
-export function readConfig(
-  addresses: readonly string[],
-  settings: Settings,
-  rules: readonly AccessRule[] = [...settings.allow, ...settings.deny],
-): Config {
-  const [listenText, ...destinationTexts] = addresses;
-  if (listenText === undefined) {
-    throw new UsageError(
-      "LISTEN is missing: give the address to listen on, then one or more destinations, " +
-        "such as: iawlb 8080 9001 9002",
-    );
-  }
-  const listen = readAddress("LISTEN", listenText, 0);
-  if (destinationTexts.length === 0) {
+export function readListener(texts: ListenerTexts): Config {
+  const rules = texts.rules.flatMap(({ verdict, networks }) => readOption(verdict, networks));
+  const networks = (wanted: Verdict) => {
+    const given = texts.rules.filter(({ verdict }) => verdict === wanted);
+    return given.map((rule) => rule.networks).join(",") || undefined;
+  };
+  const settings = readSettings({
+    ...definedOnly(texts.options),
+    ...definedOnly({ allow: networks("allow"), deny: networks("deny") }),
+  });
+  const listen = readAddress("LISTEN", texts.listen, 0);
+  if (texts.destinations.length === 0) {
     throw new UsageError(
       "DESTINATION is missing: give one or more after LISTEN, such as: iawlb 8080 9001 9002",
     );
   }
   const names = new Map<string, string>();
-  const destinations = destinationTexts.map((text) => {
+  const destinations = texts.destinations.map((text) => {
     const destination = readDestination(text, settings.workers);
-    const key = canonicalName(destination.address);
-    const earlier = names.get(key);
+    const earlier = names.get(destination.key);
     if (earlier !== undefined) {
       throw new UsageError(
         `DESTINATION ${quote(text)}: is the same as ${quote(earlier)}; give each only once ` +
           "(ADDRESS,workers=N sets its number of connections)",
       );
     }
-    names.set(key, text);
+    names.set(destination.key, text);
     if (isSelf(listen, destination.address)) {
       throw new UsageError(
         `DESTINATION ${quote(text)}: is the LISTEN address, so that it would connect to itself; ` +
@@ -67,7 +95,11 @@ export function readConfig(
     }
     return destination;
   });
-  return { ...settings, listen, destinations, rules };
+  return { ...settings, listen, destinations, rules, texts };
+}
+
+function definedOnly<T extends object>(given: T): T {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as T;
 }
 
 function readAddress(what: string, text: string, minPort: 0 | 1): Address {
@@ -106,6 +138,7 @@ function readDestination(text: string, defaultWorkers: number): DestinationConfi
   }
   return {
     address,
+    key: canonicalName(address),
     name: formatAddress(address),
     workers: given.workers ?? defaultWorkers,
     weight: given.weight ?? WEIGHT.default,
@@ -113,7 +146,6 @@ function readDestination(text: string, defaultWorkers: number): DestinationConfi
   };
 }
 
-/** The same text for the same destination, however it was written. */
 function canonicalName(address: Address): string {
   if (address.transport === "unix") return formatAddress(address);
   return formatAddress({ ...address, hostname: address.hostname ?? "localhost" });

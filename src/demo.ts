@@ -1,7 +1,5 @@
 import { delay } from "@std/async/delay";
-import type { AccessRule } from "./access_rules.ts";
-import { type Config, readConfig } from "./config.ts";
-import { type Settings } from "./options.ts";
+import { type Config, type ListenerTexts, readListener } from "./config.ts";
 import { FatalError } from "./errors.ts";
 import type { Logs } from "./log.ts";
 import { Server } from "./server.ts";
@@ -31,8 +29,7 @@ interface DemoDestination {
  */
 export async function runDemo(
   logs: Logs,
-  settings: Settings,
-  rules: readonly AccessRule[],
+  texts: Omit<ListenerTexts, "listen" | "destinations">,
 ): Promise<boolean> {
   const destinations = [
     openSteady(responder("fast")),
@@ -42,8 +39,8 @@ export async function runDemo(
   try {
     const [fast, slow, flaky] = destinations.map(({ port }) => `127.0.0.1:${port}`);
     const { server, port } = await listenOnFreePort((port) => {
-      const addresses = [`${port}`, `${fast},workers=1`, `${slow},workers=1`, flaky!];
-      return readConfig(addresses, settings, rules);
+      const destinations = [`${fast},workers=1`, `${slow},workers=1`, flaky!];
+      return readListener({ listen: `${port}`, destinations, ...texts });
     }, logs);
     console.log(introduction(port));
     return await serveUntilSignalled(server, logs);

@@ -1,6 +1,6 @@
 // One of several threads: a complete balancer that shares its port with the others. It is told what
 // to do, and its lines are written, by `threads.ts`.
-import { parseCommand } from "./command.ts";
+import { readListener } from "./config.ts";
 import { messageOf } from "./errors.ts";
 import { guard } from "./guard.ts";
 import type { ByteSink } from "./line_writer.ts";
@@ -19,10 +19,8 @@ scope.onmessage = ({ data }) => {
 };
 
 async function start(message: ToThread & { kind: "start" }): Promise<void> {
-  const { args, port, index, number } = message;
-  const command = parseCommand(args);
-  if (command.kind !== "serve") throw new TypeError("Cannot start thread: nothing to serve");
-  const config = shareOf(command.config, index, number);
+  const { texts, port, index, number } = message;
+  const config = shareOf(readListener(texts), index, number);
   const logs = await openLogs(config, { log: sink("log"), access: sink("access") });
   guard(logs.log);
   let server: Server;

@@ -1,11 +1,12 @@
+import type { ListenerTexts } from "./config.ts";
 import type { Books, Status } from "./report.ts";
 
 /** What a thread is told. */
 export type ToThread =
   | {
     readonly kind: "start";
-    /** The command line of the program. */
-    readonly args: readonly string[];
+    /** What the whole is configured by; the thread takes its share. */
+    readonly texts: ListenerTexts;
     /** The port to listen on. */
     readonly port: number;
     readonly index: number;

@@ -20,8 +20,6 @@ const RESTART_AFTER_MS = 500;
 /** Options of {@linkcode Threads.start}. */
 export interface ThreadsOptions {
   config: Config;
-  /** The command line that `config` was made of; each thread reads it itself. */
-  args: readonly string[];
   logs: Logs;
   /** Makes a thread; one that runs `thread.ts` unless given. */
   spawn?: () => Worker;
@@ -36,7 +34,6 @@ export interface ThreadsOptions {
  */
 export class Threads implements Serving {
   readonly #config: Config;
-  readonly #args: readonly string[];
   readonly #logs: Logs;
   readonly #spawn: () => Worker;
   readonly #port: number;
@@ -46,7 +43,6 @@ export class Threads implements Serving {
 
   private constructor(options: ThreadsOptions, port: number) {
     this.#config = options.config;
-    this.#args = options.args;
     this.#logs = options.logs;
     this.#spawn = options.spawn ?? spawnThread;
     this.#port = port;
@@ -111,7 +107,7 @@ export class Threads implements Serving {
       onCrash: (message) => this.#onCrash(index, message),
     });
     const number = threadsOf(this.#config);
-    thread.start({ kind: "start", args: this.#args, port: this.#port, index, number });
+    thread.start({ kind: "start", texts: this.#config.texts, port: this.#port, index, number });
     return thread;
   }
 

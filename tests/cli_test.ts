@@ -9,7 +9,7 @@ import { flagOf, type OptionName, optionNames, OPTIONS } from "../src/options.ts
 Deno.test("addresses and options make a configuration, in any order", () => {
   const command = parseCommand(["8080", "--workers", "4", "9001", "--queue=10", "9002"]);
   assert(command.kind === "serve");
-  const { listen, destinations, workers, queue } = command.config;
+  const { listen, destinations, workers, queue } = command.config.listeners[0]!;
   assertEquals([listen.transport, workers, queue], ["tcp", 4, 10]);
   assertEquals(destinations.map(({ name }) => name), ["9001", "9002"]);
 });
@@ -17,7 +17,7 @@ Deno.test("addresses and options make a configuration, in any order", () => {
 Deno.test("an option given twice counts the last time", () => {
   const command = parseCommand(["--queue", "1", "--queue", "2", "8080", "9001"]);
   assert(command.kind === "serve");
-  assertEquals(command.config.queue, 2);
+  assertEquals(command.config.settings.queue, 2);
 });
 
 Deno.test("help and version win over everything that is allowed", () => {
@@ -30,7 +30,7 @@ Deno.test("help and version win over everything that is allowed", () => {
 Deno.test("--demo takes options but no addresses", () => {
   const command = parseCommand(["--demo", "--log-format", "json"]);
   assert(command.kind === "demo");
-  assertEquals(command.settings.logFormat, "json");
+  assertEquals(command.texts.options.logFormat, "json");
   assertThrows(() => parseCommand(["--demo", "8080"]), UsageError, "takes no addresses");
 });
 
@@ -121,14 +121,20 @@ Deno.test("an option at the end, or before another one, lacks its value", () => 
 });
 
 Deno.test("every option takes its default and sets exactly that", () => {
-  const { config } = serve(["8080", "9001"]);
+  const settings = settingsOf(["8080", "9001"]);
   for (const name of optionNames()) {
     const option: Option<unknown> = OPTIONS[name];
     if (name === "allow" || name === "deny") continue;
     const written = option.format(option.default);
-    assertEquals(serve([flagOf(name), written, "8080", "9001"]).config, config, name);
+    assertEquals(settingsOf([flagOf(name), written, "8080", "9001"]), settings, name);
   }
 });
+
+/** Everything but the texts that it was read from. */
+function settingsOf(args: string[]) {
+  const { texts: _, ...settings } = serve(args).config.listeners[0]!;
+  return settings;
+}
 
 function serve(args: string[]): Command & { kind: "serve" } {
   const command = parseCommand(args);
@@ -147,10 +153,10 @@ Deno.test("a flag sets its own setting and no other", () => {
     check: ["tcp", { kind: "tcp" }],
     drainTimeout: ["0", 0],
   };
-  const { config } = serve(["8080", "9001"]);
+  const settings = settingsOf(["8080", "9001"]);
   for (const [name, [text, value]] of Object.entries(values)) {
-    const expected = { ...config, [name]: value };
-    assertEquals(serve([`${flagOf(name)}=${text}`, "8080", "9001"]).config, expected, name);
+    const expected = { ...settings, [name]: value };
+    assertEquals(settingsOf([`${flagOf(name)}=${text}`, "8080", "9001"]), expected, name);
   }
 });
 
@@ -162,13 +168,13 @@ Deno.test("addresses that look like numbers stay texts", () => {
 });
 
 Deno.test("after -- everything is an address", () => {
-  assertEquals(serve(["--queue", "5", "--", "8080", "9001"]).config.queue, 5);
+  assertEquals(serve(["--queue", "5", "--", "8080", "9001"]).config.listeners[0]!.queue, 5);
   assertStringIncludes(usageMessage(["8080", "--", "--queue"]), 'DESTINATION "--queue": must be');
 });
 
 Deno.test("access rules keep the order of the command line, however they are written", () => {
   const args = ["--deny", "10.0.0.1", "--allow=10.0.0.0/8,::1", "8080", "--deny=0.0.0.0/0", "9001"];
-  const { rules } = serve(args).config;
+  const { rules } = serve(args).config.listeners[0]!;
   assertEquals(rules.map((rule) => `${rule.verdict} ${formatNetwork(rule)}`), [
     "deny 10.0.0.1/32",
     "allow 10.0.0.0/8",
@@ -182,7 +188,10 @@ Deno.test("--demo takes every access rule, too", () => {
   const args = ["--demo", "--deny", "10.0.0.1", "--deny", "10.0.0.2"];
   const command = parseCommand(args);
   assert(command.kind === "demo");
-  assertEquals(command.settings.deny.map(formatNetwork), ["10.0.0.1/32", "10.0.0.2/32"]);
+  assertEquals(command.texts.rules, [
+    { verdict: "deny", networks: "10.0.0.1" },
+    { verdict: "deny", networks: "10.0.0.2" },
+  ]);
 });
 
 Deno.test("--demo checks every access rule, too", () => {

@@ -12,7 +12,10 @@ function setUp(configs: Options[], waiting = 0) {
   const destinations = configs.map((config, i) => {
     const address = { transport: "tcp", hostname: undefined, port: i + 1 } as const;
     const defaults = { workers: 256, weight: 1, backup: false };
-    return new Destination({ address, name: `${i + 1}`, ...defaults, ...config }, () => 0);
+    return new Destination(
+      { address, key: `${i}`, name: `${i + 1}`, ...defaults, ...config },
+      () => 0,
+    );
   });
   const hired: string[] = [];
   const queue = new Channel<Session>(1000, { onWaiting: () => {} });

@@ -5,7 +5,14 @@ import { Ranking } from "../src/ranking.ts";
 
 function destination(port: number): Destination {
   const address = { transport: "tcp", hostname: undefined, port } as const;
-  const config = { address, name: `${port}`, workers: 10, weight: 1, backup: false };
+  const config = {
+    address,
+    key: `${port}`,
+    name: `${port}`,
+    workers: 10,
+    weight: 1,
+    backup: false,
+  };
   return new Destination(config, () => 0);
 }
 

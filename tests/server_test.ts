@@ -1,10 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
-import { readConfig } from "../src/config.ts";
 import { FatalError } from "../src/errors.ts";
 import { LineWriter } from "../src/line_writer.ts";
-import { type OptionName, readSettings } from "../src/options.ts";
+import type { OptionName } from "../src/options.ts";
 import { Server } from "../src/server.ts";
+import { configOf } from "./support/config.ts";
 import {
   answer,
   echo,
@@ -30,8 +30,7 @@ async function start(
       return Promise.resolve(bytes.length);
     },
   });
-  const settings = readSettings({ ...given, logFormat: "json" });
-  const config = readConfig(["127.0.0.1:0", ...destinations], settings);
+  const config = configOf(["127.0.0.1:0", ...destinations], { ...given, logFormat: "json" });
   const server = await Server.start(config, { log, access });
   return {
     server,
@@ -150,6 +149,6 @@ Deno.test("the books balance: every accepted session is alive or has ended once"
 
 Deno.test("a taken port is a fatal error and leaves nothing behind", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const config = readConfig([`127.0.0.1:${taken.addr.port}`, "9001"], readSettings({}));
+  const config = configOf([`127.0.0.1:${taken.addr.port}`, "9001"]);
   await assertRejects(() => Server.start(config, { log }), FatalError, "in use");
 });

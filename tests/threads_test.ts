@@ -1,13 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { configure, getLogger, reset } from "@logtape/logtape";
-import { readConfig } from "../src/config.ts";
-import { readSettings } from "../src/options.ts";
+import type { OptionName } from "../src/options.ts";
 import { shareOf, threadsOf } from "../src/thread_config.ts";
 import { Threads } from "../src/threads.ts";
+import { configOf } from "./support/config.ts";
 import { until } from "./support/servers.ts";
 
-function config(given: Parameters<typeof readSettings>[0], listen = "127.0.0.1:0") {
-  return readConfig([listen, "9001", "9002,workers=7"], readSettings(given));
+function config(given: Partial<Record<OptionName, string>>, listen = "127.0.0.1:0") {
+  return configOf([listen, "9001", "9002,workers=7"], given);
 }
 
 Deno.test("shares add up to the whole", () => {
@@ -47,7 +47,6 @@ Deno.test("a thread that crashes is logged, started again, and the others go on"
   };
   const threads = await Threads.start({
     config: config({ threads: "2" }),
-    args: ["--threads", "2", "127.0.0.1:0", "9001", "9002,workers=7"],
     logs,
     spawn() {
       const url = new URL("./support/crashing_thread.ts", import.meta.url);
