@@ -6,6 +6,9 @@ import { flagOf, type OptionName, optionNames, OPTIONS, type Settings } from "./
 /** Options whose new value counts only after a restart. */
 export const FIXED: readonly OptionName[] = ["backlog", "threads"];
 
+/** Options that show in the destinations or in the access rules. */
+const ELSEWHERE: readonly OptionName[] = ["workers", "allow", "deny"];
+
 /** What is different between two configurations of a listener, a phrase for each. */
 export function differences(before: Config, after: Config): string[] {
   return [
@@ -53,9 +56,7 @@ function destinationChanges(before: DestinationConfig, after: DestinationConfig)
 }
 
 function settingsDifferences(before: Settings, after: Settings): string[] {
-  const live = optionNames().filter((name) => {
-    return !FIXED.includes(name) && name !== "allow" && name !== "deny";
-  });
+  const live = optionNames().filter((name) => !FIXED.includes(name) && !ELSEWHERE.includes(name));
   return changedOptions(live, { before, after }).map((name) => {
     return `${flagOf(name).slice(2)} ${write(name, before)} → ${write(name, after)}`;
   });

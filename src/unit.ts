@@ -84,6 +84,9 @@ export class Unit {
   /** Adds a destination. Returns its number and a phrase for each difference. */
   async add(destination: NewDestination): Promise<{ number: number; changes: string[] }> {
     const { address, ...options } = destination;
+    if (address.includes(",")) {
+      throw new OperationError("invalid", `address ${JSON.stringify(address)}: has no options`);
+    }
     const before = new Set(this.#config.destinations.map(({ key }) => key));
     const config = this.#read([...this.#texts(), write(address, options)]);
     const added = config.destinations.find(({ key }) => !before.has(key))!;
