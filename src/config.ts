@@ -50,7 +50,10 @@ export interface Config extends Settings {
 
 /** Everything the program runs by. */
 export interface ProgramConfig {
-  /** The options of the program as a whole; every listener has the same ones. */
+  /**
+   * The options of the program as a whole; every listener has the same ones. The options of
+   * listeners in it are no more than the defaults of all.
+   */
   readonly settings: Settings;
   /** At least one, each with an address of its own. */
   readonly listeners: readonly Config[];

@@ -43,14 +43,19 @@ export function readTables(entries: readonly TomlEntry[], problems: ConfigProble
     const [first, index, ...keys] = path;
     if (first !== "listener") {
       readEntry(top, { path, line, value }, problems);
+    } else if (index === undefined && isListOfTables(value)) {
+      continue;
     } else if (typeof index !== "number") {
       if (!top.keys.has(first)) problems.add(line, `listener: must be ${HEADER}, in two brackets`);
       top.keys.set(first, line);
     } else if (keys.length > 0) {
       readEntry(listeners[index]!, { path: keys, line, value }, problems);
     } else {
-      listeners[index] = emptyTable(line);
-      if (value.kind !== "table") problems.add(line, `listener ${value.snippet}: must be a table`);
+      const table = listeners[index] = emptyTable(line);
+      if (value.kind === "table") continue;
+      problems.add(line, `listener ${shown(value)}: must be a table`);
+      // Then it goes without saying that it has no addresses.
+      for (const key of ["listen", "destinations"]) table.keys.set(key, line);
     }
   }
   for (const table of [top, ...listeners]) rejectMixedRules(table, problems);
@@ -160,7 +165,12 @@ function scalar(value: TomlValue): Written | undefined {
 
 /** A value for a message. */
 function shown(value: TomlValue): string {
-  return value.kind === "string" ? JSON.stringify(value.text) : value.snippet;
+  if (value.kind === "string") return JSON.stringify(value.text);
+  return value.kind === "integer" ? value.text : value.snippet;
+}
+
+function isListOfTables(value: TomlValue): boolean {
+  return value.kind === "list" && value.items.some(({ kind }) => kind === "table");
 }
 
 function typeOf(value: TomlValue): string {
@@ -176,11 +186,10 @@ function typeOf(value: TomlValue): string {
   }
 }
 
-/** Keys in one line, as TOML would have them. */
+/** Keys in one line, as TOML would have them; which element of a list it is does not matter. */
 function keyText(path: TomlEntry["path"]): string {
-  return path.map((key) => {
-    return /^[\w-]+$/.test(String(key)) ? key : JSON.stringify(key);
-  }).join(".");
+  const keys = path.filter((key) => typeof key === "string");
+  return keys.map((key) => /^[\w-]+$/.test(key) ? key : JSON.stringify(key)).join(".");
 }
 
 function nearestKey(key: string, table: Table): string {

@@ -37,9 +37,14 @@ A DESTINATION may carry options after a comma, as in 10.0.0.7:9003,workers=4:
   weight=N    its share of the sessions relative to the others, 1 to 256 (1)
   backup      serves only while no other destination is up
 
-FILE is TOML. It has listen and destinations, or several [[listener]] tables that
-have; every flag --some-name is the key some-name of the file, for all listeners
-at the top level or for one in its table. A flag wins over the file.
+${
+    wrap(
+      "FILE is TOML. It has listen and destinations, or several [[listener]] tables that have; " +
+        "every flag --some-name is the key some-name of the file, at the top level for all " +
+        "listeners or in the table of one. A flag wins over the file.",
+      0,
+    )
+  }
 
 Options, with their defaults; TIME is 250ms, 5s, 10m, 1h or 0:
 ${optionNames().map(describe).join("\n")}

@@ -20,7 +20,10 @@ export type TomlValue =
     | { readonly kind: "other"; readonly type: string }
   );
 
-/** A key, a table or an element of a list of tables. The contents of a table come after it. */
+/**
+ * A key, a table or an element of a list with tables. The contents of a table come after it, as do
+ * the elements of a list with tables after the list, if it was written as one.
+ */
 export interface TomlEntry {
   /** The keys that lead to it, and numbers in lists of tables: `["listener", 0, "queue"]`. */
   readonly path: readonly (string | number)[];
@@ -77,16 +80,17 @@ function flattenValue(
     const children = node.body.flatMap((child) => flatten(child, { prefix: path, source }));
     return [{ path, line, value: valueOf(node, source) }, ...children];
   }
-  if (node.type === "TOMLArray" && node.elements.some(({ type }) => type === "TOMLInlineTable")) {
-    return node.elements.flatMap((element, i) => {
-      return flattenValue(element, {
-        path: [...path, i],
-        line: element.loc.start.line,
-        source,
-      });
-    });
-  }
-  return [{ path, line, value: valueOf(node, source) }];
+  const list = { path, line, value: valueOf(node, source) };
+  if (node.type !== "TOMLArray" || !node.elements.some(isTable)) return [list];
+  const elements = node.elements.flatMap((element, i) => {
+    const place = { path: [...path, i], line: element.loc.start.line, source };
+    return flattenValue(element, place);
+  });
+  return [list, ...elements];
+}
+
+function isTable({ type }: AST.TOMLContentNode): boolean {
+  return type === "TOMLInlineTable";
 }
 
 function valueOf(node: AST.TOMLContentNode, source: string): TomlValue {

@@ -221,7 +221,7 @@ Deno.test("--demo checks every access rule, too", async () => {
 });
 
 Deno.test("a switch takes no value", async () => {
-  for (const name of ["demo", "help", "version"]) {
+  for (const name of ["check-config", "print-config", "demo", "help", "version"]) {
     for (const value of ["", "1", "true", "no"]) {
       const arg = `--${name}=${value}`;
       assertEquals(await usageMessage([arg]), `${JSON.stringify(arg)}: --${name} takes no value`);
@@ -281,11 +281,45 @@ Deno.test("no message is longer than a line", async () => {
 Deno.test("the help says what every option, switch and destination option does", () => {
   const help = helpText().replace(/\s+/g, " ");
   for (const name of optionNames()) assertStringIncludes(help, OPTIONS[name].help, name);
-  for (const word of ["--demo", "-h, --help", "-V, --version", "workers=N", "weight=N", "backup"]) {
+  const words = ["--config FILE", "--check-config", "--print-config", "--demo", "-h, --help"];
+  for (const word of [...words, "-V, --version", "workers=N", "weight=N", "backup"]) {
     assertStringIncludes(help, ` ${word} `);
   }
   assertStringIncludes(help, "PORT, HOST:PORT, IPV4:PORT, [IPV6]:PORT or unix:/path");
   for (const word of ["SIGTERM", "SIGINT", "SIGUSR1", "Exit status: 0"]) {
     assertStringIncludes(help, word);
+  }
+});
+
+Deno.test("--config takes no addresses, --demo no file, and a file has to be named", async () => {
+  const problems: [args: string[], message: string][] = [
+    [["--config", "x", "8080"], '"8080": --config takes no addresses; must be in the file'],
+    [["--config", "x", "--demo"], '--config "x": --demo takes no configuration file'],
+    [["--demo", "--print-config"], "--print-config: --demo has a configuration of its own"],
+    [["--config", "--workers", "4"], '--config "": must be the path of a file'],
+  ];
+  for (const [args, message] of problems) assertEquals(await usageMessage(args), message);
+});
+
+Deno.test("--check-config says in a line what the command line comes to", async () => {
+  assertEquals(await parseCommand(["--check-config", "8080", "9001", "9002"]), {
+    kind: "print",
+    text: "the command line is fine: 1 listener, 2 destinations",
+  });
+});
+
+Deno.test("the admin address is for this machine only, unless there is a token file", async () => {
+  const { settings } = (await serve(["--admin", "9090", "8080", "9001"])).config;
+  assertEquals(settings.admin, { transport: "tcp", hostname: "127.0.0.1", port: 9090 });
+  assertEquals(settings.adminTokenFile, "");
+  const open = ["--admin", "[::]:9090", "8080", "9001"];
+  assertStringIncludes(await usageMessage(open), '--admin "[::]:9090": is not only for this');
+  const secret = await serve([...open, "--admin-token-file", "/secret"]);
+  assertEquals(secret.config.settings.adminTokenFile, "/secret");
+  for (const local of ["[::1]:9090", "127.1.2.3:9090", "localhost:9090", "unix:/run/a"]) {
+    assertEquals((await serve(["--admin", local, "8080", "9001"])).kind, "serve");
+  }
+  for (const other of ["127.0.0.1.example.org:1", "1.2.3.4:1", "[fe80::1]:1"]) {
+    assertStringIncludes(await usageMessage(["--admin", other, "8080", "9001"]), "is not only");
   }
 });
