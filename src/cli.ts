@@ -12,10 +12,10 @@ import { serveUntilSignalled } from "./signals.ts";
 /** Runs the program to its end. Returns the exit status. */
 export async function run(args: readonly string[]): Promise<number> {
   try {
-    return await execute(parseCommand(args));
+    return await execute(await parseCommand(args));
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof FatalError)) throw error;
-    console.error(`iawlb: ${error.message}`);
+    console.error(error.message.replace(/^/gm, "iawlb: "));
     return error instanceof UsageError ? 2 : 1;
   }
 }
@@ -27,6 +27,9 @@ async function execute(command: Command): Promise<number> {
       return 0;
     case "version":
       console.log(`iawlb ${project.version}`);
+      return 0;
+    case "print":
+      console.log(command.text);
       return 0;
     case "demo":
       return await withLogs(
