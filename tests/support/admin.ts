@@ -1,0 +1,87 @@
+import { getLogger } from "@logtape/logtape";
+import { parseAddress } from "../../src/address.ts";
+import type { Limits } from "../../src/admin/limits.ts";
+import { type AdminOptions, type AdminServer, serveAdmin } from "../../src/admin/server.ts";
+import { Events } from "../../src/events.ts";
+import { FakeOperations } from "./fake_operations.ts";
+import { readAll, writeAll } from "./servers.ts";
+
+/** The admin API on a free port or a Unix-domain socket, in front of nothing. */
+export class TestAdmin implements AsyncDisposable {
+  readonly operations = new FakeOperations();
+  readonly events = new Events();
+  #server!: AdminServer;
+
+  static async start(
+    options: Partial<Omit<AdminOptions, "address" | "limits">> & {
+      address?: string;
+      limits?: Partial<Limits>;
+    } = {},
+  ): Promise<TestAdmin> {
+    const admin = new TestAdmin();
+    const { address = "127.0.0.1:0", ...rest } = options;
+    admin.#server = await serveAdmin(admin.operations, {
+      events: admin.events,
+      log: getLogger("iawlb"),
+      ...rest,
+      address: parseAddress(address, { minPort: 0 }),
+    });
+    return admin;
+  }
+
+  /** As the log names it. */
+  get address(): string {
+    return this.#server.address;
+  }
+
+  /** Sends a request; JSON if there is a body, its headers may be given otherwise. */
+  fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (init.body !== undefined && !headers.has("content-type")) {
+      headers.set("content-type", "application/json");
+    }
+    return fetch(`http://${this.address}${path}`, { ...init, headers });
+  }
+
+  /** A new connection. */
+  connect(): Promise<Deno.Conn> {
+    const address = parseAddress(this.address, { minPort: 1 });
+    return address.transport === "unix"
+      ? Deno.connect({ transport: "unix", path: address.path })
+      : Deno.connect({ hostname: address.hostname!, port: address.port });
+  }
+
+  /**
+   * Sends a head as it is, lines without their ends, and a body. Returns the whole answer; the
+   * server has to be asked to close the connection.
+   */
+  async raw(head: readonly string[], body = ""): Promise<string> {
+    using conn = await this.connect();
+    await writeAll(conn, new TextEncoder().encode(head.join("\r\n") + "\r\n\r\n" + body));
+    return new TextDecoder().decode(await readAll(conn));
+  }
+
+  /** The status of the answer to such a request. */
+  async rawStatus(head: readonly string[], body = ""): Promise<number> {
+    return Number(/^HTTP\/1\.\d (\d+)/.exec(await this.raw(head, body))?.[1]);
+  }
+
+  close(): Promise<void> {
+    return this.#server.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** The `error` of an answer, which must have this status. */
+export async function errorOf(response: Response, status: number): Promise<string> {
+  const text = await response.text();
+  if (response.status !== status) {
+    throw new Error(`expected ${status}, got ${response.status}: ${text}`);
+  }
+  const { error } = JSON.parse(text);
+  if (typeof error !== "string" || error.includes("\n")) throw new Error(`no error line: ${text}`);
+  return error;
+}
