@@ -222,7 +222,8 @@ Deno.test("a HEAD is a GET without the body", async () => {
 });
 
 Deno.test("it works over a Unix-domain socket that only owner and group may use", async () => {
-  const path = await Deno.makeTempDir() + "/admin.sock";
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/admin.sock`;
   const admin = await TestAdmin.start({ address: `unix:${path}` });
   assertEquals(admin.address, `unix:${path}`);
   assertEquals(Deno.statSync(path).mode! & 0o777, 0o660);
@@ -239,10 +240,12 @@ Deno.test("it works over a Unix-domain socket that only owner and group may use"
   ], body);
   assertStringIncludes(added, "HTTP/1.1 201 ");
   await admin.close();
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("a socket file that somebody answers on is not taken, a dead one is", async () => {
-  const path = await Deno.makeTempDir() + "/admin.sock";
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/admin.sock`;
   const address: Address = { transport: "unix", path };
   {
     await using _admin = await TestAdmin.start({ address: `unix:${path}` });
@@ -257,6 +260,7 @@ Deno.test("a socket file that somebody answers on is not taken, a dead one is", 
   Deno.writeTextFileSync(path, "precious");
   await assertRejects(() => start(address), FatalError, path);
   assertEquals(Deno.readTextFileSync(path), "precious");
+  await Deno.remove(folder, { recursive: true });
 });
 
 for (const address of ["0", "0.0.0.0:0", "[::]:0", "192.0.2.1:0", "example.com:0"]) {

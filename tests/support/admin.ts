@@ -3,13 +3,14 @@ import { parseAddress } from "../../src/address.ts";
 import type { Limits } from "../../src/admin/limits.ts";
 import { type AdminOptions, type AdminServer, serveAdmin } from "../../src/admin/server.ts";
 import { Events } from "../../src/events.ts";
+import type { LogEvent } from "../../src/operations.ts";
 import { FakeOperations } from "./fake_operations.ts";
 import { readAll, writeAll } from "./servers.ts";
 
 /** The admin API on a free port or a Unix-domain socket, in front of nothing. */
 export class TestAdmin implements AsyncDisposable {
   readonly operations = new FakeOperations();
-  readonly events = new Events();
+  readonly events = new CountedEvents();
   #server!: AdminServer;
 
   static async start(
@@ -43,6 +44,11 @@ export class TestAdmin implements AsyncDisposable {
     return fetch(`http://${this.address}${path}`, { ...init, headers });
   }
 
+  /** How many follow the log. */
+  get subscribed(): number {
+    return this.events.subscribed;
+  }
+
   /** A new connection. */
   connect(): Promise<Deno.Conn> {
     const address = parseAddress(this.address, { minPort: 1 });
@@ -72,6 +78,20 @@ export class TestAdmin implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+}
+
+/** Events that know how many follow them. */
+class CountedEvents extends Events {
+  subscribed = 0;
+
+  override subscribe(listener: (event: LogEvent) => void): () => void {
+    this.subscribed++;
+    const end = super.subscribe(listener);
+    return () => {
+      this.subscribed--;
+      end();
+    };
   }
 }
 
