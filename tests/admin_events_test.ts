@@ -67,6 +67,17 @@ Deno.test("a reader gets the recent events, a status at once, and what happens t
   assertEquals(reader.of("log"), ["first", "second\nline", "third"].map(logged));
 });
 
+Deno.test("of a past that is too long a reader gets the latest", async () => {
+  const limits = { streamBacklog: 100_000, streamBuffer: 10_000 };
+  await using admin = await TestAdmin.start({ limits });
+  for (const letter of "abcdefgh") admin.events.add(logged(letter.repeat(20_000)));
+  await using reader = await Reader.open(admin);
+  await until(() => reader.events.length >= 2, "two events have arrived");
+  assertEquals(reader.of<LogEvent>("log").map(({ message }) => message[0]), ["g", "h"]);
+  admin.events.add(logged("i"));
+  await until(() => reader.of("log").length === 3, "the next one has arrived");
+});
+
 Deno.test("a status of the events has everything but the latencies of destinations", async () => {
   await using admin = await TestAdmin.start();
   await using reader = await Reader.open(admin);

@@ -49,7 +49,7 @@ export class EventStreams {
     });
     if (this.#open.size === 0) this.#stopFeeding = this.#feed();
     this.#open.add(stream);
-    for (const event of events.recent) stream.send(frame("log", event));
+    for (const bytes of latestWithin(events.recent, limits.streamBacklog / 2)) stream.send(bytes);
     this.#offerStatus([stream]);
     return answer(stream.body, { type: "text/event-stream; charset=utf-8" });
   }
@@ -89,6 +89,18 @@ export class EventStreams {
       log.debug("no status for the event streams: {error}", { error });
     }
   }
+}
+
+/** The latest events that fit into so many bytes: the past must not be what cuts a reader. */
+function latestWithin(recent: readonly LogEvent[], room: number): Uint8Array[] {
+  const frames: Uint8Array[] = [];
+  for (const event of recent.toReversed()) {
+    const bytes = frame("log", event);
+    room -= bytes.length;
+    if (room < 0) break;
+    frames.unshift(bytes);
+  }
+  return frames;
 }
 
 /** What changes too little within a second to be sent each time, and is the most of it. */

@@ -97,10 +97,12 @@ class CountedEvents extends Events {
 
 /** The `error` of an answer, which must have this status. */
 export async function errorOf(response: Response, status: number): Promise<string> {
-  const text = await response.text();
   if (response.status !== status) {
-    throw new Error(`expected ${status}, got ${response.status}: ${text}`);
+    // Not read: it may have no end.
+    await response.body?.cancel();
+    throw new Error(`expected the status ${status}, got ${response.status}`);
   }
+  const text = await response.text();
   const { error } = JSON.parse(text);
   if (typeof error !== "string" || error.includes("\n")) throw new Error(`no error line: ${text}`);
   return error;
