@@ -50,7 +50,7 @@ async function withLogs(
   settings: Settings,
   serve: (logs: Logs) => Promise<boolean>,
 ): Promise<number> {
-  const logs = await openLogs(settings);
+  const logs = openLogs(settings);
   const unguard = guard(logs.log);
   try {
     return await serve(logs) ? 0 : 1;

@@ -1,5 +1,6 @@
 import type { Logger } from "@logtape/logtape";
-import { accessLogFormat } from "./access_log.ts";
+import type { AccessLog } from "./access_output.ts";
+import { formatAddress } from "./address.ts";
 import { Admission } from "./admission.ts";
 import { BufferPool } from "./buffers.ts";
 import { Channel } from "./channel.ts";
@@ -11,7 +12,6 @@ import { Entrance } from "./entrance.ts";
 import { Health } from "./health.ts";
 import { Ledger } from "./ledger.ts";
 import { Line } from "./line.ts";
-import type { LineWriter } from "./line_writer.ts";
 import { Listener } from "./listener.ts";
 import { type Books, logDrained, logDraining, logStart, type Status } from "./report.ts";
 import type { Session } from "./session.ts";
@@ -24,8 +24,8 @@ import { work, type Workplace } from "./worker.ts";
 /** Options of {@linkcode Server.start}. */
 export interface ServerOptions {
   log: Logger;
-  /** Gets a line for each session that ended; without it there is no access log. */
-  access?: LineWriter | undefined;
+  /** Gets every session that ended. */
+  access?: Pick<AccessLog, "add">;
   clock?: Clock;
   /** Its number among threads that share the address, and how many there are; alone if absent. */
   thread?: { index: number; number: number };
@@ -72,12 +72,12 @@ export class Server {
     this.#tasks = new Tasks((error) => {
       log.error("a task failed, which is a defect: {error}", { error });
     });
-    const format = accessLogFormat(config.logFormat);
+    const name = formatAddress(config.listen);
     this.#ledger = new Ledger({
       clock,
       onEnd: (session) => {
         admission.leave(session.client.remoteAddr);
-        access?.write(format(session, new Date()));
+        access?.add(session, name);
       },
     });
     this.#destinations = config.destinations.map((destination) =>

@@ -13,8 +13,8 @@ export interface Serving {
 /**
  * Turns operating-system signals into calls of the server until it has drained.
  *
- * SIGTERM and SIGINT drain, the second one quits; SIGUSR1 writes the status to the log; SIGHUP is
- * taken note of, because there is no file to read again. Windows has only the interrupt.
+ * SIGTERM and SIGINT drain, the second one quits; SIGUSR1 writes the status to the log; SIGUSR2 opens
+ * the file of the access log again; SIGHUP is taken note of, because there is no file to read again. Windows has only the interrupt.
  *
  * @returns Whether every session could finish.
  */
@@ -28,6 +28,7 @@ export async function serveUntilSignalled(server: Serving, logs: Logs): Promise<
     SIGUSR1: async () => {
       log.info("status: {status}", { status: JSON.stringify(await server.status()) });
     },
+    SIGUSR2: () => logs.reopen(),
     SIGHUP: () => log.info("SIGHUP: there is no configuration file to read, nothing changes"),
   };
 

@@ -21,7 +21,10 @@ scope.onmessage = ({ data }) => {
 async function start(message: ToThread & { kind: "start" }): Promise<void> {
   const { texts, port, index, number } = message;
   const config = shareOf(readListener(texts), index, number);
-  const logs = await openLogs(config, { log: sink("log"), access: sink("access") });
+  const logs = openLogs(config, {
+    log: (record) => scope.postMessage({ kind: "log", record }),
+    access: accessSink(),
+  });
   guard(logs.log);
   let server: Server;
   try {
@@ -47,11 +50,11 @@ async function start(message: ToThread & { kind: "start" }): Promise<void> {
 }
 
 /** Takes lines to the thread that writes them. */
-function sink(kind: "log" | "access"): ByteSink {
+function accessSink(): ByteSink {
   const decoder = new TextDecoder();
   return {
     write(bytes) {
-      scope.postMessage({ kind, lines: decoder.decode(bytes).trimEnd() });
+      scope.postMessage({ kind: "access", lines: decoder.decode(bytes).trimEnd() });
       return Promise.resolve(bytes.length);
     },
   };

@@ -1,4 +1,5 @@
 import type { ListenerTexts } from "./config.ts";
+import type { PortableRecord } from "./log_record.ts";
 import type { Books, Status } from "./report.ts";
 
 /** What a thread is told. */
@@ -20,6 +21,7 @@ export type ToThread =
 export type FromThread =
   | { readonly kind: "listening"; readonly address: string }
   | { readonly kind: "failed"; readonly message: string }
-  | { readonly kind: "log" | "access"; readonly lines: string }
+  | { readonly kind: "log"; readonly record: PortableRecord }
+  | { readonly kind: "access"; readonly lines: string }
   | { readonly kind: "status"; readonly status: Status }
   | { readonly kind: "drained"; readonly books: Books };

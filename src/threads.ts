@@ -1,3 +1,4 @@
+import type { AccessLog } from "./access_output.ts";
 import { bind } from "./bind.ts";
 import type { Config } from "./config.ts";
 import { FatalError } from "./errors.ts";
@@ -17,10 +18,13 @@ import type { FromThread, ToThread } from "./thread_messages.ts";
 /** Time before a thread that has crashed is started again, in milliseconds. */
 const RESTART_AFTER_MS = 500;
 
+/** What takes the messages and lines of the threads. */
+export type ThreadLogs = Pick<Logs, "log" | "emit"> & { access: Pick<AccessLog, "addLines"> };
+
 /** Options of {@linkcode Threads.start}. */
 export interface ThreadsOptions {
   config: Config;
-  logs: Logs;
+  logs: ThreadLogs;
   /** Makes a thread; one that runs `thread.ts` unless given. */
   spawn?: () => Worker;
 }
@@ -34,7 +38,7 @@ export interface ThreadsOptions {
  */
 export class Threads implements Serving {
   readonly #config: Config;
-  readonly #logs: Logs;
+  readonly #logs: ThreadLogs;
   readonly #spawn: () => Worker;
   readonly #port: number;
   readonly #threads: Thread[];
@@ -148,7 +152,7 @@ class Thread {
   readonly #statusRequests: ((status: Status | undefined) => void)[] = [];
   #crashed = false;
 
-  constructor(worker: Worker, options: { logs: Logs; onCrash: (message: string) => void }) {
+  constructor(worker: Worker, options: { logs: ThreadLogs; onCrash: (message: string) => void }) {
     const { logs, onCrash } = options;
     const listening = Promise.withResolvers<string>();
     const drained = Promise.withResolvers<Books | undefined>();
@@ -158,9 +162,9 @@ class Thread {
     worker.onmessage = ({ data }: MessageEvent<FromThread>) => {
       switch (data.kind) {
         case "log":
-          return logs.write(data.lines);
+          return logs.emit(data.record);
         case "access":
-          return logs.access?.write(data.lines);
+          return logs.access.addLines(data.lines);
         case "listening":
           return listening.resolve(data.address);
         case "failed":

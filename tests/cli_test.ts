@@ -89,7 +89,9 @@ const BAD_VALUES: Record<OptionName, string> = {
   batchDelay: "1001ms",
   logLevel: "INFO",
   logFormat: "xml",
+  log: "syslog:514",
   accessLog: "",
+  accessLogFormat: "jsno",
 };
 
 for (const [name, value] of Object.entries(BAD_VALUES) as [OptionName, string][]) {

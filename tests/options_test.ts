@@ -35,7 +35,9 @@ Deno.test("the defaults are the documented ones", () => {
     batchDelay: 0,
     logLevel: "info",
     logFormat: "text",
+    log: { kind: "stderr" },
     accessLog: "on",
+    accessLogFormat: "auto",
   });
 });
 

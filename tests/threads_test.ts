@@ -40,10 +40,8 @@ Deno.test("a thread that crashes is logged, started again, and the others go on"
   const workers: Worker[] = [];
   const logs = {
     log: getLogger("test"),
-    access: undefined,
-    write() {},
-    flush: () => Promise.resolve(),
-    close: () => Promise.resolve(),
+    access: { addLines() {} },
+    emit() {},
   };
   const threads = await Threads.start({
     config: config({ threads: "2" }),
