@@ -73,8 +73,8 @@ function parseLogTarget(text: string): LogTarget | undefined {
 function formatLogTarget(target: LogTarget): string {
   if (target.kind === "stderr") return "stderr";
   const { address } = target;
-  if (address === LOCAL_SYSLOG) return "syslog";
-  return `syslog:${formatSyslogAddress(address)}`;
+  const where = formatSyslogAddress(address);
+  return where === formatSyslogAddress(LOCAL_SYSLOG) ? "syslog" : `syslog:${where}`;
 }
 
 /** The address as it follows `syslog:`. */

@@ -54,7 +54,9 @@ export class Syslog {
   readonly #hostname = hostname();
   readonly #waiting: SyslogMessage[] = [];
   #sending: Promise<void> | undefined;
+  /** Messages that the daemon is still to be told about. */
   #lost = 0;
+  #closed = false;
 
   private constructor(address: SyslogAddress, socket: Deno.DatagramConn, options: SyslogOptions) {
     this.#address = address;
@@ -93,10 +95,10 @@ export class Syslog {
   /** Sends what is left, but waits no longer than the given time, in milliseconds. */
   async close(options: { patience: number }): Promise<void> {
     await waitAtMost(options.patience, this.flush());
-    this.#lose(this.#waiting.splice(0).length);
-    // This also ends a send that the daemon keeps waiting.
+    // A send that the daemon keeps waiting does not even end with the socket.
+    this.#lose(this.#waiting.splice(0).length + (this.#sending ? 1 : 0));
+    this.#closed = true;
     this.#socket.close();
-    await this.flush();
   }
 
   async #sendAll(): Promise<void> {
@@ -112,7 +114,7 @@ export class Syslog {
       if (this.#lost > 0) await this.#confess();
       await this.#write(message);
     } catch (error) {
-      this.#lose(1, error);
+      if (!this.#closed) this.#lose(1, error);
     }
   }
 

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { BufferPool } from "../src/buffers.ts";
 import { FatalError } from "../src/errors.ts";
 import { openLogs } from "../src/log.ts";
@@ -6,6 +6,7 @@ import { portable, type PortableRecord } from "../src/log_record.ts";
 import { type OptionName, readSettings } from "../src/options.ts";
 import { Session } from "../src/session.ts";
 import { socketPair } from "./support/servers.ts";
+import { SyslogReceiver } from "./support/syslog_receiver.ts";
 
 /** Settings that leave the outputs of the test run alone. */
 function settings(given: Partial<Record<OptionName, string>>) {
@@ -123,16 +124,20 @@ Deno.test("the level can change while running", async () => {
 });
 
 Deno.test("messages are events, but for those of level debug", async () => {
-  // A pipe that nobody reads would do as well: what is looked at are the events.
-  const logs = openLogs(settings({ logLevel: "debug", log: "syslog:unix:/nowhere/log" }));
+  const directory = await Deno.makeTempDir();
+  await using receiver = SyslogReceiver.unix(`${directory}/log`);
+  const logs = openLogs(settings({ logLevel: "debug", log: `syslog:${receiver.address}` }));
   const before = new Date().toISOString();
   logs.log.debug("not this");
   logs.log.info("a {thing} happened", { thing: "flood" });
   assertEquals(logs.events.recent.map(({ level, message }) => ({ level, message })), [
     { level: "info", message: "a flood happened" },
   ]);
-  assertEquals(logs.events.recent[0]!.time >= before, true);
+  assert(logs.events.recent[0]!.time >= before);
   await logs.close();
+  await receiver.received(/flood/);
+  assertEquals(receiver.texts, ["not this", "a flood happened"]);
+  assertEquals(receiver.messages.map(({ severity }) => severity), [7, 6]);
 });
 
 Deno.test("a message of another thread is the same message here", async () => {
