@@ -125,7 +125,7 @@ Deno.test("the level can change while running", async () => {
 
 Deno.test("messages are events, but for those of level debug", async () => {
   const directory = await Deno.makeTempDir();
-  await using receiver = SyslogReceiver.unix(`${directory}/log`);
+  const receiver = SyslogReceiver.unix(`${directory}/log`);
   const logs = openLogs(settings({ logLevel: "debug", log: `syslog:${receiver.address}` }));
   const before = new Date().toISOString();
   logs.log.debug("not this");
@@ -138,6 +138,8 @@ Deno.test("messages are events, but for those of level debug", async () => {
   await receiver.received(/flood/);
   assertEquals(receiver.texts, ["not this", "a flood happened"]);
   assertEquals(receiver.messages.map(({ severity }) => severity), [7, 6]);
+  await receiver[Symbol.asyncDispose]();
+  await Deno.remove(directory);
 });
 
 Deno.test("a message of another thread is the same message here", async () => {
