@@ -1,4 +1,4 @@
-import { configureSync, dispose, getLogger, type Logger, type LogRecord } from "@logtape/logtape";
+import { configureSync, getLogger, type Logger, type LogRecord } from "@logtape/logtape";
 import { AccessLog, CLOSE_PATIENCE_MS, type LineTarget } from "./access_output.ts";
 import { messageOf } from "./errors.ts";
 import { Events } from "./events.ts";
@@ -35,7 +35,7 @@ export interface Logs {
   reopen(): void;
   /** Resolves when all lines so far are written, or after a few seconds. */
   flush(): Promise<void>;
-  /** Writes what is left and closes; at most a few seconds. */
+  /** Writes what is left and closes; at most a few seconds. A second call waits for the first. */
   close(): Promise<void>;
 }
 
@@ -56,6 +56,7 @@ export function openLogs(settings: LogSettings, forward?: Forward): Logs {
   const events = new Events();
   let format = formatOf(settings);
   let opened: Syslog | undefined;
+  let closed: Promise<void> | undefined;
   if (settings.log.kind === "syslog" && !forward) syslog();
   const access = new AccessLog(settings, {
     openSyslog: () => accessTarget(syslog()),
@@ -89,13 +90,14 @@ export function openLogs(settings: LogSettings, forward?: Forward): Logs {
       const all = Promise.all([stderr.flush(), opened?.flush(), access.flush()]);
       await waitAtMost(CLOSE_PATIENCE_MS, all);
     },
-    async close() {
-      await access.close();
-      await dispose();
-      await opened?.close({ patience: CLOSE_PATIENCE_MS });
-      await stderr.close({ patience: CLOSE_PATIENCE_MS });
-    },
+    close: () => closed ??= close(),
   };
+
+  async function close(): Promise<void> {
+    await access.close();
+    await opened?.close({ patience: CLOSE_PATIENCE_MS });
+    await stderr.close({ patience: CLOSE_PATIENCE_MS });
+  }
 
   function configure(level: Settings["logLevel"]): void {
     // At one go: between two halves of it messages would be lost.
