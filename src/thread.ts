@@ -6,6 +6,7 @@ import { guard } from "./guard.ts";
 import type { ByteSink } from "./line_writer.ts";
 import { openLogs } from "./log.ts";
 import { Server } from "./server.ts";
+import { openDurations } from "./telemetry.ts";
 import { shareOf } from "./thread_config.ts";
 import type {
   CallMessage,
@@ -36,7 +37,8 @@ async function start(message: ToThread & { kind: "start" }): Promise<void> {
   try {
     const listen = { ...config.listen, port };
     const thread = { index, number };
-    server = await Server.start({ ...config, listen }, { ...logs, identity, thread });
+    const durations = await openDurations();
+    server = await Server.start({ ...config, listen }, { ...logs, identity, durations, thread });
   } catch (error) {
     return scope.postMessage({ kind: "failed", message: messageOf(error) });
   }
