@@ -15,12 +15,11 @@ for (const threads of ["1", "2"]) {
       await using server = new TestServer(echo);
       const away = `127.0.0.1:${freePort()}`;
       const env = Object.entries(collector.env).map(([name, value]) => `${name}='${value}'`);
-      await using program = await Program.start(
-        [server.address, away],
-        ["--threads", threads],
-        `export ${env.join(" ")}`,
-      );
-      const listener = { listener: "127.0.0.1:0" };
+      const name = `127.0.0.1:${freePort()}`;
+      await using program = await Program.spawn([
+        ...["--threads", threads, "--log-format", "json", name, server.address, away],
+      ], `export ${env.join(" ")}`);
+      const listener = { listener: name };
       const place = { ...listener, destination: server.address };
       await collector.has("iawlb.sessions.accepted", 0, listener);
       for (let i = 0; i < 20; i++) await request(program.port, "hello");
