@@ -79,11 +79,13 @@ export function accessLogFormat(
 function textFormat(listener: string): AccessLogFormat {
   const listenerWord = oneWord(listener);
   return (session, time) => {
-    const r = accessRecord(session, { listener, time });
-    return `${r.time} id=${r.id} listener=${listenerWord} client=${oneWord(r.client)} ` +
-      `destination=${r.destination === null ? "-" : oneWord(r.destination)} ` +
-      `reason=${r.reason} queue=${ms(r.queue_ms)} connect=${ms(r.connect_ms)} ` +
-      `total=${ms(r.total_ms)} up=${r.bytes_up} down=${r.bytes_down} attempts=${r.attempts}`;
+    const { acceptedAt, connectStartedAt, connectedAt, endedAt } = session;
+    return `${time.toISOString()} id=${session.id} listener=${listenerWord} ` +
+      `client=${oneWord(session.clientName)} destination=${oneWord(session.destination ?? "-")} ` +
+      `reason=${session.reason ?? "done"} queue=${ms(elapsed(acceptedAt, connectStartedAt))} ` +
+      `connect=${ms(elapsed(connectStartedAt, connectedAt))} ` +
+      `total=${ms(elapsed(acceptedAt, endedAt) ?? 0)} ` +
+      `up=${session.up.bytes} down=${session.down.bytes} attempts=${session.attempts}`;
   };
 }
 

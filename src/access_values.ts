@@ -8,11 +8,12 @@ export function elapsed(from: number | undefined, to: number | undefined): numbe
 const UNSAFE = /[\x00-\x20\x7f-\xa0\u2028\u2029\\]/g;
 
 /**
- * A text as one word: what would end a word or a line becomes `\xHH`. Paths of Unix-domain sockets
- * may have anything in them, and a client picks its own.
+ * The name of an address as one word: what would end a word or a line becomes `\xHH`. Only paths of
+ * Unix-domain sockets may have such things in them, but a client picks its own.
  */
-export function oneWord(text: string): string {
-  return text.replace(UNSAFE, (char) => {
+export function oneWord(name: string): string {
+  if (!name.startsWith("unix:")) return name;
+  return name.replace(UNSAFE, (char) => {
     const code = char.charCodeAt(0).toString(16);
     return code.length > 2 ? `\\u${code}` : `\\x${code.padStart(2, "0")}`;
   });
