@@ -8,6 +8,7 @@ import { Instance } from "./instance.ts";
 import { type Logs, openLogs } from "./log.ts";
 import { readSettings, type Settings } from "./options.ts";
 import { serveUntilSignalled } from "./signals.ts";
+import { exportMetrics } from "./telemetry.ts";
 
 /** Runs the program to its end. Returns the exit status. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -39,7 +40,11 @@ async function execute(command: Command): Promise<number> {
     case "serve":
       return await withLogs(command.config.settings, async (logs) => {
         const { config, load } = command;
-        return await serveUntilSignalled(await Instance.start({ config, load, logs }), logs);
+        const instance = await Instance.start({ config, load, logs });
+        await exportMetrics(instance, {
+          onError: (error) => logs.log.warning("no metrics to export: {error}", { error }),
+        });
+        return await serveUntilSignalled(instance, logs);
       });
   }
 }
@@ -48,7 +53,7 @@ async function withLogs(
   settings: Settings,
   serve: (logs: Logs) => Promise<boolean>,
 ): Promise<number> {
-  const logs = await openLogs(settings);
+  const logs = openLogs(settings);
   const unguard = guard(logs.log);
   try {
     return await serve(logs) ? 0 : 1;

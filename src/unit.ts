@@ -18,6 +18,7 @@ import {
 } from "./operations.ts";
 import type { OptionName } from "./options.ts";
 import { Server } from "./server.ts";
+import { openDurations } from "./telemetry.ts";
 import { checkThreads, threadsOf } from "./thread_config.ts";
 import { Threads } from "./threads.ts";
 
@@ -57,7 +58,7 @@ export class Unit {
     enumerate(config, numbers);
     const identity = { id, numbers };
     const balancer = threadsOf(config) === 1
-      ? await Server.start(config, { ...logs, identity })
+      ? await Server.start(config, { ...logs, identity, durations: await openDurations() })
       : await Threads.start({ config, identity, logs });
     return new Unit({ id, config, balancer, numbers });
   }
