@@ -4,11 +4,9 @@ import { runDemo } from "./demo.ts";
 import { FatalError, UsageError } from "./errors.ts";
 import { guard } from "./guard.ts";
 import { helpText } from "./help.ts";
-import { Instance } from "./instance.ts";
 import { type Logs, openLogs } from "./log.ts";
+import { runProgram } from "./program.ts";
 import { readSettings, type Settings } from "./options.ts";
-import { serveUntilSignalled } from "./signals.ts";
-import { exportMetrics } from "./telemetry.ts";
 
 /** Runs the program to its end. Returns the exit status. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -39,12 +37,7 @@ async function execute(command: Command): Promise<number> {
       );
     case "serve":
       return await withLogs(command.config.settings, async (logs) => {
-        const { config, load } = command;
-        const instance = await Instance.start({ config, load, logs });
-        await exportMetrics(instance, {
-          onError: (error) => logs.log.warning("no metrics to export: {error}", { error }),
-        });
-        return await serveUntilSignalled(instance, logs);
+        return await runProgram({ config: command.config, load: command.load, logs });
       });
   }
 }

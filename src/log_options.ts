@@ -24,6 +24,7 @@ export function logTarget(spec: { help: string }): Option<LogTarget> {
     allowed: "stderr, syslog, syslog:unix:/path or syslog:HOST:PORT",
     parse: parseLogTarget,
     format: formatLogTarget,
+    notation: { words: ["stderr", "syslog"], pattern: "^syslog:.+" },
   };
 }
 

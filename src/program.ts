@@ -5,6 +5,7 @@ import { Instance } from "./instance.ts";
 import type { Logs } from "./log.ts";
 import type { Settings } from "./options.ts";
 import { serveUntilSignalled } from "./signals.ts";
+import { exportMetrics } from "./telemetry.ts";
 
 /** Options of {@linkcode runProgram}. */
 export interface ProgramOptions {
@@ -12,6 +13,8 @@ export interface ProgramOptions {
   /** Reads the configuration anew. */
   load(): Promise<ProgramConfig>;
   logs: Logs;
+  /** Called once everything is there; `admin` is the address of the admin API. */
+  onReady?(ready: { admin: string | undefined }): void;
 }
 
 /**
@@ -31,6 +34,10 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
     throw error;
   }
   try {
+    await exportMetrics(instance, {
+      onError: (error) => logs.log.warning("no metrics to export: {error}", { error }),
+    });
+    options.onReady?.({ admin: admin?.address });
     return await serveUntilSignalled(instance, logs);
   } finally {
     await admin?.close();

@@ -83,9 +83,9 @@ export class Server implements Balancer {
 
   private constructor(config: Config, options: ServerOptions) {
     const { log, access, thread, clock = monotonic } = options;
-    const { id, numbers } = options.identity ?? soleIdentity(config);
+    const { id, name, numbers } = options.identity ?? soleIdentity(config);
     this.#id = id;
-    this.#name = formatAddress(config.listen);
+    this.#name = name;
     this.#thread = thread;
     const settings = this.#settings = { ...config };
     this.#log = log;
@@ -404,9 +404,10 @@ export class Server implements Balancer {
   }
 }
 
-function soleIdentity({ destinations }: Config): Identity {
+function soleIdentity({ listen, destinations }: Config): Identity {
   return {
     id: 1,
+    name: formatAddress(listen),
     numbers: Object.fromEntries(destinations.map(({ key }, index) => [key, index + 1])),
   };
 }

@@ -1,6 +1,7 @@
 // One of several threads: a complete balancer that shares its port with the others. It is told what
 // to do, and its lines are written, by `threads.ts`.
-import { readListener } from "./config.ts";
+import type { Identity } from "./balancer.ts";
+import { type Config, readListener } from "./config.ts";
 import { messageOf } from "./errors.ts";
 import { guard } from "./guard.ts";
 import type { ByteSink } from "./line_writer.ts";
@@ -63,8 +64,13 @@ async function start(message: ToThread & { kind: "start" }): Promise<void> {
       case "setAdminState":
         return server.setAdminState(ask.destination, ask.state);
       case "reconfigure":
-        return server.reconfigure(shareOf(readListener(ask.texts), index, number), ask);
+        return reconfigure(shareOf(readListener(ask.texts), index, number), ask);
     }
+  }
+
+  function reconfigure(changed: Config, numbers: Pick<Identity, "numbers">): void {
+    logs.apply(changed);
+    server.reconfigure(changed, numbers);
   }
 
   async function end(drained: Promise<boolean>): Promise<void> {

@@ -42,7 +42,7 @@ Deno.test("a thread that crashes is logged, started again, and the others go on"
   const logs = { ...quietLogs(), log: getLogger("test") };
   const threads = await Threads.start({
     config: config({ threads: "2" }),
-    identity: { id: 1, numbers: { "localhost:9001": 1, "localhost:9002": 2 } },
+    identity: { id: 1, name: "127.0.0.1:0", numbers: { "localhost:9001": 1, "localhost:9002": 2 } },
     logs,
     spawn() {
       const url = new URL("./support/crashing_thread.ts", import.meta.url);
