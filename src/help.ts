@@ -13,6 +13,8 @@ export function helpText(): string {
 Usage:
   iawlb [OPTIONS] LISTEN DESTINATION [DESTINATION ...]
   iawlb [OPTIONS] --demo
+  iawlb top ADDR            watches a running one in the terminal
+  iawlb ctl ADDR COMMAND    asks a running one, or tells it what to do
 
 ${
     wrap(
