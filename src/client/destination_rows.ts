@@ -22,8 +22,12 @@ interface Column {
   readonly rank: number;
   readonly least: number;
   readonly most: number;
+  /** @param width Of the column; 0 to find out how wide the cell would be. */
   cell(row: Row, width: number): Span;
 }
+
+/** A name is not made shorter than this to have room for what else is said about it. */
+const LEAST_NAME = 11;
 
 const STATE_STYLES: Readonly<Record<ShownState, Style>> = {
   up: "green",
@@ -40,9 +44,14 @@ const COLUMNS: readonly Column[] = [
     rank: 9,
     least: 11,
     most: 44,
-    cell: ({ destination: { name, backup, leaving } }) => ({
-      text: plain(name) + (backup ? " (backup)" : "") + (leaving ? " (leaving)" : ""),
-    }),
+    cell: ({ destination: { name, backup, leaving } }, width) => {
+      const marks = (backup ? " (backup)" : "") + (leaving ? " (leaving)" : "");
+      const text = plain(name) + marks;
+      if (width === 0 || text.length <= width) return { text };
+      // The name is what it is told apart by: where there is no room for both, it goes first.
+      const room = width - marks.length;
+      return { text: room < LEAST_NAME ? plain(name) : shorten(plain(name), room) + marks };
+    },
   },
   {
     title: "STATE",
@@ -123,6 +132,7 @@ export function destinationLines(
   between: Rates | undefined,
   options: { columns: number; sort: SortOrder },
 ): Line[] {
+  if (destinations.length === 0) return [[{ text: "  no destinations" }]];
   const { columns, sort } = options;
   const rows = destinations.map((destination) => ({
     destination,
@@ -166,7 +176,7 @@ function fit(rows: readonly Row[], columns: number): { column: Column; width: nu
       : Math.max(0, ...rows.map((row) => column.cell(row, 0).text.length));
     const wanted = Math.max(longest, column.title.length, column.least);
     // Names may be long, but the numbers have to stand somewhere too.
-    const most = i === NAME ? Math.max(column.least, Math.floor(columns * 0.4)) : column.most;
+    const most = i === NAME ? Math.max(column.least, Math.floor(columns * 0.3)) : column.most;
     return { column, width: Math.min(wanted, column.most, most) };
   });
   const total = () => layout.reduce((sum, { width }) => sum + 2 + width, 0);
@@ -181,11 +191,15 @@ function fit(rows: readonly Row[], columns: number): { column: Column; width: nu
   return layout;
 }
 
-/** A cell of exactly this width; what is longer has `~` in its middle: names differ at their end. */
+/** A cell of exactly this width. */
 function pad({ right }: Column, text: string, width: number): string {
-  if (text.length > width) {
-    const end = Math.floor((width - 1) / 2);
-    return `${text.slice(0, width - 1 - end)}~${text.slice(text.length - end)}`;
-  }
-  return right ? text.padStart(width) : text.padEnd(width);
+  const short = shorten(text, width);
+  return right ? short.padStart(width) : short.padEnd(width);
+}
+
+/** A text of at most this length, with `~` in its middle if it is longer: names differ at their end. */
+function shorten(text: string, length: number): string {
+  if (text.length <= length) return text;
+  const end = Math.floor((length - 1) / 2);
+  return `${text.slice(0, length - 1 - end)}~${text.slice(text.length - end)}`;
 }

@@ -74,7 +74,7 @@ export function flow(
 export function bar(share: number, columns: number): string {
   const inner = Math.max(1, columns - 2);
   const most = inner * 8;
-  let eighths = Math.round(Math.min(1, Math.max(0, share)) * most);
+  let eighths = share > 0 ? Math.round(Math.min(1, share) * most) : 0;
   if (share > 0) eighths = Math.max(1, eighths);
   if (share < 1) eighths = Math.min(most - 1, eighths);
   const full = "█".repeat(Math.floor(eighths / 8));
