@@ -358,6 +358,7 @@ const BAD_USAGE: { args: string[]; message: string }[] = [
   { args: ["9090", "set", "a", "workers=0"], message: "workers must be a whole number" },
   { args: ["9090", "set", "a", "color=1"], message: '"color=1": must be workers=N, weight=N' },
   { args: ["9090", "set", "a", "weight=1", "weight=2"], message: "weight is given twice" },
+  { args: ["9090", "end", "7"], message: 'SESSION "7": must be an ID as sessions shows it' },
   { args: ["9090", "add", "nowhere"], message: 'ADDRESS "nowhere": must be PORT' },
   { args: ["9090", "add", "9001,fast"], message: '"fast": must be workers=N, weight=N or backup' },
 ];

@@ -92,7 +92,7 @@ Deno.test("a frame in 200 columns has everything", () => {
     "  ID   DESTINATION                                   STATE  ACTIVE                                  SESS/S  FAIL     BYTES/S  SESSIONS  WEIGHT",
     "  1.1  9001                                          up      12/16  ▕█████████████████████       ▏    22.0     0     1.0 KiB       220       1",
     "  1.2  10.0.0.7:9003                                 down      1/4  ▕███████                     ▏       0     0         0 B         0       1",
-    "  1.3  database-replica.i~example.com:9003 (backup)  drain    0/16  ▕                            ▏    50.0    10         0 B       500       1",
+    "  1.3  database-replica.~.example.com:9003 (backup)  drain    0/16  ▕                            ▏    50.0    10         0 B       500       1",
   ]);
 });
 

@@ -121,9 +121,10 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
     operands: ["SESSION"],
     switches: ["json"],
     values: [],
+    check: ([id]) => assertSessionId(id!),
     async run({ client, operands: [id], show }) {
-      await client.call(`/sessions/${encodeURIComponent(id!)}`, { method: "DELETE" });
-      show([`${printable(id!)}: ended`], undefined);
+      await client.call(`/sessions/${id}`, { method: "DELETE" });
+      show([`${id}: ended`], undefined);
     },
   },
   reload: {
@@ -202,6 +203,11 @@ function pathOf({ id }: DestinationStatus): string {
 
 function sessionsText(number: number): string {
   return number === 1 ? "1 session" : `${number} sessions`;
+}
+
+function assertSessionId(text: string): void {
+  if (/^\d+\.\d+$/.test(text)) return;
+  throw new UsageError(`SESSION ${quote(text)}: must be an ID as sessions shows it, such as 1.7`);
 }
 
 function readLimit(values: ReadonlyMap<string, string>): number {

@@ -9,6 +9,9 @@ import { drawFrame } from "./view.ts";
 /** Where nothing tells how wide the output is. */
 const DEFAULT_COLUMNS = 80;
 
+/** Rates of a shorter time would say little: the first two statuses may be close together. */
+const LEAST_SPAN_MS = 500;
+
 /**
  * `iawlb top`: what a running iawlb is doing, again each second.
  *
@@ -53,10 +56,11 @@ async function printStatuses(
 
 /** One table, after the second that it takes to measure rates. */
 async function printTable(client: AdminClient, print: (line: string) => boolean): Promise<void> {
-  let [now, before]: (Status | undefined)[] = [];
-  for await (const status of client.statuses()) {
-    [now, before] = [status, now];
-    if (before) break;
+  let before: Status | undefined;
+  let now: Status | undefined;
+  for await (now of client.statuses()) {
+    before ??= now;
+    if (now.pid !== before.pid || now.uptime_ms - before.uptime_ms >= LEAST_SPAN_MS) break;
   }
   if (now === undefined) throw new FatalError(`${client.name} ended the connection at once`);
   const columns = Deno.stdout.isTerminal() ? Deno.consoleSize().columns : DEFAULT_COLUMNS;
