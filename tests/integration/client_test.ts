@@ -1,7 +1,8 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { SessionInfo, Status } from "../../src/operations.ts";
 import { Program, type Result, runProgram } from "../support/program.ts";
 import { answer, discard, echo, freePort, request, TestServer, until } from "../support/servers.ts";
+import { noTerminal, PROGRAM, Terminal } from "../support/terminal.ts";
 
 /** The program with its admin API on a Unix-domain socket, and clients that ask it. */
 class Operated implements AsyncDisposable {
@@ -123,12 +124,31 @@ Deno.test("sessions are listed and ended", async () => {
   assertMatch(stderr, /^iawlb: [^\n]+\n$/);
 });
 
+Deno.test({
+  name: "top follows the program in a terminal, to its end",
+  ignore: noTerminal !== undefined,
+  async fn() {
+    await using server = new TestServer(echo);
+    await using operated = await Operated.start([server.address], ["--workers", "7"]);
+    const line = [...PROGRAM, "top", operated.address].map((word) => `'${word}'`).join(" ");
+    await using terminal = new Terminal(`${line}; echo status=$?`);
+    await terminal.shows("0/7");
+    const client = await Deno.connect({ hostname: "127.0.0.1", port: operated.program.port });
+    await terminal.shows("1/7");
+    operated.program.signal("SIGTERM");
+    // The session keeps the program draining until the view has told.
+    await terminal.shows("draining");
+    client.close();
+    assertEquals(await operated.program.ended(), 0);
+    await terminal.ended();
+    assertMatch(terminal.output, /l[^\n]*status=0\r\n$/);
+  },
+});
+
 Deno.test("metrics and reload are passed on", async () => {
   await using operated = await Operated.start([String(freePort())]);
   assertMatch(await operated.ctl("metrics"), /^# HELP iawlb_/m);
-  const { code, stdout, stderr } = await operated.fails("reload");
-  // The command line is the same as before, if there is nothing to read it is an error.
-  assert(code === 0 ? stdout.includes("nothing is different") : /^iawlb: .+\n$/.test(stderr));
+  assertEquals(await operated.ctl("reload"), "nothing is different\n");
 });
 
 Deno.test("shutdown --wait drains the program and ends with it", async () => {

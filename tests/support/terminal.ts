@@ -1,5 +1,13 @@
 import { until } from "./servers.ts";
 
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+const BINARY = Deno.env.get("IAWLB_BINARY");
+
+/** The words that start the program: the binary under test, or the sources under this Deno. */
+export const PROGRAM: readonly [string, ...string[]] = BINARY
+  ? [BINARY]
+  : [Deno.execPath(), "run", "--quiet", "-P", MAIN];
+
 /** Why there is no pseudo-terminal to test in; `undefined` if there is one. */
 export const noTerminal: string | undefined = findReason();
 
