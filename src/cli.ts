@@ -19,10 +19,10 @@ export async function run(args: readonly string[]): Promise<number> {
       await runClient(first, rest);
       return 0;
     }
-    return await execute(parseCommand(args));
+    return await execute(await parseCommand(args));
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof FatalError)) throw error;
-    console.error(`iawlb: ${error.message}`);
+    console.error(error.message.replace(/^/gm, "iawlb: "));
     return error instanceof UsageError ? 2 : 1;
   }
 }
@@ -34,6 +34,9 @@ async function execute(command: Command): Promise<number> {
       return 0;
     case "version":
       console.log(`iawlb ${project.version}`);
+      return 0;
+    case "print":
+      console.log(command.text);
       return 0;
     case "demo":
       return await withLogs(

@@ -1,6 +1,12 @@
 import { formatAddress } from "./address.ts";
 import type { Balancer } from "./balancer.ts";
-import { type Config, type DestinationConfig, type ListenerTexts, readListener } from "./config.ts";
+import {
+  commandLineReporter,
+  type Config,
+  type DestinationConfig,
+  type ListenerTexts,
+  readListener,
+} from "./config.ts";
 import { differences, FIXED } from "./config_diff.ts";
 import { UsageError } from "./errors.ts";
 import type { Logs } from "./log.ts";
@@ -12,7 +18,7 @@ import {
 } from "./operations.ts";
 import type { OptionName } from "./options.ts";
 import { Server } from "./server.ts";
-import { assertDivisible, threadsOf } from "./thread_config.ts";
+import { checkThreads, threadsOf } from "./thread_config.ts";
 import { Threads } from "./threads.ts";
 
 /**
@@ -62,7 +68,7 @@ export class Unit {
    * @throws {UsageError} If it cannot.
    */
   check(config: Config): void {
-    assertDivisible({ ...config, threads: this.threads });
+    checkThreads({ ...config, threads: this.threads }, commandLineReporter(config.texts));
   }
 
   /** Applies another configuration that was checked. Returns a phrase for each difference. */

@@ -198,7 +198,7 @@ Deno.test("reload shows every error of a configuration that is not allowed", asy
   const answer = { error: "the configuration is not allowed", errors: ["a.toml:1: x", "a.toml:2"] };
   admin.answers.set("POST /reload", () => Response.json(answer, { status: 422 }));
   const { message } = await assertRejects(() => run(admin, "reload"), FatalError);
-  assertEquals(message, "the configuration is not allowed\n  a.toml:1: x\n  a.toml:2");
+  assertEquals(message, "the configuration is not allowed\na.toml:1: x\na.toml:2");
 });
 
 Deno.test("shutdown --wait ends when the program is gone", async () => {

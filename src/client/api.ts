@@ -206,5 +206,5 @@ function readRefusal(text: string): string | undefined {
   if (typeof answer?.error !== "string") return undefined;
   const details = Array.isArray(answer.errors) ? answer.errors.map(String) : [];
   const lines = [answer.error, ...details.filter((line) => line !== answer.error)];
-  return lines.map(printable).join("\n  ");
+  return lines.map(printable).join("\n");
 }
