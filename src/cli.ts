@@ -11,6 +11,13 @@ import { readSettings, type Settings } from "./options.ts";
 /** Runs the program to its end. Returns the exit status. */
 export async function run(args: readonly string[]): Promise<number> {
   try {
+    const [first, ...rest] = args;
+    if (first === "top" || first === "ctl") {
+      // The balancer itself needs nothing of it.
+      const { runClient } = await import("./client/main.ts");
+      await runClient(first, rest);
+      return 0;
+    }
     return await execute(await parseCommand(args));
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof FatalError)) throw error;
