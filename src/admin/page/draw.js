@@ -42,8 +42,10 @@ export class Dots {
     const rows = Math.max(1, Math.ceil(cells / Math.floor(width / pitch)));
     const columns = Math.ceil(cells / rows);
     this.root.setAttribute("viewBox", `0 0 ${columns} ${rows}`);
-    this.root.setAttribute("width", String(columns * pitch));
-    this.root.setAttribute("height", String(rows * pitch));
+    // A few dots more or less in a row: they take all of the width if they nearly do.
+    const size = Math.max(pitch, Math.min(width / columns, pitch * 1.15));
+    this.root.setAttribute("width", String(columns * size));
+    this.root.setAttribute("height", String(rows * size));
     const taken = Math.min(cells, Math.ceil(count / this.scale));
     this.#free.setAttribute("d", dotted(cells, rows));
     this.#taken.setAttribute("d", dotted(taken, rows));

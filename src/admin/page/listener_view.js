@@ -3,7 +3,7 @@
 import { DestinationsView } from "./destinations_view.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { Dots } from "./draw.js";
-import { count, duration, plural, rate } from "./format.js";
+import { count, plural, rate } from "./format.js";
 import { History } from "./history.js";
 import { Reasons } from "./reasons_view.js";
 import { Recorder } from "./recorder_view.js";
@@ -16,10 +16,11 @@ import { lineOf } from "./verdict.js";
 export class ListenerView {
   root;
   #history;
+  #works = h("div", { class: "works" });
   #name = h("span", { class: "address" });
   #about = h("p", { class: "muted" });
   #line = h("div", { class: "line" });
-  #waiting = h("span", { class: "big" });
+  #waiting = h("strong");
   #waitingText = h("span", { class: "muted" });
   #arrivals = h("span", { class: "arrivals" });
   #places = h("div", { class: "places" });
@@ -40,10 +41,15 @@ export class ListenerView {
     this.#destinations = new DestinationsView(listener);
     this.#reasons = new Reasons(reasons);
     this.#places.append(this.#dots.root);
-    this.#line.append(
-      h("p", { class: "reading" }, this.#waiting, this.#waitingText),
-      this.#places,
-      this.#arrivals,
+    this.#line.append(this.#places, this.#arrivals);
+    this.#works.append(
+      h("h3", {}, "The line"),
+      h("p", { class: "reading" }, this.#waiting, " ", this.#waitingText),
+      this.#line,
+      h("h3", { class: "hidden" }, "Destinations"),
+      this.#destinations.root,
+      h("h3", {}, "Ended sessions"),
+      this.#reasons.root,
     );
     const title = `listener-${listener.id}`;
     this.root = h(
@@ -54,16 +60,7 @@ export class ListenerView {
       h(
         "div",
         { class: "bench" },
-        h(
-          "div",
-          { class: "works" },
-          h("h3", {}, "The line"),
-          this.#line,
-          h("h3", { class: "hidden" }, "Destinations"),
-          this.#destinations.root,
-          h("h3", {}, "Ended sessions"),
-          this.#reasons.root,
-        ),
+        this.#works,
         h("aside", { "aria-label": `Charts of ${listener.name}` }, this.#recorder.root),
       ),
     );
@@ -82,16 +79,15 @@ export class ListenerView {
         `${name === address ? "" : `Bound to ${address}. `}` +
         `${plural(listener.accepted, "session")} accepted since the start.`,
     );
-    const { tone, detail } = lineOf([listener]);
-    setAttribute(this.#line, "data-tone", tone);
-    setText(this.#waiting, count(waiting));
-    setText(this.#waitingText, waiting === 0 ? "waiting" : `waiting, ${detail}`);
+    const { tone, title, detail } = lineOf([listener]);
+    setAttribute(this.#works, "data-tone", tone);
+    setText(this.#waiting, waiting === 0 ? "Nobody waits" : title);
+    setText(this.#waitingText, detail);
     const last = this.#history.points.at(-1);
     const dot = this.#dots.scale > 1 ? `, one dot is ${count(this.#dots.scale)} places` : "";
     setText(
       this.#arrivals,
-      `${rate(last?.accepted ?? 0)} sessions/s arrive` +
-        (waiting === 0 ? `; room for ${count(listener.queue)} to wait` : "") + dot,
+      `${rate(last?.accepted ?? 0)} sessions/s arrive${dot}`,
     );
     this.#draw();
     this.#destinations.update(destinations);
@@ -102,13 +98,7 @@ export class ListenerView {
   #draw() {
     const { waiting, queue } = this.#listener;
     this.#dots.update({ count: waiting, capacity: queue, width: this.#places.clientWidth });
-    setAttribute(
-      this.#places,
-      "title",
-      waiting === 0
-        ? "Nobody waits."
-        : `${plural(waiting, "session waits", "sessions wait")}, the first for ` +
-          duration(this.#listener.oldest_waiting_ms),
-    );
+    // The rail begins at the middle of the head of the line, wherever that is.
+    this.#line.style.setProperty("--head", `${this.#places.clientHeight / 2}px`);
   }
 }

@@ -12,7 +12,7 @@ const WELL = ["done"];
 const ILL = ["connect-failed", "server-reset", "error", "answer-timeout", "queue-timeout"];
 const HINT = "Choose a reason to read what it means.";
 
-/** How sessions ended: a bar for each reason, most frequent first. */
+/** How sessions ended: a bar for each reason. */
 export class Reasons {
   root;
   #meaning = h("p", { class: "meaning muted", "aria-live": "polite" }, HINT);

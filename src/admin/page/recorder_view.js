@@ -15,14 +15,14 @@ import { byteRate, count, duration, rate } from "./format.js";
 
 /** @type {readonly Strip[]} */
 const STRIPS = [
-  { name: "waiting", label: "In the line", values: ({ waiting }) => [waiting], format: count },
+  { name: "waiting", label: "Waiting", values: ({ waiting }) => [waiting], format: count },
   { name: "accepted", label: "Accepted", values: ({ accepted }) => [accepted], format: perSecond },
   { name: "ended", label: "Ended", values: ({ ended }) => [ended], format: perSecond },
-  { name: "up", label: "To destinations", values: ({ up }) => [up], format: byteRate },
-  { name: "down", label: "To clients", values: ({ down }) => [down], format: byteRate },
+  { name: "up", label: "Bytes ↑", values: ({ up }) => [up], format: byteRate },
+  { name: "down", label: "Bytes ↓", values: ({ down }) => [down], format: byteRate },
   {
     name: "queue",
-    label: "Wait in the line",
+    label: "Wait",
     values: ({ latencies }) => latencies.queue,
     format: duration,
   },
@@ -34,7 +34,7 @@ const STRIPS = [
   },
   {
     name: "session",
-    label: "Whole session",
+    label: "Session",
     values: ({ latencies }) => latencies.session,
     format: duration,
   },
@@ -42,19 +42,30 @@ const STRIPS = [
 
 /** The charts of the last five minutes, one strip each. */
 export class Recorder {
-  root = h("dl", { class: "recorder" });
+  #charts = h("dl", { class: "recorder" });
+  root = h(
+    "div",
+    {},
+    h("h3", {}, "Last five minutes"),
+    this.#charts,
+    h(
+      "p",
+      { class: "note muted" },
+      "Wait, connect and session are durations: the median of 10 s and, dotted, their 99th percentile.",
+    ),
+  );
   #strips = STRIPS.map((strip) => {
     const spark = new Spark(strip.name in { queue: 1, connect: 1, session: 1 } ? 2 : 1);
     const value = h("span", { class: "value" });
     const tail = h("span", { class: "tail" });
     const top = h("span", { class: "top" });
     const chart = h("dd", { class: "chart", role: "img" });
-    chart.append(spark.root, top);
-    this.root.append(
+    chart.append(spark.root);
+    this.#charts.append(
       h(
         "div",
         { class: "strip", "data-strip": strip.name },
-        h("dt", {}, strip.label),
+        h("dt", {}, strip.label, " ", top),
         h("dd", { class: "now" }, value, tail),
         chart,
       ),
@@ -79,7 +90,7 @@ export class Recorder {
         setText(tail, slow === undefined ? "" : `p99 ${strip.format(slow)}`);
       }
       const highest = strip.format(spark.top);
-      setText(top, spark.top > 0 ? highest : "");
+      setText(top, spark.top > 0 ? `max ${highest}` : "");
       setAttribute(
         chart,
         "aria-label",

@@ -82,10 +82,12 @@ export function serviceOf(listeners) {
   const active = sum(all, ({ active }) => active);
   const busy = all.filter(({ active }) => active > 0).length;
   const slots = sum(all.filter(takes), ({ limit }) => limit);
+  const share = active > 0 && slots > 0 ? `${Math.round((100 * active) / slots)} % of ` : "";
   return {
     tone: "good",
     title: active === 0 ? "Idle" : `${count(active)} being served`,
-    detail: `${active === 0 ? "" : `by ${plural(busy, "destination")}, `}${plural(slots, "slot")}`,
+    detail: share + plural(slots, "slot") +
+      (active === 0 ? "" : `, by ${plural(busy, "destination")}`),
   };
 }
 
