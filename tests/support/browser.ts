@@ -20,6 +20,9 @@ export function findChromium(): string | undefined {
   });
 }
 
+/** How a tab is opened. */
+export type BrowserOptions = Pick<BrowserContextOptions, "colorScheme" | "viewport">;
+
 /** A page in a real browser, which notes whatever it does that it should not. */
 export class Tab implements AsyncDisposable {
   readonly page: Page;
@@ -61,10 +64,10 @@ export class Tab implements AsyncDisposable {
     return tab;
   }
 
-  /** The text of an element as one line. */
-  async text(selector: string): Promise<string> {
-    const text = await this.page.locator(selector).first().innerText();
-    return text.replace(/\s+/g, " ").trim();
+  /** Takes back the complaints that a test has caused on purpose. */
+  forgive(pattern: RegExp): void {
+    const rest = this.complaints.filter((complaint) => !pattern.test(complaint));
+    this.complaints.splice(0, Infinity, ...rest);
   }
 
   /** Waits until the text of an element matches. */

@@ -4,7 +4,7 @@ import { ask } from "./api.js";
 import { attempt, confirm } from "./dialogs.js";
 import { h, setAttribute, setText, svg } from "./dom.js";
 import { Dots } from "./draw.js";
-import { bytes, count } from "./format.js";
+import { bytes, count, plural } from "./format.js";
 import { STATES } from "./verdict.js";
 
 /** @typedef {import("../../operations.ts").DestinationStatus} DestinationStatus */
@@ -38,8 +38,8 @@ export class DestinationView {
   #tags = h("span", { class: "tags" });
   #dots = new Dots({ pitches: [10, 7, 5], height: 22 });
   #slots = h("span", { class: "figure" });
-  #sessions = cell("Sessions");
-  #failures = cell("Failures");
+  #sessions = h("span");
+  #failures = h("span", { class: "failures" });
   #up = h("span");
   #down = h("span");
   #buttons;
@@ -84,9 +84,8 @@ export class DestinationView {
         h("span", { class: "about" }, this.#state, this.#tags),
       ),
       h("td", { role: "cell", class: "slots" }, this.#dots.root, this.#slots),
-      this.#sessions.root,
-      this.#failures.root,
-      h("td", { role: "cell", class: "number bytes", "data-label": "Bytes" }, this.#up, this.#down),
+      cell("Sessions", this.#sessions, this.#failures),
+      cell("Bytes", this.#up, this.#down),
       h(
         "td",
         { role: "cell", class: "actions" },
@@ -115,9 +114,9 @@ export class DestinationView {
     );
     this.#dots.update({ count: active, capacity: limit, width: SLOTS_WIDTH });
     setText(this.#slots, `${count(active)} / ${count(limit)}`);
-    setText(this.#sessions.value, count(destination.sessions));
-    setText(this.#failures.value, count(failures));
-    this.#failures.root.classList.toggle("some", failures > 0);
+    setText(this.#sessions, count(destination.sessions));
+    setText(this.#failures, plural(failures, "failure"));
+    this.#failures.classList.toggle("some", failures > 0);
     setText(this.#up, `↑ ${bytes(destination.bytes_up)}`);
     setText(this.#down, `↓ ${bytes(destination.bytes_down)}`);
     for (const button of this.#buttons) {
@@ -169,8 +168,12 @@ export class DestinationView {
   }
 }
 
-/** @param {string} label For narrow screens, which show no head of the table. */
-function cell(label) {
-  const value = h("span");
-  return { root: h("td", { role: "cell", class: "number", "data-label": label }, value), value };
+/**
+ * A cell with two numbers, one above the other.
+ *
+ * @param {string} label For narrow screens, which show no head of the table.
+ * @param {HTMLElement[]} numbers
+ */
+function cell(label, ...numbers) {
+  return h("td", { role: "cell", class: "number pair", "data-label": label }, ...numbers);
 }

@@ -15,7 +15,7 @@ const ALWAYS_SHOWN = 24;
 /** Of more, so many, and all those that take no sessions. */
 const SHOWN_AT_FIRST = 16;
 
-const COLUMNS = ["Destination", "Slots", "Sessions", "Failures", "Bytes", "Actions"];
+const COLUMNS = ["Destination", "Slots", "Sessions", "Bytes", "Actions"];
 
 /** The destinations of a listener, and what is needed to find one among hundreds. */
 export class DestinationsView {

@@ -67,7 +67,7 @@ export function lineOf(listeners) {
   return {
     tone: full ? "bad" : "wait",
     title: `${count(waiting)} waiting`,
-    detail: `the first for ${duration(oldest)}, room for ${count(room)}`,
+    detail: `oldest ${duration(oldest)}, room for ${count(room)}`,
   };
 }
 
