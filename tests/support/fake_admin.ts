@@ -140,7 +140,7 @@ export class FakeAdmin implements AsyncDisposable {
     const all = this.status.listeners.flatMap(({ destinations }) => destinations);
     if (method === "POST") {
       const listener = this.status.listeners[Number(body.listener)]!;
-      const id = `${listener.id}.${listener.destinations.length}`;
+      const id = `${listener.id}.${listener.destinations.length + 1}`;
       const added = destination(id, { name: body.address, limit: body.workers ?? 8 });
       listener.destinations.push(added);
       return Response.json(added, { status: 201 });

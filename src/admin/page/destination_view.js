@@ -4,7 +4,7 @@ import { ask } from "./api.js";
 import { attempt, confirm } from "./dialogs.js";
 import { h, setAttribute, setText, svg } from "./dom.js";
 import { Dots } from "./draw.js";
-import { bytes, count, plural } from "./format.js";
+import { bytes, count, short } from "./format.js";
 import { STATES } from "./verdict.js";
 
 /** @typedef {import("../../operations.ts").DestinationStatus} DestinationStatus */
@@ -114,8 +114,8 @@ export class DestinationView {
     );
     this.#dots.update({ count: active, capacity: limit, width: SLOTS_WIDTH });
     setText(this.#slots, `${count(active)} / ${count(limit)}`);
-    setText(this.#sessions, count(destination.sessions));
-    setText(this.#failures, plural(failures, "failure"));
+    setText(this.#sessions, short(destination.sessions));
+    setText(this.#failures, `${short(failures)} ${failures === 1 ? "failure" : "failures"}`);
     this.#failures.classList.toggle("some", failures > 0);
     setText(this.#up, `↑ ${bytes(destination.bytes_up)}`);
     setText(this.#down, `↓ ${bytes(destination.bytes_down)}`);

@@ -7,6 +7,15 @@ export function count(n) {
 }
 
 /**
+ * A number that has little room.
+ *
+ * @param {number} n
+ */
+export function short(n) {
+  return n < 100_000 ? count(n) : scaled(n, 1000, ["", " k", " M", " G", " T"]);
+}
+
+/**
  * Something per second.
  *
  * @param {number} n
