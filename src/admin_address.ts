@@ -1,4 +1,4 @@
-import { type Address, AddressError, formatAddress, isLocalhost, parseAddress } from "./address.ts";
+import { type Address, AddressError, formatAddress, parseAddress } from "./address.ts";
 
 /** The text that stands for no address. */
 const OFF = "off";
@@ -22,11 +22,4 @@ export function parseAdmin(text: string): Address | null | undefined {
 /** The text that {@linkcode parseAdmin} reads back as the same address. */
 export function formatAdmin(address: Address | null): string {
   return address === null ? OFF : formatAddress(address);
-}
-
-/** Whether only this machine can connect to an address. */
-export function isPrivate(address: Address): boolean {
-  if (address.transport === "unix") return true;
-  const { hostname = "" } = address;
-  return isLocalhost(hostname) || hostname === "::1" || /^127(\.\d+){3}$/.test(hostname);
 }

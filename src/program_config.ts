@@ -1,6 +1,7 @@
 import { type Address, AddressError, parseAddress } from "./address.ts";
 import { collides } from "./address_relations.ts";
-import { isPrivate } from "./admin_address.ts";
+import { isLocal } from "./admin/reach.ts";
+import { readToken, TokenFileError } from "./admin/token.ts";
 import { checkListener, commandLineReporter, type Config, type ProgramConfig } from "./config.ts";
 import { ConfigProblems, fileReporter } from "./config_problems.ts";
 import {
@@ -46,14 +47,29 @@ function checkAdmin(
   { admin, adminTokenFile }: Settings,
   { source, problems }: { source: ProgramSource; problems: ConfigProblems },
 ): void {
+  checkToken(adminTokenFile, { source, problems });
   const written = source.options.admin;
-  if (!written || !admin || isPrivate(admin) || adminTokenFile !== "") return;
+  if (!written || !admin || isLocal(admin) || adminTokenFile !== "") return;
   const tokenFile = written.line === undefined ? "--admin-token-file" : keyOf("adminTokenFile");
   problems.addOption("admin", {
     written,
     problem: "is not only for this machine; must be PORT, 127.0.0.1:PORT, [::1]:PORT or " +
       `unix:/path, unless ${tokenFile} is given`,
   });
+}
+
+function checkToken(
+  file: string,
+  { source, problems }: { source: ProgramSource; problems: ConfigProblems },
+): void {
+  const written = source.options.adminTokenFile;
+  if (file === "" || !written) return;
+  try {
+    readToken(file);
+  } catch (error) {
+    if (!(error instanceof TokenFileError)) throw error;
+    problems.addOption("adminTokenFile", { written, problem: error.problem });
+  }
 }
 
 /** No two listeners, nor the admin address, can be at the same address. */

@@ -7,19 +7,30 @@ const MIN_LENGTH = 16;
 /** What a token may consist of, so that it fits into a header field: visible ASCII. */
 const TOKEN = /^[\x21-\x7e]+$/;
 
+/** A file has no token that could be used. */
+export class TokenFileError extends UsageError {
+  /** What is wrong and what is allowed. */
+  readonly problem: string;
+
+  constructor(path: string, problem: string) {
+    super(`--admin-token-file ${JSON.stringify(path)}: ${problem}`);
+    this.problem = problem;
+  }
+}
+
 /**
  * The token in a file: its first line without the white space around it.
  *
- * @throws {UsageError} If the file cannot be read, or its first line is not allowed as a token. The
+ * @throws {TokenFileError} If the file cannot be read, or its first line is not allowed as a token. The
  * message never contains the token.
  */
 export function readToken(path: string): string {
   const token = (readText(path).split("\n", 1)[0] ?? "").trim();
   if (token.length >= MIN_LENGTH && TOKEN.test(token)) return token;
-  throw new UsageError(
-    `--admin-token-file ${JSON.stringify(path)}: its first line has ${token.length} characters; ` +
-      `must be a token of at least ${MIN_LENGTH} visible ASCII characters, such as one that ` +
-      '"openssl rand -hex 32" makes',
+  throw new TokenFileError(
+    path,
+    `its first line has ${token.length} characters; must be a token of at least ${MIN_LENGTH} ` +
+      'visible ASCII characters, such as one that "openssl rand -hex 32" makes',
   );
 }
 
@@ -27,10 +38,9 @@ function readText(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch (error) {
-    throw new UsageError(
-      `--admin-token-file ${JSON.stringify(path)}: cannot be read, ${messageOf(error)}; must be ` +
-        "a file whose first line is the token",
-      { cause: error },
+    throw new TokenFileError(
+      path,
+      `cannot be read, ${messageOf(error)}; must be a file whose first line is the token`,
     );
   }
 }
