@@ -1,3 +1,4 @@
+import { loadPage } from "./admin/page/page.ts";
 import { type AdminServer, serveAdmin } from "./admin/server.ts";
 import { readToken } from "./admin/token.ts";
 import type { ProgramConfig } from "./config.ts";
@@ -52,7 +53,8 @@ async function openAdmin(
   if (!address) return undefined;
   const token = adminTokenFile === "" ? undefined : readToken(adminTokenFile);
   const { log, events } = logs;
-  const server = await serveAdmin(instance, { address, token, events, log });
+  const page = await loadPage();
+  const server = await serveAdmin(instance, { address, token, events, page, log });
   log.info("admin API on {address}", { address: server.address });
   return server;
 }

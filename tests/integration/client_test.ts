@@ -4,9 +4,6 @@ import { Program, type Result, runProgram } from "../support/program.ts";
 import { answer, discard, echo, freePort, request, TestServer, until } from "../support/servers.ts";
 import { noTerminal, PROGRAM, Terminal } from "../support/terminal.ts";
 
-/** Whether the program serves what `--admin` says: to be taken out, with its uses, once it does. */
-const SERVES_ADMIN = false;
-
 /** The program with its admin API on a Unix-domain socket, and clients that ask it. */
 class Operated implements AsyncDisposable {
   readonly program: Program;
@@ -56,7 +53,6 @@ class Operated implements AsyncDisposable {
 
 Deno.test(
   "ctl status and top --once show what the program has done",
-  { ignore: !SERVES_ADMIN },
   async () => {
     await using server = new TestServer(answer("hello"));
     await using operated = await Operated.start([server.address]);
@@ -78,9 +74,7 @@ Deno.test(
   },
 );
 
-Deno.test("a destination is drained, made ready, changed, added and removed", {
-  ignore: !SERVES_ADMIN,
-}, async () => {
+Deno.test("a destination is drained, made ready, changed, added and removed", async () => {
   await using first = new TestServer(answer("first"));
   await using second = new TestServer(answer("second"));
   await using operated = await Operated.start([first.address]);
@@ -100,7 +94,6 @@ Deno.test("a destination is drained, made ready, changed, added and removed", {
 
 Deno.test(
   "drain --wait waits for the session that is being served",
-  { ignore: !SERVES_ADMIN },
   async () => {
     await using server = new TestServer(echo);
     await using operated = await Operated.start([server.address]);
@@ -117,7 +110,7 @@ Deno.test(
   },
 );
 
-Deno.test("sessions are listed and ended", { ignore: !SERVES_ADMIN }, async () => {
+Deno.test("sessions are listed and ended", async () => {
   await using server = new TestServer(discard);
   await using operated = await Operated.start([server.address], ["--workers", "1"]);
   const { port } = operated.program;
@@ -142,7 +135,7 @@ Deno.test("sessions are listed and ended", { ignore: !SERVES_ADMIN }, async () =
 
 Deno.test({
   name: "top follows the program in a terminal, to its end",
-  ignore: !SERVES_ADMIN || noTerminal !== undefined,
+  ignore: noTerminal !== undefined,
   async fn() {
     await using server = new TestServer(echo);
     await using operated = await Operated.start([server.address], ["--workers", "7"]);
@@ -161,7 +154,7 @@ Deno.test({
   },
 });
 
-Deno.test("metrics and reload are passed on", { ignore: !SERVES_ADMIN }, async () => {
+Deno.test("metrics and reload are passed on", async () => {
   await using operated = await Operated.start([String(freePort())]);
   assertMatch(await operated.ctl("metrics"), /^# HELP iawlb_/m);
   assertEquals(await operated.ctl("reload"), "nothing is different\n");
@@ -169,7 +162,6 @@ Deno.test("metrics and reload are passed on", { ignore: !SERVES_ADMIN }, async (
 
 Deno.test(
   "shutdown --wait drains the program and ends with it",
-  { ignore: !SERVES_ADMIN },
   async () => {
     await using server = new TestServer(echo);
     await using operated = await Operated.start([server.address]);
