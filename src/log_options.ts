@@ -41,6 +41,7 @@ export function template(spec: { help: string }): Option<string> {
       return isTemplate ? templateError(text)?.message : undefined;
     },
     format: (value) => value,
+    notation: { words: ["auto", "text", "json"], pattern: "[{].+[}]" },
   };
 }
 

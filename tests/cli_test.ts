@@ -316,8 +316,18 @@ Deno.test("the admin address is for this machine only, unless there is a token f
   assertEquals(settings.adminTokenFile, "");
   const open = ["--admin", "[::]:9090", "8080", "9001"];
   assertStringIncludes(await usageMessage(open), '--admin "[::]:9090": is not only for this');
-  const secret = await serve([...open, "--admin-token-file", "/secret"]);
-  assertEquals(secret.config.settings.adminTokenFile, "/secret");
+  const none = [...open, "--admin-token-file", "/nowhere"];
+  assertStringIncludes(await usageMessage(none), '--admin-token-file "/nowhere": cannot be read');
+  const file = await Deno.makeTempFile();
+  try {
+    const given = [...open, "--admin-token-file", file];
+    const empty = `--admin-token-file ${JSON.stringify(file)}: its first line has 0 characters`;
+    assertStringIncludes(await usageMessage(given), empty);
+    await Deno.writeTextFile(file, "sixteen-characters");
+    assertEquals((await serve(given)).config.settings.adminTokenFile, file);
+  } finally {
+    await Deno.remove(file);
+  }
   for (const local of ["[::1]:9090", "127.1.2.3:9090", "localhost:9090", "unix:/run/a"]) {
     assertEquals((await serve(["--admin", local, "8080", "9001"])).kind, "serve");
   }

@@ -132,8 +132,18 @@ Deno.test("the admin address is loopback, unless there is a token file", async (
   assertEquals(await config('"[::1]:0"'), { transport: "tcp", hostname: "::1", port: 0 });
   assertEquals(await config('"unix:/run/a"'), { transport: "unix", path: "/run/a" });
   assertEquals(await config('"off"'), null);
-  const open = await config('"10.0.0.7:9090"', 'admin-token-file = "/secret"');
-  assertEquals(open, { transport: "tcp", hostname: "10.0.0.7", port: 9090 });
+  const token = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(token, "sixteen-characters");
+    const open = await config('"10.0.0.7:9090"', `admin-token-file = "${token}"`);
+    assertEquals(open, { transport: "tcp", hostname: "10.0.0.7", port: 9090 });
+  } finally {
+    await Deno.remove(token);
+  }
+  assertEquals(await problemsOfFile(`${ADDRESSES}admin-token-file = "/nowhere"`), [
+    'FILE:3: admin-token-file "/nowhere": cannot be read, No such file or directory (os error 2): ' +
+    "readfile '/nowhere'; must be a file whose first line is the token",
+  ]);
   for (const address of ["10.0.0.7:9090", "0.0.0.0:9090", "[::]:9090", "example.org:9090"]) {
     assertEquals(await problemsOfFile(`${ADDRESSES}admin = "${address}"`), [
       `FILE:3: admin "${address}": is not only for this machine; must be PORT, 127.0.0.1:PORT, ` +
@@ -192,7 +202,7 @@ const PROBLEMS: readonly (readonly [name: string, content: string, ...lines: str
   [
     "an integer for a path",
     `${ADDRESSES}access-log = 5`,
-    "FILE:3: access-log 5: is an integer; must be on, off or the path of a file, in quotes",
+    "FILE:3: access-log 5: is an integer; must be on, off, syslog or the path of a file, i",
   ],
   [
     "a dotted key",
@@ -217,7 +227,11 @@ const PROBLEMS: readonly (readonly [name: string, content: string, ...lines: str
     "FILE:3: __proto__ 1: no such key",
     "FILE:4: constructor 1: no such key",
   ],
-  ["an unknown table", `${ADDRESSES}[log]\nlevel = 1\n[log.x]\ny = 1`, "FILE:3: log: no such key"],
+  [
+    "an unknown table",
+    `${ADDRESSES}[logs]\nlevel = 1\n[logs.x]\ny = 1`,
+    "FILE:3: logs: no such key",
+  ],
   ["no listen", 'workers = 4\ndestinations = ["9001"]', "FILE:1: listen is missing; must be"],
   ["no destinations", 'listen = "8080"', "FILE:1: destinations is missing; must be a list of"],
   [
