@@ -213,6 +213,7 @@ export class Server implements Balancer {
       draining: this.#drained !== undefined,
       ledger: this.#ledger,
       queue: this.#queue,
+      capacity: this.#settings.queue,
       timings: this.#timings,
       destinations: this.#destinations,
       now: this.#clock(),

@@ -13,6 +13,8 @@ export interface StatusSources {
   draining: boolean;
   ledger: Ledger;
   queue: Channel<Session>;
+  /** Most sessions that wait; the queue itself has no limit during a drain. */
+  capacity: number;
   timings: Timings;
   destinations: readonly Destination[];
   now: number;
@@ -33,7 +35,7 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     accepted: ledger.accepted,
     waiting: queue.size,
     oldest_waiting_ms: oldest ? now - oldest.acceptedAt : 0,
-    queue: queue.capacity,
+    queue: sources.capacity,
     active: destinations.reduce((sum, { active }) => sum + active, 0),
     bytes_up: all.reduce((sum, { up }) => sum + up, ledger.bytesUp),
     bytes_down: all.reduce((sum, { down }) => sum + down, ledger.bytesDown),
