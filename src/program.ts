@@ -1,3 +1,4 @@
+import { loadPage } from "./admin/page/page.ts";
 import { type AdminServer, serveAdmin } from "./admin/server.ts";
 import { readToken } from "./admin/token.ts";
 import type { ProgramConfig } from "./config.ts";
@@ -5,6 +6,7 @@ import { Instance } from "./instance.ts";
 import type { Logs } from "./log.ts";
 import type { Settings } from "./options.ts";
 import { serveUntilSignalled } from "./signals.ts";
+import { exportMetrics } from "./telemetry.ts";
 
 /** Options of {@linkcode runProgram}. */
 export interface ProgramOptions {
@@ -12,6 +14,8 @@ export interface ProgramOptions {
   /** Reads the configuration anew. */
   load(): Promise<ProgramConfig>;
   logs: Logs;
+  /** Called once everything is there; `admin` is the address of the admin API. */
+  onReady?(ready: { admin: string | undefined }): void;
 }
 
 /**
@@ -31,6 +35,10 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
     throw error;
   }
   try {
+    await exportMetrics(instance, {
+      onError: (error) => logs.log.warning("no metrics to export: {error}", { error }),
+    });
+    options.onReady?.({ admin: admin?.address });
     return await serveUntilSignalled(instance, logs);
   } finally {
     await admin?.close();
@@ -45,7 +53,8 @@ async function openAdmin(
   if (!address) return undefined;
   const token = adminTokenFile === "" ? undefined : readToken(adminTokenFile);
   const { log, events } = logs;
-  const server = await serveAdmin(instance, { address, token, events, log });
+  const page = await loadPage();
+  const server = await serveAdmin(instance, { address, token, events, page, log });
   log.info("admin API on {address}", { address: server.address });
   return server;
 }

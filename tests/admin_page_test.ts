@@ -7,7 +7,7 @@ import { healthOf, lineOf, serviceOf } from "../src/admin/page/verdict.js";
 import { BUCKETS_S } from "../src/histogram.ts";
 import { END_REASONS } from "../src/session.ts";
 import { type BrowserOptions, findChromium, Tab } from "./support/browser.ts";
-import { destination, FakeAdmin, latencies, listener, status } from "./support/fake_admin.ts";
+import { destination, FakeAdmin, latencies, listener, status } from "./support/fake_page_admin.ts";
 import { until } from "./support/servers.ts";
 
 const CHROMIUM = findChromium();

@@ -1,197 +1,132 @@
-import { loadPage } from "../../src/admin/page/page.ts";
-import { BUCKETS_S, Histogram } from "../../src/histogram.ts";
-import type {
-  DestinationStatus,
-  ListenerStatus,
-  LogEvent,
-  SessionInfo,
-  Status,
-} from "../../src/operations.ts";
+import type { HistogramData } from "../../src/histogram.ts";
+import { BUCKETS_S } from "../../src/histogram.ts";
+import type { DestinationStatus, ListenerStatus, Status } from "../../src/operations.ts";
 
-/** A change that was asked for. */
-export interface Change {
-  method: string;
-  path: string;
+/** One request that the fake got. */
+export interface Received {
+  request: string;
+  authorization: string | null;
+  type: string | null;
   body: unknown;
 }
 
-/** A program with the admin API, whose state a test writes: it serves nothing but the page and that. */
+/** An admin API that answers what a test wants, after the contract of the real one. */
 export class FakeAdmin implements AsyncDisposable {
-  /** What the page is told; `tell` sends it. */
-  status: Status;
-  readonly events: LogEvent[] = [];
-  sessions: SessionInfo[] = [];
-  /** Changes that were asked for, in order. */
-  readonly changes: Change[] = [];
-  /** What requests must bring, if not undefined. */
+  /** As the operator gives it. */
+  readonly address: string;
+  readonly received: Received[] = [];
+  status: Status = statusOf({});
+  /** Wanted from everybody, if it is set. */
   token: string | undefined;
-  /** Statuses that a new stream begins with, in place of the current one alone. */
-  past: Status[] = [];
-  readonly port: number;
+  /** Answers instead of the fake's own, by method and path. */
+  readonly answers = new Map<string, () => Response>();
+  readonly #server: Deno.HttpServer;
   readonly #streams = new Set<ReadableStreamDefaultController<Uint8Array>>();
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  readonly #page = loadPage();
 
-  constructor(status: Status, options: { port?: number; token?: string } = {}) {
+  constructor(options: { path?: string; hostname?: string } = {}) {
+    const { path, hostname = "127.0.0.1" } = options;
+    const handler = (request: Request) => this.#answer(request);
+    const onListen = () => {};
+    if (path) {
+      this.#server = Deno.serve({ path, onListen }, handler);
+      this.address = `unix:${path}`;
+    } else {
+      const server = Deno.serve({ hostname, port: 0, onListen }, handler);
+      this.#server = server;
+      const { port } = server.addr;
+      this.address = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+    }
+  }
+
+  /** Requests by method and path. */
+  get requests(): string[] {
+    return this.received.map(({ request }) => request);
+  }
+
+  /** Streams of events that are open. */
+  get streams(): number {
+    return this.#streams.size;
+  }
+
+  /** The second of a beat: the new status for everybody who follows. */
+  tell(status: Status): void {
     this.status = status;
-    this.token = options.token;
-    this.#server = Deno.serve({
-      hostname: "127.0.0.1",
-      port: options.port ?? 0,
-      onListen: () => {},
-    }, (request) => this.#answer(request));
-    this.port = this.#server.addr.port;
+    for (const stream of this.#streams) stream.enqueue(statusEvent(status));
   }
 
-  get url(): string {
-    return `http://127.0.0.1:${this.port}`;
-  }
-
-  /** Whether a page follows. */
-  get followed(): boolean {
-    return this.#streams.size > 0;
-  }
-
-  /** Lets a second pass and sends the status to every page. */
-  tell(): void {
-    this.status.uptime_ms += 1000;
-    this.#send("status", this.status);
-  }
-
-  log(message: string, level = "info"): void {
-    const event = { time: new Date().toISOString(), level, message };
-    this.events.push(event);
-    this.#send("log", event);
+  endStreams(): void {
+    for (const stream of this.#streams) stream.close();
+    this.#streams.clear();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const stream of this.#streams) stream.close();
-    this.#streams.clear();
+    this.endStreams();
     await this.#server.shutdown();
   }
 
-  #send(event: string, data: unknown): void {
-    for (const stream of this.#streams) stream.enqueue(encode(event, data));
-  }
-
   async #answer(request: Request): Promise<Response> {
-    const { pathname } = new URL(request.url);
-    if (pathname === "/") {
-      const { body, contentSecurityPolicy } = await this.#page;
-      return new Response(body, {
-        headers: {
-          "content-type": "text/html; charset=utf-8",
-          "content-security-policy": `${contentSecurityPolicy}; frame-ancestors 'none'`,
-        },
-      });
-    }
-    if (this.token && request.headers.get("authorization") !== `Bearer ${this.token}`) {
+    const { pathname, search } = new URL(request.url.replace(/^http\+unix/, "http"));
+    const name = `${request.method} ${pathname}${search}`;
+    const text = await request.text();
+    const authorization = request.headers.get("authorization");
+    this.received.push({
+      request: name,
+      authorization,
+      type: request.headers.get("content-type"),
+      body: text === "" ? undefined : JSON.parse(text),
+    });
+    if (this.token && authorization !== `Bearer ${this.token}`) {
       return Response.json({ error: "the token is missing or wrong" }, { status: 401 });
     }
-    if (request.method !== "GET") return await this.#change(request, pathname);
-    if (pathname === "/sessions") {
-      return Response.json({ sessions: this.sessions, total: this.sessions.length });
-    }
-    if (pathname === "/events") return this.#follow();
-    return Response.json({ error: "no such path" }, { status: 404 });
+    const wanted = this.answers.get(name);
+    if (wanted) return wanted();
+    if (name === "GET /status") return Response.json(this.status);
+    if (name === "GET /events") return this.#events();
+    return Response.json({ error: `${name} is not there` }, { status: 404 });
   }
 
-  #follow(): Response {
+  #events(): Response {
     let own: ReadableStreamDefaultController<Uint8Array>;
     const stream = new ReadableStream<Uint8Array>({
       start: (controller) => {
         own = controller;
-        for (const event of this.events) controller.enqueue(encode("log", event));
-        for (const status of [...this.past, this.status]) {
-          controller.enqueue(encode("status", status));
-        }
-        this.#streams.add(controller);
+        this.#streams.add(own);
+        own.enqueue(encode('event: log\ndata: {"message":"started"}\n\n'));
+        own.enqueue(statusEvent(this.status));
       },
-      cancel: () => {
-        this.#streams.delete(own);
-      },
+      cancel: () => void this.#streams.delete(own),
     });
     return new Response(stream, { headers: { "content-type": "text/event-stream" } });
   }
-
-  async #change(request: Request, path: string): Promise<Response> {
-    const { method } = request;
-    const wantsJson = method === "POST" || method === "PATCH";
-    if (wantsJson && request.headers.get("content-type") !== "application/json") {
-      return Response.json({ error: "content-type must be application/json" }, { status: 415 });
-    }
-    const text = await request.text();
-    const body = text === "" ? undefined : JSON.parse(text);
-    this.changes.push({ method, path, body });
-    if (path === "/drain") {
-      this.status.state = "draining";
-      return Response.json({}, { status: 202 });
-    }
-    if (path === "/reload") {
-      return Response.json({
-        error: "the configuration is not allowed",
-        errors: ["iawlb.toml:3: worker: unknown key; did you mean workers?"],
-      }, { status: 422 });
-    }
-    if (path.startsWith("/sessions/")) {
-      this.sessions = this.sessions.filter(({ id }) => `/sessions/${id}` !== path);
-      return new Response(null, { status: 204 });
-    }
-    const all = this.status.listeners.flatMap(({ destinations }) => destinations);
-    if (method === "POST") {
-      const listener = this.status.listeners[Number(body.listener)]!;
-      const id = `${listener.id}.${listener.destinations.length + 1}`;
-      const added = destination(id, { name: body.address, limit: body.workers ?? 8 });
-      listener.destinations.push(added);
-      return Response.json(added, { status: 201 });
-    }
-    const found = all.find(({ id }) => path === `/destinations/${id}`);
-    if (!found) return Response.json({ error: "no such destination" }, { status: 404 });
-    if (method === "DELETE") {
-      found.leaving = true;
-      return Response.json({}, { status: 202 });
-    }
-    found.admin = body.state;
-    found.state = body.state === "ready" ? "up" : body.state;
-    return Response.json(found);
-  }
 }
 
-function encode(event: string, data: unknown): Uint8Array {
-  return new TextEncoder().encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+function statusEvent(status: Status): Uint8Array {
+  return encode(`event: status\ndata: ${JSON.stringify(status)}\n\n`);
 }
 
-/** A destination that is up and has done nothing. */
-export function destination(
-  id: string,
-  options: Partial<DestinationStatus> = {},
-): DestinationStatus {
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** A status of one listener, with what a test wants different. */
+export function statusOf(different: Partial<Status>): Status {
   return {
-    id,
-    name: `10.0.0.${id.split(".")[1]}:9000`,
-    state: "up",
-    admin: "ready",
-    leaving: false,
-    limit: 8,
-    weight: 1,
-    backup: false,
-    workers: 1,
-    active: 0,
-    sessions: 0,
-    failures: 0,
-    bytes_up: 0,
-    bytes_down: 0,
-    latencies: noLatencies(),
-    ...options,
+    version: "0.1.0",
+    pid: 4242,
+    time: "2026-01-01T00:00:00.000Z",
+    uptime_ms: 60_000,
+    state: "running",
+    listeners: [listenerOf({})],
+    ...different,
   };
 }
 
-/** A listener that has done nothing. */
-export function listener(id: number, options: Partial<ListenerStatus> = {}): ListenerStatus {
+/** A listener with two destinations. */
+export function listenerOf(different: Partial<ListenerStatus>): ListenerStatus {
   return {
-    id,
-    name: String(8080 + id),
-    address: `[::]:${8080 + id}`,
+    id: 1,
+    name: "8080",
+    address: "[::]:8080",
     state: "running",
     accepted: 0,
     waiting: 0,
@@ -201,43 +136,36 @@ export function listener(id: number, options: Partial<ListenerStatus> = {}): Lis
     bytes_up: 0,
     bytes_down: 0,
     ended: {},
-    latencies: noLatencies(),
-    destinations: [1, 2, 3].map((number) => destination(`${id}.${number}`)),
-    ...options,
+    latencies: { queue: histogram(), connect: histogram(), session: histogram() },
+    destinations: [destinationOf({}), destinationOf({ id: "1.2", name: "9002" })],
+    ...different,
   };
 }
 
-/** The status of a program that has just started. */
-export function status(listeners: ListenerStatus[]): Status {
+/** A destination as the status has it. */
+export function destinationOf(different: Partial<DestinationStatus>): DestinationStatus {
   return {
-    version: "0.1.0",
-    pid: 4711,
-    time: new Date().toISOString(),
-    uptime_ms: 1000,
-    state: "running",
-    listeners,
+    id: "1.1",
+    name: "9001",
+    state: "up",
+    admin: "ready",
+    leaving: false,
+    limit: 16,
+    weight: 1,
+    backup: false,
+    workers: 1,
+    active: 0,
+    sessions: 0,
+    failures: 0,
+    bytes_up: 0,
+    bytes_down: 0,
+    latencies: { queue: histogram(), connect: histogram(), session: histogram() },
+    ...different,
   };
 }
 
-/** Distributions of these durations, in milliseconds. */
-export function latencies(
-  durations: { queue: number[]; connect: number[]; session: number[] },
-): ListenerStatus["latencies"] {
-  return {
-    queue: histogram(durations.queue),
-    connect: histogram(durations.connect),
-    session: histogram(durations.session),
-  };
-}
-
-function noLatencies(): ListenerStatus["latencies"] {
-  return latencies({ queue: [], connect: [], session: [] });
-}
-
-function histogram(durations: readonly number[]) {
-  const histogram = new Histogram();
-  for (const ms of durations) histogram.observe(ms);
-  const data = histogram.data;
-  if (data.counts.length !== BUCKETS_S.length + 1) throw new Error("not a count per bucket");
-  return data;
+/** A histogram with so many values in the bucket up to this bound, in seconds. */
+export function histogram(bound = 1, count = 0): HistogramData {
+  const counts = [...BUCKETS_S.map((upper) => upper === bound ? count : 0), 0];
+  return { counts, count, sum: bound * count };
 }
