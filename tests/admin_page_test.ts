@@ -342,8 +342,11 @@ inBrowser("a lost connection is told and made again", async ({ admin, tab }) => 
 
 inBrowser("a program that has drained is said to be gone", async ({ admin, tab }) => {
   admin.status.state = "draining";
+  // What a program that drains tells: whoever is at the door comes in.
+  admin.status.listeners[0]!.queue = Number.MAX_SAFE_INTEGER;
   admin.tell();
   await tab.shows("#banner", /Draining: no new sessions; 0 sessions to finish/);
+  assertEquals(await tab.page.locator("#line-detail").textContent(), "");
   await admin[Symbol.asyncDispose]();
   await tab.shows("#banner", /The program has drained and is gone/);
   tab.forgive(/ERR_/);

@@ -3,8 +3,6 @@
 import { svg } from "./dom.js";
 import { HISTORY_MS } from "./history.js";
 
-/** How many things one dot may stand for. */
-const SCALES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 100_000];
 /** A gap in time that the line of a chart does not bridge. */
 const GAP_MS = 5000;
 /** The height of a chart in its own units. */
@@ -37,7 +35,7 @@ export class Dots {
       Math.floor(width / pitch) * Math.floor(this.#height / pitch);
     const smallest = this.#pitches.at(-1) ?? 1;
     const pitch = this.#pitches.find((one) => fits(one) >= capacity) ?? smallest;
-    this.scale = SCALES.find((scale) => fits(pitch) * scale >= capacity) ?? 1_000_000;
+    this.scale = roundUp(capacity / fits(pitch));
     const cells = Math.ceil(capacity / this.scale);
     const rows = Math.max(1, Math.ceil(cells / Math.floor(width / pitch)));
     const columns = Math.ceil(cells / rows);
@@ -50,6 +48,17 @@ export class Dots {
     this.#free.setAttribute("d", dotted(cells, rows));
     this.#taken.setAttribute("d", dotted(taken, rows));
   }
+}
+
+/**
+ * The next number of 1, 2, 5, 10, 20, 50 and so on.
+ *
+ * @param {number} n
+ */
+function roundUp(n) {
+  let power = 1;
+  while (power * 10 < n) power *= 10;
+  return [1, 2, 5, 10].map((digit) => digit * power).find((round) => round >= n) ?? n;
 }
 
 /**

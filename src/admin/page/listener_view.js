@@ -7,7 +7,7 @@ import { count, plural, rate } from "./format.js";
 import { History } from "./history.js";
 import { Reasons } from "./reasons_view.js";
 import { Recorder } from "./recorder_view.js";
-import { lineOf } from "./verdict.js";
+import { lineOf, roomOf } from "./verdict.js";
 
 /** @typedef {import("../../operations.ts").ListenerStatus} ListenerStatus */
 /** @typedef {{ buckets: readonly number[], reasons: Record<string, string> }} Constants */
@@ -28,6 +28,8 @@ export class ListenerView {
   #destinations;
   #recorder = new Recorder();
   #reasons;
+  /** Places that are drawn. */
+  #room = 1;
   /** @type {ListenerStatus} */
   #listener;
 
@@ -96,8 +98,13 @@ export class ListenerView {
   }
 
   #draw() {
-    const { waiting, queue } = this.#listener;
-    this.#dots.update({ count: waiting, capacity: queue, width: this.#places.clientWidth });
+    const { waiting } = this.#listener;
+    this.#room = roomOf(this.#listener) ?? Math.max(waiting, this.#room);
+    this.#dots.update({
+      count: waiting,
+      capacity: this.#room,
+      width: this.#places.clientWidth,
+    });
     // The rail begins at the middle of the head of the line, wherever that is.
     this.#line.style.setProperty("--head", `${this.#places.clientHeight / 2}px`);
   }

@@ -10,6 +10,9 @@ import { count, duration, plural } from "./format.js";
 /** From this share on, a line is as good as full. */
 const NEARLY_FULL = 0.9;
 
+/** More room than this is no limit: a program that drains takes whoever is still at the door. */
+const ENDLESS = 1e9;
+
 /** What the states of a destination mean. */
 export const STATES = {
   up: "takes sessions",
@@ -58,17 +61,25 @@ export function healthOf(listeners) {
  */
 export function lineOf(listeners) {
   const waiting = sum(listeners, ({ waiting }) => waiting);
-  const room = sum(listeners, ({ queue }) => queue);
-  if (waiting === 0) {
-    return { tone: "good", title: "No line", detail: `room for ${count(room)}` };
-  }
+  const rooms = listeners.map(roomOf).filter((room) => room !== undefined);
+  const room = rooms.length < listeners.length ? "" : `room for ${count(sum(rooms, Number))}`;
+  if (waiting === 0) return { tone: "good", title: "No line", detail: room };
   const oldest = Math.max(...listeners.map(({ oldest_waiting_ms }) => oldest_waiting_ms));
   const full = listeners.some(({ waiting, queue }) => waiting >= queue * NEARLY_FULL);
   return {
     tone: full ? "bad" : "wait",
     title: `${count(waiting)} waiting`,
-    detail: `oldest ${duration(oldest)}, room for ${count(room)}`,
+    detail: [`oldest ${duration(oldest)}`, room].filter(Boolean).join(", "),
   };
+}
+
+/**
+ * How many may wait, unless there is no limit.
+ *
+ * @param {ListenerStatus} listener
+ */
+export function roomOf({ queue }) {
+  return queue > ENDLESS ? undefined : queue;
 }
 
 /**
