@@ -32,7 +32,7 @@ export async function makePackages(options: PackageOptions = {}): Promise<string
   await Deno.mkdir(output, { recursive: true });
   const work = await Deno.makeTempDir({ prefix: "iawlb-package-" });
   try {
-    const binary = options.binary ?? `${work}/iawlb`;
+    const binary = options.binary ? await Deno.realPath(options.binary) : `${work}/iawlb`;
     if (!options.binary) await compile({ output: binary });
     const { version } = project;
     const release: Release = { version, date: await releaseDate(), binary };
