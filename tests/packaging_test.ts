@@ -97,6 +97,7 @@ Deno.test("the manual has all sections, options, commands and end reasons, as pl
   assertStringIncludes(page, "\\fBdone\\fR\nboth sides finished sending");
   assertStringIncludes(page, '"drained" \\e (100 %)');
   assertStringIncludes(page, ".TP\n\\fB0\\fR\nfinished");
+  assertStringIncludes(page, ".TP\n\\fBSIGTERM and SIGINT\\fR\ndrain");
   const path = await Deno.makeTempFile({ suffix: ".1" });
   await Deno.writeTextFile(path, page);
   for (const line of [["mandoc", "-Tlint", path], ["man", "--warnings", "-l", path]]) {

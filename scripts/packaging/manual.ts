@@ -19,7 +19,10 @@ export function manual(
     section("DESCRIPTION", paragraphs(program.description)),
     section("OPTIONS", ...program.flags.map(flag)),
     ...Object.entries(commands).map(([name, help]) => command(name, help)),
-    section("SIGNALS", ...clauses(program.signals ?? missing("Signals"), /^(.*?) (?=[a-z]+s\b)/)),
+    section(
+      "SIGNALS",
+      ...clauses(program.signals ?? missing("Signals"), /^(SIG\w+(?:(?:,| and) SIG\w+)*) /),
+    ),
     section("EXIT STATUS", ...clauses(program.exitStatus ?? missing("Exit status"), /^(\d+) /)),
     section(
       "END REASONS",
