@@ -1,5 +1,6 @@
-// Writes the options and the end reasons into the README: `deno run -A scripts/readme.ts`, then
-// `deno fmt`.
+// Writes what comes from the sources: the options and the end reasons into the README, and the JSON
+// schema of the configuration file. `deno run -A scripts/readme.ts`, then `deno fmt`.
+import { configSchema } from "../src/config_schema.ts";
 import { optionRows, reasonRows } from "../src/help.ts";
 
 const path = new URL("../README.md", import.meta.url);
@@ -7,6 +8,10 @@ let readme = await Deno.readTextFile(path);
 replace("options", ["| flag | default | what it does |", "| --- | --- | --- |", ...optionRows()]);
 replace("end reasons", ["| reason | meaning |", "| --- | --- |", ...reasonRows()]);
 await Deno.writeTextFile(path, readme);
+await Deno.writeTextFile(
+  new URL("../packaging/iawlb.schema.json", import.meta.url),
+  JSON.stringify(configSchema(), null, 2) + "\n",
+);
 
 function replace(name: string, table: readonly string[]): void {
   const marked = new RegExp(`(<!-- ${name} -->\\n\\n)[^]*?(\\n\\n<!-- end of ${name} -->)`);

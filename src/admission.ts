@@ -10,9 +10,12 @@ import type { EndReason } from "./session.ts";
 /** End reasons of connections that were not let in. */
 export type Refusal = Extract<EndReason, `refused-${string}`>;
 
+type AdmissionSettings = Pick<Settings, "maxConnections" | "maxPerIp" | "ratePerIp">;
+
 /** Options of {@linkcode Admission}. */
 export interface AdmissionOptions {
-  settings: Pick<Settings, "maxConnections" | "maxPerIp" | "ratePerIp">;
+  /** Those in force; see {@linkcode Admission.apply}. */
+  settings: AdmissionSettings;
   rules: readonly AccessRule[];
   ledger: Ledger;
   /** How many destinations there are: each may need a descriptor for probing. */
@@ -33,8 +36,9 @@ export interface AdmissionOptions {
  */
 export class Admission {
   readonly #options: AdmissionOptions;
-  readonly #descriptors: DescriptorBudget;
-  readonly #rate: RateLimit | undefined;
+  #descriptors: DescriptorBudget;
+  #rules: readonly AccessRule[];
+  #rate: RateLimit | undefined;
   /** Live sessions by address; kept only if `maxPerIp` needs it. */
   readonly #perIp = new Map<string, number>();
   #toldLimit = false;
@@ -42,8 +46,31 @@ export class Admission {
   constructor(options: AdmissionOptions) {
     this.#options = options;
     this.#descriptors = new DescriptorBudget(options.destinations, options.threads);
-    const { ratePerIp } = options.settings;
-    this.#rate = ratePerIp > 0 ? new RateLimit(ratePerIp, options.clock) : undefined;
+    this.#rules = options.rules;
+    this.#rate = this.#newRate();
+  }
+
+  /** Takes over rules and a number of destinations, and settings that have changed meanwhile. */
+  apply(
+    changed: { rules: readonly AccessRule[]; destinations: number; before: AdmissionSettings },
+  ) {
+    const { settings, ledger, threads } = this.#options;
+    const { rules, destinations, before } = changed;
+    this.#rules = rules;
+    this.#descriptors = new DescriptorBudget(destinations, threads);
+    if (settings.ratePerIp !== before.ratePerIp) this.#rate = this.#newRate();
+    if (settings.maxPerIp > 0 && before.maxPerIp === 0) {
+      for (const { client } of ledger.live) this.#count(ipOf(client.remoteAddr));
+    } else if (settings.maxPerIp === 0) this.#perIp.clear();
+  }
+
+  #newRate(): RateLimit | undefined {
+    const { settings: { ratePerIp }, clock } = this.#options;
+    return ratePerIp > 0 ? new RateLimit(ratePerIp, clock) : undefined;
+  }
+
+  #count(ip: string | undefined): void {
+    if (ip !== undefined) this.#perIp.set(ip, (this.#perIp.get(ip) ?? 0) + 1);
   }
 
   /** Whether one more session may be accepted, as far as their number goes. */
@@ -77,13 +104,12 @@ export class Admission {
   enter(address: Deno.Addr): Refusal | undefined {
     const ip = ipOf(address);
     if (ip === undefined) return undefined;
-    const { settings: { maxPerIp }, rules } = this.#options;
-    if (!isAllowed(rules, ip)) return "refused-address";
+    const { maxPerIp } = this.#options.settings;
+    if (!isAllowed(this.#rules, ip)) return "refused-address";
     if (maxPerIp > 0) {
-      const number = this.#perIp.get(ip) ?? 0;
-      if (number >= maxPerIp) return "refused-per-ip";
+      if ((this.#perIp.get(ip) ?? 0) >= maxPerIp) return "refused-per-ip";
       if (this.#rate && !this.#rate.take(ip)) return "refused-rate";
-      this.#perIp.set(ip, number + 1);
+      this.#count(ip);
       return undefined;
     }
     return this.#rate && !this.#rate.take(ip) ? "refused-rate" : undefined;

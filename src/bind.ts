@@ -12,11 +12,26 @@ export async function bind(
   options: { tcpBacklog: number; reusePort?: boolean | undefined },
 ): Promise<Deno.Listener> {
   const { tcpBacklog, reusePort = false } = options;
+  return await bindWith<Deno.Listener>(address, {
+    tcp: (hostname, port) => Deno.listen({ hostname, port, tcpBacklog, reusePort }),
+    unix: (path) => Deno.listen({ transport: "unix", path }),
+  });
+}
+
+/**
+ * Binds an address by whatever opens a socket. A missing host is the wildcard of IPv6 and IPv4.
+ *
+ * @throws {FatalError} If the address cannot be bound; the message says why.
+ */
+export async function bindWith<T>(
+  address: Address,
+  open: { tcp(hostname: string, port: number): T; unix(path: string): T },
+): Promise<T> {
   try {
-    if (address.transport === "unix") return await bindUnix(address.path);
+    if (address.transport === "unix") return await bindUnix(address.path, open.unix);
     const { hostname, port } = address;
-    if (hostname !== undefined) return Deno.listen({ hostname, port, tcpBacklog, reusePort });
-    return bindWildcard({ port, tcpBacklog, reusePort });
+    if (hostname !== undefined) return open.tcp(hostname, port);
+    return bindWildcard(port, open.tcp);
   } catch (error) {
     const message = `Cannot listen on ${formatAddress(address)}: ${explain(error)}`;
     throw new FatalError(message, { cause: error });
@@ -24,25 +39,23 @@ export async function bind(
 }
 
 /** An IPv6 wildcard socket takes IPv4 connections as well; without IPv6 it is plain IPv4. */
-function bindWildcard(
-  options: { port: number; tcpBacklog: number; reusePort: boolean },
-): Deno.Listener {
+function bindWildcard<T>(port: number, open: (hostname: string, port: number) => T): T {
   try {
-    return Deno.listen({ hostname: "::", ...options });
+    return open("::", port);
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) throw error;
-    return Deno.listen({ hostname: "0.0.0.0", ...options });
+    return open("0.0.0.0", port);
   }
 }
 
 /** Binds a path, replacing a socket file that a dead process has left behind. */
-async function bindUnix(path: string): Promise<Deno.Listener> {
+async function bindUnix<T>(path: string, open: (path: string) => T): Promise<T> {
   try {
-    return Deno.listen({ transport: "unix", path });
+    return open(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse) || !await isAbandoned(path)) throw error;
     Deno.removeSync(path);
-    return Deno.listen({ transport: "unix", path });
+    return open(path);
   }
 }
 

@@ -4,20 +4,18 @@ import { runDemo } from "./demo.ts";
 import { FatalError, UsageError } from "./errors.ts";
 import { guard } from "./guard.ts";
 import { helpText } from "./help.ts";
+import { Instance } from "./instance.ts";
 import { type Logs, openLogs } from "./log.ts";
 import { readSettings, type Settings } from "./options.ts";
-import { Server } from "./server.ts";
 import { serveUntilSignalled } from "./signals.ts";
-import { threadsOf } from "./thread_config.ts";
-import { Threads } from "./threads.ts";
 
 /** Runs the program to its end. Returns the exit status. */
 export async function run(args: readonly string[]): Promise<number> {
   try {
-    return await execute(parseCommand(args));
+    return await execute(await parseCommand(args));
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof FatalError)) throw error;
-    console.error(`iawlb: ${error.message}`);
+    console.error(error.message.replace(/^/gm, "iawlb: "));
     return error instanceof UsageError ? 2 : 1;
   }
 }
@@ -30,6 +28,9 @@ async function execute(command: Command): Promise<number> {
     case "version":
       console.log(`iawlb ${project.version}`);
       return 0;
+    case "print":
+      console.log(command.text);
+      return 0;
     case "demo":
       return await withLogs(
         readSettings(command.texts.options),
@@ -37,11 +38,8 @@ async function execute(command: Command): Promise<number> {
       );
     case "serve":
       return await withLogs(command.config.settings, async (logs) => {
-        const config = command.config.listeners[0]!;
-        const server = threadsOf(config) === 1
-          ? await Server.start(config, logs)
-          : await Threads.start({ config, logs });
-        return await serveUntilSignalled(server, logs);
+        const { config, load } = command;
+        return await serveUntilSignalled(await Instance.start({ config, load, logs }), logs);
       });
   }
 }

@@ -1,133 +1,113 @@
-import { parseArgs } from "@std/cli/parse-args";
-import { closestString } from "@std/text/closest-string";
-import { type ListenerTexts, type ProgramConfig, readListener } from "./config.ts";
+import { resolve } from "node:path";
+import { type Arguments, readArguments } from "./arguments.ts";
+import type { ListenerTexts, ProgramConfig } from "./config.ts";
+import { readConfigFile } from "./config_file.ts";
+import { printConfig } from "./config_print.ts";
+import { optionTexts, type ProgramSource } from "./config_source.ts";
 import { UsageError } from "./errors.ts";
-import { flagOf, type OptionName, optionNames, readOption } from "./options.ts";
-import { assertDivisible } from "./thread_config.ts";
+import { readProgram } from "./program_config.ts";
 
 /** What the command line asks for. */
 export type Command =
   | { readonly kind: "help" }
   | { readonly kind: "version" }
+  /** A text for standard output, without its last line break. */
+  | { readonly kind: "print"; readonly text: string }
   /** `texts` has no addresses: the demo knows its own. */
   | { readonly kind: "demo"; readonly texts: Omit<ListenerTexts, "listen" | "destinations"> }
   | {
     readonly kind: "serve";
     readonly config: ProgramConfig;
     /**
-     * The configuration anew, for a reload.
+     * The configuration anew, with the file as it is now, for a reload.
      *
-     * @throws {UsageError} If it is not allowed any more.
+     * @throws {UsageError} If it is not allowed any more, with a line for each problem.
      */
-    load(): ProgramConfig;
+    load(): Promise<ProgramConfig>;
   };
 
-const SWITCHES = ["demo", "help", "version"];
-const SHORT: Readonly<Record<string, string>> = { "-h": "help", "-V": "version" };
+/** A configuration, and what it was read from. */
+interface Loaded {
+  readonly config: ProgramConfig;
+  readonly source: ProgramSource;
+}
 
 /**
- * Reads the arguments of the program.
+ * Reads the arguments of the program, and the configuration file if they name one.
  *
- * @throws {UsageError} If they are not allowed.
+ * @throws {UsageError} If they are not allowed, with a line for each problem of the file.
  */
-export function parseCommand(args: readonly string[]): Command {
-  const flags = optionNames().map((name) => flagOf(name).slice(2));
-  // The parser would take it for its own name of the addresses.
-  const reserved = options(args).find((arg) => /^--_(?:=|$)/.test(arg));
-  if (reserved) throw unknownOption(reserved);
-  const joined = joinValues(args, flags);
-  const parsed = parseArgs(joined, {
-    string: [...flags, "_"],
-    boolean: SWITCHES,
-    collect: flags,
-    unknown: rejectUnknown,
-  });
-  if (parsed.help) return { kind: "help" };
-  if (parsed.version) return { kind: "version" };
-  const given: Partial<Record<OptionName, string>> = {};
-  for (const name of optionNames()) {
-    const values = parsed[flagOf(name).slice(2)] as string[];
-    for (const value of values) readOption(name, value);
-    if (name !== "allow" && name !== "deny" && values.length > 0) given[name] = values.at(-1)!;
-  }
-  const rules = readRules(joined);
-  if (!parsed.demo) {
-    const load = () => readProgram(parsed._, { options: given, rules });
-    return { kind: "serve", config: load(), load };
-  }
-  if (parsed._.length > 0) {
-    throw new UsageError(`${JSON.stringify(parsed._[0])}: --demo takes no addresses`);
-  }
-  if (given.threads !== undefined && given.threads !== "1") {
-    throw new UsageError(`--threads "${given.threads}": --demo runs in one thread; must be 1`);
-  }
-  return { kind: "demo", texts: { options: given, rules } };
+export async function parseCommand(args: readonly string[]): Promise<Command> {
+  const given = readArguments(args);
+  const { switches } = given;
+  if (switches.has("help")) return { kind: "help" };
+  if (switches.has("version")) return { kind: "version" };
+  if (switches.has("demo")) return demo(given);
+  const load = loader(given);
+  const loaded = await load();
+  if (switches.has("print-config")) return { kind: "print", text: printConfig(loaded.source) };
+  if (switches.has("check-config")) return { kind: "print", text: summary(loaded) };
+  return { kind: "serve", config: loaded.config, load: async () => (await load()).config };
+}
 
-  function rejectUnknown(arg: string, key?: string): boolean {
-    if (key === undefined) return true;
-    throw unknownOption(arg);
+function demo({ addresses, options, rules, config, switches }: Arguments): Command {
+  const [address] = addresses;
+  if (address !== undefined) {
+    throw new UsageError(`${JSON.stringify(address)}: --demo takes no addresses`);
   }
+  if (config !== undefined) {
+    throw new UsageError(`--config ${JSON.stringify(config)}: --demo takes no configuration file`);
+  }
+  for (const name of ["check-config", "print-config"] as const) {
+    if (switches.has(name)) {
+      throw new UsageError(`--${name}: --demo has a configuration of its own`);
+    }
+  }
+  const { threads } = optionTexts(options);
+  if (threads !== undefined && threads !== "1") {
+    throw new UsageError(`--threads "${threads}": --demo runs in one thread; must be 1`);
+  }
+  const networks = rules.map(({ verdict, text }) => ({ verdict, networks: text }));
+  return { kind: "demo", texts: { options: optionTexts(options), rules: networks } };
+}
 
-  function unknownOption(arg: string): UsageError {
-    const name = arg.replace(/=.*$/s, "");
-    const nearest = closestString(name, [...flags, ...SWITCHES].map((flag) => `--${flag}`));
-    return new UsageError(`${JSON.stringify(name)}: no such option; the nearest is ${nearest}`);
+/** A function that reads the configuration, and the file anew whenever it is called. */
+function loader(given: Arguments): () => Promise<Loaded> {
+  const { addresses, config: name } = given;
+  if (name === undefined) {
+    const source = addressSource(given);
+    return () => Promise.resolve({ config: readProgram(source), source });
   }
+  if (name === "") throw new UsageError('--config "": must be the path of a file');
+  if (addresses.length > 0) {
+    throw new UsageError(
+      `${JSON.stringify(addresses[0])}: --config takes no addresses; must be in the file`,
+    );
+  }
+  const path = resolve(name);
+  return async () => {
+    const { source, problems } = await readConfigFile({ name, path }, given);
+    return { config: readProgram(source, problems), source };
+  };
 }
 
 /** The configuration that the command line alone makes. */
-function readProgram(
-  addresses: readonly string[],
-  rest: Omit<ListenerTexts, "listen" | "destinations">,
-): ProgramConfig {
-  const [listen, ...destinations] = addresses;
+function addressSource({ addresses, options, rules }: Arguments): ProgramSource {
+  const [listen, ...destinations] = addresses.map((text) => ({ text }));
   if (listen === undefined) {
     throw new UsageError(
       "LISTEN is missing: give the address to listen on, then one or more destinations, " +
         "such as: iawlb 8080 9001 9002",
     );
   }
-  const config = readListener({ listen, destinations, ...rest });
-  assertDivisible(config);
-  return { settings: config, listeners: [config] };
+  return { options, listeners: [{ listen, destinations, options, rules }] };
 }
 
-/** All `--allow` and `--deny`, in their common order. */
-function readRules(joined: readonly string[]): ListenerTexts["rules"] {
-  return options(joined).flatMap((arg) => {
-    const [, verdict, networks] = /^--(allow|deny)=(.*)$/s.exec(arg) ?? [];
-    return verdict === "allow" || verdict === "deny" ? [{ verdict, networks: networks! }] : [];
-  });
-}
-
-/** The arguments before `--`. */
-function options(args: readonly string[]): readonly string[] {
-  const end = args.indexOf("--");
-  return end === -1 ? args : args.slice(0, end);
-}
-
-/**
- * Joins every option to its value (`--queue -5` to `--queue=-5`) and gives every switch one, so
- * that the parser takes neither a value for an option nor an address for a value.
- */
-function joinValues(args: readonly string[], flags: readonly string[]): string[] {
-  const before = options(args);
-  const joined: string[] = [];
-  for (let i = 0; i < before.length; i++) {
-    const arg = before[i]!;
-    const name = SHORT[arg] ?? arg.replace(/^--/, "");
-    const [stem = ""] = name.split("=", 1);
-    if (SWITCHES.includes(stem) && arg.startsWith("-")) {
-      if (name !== stem) {
-        throw new UsageError(`${JSON.stringify(arg)}: --${stem} takes no value`);
-      }
-      joined.push(`--${stem}=true`);
-    } else if (arg.startsWith("--") && flags.includes(name)) {
-      const hasValue = i + 1 < before.length && !/^-[^\d]/.test(before[i + 1]!);
-      joined.push(`${arg}=${hasValue ? before[++i] : ""}`);
-    } else {
-      joined.push(arg);
-    }
-  }
-  return [...joined, ...args.slice(before.length)];
+/** What a configuration comes to, in a line. */
+function summary({ config: { listeners }, source: { file = "the command line" } }: Loaded): string {
+  const number = listeners.reduce((sum, { destinations }) => sum + destinations.length, 0);
+  const plural = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
+  return `${file} is fine: ${plural(listeners.length, "listener")}, ${
+    plural(number, "destination")
+  }`;
 }

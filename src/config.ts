@@ -1,7 +1,9 @@
 import type { AccessRule, Verdict } from "./access_rules.ts";
-import { type Address, AddressError, formatAddress, isLocalhost, parseAddress } from "./address.ts";
+import { type Address, AddressError, formatAddress, parseAddress } from "./address.ts";
+import { canonicalName, isSelf } from "./address_relations.ts";
 import { UsageError } from "./errors.ts";
 import {
+  flagOf,
   type OptionName,
   OPTIONS,
   readOption,
@@ -48,19 +50,52 @@ export interface Config extends Settings {
 
 /** Everything the program runs by. */
 export interface ProgramConfig {
-  /** The options of the program as a whole; every listener has the same ones. */
+  /**
+   * The options of the program as a whole; every listener has the same ones. The options of
+   * listeners in it are no more than the defaults of all.
+   */
   readonly settings: Settings;
   /** At least one, each with an address of its own. */
   readonly listeners: readonly Config[];
+}
+
+/** One thing that was written: what a problem is about. */
+export type Part =
+  | "listen"
+  | "destinations"
+  | { readonly destination: number }
+  | { readonly option: OptionName };
+
+/** Takes the problems of a listener, in the words of where it was configured. */
+export interface Reporter {
+  /** Takes a problem with one part: what is wrong and what is allowed, without the part's name. */
+  report(part: Part, problem: string): void;
+  /** What a part is called in a problem with another one; `value` is that of an option. */
+  mention(part: Part, value?: number): string;
 }
 
 /**
  * The configuration of a listener.
  *
  * @throws {UsageError} If an option is not allowed, or an address is malformed, given twice, or
- * would connect to itself.
+ * would connect to itself; in the words of a command line.
  */
 export function readListener(texts: ListenerTexts): Config {
+  return checkListener(texts, commandLineReporter(texts))!;
+}
+
+/**
+ * The configuration of a listener, `undefined` after a problem that the reporter has put up with.
+ *
+ * @throws {UsageError} If an option is not allowed.
+ */
+export function checkListener(texts: ListenerTexts, reporter: Reporter): Config | undefined {
+  let fine = true;
+  const { mention } = reporter;
+  const report = (part: Part, problem: string) => {
+    fine = false;
+    reporter.report(part, problem);
+  };
   const rules = texts.rules.flatMap(({ verdict, networks }) => readOption(verdict, networks));
   const networks = (wanted: Verdict) => {
     const given = texts.rules.filter(({ verdict }) => verdict === wanted);
@@ -70,73 +105,110 @@ export function readListener(texts: ListenerTexts): Config {
     ...definedOnly(texts.options),
     ...definedOnly({ allow: networks("allow"), deny: networks("deny") }),
   });
-  const listen = readAddress("LISTEN", texts.listen, 0);
-  if (texts.destinations.length === 0) {
-    throw new UsageError(
-      "DESTINATION is missing: give one or more after LISTEN, such as: iawlb 8080 9001 9002",
+  const listen = readAddress({ text: texts.listen, minPort: 0 }, (problem) => {
+    report("listen", problem);
+  });
+  if (texts.destinations.length === 0) report("destinations", "must have one or more addresses");
+  const indexes = new Map<string, number>();
+  const destinations = texts.destinations.map((text, index) => {
+    const part = { destination: index };
+    const destination = readDestination(
+      { text, defaultWorkers: settings.workers },
+      (problem) => report(part, problem),
     );
-  }
-  const names = new Map<string, string>();
-  const destinations = texts.destinations.map((text) => {
-    const destination = readDestination(text, settings.workers);
-    const earlier = names.get(destination.key);
+    if (destination === undefined) return;
+    const earlier = indexes.get(destination.key);
     if (earlier !== undefined) {
-      throw new UsageError(
-        `DESTINATION ${quote(text)}: is the same as ${quote(earlier)}; give each only once ` +
+      report(
+        part,
+        `is the same as ${mention({ destination: earlier })}; give each only once ` +
           "(ADDRESS,workers=N sets its number of connections)",
       );
-    }
-    names.set(destination.key, text);
-    if (isSelf(listen, destination.address)) {
-      throw new UsageError(
-        `DESTINATION ${quote(text)}: is the LISTEN address, so that it would connect to itself; ` +
+    } else indexes.set(destination.key, index);
+    if (listen && isSelf(listen, destination.address)) {
+      report(
+        part,
+        `is the ${mention("listen")} address, so that it would connect to itself; ` +
           "must be another port or host",
       );
     }
     return destination;
   });
-  return { ...settings, listen, destinations, rules, texts };
+  if (!fine) return undefined;
+  return {
+    ...settings,
+    listen: listen!,
+    destinations: destinations as DestinationConfig[],
+    rules,
+    texts,
+  };
+}
+
+/** Throws the first problem, in the words of a command line. */
+export function commandLineReporter(texts: ListenerTexts): Reporter {
+  return {
+    report(part, problem) {
+      if (part === "destinations") {
+        throw new UsageError(
+          "DESTINATION is missing: give one or more after LISTEN, such as: iawlb 8080 9001 9002",
+        );
+      }
+      throw new UsageError(`${subject(part)}: ${problem}`);
+    },
+    mention(part, value) {
+      if (part === "listen") return "LISTEN";
+      if (part === "destinations") return "DESTINATION";
+      if ("destination" in part) return quote(texts.destinations[part.destination]!);
+      return value === undefined ? flagOf(part.option) : `${flagOf(part.option)} ${value}`;
+    },
+  };
+
+  function subject(part: Exclude<Part, "destinations">): string {
+    if (part === "listen") return `LISTEN ${quote(texts.listen)}`;
+    if ("destination" in part) return `DESTINATION ${quote(texts.destinations[part.destination]!)}`;
+    return `${flagOf(part.option)} ${quote(texts.options[part.option] ?? "")}`;
+  }
 }
 
 function definedOnly<T extends object>(given: T): T {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as T;
 }
 
-function readAddress(what: string, text: string, minPort: 0 | 1): Address {
+function readAddress(
+  { text, minPort }: { text: string; minPort: 0 | 1 },
+  report: (problem: string) => void,
+): Address | undefined {
   try {
     return parseAddress(text, { minPort });
   } catch (error) {
-    if (error instanceof AddressError) {
-      throw new UsageError(`${what} ${quote(text)}: ${error.message}`);
-    }
-    throw error;
+    if (!(error instanceof AddressError)) throw error;
+    report(error.message);
   }
 }
 
-function readDestination(text: string, defaultWorkers: number): DestinationConfig {
+function readDestination(
+  { text, defaultWorkers }: { text: string; defaultWorkers: number },
+  report: (problem: string) => void,
+): DestinationConfig | undefined {
   const [addressText = "", ...optionTexts] = text.split(",");
-  const address = readAddress("DESTINATION", addressText, 1);
+  const address = readAddress({ text: addressText, minPort: 1 }, report);
   const given: { workers?: number; weight?: number; backup?: true } = {};
   for (const optionText of optionTexts) {
     const [, key = "", value] = /^([^=]*)(?:=(.*))?$/s.exec(optionText)!;
-    const wrong = (problem: string) => new UsageError(`DESTINATION ${quote(text)}: ${problem}`);
-    if (Object.hasOwn(given, key)) throw wrong(`has ${key} twice; give it once`);
-    if (key === "backup" && value === undefined) {
+    if (Object.hasOwn(given, key)) {
+      report(`has ${key} twice; give it once`);
+    } else if (key === "backup" && value === undefined) {
       given.backup = true;
     } else if ((key === "workers" || key === "weight") && value !== undefined) {
       const option = key === "workers" ? OPTIONS.workers : WEIGHT;
       const number = option.parse(value);
-      if (number === undefined) {
-        throw wrong(`${key} ${quote(value)} must be ${option.allowed}`);
-      }
-      given[key] = number;
+      if (number === undefined) report(`${key} ${quote(value)} must be ${option.allowed}`);
+      else given[key] = number;
     } else {
-      throw wrong(
-        `has the unknown option ${quote(optionText)}; must be workers=N, weight=N or backup`,
-      );
+      report(`has the unknown option ${quote(optionText)}; must be workers=N, weight=N or backup`);
     }
   }
-  return {
+  return address && {
     address,
     key: canonicalName(address),
     name: formatAddress(address),
@@ -144,34 +216,6 @@ function readDestination(text: string, defaultWorkers: number): DestinationConfi
     weight: given.weight ?? WEIGHT.default,
     backup: given.backup ?? false,
   };
-}
-
-function canonicalName(address: Address): string {
-  if (address.transport === "unix") return formatAddress(address);
-  return formatAddress({ ...address, hostname: address.hostname ?? "localhost" });
-}
-
-function isSelf(listen: Address, destination: Address): boolean {
-  if (listen.transport === "unix" || destination.transport === "unix") {
-    return formatAddress(listen) === formatAddress(destination);
-  }
-  if (listen.port !== destination.port) return false;
-  const targets = reachedBy(destination.hostname ?? "localhost");
-  if (listen.hostname === undefined || listen.hostname === "::") return targets.some(isLoopback);
-  if (listen.hostname === "0.0.0.0") return targets.some((ip) => ip.startsWith("127."));
-  return reachedBy(listen.hostname).some((ip) => targets.includes(ip));
-}
-
-/** Which addresses of this machine a host stands for; any other host stands for itself. */
-function reachedBy(host: string): string[] {
-  if (isLocalhost(host)) return ["127.0.0.1", "::1"];
-  if (host === "0.0.0.0") return ["127.0.0.1"];
-  if (host === "::") return ["::1"];
-  return [host];
-}
-
-function isLoopback(ip: string): boolean {
-  return ip.startsWith("127.") || ip === "::1";
 }
 
 function quote(text: string): string {

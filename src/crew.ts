@@ -12,12 +12,12 @@ export type Hire = (destination: Destination) => void;
  * Idle workers wait in the queue's line of receivers, in the order in which they became idle, so
  * that a session never waits while one is there. A destination keeps as many waiting as its weight
  * says, which makes that its share of sparse traffic. When none waits, the destination with the
- * smallest share of its limit in use gets another worker. Backups take part only while no other
- * destination is up. While none at all is up, those whose connects work and only their checks fail
+ * smallest share of its limit in use gets another worker. Those that the operator has taken out of
+ * service take no part. Backups take part only while no other destination is up. While none at all is up, those whose connects work and only their checks fail
  * take part all the same.
  */
 export class Crew {
-  readonly #destinations: readonly Destination[];
+  readonly #destinations: Destination[] = [];
   readonly #queue: Channel<Session>;
   readonly #hire: Hire;
   readonly #ranking: Ranking;
@@ -33,14 +33,26 @@ export class Crew {
       hire: Hire;
     },
   ) {
-    this.#destinations = options.destinations;
     this.#queue = options.queue;
     this.#hire = options.hire;
-    this.#ranking = new Ranking(options.destinations);
-    for (const destination of this.#destinations) {
-      destination.onLoad = (changed) => this.#rank(changed);
-    }
+    this.#ranking = new Ranking([]);
+    for (const destination of options.destinations) this.add(destination);
     this.#review();
+  }
+
+  /** Takes a destination in; {@linkcode arrange} has to follow. */
+  add(destination: Destination): void {
+    this.#destinations.push(destination);
+    this.#ranking.add(destination);
+    destination.onLoad = (changed) => this.#rank(changed);
+  }
+
+  /** Lets a destination's workers retire as they become idle; {@linkcode arrange} has to follow. */
+  remove(destination: Destination): void {
+    this.#destinations.splice(this.#destinations.indexOf(destination), 1);
+    destination.onLoad = undefined;
+    this.#ranking.remove(destination);
+    destination.dismiss();
   }
 
   /**
@@ -103,13 +115,13 @@ export class Crew {
   }
 
   #serves(destination: Destination): boolean {
-    if (this.#resting !== undefined) return false;
+    if (this.#resting !== undefined || !destination.wanted) return false;
     if (destination.state !== "up") return destination.onlyCheckFails && !this.#anyUp;
     return !destination.config.backup || !this.#anyPrimaryUp;
   }
 
   #review(): void {
-    const up = this.#destinations.filter(({ state }) => state === "up");
+    const up = this.#destinations.filter(({ state, wanted }) => state === "up" && wanted);
     this.#anyUp = up.length > 0;
     this.#anyPrimaryUp = up.some(({ config }) => !config.backup);
     for (const destination of this.#destinations) this.#rank(destination);

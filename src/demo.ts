@@ -2,7 +2,7 @@ import { delay } from "@std/async/delay";
 import { type Config, type ListenerTexts, readListener } from "./config.ts";
 import { FatalError } from "./errors.ts";
 import type { Logs } from "./log.ts";
-import { Server } from "./server.ts";
+import { Instance } from "./instance.ts";
 import { serveUntilSignalled } from "./signals.ts";
 
 /** Ports that the demo tries to listen on, one after the other. */
@@ -38,12 +38,12 @@ export async function runDemo(
   ];
   try {
     const [fast, slow, flaky] = destinations.map(({ port }) => `127.0.0.1:${port}`);
-    const { server, port } = await listenOnFreePort((port) => {
+    const { instance, port } = await listenOnFreePort((port) => {
       const destinations = [`${fast},workers=1`, `${slow},workers=1`, flaky!];
       return readListener({ listen: `${port}`, destinations, ...texts });
     }, logs);
     console.log(introduction(port));
-    return await serveUntilSignalled(server, logs);
+    return await serveUntilSignalled(instance, logs);
   } finally {
     await Promise.all(destinations.map((destination) => destination.close()));
   }
@@ -51,11 +51,13 @@ export async function runDemo(
 
 async function listenOnFreePort(
   configure: (port: number) => Config,
-  { log, access }: Logs,
-): Promise<{ server: Server; port: number }> {
+  logs: Logs,
+): Promise<{ instance: Instance; port: number }> {
   for (let port = FIRST_PORT;; port++) {
     try {
-      return { server: await Server.start(configure(port), { log, access }), port };
+      const listener = configure(port);
+      const config = { settings: listener, listeners: [listener] };
+      return { instance: await Instance.start({ config, load: () => config, logs }), port };
     } catch (error) {
       const taken = error instanceof FatalError && error.cause instanceof Deno.errors.AddrInUse;
       if (!taken || port === LAST_PORT) throw error;

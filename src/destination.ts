@@ -1,6 +1,9 @@
 import type { Clock } from "./clock.ts";
 import type { DestinationConfig } from "./config.ts";
 import { Dialer } from "./dial.ts";
+import type { AdminState, ShownState } from "./operations.ts";
+import type { Session } from "./session.ts";
+import { Timings } from "./timings.ts";
 
 /**
  * Whether a destination takes sessions: `up` it does; `suspect` it does not, since a connect has
@@ -12,9 +15,15 @@ export type DestinationState = "up" | "suspect" | "down";
 /** One server address with its state, its workers' number and its counters. */
 export class Destination {
   readonly name: string;
-  readonly config: DestinationConfig;
   readonly dialer: Dialer;
+  /** Its number within the listener, from 1. */
+  readonly number: number;
+  /** Its health. */
   state: DestinationState = "up";
+  /** What the operator wants of it. */
+  admin: AdminState = "ready";
+  /** Whether it was removed from the configuration and only finishes its sessions. */
+  leaving = false;
   /** Whether it is not up only because of its check: connects to it work. */
   onlyCheckFails = false;
   /** Called when the number of its workers has changed. */
@@ -25,17 +34,45 @@ export class Destination {
   sessions = 0;
   /** Connects, probes and checks that failed. */
   failures = 0;
+  /** Bytes of its ended sessions, client to destination. */
+  bytesUp = 0;
+  /** Bytes of its ended sessions, destination to client. */
+  bytesDown = 0;
+  readonly timings = new Timings();
   readonly #clock: Clock;
+  #config: DestinationConfig;
   #workers = 0;
   #standby = new AbortController();
   /** The latest return to full use, which takes a while: when it began and how long it takes. */
   #ramp: { since: number; length: number } | undefined;
 
-  constructor(config: DestinationConfig, clock: Clock) {
+  constructor(config: DestinationConfig, clock: Clock, number = 1) {
     this.name = config.name;
-    this.config = config;
+    this.number = number;
+    this.#config = config;
     this.dialer = new Dialer(config.address);
     this.#clock = clock;
+  }
+
+  /** A new one has to be of the same address. */
+  get config(): DestinationConfig {
+    return this.#config;
+  }
+
+  set config(config: DestinationConfig) {
+    this.#config = config;
+    this.onLoad?.(this);
+  }
+
+  /** Whether it may take sessions as far as the operator is concerned. */
+  get wanted(): boolean {
+    return this.admin === "ready" && !this.leaving;
+  }
+
+  /** What it is like, in one word. */
+  get shownState(): ShownState {
+    if (this.leaving) return "drain";
+    return this.admin === "ready" ? this.state : this.admin;
   }
 
   /** Workers that exist, serving or waiting in the line. */
@@ -79,6 +116,16 @@ export class Destination {
   /** Lets it have its workers back little by little, over so many milliseconds. */
   startSlowly(length: number): void {
     this.#ramp = length > 0 ? { since: this.#clock(), length } : undefined;
+  }
+
+  /** A worker has let go of a session, which has ended or goes on elsewhere. */
+  left({ up, down, acceptedAt, connectedAt, endedAt }: Session): void {
+    this.active--;
+    this.bytesUp += up.bytes;
+    this.bytesDown += down.bytes;
+    if (connectedAt !== undefined && endedAt !== undefined) {
+      this.timings.session.observe(endedAt - acceptedAt);
+    }
   }
 
   /** Sends its waiting workers away; those that have a session finish it. */

@@ -3,7 +3,7 @@ import type { Clock } from "./clock.ts";
 import type { Crew } from "./crew.ts";
 import type { Destination } from "./destination.ts";
 import { messageOf } from "./errors.ts";
-import { Monitor } from "./monitor.ts";
+import { Monitor, type Policy } from "./monitor.ts";
 import type { Settings } from "./options.ts";
 
 /** How long nobody connects when this machine has no descriptors or memory for it. */
@@ -16,14 +16,16 @@ const SHORTAGE_EPISODE_MS = 10_000;
 const RAMP_STEPS = 20;
 const SHORTEST_STEP_MS = 20;
 
+type HealthSettings = Pick<
+  Settings,
+  "check" | "checkInterval" | "checkTimeout" | "connectTimeout" | "fall" | "rise" | "slowStart"
+>;
+
 /** Options of {@linkcode Health}. */
 export interface HealthOptions {
-  destinations: readonly Destination[];
   crew: Crew;
-  settings: Pick<
-    Settings,
-    "check" | "checkInterval" | "checkTimeout" | "connectTimeout" | "fall" | "rise" | "slowStart"
-  >;
+  /** Those in force; see {@linkcode Health.apply}. */
+  settings: HealthSettings;
   /** Ends all monitoring. */
   signal: AbortSignal;
   clock: Clock;
@@ -34,7 +36,8 @@ export interface HealthOptions {
 export class Health {
   readonly #options: HealthOptions;
   readonly #log: Logger;
-  readonly #monitors: ReadonlyMap<Destination, Monitor>;
+  readonly #policy: Policy;
+  readonly #monitors = new Map<Destination, Monitor>();
   readonly #ramps = new Set<ReturnType<typeof setInterval>>();
   /** When this machine was last short of descriptors or memory for a connect. */
   #shortAt = -Infinity;
@@ -43,38 +46,60 @@ export class Health {
   constructor(options: HealthOptions) {
     this.#options = options;
     this.#log = options.log;
-    const { check, checkInterval, checkTimeout, connectTimeout, fall, rise } = options.settings;
-    const shared = {
-      check,
-      checkInterval,
-      checkTimeout: check ? checkTimeout : connectTimeout,
-      fall: fall || (check ? 3 : 1),
-      rise: rise || (check ? 2 : 1),
-      signal: options.signal,
-      clock: options.clock,
-      log: options.log,
-      allDown: () => this.#allDown(),
-      onChange: (destination: Destination) => this.#onChange(destination),
-    };
-    this.#monitors = new Map(options.destinations.map((destination) => {
-      return [destination, new Monitor(destination, shared)];
-    }));
+    this.#policy = policyOf(options.settings);
   }
 
-  /** Watches over all destinations until the signal is aborted. */
-  async run(): Promise<void> {
-    await Promise.all([...this.#monitors.values()].map((monitor) => monitor.run()));
+  /** Watches over a destination until it is let go or the signal is aborted. */
+  async watch(destination: Destination): Promise<void> {
+    const { signal, clock, log } = this.#options;
+    const monitor = new Monitor(destination, {
+      policy: this.#policy,
+      signal,
+      clock,
+      log,
+      allDown: () => this.#allDown(),
+      onChange: (changed) => this.#onChange(changed),
+    });
+    this.#monitors.set(destination, monitor);
+    await monitor.run();
+  }
+
+  /** Watches over a destination no more. */
+  letGo(destination: Destination): void {
+    this.#monitors.get(destination)?.stop();
+    this.#monitors.delete(destination);
+    this.#notePanic();
+  }
+
+  /** What the operator wants of a destination has changed. */
+  review(destination: Destination): void {
+    this.#monitors.get(destination)?.review();
+    this.#notePanic();
+    this.#options.crew.arrange();
+  }
+
+  /** Takes over settings that have changed. */
+  apply(settings: HealthSettings): void {
+    const before = JSON.stringify(this.#policy);
+    Object.assign(this.#policy, policyOf(settings));
+    if (JSON.stringify(this.#policy) === before) return;
+    for (const monitor of this.#monitors.values()) monitor.review();
+  }
+
+  /** Ends what needs no signal to end. */
+  close(): void {
     for (const ramp of this.#ramps) clearInterval(ramp);
+    this.#ramps.clear();
   }
 
   /** A session got an answer from a destination. */
   served(destination: Destination): void {
-    this.#monitors.get(destination)!.served();
+    this.#monitors.get(destination)?.served();
   }
 
   /** A session could not be connected to a destination, or was reset before an answer. */
   failed(destination: Destination, error: Error): void {
-    this.#monitors.get(destination)!.failed(error);
+    this.#monitors.get(destination)?.failed(error);
   }
 
   /** A connect failed because this machine is short of something: nobody connects for a while. */
@@ -88,8 +113,12 @@ export class Health {
     this.#options.crew.rest(SHORTAGE_PAUSE_MS);
   }
 
+  #wanted(): Destination[] {
+    return [...this.#monitors.keys()].filter(({ wanted }) => wanted);
+  }
+
   #allDown(): boolean {
-    return this.#options.destinations.every(({ state }) => state !== "up");
+    return this.#wanted().every(({ state }) => state !== "up");
   }
 
   #onChange(destination: Destination): void {
@@ -99,8 +128,7 @@ export class Health {
   }
 
   #notePanic(): void {
-    const { destinations } = this.#options;
-    const tried = this.#allDown() ? destinations.filter((one) => one.onlyCheckFails) : [];
+    const tried = this.#allDown() ? this.#wanted().filter((one) => one.onlyCheckFails) : [];
     if (!this.#panicking && tried.length > 0) {
       const names = tried.map(({ name }) => name).join(", ");
       this.#log.warning("panic: every destination is down, sessions go to {names} all the same", {
@@ -126,4 +154,15 @@ export class Health {
     }, Math.max(slowStart / RAMP_STEPS, SHORTEST_STEP_MS));
     this.#ramps.add(ramp);
   }
+}
+
+function policyOf(settings: HealthSettings): Policy {
+  const { check, checkInterval, checkTimeout, connectTimeout, fall, rise } = settings;
+  return {
+    check,
+    checkInterval,
+    checkTimeout: check ? checkTimeout : connectTimeout,
+    fall: fall || (check ? 3 : 1),
+    rise: rise || (check ? 2 : 1),
+  };
 }

@@ -12,6 +12,7 @@ export function helpText(): string {
 
 Usage:
   iawlb [OPTIONS] LISTEN DESTINATION [DESTINATION ...]
+  iawlb [OPTIONS] --config FILE
   iawlb [OPTIONS] --demo
 
 ${
@@ -36,8 +37,23 @@ A DESTINATION may carry options after a comma, as in 10.0.0.7:9003,workers=4:
   weight=N    its share of the sessions relative to the others, 1 to 256 (1)
   backup      serves only while no other destination is up
 
+${
+    wrap(
+      "FILE is TOML. It has listen and destinations, or several [[listener]] tables that have; " +
+        "every flag --some-name is the key some-name of the file, at the top level for all " +
+        "listeners or in the table of one. A flag wins over the file.",
+      0,
+    )
+  }
+
 Options, with their defaults; TIME is 250ms, 5s, 10m, 1h or 0:
 ${optionNames().map(describe).join("\n")}
+  --config FILE
+${wrap("reads the addresses, and options, from FILE, and again at SIGHUP", INDENT)}
+  --check-config
+${wrap("says whether the configuration is fine, with every problem of the file, and exits", INDENT)}
+  --print-config
+${wrap("prints the configuration as a file, with where each value comes from, and exits", INDENT)}
   --demo
 ${wrap("starts three small HTTP servers of its own and balances over them", INDENT)}
   -h, --help
@@ -47,7 +63,7 @@ Signals: SIGTERM and SIGINT drain, a second one quits at once; SIGUSR1 writes
 the status to the log.
 
 Exit status: 0 finished, nothing was cut; 1 cannot listen, or sessions were cut;
-2 bad usage.
+2 bad usage or configuration.
 `;
 }
 

@@ -14,8 +14,8 @@ const LAST_BACKOFF_ALONE_MS = 1000;
 /** Time for one probe where connects themselves are unlimited, in milliseconds. */
 const DEFAULT_PROBE_TIMEOUT_MS = 5000;
 
-/** Options of {@linkcode Monitor}, shared by the monitors of all destinations. */
-export interface MonitorOptions {
+/** How destinations are watched over; may change at any time, see {@linkcode Monitor.review}. */
+export interface Policy {
   /** What is asked of a destination while it is up, and to come back; without it a connect is. */
   check: Check | null;
   /** Milliseconds between two checks. */
@@ -26,6 +26,11 @@ export interface MonitorOptions {
   fall: number;
   /** Successes in a row that bring it back from `down`. */
   rise: number;
+}
+
+/** Options of {@linkcode Monitor}, shared by the monitors of all destinations. */
+export interface MonitorOptions {
+  policy: Policy;
   /** Ends all monitoring. */
   signal: AbortSignal;
   clock: Clock;
@@ -57,25 +62,44 @@ export class Monitor {
   #wake: (() => void) | undefined;
   /** Ends the probe under way. */
   #limit: AbortController | undefined;
+  #stopped = false;
+  /** Whether the pause is to be reckoned anew. */
+  #reviewed = false;
 
   constructor(destination: Destination, options: MonitorOptions) {
     this.#destination = destination;
     this.#options = options;
   }
 
-  /** Watches until the signal is aborted. */
+  /** Watches until the signal is aborted or it is stopped. */
   async run(): Promise<void> {
-    const { check, checkInterval, signal } = this.#options;
-    signal.addEventListener("abort", () => {
-      this.#wake?.();
-      this.#limit?.abort(signal.reason);
-    }, { once: true });
+    const { policy, signal } = this.#options;
+    const onAbort = () => this.stop();
+    signal.addEventListener("abort", onAbort, { once: true });
     // Starts are staggered, so that the checks of many destinations do not come in one burst.
-    await this.#pause(checkInterval * Math.random());
-    while (!signal.aborted) {
-      if (check || this.#destination.state !== "up") await this.#probe();
-      await this.#pause(this.#interval());
+    await this.#pause(policy.checkInterval * Math.random());
+    while (!this.#stopped && !signal.aborted) {
+      const up = this.#destination.state === "up";
+      if (this.#reviewed && up) await this.#pause(policy.checkInterval * Math.random());
+      this.#reviewed = false;
+      const asked = policy.check || !up;
+      if (asked && this.#destination.admin !== "maint") await this.#probe();
+      if (!this.#reviewed) await this.#pause(this.#interval());
     }
+    signal.removeEventListener("abort", onAbort);
+  }
+
+  /** Ends the watch: the destination was removed, or everything ends. */
+  stop(): void {
+    this.#stopped = true;
+    this.#wake?.();
+    this.#limit?.abort(this.#options.signal.reason ?? new Error("no more of interest"));
+  }
+
+  /** Looks again soon: the policy or what the operator wants has changed. */
+  review(): void {
+    this.#reviewed = true;
+    this.#wake?.();
   }
 
   /** A session has got an answer. */
@@ -94,7 +118,8 @@ export class Monitor {
 
   /** Milliseconds until the next probe; without a check there is none while it is up. */
   #interval(): number {
-    const { check, checkInterval, allDown } = this.#options;
+    const { policy: { check, checkInterval }, allDown } = this.#options;
+    if (this.#destination.admin === "maint") return Infinity;
     if (this.#destination.state === "up") return check ? checkInterval : Infinity;
     if (this.#successesInRow > 0) return check ? checkInterval : FIRST_BACKOFF_MS;
     const longest = allDown() ? LAST_BACKOFF_ALONE_MS : LAST_BACKOFF_MS;
@@ -110,7 +135,7 @@ export class Monitor {
 
   /** Waits so long, or until `#wake` is called, which the end of all monitoring does, too. */
   async #sleep(ms: number): Promise<void> {
-    if (this.#options.signal.aborted) return;
+    if (this.#stopped || this.#options.signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = ms === Infinity ? undefined : setTimeout(resolve, ms);
     this.#wake = resolve;
@@ -119,7 +144,7 @@ export class Monitor {
   }
 
   async #probe(): Promise<void> {
-    const { check, checkTimeout, signal } = this.#options;
+    const { policy: { check, checkTimeout }, signal } = this.#options;
     const timeout = checkTimeout || DEFAULT_PROBE_TIMEOUT_MS;
     const { dialer, name } = this.#destination;
     const limit = this.#limit = new AbortController();
@@ -129,7 +154,7 @@ export class Monitor {
       await runCheck(check ?? { kind: "tcp" }, how);
       this.#enterSuccess();
     } catch (error) {
-      if (!signal.aborted) this.#enterFailure(error as Error, false);
+      if (!this.#stopped && !signal.aborted) this.#enterFailure(error as Error, false);
     } finally {
       clearTimeout(timer);
       this.#limit = undefined;
@@ -139,7 +164,7 @@ export class Monitor {
   #enterFailure(error: Error, ofSession: boolean): void {
     const destination = this.#destination;
     const { name } = destination;
-    const { clock, fall, log } = this.#options;
+    const { clock, policy: { fall }, log } = this.#options;
     const { state } = destination;
     const reason = messageOf(error);
     destination.failures++;
@@ -163,7 +188,7 @@ export class Monitor {
   #enterSuccess(): void {
     const destination = this.#destination;
     const { name } = destination;
-    const { clock, rise, log, onChange } = this.#options;
+    const { clock, policy: { rise }, log, onChange } = this.#options;
     const { state } = destination;
     this.#failuresInRow = 0;
     this.#successesInRow++;

@@ -20,6 +20,20 @@ export interface Option<T> {
   readonly allowed: string;
   /** The value as one would write it. */
   format(value: T): string;
+  /** `program` if it concerns the program as a whole and no listener in particular. */
+  readonly scope?: "program";
+  /** How a configuration file writes it; any string unless given. */
+  readonly notation?: Notation;
+}
+
+/** How a configuration file writes a value, which its JSON schema tells editors. */
+export interface Notation {
+  /** The strings that there are. */
+  readonly words?: readonly string[];
+  /** A regular expression for further strings. */
+  readonly pattern?: string;
+  /** The least and the greatest of the integers, if it may be one. */
+  readonly integers?: readonly [min: number, max: number];
 }
 
 /** 365 days in milliseconds: the longest duration of any option. */
@@ -40,6 +54,7 @@ export function count(
       return value >= min && value <= max ? value : undefined;
     },
     format: String,
+    notation: { pattern: "^[0-9]{1,15}$", integers: [min, max] },
   };
 }
 
@@ -58,6 +73,10 @@ export function duration(
       return value !== undefined && value >= min && value <= max ? value : undefined;
     },
     format: formatDuration,
+    notation: {
+      pattern: "^(0|[0-9]+(\\.[0-9]+)?(ms|s|m|h|d))$",
+      ...(min === 0 && { integers: [0, 0] }),
+    },
   };
 }
 
@@ -72,6 +91,7 @@ export function choice<T extends string>(
     allowed: `one of ${spec.of.join(", ")}`,
     parse: (text) => spec.of.find((name) => name === text),
     format: (value) => value,
+    notation: { words: spec.of },
   };
 }
 
@@ -84,6 +104,7 @@ export function threads(spec: { help: string }): Option<number> {
     allowed: `${number.allowed}, or auto`,
     parse: (text) => text === "auto" ? 0 : number.parse(text),
     format: (value) => value === 0 ? "auto" : String(value),
+    notation: { ...number.notation, words: ["auto"] },
   };
 }
 

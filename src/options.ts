@@ -1,3 +1,5 @@
+import type { Address } from "./address.ts";
+import { formatAdmin, parseAdmin } from "./admin_address.ts";
 import { type Check, CHECK_FORMS, formatCheck, parseCheck } from "./check.ts";
 import { UsageError } from "./errors.ts";
 import { choice, count, duration, networks, type Option, threads, YEAR } from "./option.ts";
@@ -112,6 +114,10 @@ export const OPTIONS = {
     allowed: CHECK_FORMS,
     parse: parseCheck,
     format: formatCheck,
+    notation: {
+      words: ["off", "tcp"],
+      pattern: "^(http:/[!-~]*|(send:([^,\\\\]|\\\\.)*,)?expect:([^,\\\\]|\\\\.)+)$",
+    },
   } as Option<Check | null>,
   checkInterval: duration({
     default: 2000,
@@ -163,25 +169,59 @@ export const OPTIONS = {
     help: "longest time a session waits for its batch to fill; 0 = to the end of the same turn " +
       "of the event loop",
   }),
-  logLevel: choice({
-    of: ["debug", "info", "warning", "error"],
-    default: "info",
-    help: "least important messages that are logged, on standard error",
-  }),
-  logFormat: choice({
-    of: ["text", "json"],
-    default: "text",
-    help: "for people, or one JSON object per line; the access log follows it",
-  }),
+  logLevel: {
+    ...choice({
+      of: ["debug", "info", "warning", "error"],
+      default: "info",
+      help: "least important messages that are logged, on standard error",
+    }),
+    scope: "program",
+  },
+  logFormat: {
+    ...choice({
+      of: ["text", "json"],
+      default: "text",
+      help: "for people, or one JSON object per line; the access log follows it",
+    }),
+    scope: "program",
+  },
   accessLog: {
     form: "on|off|FILE",
     default: "on",
     help: "one line per session: on standard output, not at all, or appended to FILE",
     allowed: "on, off or the path of a file",
-    parse: (text: string) => text === "" || text.includes("\0") ? undefined : text,
+    parse: parsePath,
     format: (value: string) => value,
+    scope: "program",
+    notation: { words: ["on", "off"], pattern: "." },
+  } satisfies Option<string>,
+  admin: {
+    form: "off|ADDRESS",
+    default: null,
+    help: "where the program answers about itself and takes changes: PORT, which is 127.0.0.1 " +
+      "only, 127.0.0.1:PORT, [::1]:PORT or unix:/path; any other address needs " +
+      "--admin-token-file",
+    allowed: "off, PORT, 127.0.0.1:PORT, [::1]:PORT or unix:/path, with a port from 0 to 65535",
+    parse: parseAdmin,
+    format: formatAdmin,
+    scope: "program",
+    notation: { words: ["off"], pattern: "^([0-9]+|.+:[0-9]+|unix:/.*)$", integers: [0, 65535] },
+  } as Option<Address | null>,
+  adminTokenFile: {
+    form: "none|FILE",
+    default: "",
+    help: "the file with the secret that requests to --admin have to show",
+    allowed: "none or the path of a file",
+    parse: (text: string) => text === "none" ? "" : parsePath(text),
+    format: (value: string) => value || "none",
+    scope: "program",
+    notation: { words: ["none"], pattern: "." },
   } satisfies Option<string>,
 } as const;
+
+function parsePath(text: string): string | undefined {
+  return text === "" || text.includes("\0") ? undefined : text;
+}
 
 /** The option `weight` of a destination; 256 as in HAProxy. */
 export const WEIGHT = count({
@@ -202,6 +242,16 @@ export type Settings = {
 /** The flag of an option: `queueTimeout` is `--queue-timeout`. */
 export function flagOf(name: string): string {
   return "--" + name.replace(/[A-Z]/g, (letter) => "-" + letter.toLowerCase());
+}
+
+/** The key of an option in a configuration file: `queueTimeout` is `queue-timeout`. */
+export function keyOf(name: string): string {
+  return flagOf(name).slice(2);
+}
+
+/** Whether an option concerns the program as a whole and no listener in particular. */
+export function isProgramOption(name: OptionName): boolean {
+  return (OPTIONS[name] as Option<unknown>).scope === "program";
 }
 
 /** All option names, in the order in which they are documented. */

@@ -17,11 +17,21 @@ interface Entry {
 export class Ranking {
   readonly #entries = new Map<Destination, Entry>();
   readonly #heap: Entry[] = [];
+  #order = 0;
 
   constructor(destinations: readonly Destination[]) {
-    for (const [order, destination] of destinations.entries()) {
-      this.#entries.set(destination, { destination, order, load: 0, at: -1 });
-    }
+    for (const destination of destinations) this.add(destination);
+  }
+
+  /** Takes a destination in, behind all others; it is not ranked yet. */
+  add(destination: Destination): void {
+    this.#entries.set(destination, { destination, order: this.#order++, load: 0, at: -1 });
+  }
+
+  /** Forgets a destination. */
+  remove(destination: Destination): void {
+    this.update(destination, false);
+    this.#entries.delete(destination);
   }
 
   /** The least loaded one, the first configured among equals; `undefined` if there is none. */

@@ -1,31 +1,8 @@
 import type { Logger } from "@logtape/logtape";
 import type { Config } from "./config.ts";
-import type { EndReason, Outcome } from "./session.ts";
+import type { ListenerStatus } from "./operations.ts";
+import type { Outcome } from "./session.ts";
 import { formatDuration } from "./units.ts";
-
-/** What a balancer is doing right now. */
-export interface Status {
-  state: "running" | "draining";
-  /** Sessions accepted since the start. */
-  accepted: number;
-  /** Sessions in the line. */
-  waiting: number;
-  /** Sessions that have a worker. */
-  active: number;
-  /** Ended sessions by reason, those reasons that occurred. */
-  ended: Partial<Record<EndReason, number>>;
-  destinations: DestinationStatus[];
-}
-
-/** A destination in a {@linkcode Status}. */
-export interface DestinationStatus {
-  name: string;
-  state: string;
-  workers: number;
-  active: number;
-  sessions: number;
-  failures: number;
-}
 
 /** What became of everything that was accepted. */
 export interface Books {
@@ -48,7 +25,11 @@ export function logStart(log: Logger, address: string, config: Config): void {
 }
 
 /** Says in the log that no more sessions are accepted, and how many are left. */
-export function logDraining(log: Logger, status: Status, drainTimeout: number): void {
+export function logDraining(
+  log: Logger,
+  status: Pick<ListenerStatus, "active" | "waiting">,
+  drainTimeout: number,
+): void {
   log.info("draining: {active} sessions active, {waiting} waiting, at most {limit}", {
     active: status.active,
     waiting: status.waiting,

@@ -1,10 +1,12 @@
 import type { Logger } from "@logtape/logtape";
 import { accessLogFormat } from "./access_log.ts";
+import { formatAddress } from "./address.ts";
 import { Admission } from "./admission.ts";
+import type { Balancer, Identity } from "./balancer.ts";
 import { BufferPool } from "./buffers.ts";
 import { Channel } from "./channel.ts";
 import { type Clock, monotonic } from "./clock.ts";
-import type { Config } from "./config.ts";
+import type { Config, DestinationConfig } from "./config.ts";
 import { Crew } from "./crew.ts";
 import { Destination } from "./destination.ts";
 import { Entrance } from "./entrance.ts";
@@ -13,16 +15,22 @@ import { Ledger } from "./ledger.ts";
 import { Line } from "./line.ts";
 import type { LineWriter } from "./line_writer.ts";
 import { Listener } from "./listener.ts";
-import { type Books, logDrained, logDraining, logStart, type Status } from "./report.ts";
+import type { AdminState, ListenerStatus, SessionInfo } from "./operations.ts";
+import type { Settings } from "./options.ts";
+import { type Books, logDrained, logDraining, logStart } from "./report.ts";
 import type { Session } from "./session.ts";
+import { listenerStatus, sessionInfos } from "./status.ts";
 import { Tasks } from "./tasks.ts";
 import { Sweep } from "./timeouts.ts";
+import { Timings } from "./timings.ts";
 import { Turns } from "./turns.ts";
 import { Watchdog } from "./watchdog.ts";
 import { work, type Workplace } from "./worker.ts";
 
 /** Options of {@linkcode Server.start}. */
 export interface ServerOptions {
+  /** Listener 1 with destinations from 1 on unless given. */
+  identity?: Identity;
   log: Logger;
   /** Gets a line for each session that ended; without it there is no access log. */
   access?: LineWriter | undefined;
@@ -37,8 +45,11 @@ export interface ServerOptions {
  * The life of a session: the listener accepts it and hands it to the line (`line.ts`), a worker of
  * the crew takes it from the queue, connects and relays (`worker.ts`), and the ledger closes it.
  */
-export class Server {
-  readonly #config: Config;
+export class Server implements Balancer {
+  readonly #id: number;
+  readonly #name: string;
+  /** The settings in force: everybody here looks at these, and a reload changes them in place. */
+  readonly #settings: Settings;
   readonly #log: Logger;
   readonly #thread: ServerOptions["thread"];
   readonly #clock: Clock;
@@ -47,13 +58,17 @@ export class Server {
   readonly #queue: Channel<Session>;
   readonly #line: Line;
   readonly #entrance: Entrance;
-  readonly #destinations: readonly Destination[];
+  /** Those of the configuration, and behind them those that are leaving. */
+  #destinations: Destination[];
+  readonly #admission: Admission;
   readonly #crew: Crew;
   readonly #health: Health;
   readonly #buffers = new BufferPool();
   readonly #turns = new Turns();
   readonly #sweep: Sweep;
   readonly #watchdog: Watchdog;
+  readonly #workplace: Workplace;
+  readonly #timings = new Timings();
   /** Aborted at the very end: stops what only serves sessions, such as probing. */
   readonly #life = new AbortController();
   /** Aborted when waiting for sessions to finish is over. */
@@ -65,8 +80,11 @@ export class Server {
 
   private constructor(config: Config, options: ServerOptions) {
     const { log, access, thread, clock = monotonic } = options;
+    const { id, numbers } = options.identity ?? soleIdentity(config);
+    this.#id = id;
+    this.#name = formatAddress(config.listen);
     this.#thread = thread;
-    this.#config = config;
+    const settings = this.#settings = { ...config };
     this.#log = log;
     this.#clock = clock;
     this.#tasks = new Tasks((error) => {
@@ -76,16 +94,20 @@ export class Server {
     this.#ledger = new Ledger({
       clock,
       onEnd: (session) => {
-        admission.leave(session.client.remoteAddr);
+        this.#admission.leave(session.client.remoteAddr);
+        this.#timings.session.observe(session.endedAt! - session.acceptedAt);
+        if (session.connectedAt === undefined) {
+          this.#timings.queue.observe(session.endedAt! - session.acceptedAt);
+        }
         access?.write(format(session, new Date()));
       },
     });
-    this.#destinations = config.destinations.map((destination) =>
-      new Destination(destination, clock)
-    );
+    this.#destinations = config.destinations.map((one) => {
+      return new Destination(one, clock, numbers[one.key]);
+    });
     this.#queue = new Channel(config.queue, { onWaiting: () => this.#crew.grow() });
-    const admission = new Admission({
-      settings: config,
+    const admission = this.#admission = new Admission({
+      settings,
       rules: config.rules,
       ledger: this.#ledger,
       destinations: config.destinations.length,
@@ -96,7 +118,7 @@ export class Server {
     });
     this.#line = new Line({ queue: this.#queue, ledger: this.#ledger, admission });
     this.#entrance = new Entrance({
-      settings: config,
+      settings,
       line: this.#line,
       admission,
       ledger: this.#ledger,
@@ -105,24 +127,23 @@ export class Server {
       clock,
       log,
     });
-    const workplace = this.#workplace();
+    const workplace = this.#workplace = this.#arrangeWorkplace();
     this.#crew = new Crew({
       destinations: this.#destinations,
       queue: this.#queue,
       hire: (destination) => this.#tasks.add(work(destination, workplace)),
     });
     this.#health = new Health({
-      destinations: this.#destinations,
       crew: this.#crew,
-      settings: config,
+      settings,
       signal: this.#life.signal,
       clock,
       log,
     });
     this.#sweep = new Sweep(this.#ledger.live, {
-      timeouts: config,
+      timeouts: settings,
       clock,
-      onSeen: (session) => session.settle({ keepAlive: config.keepalive === "on" }),
+      onSeen: (session) => session.settle({ keepAlive: settings.keepalive === "on" }),
     });
     this.#watchdog = new Watchdog({ queue: this.#queue, crew: this.#crew, log });
   }
@@ -136,7 +157,7 @@ export class Server {
     const server = new Server(config, options);
     try {
       server.#listener = await Listener.open<Session>(config.listen, {
-        settings: config,
+        settings: server.#settings,
         entrance: server.#entrance,
         handOver: (sessions) => server.#tasks.add(server.#line.join(sessions)),
         reusePort: options.thread !== undefined,
@@ -148,7 +169,7 @@ export class Server {
       throw error;
     }
     server.#crew.arrange();
-    server.#tasks.add(server.#health.run());
+    for (const one of server.#destinations) server.#tasks.add(server.#health.watch(one));
     if (!options.thread) logStart(server.#log, server.address, config);
     return server;
   }
@@ -183,33 +204,132 @@ export class Server {
   }
 
   /** What it is doing right now. */
-  status(): Status {
-    const ended = Object.entries(this.#ledger.ended).filter(([, number]) => number > 0);
-    return {
-      state: this.#drained ? "draining" : "running",
-      accepted: this.#ledger.accepted,
-      waiting: this.#queue.size,
-      active: this.#active(),
-      ended: Object.fromEntries(ended),
-      destinations: this.#destinations.map(
-        ({ name, state, workers, active, sessions, failures }) => {
-          return { name, state, workers, active, sessions, failures };
-        },
-      ),
-    };
+  status(): ListenerStatus {
+    this.#forgetThoseGone();
+    return listenerStatus({
+      id: this.#id,
+      name: this.#name,
+      address: this.address,
+      draining: this.#drained !== undefined,
+      ledger: this.#ledger,
+      queue: this.#queue,
+      timings: this.#timings,
+      destinations: this.#destinations,
+      now: this.#clock(),
+    });
   }
 
-  #workplace(): Workplace {
+  /** The oldest live sessions, at most so many. */
+  sessions(limit: number): SessionInfo[] {
+    return sessionInfos(this.#ledger.live, {
+      listener: { id: this.#id, name: this.#name },
+      limit,
+      now: this.#clock(),
+    });
+  }
+
+  /** Ends a session at once. Returns whether it was there. */
+  endSession(id: number): boolean {
+    for (const session of this.#ledger.live) {
+      if (session.id !== id) continue;
+      session.abort("killed");
+      return true;
+    }
+    return false;
+  }
+
+  /** Sets what the operator wants of a destination; nothing if it is not there. */
+  setAdminState(number: number, state: AdminState): void {
+    const destination = this.#destinations.find((one) => one.number === number);
+    if (!destination || destination.admin === state) return;
+    destination.admin = state;
+    this.#health.review(destination);
+  }
+
+  /**
+   * Goes over to another configuration with the same listen address. No session notices: those that
+   * wait keep their place, and a destination that is gone finishes those that it has. What can only
+   * be chosen at the start stays as it is: `backlog`, `threads`.
+   */
+  reconfigure(config: Config, { numbers }: Pick<Identity, "numbers">): void {
+    const before = { ...this.#settings };
+    const { backlog, threads } = before;
+    Object.assign(this.#settings, { ...config, backlog, threads });
+    this.#changeDestinations(config, numbers);
+    const { rules, destinations } = config;
+    this.#admission.apply({ rules, destinations: destinations.length, before });
+    this.#workplace.relaying.redispatch = config.redispatch;
+    this.#sweep.restart();
+    this.#health.apply(this.#settings);
+    if (!this.#drained) this.#queue.resize(config.queue);
+    this.#crew.arrange();
+  }
+
+  #changeDestinations(config: Config, numbers: Identity["numbers"]): void {
+    const before = new Map(this.#destinations.map((one) => [one.config.key, one]));
+    const present = config.destinations.map((one) => {
+      const destination = before.get(one.key);
+      before.delete(one.key);
+      return this.#keepOrAdd(destination, one, numbers);
+    });
+    for (const destination of before.values()) this.#letGo(destination);
+    this.#destinations = [...present, ...before.values()];
+    this.#forgetThoseGone();
+  }
+
+  #keepOrAdd(
+    known: Destination | undefined,
+    config: DestinationConfig,
+    numbers: Identity["numbers"],
+  ): Destination {
+    if (known && !known.leaving) {
+      known.config = config;
+      return known;
+    }
+    const destination = known ?? new Destination(config, this.#clock, numbers[config.key]);
+    destination.config = config;
+    destination.leaving = false;
+    this.#crew.add(destination);
+    this.#tasks.add(this.#health.watch(destination));
+    return destination;
+  }
+
+  #letGo(destination: Destination): void {
+    if (destination.leaving) return;
+    destination.leaving = true;
+    this.#crew.remove(destination);
+    this.#health.letGo(destination);
+  }
+
+  #forgetThoseGone(): void {
+    this.#destinations = this.#destinations.filter((one) => !one.leaving || one.workers > 0);
+  }
+
+  #time({ acceptedAt, connectStartedAt, connectedAt }: Session, { timings }: Destination): void {
+    const waited = connectStartedAt! - acceptedAt;
+    const connecting = connectedAt! - connectStartedAt!;
+    this.#timings.queue.observe(waited);
+    this.#timings.connect.observe(connecting);
+    timings.queue.observe(waited);
+    timings.connect.observe(connecting);
+  }
+
+  #arrangeWorkplace(): Workplace {
     return {
       queue: this.#queue,
       ledger: this.#ledger,
       clock: this.#clock,
-      settings: this.#config,
-      relaying: { buffers: this.#buffers, turns: this.#turns, redispatch: this.#config.redispatch },
+      settings: this.#settings,
+      relaying: {
+        buffers: this.#buffers,
+        turns: this.#turns,
+        redispatch: this.#settings.redispatch,
+      },
       log: this.#log,
       attempts: [],
       giveBack: (session) => this.#line.giveBack(session),
       onShortage: (error) => this.#health.shortage(error),
+      onConnected: (session, destination) => this.#time(session, destination),
       onServed: (destination) => this.#health.served(destination),
       onFailure: (destination, error) => this.#health.failed(destination, error),
       keeps: (destination) => this.#crew.keeps(destination),
@@ -222,7 +342,7 @@ export class Server {
   }
 
   async #drain(): Promise<boolean> {
-    const { drainTimeout } = this.#config;
+    const { drainTimeout } = this.#settings;
     if (!this.#thread) logDraining(this.#log, this.status(), drainTimeout);
     const timer = drainTimeout > 0
       ? setTimeout(() => this.#cut("drain-timeout"), drainTimeout)
@@ -257,9 +377,17 @@ export class Server {
     this.#sweep.stop();
     this.#watchdog.stop();
     this.#crew.stop();
+    this.#health.close();
     this.#entrance.close();
     for (const destination of this.#destinations) destination.dismiss();
     await this.#tasks.idle();
     await this.#turns.close();
   }
+}
+
+function soleIdentity({ destinations }: Config): Identity {
+  return {
+    id: 1,
+    numbers: Object.fromEntries(destinations.map(({ key }, index) => [key, index + 1])),
+  };
 }

@@ -22,6 +22,7 @@ export const END_REASONS = {
   "session-timeout": "longer than --session-timeout",
   "drain-timeout": "still unfinished at --drain-timeout, cut",
   "quit": "cut by a second signal",
+  "killed": "ended by the operator",
   "error": "a defect in iawlb; the log has the details",
 } as const;
 

@@ -1,39 +1,51 @@
 import type { Logs } from "./log.ts";
-import type { Status } from "./report.ts";
+import type { Status } from "./operations.ts";
 
 /** What signals act on. */
 export interface Serving {
-  /** Accepts no more and resolves when all is served or cut: whether nothing was cut. */
-  drain(): Promise<boolean>;
+  /** Resolves at the end of a drain, whoever began it: whether nothing was cut. */
+  readonly ended: Promise<boolean>;
+  /** Accepts no more and serves what was accepted. */
+  drain(): void | Promise<unknown>;
   /** Cuts everything at once. */
-  quit(): Promise<boolean>;
-  status(): Status | Promise<Status>;
+  quit(): void | Promise<unknown>;
+  /** Applies the configuration as it is now; logs by itself what came of it. */
+  reload(): Promise<unknown>;
+  status(): Promise<Status>;
 }
 
 /**
- * Turns operating-system signals into calls of the server until it has drained.
+ * Turns operating-system signals into calls of the program until it has drained.
  *
- * SIGTERM and SIGINT drain, the second one quits; SIGUSR1 writes the status to the log; SIGHUP is
- * taken note of, because there is no file to read again. Windows has only the interrupt.
+ * SIGTERM and SIGINT drain, the second one quits; SIGHUP reloads the configuration; SIGUSR1 writes
+ * the status to the log. Windows has only the interrupt.
  *
  * @returns Whether every session could finish.
  */
 export async function serveUntilSignalled(server: Serving, logs: Logs): Promise<boolean> {
   const { log } = logs;
-  const drained = Promise.withResolvers<boolean>();
   let stopping = false;
   const handlers: Partial<Record<Deno.Signal, () => void>> = {
     SIGINT: stop,
     SIGTERM: stop,
-    SIGUSR1: async () => {
-      log.info("status: {status}", { status: JSON.stringify(await server.status()) });
-    },
-    SIGHUP: () => log.info("SIGHUP: there is no configuration file to read, nothing changes"),
+    SIGUSR1: logStatus,
+    SIGHUP: () => void server.reload().catch(() => {}),
   };
 
   function stop(): void {
-    drained.resolve(stopping ? server.quit() : server.drain());
+    if (stopping) server.quit();
+    else server.drain();
     stopping = true;
+  }
+
+  async function logStatus(): Promise<void> {
+    const { listeners } = await server.status();
+    for (const listener of listeners) {
+      const status = JSON.stringify(listener, (key, value) => {
+        return key === "latencies" ? undefined : value;
+      });
+      log.info("status: {status}", { status });
+    }
   }
 
   const supported = Deno.build.os === "windows" ? ["SIGINT"] : Object.keys(handlers);
@@ -43,7 +55,7 @@ export async function serveUntilSignalled(server: Serving, logs: Logs): Promise<
   // Whoever reads in the log that the server listens may send a signal: handlers come first.
   await logs.flush();
   try {
-    return await drained.promise;
+    return await server.ended;
   } finally {
     for (const signal of supported as Deno.Signal[]) {
       Deno.removeSignalListener(signal, handlers[signal]!);

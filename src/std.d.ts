@@ -61,6 +61,10 @@ declare module "@std/cli/parse-args" {
   ): { _: string[] } & Record<string, unknown>;
 }
 
+declare module "@std/crypto/timing-safe-equal" {
+  export function timingSafeEqual(a: ArrayBuffer, b: ArrayBuffer): boolean;
+}
+
 declare module "@std/text/closest-string" {
   export function closestString(givenWord: string, possibleWords: readonly string[]): string;
 }

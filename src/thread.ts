@@ -7,7 +7,13 @@ import type { ByteSink } from "./line_writer.ts";
 import { openLogs } from "./log.ts";
 import { Server } from "./server.ts";
 import { shareOf } from "./thread_config.ts";
-import type { FromThread, ToThread } from "./thread_messages.ts";
+import type {
+  CallMessage,
+  FromThread,
+  ThreadCall,
+  ThreadCalls,
+  ToThread,
+} from "./thread_messages.ts";
 
 const scope = globalThis as unknown as {
   onmessage: ((event: MessageEvent<ToThread>) => void) | null;
@@ -19,25 +25,42 @@ scope.onmessage = ({ data }) => {
 };
 
 async function start(message: ToThread & { kind: "start" }): Promise<void> {
-  const { texts, port, index, number } = message;
+  const { texts, identity, port, index, number } = message;
   const config = shareOf(readListener(texts), index, number);
   const logs = await openLogs(config, { log: sink("log"), access: sink("access") });
   guard(logs.log);
   let server: Server;
   try {
     const listen = { ...config.listen, port };
-    server = await Server.start({ ...config, listen }, { ...logs, thread: { index, number } });
+    const thread = { index, number };
+    server = await Server.start({ ...config, listen }, { ...logs, identity, thread });
   } catch (error) {
     return scope.postMessage({ kind: "failed", message: messageOf(error) });
   }
   scope.onmessage = ({ data }) => {
     if (data.kind === "drain") end(server.drain());
     else if (data.kind === "quit") end(server.quit());
-    else if (data.kind === "status") {
-      scope.postMessage({ kind: "status", status: server.status() });
+    else if (data.kind === "call") {
+      const answer = answerTo(data as Question);
+      scope.postMessage({ kind: "answer", number: data.number, answer });
     }
   };
   scope.postMessage({ kind: "listening", address: server.address });
+
+  function answerTo({ call, ask }: Question): ThreadCalls[ThreadCall]["answer"] {
+    switch (call) {
+      case "status":
+        return server.status();
+      case "sessions":
+        return server.sessions(ask.limit);
+      case "endSession":
+        return server.endSession(ask.id);
+      case "setAdminState":
+        return server.setAdminState(ask.destination, ask.state);
+      case "reconfigure":
+        return server.reconfigure(shareOf(readListener(ask.texts), index, number), ask);
+    }
+  }
 
   async function end(drained: Promise<boolean>): Promise<void> {
     await drained;
@@ -45,6 +68,9 @@ async function start(message: ToThread & { kind: "start" }): Promise<void> {
     scope.postMessage({ kind: "drained", books: server.books });
   }
 }
+
+/** A question whose name tells what is asked. */
+type Question = { [C in ThreadCall]: CallMessage<C> }[ThreadCall];
 
 /** Takes lines to the thread that writes them. */
 function sink(kind: "log" | "access"): ByteSink {

@@ -1,5 +1,4 @@
-import type { Config } from "./config.ts";
-import { UsageError } from "./errors.ts";
+import type { Config, Reporter } from "./config.ts";
 
 /** How many threads a configuration asks for; "auto" is never more than can share its limits. */
 export function threadsOf(config: Config): number {
@@ -10,29 +9,25 @@ export function threadsOf(config: Config): number {
   return Math.min(navigator.hardwareConcurrency, ...limits);
 }
 
-/**
- * Makes sure that the limits can be divided among the threads.
- *
- * @throws {UsageError} If they cannot.
- */
-export function assertDivisible(config: Config): void {
-  const number = threadsOf(config);
+/** Reports limits that cannot be divided among the threads. */
+export function checkThreads(config: Config, { report, mention }: Reporter): void {
   if (config.threads <= 1) return;
-  const fail = (problem: string) => {
-    throw new UsageError(`--threads ${JSON.stringify(String(number))}: ${problem}`);
-  };
+  const number = threadsOf(config);
+  const fail = (problem: string) => report({ option: "threads" }, problem);
   if (config.listen.transport === "unix") fail("a Unix-domain socket cannot be shared; must be 1");
-  if (config.maxPerIp > 0) fail("--max-per-ip counts in one thread only; must be 1");
-  if (config.ratePerIp > 0) fail("--rate-per-ip counts in one thread only; must be 1");
-  const { queue, maxConnections, destinations } = config;
-  if (queue < number) fail(`--queue ${queue} cannot be divided by it; must be at most ${queue}`);
-  if (maxConnections > 0 && maxConnections < number) {
-    fail(`--max-connections cannot be divided by it; must be at most ${maxConnections}`);
+  for (const option of ["maxPerIp", "ratePerIp"] as const) {
+    if (config[option] > 0) fail(`${mention({ option })} counts in one thread only; must be 1`);
   }
-  for (const { name, workers } of destinations) {
-    if (workers < number) {
-      fail(`the workers of ${name} cannot be divided by it; must be at most ${workers}`);
-    }
+  const undivided = (what: string, limit: number) => {
+    if (limit < number) fail(`${what} cannot be divided by it; must be at most ${limit}`);
+  };
+  const { queue, maxConnections, destinations } = config;
+  undivided(mention({ option: "queue" }, queue), queue);
+  if (maxConnections > 0) {
+    undivided(mention({ option: "maxConnections" }, maxConnections), maxConnections);
+  }
+  for (const [destination, { workers }] of destinations.entries()) {
+    undivided(`the workers of ${mention({ destination })}`, workers);
   }
 }
 

@@ -1,5 +1,19 @@
+import type { Identity } from "./balancer.ts";
 import type { ListenerTexts } from "./config.ts";
-import type { Books, Status } from "./report.ts";
+import type { AdminState, ListenerStatus, SessionInfo } from "./operations.ts";
+import type { Books } from "./report.ts";
+
+/** What a thread can be asked, each with its answer. */
+export interface ThreadCalls {
+  status: { ask: undefined; answer: ListenerStatus };
+  sessions: { ask: { limit: number }; answer: SessionInfo[] };
+  endSession: { ask: { id: number }; answer: boolean };
+  setAdminState: { ask: { destination: number; state: AdminState }; answer: void };
+  reconfigure: { ask: { texts: ListenerTexts; numbers: Identity["numbers"] }; answer: void };
+}
+
+/** The name of something that a thread can be asked. */
+export type ThreadCall = keyof ThreadCalls;
 
 /** What a thread is told. */
 export type ToThread =
@@ -7,6 +21,7 @@ export type ToThread =
     readonly kind: "start";
     /** What the whole is configured by; the thread takes its share. */
     readonly texts: ListenerTexts;
+    readonly identity: Identity;
     /** The port to listen on. */
     readonly port: number;
     readonly index: number;
@@ -14,12 +29,25 @@ export type ToThread =
   }
   | { readonly kind: "drain" }
   | { readonly kind: "quit" }
-  | { readonly kind: "status" };
+  | CallMessage<ThreadCall>;
+
+/** A question to a thread. */
+export interface CallMessage<C extends ThreadCall> {
+  readonly kind: "call";
+  readonly number: number;
+  readonly call: C;
+  readonly ask: ThreadCalls[C]["ask"];
+}
 
 /** What a thread tells. */
 export type FromThread =
   | { readonly kind: "listening"; readonly address: string }
   | { readonly kind: "failed"; readonly message: string }
   | { readonly kind: "log" | "access"; readonly lines: string }
-  | { readonly kind: "status"; readonly status: Status }
+  | {
+    readonly kind: "answer";
+    /** That of the question. */
+    readonly number: number;
+    readonly answer: ThreadCalls[ThreadCall]["answer"];
+  }
   | { readonly kind: "drained"; readonly books: Books };

@@ -1,18 +1,13 @@
+import type { Balancer, Identity } from "./balancer.ts";
 import { bind } from "./bind.ts";
 import type { Config } from "./config.ts";
-import { FatalError } from "./errors.ts";
 import type { Logs } from "./log.ts";
-import {
-  type Books,
-  type DestinationStatus,
-  logDrained,
-  logDraining,
-  logStart,
-  type Status,
-} from "./report.ts";
-import type { Serving } from "./signals.ts";
+import type { AdminState, ListenerStatus, SessionInfo } from "./operations.ts";
+import { logDrained, logDraining, logStart } from "./report.ts";
+import { addBooks, addStatuses } from "./sums.ts";
+import { Thread } from "./thread_handle.ts";
 import { threadsOf } from "./thread_config.ts";
-import type { FromThread, ToThread } from "./thread_messages.ts";
+import type { ThreadCall, ThreadCalls } from "./thread_messages.ts";
 
 /** Time before a thread that has crashed is started again, in milliseconds. */
 const RESTART_AFTER_MS = 500;
@@ -20,6 +15,7 @@ const RESTART_AFTER_MS = 500;
 /** Options of {@linkcode Threads.start}. */
 export interface ThreadsOptions {
   config: Config;
+  identity: Identity;
   logs: Logs;
   /** Makes a thread; one that runs `thread.ts` unless given. */
   spawn?: () => Worker;
@@ -32,21 +28,30 @@ export interface ThreadsOptions {
  * Their limits add up to the configured ones; they drain together, and their lines go to one log.
  * A thread that crashes takes its sessions with it and is started again.
  */
-export class Threads implements Serving {
-  readonly #config: Config;
+export class Threads implements Balancer {
+  #config: Config;
+  #identity: Identity;
+  /** What operators want of destinations, for threads that are started again. */
+  readonly #adminStates = new Map<number, AdminState>();
   readonly #logs: Logs;
   readonly #spawn: () => Worker;
   readonly #port: number;
+  /** How many there are; it does not change. */
+  readonly #number: number;
   readonly #threads: Thread[];
   #started = false;
+  #latest: ListenerStatus | undefined;
+  #address = "";
   #drained: Promise<boolean> | undefined;
 
   private constructor(options: ThreadsOptions, port: number) {
     this.#config = options.config;
+    this.#identity = options.identity;
     this.#logs = options.logs;
     this.#spawn = options.spawn ?? spawnThread;
     this.#port = port;
-    const indices = Array.from({ length: threadsOf(options.config) }, (_, index) => index);
+    this.#number = threadsOf(options.config);
+    const indices = Array.from({ length: this.#number }, (_, index) => index);
     this.#threads = indices.map((index) => this.#begin(index));
   }
 
@@ -65,7 +70,8 @@ export class Threads implements Serving {
     try {
       const addresses = await Promise.all(threads.#threads.map(({ listening }) => listening));
       threads.#started = true;
-      logStart(options.logs.log, addresses[0]!, options.config);
+      threads.#address = addresses[0]!;
+      logStart(options.logs.log, threads.address, options.config);
       options.logs.log.info("{number} threads", { number: addresses.length });
     } catch (error) {
       threads.#drained = Promise.resolve(false);
@@ -85,10 +91,45 @@ export class Threads implements Serving {
     return await this.#drained;
   }
 
+  get address(): string {
+    return this.#address;
+  }
+
   /** What all of them together are doing. */
-  async status(): Promise<Status> {
-    const all = await Promise.all(this.#threads.map((thread) => thread.status()));
-    return addStatuses(all.filter((status) => status !== undefined));
+  async status(): Promise<ListenerStatus> {
+    const all = await this.#ask("status", undefined);
+    // At a moment when all have crashed there is nothing new to tell.
+    if (all.length > 0 || !this.#latest) this.#latest = addStatuses(all);
+    return this.#latest;
+  }
+
+  async sessions(limit: number): Promise<SessionInfo[]> {
+    const all = (await this.#ask("sessions", { limit })).flat();
+    return all.sort((a, b) => b.age_ms - a.age_ms).slice(0, limit);
+  }
+
+  async endSession(id: number): Promise<boolean> {
+    return (await this.#ask("endSession", { id })).includes(true);
+  }
+
+  async setAdminState(destination: number, state: AdminState): Promise<void> {
+    this.#adminStates.set(destination, state);
+    await this.#ask("setAdminState", { destination, state });
+  }
+
+  async reconfigure(config: Config, { numbers }: Pick<Identity, "numbers">): Promise<void> {
+    this.#config = { ...config, threads: this.#config.threads };
+    this.#identity = { ...this.#identity, numbers };
+    await this.#ask("reconfigure", { texts: config.texts, numbers });
+  }
+
+  /** Asks all threads; those that have crashed do not answer. */
+  async #ask<C extends ThreadCall>(
+    call: C,
+    ask: ThreadCalls[C]["ask"],
+  ): Promise<ThreadCalls[C]["answer"][]> {
+    const all = await Promise.all(this.#threads.map((thread) => thread.ask(call, ask)));
+    return all.filter((one) => one !== "crashed") as ThreadCalls[C]["answer"][];
   }
 
   async #drain(kind: "drain" | "quit"): Promise<boolean> {
@@ -106,8 +147,17 @@ export class Threads implements Serving {
       logs: this.#logs,
       onCrash: (message) => this.#onCrash(index, message),
     });
-    const number = threadsOf(this.#config);
-    thread.start({ kind: "start", texts: this.#config.texts, port: this.#port, index, number });
+    thread.start({
+      kind: "start",
+      texts: this.#config.texts,
+      identity: this.#identity,
+      port: this.#port,
+      index,
+      number: this.#number,
+    });
+    for (const [destination, state] of this.#adminStates) {
+      thread.ask("setAdminState", { destination, state });
+    }
     return thread;
   }
 
@@ -136,125 +186,4 @@ export class Threads implements Serving {
 
 function spawnThread(): Worker {
   return new Worker(new URL("./thread.ts", import.meta.url), { type: "module" });
-}
-
-/** One thread, from outside. */
-class Thread {
-  /** The address that it listens on; rejects if it cannot. */
-  readonly listening: Promise<string>;
-  /** Its books once it has drained; `undefined` if it crashed. */
-  readonly drained: Promise<Books | undefined>;
-  readonly #worker: Worker;
-  readonly #statusRequests: ((status: Status | undefined) => void)[] = [];
-  #crashed = false;
-
-  constructor(worker: Worker, options: { logs: Logs; onCrash: (message: string) => void }) {
-    const { logs, onCrash } = options;
-    const listening = Promise.withResolvers<string>();
-    const drained = Promise.withResolvers<Books | undefined>();
-    this.#worker = worker;
-    this.listening = listening.promise;
-    this.drained = drained.promise;
-    worker.onmessage = ({ data }: MessageEvent<FromThread>) => {
-      switch (data.kind) {
-        case "log":
-          return logs.write(data.lines);
-        case "access":
-          return logs.access?.write(data.lines);
-        case "listening":
-          return listening.resolve(data.address);
-        case "failed":
-          return fail(data.message);
-        case "status":
-          return this.#statusRequests.shift()?.(data.status);
-        case "drained":
-          return drained.resolve(data.books);
-      }
-    };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      fail(event.message);
-    };
-    listening.promise.catch(() => {});
-
-    const fail = (message: string) => {
-      if (this.#crashed) return;
-      this.#crashed = true;
-      worker.terminate();
-      listening.reject(new FatalError(message));
-      drained.resolve(undefined);
-      for (const answer of this.#statusRequests.splice(0)) answer(undefined);
-      onCrash(message);
-    };
-  }
-
-  /** Starts it; everything else that it is told waits until it listens. */
-  start(message: ToThread & { kind: "start" }): void {
-    this.#worker.postMessage(message);
-  }
-
-  tell(message: Exclude<ToThread, { kind: "start" }>): void {
-    this.listening.then(() => {
-      if (!this.#crashed) this.#worker.postMessage(message);
-    }, () => {});
-  }
-
-  /** What it is doing; `undefined` if it has crashed. */
-  status(): Promise<Status | undefined> {
-    if (this.#crashed) return Promise.resolve(undefined);
-    return new Promise((resolve) => {
-      this.#statusRequests.push(resolve);
-      this.tell({ kind: "status" });
-    });
-  }
-
-  terminate(): void {
-    this.#worker.terminate();
-  }
-}
-
-function addBooks(all: readonly Books[]): Books {
-  const outcomes = { finished: 0, cut: 0, refused: 0, "timed out": 0, aborted: 0 };
-  let accepted = 0;
-  for (const books of all) {
-    accepted += books.accepted;
-    addTo(outcomes, books.outcomes);
-  }
-  return { accepted, outcomes, balanced: all.every(({ balanced }) => balanced) };
-}
-
-function addStatuses(all: readonly Status[]): Status {
-  const sum: Status = {
-    state: all.some(({ state }) => state === "draining") ? "draining" : "running",
-    accepted: 0,
-    waiting: 0,
-    active: 0,
-    ended: {},
-    destinations: [],
-  };
-  for (const status of all) {
-    sum.accepted += status.accepted;
-    sum.waiting += status.waiting;
-    sum.active += status.active;
-    addTo(sum.ended as Record<string, number>, status.ended);
-    for (const [i, destination] of status.destinations.entries()) {
-      const total = sum.destinations[i];
-      if (total) addDestination(total, destination);
-      else sum.destinations.push({ ...destination });
-    }
-  }
-  return sum;
-}
-
-/** The state is "up" only if every thread says so. */
-function addDestination(total: DestinationStatus, one: DestinationStatus): void {
-  if (one.state !== "up") total.state = one.state;
-  total.workers += one.workers;
-  total.active += one.active;
-  total.sessions += one.sessions;
-  total.failures += one.failures;
-}
-
-function addTo(sums: Record<string, number>, numbers: Readonly<Record<string, number>>): void {
-  for (const [name, number] of Object.entries(numbers)) sums[name] = (sums[name] ?? 0) + number;
 }

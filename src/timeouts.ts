@@ -28,7 +28,7 @@ export class Sweep {
   readonly #sessions: Iterable<Session>;
   readonly #timeouts: Timeouts;
   readonly #clock: Clock;
-  readonly #timer: ReturnType<typeof setInterval>;
+  #timer: ReturnType<typeof setInterval>;
   readonly #onSeen: ((session: Session) => void) | undefined;
 
   /** @param options.onSeen Called for every session that is alive at a sweep. */
@@ -45,6 +45,12 @@ export class Sweep {
     this.#clock = options.clock;
     this.#onSeen = options.onSeen;
     this.#timer = setInterval(() => this.run(), sweepInterval(options.timeouts));
+  }
+
+  /** Call it when the timeouts have changed. */
+  restart(): void {
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.run(), sweepInterval(this.#timeouts));
   }
 
   /** Ends what is overdue now. */

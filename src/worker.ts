@@ -26,6 +26,8 @@ export interface Workplace {
   giveBack(session: Session): void;
   /** Called when a connect to a destination failed. */
   onFailure(destination: Destination, error: Error): void;
+  /** Called when a session was connected to a destination. */
+  onConnected(session: Session, destination: Destination): void;
   /** Called when a destination has given an answer. */
   onServed(destination: Destination): void;
   /** Called when a connect failed for want of this machine's descriptors or memory. */
@@ -61,7 +63,7 @@ export async function work(destination: Destination, place: Workplace): Promise<
         session.abort("error");
         place.ledger.finish(session);
       } finally {
-        destination.active--;
+        destination.left(session);
       }
     } while (place.keeps(destination));
   } finally {
@@ -107,6 +109,7 @@ async function serve(
   session.connectedAt = place.clock();
   session.server = server;
   destination.sessions++;
+  place.onConnected(session, destination);
   const end = await relay(session, server, place.relaying);
   session.server = undefined;
   if (session.down.bytes > 0) place.onServed(destination);

@@ -36,6 +36,8 @@ Deno.test("the defaults are the documented ones", () => {
     logLevel: "info",
     logFormat: "text",
     accessLog: "on",
+    admin: null,
+    adminTokenFile: "",
   });
 });
 

@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import { FatalError } from "../src/errors.ts";
 import { LineWriter } from "../src/line_writer.ts";
+import type { DestinationStatus, ListenerStatus } from "../src/operations.ts";
 import type { OptionName } from "../src/options.ts";
 import { Server } from "../src/server.ts";
 import { configOf } from "./support/config.ts";
@@ -51,15 +52,35 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
   await using running = await start([destination.address]);
   assertEquals(await request(running.port, "hello"), "hello");
   await until(() => running.server.status().active === 0, "the session has ended");
-  assertEquals(running.server.status(), {
+  const { latencies, destinations: [{ latencies: ofDestination, ...shown }], ...status } = running
+    .server.status() as ListenerStatus & { destinations: [DestinationStatus] };
+  const { queue, connect, session } = latencies;
+  assertEquals([queue.count, connect.count, session.count], [1, 1, 1]);
+  assertEquals(ofDestination, latencies);
+  assertEquals({ ...status, destinations: [shown] }, {
+    id: 1,
+    name: "127.0.0.1:0",
+    address: running.server.address,
     state: "running",
+    oldest_waiting_ms: 0,
+    queue: 1024,
+    bytes_up: 5,
+    bytes_down: 5,
     accepted: 1,
     waiting: 0,
     active: 0,
     ended: { done: 1 },
     destinations: [{
+      id: "1.1",
       name: destination.address,
       state: "up",
+      admin: "ready",
+      leaving: false,
+      limit: 256,
+      weight: 1,
+      backup: false,
+      bytes_up: 5,
+      bytes_down: 5,
       workers: 1,
       active: 0,
       sessions: 1,

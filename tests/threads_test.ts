@@ -47,6 +47,7 @@ Deno.test("a thread that crashes is logged, started again, and the others go on"
   };
   const threads = await Threads.start({
     config: config({ threads: "2" }),
+    identity: { id: 1, numbers: { "localhost:9001": 1, "localhost:9002": 2 } },
     logs,
     spawn() {
       const url = new URL("./support/crashing_thread.ts", import.meta.url);
@@ -61,8 +62,18 @@ Deno.test("a thread that crashes is logged, started again, and the others go on"
   assert(records.some((line) => line.startsWith("thread 1 has crashed")), records.join("\n"));
   const status = await threads.status();
   assertEquals([workers.length, status.state, status.destinations.length], [3, "running", 2]);
-  workers[0]!.postMessage({ kind: "crash" });
-  await until(() => workers.length === 4, "a thread is being started");
+  await threads.reconfigure(config({ threads: "2", queue: "50" }), {
+    numbers: { "localhost:9001": 1, "localhost:9002": 2 },
+  });
+  await threads.setAdminState(2, "maint");
+  for (const worker of workers.slice(0, 1).concat(workers[2]!)) {
+    worker.postMessage({ kind: "crash" });
+  }
+  await until(() => records.filter((line) => line.endsWith("serves again")).length === 3, "both");
+  const after = await threads.status();
+  assertEquals([after.queue, after.destinations.map(({ state }) => state)], [50, ["up", "maint"]]);
+  workers[3]!.postMessage({ kind: "crash" });
+  await until(() => workers.length === 6, "a thread is being started");
   assertEquals(await threads.drain(), true, "a drain waits until it can be told");
   await reset();
 });

@@ -70,7 +70,7 @@ Deno.test("any text is a check that reads back the same, or none", () => {
   );
 });
 
-Deno.test("any command line is a command, or is refused with one line", () => {
+Deno.test("any command line is a command, or is refused with one line", async () => {
   const flags = optionNames().map(flagOf);
   const word = fc.oneof(
     fc.constantFrom(...flags, "--demo", "--help", "--", "-", "-h", "--no-queue"),
@@ -78,10 +78,10 @@ Deno.test("any command line is a command, or is refused with one line", () => {
     fc.constantFrom("0", "8080", "9001", "5s", "10", "info", "on", "off"),
     addressText,
   );
-  fc.assert(
-    fc.property(fc.array(word, { maxLength: 8 }), (args) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(word, { maxLength: 8 }), async (args) => {
       try {
-        parseCommand(args);
+        await parseCommand(args);
       } catch (error) {
         assert(error instanceof UsageError, String(error));
         assertEquals(error.message.split("\n").length, 1, error.message);

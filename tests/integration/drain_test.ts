@@ -150,7 +150,7 @@ Deno.test("SIGHUP without a configuration file changes nothing", async () => {
   await using server = new TestServer(answer("hello"));
   await using program = await Program.start([server.address]);
   program.signal("SIGHUP");
-  await program.logged(/SIGHUP/);
+  await program.logged(/reload: nothing has changed/);
   assertEquals(await request(program.port, "hello"), "hello");
   assertEquals(await program.terminate(), 0);
   await assertRejects(() => Deno.connect({ port: program.port }), Deno.errors.ConnectionRefused);

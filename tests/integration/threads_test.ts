@@ -84,8 +84,8 @@ Deno.test("a port that another program has is not shared with it", async () => {
 
 Deno.test("limits that threads cannot divide are refused", async () => {
   const cases: [args: string[], problem: string][] = [
-    [["--workers", "1", "8080", "9001"], "the workers of 9001 cannot be divided by it; must be"],
-    [["8080", "9001,workers=1"], "the workers of 9001 cannot be divided by it; must be at most 1"],
+    [["--workers", "1", "8080", "9001"], 'the workers of "9001" cannot be divided by it; must be'],
+    [["8080", "9001,workers=1"], 'the workers of "9001,workers=1" cannot be divided by it'],
     [["--queue", "1", "8080", "9001"], "--queue 1 cannot be divided by it; must be at most 1"],
     [["--max-per-ip", "9", "8080", "9001"], "--max-per-ip counts in one thread only; must be 1"],
     [["unix:/tmp/a", "9001"], "a Unix-domain socket cannot be shared; must be 1"],

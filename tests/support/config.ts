@@ -1,11 +1,15 @@
-import { type Config, readListener } from "../../src/config.ts";
+import { type Config, type ListenerTexts, readListener } from "../../src/config.ts";
 import type { OptionName } from "../../src/options.ts";
 
 /** The configuration of a listener with these addresses and options. */
 export function configOf(
   addresses: readonly string[],
-  options: Partial<Record<OptionName, string>> = {},
+  { allow, deny, ...options }: Partial<Record<OptionName, string>> = {},
 ): Config {
   const [listen = "", ...destinations] = addresses;
-  return readListener({ listen, destinations, options, rules: [] });
+  const rules: ListenerTexts["rules"] = [
+    ...allow === undefined ? [] : [{ verdict: "allow", networks: allow } as const],
+    ...deny === undefined ? [] : [{ verdict: "deny", networks: deny } as const],
+  ];
+  return readListener({ listen, destinations, options, rules });
 }

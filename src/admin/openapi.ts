@@ -1,0 +1,199 @@
+import project from "../../deno.json" with { type: "json" };
+import { ref, type Schema, SCHEMAS } from "./schemas.ts";
+
+type Operation = Readonly<Record<string, unknown>>;
+
+/** What every request can be answered with; `401` only where the token counts. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  400: "malformed",
+  401: "the token is missing or wrong",
+  403: "Host or Origin is not allowed",
+  404: "there is no such thing",
+  408: "the body did not arrive in time",
+  409: "cannot be done now",
+  413: "the body is too large",
+  415: "the body is not declared as application/json",
+  422: "a value is not allowed",
+  500: "a defect; the log has the details",
+  503: "too many event streams",
+};
+
+/** The OpenAPI 3.1 document of the admin API. */
+export function openApiDocument(): Record<string, unknown> {
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "iawlb admin API",
+      version: project.version,
+      description: "See what the load balancer is doing, and change it while it runs. Every GET " +
+        "can be asked as HEAD. A method that a path does not have is answered with 405 and Allow.",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    // The token is optional: without --admin-token-file none is asked for.
+    security: [{}, { token: [] }],
+    paths: PATHS,
+    components: {
+      schemas: SCHEMAS,
+      securitySchemes: {
+        token: {
+          type: "http",
+          scheme: "bearer",
+          description: "the first line of the file that --admin-token-file names",
+        },
+      },
+    },
+  };
+}
+
+const PATHS: Readonly<Record<string, Record<string, Operation>>> = {
+  "/": {
+    get: {
+      ...operation("page", "The dashboard"),
+      security: [{}],
+      responses: { 200: content("HTML", "text/html", { type: "string" }), ...refusals(404) },
+    },
+  },
+  "/healthz": {
+    get: {
+      ...operation("health", "Whether clients should be sent here"),
+      security: [{}],
+      responses: {
+        200: answers("they should", "Health"),
+        ...refusals(),
+        503: answers("draining, or a listener has no destination up", "Health"),
+      },
+    },
+  },
+  "/status": {
+    get: {
+      ...operation("status", "What the program is doing, at most 200 ms old"),
+      responses: { 200: answers("the status", "Status"), ...refusals(401) },
+    },
+  },
+  "/sessions": {
+    get: {
+      ...operation("sessions", "The oldest live sessions"),
+      parameters: [{
+        name: "limit",
+        in: "query",
+        description: "most sessions that are listed",
+        schema: { type: "integer", minimum: 1, maximum: 10_000, default: 100 },
+      }],
+      responses: { 200: answers("the sessions", "Sessions"), ...refusals(401, 422) },
+    },
+  },
+  "/sessions/{id}": {
+    delete: {
+      ...operation("endSession", "End a session at once"),
+      parameters: [idOf("session")],
+      responses: { 204: { description: "it has ended" }, ...refusals(401, 404, 409, 422) },
+    },
+  },
+  "/metrics": {
+    get: {
+      ...operation("metrics", "Metrics for Prometheus, text format 0.0.4"),
+      responses: {
+        200: content("the metrics", "text/plain", { type: "string" }),
+        ...refusals(401),
+      },
+    },
+  },
+  "/events": {
+    get: {
+      ...operation("events", "Server-sent events: what is logged, and the status each second"),
+      responses: {
+        200: content(
+          'event "log": an object with time, level and message, the recent ones first; event ' +
+            '"status": a Status whose destinations lack latencies. A reader that does not read ' +
+            "misses statuses, and is cut in the end.",
+          "text/event-stream",
+          { type: "string" },
+        ),
+        ...refusals(401, 503),
+      },
+    },
+  },
+  "/openapi.json": {
+    get: {
+      ...operation("openapi", "This document"),
+      responses: {
+        200: content("the document", "application/json", { type: "object" }),
+        ...refusals(401),
+      },
+    },
+  },
+  "/destinations": {
+    post: {
+      ...operation("addDestination", "Add a destination"),
+      requestBody: takes("NewDestination"),
+      responses: { 201: answers("it is there", "Destination"), ...changeRefusals(404, 409) },
+    },
+  },
+  "/destinations/{id}": {
+    patch: {
+      ...operation("changeDestination", "Change the state or the limits of a destination"),
+      parameters: [idOf("destination")],
+      requestBody: takes("DestinationChange"),
+      responses: {
+        200: answers("what it is like now", "Destination"),
+        ...changeRefusals(404, 409),
+      },
+    },
+    delete: {
+      ...operation("removeDestination", "Let a destination finish its sessions and forget it"),
+      parameters: [idOf("destination")],
+      responses: { 202: answers("it is leaving", "Nothing"), ...refusals(401, 404, 409, 422) },
+    },
+  },
+  "/drain": {
+    post: {
+      ...operation("drain", "Accept nothing more, finish all sessions, and end the program"),
+      requestBody: takes("Nothing", { required: false }),
+      responses: { 202: answers("it has begun", "Nothing"), ...changeRefusals(409) },
+    },
+  },
+  "/reload": {
+    post: {
+      ...operation("reload", "Read the configuration again and apply what is different"),
+      requestBody: takes("Nothing", { required: false }),
+      responses: { 200: answers("what was different", "ReloadResult"), ...changeRefusals(409) },
+    },
+  },
+};
+
+function operation(operationId: string, summary: string): Operation {
+  return { operationId, summary };
+}
+
+function idOf(what: string): Operation {
+  return {
+    name: "id",
+    in: "path",
+    required: true,
+    description: `the id of the ${what}: two numbers with a dot`,
+    schema: { type: "string", pattern: "^\\d+\\.\\d+$" },
+  };
+}
+
+function takes(name: keyof typeof SCHEMAS, options = { required: true }): Operation {
+  return { ...options, content: { "application/json": { schema: ref(name) } } };
+}
+
+function answers(description: string, name: keyof typeof SCHEMAS): Operation {
+  return content(description, "application/json", ref(name));
+}
+
+function content(description: string, type: string, schema: Schema): Operation {
+  return { description, content: { [type]: { schema } } };
+}
+
+/** The answers to requests that are not served: those that all can have, and these. */
+function refusals(...statuses: number[]): Record<string, Operation> {
+  const all = [400, 403, 500, ...statuses];
+  return Object.fromEntries(all.map((status) => [status, answers(REFUSALS[status]!, "Error")]));
+}
+
+/** The same for requests with a body. */
+function changeRefusals(...statuses: number[]): Record<string, Operation> {
+  return refusals(401, 408, 413, 415, 422, ...statuses);
+}

@@ -1,0 +1,188 @@
+import { messageOf, UsageError } from "../errors.ts";
+import { OperationError, type Operations, type Status } from "../operations.ts";
+import { count, type Option } from "../option.ts";
+import { answer, HttpError, invalid, json } from "./answers.ts";
+import { readJson } from "./bodies.ts";
+import type { EventStreams } from "./events.ts";
+import { EXPOSITION_TYPE } from "./exposition.ts";
+import { readChange, readNewDestination, readNothing } from "./fields.ts";
+import type { Limits } from "./limits.ts";
+import { metricsText } from "./metrics.ts";
+import { openApiDocument } from "./openapi.ts";
+import type { Snapshots } from "./snapshots.ts";
+
+/** The dashboard. */
+export interface Page {
+  /** HTML. */
+  body: string;
+  /** Value of the header of that name; who may frame the page is added. */
+  contentSecurityPolicy: string;
+}
+
+/** What the handlers work with. */
+export interface Desk {
+  operations: Operations;
+  snapshots: Snapshots;
+  streams: EventStreams;
+  page: Page | undefined;
+  limits: Limits;
+}
+
+/** One request that has passed the guard. */
+export interface Call {
+  request: Request;
+  query: URLSearchParams;
+  /** What stands for `{id}` in the path; empty if it has none. */
+  id: string;
+  /** Settles when the answer has ended. */
+  completed: Promise<void>;
+}
+
+/** One thing that can be asked for. */
+export interface Route {
+  method: "GET" | "POST" | "PATCH" | "DELETE";
+  /** As in the OpenAPI document; `{id}` stands for two numbers. */
+  path: string;
+  handle(call: Call, desk: Desk): Response | Promise<Response>;
+}
+
+const LIMIT: Option<number> = count({
+  default: 100,
+  min: 1,
+  max: 10_000,
+  help: "most sessions that are listed",
+});
+
+/** Everything that can be asked for. */
+export const ROUTES: readonly Route[] = [
+  { method: "GET", path: "/", handle: (_, { page }) => showPage(page) },
+  { method: "GET", path: "/healthz", handle: (_, desk) => health(desk) },
+  {
+    method: "GET",
+    path: "/status",
+    handle: async (_, { snapshots }) => json(await snapshots.status()),
+  },
+  { method: "GET", path: "/sessions", handle: sessions },
+  { method: "DELETE", path: "/sessions/{id}", handle: endSession },
+  { method: "GET", path: "/metrics", handle: (_, desk) => metrics(desk) },
+  { method: "GET", path: "/events", handle: events },
+  { method: "GET", path: "/openapi.json", handle: () => json(openApiDocument()) },
+  { method: "POST", path: "/destinations", handle: addDestination },
+  { method: "PATCH", path: "/destinations/{id}", handle: changeDestination },
+  { method: "DELETE", path: "/destinations/{id}", handle: removeDestination },
+  { method: "POST", path: "/drain", handle: drain },
+  { method: "POST", path: "/reload", handle: reload },
+];
+
+function showPage(page: Page | undefined): Response {
+  if (!page) throw new HttpError(404, "there is no page here; see /openapi.json");
+  const policy = `${page.contentSecurityPolicy}; frame-ancestors 'none'`;
+  return answer(page.body, {
+    type: "text/html; charset=utf-8",
+    headers: { "content-security-policy": policy },
+  });
+}
+
+async function health({ snapshots }: Desk): Promise<Response> {
+  const trouble = troubleOf(await snapshots.status());
+  return trouble === undefined ? json({ status: "ok" }) : json({ status: trouble }, 503);
+}
+
+/** Why no more clients should be sent here, if so. */
+function troubleOf({ state, listeners }: Status): string | undefined {
+  if (state === "draining") return "draining";
+  const running = listeners.filter((listener) => listener.state === "running");
+  const served = running.every((listener) => listener.destinations.some((d) => d.state === "up"));
+  return served && running.length > 0 ? undefined : "no destination up";
+}
+
+async function sessions({ query }: Call, { snapshots }: Desk): Promise<Response> {
+  const limit = readLimit(query);
+  const [list, { listeners }] = await Promise.all([snapshots.sessions(limit), snapshots.status()]);
+  const counted = listeners.reduce((sum, { waiting, active }) => sum + waiting + active, 0);
+  // The two are not from the same moment.
+  return json({ sessions: list, total: Math.max(counted, list.length) });
+}
+
+function readLimit(query: URLSearchParams): number {
+  for (const name of query.keys()) {
+    if (name !== "limit") {
+      throw invalid([`${JSON.stringify(name)}: no such parameter; the only one is "limit"`]);
+    }
+  }
+  const [text, second] = query.getAll("limit");
+  if (text === undefined) return LIMIT.default;
+  const limit = LIMIT.parse(text);
+  if (limit !== undefined && second === undefined) return limit;
+  throw invalid([`limit ${JSON.stringify(second ?? text)}: must be ${LIMIT.allowed}, given once`]);
+}
+
+async function endSession({ id }: Call, { operations, snapshots }: Desk): Promise<Response> {
+  await asked(operations.endSession(id), snapshots);
+  return answer(null, { status: 204 });
+}
+
+async function metrics({ snapshots }: Desk): Promise<Response> {
+  const status = await snapshots.status();
+  const text = metricsText(status, {
+    startTime: Math.round(performance.timeOrigin) / 1000,
+    residentBytes: Deno.memoryUsage().rss,
+  });
+  return answer(text, { type: EXPOSITION_TYPE });
+}
+
+function events({ request, completed }: Call, { streams }: Desk): Response {
+  if (request.method === "HEAD") return answer(null, { type: "text/event-stream; charset=utf-8" });
+  return streams.answer(completed);
+}
+
+async function addDestination({ request }: Call, desk: Desk): Promise<Response> {
+  const { operations, snapshots, limits } = desk;
+  const destination = readNewDestination(await readJson(request, { timeout: limits.bodyTimeout }));
+  return json(await asked(operations.addDestination(destination), snapshots), 201);
+}
+
+async function changeDestination({ request, id }: Call, desk: Desk): Promise<Response> {
+  const { operations, snapshots, limits } = desk;
+  const change = readChange(await readJson(request, { timeout: limits.bodyTimeout }));
+  return json(await asked(operations.changeDestination(id, change), snapshots));
+}
+
+async function removeDestination({ id }: Call, { operations, snapshots }: Desk): Promise<Response> {
+  await asked(operations.removeDestination(id), snapshots);
+  return json({}, 202);
+}
+
+async function drain({ request }: Call, desk: Desk): Promise<Response> {
+  const { operations, snapshots, limits } = desk;
+  readNothing(await readJson(request, { timeout: limits.bodyTimeout }));
+  await asked(Promise.try(() => operations.beginDrain()), snapshots);
+  return json({}, 202);
+}
+
+async function reload({ request }: Call, desk: Desk): Promise<Response> {
+  const { operations, snapshots, limits } = desk;
+  readNothing(await readJson(request, { timeout: limits.bodyTimeout }));
+  try {
+    return json(await asked(operations.reload(), snapshots));
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    const errors = messageOf(error).split("\n");
+    const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
+    throw new HttpError(422, `${errors[0]}${more}`, { errors });
+  }
+}
+
+const STATUS_OF = { missing: 404, invalid: 422, conflict: 409 } as const;
+
+/** What an operation came to; whoever looks next sees it. */
+async function asked<T>(operation: Promise<T>, snapshots: Snapshots): Promise<T> {
+  try {
+    return await operation;
+  } catch (error) {
+    if (!(error instanceof OperationError)) throw error;
+    throw new HttpError(STATUS_OF[error.kind], error.message);
+  } finally {
+    snapshots.forget();
+  }
+}

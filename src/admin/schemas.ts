@@ -1,0 +1,153 @@
+import { ADDRESS_FORMS } from "../address.ts";
+import { BUCKETS_S } from "../histogram.ts";
+import { OPTIONS, WEIGHT } from "../options.ts";
+import { END_REASONS } from "../session.ts";
+
+/** A JSON Schema, draft 2020-12. */
+export type Schema = Readonly<Record<string, unknown>>;
+
+/** A reference to one of {@linkcode SCHEMAS}. */
+export function ref(name: keyof typeof SCHEMAS): Schema {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+const text: Schema = { type: "string" };
+const flag: Schema = { type: "boolean" };
+const counter: Schema = { type: "integer", minimum: 0 };
+const amount: Schema = { type: "number", minimum: 0 };
+const nullable = { text: { type: ["string", "null"] }, place: { type: ["integer", "null"] } };
+const time: Schema = { type: "string", format: "date-time" };
+const id: Schema = { type: "string", pattern: "^\\d+\\.\\d+$" };
+const workers = bounded(OPTIONS.workers, { minimum: 1, maximum: 1_000_000 });
+const weight = bounded(WEIGHT, { minimum: 1, maximum: 256 });
+const adminState: Schema = { enum: ["ready", "drain", "maint"] };
+
+function said(schema: Schema, description: string): Schema {
+  return { ...schema, description };
+}
+
+function one(name: string): Schema {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+function list(items: Schema): Schema {
+  return { type: "array", items };
+}
+
+function bounded(option: { help: string }, bounds: { minimum: number; maximum: number }): Schema {
+  return { type: "integer", ...bounds, description: option.help };
+}
+
+/** An object that has all these members, and no others. */
+function object(properties: Readonly<Record<string, Schema>>): Schema {
+  return {
+    type: "object",
+    properties,
+    required: Object.keys(properties),
+    additionalProperties: false,
+  };
+}
+
+/** An object that may have these members. */
+function optional(properties: Readonly<Record<string, Schema>>, required: string[] = []): Schema {
+  return { type: "object", properties, required, additionalProperties: false };
+}
+
+const bytes = {
+  bytes_up: said(counter, "bytes from clients to destinations"),
+  bytes_down: said(counter, "bytes from destinations to clients"),
+};
+
+/** All that goes to and fro, by name. */
+export const SCHEMAS = {
+  Error: optional({
+    error: said(text, "one line"),
+    errors: said(list(text), "all errors, a line each, where there can be several"),
+  }, ["error"]),
+  Health: object({ status: { enum: ["ok", "draining", "no destination up"] } }),
+  Histogram: object({
+    counts: {
+      ...list(counter),
+      description: `values per bucket, not cumulative: up to ${BUCKETS_S.join(", ")} s, the rest`,
+    },
+    count: counter,
+    sum: said(amount, "seconds"),
+  }),
+  Latencies: object({
+    queue: one("Histogram"),
+    connect: one("Histogram"),
+    session: one("Histogram"),
+  }),
+  Destination: object({
+    id,
+    name: said(text, "its address as configured"),
+    state: { enum: ["up", "suspect", "down", "drain", "maint"] },
+    admin: adminState,
+    leaving: said(flag, "whether it was removed and only finishes its sessions"),
+    limit: said(counter, "most concurrent sessions"),
+    weight: counter,
+    backup: flag,
+    workers: said(counter, "workers that exist"),
+    active: said(counter, "sessions that it serves"),
+    sessions: said(counter, "sessions that were connected to it"),
+    failures: said(counter, "connects, probes and checks that failed"),
+    ...bytes,
+    latencies: one("Latencies"),
+  }),
+  Listener: object({
+    id: counter,
+    name: said(text, "its address as configured"),
+    address: said(text, "the address that is really bound"),
+    state: { enum: ["running", "draining"] },
+    accepted: said(counter, "sessions accepted, refused ones included"),
+    waiting: said(counter, "sessions in the line"),
+    oldest_waiting_ms: said(amount, "age of the session that has waited longest"),
+    queue: said(counter, "most sessions that wait"),
+    active: said(counter, "sessions that have a worker"),
+    ...bytes,
+    ended: {
+      type: "object",
+      description: "ended sessions by reason",
+      propertyNames: { enum: Object.keys(END_REASONS) },
+      additionalProperties: counter,
+    },
+    latencies: one("Latencies"),
+    destinations: list(one("Destination")),
+  }),
+  Status: object({
+    version: text,
+    pid: counter,
+    time,
+    uptime_ms: amount,
+    state: { enum: ["running", "draining"] },
+    listeners: list(one("Listener")),
+  }),
+  Session: object({
+    id,
+    listener: text,
+    client: text,
+    destination: said(nullable.text, "of the latest connect"),
+    stage: { enum: ["waiting", "connecting", "relaying"] },
+    place: said(nullable.place, "its place in the line, 1 is next; null if it does not wait"),
+    age_ms: amount,
+    ...bytes,
+    attempts: said(counter, "connects begun"),
+  }),
+  Sessions: object({
+    sessions: said(list(one("Session")), "oldest first"),
+    total: said(counter, "waiting and active ones of all listeners"),
+  }),
+  NewDestination: optional({
+    listener: said(text, "number or name of the listener; may be left out if there is only one"),
+    address: said({ type: "string", minLength: 1, maxLength: 300 }, ADDRESS_FORMS),
+    workers,
+    weight,
+    backup: said(flag, "whether it serves only while no other destination is up"),
+  }, ["address"]),
+  DestinationChange: { ...optional({ state: adminState, workers, weight }), minProperties: 1 },
+  ReloadResult: object({
+    changes: said(list(text), "a sentence for each difference that was applied"),
+    needs_restart: said(list(text), "keys whose new value counts only after a restart"),
+  }),
+  Nothing: { type: "object", additionalProperties: false },
+} satisfies Record<string, Schema>;

@@ -1,0 +1,59 @@
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { messageOf, UsageError } from "../errors.ts";
+
+/** Fewest characters of a token: 16 random hexadecimal digits are 64 bits. */
+const MIN_LENGTH = 16;
+
+/** What a token may consist of, so that it fits into a header field: visible ASCII. */
+const TOKEN = /^[\x21-\x7e]+$/;
+
+/** A file has no token that could be used. */
+export class TokenFileError extends UsageError {
+  /** What is wrong and what is allowed. */
+  readonly problem: string;
+
+  constructor(path: string, problem: string) {
+    super(`--admin-token-file ${JSON.stringify(path)}: ${problem}`);
+    this.problem = problem;
+  }
+}
+
+/**
+ * The token in a file: its first line without the white space around it.
+ *
+ * @throws {TokenFileError} If the file cannot be read, or its first line is not allowed as a token. The
+ * message never contains the token.
+ */
+export function readToken(path: string): string {
+  const token = (readText(path).split("\n", 1)[0] ?? "").trim();
+  if (token.length >= MIN_LENGTH && TOKEN.test(token)) return token;
+  throw new TokenFileError(
+    path,
+    `its first line has ${token.length} characters; must be a token of at least ${MIN_LENGTH} ` +
+      'visible ASCII characters, such as one that "openssl rand -hex 32" makes',
+  );
+}
+
+function readText(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    throw new TokenFileError(
+      path,
+      `cannot be read, ${messageOf(error)}; must be a file whose first line is the token`,
+    );
+  }
+}
+
+/**
+ * Whether an `authorization` header has the token. The time that this takes tells nothing about it:
+ * what is compared are hashes, all of them.
+ */
+export async function isAuthorized(header: string | null, token: string): Promise<boolean> {
+  const [, given = ""] = /^bearer +([\x21-\x7e]+)$/i.exec(header ?? "") ?? [];
+  return timingSafeEqual(await digest(given), await digest(token));
+}
+
+async function digest(text: string): Promise<ArrayBuffer> {
+  return await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+}

@@ -1,0 +1,31 @@
+import type { Config } from "./config.ts";
+import type { AdminState, ListenerStatus, SessionInfo } from "./operations.ts";
+
+/** What a listener is known by to operators. */
+export interface Identity {
+  /** Its number in the program, from 1. */
+  readonly id: number;
+  /** The numbers of its destinations by their `key`. */
+  readonly numbers: Readonly<Record<string, number>>;
+}
+
+type Awaitable<T> = T | Promise<T>;
+
+/** One listener with its line and its destinations: a server, or several of them in threads. */
+export interface Balancer {
+  /** The address that is really bound, such as `[::]:8080`. */
+  readonly address: string;
+  status(): Awaitable<ListenerStatus>;
+  /** The oldest live sessions, at most so many. */
+  sessions(limit: number): Awaitable<SessionInfo[]>;
+  /** Ends a session at once. Returns whether it was there. */
+  endSession(id: number): Awaitable<boolean>;
+  /** Sets what the operator wants of a destination. */
+  setAdminState(destination: number, state: AdminState): Awaitable<void>;
+  /** Goes over to another configuration with the same listen address. */
+  reconfigure(config: Config, identity: Pick<Identity, "numbers">): Awaitable<void>;
+  /** Accepts no more and resolves when all is served or cut: whether nothing was cut. */
+  drain(): Promise<boolean>;
+  /** Cuts everything at once. */
+  quit(): Promise<boolean>;
+}

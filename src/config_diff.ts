@@ -1,0 +1,74 @@
+import { formatNetwork } from "./access_rules.ts";
+import type { Config, DestinationConfig } from "./config.ts";
+import type { Option } from "./option.ts";
+import { flagOf, type OptionName, optionNames, OPTIONS, type Settings } from "./options.ts";
+
+/** Options whose new value counts only after a restart. */
+export const FIXED: readonly OptionName[] = ["backlog", "threads"];
+
+/** Options that show in the destinations or in the access rules. */
+const ELSEWHERE: readonly OptionName[] = ["workers", "allow", "deny"];
+
+/** What is different between two configurations of a listener, a phrase for each. */
+export function differences(before: Config, after: Config): string[] {
+  return [
+    ...destinationDifferences(before.destinations, after.destinations),
+    ...settingsDifferences(before, after),
+    ...ruleDifferences(before, after),
+  ];
+}
+
+/** Which of these options are different. */
+export function changedOptions(
+  names: readonly OptionName[],
+  { before, after }: { before: Settings; after: Settings },
+): OptionName[] {
+  return names.filter((name) => write(name, before) !== write(name, after));
+}
+
+function destinationDifferences(
+  before: readonly DestinationConfig[],
+  after: readonly DestinationConfig[],
+): string[] {
+  const old = new Map(before.map((one) => [one.key, one]));
+  const changes: string[] = [];
+  for (const one of after) {
+    const previous = old.get(one.key);
+    old.delete(one.key);
+    if (!previous) changes.push(`destination ${one.name} added`);
+    else changes.push(...destinationChanges(previous, one));
+  }
+  const removed = [...old.values()].map(({ name }) => `destination ${name} removed`);
+  return [...changes, ...removed];
+}
+
+function destinationChanges(before: DestinationConfig, after: DestinationConfig): string[] {
+  const changes: string[] = [];
+  for (const key of ["workers", "weight"] as const) {
+    if (before[key] !== after[key]) {
+      changes.push(`destination ${before.name}: ${key} ${before[key]} → ${after[key]}`);
+    }
+  }
+  if (before.backup !== after.backup) {
+    changes.push(`destination ${before.name}: ${after.backup ? "now a" : "no longer a"} backup`);
+  }
+  return changes;
+}
+
+function settingsDifferences(before: Settings, after: Settings): string[] {
+  const live = optionNames().filter((name) => !FIXED.includes(name) && !ELSEWHERE.includes(name));
+  return changedOptions(live, { before, after }).map((name) => {
+    return `${flagOf(name).slice(2)} ${write(name, before)} → ${write(name, after)}`;
+  });
+}
+
+function ruleDifferences(before: Config, after: Config): string[] {
+  const list = ({ rules }: Config) => {
+    return rules.map((rule) => `${rule.verdict} ${formatNetwork(rule)}`).join(", ") || "none";
+  };
+  return list(before) === list(after) ? [] : [`access rules ${list(before)} → ${list(after)}`];
+}
+
+function write(name: OptionName, settings: Settings): string {
+  return (OPTIONS[name] as Option<unknown>).format(settings[name]);
+}

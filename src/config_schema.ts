@@ -1,0 +1,120 @@
+import type { Option } from "./option.ts";
+import { isProgramOption, keyOf, type OptionName, optionNames, OPTIONS } from "./options.ts";
+
+/** A JSON schema, or a part of one. */
+export type Schema = { readonly [key: string]: unknown };
+
+const ADDRESS: Schema = {
+  anyOf: [
+    { type: "string", pattern: "^(unix:/.*|(.+:)?[0-9]{1,5})$" },
+    { type: "integer", minimum: 0, maximum: 65535 },
+  ],
+};
+
+const DESTINATION: Schema = {
+  anyOf: [
+    {
+      type: "string",
+      pattern: "^(unix:/[^,]*|([^,]+:)?[0-9]{1,5})(,(workers=[0-9]+|weight=[0-9]+|backup))*$",
+    },
+    { type: "integer", minimum: 1, maximum: 65535 },
+  ],
+};
+
+/** The keys of a listener that are no flags. */
+const LISTENER_KEYS: Readonly<Record<string, Schema>> = {
+  listen: {
+    ...ADDRESS,
+    description: "The address to listen on: PORT, HOST:PORT, IPV4:PORT, [IPV6]:PORT or " +
+      "unix:/path. Without a host it is every interface, IPv4 and IPv6.",
+  },
+  destinations: {
+    type: "array",
+    items: DESTINATION,
+    minItems: 1,
+    description: "The servers: addresses as in listen, without a host localhost. Each may have " +
+      "options after a comma: workers=N, weight=N, backup.",
+  },
+  rules: {
+    type: "array",
+    items: { type: "string", pattern: "^(allow|deny) +.+$" },
+    description: "allow and deny in one list, where the order needs more than one of each: the " +
+      "first that matches a client counts; without a match it is let in.",
+  },
+};
+
+/** Rules are the one place where a file is not like the command line. */
+const RULE_DESCRIPTIONS: Readonly<Partial<Record<OptionName, string>>> = {
+  allow: "Clients that are let in: addresses or CIDR ranges. The first entry of allow and deny " +
+    "that matches counts, in the order of the file; without a match a client is let in.",
+  deny: "Clients that are closed at once: addresses or CIDR ranges. The first entry of allow and " +
+    "deny that matches counts, in the order of the file; without a match a client is let in.",
+};
+
+/** The JSON schema of the configuration file, for editors. */
+export function configSchema(): Schema {
+  const names = optionNames();
+  const listenerOptions = optionSchemas(names.filter((name) => !isProgramOption(name)));
+  const rulesInOneWay = {
+    not: { required: ["rules"], anyOf: [{ required: ["allow"] }, { required: ["deny"] }] },
+  };
+  return {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "The configuration file of iawlb",
+    type: "object",
+    properties: {
+      ...LISTENER_KEYS,
+      listener: {
+        type: "array",
+        minItems: 1,
+        items: { $ref: "#/definitions/listener" },
+        description: "Listeners that share nothing but the process.",
+      },
+      ...optionSchemas(names),
+    },
+    additionalProperties: false,
+    ...rulesInOneWay,
+    oneOf: [
+      { required: ["listen", "destinations"], properties: { listener: false } },
+      { required: ["listener"], properties: { listen: false, destinations: false } },
+    ],
+    definitions: {
+      listener: {
+        type: "object",
+        properties: { ...LISTENER_KEYS, ...listenerOptions },
+        required: ["listen", "destinations"],
+        additionalProperties: false,
+        ...rulesInOneWay,
+      },
+    },
+  };
+}
+
+function optionSchemas(names: readonly OptionName[]): Record<string, Schema> {
+  return Object.fromEntries(names.map((name) => [keyOf(name), optionSchema(name)]));
+}
+
+function optionSchema(name: OptionName): Schema {
+  const option: Option<unknown> = OPTIONS[name];
+  const description = RULE_DESCRIPTIONS[name];
+  if (description) {
+    const networks = { type: "string", pattern: "^[0-9a-fA-F:.]+(/[0-9]+)?( *, *[^ ]+)*$" };
+    return { anyOf: [{ type: "array", items: networks }, networks], description };
+  }
+  const text = option.format(option.default);
+  return {
+    anyOf: valueSchemas(option),
+    default: option.notation?.integers && /^\d+$/.test(text) ? Number(text) : text,
+    description: option.help.replace(/--(?=[a-z])/g, ""),
+  };
+}
+
+/** The alternatives that a value may be. */
+function valueSchemas({ notation = {} }: Option<unknown>): Schema[] {
+  const { words, pattern, integers } = notation;
+  const schemas: Schema[] = [];
+  if (words) schemas.push({ enum: words });
+  if (pattern !== undefined) schemas.push({ type: "string", pattern });
+  if (integers) schemas.push({ type: "integer", minimum: integers[0], maximum: integers[1] });
+  return schemas.length > 0 ? schemas : [{ type: "string" }];
+}

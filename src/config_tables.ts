@@ -1,0 +1,224 @@
+import { closestString } from "@std/text/closest-string";
+import { ADDRESS_FORMS } from "./address.ts";
+import type { ConfigProblems } from "./config_problems.ts";
+import type { Written, WrittenRule } from "./config_source.ts";
+import type { Option } from "./option.ts";
+import { isProgramOption, keyOf, type OptionName, optionNames, OPTIONS } from "./options.ts";
+import type { TomlEntry, TomlValue } from "./toml.ts";
+
+/** How the table of a listener begins. */
+export const HEADER = "[[listener]]";
+
+/** What destinations must be, in words for a message. */
+export const DESTINATIONS_FORM = 'a list of addresses, such as ["9001", "10.0.0.7:9003,workers=4"]';
+
+/** What rules must be, in words for a message. */
+const RULES_FORM = 'a list such as ["deny 10.0.0.1", "allow 10.0.0.0/8", "deny 0.0.0.0/0,::/0"]';
+
+/** What the top level or one listener says, without what was wrong. */
+export interface Table {
+  /** The line of its header; absent for the top level. */
+  readonly line: number | undefined;
+  listen: Written | undefined;
+  readonly destinations: Written[];
+  /** Without `allow` and `deny`. */
+  readonly options: Partial<Record<OptionName, Written>>;
+  /** Absent if it says nothing about them, so that those of the top level count. */
+  rules: WrittenRule[] | undefined;
+  /** The keys that it has, with their lines, those with wrong values included. */
+  readonly keys: Map<string, number>;
+}
+
+/** What a configuration file says. */
+export interface ConfigTables {
+  readonly top: Table;
+  readonly listeners: readonly Table[];
+}
+
+/** Sorts the contents of a file into tables; what is wrong with them goes to `problems`. */
+export function readTables(entries: readonly TomlEntry[], problems: ConfigProblems): ConfigTables {
+  const top = emptyTable(undefined);
+  const listeners: Table[] = [];
+  for (const { path, line, value } of entries) {
+    const [first, index, ...keys] = path;
+    if (first !== "listener") {
+      readEntry(top, { path, line, value }, problems);
+    } else if (index === undefined && isListOfTables(value)) {
+      continue;
+    } else if (typeof index !== "number") {
+      if (!top.keys.has(first)) problems.add(line, `listener: must be ${HEADER}, in two brackets`);
+      top.keys.set(first, line);
+    } else if (keys.length > 0) {
+      readEntry(listeners[index]!, { path: keys, line, value }, problems);
+    } else {
+      const table = listeners[index] = emptyTable(line);
+      if (value.kind === "table") continue;
+      problems.add(line, `listener ${shown(value)}: must be a table`);
+      // Then it goes without saying that it has no addresses.
+      for (const key of ["listen", "destinations"]) table.keys.set(key, line);
+    }
+  }
+  for (const table of [top, ...listeners]) rejectMixedRules(table, problems);
+  const [listener] = listeners;
+  if (listener) rejectLooseListener(top, { beside: listener, problems });
+  return { top, listeners };
+}
+
+function emptyTable(line: number | undefined): Table {
+  return {
+    line,
+    listen: undefined,
+    destinations: [],
+    options: {},
+    rules: undefined,
+    keys: new Map(),
+  };
+}
+
+/** Takes one key of a table. */
+function readEntry(table: Table, entry: TomlEntry, problems: ConfigProblems): void {
+  const { path, line, value } = entry;
+  // What is in a table goes without saying once the table itself is a problem.
+  if (path.some((_, i) => i > 0 && table.keys.has(keyText(path.slice(0, i))))) return;
+  const key = keyText(path);
+  table.keys.set(key, line);
+  const reject = (problem: string, { at = value, name = key } = {}) => {
+    problems.add(at.line, `${[name, shown(at)].join(" ").trimEnd()}: ${problem}`);
+  };
+  switch (key) {
+    case "listen":
+      table.listen = scalar(value);
+      if (!table.listen) reject(`must be ${ADDRESS_FORMS}, in quotes`);
+      return;
+    case "destinations":
+      return readDestinations();
+    case "allow":
+    case "deny":
+      return readNetworks(key);
+    case "rules":
+      return readRules();
+  }
+  const name = OPTION_KEYS.get(key);
+  if (name !== undefined) readOption(name);
+  else reject(`no such key; the nearest is ${nearestKey(key, table)}`);
+
+  function readDestinations(): void {
+    if (value.kind !== "list" || value.items.length === 0) {
+      return reject(`must be ${DESTINATIONS_FORM}`);
+    }
+    for (const item of value.items) {
+      const written = scalar(item);
+      if (written) table.destinations.push(written);
+      else reject(`must be an address in quotes, such as "9001"`, { at: item });
+    }
+  }
+
+  function readNetworks(verdict: "allow" | "deny"): void {
+    const { allowed, parse } = OPTIONS[verdict];
+    table.rules ??= [];
+    for (const item of value.kind === "list" ? value.items : [value]) {
+      if (item.kind !== "string" || !parse(item.text)) reject(`must be ${allowed}`, { at: item });
+      else table.rules.push({ verdict, text: item.text, line: item.line });
+    }
+  }
+
+  function readRules(): void {
+    if (value.kind !== "list") return reject(`must be ${RULES_FORM}`);
+    table.rules ??= [];
+    for (const item of value.items) {
+      const [, verdict, text = ""] = item.kind === "string"
+        ? /^(allow|deny) +(.*)$/s.exec(item.text) ?? []
+        : [];
+      if ((verdict === "allow" || verdict === "deny") && OPTIONS[verdict].parse(text)) {
+        table.rules.push({ verdict, text, line: item.line });
+      } else {
+        reject(`must be allow or deny, a space and ${OPTIONS.allow.allowed}`, { at: item });
+      }
+    }
+  }
+
+  function readOption(name: OptionName): void {
+    const option: Option<unknown> = OPTIONS[name];
+    if (isProgramOption(name) && table.line !== undefined) {
+      return reject(
+        `concerns the whole program; must stand at the top level, before the first ${HEADER}`,
+      );
+    }
+    const written = value.kind === "integer" && !option.notation?.integers
+      ? undefined
+      : scalar(value);
+    if (!written) return reject(`is ${typeOf(value)}; must be ${option.allowed}, in quotes`);
+    if (option.parse(written.text) === undefined) return reject(`must be ${option.allowed}`);
+    table.options[name] = written;
+  }
+}
+
+const OPTION_KEYS: ReadonlyMap<string, OptionName> = new Map(
+  optionNames().map((name) => [keyOf(name), name]),
+);
+
+/** A string or an integer as a flag would have it. */
+function scalar(value: TomlValue): Written | undefined {
+  if (value.kind !== "string" && value.kind !== "integer") return undefined;
+  return { text: value.text, line: value.line };
+}
+
+/** A value for a message. */
+function shown(value: TomlValue): string {
+  if (value.kind === "string") return JSON.stringify(value.text);
+  return value.kind === "integer" ? value.text : value.snippet;
+}
+
+function isListOfTables(value: TomlValue): boolean {
+  return value.kind === "list" && value.items.some(({ kind }) => kind === "table");
+}
+
+function typeOf(value: TomlValue): string {
+  switch (value.kind) {
+    case "other":
+      return value.type;
+    case "integer":
+      return "an integer";
+    case "string":
+    case "list":
+    case "table":
+      return `a ${value.kind}`;
+  }
+}
+
+/** Keys in one line, as TOML would have them; which element of a list it is does not matter. */
+function keyText(path: TomlEntry["path"]): string {
+  const keys = path.filter((key) => typeof key === "string");
+  return keys.map((key) => /^[\w-]+$/.test(key) ? key : JSON.stringify(key)).join(".");
+}
+
+function nearestKey(key: string, table: Table): string {
+  const known = ["listen", "destinations", "rules", ...OPTION_KEYS.keys()].filter((name) => {
+    const option = OPTION_KEYS.get(name);
+    return table.line === undefined || option === undefined || !isProgramOption(option);
+  });
+  return closestString(key, [...known, ...table.line === undefined ? [HEADER] : []]);
+}
+
+/** One list has the order of all rules, two have an order only by their places. */
+function rejectMixedRules({ keys }: Table, problems: ConfigProblems): void {
+  const line = keys.get("rules");
+  if (line === undefined || !(keys.has("allow") || keys.has("deny"))) return;
+  problems.add(line, "rules: cannot stand beside allow or deny; must have all of them in order");
+}
+
+/** With tables of listeners, the top level is no listener itself. */
+function rejectLooseListener(
+  top: Table,
+  { beside, problems }: { beside: Table; problems: ConfigProblems },
+): void {
+  for (const key of ["listen", "destinations"]) {
+    const line = top.keys.get(key);
+    if (line === undefined) continue;
+    problems.add(
+      line,
+      `${key}: cannot stand beside the ${HEADER} in line ${beside.line}; must be in a ` +
+        `${HEADER} of its own`,
+    );
+  }
+}

@@ -1,0 +1,268 @@
+import project from "../deno.json" with { type: "json" };
+import type { Balancer } from "./balancer.ts";
+import type { Config, ProgramConfig } from "./config.ts";
+import { FatalError, messageOf } from "./errors.ts";
+import type { Logs } from "./log.ts";
+import {
+  type DestinationChange,
+  type DestinationStatus,
+  type NewDestination,
+  OperationError,
+  type Operations,
+  type ReloadResult,
+  type SessionInfo,
+  type Status,
+} from "./operations.ts";
+import { flagOf } from "./options.ts";
+import { nameOf, Unit } from "./unit.ts";
+
+/** Options of {@linkcode Instance.start}. */
+export interface InstanceOptions {
+  config: ProgramConfig;
+  /** Reads the configuration anew. */
+  load(): ProgramConfig | Promise<ProgramConfig>;
+  logs: Logs;
+}
+
+/**
+ * The running program: its listeners, and all that operators can see of them and do to them.
+ *
+ * What changes something happens one after the other, never two at once. What operators changed is
+ * in force until the next reload, for which the configuration alone counts; only the state of a
+ * destination (`ready`, `drain`, `maint`), its health and its counters outlast that.
+ */
+export class Instance implements Operations {
+  readonly #load: InstanceOptions["load"];
+  readonly #logs: Logs;
+  readonly #startedAt = Date.now();
+  #units: Unit[] = [];
+  #nextId = 1;
+  /** The latest change; each waits for the one before. */
+  #changing: Promise<unknown> = Promise.resolve();
+  /** Whether a listener that was removed had to cut sessions. */
+  #cut = false;
+  /** Drains of listeners that were removed. */
+  readonly #leaving = new Set<Promise<boolean>>();
+  #drained: Promise<boolean> | undefined;
+  readonly #ended = Promise.withResolvers<boolean>();
+
+  private constructor(options: InstanceOptions) {
+    this.#load = options.load;
+    this.#logs = options.logs;
+  }
+
+  /**
+   * Starts all listeners.
+   *
+   * @throws {FatalError} If one of their addresses cannot be bound; none listens then.
+   */
+  static async start(options: InstanceOptions): Promise<Instance> {
+    const instance = new Instance(options);
+    instance.#units = await instance.#startAll(options.config.listeners);
+    return instance;
+  }
+
+  /** Resolves at the end of a drain: whether every session could finish. */
+  get ended(): Promise<boolean> {
+    return this.#ended.promise;
+  }
+
+  /** The addresses that are really bound. */
+  get addresses(): string[] {
+    return this.#units.map(({ balancer }) => balancer.address);
+  }
+
+  async status(): Promise<Status> {
+    return {
+      version: project.version,
+      pid: Deno.pid,
+      time: new Date().toISOString(),
+      uptime_ms: Date.now() - this.#startedAt,
+      state: this.#drained ? "draining" : "running",
+      listeners: await Promise.all(this.#units.map(({ balancer }) => balancer.status())),
+    };
+  }
+
+  async sessions({ limit }: { limit: number }): Promise<SessionInfo[]> {
+    const all = await Promise.all(this.#units.map(({ balancer }) => balancer.sessions(limit)));
+    return all.flat().sort((a, b) => b.age_ms - a.age_ms).slice(0, limit);
+  }
+
+  async endSession(id: string): Promise<void> {
+    const { unit, number } = this.#locate("session", id);
+    if (await unit.balancer.endSession(number)) return;
+    throw new OperationError("missing", `there is no session ${id}`);
+  }
+
+  addDestination(destination: NewDestination): Promise<DestinationStatus> {
+    return this.#change(async () => {
+      const { listener, ...rest } = destination;
+      const unit = this.#listener(listener);
+      const { number, changes } = await unit.add(rest);
+      this.#tell(unit, changes);
+      return await unit.status(number);
+    });
+  }
+
+  changeDestination(id: string, change: DestinationChange): Promise<DestinationStatus> {
+    return this.#change(async () => {
+      const { unit, number } = this.#locate("destination", id);
+      this.#tell(unit, await unit.change(number, change));
+      return await unit.status(number);
+    });
+  }
+
+  removeDestination(id: string): Promise<void> {
+    return this.#change(async () => {
+      const { unit, number } = this.#locate("destination", id);
+      this.#tell(unit, await unit.remove(number));
+    });
+  }
+
+  reload(): Promise<ReloadResult> {
+    return this.#change(() => this.#reload()).catch((error) => {
+      const { log } = this.#logs;
+      for (const reason of messageOf(error).split("\n")) {
+        log.error("reload refused, nothing has changed: {reason}", { reason });
+      }
+      throw error;
+    });
+  }
+
+  beginDrain(): void {
+    this.drain();
+  }
+
+  /** Drains all listeners. A second call waits for the same drain. */
+  drain(): Promise<boolean> {
+    return this.#drained ??= this.#end((balancer) => balancer.drain());
+  }
+
+  /** Cuts everything at once and ends a drain that is under way. */
+  async quit(): Promise<boolean> {
+    this.#drained ??= this.#end((balancer) => balancer.quit());
+    await Promise.all(this.#units.map(({ balancer }) => balancer.quit()));
+    return await this.#drained;
+  }
+
+  async #end(how: (balancer: Balancer) => Promise<boolean>): Promise<boolean> {
+    // A reload under way may still start listeners.
+    await this.#changing;
+    const all = await Promise.all([
+      ...this.#units.map(({ balancer }) => how(balancer)),
+      ...this.#leaving,
+    ]);
+    const complete = all.every((one) => one) && !this.#cut;
+    this.#ended.resolve(complete);
+    return complete;
+  }
+
+  async #reload(): Promise<ReloadResult> {
+    const { listeners } = await this.#load();
+    const present = new Map(this.#units.map((unit) => [unit.name, unit]));
+    const kept: { unit: Unit; config: Config }[] = [];
+    const fresh: Config[] = [];
+    for (const config of listeners) {
+      const unit = present.get(nameOf(config));
+      if (unit) kept.push({ unit, config });
+      else fresh.push(config);
+    }
+    for (const { unit, config } of kept) unit.check(config);
+    const started = await this.#startAll(fresh);
+    // From here on nothing fails any more.
+    const changes = started.map(({ name }) => `listener ${name} added`);
+    for (const { unit, config } of kept) {
+      const prefix = this.#units.length > 1 ? `listener ${unit.name}: ` : "";
+      changes.push(...(await unit.apply(config)).map((change) => prefix + change));
+    }
+    const stay = new Set(kept.map(({ unit }) => unit));
+    const removed = this.#units.filter((unit) => !stay.has(unit));
+    this.#units.push(...started);
+    for (const unit of removed) {
+      changes.push(`listener ${unit.name} removed`);
+      this.#letGo(unit);
+    }
+    const needsRestart = [...new Set(kept.flatMap(({ unit, config }) => unit.fixed(config)))].map(
+      (name) => flagOf(name).slice(2),
+    );
+    this.#report(changes, needsRestart);
+    return { changes, needs_restart: needsRestart };
+  }
+
+  #report(changes: readonly string[], needsRestart: readonly string[]): void {
+    const { log } = this.#logs;
+    for (const change of changes) log.info("reload: {change}", { change });
+    for (const key of needsRestart) {
+      log.warning("reload: {key} has changed, which counts after a restart", { key });
+    }
+    if (changes.length + needsRestart.length === 0) log.info("reload: nothing has changed");
+  }
+
+  /** Lets a listener finish its sessions; it is shown until then. */
+  #letGo(unit: Unit): void {
+    const drained = unit.balancer.drain();
+    this.#leaving.add(drained);
+    drained.then((complete) => {
+      if (!complete) this.#cut = true;
+      this.#leaving.delete(drained);
+      this.#units = this.#units.filter((one) => one !== unit);
+    });
+  }
+
+  async #startAll(configs: readonly Config[]): Promise<Unit[]> {
+    const started: Unit[] = [];
+    try {
+      for (const config of configs) {
+        started.push(await Unit.start({ id: this.#nextId++, config, logs: this.#logs }));
+      }
+      return started;
+    } catch (error) {
+      await Promise.all(started.map(({ balancer }) => balancer.quit()));
+      throw error;
+    }
+  }
+
+  /** Makes a change after all others are done. */
+  #change<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#changing.then(async () => {
+      if (this.#drained) throw new OperationError("conflict", "the program is draining");
+      try {
+        return await change();
+      } catch (error) {
+        if (error instanceof FatalError) throw new OperationError("conflict", error.message);
+        throw error;
+      }
+    });
+    this.#changing = result.catch(() => {});
+    return result;
+  }
+
+  #tell(unit: Unit, changes: readonly string[]): void {
+    const prefix = this.#units.length > 1 ? `listener ${unit.name}: ` : "";
+    for (const change of changes) {
+      this.#logs.log.info("by the operator: {change}", { change: prefix + change });
+    }
+  }
+
+  #locate(what: string, id: string): { unit: Unit; number: number } {
+    const [, listener, number] = /^(\d+)\.(\d+)$/.exec(id) ?? [];
+    const unit = this.#units.find((one) => String(one.id) === listener);
+    if (!unit) throw new OperationError("missing", `there is no ${what} ${id}`);
+    return { unit, number: Number(number) };
+  }
+
+  #listener(wanted: string | undefined): Unit {
+    const [only, ...others] = this.#units;
+    if (wanted === undefined && others.length === 0) return only!;
+    const names = this.#units.map(({ name }) => name).join(", ");
+    if (wanted === undefined) {
+      throw new OperationError("invalid", `listener is missing; must be one of ${names}`);
+    }
+    const found = this.#units.find(({ id, name }) => name === wanted || String(id) === wanted);
+    if (found) return found;
+    throw new OperationError(
+      "invalid",
+      `listener ${JSON.stringify(wanted)}: must be one of ${names}`,
+    );
+  }
+}

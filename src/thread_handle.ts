@@ -1,0 +1,89 @@
+import { FatalError } from "./errors.ts";
+import type { Logs } from "./log.ts";
+import type { Books } from "./report.ts";
+import type { FromThread, ThreadCall, ThreadCalls, ToThread } from "./thread_messages.ts";
+
+/** One thread, from outside. */
+export class Thread {
+  /** The address that it listens on; rejects if it cannot. */
+  readonly listening: Promise<string>;
+  /** Its books once it has drained; `undefined` if it crashed. */
+  readonly drained: Promise<Books | undefined>;
+  readonly #worker: Worker;
+  readonly #questions = new Map<number, (answer: unknown) => void>();
+  #asked = 0;
+  #crashed = false;
+
+  constructor(worker: Worker, options: { logs: Logs; onCrash: (message: string) => void }) {
+    const { logs, onCrash } = options;
+    const listening = Promise.withResolvers<string>();
+    const drained = Promise.withResolvers<Books | undefined>();
+    this.#worker = worker;
+    this.listening = listening.promise;
+    this.drained = drained.promise;
+    worker.onmessage = ({ data }: MessageEvent<FromThread>) => {
+      switch (data.kind) {
+        case "log":
+          return logs.write(data.lines);
+        case "access":
+          return logs.access?.write(data.lines);
+        case "listening":
+          return listening.resolve(data.address);
+        case "failed":
+          return fail(data.message);
+        case "answer":
+          return this.#answer(data.number, data.answer);
+        case "drained":
+          return drained.resolve(data.books);
+      }
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      fail(event.message);
+    };
+    listening.promise.catch(() => {});
+
+    const fail = (message: string) => {
+      if (this.#crashed) return;
+      this.#crashed = true;
+      worker.terminate();
+      listening.reject(new FatalError(message));
+      drained.resolve(undefined);
+      for (const number of [...this.#questions.keys()]) this.#answer(number, "crashed");
+      onCrash(message);
+    };
+  }
+
+  /** Starts it; everything else that it is told waits until it listens. */
+  start(message: ToThread & { kind: "start" }): void {
+    this.#worker.postMessage(message);
+  }
+
+  tell(message: Exclude<ToThread, { kind: "start" }>): void {
+    this.listening.then(() => {
+      if (!this.#crashed) this.#worker.postMessage(message);
+    }, () => {});
+  }
+
+  /** The answer to a question; "crashed" if it has crashed before it gave one. */
+  ask<C extends ThreadCall>(
+    call: C,
+    ask: ThreadCalls[C]["ask"],
+  ): Promise<ThreadCalls[C]["answer"] | "crashed"> {
+    if (this.#crashed) return Promise.resolve("crashed");
+    const number = this.#asked++;
+    return new Promise((resolve) => {
+      this.#questions.set(number, resolve as (answer: unknown) => void);
+      this.tell({ kind: "call", number, call, ask });
+    });
+  }
+
+  #answer(number: number, answer: unknown): void {
+    this.#questions.get(number)?.(answer);
+    this.#questions.delete(number);
+  }
+
+  terminate(): void {
+    this.#worker.terminate();
+  }
+}
