@@ -7,6 +7,7 @@ import { helpText } from "./help.ts";
 import { Instance } from "./instance.ts";
 import { type Logs, openLogs } from "./log.ts";
 import { readSettings, type Settings } from "./options.ts";
+import { describeStatus, openServiceManager } from "./service_manager.ts";
 import { serveUntilSignalled } from "./signals.ts";
 
 /** Runs the program to its end. Returns the exit status. */
@@ -39,8 +40,26 @@ async function execute(command: Command): Promise<number> {
     case "serve":
       return await withLogs(command.config.settings, async (logs) => {
         const { config, load } = command;
-        return await serveUntilSignalled(await Instance.start({ config, load, logs }), logs);
+        return await serve(await Instance.start({ config, load, logs }), logs);
       });
+  }
+}
+
+/** Serves to the end, and lets the service manager know, if one started the program. */
+async function serve(instance: Instance, logs: Logs): Promise<boolean> {
+  const manager = openServiceManager(Deno.env, {
+    describe: async () => describeStatus(await instance.status()),
+    onError(message) {
+      logs.log.warning("the service manager cannot be told how the program is: {message}", {
+        message,
+      });
+    },
+  });
+  if (manager) instance.tellTo(manager);
+  try {
+    return await serveUntilSignalled(instance, logs);
+  } finally {
+    await manager?.close();
   }
 }
 

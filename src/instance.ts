@@ -14,6 +14,7 @@ import {
   type Status,
 } from "./operations.ts";
 import { flagOf } from "./options.ts";
+import type { ServiceManager } from "./service_manager.ts";
 import { nameOf, Unit } from "./unit.ts";
 
 /** Options of {@linkcode Instance.start}. */
@@ -45,6 +46,7 @@ export class Instance implements Operations {
   readonly #leaving = new Set<Promise<boolean>>();
   #drained: Promise<boolean> | undefined;
   readonly #ended = Promise.withResolvers<boolean>();
+  #manager: ServiceManager | undefined;
 
   private constructor(options: InstanceOptions) {
     this.#load = options.load;
@@ -60,6 +62,13 @@ export class Instance implements Operations {
     const instance = new Instance(options);
     instance.#units = await instance.#startAll(options.config.listeners);
     return instance;
+  }
+
+  /** Tells the service manager that it serves, and from now on of reloads and of the drain. */
+  tellTo(manager: ServiceManager): void {
+    this.#manager = manager;
+    if (this.#drained) manager.stopping();
+    else manager.ready();
   }
 
   /** Resolves at the end of a drain: whether every session could finish. */
@@ -120,7 +129,14 @@ export class Instance implements Operations {
   }
 
   reload(): Promise<ReloadResult> {
-    return this.#change(() => this.#reload()).catch((error) => {
+    return this.#change(async () => {
+      this.#manager?.reloading();
+      try {
+        return await this.#reload();
+      } finally {
+        this.#manager?.ready();
+      }
+    }).catch((error) => {
       const { log } = this.#logs;
       for (const reason of messageOf(error).split("\n")) {
         log.error("reload refused, nothing has changed: {reason}", { reason });
@@ -146,6 +162,7 @@ export class Instance implements Operations {
   }
 
   async #end(how: (balancer: Balancer) => Promise<boolean>): Promise<boolean> {
+    this.#manager?.stopping();
     // A reload under way may still start listeners.
     await this.#changing;
     const all = await Promise.all([
