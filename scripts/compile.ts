@@ -34,6 +34,8 @@ export async function compile(options: CompileOptions): Promise<void> {
       "-P",
       "--include",
       "src/thread.ts",
+      "--include",
+      "src/admin/page",
       ...flags,
       "--output",
       output,

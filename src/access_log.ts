@@ -1,3 +1,5 @@
+import { compileTemplate } from "./access_template.ts";
+import { elapsed, oneWord } from "./access_values.ts";
 import type { Settings } from "./options.ts";
 import type { Session } from "./session.ts";
 
@@ -9,6 +11,8 @@ export interface AccessRecord {
   /** When the session ended, RFC 3339 in UTC. */
   time: string;
   id: number;
+  /** The address to listen on, as configured. */
+  listener: string;
   client: string;
   /** The destination of the latest connect. */
   destination: string | null;
@@ -27,11 +31,15 @@ export interface AccessRecord {
 }
 
 /** The facts of an ended session. */
-export function accessRecord(session: Session, time: Date): AccessRecord {
+export function accessRecord(
+  session: Session,
+  { listener, time }: { listener: string; time: Date },
+): AccessRecord {
   const { acceptedAt, connectStartedAt, connectedAt, endedAt } = session;
   return {
     time: time.toISOString(),
     id: session.id,
+    listener,
     client: session.clientName,
     destination: session.destination ?? null,
     reason: session.reason ?? "done",
@@ -44,28 +52,43 @@ export function accessRecord(session: Session, time: Date): AccessRecord {
   };
 }
 
-/** The chosen format: `key=value` pairs for people, or a JSON object. */
-export function accessLogFormat(format: Settings["logFormat"]): AccessLogFormat {
-  return format === "json" ? jsonLine : textLine;
+/** The settings that say what a line looks like. */
+export type AccessLogSettings = Pick<Settings, "logFormat" | "accessLogFormat">;
+
+/**
+ * The chosen format: `key=value` pairs for people, a JSON object, or what a template says.
+ *
+ * @param options.listener The name of the listener that the sessions come from.
+ * @throws {TemplateError} If the template is not allowed.
+ */
+export function accessLogFormat(
+  settings: AccessLogSettings,
+  options: { listener: string },
+): AccessLogFormat {
+  const { logFormat, accessLogFormat } = settings;
+  switch (accessLogFormat === "auto" ? logFormat : accessLogFormat) {
+    case "json":
+      return (session, time) => JSON.stringify(accessRecord(session, { ...options, time }));
+    case "text":
+      return textFormat(options.listener);
+    default:
+      return compileTemplate(accessLogFormat, options);
+  }
 }
 
-function jsonLine(session: Session, time: Date): string {
-  return JSON.stringify(accessRecord(session, time));
-}
-
-function textLine(session: Session, time: Date): string {
-  const r = accessRecord(session, time);
-  return `${r.time} id=${r.id} client=${r.client} destination=${r.destination ?? "-"} ` +
-    `reason=${r.reason} queue=${ms(r.queue_ms)} connect=${ms(r.connect_ms)} ` +
-    `total=${ms(r.total_ms)} up=${r.bytes_up} down=${r.bytes_down} attempts=${r.attempts}`;
+function textFormat(listener: string): AccessLogFormat {
+  const listenerWord = oneWord(listener);
+  return (session, time) => {
+    const { acceptedAt, connectStartedAt, connectedAt, endedAt } = session;
+    return `${time.toISOString()} id=${session.id} listener=${listenerWord} ` +
+      `client=${oneWord(session.clientName)} destination=${oneWord(session.destination ?? "-")} ` +
+      `reason=${session.reason ?? "done"} queue=${ms(elapsed(acceptedAt, connectStartedAt))} ` +
+      `connect=${ms(elapsed(connectStartedAt, connectedAt))} ` +
+      `total=${ms(elapsed(acceptedAt, endedAt) ?? 0)} ` +
+      `up=${session.up.bytes} down=${session.down.bytes} attempts=${session.attempts}`;
+  };
 }
 
 function ms(value: number | null): string {
   return value === null ? "-" : `${value}ms`;
-}
-
-/** Milliseconds between two times, to the microsecond. */
-function elapsed(from: number | undefined, to: number | undefined): number | null {
-  if (from === undefined || to === undefined) return null;
-  return Math.round((to - from) * 1000) / 1000;
 }

@@ -5,6 +5,8 @@ import type { AdminState, ListenerStatus, SessionInfo } from "./operations.ts";
 export interface Identity {
   /** Its number in the program, from 1. */
   readonly id: number;
+  /** Its address as it was written. */
+  readonly name: string;
   /** The numbers of its destinations by their `key`. */
   readonly numbers: Readonly<Record<string, number>>;
 }

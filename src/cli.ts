@@ -4,15 +4,20 @@ import { runDemo } from "./demo.ts";
 import { FatalError, UsageError } from "./errors.ts";
 import { guard } from "./guard.ts";
 import { helpText } from "./help.ts";
-import { Instance } from "./instance.ts";
 import { type Logs, openLogs } from "./log.ts";
+import { runProgram } from "./program.ts";
 import { readSettings, type Settings } from "./options.ts";
-import { describeStatus, openServiceManager } from "./service_manager.ts";
-import { serveUntilSignalled } from "./signals.ts";
 
 /** Runs the program to its end. Returns the exit status. */
 export async function run(args: readonly string[]): Promise<number> {
   try {
+    const [first, ...rest] = args;
+    if (first === "top" || first === "ctl") {
+      // The balancer itself needs nothing of it.
+      const { runClient } = await import("./client/main.ts");
+      await runClient(first, rest);
+      return 0;
+    }
     return await execute(await parseCommand(args));
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof FatalError)) throw error;
@@ -39,27 +44,8 @@ async function execute(command: Command): Promise<number> {
       );
     case "serve":
       return await withLogs(command.config.settings, async (logs) => {
-        const { config, load } = command;
-        return await serve(await Instance.start({ config, load, logs }), logs);
+        return await runProgram({ config: command.config, load: command.load, logs });
       });
-  }
-}
-
-/** Serves to the end, and lets the service manager know, if one started the program. */
-async function serve(instance: Instance, logs: Logs): Promise<boolean> {
-  const manager = openServiceManager(Deno.env, {
-    describe: async () => describeStatus(await instance.status()),
-    onError(message) {
-      logs.log.warning("the service manager cannot be told how the program is: {message}", {
-        message,
-      });
-    },
-  });
-  if (manager) instance.tellTo(manager);
-  try {
-    return await serveUntilSignalled(instance, logs);
-  } finally {
-    await manager?.close();
   }
 }
 
@@ -67,7 +53,7 @@ async function withLogs(
   settings: Settings,
   serve: (logs: Logs) => Promise<boolean>,
 ): Promise<number> {
-  const logs = await openLogs(settings);
+  const logs = openLogs(settings);
   const unguard = guard(logs.log);
   try {
     return await serve(logs) ? 0 : 1;

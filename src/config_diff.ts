@@ -1,10 +1,13 @@
 import { formatNetwork } from "./access_rules.ts";
 import type { Config, DestinationConfig } from "./config.ts";
 import type { Option } from "./option.ts";
-import { flagOf, type OptionName, optionNames, OPTIONS, type Settings } from "./options.ts";
+import { keyOf, type OptionName, optionNames, OPTIONS, type Settings } from "./options.ts";
 
-/** Options whose new value counts only after a restart. */
+/** Options of a listener whose new value counts only after a restart. */
 export const FIXED: readonly OptionName[] = ["backlog", "threads"];
+
+/** Options of the program whose new value counts only after a restart. */
+export const FIXED_OF_PROGRAM: readonly OptionName[] = ["log", "admin", "adminTokenFile"];
 
 /** Options that show in the destinations or in the access rules. */
 const ELSEWHERE: readonly OptionName[] = ["workers", "allow", "deny"];
@@ -16,6 +19,14 @@ export function differences(before: Config, after: Config): string[] {
     ...settingsDifferences(before, after),
     ...ruleDifferences(before, after),
   ];
+}
+
+/** What is different in the options of the program, a phrase for each. */
+export function programDifferences(before: Settings, after: Settings): string[] {
+  const live = optionNames().filter((name) => {
+    return isOfProgram(name) && !FIXED_OF_PROGRAM.includes(name);
+  });
+  return phrases(live, { before, after });
 }
 
 /** Which of these options are different. */
@@ -56,9 +67,22 @@ function destinationChanges(before: DestinationConfig, after: DestinationConfig)
 }
 
 function settingsDifferences(before: Settings, after: Settings): string[] {
-  const live = optionNames().filter((name) => !FIXED.includes(name) && !ELSEWHERE.includes(name));
-  return changedOptions(live, { before, after }).map((name) => {
-    return `${flagOf(name).slice(2)} ${write(name, before)} → ${write(name, after)}`;
+  const live = optionNames().filter((name) => {
+    return !isOfProgram(name) && !FIXED.includes(name) && !ELSEWHERE.includes(name);
+  });
+  return phrases(live, { before, after });
+}
+
+function isOfProgram(name: OptionName): boolean {
+  return (OPTIONS[name] as Option<unknown>).scope === "program";
+}
+
+function phrases(
+  names: readonly OptionName[],
+  { before, after }: { before: Settings; after: Settings },
+): string[] {
+  return changedOptions(names, { before, after }).map((name) => {
+    return `${keyOf(name)} ${write(name, before)} → ${write(name, after)}`;
   });
 }
 

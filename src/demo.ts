@@ -2,8 +2,7 @@ import { delay } from "@std/async/delay";
 import { type Config, type ListenerTexts, readListener } from "./config.ts";
 import { FatalError } from "./errors.ts";
 import type { Logs } from "./log.ts";
-import { Instance } from "./instance.ts";
-import { serveUntilSignalled } from "./signals.ts";
+import { runProgram } from "./program.ts";
 
 /** Ports that the demo tries to listen on, one after the other. */
 const FIRST_PORT = 8080;
@@ -38,26 +37,27 @@ export async function runDemo(
   ];
   try {
     const [fast, slow, flaky] = destinations.map(({ port }) => `127.0.0.1:${port}`);
-    const { instance, port } = await listenOnFreePort((port) => {
+    const options = { admin: "127.0.0.1:0", ...texts.options };
+    return await runOnFreePort((port) => {
       const destinations = [`${fast},workers=1`, `${slow},workers=1`, flaky!];
-      return readListener({ listen: `${port}`, destinations, ...texts });
+      return readListener({ ...texts, listen: `${port}`, destinations, options });
     }, logs);
-    console.log(introduction(port));
-    return await serveUntilSignalled(instance, logs);
   } finally {
     await Promise.all(destinations.map((destination) => destination.close()));
   }
 }
 
-async function listenOnFreePort(
-  configure: (port: number) => Config,
-  logs: Logs,
-): Promise<{ instance: Instance; port: number }> {
+async function runOnFreePort(configure: (port: number) => Config, logs: Logs): Promise<boolean> {
   for (let port = FIRST_PORT;; port++) {
+    const listener = configure(port);
+    const config = { settings: listener, listeners: [listener] };
     try {
-      const listener = configure(port);
-      const config = { settings: listener, listeners: [listener] };
-      return { instance: await Instance.start({ config, load: () => config, logs }), port };
+      return await runProgram({
+        config,
+        load: () => Promise.resolve(config),
+        logs,
+        onReady: ({ admin }) => console.log(introduction(port, admin)),
+      });
     } catch (error) {
       const taken = error instanceof FatalError && error.cause instanceof Deno.errors.AddrInUse;
       if (!taken || port === LAST_PORT) throw error;
@@ -112,7 +112,7 @@ function openFlaky(serve: (port: number) => Deno.HttpServer<Deno.NetAddr>): Demo
   };
 }
 
-function introduction(port: number): string {
+function introduction(port: number, admin: string | undefined): string {
   const url = `http://localhost:${port}/`;
   return `
 iawlb demo: three HTTP servers behind ${url}
@@ -120,6 +120,7 @@ iawlb demo: three HTTP servers behind ${url}
   slow    answers after ${SLOW_MS} ms, one connection at a time
   flaky   comes and goes every ${FLAKY_MS / 1000} seconds
 
+${admin ? `See it at http://${admin}/, or: iawlb top ${admin}\n` : ""}
 Try, in another terminal:
   curl ${url}
   for i in $(seq 20); do curl -s ${url} & done; wait

@@ -14,6 +14,8 @@ Usage:
   iawlb [OPTIONS] LISTEN DESTINATION [DESTINATION ...]
   iawlb [OPTIONS] --config FILE
   iawlb [OPTIONS] --demo
+  iawlb top ADDR            watches a running one in the terminal
+  iawlb ctl ADDR COMMAND    asks a running one, or tells it what to do
 
 ${
     wrap(

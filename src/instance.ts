@@ -1,6 +1,7 @@
 import project from "../deno.json" with { type: "json" };
 import type { Balancer } from "./balancer.ts";
 import type { Config, ProgramConfig } from "./config.ts";
+import { changedOptions, FIXED_OF_PROGRAM, programDifferences } from "./config_diff.ts";
 import { FatalError, messageOf } from "./errors.ts";
 import type { Logs } from "./log.ts";
 import {
@@ -13,7 +14,7 @@ import {
   type SessionInfo,
   type Status,
 } from "./operations.ts";
-import { flagOf } from "./options.ts";
+import { keyOf, type Settings } from "./options.ts";
 import type { ServiceManager } from "./service_manager.ts";
 import { nameOf, Unit } from "./unit.ts";
 
@@ -34,6 +35,8 @@ export interface InstanceOptions {
  */
 export class Instance implements Operations {
   readonly #load: InstanceOptions["load"];
+  /** Those of the program that are in force. */
+  #settings: Settings;
   readonly #logs: Logs;
   readonly #startedAt = Date.now();
   #units: Unit[] = [];
@@ -50,6 +53,7 @@ export class Instance implements Operations {
 
   private constructor(options: InstanceOptions) {
     this.#load = options.load;
+    this.#settings = options.config.settings;
     this.#logs = options.logs;
   }
 
@@ -175,7 +179,7 @@ export class Instance implements Operations {
   }
 
   async #reload(): Promise<ReloadResult> {
-    const { listeners } = await this.#load();
+    const { listeners, settings } = await this.#load();
     const present = new Map(this.#units.map((unit) => [unit.name, unit]));
     const kept: { unit: Unit; config: Config }[] = [];
     const fresh: Config[] = [];
@@ -186,11 +190,13 @@ export class Instance implements Operations {
     }
     for (const { unit, config } of kept) unit.check(config);
     const started = await this.#startAll(fresh);
+    const changes = await this.#applyProgram(settings, started);
     // From here on nothing fails any more.
-    const changes = started.map(({ name }) => `listener ${name} added`);
+    const force = changes.length > 0;
+    changes.push(...started.map(({ name }) => `listener ${name} added`));
     for (const { unit, config } of kept) {
       const prefix = this.#units.length > 1 ? `listener ${unit.name}: ` : "";
-      changes.push(...(await unit.apply(config)).map((change) => prefix + change));
+      changes.push(...(await unit.apply(config, { force })).map((change) => prefix + change));
     }
     const stay = new Set(kept.map(({ unit }) => unit));
     const removed = this.#units.filter((unit) => !stay.has(unit));
@@ -199,11 +205,28 @@ export class Instance implements Operations {
       changes.push(`listener ${unit.name} removed`);
       this.#letGo(unit);
     }
-    const needsRestart = [...new Set(kept.flatMap(({ unit, config }) => unit.fixed(config)))].map(
-      (name) => flagOf(name).slice(2),
-    );
+    const fixed = [
+      ...changedOptions(FIXED_OF_PROGRAM, { before: this.#settings, after: settings }),
+      ...kept.flatMap(({ unit, config }) => unit.fixed(config)),
+    ];
+    const needsRestart = [...new Set(fixed)].map(keyOf);
     this.#report(changes, needsRestart);
     return { changes, needs_restart: needsRestart };
+  }
+
+  /** Applies what concerns the whole program; listeners started for nothing are closed again. */
+  async #applyProgram(settings: Settings, started: readonly Unit[]): Promise<string[]> {
+    const changes = programDifferences(this.#settings, settings);
+    if (changes.length === 0) return [];
+    try {
+      this.#logs.apply(settings);
+    } catch (error) {
+      await Promise.all(started.map(({ balancer }) => balancer.quit()));
+      throw error;
+    }
+    const { log, admin, adminTokenFile } = this.#settings;
+    this.#settings = { ...settings, log, admin, adminTokenFile };
+    return changes;
   }
 
   #report(changes: readonly string[], needsRestart: readonly string[]): void {

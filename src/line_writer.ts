@@ -1,3 +1,5 @@
+import { waitAtMost } from "./patience.ts";
+
 /** Where lines go in the end: a file, or a standard stream of the process. */
 export interface ByteSink {
   write(bytes: Uint8Array): Promise<number>;
@@ -56,12 +58,7 @@ export class LineWriter {
 
   /** Writes what is left, but waits no longer than the given time, and closes the sink. */
   async close(options: { patience: number }): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const impatient = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, options.patience);
-    });
-    await Promise.race([this.flush(), impatient]);
-    clearTimeout(timer);
+    await waitAtMost(options.patience, this.flush());
     clearTimeout(this.#timer);
     this.#sink.close?.();
   }

@@ -1,111 +1,158 @@
-import {
-  configure,
-  dispose,
-  getLogger,
-  getTextFormatter,
-  type Logger,
-  type LogRecord,
-} from "@logtape/logtape";
-import type { Settings } from "./options.ts";
-import { FatalError, messageOf } from "./errors.ts";
+import { configureSync, getLogger, type Logger, type LogRecord } from "@logtape/logtape";
+import { AccessLog, CLOSE_PATIENCE_MS, type LineTarget } from "./access_output.ts";
+import { messageOf } from "./errors.ts";
+import { Events } from "./events.ts";
 import { type ByteSink, LineWriter } from "./line_writer.ts";
+import { LOCAL_SYSLOG } from "./log_options.ts";
+import { jsonLine, messageText, portable, type PortableRecord, textLine } from "./log_record.ts";
+import type { Settings } from "./options.ts";
+import { waitAtMost } from "./patience.ts";
+import { type Severity, Syslog } from "./syslog.ts";
 
-/** How long the exit waits for log lines that nobody reads, in milliseconds. */
-const CLOSE_PATIENCE_MS = 2000;
+/** The settings of all logs. */
+export type LogSettings = Pick<
+  Settings,
+  "logLevel" | "logFormat" | "log" | "accessLog" | "accessLogFormat"
+>;
 
 /** The log outputs of the program. */
 export interface Logs {
-  /** For messages; standard error. */
+  /** For messages; on standard error or in syslog. */
   readonly log: Logger;
-  /** For access-log lines; absent if the access log is off. */
-  readonly access: LineWriter | undefined;
-  /** Writes lines of a log that were made elsewhere. */
-  write(lines: string): void;
-  /** Resolves when all lines so far are written. */
+  /** For ended sessions. */
+  readonly access: AccessLog;
+  /** The latest messages, but for those of level debug. */
+  readonly events: Events;
+  /** Logs a message of another thread. */
+  emit(record: PortableRecord): void;
+  /**
+   * Changes everything but where messages go, which only a restart does. Nothing changes if it fails.
+   *
+   * @throws {FatalError} If the file of the access log cannot be opened.
+   */
+  apply(settings: LogSettings): void;
+  /** Opens the file of the access log again; the log says so, or why that cannot be. */
+  reopen(): void;
+  /** Resolves when all lines so far are written, or after a few seconds. */
   flush(): Promise<void>;
-  /** Writes what is left and closes; at most a few seconds. */
+  /** Writes what is left and closes; at most a few seconds. A second call waits for the first. */
   close(): Promise<void>;
 }
 
+/** What takes the messages and lines of a thread to the one that writes them. */
+export interface Forward {
+  log(record: PortableRecord): void;
+  access: ByteSink;
+}
+
 /**
- * Sets up the log on standard error and the access log where the settings say.
+ * Sets up the log and the access log where the settings say.
  *
- * @param sinks Where the lines go instead, for a thread whose lines another one writes.
- * @throws {FatalError} If the file of the access log cannot be opened.
+ * @param forward Where messages and lines go instead, in a thread whose lines another one writes.
+ * @throws {FatalError} If the file of the access log, or a socket for syslog, cannot be opened.
  */
-export async function openLogs(
-  settings: Pick<Settings, "logLevel" | "logFormat" | "accessLog">,
-  sinks?: { log: ByteSink; access: ByteSink },
-): Promise<Logs> {
-  const access = settings.accessLog === "off"
-    ? undefined
-    : new LineWriter(sinks?.access ?? openAccessLog(settings.accessLog));
-  const writer = new LineWriter(sinks?.log ?? standardStream(Deno.stderr));
-  const format = settings.logFormat === "json" ? jsonLine : textLine;
-  await configure({
-    reset: true,
-    sinks: { writer: (record) => writer.write(format(record).trimEnd()) },
-    loggers: [
-      { category: "iawlb", lowestLevel: settings.logLevel, sinks: ["writer"] },
-      { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["writer"] },
-    ],
+export function openLogs(settings: LogSettings, forward?: Forward): Logs {
+  const stderr = new LineWriter({ write: (bytes) => Deno.stderr.write(bytes) });
+  const events = new Events();
+  let format = formatOf(settings);
+  let opened: Syslog | undefined;
+  let closed: Promise<void> | undefined;
+  if (settings.log.kind === "syslog" && !forward) syslog();
+  const access = new AccessLog(settings, {
+    openSyslog: () => accessTarget(syslog()),
+    forward: forward?.access,
+    onLoss(dropped) {
+      log.warning("{dropped} lines of the access log could not be written", { dropped });
+    },
   });
   const log = getLogger("iawlb");
+  configure(settings.logLevel);
   return {
     log,
     access,
-    write: (lines) => writer.write(lines),
-    async flush() {
-      await Promise.all([writer.flush(), access?.flush()]);
+    events,
+    emit: (record) => log.emit(record),
+    apply(changed) {
+      access.apply(changed);
+      format = formatOf(changed);
+      configure(changed.logLevel);
     },
-    async close() {
-      if (access && access.dropped > 0) {
-        log.warning("{dropped} lines of the access log could not be written", {
-          dropped: access.dropped,
-        });
+    reopen() {
+      try {
+        const path = access.reopen();
+        if (path === undefined) log.info("the access log is no file: nothing to open again");
+        else log.info("opened the access log {path} again", { path });
+      } catch (error) {
+        log.error("{problem}; the old one stays in use", { problem: messageOf(error) });
       }
-      await dispose();
-      const patience = CLOSE_PATIENCE_MS;
-      await Promise.all([writer.close({ patience }), access?.close({ patience })]);
     },
+    async flush() {
+      const all = Promise.all([stderr.flush(), opened?.flush(), access.flush()]);
+      await waitAtMost(CLOSE_PATIENCE_MS, all);
+    },
+    close: () => closed ??= close(),
   };
-}
 
-const textLine = getTextFormatter({
-  timestamp: "rfc3339",
-  level: "full",
-  category: ".",
-  value: "bare",
-});
+  async function close(): Promise<void> {
+    await access.close();
+    await opened?.close({ patience: CLOSE_PATIENCE_MS });
+    await stderr.close({ patience: CLOSE_PATIENCE_MS });
+  }
 
-/** One JSON object: time, level, logger, message, and the values in the message by name. */
-function jsonLine({ timestamp, level, category, message, properties }: LogRecord): string {
-  const values = Object.entries(properties).map(([name, value]) => {
-    return [name, value instanceof Error ? value.stack : value];
-  });
-  return JSON.stringify({
-    time: new Date(timestamp).toISOString(),
-    level,
-    logger: category.join("."),
-    message: message.map((part) => part instanceof Error ? part.stack : String(part)).join(""),
-    ...Object.fromEntries(values),
-  });
-}
+  function configure(level: Settings["logLevel"]): void {
+    // At one go: between two halves of it messages would be lost.
+    configureSync({
+      reset: true,
+      sinks: { sink },
+      loggers: [
+        { category: "iawlb", lowestLevel: level, sinks: ["sink"] },
+        { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["sink"] },
+      ],
+    });
+  }
 
-function openAccessLog(where: string): ByteSink {
-  if (where === "on") return standardStream(Deno.stdout);
-  try {
-    return Deno.openSync(where, { create: true, append: true });
-  } catch (error) {
-    throw new FatalError(
-      `Cannot open the access log ${JSON.stringify(where)}: ${messageOf(error)}`,
-      {
-        cause: error,
-      },
-    );
+  function sink(record: LogRecord): void {
+    if (forward) return forward.log(portable(record));
+    if (settings.log.kind === "syslog") {
+      const { timestamp: time } = record;
+      const text = format === jsonLine ? jsonLine(record) : messageText(record);
+      syslog().send({ id: "log", severity: severityOf(record), time, text });
+    } else stderr.write(format(record).trimEnd());
+    if (severityOf(record) === "debug") return;
+    events.add({
+      time: new Date(record.timestamp).toISOString(),
+      level: record.level,
+      message: messageText(record),
+    });
+  }
+
+  function syslog(): Syslog {
+    const address = settings.log.kind === "syslog" ? settings.log.address : LOCAL_SYSLOG;
+    // Only standard error is left to say that syslog does not work.
+    return opened ??= Syslog.open(address, { onTrouble: (text) => stderr.write(`iawlb: ${text}`) });
   }
 }
 
-function standardStream(stream: { write(bytes: Uint8Array): Promise<number> }): ByteSink {
-  return { write: (bytes) => stream.write(bytes) };
+function formatOf(settings: LogSettings): (record: LogRecord) => string {
+  return settings.logFormat === "json" ? jsonLine : textLine;
+}
+
+function severityOf({ level }: LogRecord): Severity {
+  if (level === "fatal") return "error";
+  return level === "trace" ? "debug" : level;
+}
+
+/** Access-log lines into syslog, which is closed with the log. */
+function accessTarget(syslog: Syslog): LineTarget {
+  return {
+    // Syslog itself tells how many messages are missing.
+    dropped: 0,
+    write(lines) {
+      for (const text of lines.split("\n")) {
+        syslog.send({ id: "access", severity: "info", time: Date.now(), text });
+      }
+    },
+    flush: () => syslog.flush(),
+    close: () => Promise.resolve(),
+  };
 }

@@ -18,6 +18,8 @@ export interface Option<T> {
   parse(text: string): T | undefined;
   /** What is allowed, in words that follow "must be". */
   readonly allowed: string;
+  /** What exactly is wrong with a text that is not allowed, instead of {@linkcode allowed}. */
+  problem?(text: string): string | undefined;
   /** The value as one would write it. */
   format(value: T): string;
   /** `program` if it concerns the program as a whole and no listener in particular. */

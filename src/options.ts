@@ -2,6 +2,7 @@ import type { Address } from "./address.ts";
 import { formatAdmin, parseAdmin } from "./admin_address.ts";
 import { type Check, CHECK_FORMS, formatCheck, parseCheck } from "./check.ts";
 import { UsageError } from "./errors.ts";
+import { logTarget, template } from "./log_options.ts";
 import { choice, count, duration, networks, type Option, threads, YEAR } from "./option.ts";
 
 /** Every option with its default, unit and meaning. `queueTimeout` here is the flag `--queue-timeout`. */
@@ -173,7 +174,7 @@ export const OPTIONS = {
     ...choice({
       of: ["debug", "info", "warning", "error"],
       default: "info",
-      help: "least important messages that are logged, on standard error",
+      help: "least important messages that are logged",
     }),
     scope: "program",
   },
@@ -181,20 +182,35 @@ export const OPTIONS = {
     ...choice({
       of: ["text", "json"],
       default: "text",
-      help: "for people, or one JSON object per line; the access log follows it",
+      help: "for people, or one JSON object per line",
+    }),
+    scope: "program",
+  },
+  log: {
+    ...logTarget({
+      help: "where messages go: standard error, or syslog (RFC 5424) at /dev/log, at another " +
+        "Unix-domain socket, or over UDP",
     }),
     scope: "program",
   },
   accessLog: {
-    form: "on|off|FILE",
+    form: "on|off|syslog|FILE",
     default: "on",
-    help: "one line per session: on standard output, not at all, or appended to FILE",
-    allowed: "on, off or the path of a file",
+    help: "one line per session: on standard output, not at all, to the syslog that --log names " +
+      "(/dev/log if it names none), or appended to FILE, which SIGUSR2 opens again",
+    allowed: "on, off, syslog or the path of a file",
     parse: parsePath,
     format: (value: string) => value,
     scope: "program",
-    notation: { words: ["on", "off"], pattern: "." },
+    notation: { words: ["on", "off", "syslog"], pattern: "." },
   } satisfies Option<string>,
+  accessLogFormat: {
+    ...template({
+      help: "what such a line looks like: auto follows --log-format, or fields in braces with " +
+        'units, such as "{time} {client} {destination} {queue:ms} {total:s}"; the README has all',
+    }),
+    scope: "program",
+  },
   admin: {
     form: "off|ADDRESS",
     default: null,
@@ -282,7 +298,8 @@ export function readOption<N extends OptionName>(name: N, text: string): Setting
   const option = OPTIONS[name] as Option<unknown>;
   const value = option.parse(text);
   if (value === undefined) {
-    throw new UsageError(`${flagOf(name)} ${JSON.stringify(text)}: must be ${option.allowed}`);
+    const problem = option.problem?.(text) ?? `must be ${option.allowed}`;
+    throw new UsageError(`${flagOf(name)} ${JSON.stringify(text)}: ${problem}`);
   }
   return value as Settings[N];
 }

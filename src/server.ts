@@ -1,5 +1,5 @@
 import type { Logger } from "@logtape/logtape";
-import { accessLogFormat } from "./access_log.ts";
+import type { AccessLog } from "./access_output.ts";
 import { formatAddress } from "./address.ts";
 import { Admission } from "./admission.ts";
 import type { Balancer, Identity } from "./balancer.ts";
@@ -13,7 +13,6 @@ import { Entrance } from "./entrance.ts";
 import { Health } from "./health.ts";
 import { Ledger } from "./ledger.ts";
 import { Line } from "./line.ts";
-import type { LineWriter } from "./line_writer.ts";
 import { Listener } from "./listener.ts";
 import type { AdminState, ListenerStatus, SessionInfo } from "./operations.ts";
 import type { Settings } from "./options.ts";
@@ -21,6 +20,7 @@ import { type Books, logDrained, logDraining, logStart } from "./report.ts";
 import type { Session } from "./session.ts";
 import { listenerStatus, sessionInfos } from "./status.ts";
 import { Tasks } from "./tasks.ts";
+import type { Durations } from "./telemetry.ts";
 import { Sweep } from "./timeouts.ts";
 import { Timings } from "./timings.ts";
 import { Turns } from "./turns.ts";
@@ -32,8 +32,10 @@ export interface ServerOptions {
   /** Listener 1 with destinations from 1 on unless given. */
   identity?: Identity;
   log: Logger;
-  /** Gets a line for each session that ended; without it there is no access log. */
-  access?: LineWriter | undefined;
+  /** Gets every session that ended. */
+  access?: Pick<AccessLog, "add">;
+  /** Gets the same durations as the histograms, one by one. */
+  durations?: Durations | undefined;
   clock?: Clock;
   /** Its number among threads that share the address, and how many there are; alone if absent. */
   thread?: { index: number; number: number };
@@ -69,6 +71,7 @@ export class Server implements Balancer {
   readonly #watchdog: Watchdog;
   readonly #workplace: Workplace;
   readonly #timings = new Timings();
+  readonly #durations: Durations | undefined;
   /** Aborted at the very end: stops what only serves sessions, such as probing. */
   readonly #life = new AbortController();
   /** Aborted when waiting for sessions to finish is over. */
@@ -80,26 +83,23 @@ export class Server implements Balancer {
 
   private constructor(config: Config, options: ServerOptions) {
     const { log, access, thread, clock = monotonic } = options;
-    const { id, numbers } = options.identity ?? soleIdentity(config);
+    const { id, name, numbers } = options.identity ?? soleIdentity(config);
     this.#id = id;
-    this.#name = formatAddress(config.listen);
+    this.#name = name;
     this.#thread = thread;
     const settings = this.#settings = { ...config };
     this.#log = log;
+    this.#durations = options.durations;
     this.#clock = clock;
     this.#tasks = new Tasks((error) => {
       log.error("a task failed, which is a defect: {error}", { error });
     });
-    const format = accessLogFormat(config.logFormat);
     this.#ledger = new Ledger({
       clock,
       onEnd: (session) => {
         this.#admission.leave(session.client.remoteAddr);
-        this.#timings.session.observe(session.endedAt! - session.acceptedAt);
-        if (session.connectedAt === undefined) {
-          this.#timings.queue.observe(session.endedAt! - session.acceptedAt);
-        }
-        access?.write(format(session, new Date()));
+        this.#timeEnd(session);
+        access?.add(session, this.#name);
       },
     });
     this.#destinations = config.destinations.map((one) => {
@@ -305,13 +305,32 @@ export class Server implements Balancer {
     this.#destinations = this.#destinations.filter((one) => !one.leaving || one.workers > 0);
   }
 
-  #time({ acceptedAt, connectStartedAt, connectedAt }: Session, { timings }: Destination): void {
+  #timeEnd({ acceptedAt, connectedAt, endedAt, destination }: Session): void {
+    const lived = endedAt! - acceptedAt;
+    this.#timings.session.observe(lived);
+    if (connectedAt === undefined) this.#timings.queue.observe(lived);
+    if (!this.#durations) return;
+    const listener = this.#name;
+    this.#durations.record(
+      "session",
+      lived,
+      destination ? { listener, destination } : { listener },
+    );
+    if (connectedAt === undefined) this.#durations.record("queue", lived, { listener });
+  }
+
+  #time(session: Session, { name, timings }: Destination): void {
+    const { acceptedAt, connectStartedAt, connectedAt } = session;
     const waited = connectStartedAt! - acceptedAt;
     const connecting = connectedAt! - connectStartedAt!;
     this.#timings.queue.observe(waited);
     this.#timings.connect.observe(connecting);
     timings.queue.observe(waited);
     timings.connect.observe(connecting);
+    if (!this.#durations) return;
+    const place = { listener: this.#name, destination: name };
+    this.#durations.record("queue", waited, place);
+    this.#durations.record("connect", connecting, place);
   }
 
   #arrangeWorkplace(): Workplace {
@@ -385,9 +404,10 @@ export class Server implements Balancer {
   }
 }
 
-function soleIdentity({ destinations }: Config): Identity {
+function soleIdentity({ listen, destinations }: Config): Identity {
   return {
     id: 1,
+    name: formatAddress(listen),
     numbers: Object.fromEntries(destinations.map(({ key }, index) => [key, index + 1])),
   };
 }

@@ -18,7 +18,7 @@ export interface Serving {
  * Turns operating-system signals into calls of the program until it has drained.
  *
  * SIGTERM and SIGINT drain, the second one quits; SIGHUP reloads the configuration; SIGUSR1 writes
- * the status to the log. Windows has only the interrupt.
+ * the status to the log; SIGUSR2 opens the file of the access log again. Windows has only the interrupt.
  *
  * @returns Whether every session could finish.
  */
@@ -29,6 +29,7 @@ export async function serveUntilSignalled(server: Serving, logs: Logs): Promise<
     SIGINT: stop,
     SIGTERM: stop,
     SIGUSR1: logStatus,
+    SIGUSR2: () => logs.reopen(),
     SIGHUP: () => void server.reload().catch(() => {}),
   };
 

@@ -1,11 +1,13 @@
 // One of several threads: a complete balancer that shares its port with the others. It is told what
 // to do, and its lines are written, by `threads.ts`.
-import { readListener } from "./config.ts";
+import type { Identity } from "./balancer.ts";
+import { type Config, readListener } from "./config.ts";
 import { messageOf } from "./errors.ts";
 import { guard } from "./guard.ts";
 import type { ByteSink } from "./line_writer.ts";
 import { openLogs } from "./log.ts";
 import { Server } from "./server.ts";
+import { openDurations } from "./telemetry.ts";
 import { shareOf } from "./thread_config.ts";
 import type {
   CallMessage,
@@ -27,13 +29,17 @@ scope.onmessage = ({ data }) => {
 async function start(message: ToThread & { kind: "start" }): Promise<void> {
   const { texts, identity, port, index, number } = message;
   const config = shareOf(readListener(texts), index, number);
-  const logs = await openLogs(config, { log: sink("log"), access: sink("access") });
+  const logs = openLogs(config, {
+    log: (record) => scope.postMessage({ kind: "log", record }),
+    access: accessSink(),
+  });
   guard(logs.log);
   let server: Server;
   try {
     const listen = { ...config.listen, port };
     const thread = { index, number };
-    server = await Server.start({ ...config, listen }, { ...logs, identity, thread });
+    const durations = await openDurations();
+    server = await Server.start({ ...config, listen }, { ...logs, identity, durations, thread });
   } catch (error) {
     return scope.postMessage({ kind: "failed", message: messageOf(error) });
   }
@@ -58,8 +64,13 @@ async function start(message: ToThread & { kind: "start" }): Promise<void> {
       case "setAdminState":
         return server.setAdminState(ask.destination, ask.state);
       case "reconfigure":
-        return server.reconfigure(shareOf(readListener(ask.texts), index, number), ask);
+        return reconfigure(shareOf(readListener(ask.texts), index, number), ask);
     }
+  }
+
+  function reconfigure(changed: Config, numbers: Pick<Identity, "numbers">): void {
+    logs.apply(changed);
+    server.reconfigure(changed, numbers);
   }
 
   async function end(drained: Promise<boolean>): Promise<void> {
@@ -73,11 +84,11 @@ async function start(message: ToThread & { kind: "start" }): Promise<void> {
 type Question = { [C in ThreadCall]: CallMessage<C> }[ThreadCall];
 
 /** Takes lines to the thread that writes them. */
-function sink(kind: "log" | "access"): ByteSink {
+function accessSink(): ByteSink {
   const decoder = new TextDecoder();
   return {
     write(bytes) {
-      scope.postMessage({ kind, lines: decoder.decode(bytes).trimEnd() });
+      scope.postMessage({ kind: "access", lines: decoder.decode(bytes).trimEnd() });
       return Promise.resolve(bytes.length);
     },
   };

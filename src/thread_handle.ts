@@ -24,9 +24,9 @@ export class Thread {
     worker.onmessage = ({ data }: MessageEvent<FromThread>) => {
       switch (data.kind) {
         case "log":
-          return logs.write(data.lines);
+          return logs.emit(data.record);
         case "access":
-          return logs.access?.write(data.lines);
+          return logs.access.addLines(data.lines);
         case "listening":
           return listening.resolve(data.address);
         case "failed":

@@ -1,5 +1,6 @@
 import type { Identity } from "./balancer.ts";
 import type { ListenerTexts } from "./config.ts";
+import type { PortableRecord } from "./log_record.ts";
 import type { AdminState, ListenerStatus, SessionInfo } from "./operations.ts";
 import type { Books } from "./report.ts";
 
@@ -43,7 +44,8 @@ export interface CallMessage<C extends ThreadCall> {
 export type FromThread =
   | { readonly kind: "listening"; readonly address: string }
   | { readonly kind: "failed"; readonly message: string }
-  | { readonly kind: "log" | "access"; readonly lines: string }
+  | { readonly kind: "log"; readonly record: PortableRecord }
+  | { readonly kind: "access"; readonly lines: string }
   | {
     readonly kind: "answer";
     /** That of the question. */

@@ -18,6 +18,7 @@ import {
 } from "./operations.ts";
 import type { OptionName } from "./options.ts";
 import { Server } from "./server.ts";
+import { openDurations } from "./telemetry.ts";
 import { checkThreads, threadsOf } from "./thread_config.ts";
 import { Threads } from "./threads.ts";
 
@@ -55,9 +56,9 @@ export class Unit {
     const { id, config, logs } = options;
     const numbers: Record<string, number> = {};
     enumerate(config, numbers);
-    const identity = { id, numbers };
+    const identity = { id, name: nameOf(config), numbers };
     const balancer = threadsOf(config) === 1
-      ? await Server.start(config, { ...logs, identity })
+      ? await Server.start(config, { ...logs, identity, durations: await openDurations() })
       : await Threads.start({ config, identity, logs });
     return new Unit({ id, config, balancer, numbers });
   }
@@ -71,10 +72,14 @@ export class Unit {
     checkThreads({ ...config, threads: this.threads }, commandLineReporter(config.texts));
   }
 
-  /** Applies another configuration that was checked. Returns a phrase for each difference. */
-  async apply(config: Config): Promise<string[]> {
+  /**
+   * Applies another configuration that was checked. Returns a phrase for each difference.
+   *
+   * @param options.force Whether there is something to apply even without any.
+   */
+  async apply(config: Config, options: { force?: boolean } = {}): Promise<string[]> {
     const changes = differences(this.#config, config);
-    if (changes.length === 0) return [];
+    if (changes.length === 0 && !options.force) return [];
     enumerate(config, this.#numbers);
     await this.balancer.reconfigure(config, { numbers: this.#numbers });
     const { backlog, threads } = this.#config;

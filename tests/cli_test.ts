@@ -97,9 +97,11 @@ const BAD_VALUES: Record<OptionName, string> = {
   batchDelay: "1001ms",
   logLevel: "INFO",
   logFormat: "xml",
+  log: "syslog:514",
   accessLog: "",
   admin: "10.0.0.7",
   adminTokenFile: "",
+  accessLogFormat: "jsno",
 };
 
 for (const [name, value] of Object.entries(BAD_VALUES) as [OptionName, string][]) {

@@ -35,9 +35,11 @@ Deno.test("the defaults are the documented ones", () => {
     batchDelay: 0,
     logLevel: "info",
     logFormat: "text",
+    log: { kind: "stderr" },
     accessLog: "on",
     admin: null,
     adminTokenFile: "",
+    accessLogFormat: "auto",
   });
 });
 

@@ -1,7 +1,7 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, fail } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import { FatalError } from "../src/errors.ts";
-import { LineWriter } from "../src/line_writer.ts";
+import { AccessLog } from "../src/access_output.ts";
 import type { DestinationStatus, ListenerStatus } from "../src/operations.ts";
 import type { OptionName } from "../src/options.ts";
 import { Server } from "../src/server.ts";
@@ -25,13 +25,17 @@ async function start(
   given: Partial<Record<OptionName, string>> = {},
 ) {
   const lines: string[] = [];
-  const access = new LineWriter({
-    write(bytes) {
-      lines.push(...new TextDecoder().decode(bytes).trimEnd().split("\n"));
-      return Promise.resolve(bytes.length);
-    },
-  });
   const config = configOf(["127.0.0.1:0", ...destinations], { ...given, logFormat: "json" });
+  const access = new AccessLog(config, {
+    forward: {
+      write(bytes) {
+        lines.push(...new TextDecoder().decode(bytes).trimEnd().split("\n"));
+        return Promise.resolve(bytes.length);
+      },
+    },
+    openSyslog: () => fail("no syslog here"),
+    onLoss: () => fail("nothing is lost"),
+  });
   const server = await Server.start(config, { log, access });
   return {
     server,
@@ -42,7 +46,7 @@ async function start(
     },
     async [Symbol.asyncDispose]() {
       await server.quit();
-      await access.close({ patience: 1000 });
+      await access.close();
     },
   };
 }

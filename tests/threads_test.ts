@@ -4,6 +4,7 @@ import type { OptionName } from "../src/options.ts";
 import { shareOf, threadsOf } from "../src/thread_config.ts";
 import { Threads } from "../src/threads.ts";
 import { configOf } from "./support/config.ts";
+import { quietLogs } from "./support/logs.ts";
 import { until } from "./support/servers.ts";
 
 function config(given: Partial<Record<OptionName, string>>, listen = "127.0.0.1:0") {
@@ -38,16 +39,10 @@ Deno.test("a thread that crashes is logged, started again, and the others go on"
     loggers: [{ category: "test", sinks: ["records"] }, { category: "logtape", sinks: [] }],
   });
   const workers: Worker[] = [];
-  const logs = {
-    log: getLogger("test"),
-    access: undefined,
-    write() {},
-    flush: () => Promise.resolve(),
-    close: () => Promise.resolve(),
-  };
+  const logs = { ...quietLogs(), log: getLogger("test") };
   const threads = await Threads.start({
     config: config({ threads: "2" }),
-    identity: { id: 1, numbers: { "localhost:9001": 1, "localhost:9002": 2 } },
+    identity: { id: 1, name: "127.0.0.1:0", numbers: { "localhost:9001": 1, "localhost:9002": 2 } },
     logs,
     spawn() {
       const url = new URL("./support/crashing_thread.ts", import.meta.url);

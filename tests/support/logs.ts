@@ -1,12 +1,23 @@
 import { getLogger } from "@logtape/logtape";
+import { AccessLog } from "../../src/access_output.ts";
+import { Events } from "../../src/events.ts";
 import type { Logs } from "../../src/log.ts";
 
 /** Logs that nobody reads. */
 export function quietLogs(): Logs {
+  const settings = { accessLog: "off", accessLogFormat: "auto", logFormat: "text" } as const;
   return {
     log: getLogger(["test", "quiet"]),
-    access: undefined,
-    write() {},
+    access: new AccessLog(settings, {
+      openSyslog() {
+        throw new Error("nobody asks for it");
+      },
+      onLoss() {},
+    }),
+    events: new Events(),
+    emit() {},
+    apply() {},
+    reopen() {},
     flush: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };

@@ -1,0 +1,26 @@
+/** Milliseconds between two times, to the microsecond; `null` if one of them never came. */
+export function elapsed(from: number | undefined, to: number | undefined): number | null {
+  if (from === undefined || to === undefined) return null;
+  return Math.round((to - from) * 1000) / 1000;
+}
+
+// deno-lint-ignore no-control-regex -- exactly these must not be in a line
+const UNSAFE = /[\x00-\x20\x7f-\xa0\u2028\u2029\\]/g;
+
+/**
+ * The name of an address as one word: what would end a word or a line becomes `\xHH`. Only paths of
+ * Unix-domain sockets may have such things in them, but a client picks its own.
+ */
+export function oneWord(name: string): string {
+  if (!name.startsWith("unix:")) return name;
+  return name.replace(UNSAFE, (char) => {
+    const code = char.charCodeAt(0).toString(16);
+    return code.length > 2 ? `\\u${code}` : `\\x${code.padStart(2, "0")}`;
+  });
+}
+
+/** Host and port of an address such as `[2001:db8::1]:80`; dashes for a Unix-domain socket. */
+export function splitAddress(name: string): { ip: string; port: string } {
+  const [, ip, port] = /^\[?([^[\]/]*?)\]?:(\d+)$/.exec(name) ?? [];
+  return { ip: ip ?? "-", port: port ?? "-" };
+}

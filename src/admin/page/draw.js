@@ -1,0 +1,135 @@
+// @ts-check
+/// <reference lib="dom" />
+import { svg } from "./dom.js";
+import { HISTORY_MS } from "./history.js";
+
+/** How many things one dot may stand for. */
+const SCALES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 100_000];
+/** A gap in time that the line of a chart does not bridge. */
+const GAP_MS = 5000;
+/** The height of a chart in its own units. */
+const HEIGHT = 40;
+
+/** Places as dots, those that are taken first: columns from the left, each filled from the top. */
+export class Dots {
+  root = svg("svg", { class: "dots", "aria-hidden": "true" });
+  /** How many places one dot stands for. */
+  scale = 1;
+  #pitches;
+  #height;
+  #free = svg("path", { class: "free" });
+  #taken = svg("path", { class: "taken" });
+  #drawn = "";
+
+  /** @param {{ pitches: number[], height: number }} options Sizes of a dot that may be used, largest first. */
+  constructor({ pitches, height }) {
+    this.#pitches = pitches;
+    this.#height = height;
+    this.root.append(this.#free, this.#taken);
+  }
+
+  /** @param {{ count: number, capacity: number, width: number }} places */
+  update({ count, capacity, width }) {
+    const drawn = `${count} ${capacity} ${width}`;
+    if (drawn === this.#drawn || width <= 0) return;
+    this.#drawn = drawn;
+    const fits = (/** @type {number} */ pitch) =>
+      Math.floor(width / pitch) * Math.floor(this.#height / pitch);
+    const smallest = this.#pitches.at(-1) ?? 1;
+    const pitch = this.#pitches.find((one) => fits(one) >= capacity) ?? smallest;
+    this.scale = SCALES.find((scale) => fits(pitch) * scale >= capacity) ?? 1_000_000;
+    const cells = Math.ceil(capacity / this.scale);
+    const rows = Math.max(1, Math.ceil(cells / Math.floor(width / pitch)));
+    const columns = Math.ceil(cells / rows);
+    this.root.setAttribute("viewBox", `0 0 ${columns} ${rows}`);
+    // A few dots more or less in a row: they take all of the width if they nearly do.
+    const size = Math.max(pitch, Math.min(width / columns, pitch * 1.15));
+    this.root.setAttribute("width", String(columns * size));
+    this.root.setAttribute("height", String(rows * size));
+    const taken = Math.min(cells, Math.ceil(count / this.scale));
+    this.#free.setAttribute("d", dotted(cells, rows));
+    this.#taken.setAttribute("d", dotted(taken, rows));
+  }
+}
+
+/**
+ * A path whose dashes, of no length and with round caps, are that many dots.
+ *
+ * @param {number} cells
+ * @param {number} rows
+ */
+function dotted(cells, rows) {
+  let path = "";
+  for (let row = 0; row < rows; row++) {
+    const columns = Math.ceil((cells - row) / rows);
+    if (columns > 0) path += `M.5 ${row + 0.5}h${columns - 1 + 0.01}`;
+  }
+  return path;
+}
+
+/** A chart of the last minutes: a line per series, the first one over a tinted area. */
+export class Spark {
+  root = svg("svg", {
+    class: "spark",
+    viewBox: `0 0 300 ${HEIGHT}`,
+    preserveAspectRatio: "none",
+    "aria-hidden": "true",
+  });
+  /** The value at its top. */
+  top = 0;
+  #area = svg("path", { class: "area" });
+  #lines;
+
+  /** @param {number} series */
+  constructor(series) {
+    this.#lines = Array.from({ length: series }, (_, i) => svg("path", { class: `series-${i}` }));
+    this.root.append(this.#area, ...this.#lines.toReversed());
+  }
+
+  /**
+   * @param {readonly number[]} times
+   * @param {(number | undefined)[][]} series Values at these times.
+   */
+  update(times, series) {
+    this.top = series.reduce(
+      (top, values) => values.reduce((/** @type {number} */ a, b) => Math.max(a, b ?? 0), top),
+      0,
+    );
+    for (const [i, values] of series.entries()) {
+      const { line, area } = this.#path(times, values);
+      this.#lines[i]?.setAttribute("d", line);
+      if (i === 0) this.#area.setAttribute("d", area);
+    }
+  }
+
+  /**
+   * @param {readonly number[]} times
+   * @param {readonly (number | undefined)[]} values
+   */
+  #path(times, values) {
+    const now = times.at(-1) ?? 0;
+    const high = this.top || 1;
+    let line = "";
+    let area = "";
+    let lastX = -1;
+    let lastT = -Infinity;
+    for (const [i, t] of times.entries()) {
+      const value = values[i];
+      if (value === undefined) continue;
+      const x = (300 * (1 - (now - t) / HISTORY_MS)).toFixed(1);
+      const y = (HEIGHT - 1.5 - (HEIGHT - 3) * (value / high)).toFixed(1);
+      if (t - lastT > GAP_MS) {
+        if (lastX >= 0) area += `L${lastX} ${HEIGHT}Z`;
+        line += `M${x} ${y}`;
+        area += `M${x} ${HEIGHT}L${x} ${y}`;
+      } else {
+        line += `L${x} ${y}`;
+        area += `L${x} ${y}`;
+      }
+      lastX = Number(x);
+      lastT = t;
+    }
+    if (lastX >= 0) area += `L${lastX} ${HEIGHT}Z`;
+    return { line, area };
+  }
+}

@@ -1,0 +1,87 @@
+// @ts-check
+// Numbers for people: three digits that matter, and units that do not jump about.
+
+/** @param {number} n */
+export function count(n) {
+  return n.toLocaleString("en-US", { maximumFractionDigits: 0 });
+}
+
+/**
+ * A number that has little room.
+ *
+ * @param {number} n
+ */
+export function short(n) {
+  return n < 100_000 ? count(n) : scaled(n, 1000, ["", " k", " M", " G", " T"]);
+}
+
+/**
+ * Something per second.
+ *
+ * @param {number} n
+ */
+export function rate(n) {
+  if (n === 0) return "0";
+  return n < 10 ? n.toFixed(1) : scaled(n, 1000, ["", " k", " M", " G"]);
+}
+
+/** @param {number} n */
+export function bytes(n) {
+  return scaled(n, 1024, [" B", " KiB", " MiB", " GiB", " TiB", " PiB"]);
+}
+
+/** @param {number} n */
+export function byteRate(n) {
+  return `${bytes(n)}/s`;
+}
+
+/** @param {number | undefined} ms */
+export function duration(ms) {
+  if (ms === undefined) return "–";
+  if (ms < 1) return ms === 0 ? "0 ms" : `${ms.toFixed(2)} ms`;
+  if (ms < 1000) return `${digits(ms)} ms`;
+  if (ms < 60_000) return `${digits(ms / 1000)} s`;
+  const seconds = Math.floor(ms / 1000);
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return `${hours} h ${minutes % 60} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/**
+ * The time of day here of an RFC 3339 time.
+ *
+ * @param {string} time
+ */
+export function timeOfDay(time) {
+  return new Date(time).toLocaleTimeString("en-GB");
+}
+
+/**
+ * @param {number} n
+ * @param {string} one What it is for 1.
+ * @param {string} [many]
+ */
+export function plural(n, one, many = `${one}s`) {
+  return `${count(n)} ${n === 1 ? one : many}`;
+}
+
+/**
+ * @param {number} n
+ * @param {number} base
+ * @param {readonly string[]} units
+ */
+function scaled(n, base, units) {
+  let unit = 0;
+  while (n >= base && unit < units.length - 1) {
+    n /= base;
+    unit++;
+  }
+  return (unit === 0 ? Math.round(n) : digits(n)) + (units[unit] ?? "");
+}
+
+/** @param {number} n */
+function digits(n) {
+  return n < 10 ? n.toFixed(2) : n < 100 ? n.toFixed(1) : n.toFixed(0);
+}

@@ -1,0 +1,109 @@
+import { closestString } from "@std/text/closest-string";
+import { type Address, AddressError, parseAddress } from "../address.ts";
+import { FatalError, messageOf, UsageError } from "../errors.ts";
+import type { Token } from "./api.ts";
+
+/** Which flags there are, without their dashes. */
+export interface Flags {
+  /** Those that stand alone. */
+  readonly switches: readonly string[];
+  /** Those that have a value, as `--flag VALUE` or `--flag=VALUE`. */
+  readonly values: readonly string[];
+}
+
+/** Arguments in their parts. */
+export interface Arguments {
+  readonly operands: readonly string[];
+  readonly switches: ReadonlySet<string>;
+  readonly values: ReadonlyMap<string, string>;
+}
+
+/**
+ * Takes arguments apart. Flags and operands may be mixed; after `--` there are operands only.
+ *
+ * @throws {UsageError} If there is no such flag, its value is missing, or it takes none.
+ */
+export function readArguments(args: readonly string[], flags: Flags): Arguments {
+  const operands: string[] = [];
+  const switches = new Set<string>();
+  const values = new Map<string, string>();
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (arg === "--") {
+      operands.push(...args.slice(i + 1));
+      break;
+    }
+    if (!arg.startsWith("-") || arg === "-") {
+      operands.push(arg);
+      continue;
+    }
+    const [, name, value] = /^(?:-(?=h$)|--)([^=]*)(?:=(.*))?$/s.exec(arg) ?? [];
+    if (name === "help" || name === "h" || (name && flags.switches.includes(name))) {
+      if (value !== undefined) throw new UsageError(`${quote(arg)}: --${name} takes no value`);
+      switches.add(name === "h" ? "help" : name);
+    } else if (name && flags.values.includes(name)) {
+      const given = value ?? args[++i];
+      if (!given) throw new UsageError(`--${name} has no value; give one as in --${name}=VALUE`);
+      values.set(name, given);
+    } else {
+      const all = [...flags.switches, ...flags.values, "help"].map((flag) => `--${flag}`);
+      throw unknown("option", arg.replace(/=.*$/s, ""), all);
+    }
+  }
+  return { operands, switches, values };
+}
+
+/** The error for a name that there is not, with the nearest one that there is. */
+export function unknown(what: string, name: string, known: readonly string[]): UsageError {
+  return new UsageError(
+    `${quote(name)}: no such ${what}; the nearest is ${closestString(name, known)}`,
+  );
+}
+
+/**
+ * The address of the admin API.
+ *
+ * @param example What to type, for the message.
+ * @throws {UsageError} If it is missing or malformed.
+ */
+export function readAdminAddress(text: string | undefined, example: string): Address {
+  if (text === undefined) {
+    throw new UsageError(
+      `ADDR is missing: give the --admin address of the running iawlb, such as: ${example}`,
+    );
+  }
+  try {
+    return parseAddress(text, { minPort: 1 });
+  } catch (error) {
+    if (error instanceof AddressError) {
+      throw new UsageError(`ADDR ${quote(text)}: ${error.message}`);
+    }
+    throw error;
+  }
+}
+
+/**
+ * The token in a file, without the white space around it; none without a file.
+ *
+ * @throws {FatalError} If the file cannot be read or holds no token.
+ */
+export async function readToken(file: string | undefined): Promise<Token | undefined> {
+  if (file === undefined) return undefined;
+  let value: string;
+  try {
+    value = (await Deno.readTextFile(file)).trim();
+  } catch (error) {
+    throw new FatalError(`Cannot read the token file ${quote(file)}: ${messageOf(error)}`);
+  }
+  if (!/^[\x21-\x7e]+$/.test(value)) {
+    throw new FatalError(
+      `The token file ${quote(file)} holds no token: must be one word of ASCII characters`,
+    );
+  }
+  return { value, file };
+}
+
+/** A text as messages show what the operator wrote: always on one line. */
+export function quote(text: string): string {
+  return JSON.stringify(text);
+}

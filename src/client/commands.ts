@@ -1,0 +1,250 @@
+import { AddressError, parseAddress } from "../address.ts";
+import { UsageError } from "../errors.ts";
+import type {
+  AdminState,
+  DestinationChange,
+  DestinationStatus,
+  NewDestination,
+  ReloadResult,
+  SessionInfo,
+} from "../operations.ts";
+import { OPTIONS, WEIGHT } from "../options.ts";
+import type { AdminClient } from "./api.ts";
+import { quote } from "./arguments.ts";
+import { printable } from "./format.ts";
+import { sessionLines, statusLines } from "./tables.ts";
+import { findDestination, titleOf } from "./target.ts";
+import { waitUntilForgotten, waitUntilGone, waitUntilIdle } from "./waiting.ts";
+
+/** What a command works with. */
+export interface Context {
+  readonly client: AdminClient;
+  /** Operands after the command: as many as its `operands` ask for. */
+  readonly operands: readonly string[];
+  readonly switches: ReadonlySet<string>;
+  readonly values: ReadonlyMap<string, string>;
+  /** Shows lines to the operator; `raw` instead if the answer itself is wanted. */
+  show(lines: readonly string[], raw: unknown): void;
+}
+
+/** One command of `iawlb ctl`. */
+export interface CtlCommand {
+  /** What follows the command's name, for the help. */
+  readonly form: string;
+  readonly help: string;
+  /** Names of the operands that it must have; the last one more than once if `many`. */
+  readonly operands: readonly string[];
+  readonly many?: boolean;
+  /** Its own flags, with or without a value. */
+  readonly switches: readonly string[];
+  readonly values: readonly string[];
+  /** Reads the operands, before anything is connected. @throws {UsageError} */
+  check?(operands: readonly string[], values: ReadonlyMap<string, string>): void;
+  run(context: Context): Promise<void>;
+}
+
+/** The commands by name, in the order of the help. */
+export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
+  status: {
+    form: "",
+    help: "what it is doing: listeners, destinations, counters",
+    operands: [],
+    switches: ["json"],
+    values: [],
+    async run({ client, show }) {
+      const status = await client.status();
+      show(statusLines(status), status);
+    },
+  },
+  sessions: {
+    form: "[--limit N]",
+    help: "the oldest live sessions, 100 unless --limit says otherwise",
+    operands: [],
+    switches: ["json"],
+    values: ["limit"],
+    check: (_, values) => void readLimit(values),
+    async run({ client, values, show }) {
+      const answer = await client.call<{ sessions: SessionInfo[]; total: number }>(
+        `/sessions?limit=${readLimit(values)}`,
+      );
+      show(sessionLines(answer), answer);
+    },
+  },
+  drain: change("drain", "DEST finishes its sessions and takes no new ones"),
+  maint: change("maint", "the same, and its health is not checked either"),
+  ready: change("ready", "DEST takes sessions again"),
+  add: {
+    form: "ADDRESS[,workers=N][,weight=N][,backup] [--listener NAME]",
+    help: "a new destination, as on the command line",
+    operands: ["ADDRESS"],
+    switches: ["json"],
+    values: ["listener"],
+    check: ([text]) => void readNew(text!),
+    async run({ client, operands, values, show }) {
+      const listener = values.get("listener");
+      const body = { ...readNew(operands[0]!), ...(listener !== undefined && { listener }) };
+      const added = await client.call<DestinationStatus>("/destinations", { method: "POST", body });
+      show([`${titleOf(added)}: added, ${added.state}, limit ${added.limit}`], added);
+    },
+  },
+  remove: {
+    form: "DEST [--wait]",
+    help: "DEST finishes its sessions and is forgotten",
+    operands: ["DEST"],
+    switches: ["json", "wait"],
+    values: [],
+    async run({ client, operands, switches, show }) {
+      const wanted = findDestination(await client.status(), operands[0]!);
+      const answer = await client.call(pathOf(wanted), { method: "DELETE" });
+      show([`${titleOf(wanted)}: removed, finishes ${sessionsText(wanted.active)}`], answer);
+      if (!switches.has("wait")) return;
+      await waitUntilForgotten(client, wanted);
+      show([`${titleOf(wanted)}: gone`], undefined);
+    },
+  },
+  set: {
+    form: "DEST [workers=N] [weight=N]",
+    help: "how many sessions DEST serves at once, and its share of them",
+    operands: ["DEST", "KEY=N"],
+    many: true,
+    switches: ["json"],
+    values: [],
+    check: ([, ...texts]) => void readLimits(texts),
+    async run({ client, operands: [text, ...texts], show }) {
+      const changed = await patch(client, text!, readLimits(texts));
+      show([`${titleOf(changed)}: workers=${changed.limit} weight=${changed.weight}`], changed);
+    },
+  },
+  end: {
+    form: "SESSION",
+    help: "ends the session with that ID at once",
+    operands: ["SESSION"],
+    switches: ["json"],
+    values: [],
+    check: ([id]) => assertSessionId(id!),
+    async run({ client, operands: [id], show }) {
+      await client.call(`/sessions/${id}`, { method: "DELETE" });
+      show([`${id}: ended`], undefined);
+    },
+  },
+  reload: {
+    form: "",
+    help: "reads the configuration again and applies what is different",
+    operands: [],
+    switches: ["json"],
+    values: [],
+    async run({ client, show }) {
+      const result = await client.call<ReloadResult>("/reload", { method: "POST" });
+      const lines = result.changes.map(printable);
+      if (lines.length === 0) lines.push("nothing is different");
+      const restart = result.needs_restart.map(printable).join(", ");
+      if (restart) lines.push(`only after a restart: ${restart}`);
+      show(lines, result);
+    },
+  },
+  shutdown: {
+    form: "[--wait]",
+    help: "finishes all sessions, then ends the program",
+    operands: [],
+    switches: ["json", "wait"],
+    values: [],
+    async run({ client, switches, show }) {
+      const { pid, listeners } = await client.status();
+      const answer = await client.call("/drain", { method: "POST" });
+      const number = listeners.reduce((sum, { waiting, active }) => sum + waiting + active, 0);
+      show([`draining, finishes ${sessionsText(number)}`], answer);
+      if (!switches.has("wait")) return;
+      await waitUntilGone(client, pid);
+      show(["gone"], undefined);
+    },
+  },
+  metrics: {
+    form: "",
+    help: "the numbers as Prometheus reads them",
+    operands: [],
+    switches: [],
+    values: [],
+    async run({ client, show }) {
+      show([(await client.text("/metrics")).trimEnd()], undefined);
+    },
+  },
+};
+
+function change(state: AdminState, help: string): CtlCommand {
+  const waits = state !== "ready";
+  return {
+    form: waits ? "DEST [--wait]" : "DEST",
+    help,
+    operands: ["DEST"],
+    switches: waits ? ["json", "wait"] : ["json"],
+    values: [],
+    async run({ client, operands, switches, show }) {
+      const changed = await patch(client, operands[0]!, { state });
+      show([`${titleOf(changed)}: ${changed.state}, ${changed.active} active`], changed);
+      if (!switches.has("wait")) return;
+      await waitUntilIdle(client, changed);
+      show([`${titleOf(changed)}: ${changed.state}, has finished its sessions`], undefined);
+    },
+  };
+}
+
+async function patch(
+  client: AdminClient,
+  text: string,
+  body: DestinationChange,
+): Promise<DestinationStatus> {
+  const wanted = findDestination(await client.status(), text);
+  return await client.call(pathOf(wanted), { method: "PATCH", body });
+}
+
+function pathOf({ id }: DestinationStatus): string {
+  return `/destinations/${encodeURIComponent(id)}`;
+}
+
+function sessionsText(number: number): string {
+  return number === 1 ? "1 session" : `${number} sessions`;
+}
+
+function assertSessionId(text: string): void {
+  if (/^\d+\.\d+$/.test(text)) return;
+  throw new UsageError(`SESSION ${quote(text)}: must be an ID as sessions shows it, such as 1.7`);
+}
+
+function readLimit(values: ReadonlyMap<string, string>): number {
+  const text = values.get("limit") ?? "100";
+  const limit = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : NaN;
+  if (limit <= 10_000) return limit;
+  throw new UsageError(`--limit ${quote(text)}: must be a whole number from 1 to 10000`);
+}
+
+/** A destination as on the command line: `10.0.0.7:9003,workers=4,backup`. */
+function readNew(text: string): NewDestination {
+  const [address = "", ...options] = text.split(",");
+  try {
+    parseAddress(address, { minPort: 1 });
+  } catch (error) {
+    if (!(error instanceof AddressError)) throw error;
+    throw new UsageError(`ADDRESS ${quote(address)}: ${error.message}`);
+  }
+  const backup = options.includes("backup");
+  const limits = readLimits(options.filter((option) => option !== "backup"), " or backup");
+  return { address, ...limits, ...(backup && { backup }) };
+}
+
+function readLimits(texts: readonly string[], more = ""): { workers?: number; weight?: number } {
+  const limits: { workers?: number; weight?: number } = {};
+  for (const text of texts) {
+    const [, key, value] = /^(workers|weight)=(.*)$/s.exec(text) ?? [];
+    if (key !== "workers" && key !== "weight") {
+      throw new UsageError(`${quote(text)}: must be workers=N, weight=N${more}`);
+    }
+    const option = key === "workers" ? OPTIONS.workers : WEIGHT;
+    const number = option.parse(value!);
+    if (number === undefined) {
+      throw new UsageError(`${quote(text)}: ${key} must be ${option.allowed}`);
+    }
+    if (limits[key] !== undefined) throw new UsageError(`${quote(text)}: ${key} is given twice`);
+    limits[key] = number;
+  }
+  return limits;
+}

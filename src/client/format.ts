@@ -1,0 +1,70 @@
+const KIB = 1024;
+
+/** Text that is safe to show: whatever could steer a terminal becomes `?`. */
+export function printable(text: string): string {
+  return text.replace(/\p{C}/gu, "?");
+}
+
+/** The same for text in columns: what may take another width than one becomes `?` as well. */
+export function plain(text: string): string {
+  return text.replace(/[^\x20-\x7e]/gu, "?");
+}
+
+/** A number of bytes for people, such as `1.5 MiB`. */
+export function formatBytes(bytes: number): string {
+  if (bytes < KIB) return `${Math.round(bytes)} B`;
+  const units = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+  let value = bytes / KIB;
+  let unit = 0;
+  // 1023.95 would be shown as 1024.0.
+  while (value >= KIB - 0.05 && unit < units.length - 1) {
+    value /= KIB;
+    unit++;
+  }
+  return `${value.toFixed(1)} ${units[unit]}`;
+}
+
+/** A time span for people, such as `250 us`, `1.2 s` or `2h 13m`. */
+export function formatSpan(ms: number): string {
+  if (ms === 0) return "0 s";
+  if (ms < 0.9995) return `${Math.round(ms * 1000)} us`;
+  if (ms < 9.95) return `${ms.toFixed(1)} ms`;
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${seconds % 60}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 24 * 60) return `${Math.floor(minutes / 60)}h ${minutes % 60}m`;
+  const hours = Math.floor(minutes / 60);
+  return `${Math.floor(hours / 24)}d ${hours % 24}h`;
+}
+
+/** How often something happens in a second: one decimal while that says something. */
+export function formatRate(perSecond: number): string {
+  return perSecond === 0 || perSecond >= 99.95
+    ? String(Math.round(perSecond))
+    : perSecond.toFixed(1);
+}
+
+/** A column of {@linkcode formatTable}. */
+export interface Column {
+  readonly title: string;
+  /** Numbers stand to the right. */
+  readonly align?: "left" | "right";
+}
+
+/** Rows under their titles, each column as wide as it must be. */
+export function formatTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+): string[] {
+  const titles = columns.map(({ title }) => title);
+  const all = [titles, ...rows.map((row) => row.map(plain))];
+  const widths = columns.map((_, i) => Math.max(...all.map((row) => row[i]!.length)));
+  return all.map((row) => {
+    const cells = row.map((cell, i) => {
+      return columns[i]!.align === "right" ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!);
+    });
+    return cells.join("  ").trimEnd();
+  });
+}

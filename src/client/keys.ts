@@ -1,0 +1,49 @@
+/** What a key asks of the live view. */
+export type Key =
+  | "quit"
+  | "sort"
+  | "pause"
+  | "up"
+  | "down"
+  | "page up"
+  | "page down"
+  | "top"
+  | "end";
+
+const SEQUENCES: readonly (readonly [string, Key])[] = [
+  ["\x1b[A", "up"],
+  ["\x1bOA", "up"],
+  ["\x1b[B", "down"],
+  ["\x1bOB", "down"],
+  ["\x1b[5~", "page up"],
+  ["\x1b[6~", "page down"],
+  ["\x1b[H", "top"],
+  ["\x1b[F", "end"],
+  ["k", "up"],
+  ["j", "down"],
+  ["q", "quit"],
+  ["Q", "quit"],
+  // Ctrl-C: a terminal in raw mode makes no signal of it.
+  ["\x03", "quit"],
+  ["s", "sort"],
+  [" ", "pause"],
+];
+
+/** The keys in what a terminal sent; unknown ones are left out. */
+export function readKeys(input: string): Key[] {
+  const keys: Key[] = [];
+  for (let rest = input; rest !== "";) {
+    const known = SEQUENCES.find(([sequence]) => rest.startsWith(sequence));
+    if (known) keys.push(known[1]);
+    rest = rest.slice(known ? known[0].length : unknownLength(rest));
+  }
+  return keys;
+}
+
+/** The length of the unknown key at the beginning: the letters of a sequence are no keys. */
+function unknownLength(text: string): number {
+  if (!text.startsWith("\x1b[")) return text.startsWith("\x1bO") ? 3 : 1;
+  let end = 2;
+  while (end < text.length && !/[@-~]/.test(text[end]!)) end++;
+  return end + 1;
+}

@@ -1,0 +1,114 @@
+import { type HistogramData } from "../histogram.ts";
+import type { DestinationStatus, ListenerStatus, Status } from "../operations.ts";
+
+/** What happened between two looks at a listener, for each second. */
+export interface ListenerRates {
+  accepted: number;
+  ended: number;
+  up: number;
+  down: number;
+  /** Durations of that time alone. */
+  queue: HistogramData;
+  session: HistogramData;
+}
+
+/** What happened between two looks at a destination: for each second, but for the failures. */
+export interface DestinationRates {
+  sessions: number;
+  up: number;
+  down: number;
+  /** Their number. */
+  failures: number;
+}
+
+/** What happened between two looks at the program. */
+export interface Rates {
+  /** The time between them. */
+  readonly seconds: number;
+  /** By id; those only that both looks have seen. */
+  readonly listeners: ReadonlyMap<number, ListenerRates>;
+  readonly destinations: ReadonlyMap<string, DestinationRates>;
+}
+
+/** The difference of two looks, the later one first; `undefined` if no time lies between them. */
+export function rates(now: Status, before: Status | undefined): Rates | undefined {
+  if (before === undefined || before.pid !== now.pid) return undefined;
+  const seconds = (now.uptime_ms - before.uptime_ms) / 1000;
+  if (!(seconds > 0)) return undefined;
+  const listeners = new Map<number, ListenerRates>();
+  const destinations = new Map<string, DestinationRates>();
+  for (const listener of now.listeners) {
+    const earlier = before.listeners.find(({ id }) => id === listener.id);
+    if (earlier === undefined) continue;
+    listeners.set(listener.id, listenerRates(listener, earlier, seconds));
+    for (const destination of listener.destinations) {
+      const past = earlier.destinations.find(({ id }) => id === destination.id);
+      if (past) destinations.set(destination.id, destinationRates(destination, past, seconds));
+    }
+  }
+  return { seconds, listeners, destinations };
+}
+
+function listenerRates(
+  now: ListenerStatus,
+  before: ListenerStatus,
+  seconds: number,
+): ListenerRates {
+  return {
+    accepted: (now.accepted - before.accepted) / seconds,
+    ended: (endedOf(now) - endedOf(before)) / seconds,
+    up: (now.bytes_up - before.bytes_up) / seconds,
+    down: (now.bytes_down - before.bytes_down) / seconds,
+    queue: subtract(now.latencies.queue, before.latencies.queue),
+    session: subtract(now.latencies.session, before.latencies.session),
+  };
+}
+
+function destinationRates(
+  now: DestinationStatus,
+  before: DestinationStatus,
+  seconds: number,
+): DestinationRates {
+  return {
+    sessions: (now.sessions - before.sessions) / seconds,
+    up: (now.bytes_up - before.bytes_up) / seconds,
+    down: (now.bytes_down - before.bytes_down) / seconds,
+    failures: now.failures - before.failures,
+  };
+}
+
+/** Sessions that have ended, whatever the reason. */
+export function endedOf({ ended }: ListenerStatus): number {
+  return Object.values(ended).reduce((sum, number) => sum + number, 0);
+}
+
+function subtract(now: HistogramData, before: HistogramData): HistogramData {
+  return {
+    counts: now.counts.map((number, i) => number - before.counts[i]!),
+    count: now.count - before.count,
+    sum: now.sum - before.sum,
+  };
+}
+
+/** The looks of the last seconds, to compare the latest one with. */
+export class History {
+  readonly #spanMs: number;
+  #looks: Status[] = [];
+
+  /** @param spanMs How far it reaches back. */
+  constructor(spanMs: number) {
+    this.#spanMs = spanMs;
+  }
+
+  /** Enters a look and returns the oldest one within the span; `undefined` if there is none. */
+  add(now: Status): Status | undefined {
+    // Half a beat more, because no two looks are exactly a second apart.
+    const since = now.uptime_ms - this.#spanMs - 500;
+    this.#looks = this.#looks.filter(({ pid, uptime_ms }) => {
+      return pid === now.pid && uptime_ms >= since;
+    });
+    const before = this.#looks[0];
+    this.#looks.push(now);
+    return before;
+  }
+}

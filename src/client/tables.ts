@@ -1,0 +1,101 @@
+import { type HistogramData, quantile } from "../histogram.ts";
+import type { ListenerStatus, SessionInfo, Status } from "../operations.ts";
+import { type Column, formatBytes, formatSpan, formatTable, plain } from "./format.ts";
+
+const DESTINATION_COLUMNS: readonly Column[] = [
+  { title: "ID" },
+  { title: "DESTINATION" },
+  { title: "STATE" },
+  { title: "ACTIVE", align: "right" },
+  { title: "LIMIT", align: "right" },
+  { title: "WEIGHT", align: "right" },
+  { title: "SESSIONS", align: "right" },
+  { title: "FAILURES", align: "right" },
+  { title: "UP", align: "right" },
+  { title: "DOWN", align: "right" },
+];
+
+const SESSION_COLUMNS: readonly Column[] = [
+  { title: "ID" },
+  { title: "CLIENT" },
+  { title: "STAGE" },
+  { title: "PLACE", align: "right" },
+  { title: "DESTINATION" },
+  { title: "AGE", align: "right" },
+  { title: "UP", align: "right" },
+  { title: "DOWN", align: "right" },
+  { title: "ATTEMPTS", align: "right" },
+  { title: "LISTENER" },
+];
+
+/** The status for people, one line each. */
+export function statusLines(status: Status): string[] {
+  const { version, pid, state, uptime_ms } = status;
+  return [
+    `iawlb ${plain(version)}, pid ${pid}, ${state}, up ${formatSpan(uptime_ms)}`,
+    ...status.listeners.flatMap((listener) => ["", ...listenerLines(listener)]),
+  ];
+}
+
+function listenerLines(listener: ListenerStatus): string[] {
+  const { id, name, address, state, latencies, destinations } = listener;
+  const { accepted, waiting, queue, oldest_waiting_ms, active, bytes_up, bytes_down } = listener;
+  const oldest = waiting > 0 ? `, the oldest for ${formatSpan(oldest_waiting_ms)}` : "";
+  const ended = Object.entries(listener.ended).map(([reason, number]) => `${number} ${reason}`);
+  const durations = [
+    ...durationText("queue", latencies.queue),
+    ...durationText("connect", latencies.connect),
+    ...durationText("session", latencies.session),
+  ];
+  const rows = destinations.map((one) => [
+    one.id,
+    one.name + (one.backup ? " (backup)" : "") + (one.leaving ? " (leaving)" : ""),
+    one.state,
+    String(one.active),
+    String(one.limit),
+    String(one.weight),
+    String(one.sessions),
+    String(one.failures),
+    formatBytes(one.bytes_up),
+    formatBytes(one.bytes_down),
+  ]);
+  const table = rows.length === 0 ? ["no destinations"] : formatTable(DESTINATION_COLUMNS, rows);
+  return [
+    `Listener ${id}: ${plain(name)} (${plain(address)}), ${state}`,
+    `  ${accepted} accepted, ${active} active, ${waiting} of ${queue} waiting${oldest}`,
+    `  ${formatBytes(bytes_up)} up, ${formatBytes(bytes_down)} down`,
+    ...(ended.length > 0 ? [`  ended: ${plain(ended.join(", "))}`] : []),
+    ...(durations.length > 0 ? [`  ${durations.join("; ")}`] : []),
+    "",
+    ...table.map((line) => `  ${line}`),
+  ];
+}
+
+function durationText(what: string, histogram: HistogramData): string[] {
+  const [median, most] = [quantile(histogram, 0.5), quantile(histogram, 0.99)];
+  if (median === undefined || most === undefined) return [];
+  return [`${what} p50 ${formatSpan(median)}, p99 ${formatSpan(most)}`];
+}
+
+/** Live sessions for people, one line each. */
+export function sessionLines(answer: { sessions: SessionInfo[]; total: number }): string[] {
+  const { sessions, total } = answer;
+  if (sessions.length === 0) return ["no sessions"];
+  const rows = sessions.map((session) => [
+    session.id,
+    session.client,
+    session.stage,
+    session.place === null ? "-" : String(session.place),
+    session.destination ?? "-",
+    formatSpan(session.age_ms),
+    formatBytes(session.bytes_up),
+    formatBytes(session.bytes_down),
+    String(session.attempts),
+    session.listener,
+  ]);
+  const lines = formatTable(SESSION_COLUMNS, rows);
+  if (total > sessions.length) {
+    lines.push(`the ${sessions.length} oldest of ${total}; --limit N shows more`);
+  }
+  return lines;
+}

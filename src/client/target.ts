@@ -1,0 +1,55 @@
+import { closestString } from "@std/text/closest-string";
+import { FatalError } from "../errors.ts";
+import type { DestinationStatus, ListenerStatus, Status } from "../operations.ts";
+import { quote } from "./arguments.ts";
+import { printable } from "./format.ts";
+
+/** Most candidates that a message lists. */
+const LISTED = 10;
+
+interface Candidate {
+  readonly listener: ListenerStatus;
+  readonly destination: DestinationStatus;
+}
+
+/**
+ * The destination that the operator means: by its id, by its name, or by `LISTENER/NAME`. One that
+ * was removed and only finishes its sessions counts if no other is meant.
+ *
+ * @throws {FatalError} If there is none, or if there are several.
+ */
+export function findDestination(status: Status, text: string): DestinationStatus {
+  const all = status.listeners.flatMap((listener) =>
+    listener.destinations.map((destination) => ({ listener, destination }))
+  );
+  const found = all.filter((candidate) => spellings(candidate).includes(text));
+  const staying = found.filter(({ destination }) => !destination.leaving);
+  const meant = staying.length > 0 ? staying : found;
+  if (meant.length === 1) return meant[0]!.destination;
+  if (meant.length > 1) {
+    throw new FatalError(`${quote(text)} is more than one destination: give ${list(meant)}`);
+  }
+  if (all.length === 0) throw new FatalError(`${quote(text)}: there are no destinations`);
+  const nearest = closestString(text, all.flatMap(spellings));
+  throw new FatalError(
+    `${quote(text)}: no such destination; ` +
+      (all.length <= LISTED ? `there is ${list(all)}` : `the nearest is ${printable(nearest)}`),
+  );
+}
+
+/** A destination as messages name it. */
+export function titleOf({ id, name }: DestinationStatus): string {
+  return `${id} ${printable(name)}`;
+}
+
+function spellings({ listener, destination: { id, name } }: Candidate): string[] {
+  return [id, name, `${listener.id}/${name}`, `${listener.name}/${name}`];
+}
+
+function list(candidates: readonly Candidate[]): string {
+  const names = candidates.slice(0, LISTED).map(({ listener, destination }) => {
+    return `${destination.id} (${printable(`${listener.name}/${destination.name}`)})`;
+  });
+  if (candidates.length > LISTED) names.push(`${candidates.length - LISTED} more`);
+  return names.length === 1 ? names[0]! : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+}

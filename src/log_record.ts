@@ -1,0 +1,53 @@
+import { getTextFormatter, type LogRecord } from "@logtape/logtape";
+
+/** A message that can be sent to another thread: everything in it is text or a number. */
+export type PortableRecord = Omit<LogRecord, "category">;
+
+/** One line for people: time, level, logger and message. */
+export const textLine = getTextFormatter({
+  timestamp: "rfc3339",
+  level: "full",
+  category: ".",
+  value: "bare",
+});
+
+/** One JSON object: time, level, logger, message, and the values in the message by name. */
+export function jsonLine(record: LogRecord): string {
+  return JSON.stringify({
+    time: new Date(record.timestamp).toISOString(),
+    level: record.level,
+    logger: record.category.join("."),
+    message: messageText(record),
+    ...plainProperties(record),
+  });
+}
+
+/** The message alone. */
+export function messageText({ message }: Pick<LogRecord, "message">): string {
+  return message.map(partText).join("");
+}
+
+/** A copy that can be sent to another thread and gives the same lines there. */
+export function portable(record: LogRecord): PortableRecord {
+  const { level, timestamp, rawMessage } = record;
+  return {
+    level,
+    timestamp,
+    message: record.message.map(partText),
+    rawMessage: typeof rawMessage === "string" ? rawMessage : rawMessage.join("{}"),
+    properties: JSON.parse(JSON.stringify(plainProperties(record))),
+  };
+}
+
+function partText(part: unknown): string {
+  if (part instanceof Error) return part.stack ?? String(part);
+  return typeof part === "object" && part !== null ? Deno.inspect(part) : String(part);
+}
+
+function plainProperties({ properties }: LogRecord): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, value]) => {
+      return [name, value instanceof Error ? value.stack : value];
+    }),
+  );
+}

@@ -1,0 +1,83 @@
+/// <reference lib="dom" />
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+
+/** Where Chromium may be, the environment first. */
+const PATHS = [
+  Deno.env.get("CHROMIUM") ?? "",
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+];
+
+/** The Chromium of this machine, if it has one. */
+export function findChromium(): string | undefined {
+  return PATHS.find((path) => {
+    try {
+      return path !== "" && Deno.statSync(path).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** How a tab is opened. */
+export type BrowserOptions = Pick<BrowserContextOptions, "colorScheme" | "viewport">;
+
+/** A page in a real browser, which notes whatever it does that it should not. */
+export class Tab implements AsyncDisposable {
+  readonly page: Page;
+  /** Errors, warnings and violations of the content security policy. */
+  readonly complaints: string[] = [];
+  /** Requests to anybody but the origin of the page. */
+  readonly strangers: string[] = [];
+  readonly #browser: Browser;
+
+  private constructor(browser: Browser, page: Page, origin: string) {
+    this.#browser = browser;
+    this.page = page;
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) this.complaints.push(message.text());
+    });
+    page.on("pageerror", (error) => this.complaints.push(String(error)));
+    page.on("request", (request) => {
+      const { origin: asked, protocol } = new URL(request.url());
+      if (asked !== origin && protocol !== "data:") this.strangers.push(request.url());
+    });
+  }
+
+  /** Starts a browser of its own and opens an address in it. */
+  static async open(url: string, options: BrowserContextOptions = {}): Promise<Tab> {
+    const browser = await chromium.launch({
+      executablePath: findChromium()!,
+      // Test machines run as root, where Chromium has no sandbox.
+      args: ["--no-sandbox"],
+    });
+    const context = await browser.newContext({ reducedMotion: "reduce", ...options });
+    const tab = new Tab(browser, await context.newPage(), new URL(url).origin);
+    await tab.page.addInitScript(() => {
+      document.addEventListener(
+        "securitypolicyviolation",
+        (event) => console.error(`violates ${event.violatedDirective}: ${event.blockedURI}`),
+      );
+    });
+    await tab.page.goto(url);
+    return tab;
+  }
+
+  /** Takes back the complaints that a test has caused on purpose. */
+  forgive(pattern: RegExp): void {
+    const rest = this.complaints.filter((complaint) => !pattern.test(complaint));
+    this.complaints.splice(0, Infinity, ...rest);
+  }
+
+  /** Waits until the text of an element matches. */
+  async shows(selector: string, pattern: RegExp, timeout = 5000): Promise<void> {
+    const found = this.page.locator(selector).filter({ hasText: pattern }).first();
+    await found.waitFor({ timeout });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.page.context().close();
+    await this.#browser.close();
+  }
+}

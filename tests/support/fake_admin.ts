@@ -1,0 +1,171 @@
+import type { HistogramData } from "../../src/histogram.ts";
+import { BUCKETS_S } from "../../src/histogram.ts";
+import type { DestinationStatus, ListenerStatus, Status } from "../../src/operations.ts";
+
+/** One request that the fake got. */
+export interface Received {
+  request: string;
+  authorization: string | null;
+  type: string | null;
+  body: unknown;
+}
+
+/** An admin API that answers what a test wants, after the contract of the real one. */
+export class FakeAdmin implements AsyncDisposable {
+  /** As the operator gives it. */
+  readonly address: string;
+  readonly received: Received[] = [];
+  status: Status = statusOf({});
+  /** Wanted from everybody, if it is set. */
+  token: string | undefined;
+  /** Answers instead of the fake's own, by method and path. */
+  readonly answers = new Map<string, () => Response>();
+  readonly #server: Deno.HttpServer;
+  readonly #streams = new Set<ReadableStreamDefaultController<Uint8Array>>();
+
+  constructor(options: { path?: string; hostname?: string } = {}) {
+    const { path, hostname = "127.0.0.1" } = options;
+    const handler = (request: Request) => this.#answer(request);
+    const onListen = () => {};
+    if (path) {
+      this.#server = Deno.serve({ path, onListen }, handler);
+      this.address = `unix:${path}`;
+    } else {
+      const server = Deno.serve({ hostname, port: 0, onListen }, handler);
+      this.#server = server;
+      const { port } = server.addr;
+      this.address = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+    }
+  }
+
+  /** Requests by method and path. */
+  get requests(): string[] {
+    return this.received.map(({ request }) => request);
+  }
+
+  /** Streams of events that are open. */
+  get streams(): number {
+    return this.#streams.size;
+  }
+
+  /** The second of a beat: the new status for everybody who follows. */
+  tell(status: Status): void {
+    this.status = status;
+    for (const stream of this.#streams) stream.enqueue(statusEvent(status));
+  }
+
+  endStreams(): void {
+    for (const stream of this.#streams) stream.close();
+    this.#streams.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.endStreams();
+    await this.#server.shutdown();
+  }
+
+  async #answer(request: Request): Promise<Response> {
+    const { pathname, search } = new URL(request.url.replace(/^http\+unix/, "http"));
+    const name = `${request.method} ${pathname}${search}`;
+    const text = await request.text();
+    const authorization = request.headers.get("authorization");
+    this.received.push({
+      request: name,
+      authorization,
+      type: request.headers.get("content-type"),
+      body: text === "" ? undefined : JSON.parse(text),
+    });
+    if (this.token && authorization !== `Bearer ${this.token}`) {
+      return Response.json({ error: "the token is missing or wrong" }, { status: 401 });
+    }
+    const wanted = this.answers.get(name);
+    if (wanted) return wanted();
+    if (name === "GET /status") return Response.json(this.status);
+    if (name === "GET /events") return this.#events();
+    return Response.json({ error: `${name} is not there` }, { status: 404 });
+  }
+
+  #events(): Response {
+    let own: ReadableStreamDefaultController<Uint8Array>;
+    const stream = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        own = controller;
+        this.#streams.add(own);
+        own.enqueue(encode('event: log\ndata: {"message":"started"}\n\n'));
+        own.enqueue(statusEvent(this.status));
+      },
+      cancel: () => void this.#streams.delete(own),
+    });
+    return new Response(stream, { headers: { "content-type": "text/event-stream" } });
+  }
+}
+
+function statusEvent(status: Status): Uint8Array {
+  return encode(`event: status\ndata: ${JSON.stringify(status)}\n\n`);
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** A status of one listener, with what a test wants different. */
+export function statusOf(different: Partial<Status>): Status {
+  return {
+    version: "0.1.0",
+    pid: 4242,
+    time: "2026-01-01T00:00:00.000Z",
+    uptime_ms: 60_000,
+    state: "running",
+    listeners: [listenerOf({})],
+    ...different,
+  };
+}
+
+/** A listener with two destinations. */
+export function listenerOf(different: Partial<ListenerStatus>): ListenerStatus {
+  return {
+    id: 1,
+    name: "8080",
+    address: "[::]:8080",
+    state: "running",
+    accepted: 0,
+    waiting: 0,
+    oldest_waiting_ms: 0,
+    queue: 1024,
+    active: 0,
+    bytes_up: 0,
+    bytes_down: 0,
+    ended: {},
+    latencies: { queue: histogram(), connect: histogram(), session: histogram() },
+    destinations: [destinationOf({}), destinationOf({ id: "1.2", name: "9002" })],
+    ...different,
+  };
+}
+
+/** A destination as the status has it. */
+export function destinationOf(different: Partial<DestinationStatus>): DestinationStatus {
+  return {
+    id: "1.1",
+    name: "9001",
+    state: "up",
+    admin: "ready",
+    leaving: false,
+    limit: 16,
+    weight: 1,
+    backup: false,
+    workers: 1,
+    active: 0,
+    sessions: 0,
+    failures: 0,
+    bytes_up: 0,
+    bytes_down: 0,
+    latencies: { queue: histogram(), connect: histogram(), session: histogram() },
+    ...different,
+  };
+}
+
+/** A histogram with so many values in the bucket up to this bound, in seconds. */
+export function histogram(bound = 1, count = 0): HistogramData {
+  const counts = [...BUCKETS_S.map((upper) => upper === bound ? count : 0), 0];
+  return { counts, count, sum: bound * count };
+}

@@ -1,0 +1,243 @@
+import { loadPage } from "../../src/admin/page/page.ts";
+import { BUCKETS_S, Histogram } from "../../src/histogram.ts";
+import type {
+  DestinationStatus,
+  ListenerStatus,
+  LogEvent,
+  SessionInfo,
+  Status,
+} from "../../src/operations.ts";
+
+/** A change that was asked for. */
+export interface Change {
+  method: string;
+  path: string;
+  body: unknown;
+}
+
+/** A program with the admin API, whose state a test writes: it serves nothing but the page and that. */
+export class FakeAdmin implements AsyncDisposable {
+  /** What the page is told; `tell` sends it. */
+  status: Status;
+  readonly events: LogEvent[] = [];
+  sessions: SessionInfo[] = [];
+  /** Changes that were asked for, in order. */
+  readonly changes: Change[] = [];
+  /** What requests must bring, if not undefined. */
+  token: string | undefined;
+  /** Statuses that a new stream begins with, in place of the current one alone. */
+  past: Status[] = [];
+  readonly port: number;
+  readonly #streams = new Set<ReadableStreamDefaultController<Uint8Array>>();
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #page = loadPage();
+
+  constructor(status: Status, options: { port?: number; token?: string } = {}) {
+    this.status = status;
+    this.token = options.token;
+    this.#server = Deno.serve({
+      hostname: "127.0.0.1",
+      port: options.port ?? 0,
+      onListen: () => {},
+    }, (request) => this.#answer(request));
+    this.port = this.#server.addr.port;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Whether a page follows. */
+  get followed(): boolean {
+    return this.#streams.size > 0;
+  }
+
+  /** Lets a second pass and sends the status to every page. */
+  tell(): void {
+    this.status.uptime_ms += 1000;
+    this.#send("status", this.status);
+  }
+
+  log(message: string, level = "info"): void {
+    const event = { time: new Date().toISOString(), level, message };
+    this.events.push(event);
+    this.#send("log", event);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const stream of this.#streams) stream.close();
+    this.#streams.clear();
+    await this.#server.shutdown();
+  }
+
+  #send(event: string, data: unknown): void {
+    for (const stream of this.#streams) stream.enqueue(encode(event, data));
+  }
+
+  async #answer(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/") {
+      const { body, contentSecurityPolicy } = await this.#page;
+      return new Response(body, {
+        headers: {
+          "content-type": "text/html; charset=utf-8",
+          "content-security-policy": `${contentSecurityPolicy}; frame-ancestors 'none'`,
+        },
+      });
+    }
+    if (this.token && request.headers.get("authorization") !== `Bearer ${this.token}`) {
+      return Response.json({ error: "the token is missing or wrong" }, { status: 401 });
+    }
+    if (request.method !== "GET") return await this.#change(request, pathname);
+    if (pathname === "/sessions") {
+      return Response.json({ sessions: this.sessions, total: this.sessions.length });
+    }
+    if (pathname === "/events") return this.#follow();
+    return Response.json({ error: "no such path" }, { status: 404 });
+  }
+
+  #follow(): Response {
+    let own: ReadableStreamDefaultController<Uint8Array>;
+    const stream = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        own = controller;
+        for (const event of this.events) controller.enqueue(encode("log", event));
+        for (const status of [...this.past, this.status]) {
+          controller.enqueue(encode("status", status));
+        }
+        this.#streams.add(controller);
+      },
+      cancel: () => {
+        this.#streams.delete(own);
+      },
+    });
+    return new Response(stream, { headers: { "content-type": "text/event-stream" } });
+  }
+
+  async #change(request: Request, path: string): Promise<Response> {
+    const { method } = request;
+    const wantsJson = method === "POST" || method === "PATCH";
+    if (wantsJson && request.headers.get("content-type") !== "application/json") {
+      return Response.json({ error: "content-type must be application/json" }, { status: 415 });
+    }
+    const text = await request.text();
+    const body = text === "" ? undefined : JSON.parse(text);
+    this.changes.push({ method, path, body });
+    if (path === "/drain") {
+      this.status.state = "draining";
+      return Response.json({}, { status: 202 });
+    }
+    if (path === "/reload") {
+      return Response.json({
+        error: "the configuration is not allowed",
+        errors: ["iawlb.toml:3: worker: unknown key; did you mean workers?"],
+      }, { status: 422 });
+    }
+    if (path.startsWith("/sessions/")) {
+      this.sessions = this.sessions.filter(({ id }) => `/sessions/${id}` !== path);
+      return new Response(null, { status: 204 });
+    }
+    const all = this.status.listeners.flatMap(({ destinations }) => destinations);
+    if (method === "POST") {
+      const listener = this.status.listeners[Number(body.listener)]!;
+      const id = `${listener.id}.${listener.destinations.length + 1}`;
+      const added = destination(id, { name: body.address, limit: body.workers ?? 8 });
+      listener.destinations.push(added);
+      return Response.json(added, { status: 201 });
+    }
+    const found = all.find(({ id }) => path === `/destinations/${id}`);
+    if (!found) return Response.json({ error: "no such destination" }, { status: 404 });
+    if (method === "DELETE") {
+      found.leaving = true;
+      return Response.json({}, { status: 202 });
+    }
+    found.admin = body.state;
+    found.state = body.state === "ready" ? "up" : body.state;
+    return Response.json(found);
+  }
+}
+
+function encode(event: string, data: unknown): Uint8Array {
+  return new TextEncoder().encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+}
+
+/** A destination that is up and has done nothing. */
+export function destination(
+  id: string,
+  options: Partial<DestinationStatus> = {},
+): DestinationStatus {
+  return {
+    id,
+    name: `10.0.0.${id.split(".")[1]}:9000`,
+    state: "up",
+    admin: "ready",
+    leaving: false,
+    limit: 8,
+    weight: 1,
+    backup: false,
+    workers: 1,
+    active: 0,
+    sessions: 0,
+    failures: 0,
+    bytes_up: 0,
+    bytes_down: 0,
+    latencies: noLatencies(),
+    ...options,
+  };
+}
+
+/** A listener that has done nothing. */
+export function listener(id: number, options: Partial<ListenerStatus> = {}): ListenerStatus {
+  return {
+    id,
+    name: String(8080 + id),
+    address: `[::]:${8080 + id}`,
+    state: "running",
+    accepted: 0,
+    waiting: 0,
+    oldest_waiting_ms: 0,
+    queue: 1024,
+    active: 0,
+    bytes_up: 0,
+    bytes_down: 0,
+    ended: {},
+    latencies: noLatencies(),
+    destinations: [1, 2, 3].map((number) => destination(`${id}.${number}`)),
+    ...options,
+  };
+}
+
+/** The status of a program that has just started. */
+export function status(listeners: ListenerStatus[]): Status {
+  return {
+    version: "0.1.0",
+    pid: 4711,
+    time: new Date().toISOString(),
+    uptime_ms: 1000,
+    state: "running",
+    listeners,
+  };
+}
+
+/** Distributions of these durations, in milliseconds. */
+export function latencies(
+  durations: { queue: number[]; connect: number[]; session: number[] },
+): ListenerStatus["latencies"] {
+  return {
+    queue: histogram(durations.queue),
+    connect: histogram(durations.connect),
+    session: histogram(durations.session),
+  };
+}
+
+function noLatencies(): ListenerStatus["latencies"] {
+  return latencies({ queue: [], connect: [], session: [] });
+}
+
+function histogram(durations: readonly number[]) {
+  const histogram = new Histogram();
+  for (const ms of durations) histogram.observe(ms);
+  const data = histogram.data;
+  if (data.counts.length !== BUCKETS_S.length + 1) throw new Error("not a count per bucket");
+  return data;
+}
