@@ -15,6 +15,7 @@ import {
   type Status,
 } from "./operations.ts";
 import { keyOf, type Settings } from "./options.ts";
+import type { ServiceManager } from "./service_manager.ts";
 import { nameOf, Unit } from "./unit.ts";
 
 /** Options of {@linkcode Instance.start}. */
@@ -48,6 +49,7 @@ export class Instance implements Operations {
   readonly #leaving = new Set<Promise<boolean>>();
   #drained: Promise<boolean> | undefined;
   readonly #ended = Promise.withResolvers<boolean>();
+  #manager: ServiceManager | undefined;
 
   private constructor(options: InstanceOptions) {
     this.#load = options.load;
@@ -64,6 +66,13 @@ export class Instance implements Operations {
     const instance = new Instance(options);
     instance.#units = await instance.#startAll(options.config.listeners);
     return instance;
+  }
+
+  /** Tells the service manager that it serves, and from now on of reloads and of the drain. */
+  tellTo(manager: ServiceManager): void {
+    this.#manager = manager;
+    if (this.#drained) manager.stopping();
+    else manager.ready();
   }
 
   /** Resolves at the end of a drain: whether every session could finish. */
@@ -124,7 +133,14 @@ export class Instance implements Operations {
   }
 
   reload(): Promise<ReloadResult> {
-    return this.#change(() => this.#reload()).catch((error) => {
+    return this.#change(async () => {
+      this.#manager?.reloading();
+      try {
+        return await this.#reload();
+      } finally {
+        this.#manager?.ready();
+      }
+    }).catch((error) => {
       const { log } = this.#logs;
       for (const reason of messageOf(error).split("\n")) {
         log.error("reload refused, nothing has changed: {reason}", { reason });
@@ -150,6 +166,7 @@ export class Instance implements Operations {
   }
 
   async #end(how: (balancer: Balancer) => Promise<boolean>): Promise<boolean> {
+    this.#manager?.stopping();
     // A reload under way may still start listeners.
     await this.#changing;
     const all = await Promise.all([

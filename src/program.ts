@@ -5,6 +5,7 @@ import type { ProgramConfig } from "./config.ts";
 import { Instance } from "./instance.ts";
 import type { Logs } from "./log.ts";
 import type { Settings } from "./options.ts";
+import { describeStatus, openServiceManager, type ServiceManager } from "./service_manager.ts";
 import { serveUntilSignalled } from "./signals.ts";
 import { exportMetrics } from "./telemetry.ts";
 
@@ -28,6 +29,7 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
   const { config: { settings }, logs } = options;
   const instance = await Instance.start(options);
   let admin: AdminServer | undefined;
+  let manager: ServiceManager | undefined;
   try {
     admin = await openAdmin(instance, { settings, logs });
   } catch (error) {
@@ -39,10 +41,24 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
       onError: (error) => logs.log.warning("no metrics to export: {error}", { error }),
     });
     options.onReady?.({ admin: admin?.address });
+    manager = openManager(instance, logs);
     return await serveUntilSignalled(instance, logs);
   } finally {
+    await manager?.close();
     await admin?.close();
   }
+}
+
+/** Lets the service manager know how the program is, if one started it. */
+function openManager(instance: Instance, { log }: Logs): ServiceManager | undefined {
+  const manager = openServiceManager(Deno.env, {
+    describe: async () => describeStatus(await instance.status()),
+    onError(message) {
+      log.warning("the service manager cannot be told how the program is: {message}", { message });
+    },
+  });
+  if (manager) instance.tellTo(manager);
+  return manager;
 }
 
 async function openAdmin(

@@ -1,0 +1,18 @@
+/**
+ * Runs a command to its end and returns its standard output; what it complains about is shown.
+ *
+ * @throws {Error} If it fails.
+ */
+export async function run(
+  command: string,
+  options: { args: readonly string[]; cwd?: string; env?: Record<string, string> },
+): Promise<string> {
+  const { args, ...rest } = options;
+  const { success, stdout } = await new Deno.Command(command, {
+    ...rest,
+    args: [...args],
+    stderr: "inherit",
+  }).output();
+  if (!success) throw new Error(`${command} ${args.join(" ")} failed`);
+  return new TextDecoder().decode(stdout);
+}
