@@ -45,8 +45,8 @@ export class Instance implements Operations {
   #changing: Promise<unknown> = Promise.resolve();
   /** Whether a listener that was removed had to cut sessions. */
   #cut = false;
-  /** Drains of listeners that were removed. */
-  readonly #leaving = new Set<Promise<boolean>>();
+  /** Listeners that were removed, with their drains. */
+  readonly #leaving = new Map<Unit, Promise<boolean>>();
   #drained: Promise<boolean> | undefined;
   readonly #ended = Promise.withResolvers<boolean>();
   #manager: ServiceManager | undefined;
@@ -171,16 +171,21 @@ export class Instance implements Operations {
     await this.#changing;
     const all = await Promise.all([
       ...this.#units.map(({ balancer }) => how(balancer)),
-      ...this.#leaving,
+      ...this.#leaving.values(),
     ]);
     const complete = all.every((one) => one) && !this.#cut;
     this.#ended.resolve(complete);
     return complete;
   }
 
+  /** The listeners of the configuration. */
+  #present(): Unit[] {
+    return this.#units.filter((unit) => !this.#leaving.has(unit));
+  }
+
   async #reload(): Promise<ReloadResult> {
     const { listeners, settings } = await this.#load();
-    const present = new Map(this.#units.map((unit) => [unit.name, unit]));
+    const present = new Map(this.#present().map((unit) => [unit.name, unit]));
     const kept: { unit: Unit; config: Config }[] = [];
     const fresh: Config[] = [];
     for (const config of listeners) {
@@ -199,7 +204,7 @@ export class Instance implements Operations {
       changes.push(...(await unit.apply(config, { force })).map((change) => prefix + change));
     }
     const stay = new Set(kept.map(({ unit }) => unit));
-    const removed = this.#units.filter((unit) => !stay.has(unit));
+    const removed = this.#present().filter((unit) => !stay.has(unit));
     this.#units.push(...started);
     for (const unit of removed) {
       changes.push(`listener ${unit.name} removed`);
@@ -241,10 +246,10 @@ export class Instance implements Operations {
   /** Lets a listener finish its sessions; it is shown until then. */
   #letGo(unit: Unit): void {
     const drained = unit.balancer.drain();
-    this.#leaving.add(drained);
+    this.#leaving.set(unit, drained);
     drained.then((complete) => {
       if (!complete) this.#cut = true;
-      this.#leaving.delete(drained);
+      this.#leaving.delete(unit);
       this.#units = this.#units.filter((one) => one !== unit);
     });
   }
@@ -292,13 +297,13 @@ export class Instance implements Operations {
   }
 
   #listener(wanted: string | undefined): Unit {
-    const [only, ...others] = this.#units;
+    const [only, ...others] = this.#present();
     if (wanted === undefined && others.length === 0) return only!;
-    const names = this.#units.map(({ name }) => name).join(", ");
+    const names = this.#present().map(({ name }) => name).join(", ");
     if (wanted === undefined) {
       throw new OperationError("invalid", `listener is missing; must be one of ${names}`);
     }
-    const found = this.#units.find(({ id, name }) => name === wanted || String(id) === wanted);
+    const found = this.#present().find(({ id, name }) => name === wanted || String(id) === wanted);
     if (found) return found;
     throw new OperationError(
       "invalid",

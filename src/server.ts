@@ -6,9 +6,8 @@ import type { Balancer, Identity } from "./balancer.ts";
 import { BufferPool } from "./buffers.ts";
 import { Channel } from "./channel.ts";
 import { type Clock, monotonic } from "./clock.ts";
-import type { Config, DestinationConfig } from "./config.ts";
+import type { Config } from "./config.ts";
 import { Crew } from "./crew.ts";
-import { Destination } from "./destination.ts";
 import { Entrance } from "./entrance.ts";
 import { Health } from "./health.ts";
 import { Ledger } from "./ledger.ts";
@@ -17,12 +16,13 @@ import { Listener } from "./listener.ts";
 import type { AdminState, ListenerStatus, SessionInfo } from "./operations.ts";
 import type { Settings } from "./options.ts";
 import { type Books, logDrained, logDraining, logStart } from "./report.ts";
+import { Roster } from "./roster.ts";
 import type { Session } from "./session.ts";
 import { listenerStatus, sessionInfos } from "./status.ts";
 import { Tasks } from "./tasks.ts";
 import type { Durations } from "./telemetry.ts";
 import { Sweep } from "./timeouts.ts";
-import { Timings } from "./timings.ts";
+import { Timekeeper } from "./timings.ts";
 import { Turns } from "./turns.ts";
 import { Watchdog } from "./watchdog.ts";
 import { work, type Workplace } from "./worker.ts";
@@ -60,8 +60,7 @@ export class Server implements Balancer {
   readonly #queue: Channel<Session>;
   readonly #line: Line;
   readonly #entrance: Entrance;
-  /** Those of the configuration, and behind them those that are leaving. */
-  #destinations: Destination[];
+  readonly #roster: Roster;
   readonly #admission: Admission;
   readonly #crew: Crew;
   readonly #health: Health;
@@ -70,8 +69,7 @@ export class Server implements Balancer {
   readonly #sweep: Sweep;
   readonly #watchdog: Watchdog;
   readonly #workplace: Workplace;
-  readonly #timings = new Timings();
-  readonly #durations: Durations | undefined;
+  readonly #timekeeper: Timekeeper;
   /** Aborted at the very end: stops what only serves sessions, such as probing. */
   readonly #life = new AbortController();
   /** Aborted when waiting for sessions to finish is over. */
@@ -81,15 +79,16 @@ export class Server implements Balancer {
   #listener!: Listener<Session>;
   #drained: Promise<boolean> | undefined;
 
-  private constructor(config: Config, options: ServerOptions) {
+  private constructor(config: Config, options: ServerOptions & { identity: Identity }) {
     const { log, access, thread, clock = monotonic } = options;
-    const { id, name, numbers } = options.identity ?? soleIdentity(config);
+    const { id, name } = options.identity;
     this.#id = id;
     this.#name = name;
     this.#thread = thread;
     const settings = this.#settings = { ...config };
     this.#log = log;
-    this.#durations = options.durations;
+    const timekeeper = new Timekeeper({ listener: name, durations: options.durations });
+    this.#timekeeper = timekeeper;
     this.#clock = clock;
     this.#tasks = new Tasks((error) => {
       log.error("a task failed, which is a defect: {error}", { error });
@@ -98,12 +97,9 @@ export class Server implements Balancer {
       clock,
       onEnd: (session) => {
         this.#admission.leave(session.client.remoteAddr);
-        this.#timeEnd(session);
-        access?.add(session, this.#name);
+        timekeeper.ended(session);
+        access?.add(session, name);
       },
-    });
-    this.#destinations = config.destinations.map((one) => {
-      return new Destination(one, clock, numbers[one.key]);
     });
     this.#queue = new Channel(config.queue, { onWaiting: () => this.#crew.grow() });
     const admission = this.#admission = new Admission({
@@ -129,7 +125,7 @@ export class Server implements Balancer {
     });
     const workplace = this.#workplace = this.#arrangeWorkplace();
     this.#crew = new Crew({
-      destinations: this.#destinations,
+      destinations: [],
       queue: this.#queue,
       hire: (destination) => this.#tasks.add(work(destination, workplace)),
     });
@@ -139,6 +135,12 @@ export class Server implements Balancer {
       signal: this.#life.signal,
       clock,
       log,
+    });
+    this.#roster = new Roster({
+      crew: this.#crew,
+      health: this.#health,
+      tasks: this.#tasks,
+      clock,
     });
     this.#sweep = new Sweep(this.#ledger.live, {
       timeouts: settings,
@@ -154,7 +156,8 @@ export class Server implements Balancer {
    * @throws {FatalError} If the listen address cannot be bound.
    */
   static async start(config: Config, options: ServerOptions): Promise<Server> {
-    const server = new Server(config, options);
+    const { identity = soleIdentity(config) } = options;
+    const server = new Server(config, { ...options, identity });
     try {
       server.#listener = await Listener.open<Session>(config.listen, {
         settings: server.#settings,
@@ -168,8 +171,8 @@ export class Server implements Balancer {
       server.#watchdog.stop();
       throw error;
     }
+    server.#roster.apply(config.destinations, identity.numbers);
     server.#crew.arrange();
-    for (const one of server.#destinations) server.#tasks.add(server.#health.watch(one));
     if (!options.thread) logStart(server.#log, server.address, config);
     return server;
   }
@@ -205,7 +208,6 @@ export class Server implements Balancer {
 
   /** What it is doing right now. */
   status(): ListenerStatus {
-    this.#forgetThoseGone();
     return listenerStatus({
       id: this.#id,
       name: this.#name,
@@ -214,8 +216,8 @@ export class Server implements Balancer {
       ledger: this.#ledger,
       queue: this.#queue,
       capacity: this.#settings.queue,
-      timings: this.#timings,
-      destinations: this.#destinations,
+      timings: this.#timekeeper.timings,
+      destinations: this.#roster.all,
       now: this.#clock(),
     });
   }
@@ -241,7 +243,7 @@ export class Server implements Balancer {
 
   /** Sets what the operator wants of a destination; nothing if it is not there. */
   setAdminState(number: number, state: AdminState): void {
-    const destination = this.#destinations.find((one) => one.number === number);
+    const destination = this.#roster.all.find((one) => one.number === number);
     if (!destination || destination.admin === state) return;
     destination.admin = state;
     this.#health.review(destination);
@@ -256,82 +258,14 @@ export class Server implements Balancer {
     const before = { ...this.#settings };
     const { backlog, threads } = before;
     Object.assign(this.#settings, { ...config, backlog, threads });
-    this.#changeDestinations(config, numbers);
     const { rules, destinations } = config;
+    this.#roster.apply(destinations, numbers);
     this.#admission.apply({ rules, destinations: destinations.length, before });
     this.#workplace.relaying.redispatch = config.redispatch;
     this.#sweep.restart();
     this.#health.apply(this.#settings);
     if (!this.#drained) this.#queue.resize(config.queue);
     this.#crew.arrange();
-  }
-
-  #changeDestinations(config: Config, numbers: Identity["numbers"]): void {
-    const before = new Map(this.#destinations.map((one) => [one.config.key, one]));
-    const present = config.destinations.map((one) => {
-      const destination = before.get(one.key);
-      before.delete(one.key);
-      return this.#keepOrAdd(destination, one, numbers);
-    });
-    for (const destination of before.values()) this.#letGo(destination);
-    this.#destinations = [...present, ...before.values()];
-    this.#forgetThoseGone();
-  }
-
-  #keepOrAdd(
-    known: Destination | undefined,
-    config: DestinationConfig,
-    numbers: Identity["numbers"],
-  ): Destination {
-    if (known && !known.leaving) {
-      known.config = config;
-      return known;
-    }
-    const destination = known ?? new Destination(config, this.#clock, numbers[config.key]);
-    destination.config = config;
-    destination.leaving = false;
-    this.#crew.add(destination);
-    this.#tasks.add(this.#health.watch(destination));
-    return destination;
-  }
-
-  #letGo(destination: Destination): void {
-    if (destination.leaving) return;
-    destination.leaving = true;
-    this.#crew.remove(destination);
-    this.#health.letGo(destination);
-  }
-
-  #forgetThoseGone(): void {
-    this.#destinations = this.#destinations.filter((one) => !one.leaving || one.workers > 0);
-  }
-
-  #timeEnd({ acceptedAt, connectedAt, endedAt, destination }: Session): void {
-    const lived = endedAt! - acceptedAt;
-    this.#timings.session.observe(lived);
-    if (connectedAt === undefined) this.#timings.queue.observe(lived);
-    if (!this.#durations) return;
-    const listener = this.#name;
-    this.#durations.record(
-      "session",
-      lived,
-      destination ? { listener, destination } : { listener },
-    );
-    if (connectedAt === undefined) this.#durations.record("queue", lived, { listener });
-  }
-
-  #time(session: Session, { name, timings }: Destination): void {
-    const { acceptedAt, connectStartedAt, connectedAt } = session;
-    const waited = connectStartedAt! - acceptedAt;
-    const connecting = connectedAt! - connectStartedAt!;
-    this.#timings.queue.observe(waited);
-    this.#timings.connect.observe(connecting);
-    timings.queue.observe(waited);
-    timings.connect.observe(connecting);
-    if (!this.#durations) return;
-    const place = { listener: this.#name, destination: name };
-    this.#durations.record("queue", waited, place);
-    this.#durations.record("connect", connecting, place);
   }
 
   #arrangeWorkplace(): Workplace {
@@ -349,16 +283,11 @@ export class Server implements Balancer {
       attempts: [],
       giveBack: (session) => this.#line.giveBack(session),
       onShortage: (error) => this.#health.shortage(error),
-      onConnected: (session, destination) => this.#time(session, destination),
+      onConnected: (session, destination) => this.#timekeeper.connected(session, destination),
       onServed: (destination) => this.#health.served(destination),
       onFailure: (destination, error) => this.#health.failed(destination, error),
       keeps: (destination) => this.#crew.keeps(destination),
     };
-  }
-
-  /** Sessions that have a worker. */
-  #active(): number {
-    return this.#destinations.reduce((sum, { active }) => sum + active, 0);
   }
 
   async #drain(): Promise<boolean> {
@@ -399,7 +328,7 @@ export class Server implements Balancer {
     this.#crew.stop();
     this.#health.close();
     this.#entrance.close();
-    for (const destination of this.#destinations) destination.dismiss();
+    this.#roster.dismiss();
     await this.#tasks.idle();
     await this.#turns.close();
   }

@@ -1,5 +1,7 @@
 import { Histogram } from "./histogram.ts";
 import type { Latencies } from "./operations.ts";
+import type { Session } from "./session.ts";
+import type { Durations } from "./telemetry.ts";
 
 /** How long sessions took, stage by stage. */
 export class Timings {
@@ -9,5 +11,46 @@ export class Timings {
 
   get data(): Latencies {
     return { queue: this.queue.data, connect: this.connect.data, session: this.session.data };
+  }
+}
+
+/** Notes how long the sessions of a listener take, for it and for their destinations. */
+export class Timekeeper {
+  readonly timings = new Timings();
+  readonly #listener: string;
+  readonly #durations: Durations | undefined;
+
+  /** @param options.durations Gets the same durations one by one. */
+  constructor(options: { listener: string; durations: Durations | undefined }) {
+    this.#listener = options.listener;
+    this.#durations = options.durations;
+  }
+
+  /** A session was connected. */
+  connected(session: Session, destination: { name: string; timings: Timings }): void {
+    const { acceptedAt, connectStartedAt, connectedAt } = session;
+    const waited = connectStartedAt! - acceptedAt;
+    const connecting = connectedAt! - connectStartedAt!;
+    this.timings.queue.observe(waited);
+    this.timings.connect.observe(connecting);
+    destination.timings.queue.observe(waited);
+    destination.timings.connect.observe(connecting);
+    if (!this.#durations) return;
+    const place = { listener: this.#listener, destination: destination.name };
+    this.#durations.record("queue", waited, place);
+    this.#durations.record("connect", connecting, place);
+  }
+
+  /** A session has ended; without a connect, all of its time was waiting. */
+  ended({ acceptedAt, connectedAt, endedAt, destination }: Session): void {
+    const lived = endedAt! - acceptedAt;
+    const waitedOnly = connectedAt === undefined;
+    this.timings.session.observe(lived);
+    if (waitedOnly) this.timings.queue.observe(lived);
+    if (!this.#durations) return;
+    const listener = this.#listener;
+    const place = destination === undefined ? { listener } : { listener, destination };
+    this.#durations.record("session", lived, place);
+    if (waitedOnly) this.#durations.record("queue", lived, { listener });
   }
 }

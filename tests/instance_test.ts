@@ -208,6 +208,32 @@ Deno.test("listeners are added and removed, and no session notices", async () =>
   assertEquals(await request(port, "x"), "other");
 });
 
+Deno.test("a listener that comes back while it is leaving is a new one, and both finish", async () => {
+  const held = heldServer("old");
+  await using server = held.server;
+  await using other = new TestServer(answer("new"));
+  const of = (port: number) => listener([server.address], {}, `127.0.0.1:${port}`);
+  const port = freePort();
+  const stays = listener([other.address]);
+  await using program = await start(stays, of(port));
+  const first = request(port, "x");
+  await until(() => server.open === 1, "a session is being served");
+  await program.reload(stays);
+  await until(async () => {
+    return await request(port, "x").then(() => false, () => true);
+  }, "it does not listen any more");
+  await program.reload(stays, listener([other.address], {}, `127.0.0.1:${port}`));
+  assertEquals(await request(port, "x"), "new");
+  const { listeners } = await program.instance.status();
+  assertEquals(listeners.map(({ id, state }) => [id, state]), [
+    [1, "running"],
+    [2, "draining"],
+    [3, "running"],
+  ]);
+  held.release();
+  assertEquals(await first, "old");
+});
+
 Deno.test("a configuration that is not allowed, or cannot be, changes nothing at all", async () => {
   await using server = new TestServer(answer("as before"));
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
