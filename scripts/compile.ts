@@ -1,4 +1,5 @@
 import { parseArgs } from "@std/cli/parse-args";
+import { programLock } from "./lock.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 
@@ -27,6 +28,8 @@ export async function compile(options: CompileOptions): Promise<void> {
   // DENORT_BIN is a runtime of this platform: it would make a wrong binary for any other.
   const { DENORT_BIN: _, ...otherEnv } = Deno.env.toObject();
   const flags = foreign ? ["--target", target] : [];
+  const lock = await Deno.makeTempFile({ suffix: ".lock" });
+  await Deno.writeTextFile(lock, await programLock(ROOT));
   const command = new Deno.Command(Deno.execPath(), {
     args: [
       "compile",
@@ -36,6 +39,8 @@ export async function compile(options: CompileOptions): Promise<void> {
       "src/thread.ts",
       "--include",
       "src/admin/page",
+      "--lock",
+      lock,
       ...flags,
       "--output",
       output,
@@ -44,7 +49,7 @@ export async function compile(options: CompileOptions): Promise<void> {
     cwd: ROOT,
     ...(foreign && { clearEnv: true, env: otherEnv }),
   });
-  const { success } = await command.spawn().status;
+  const { success } = await command.spawn().status.finally(() => Deno.remove(lock));
   if (!success) {
     throw new CompileError(
       `deno compile failed, see above; where the runtime of Deno ${Deno.version.deno} cannot be ` +
