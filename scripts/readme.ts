@@ -1,11 +1,13 @@
 // Writes what comes from the sources: the options and the end reasons into the README, and the JSON
 // schema of the configuration file. `deno run -A scripts/readme.ts`, then `deno fmt`.
 import { configSchema } from "../src/config_schema.ts";
+import { fieldRows } from "../src/access_template.ts";
 import { optionRows, reasonRows } from "../src/help.ts";
 
 const path = new URL("../README.md", import.meta.url);
 let readme = await Deno.readTextFile(path);
 replace("options", ["| flag | default | what it does |", "| --- | --- | --- |", ...optionRows()]);
+replace("fields", ["| field | units | meaning |", "| --- | --- | --- |", ...fieldRows()]);
 replace("end reasons", ["| reason | meaning |", "| --- | --- |", ...reasonRows()]);
 await Deno.writeTextFile(path, readme);
 await Deno.writeTextFile(

@@ -1,12 +1,15 @@
 import { assert } from "@std/assert";
+import { fieldRows } from "../src/access_template.ts";
 import { optionRows, reasonRows } from "../src/help.ts";
 
 const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
 const lines = readme.split("\n");
 
-Deno.test("the README's tables of options and end reasons are the program's", () => {
+Deno.test("the README's tables are the program's", () => {
   const rows = lines.map((line) => line.replace(/ +/g, " "));
-  for (const row of [...optionRows(), ...reasonRows()]) assert(rows.includes(row), row);
+  for (const row of [...optionRows(), ...reasonRows(), ...fieldRows()]) {
+    assert(rows.includes(row), row);
+  }
 });
 
 Deno.test("every test that the README names is there", async () => {
