@@ -1,9 +1,7 @@
 import project from "../deno.json" with { type: "json" };
 import { type Command, parseCommand } from "./command.ts";
-import { runDemo } from "./demo.ts";
 import { FatalError, UsageError } from "./errors.ts";
 import { guard } from "./guard.ts";
-import { helpText } from "./help.ts";
 import { type Logs, openLogs } from "./log.ts";
 import { runProgram } from "./program.ts";
 import { readSettings, type Settings } from "./options.ts";
@@ -26,10 +24,11 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
+/** What not every run needs is loaded when it is needed: the program is to be there at once. */
 async function execute(command: Command): Promise<number> {
   switch (command.kind) {
     case "help":
-      console.log(helpText().trimEnd());
+      console.log((await import("./help.ts")).helpText().trimEnd());
       return 0;
     case "version":
       console.log(`iawlb ${project.version}`);
@@ -38,10 +37,10 @@ async function execute(command: Command): Promise<number> {
       console.log(command.text);
       return 0;
     case "demo":
-      return await withLogs(
-        readSettings(command.texts.options),
-        (logs) => runDemo(logs, command.texts),
-      );
+      return await withLogs(readSettings(command.texts.options), async (logs) => {
+        const { runDemo } = await import("./demo.ts");
+        return await runDemo(logs, command.texts);
+      });
     case "serve":
       return await withLogs(command.config.settings, async (logs) => {
         return await runProgram({ config: command.config, load: command.load, logs });

@@ -1,8 +1,6 @@
 import { resolve } from "node:path";
 import { type Arguments, readArguments } from "./arguments.ts";
 import type { ListenerTexts, ProgramConfig } from "./config.ts";
-import { readConfigFile } from "./config_file.ts";
-import { printConfig } from "./config_print.ts";
 import { optionTexts, type ProgramSource } from "./config_source.ts";
 import { UsageError } from "./errors.ts";
 import { readProgram } from "./program_config.ts";
@@ -45,7 +43,10 @@ export async function parseCommand(args: readonly string[]): Promise<Command> {
   if (switches.has("demo")) return demo(given);
   const load = loader(given);
   const loaded = await load();
-  if (switches.has("print-config")) return { kind: "print", text: printConfig(loaded.source) };
+  if (switches.has("print-config")) {
+    const { printConfig } = await import("./config_print.ts");
+    return { kind: "print", text: printConfig(loaded.source) };
+  }
   if (switches.has("check-config")) return { kind: "print", text: summary(loaded) };
   return { kind: "serve", config: loaded.config, load: async () => (await load()).config };
 }
@@ -86,6 +87,7 @@ function loader(given: Arguments): () => Promise<Loaded> {
   }
   const path = resolve(name);
   return async () => {
+    const { readConfigFile } = await import("./config_file.ts");
     const { source, problems } = await readConfigFile({ name, path }, given);
     return { config: readProgram(source, problems), source };
   };

@@ -1,10 +1,7 @@
-import { loadPage } from "./admin/page/page.ts";
-import { type AdminServer, serveAdmin } from "./admin/server.ts";
-import { readToken } from "./admin/token.ts";
+import type { AdminServer } from "./admin/server.ts";
 import type { ProgramConfig } from "./config.ts";
 import { Instance } from "./instance.ts";
 import type { Logs } from "./log.ts";
-import type { Settings } from "./options.ts";
 import { describeStatus, openServiceManager, type ServiceManager } from "./service_manager.ts";
 import { serveUntilSignalled } from "./signals.ts";
 import { exportMetrics } from "./telemetry.ts";
@@ -31,7 +28,11 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
   let admin: AdminServer | undefined;
   let manager: ServiceManager | undefined;
   try {
-    admin = await openAdmin(instance, { settings, logs });
+    if (settings.admin) {
+      // Who has no use for it need not wait until it is loaded.
+      const { openAdmin } = await import("./admin/open.ts");
+      admin = await openAdmin(instance, { ...settings, admin: settings.admin, logs });
+    }
   } catch (error) {
     await instance.quit();
     throw error;
@@ -59,18 +60,4 @@ function openManager(instance: Instance, { log }: Logs): ServiceManager | undefi
   });
   if (manager) instance.tellTo(manager);
   return manager;
-}
-
-async function openAdmin(
-  instance: Instance,
-  { settings, logs }: { settings: Settings; logs: Logs },
-): Promise<AdminServer | undefined> {
-  const { admin: address, adminTokenFile } = settings;
-  if (!address) return undefined;
-  const token = adminTokenFile === "" ? undefined : readToken(adminTokenFile);
-  const { log, events } = logs;
-  const page = await loadPage();
-  const server = await serveAdmin(instance, { address, token, events, page, log });
-  log.info("admin API on {address}", { address: server.address });
-  return server;
 }

@@ -2,7 +2,7 @@ import type { BatchObservableResult, Meter, Observable } from "@opentelemetry/ap
 import project from "../deno.json" with { type: "json" };
 import { BUCKETS_S } from "./histogram.ts";
 import type { Latencies, Operations } from "./operations.ts";
-import { type Metric, METRICS } from "./telemetry_metrics.ts";
+import type { Metric } from "./telemetry_metrics.ts";
 
 /** Where a duration was taken: names of a listener and, if the session had one, a destination. */
 export type Place = { listener: string; destination?: string };
@@ -52,6 +52,7 @@ export async function exportMetrics(
 ): Promise<void> {
   const meter = await openMeter();
   if (!meter || options.signal?.aborted) return;
+  const { METRICS } = await import("./telemetry_metrics.ts");
   const instruments = METRICS.map((metric) => ({ metric, observable: create(meter, metric) }));
   const observables = instruments.map(({ observable }) => observable);
 

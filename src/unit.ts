@@ -1,5 +1,5 @@
 import { formatAddress } from "./address.ts";
-import type { Balancer } from "./balancer.ts";
+import type { Balancer, Identity } from "./balancer.ts";
 import {
   commandLineReporter,
   type Config,
@@ -20,7 +20,6 @@ import type { OptionName } from "./options.ts";
 import { Server } from "./server.ts";
 import { openDurations } from "./telemetry.ts";
 import { checkThreads, threadsOf } from "./thread_config.ts";
-import { Threads } from "./threads.ts";
 
 /**
  * One listener of the program as operators know it: its configuration in force, the numbers of its
@@ -57,9 +56,7 @@ export class Unit {
     const numbers: Record<string, number> = {};
     enumerate(config, numbers);
     const identity = { id, name: nameOf(config), numbers };
-    const balancer = threadsOf(config) === 1
-      ? await Server.start(config, { ...logs, identity, durations: await openDurations() })
-      : await Threads.start({ config, identity, logs });
+    const balancer = await startBalancer(config, { identity, logs });
     return new Unit({ id, config, balancer, numbers });
   }
 
@@ -167,6 +164,17 @@ export class Unit {
       throw error;
     }
   }
+}
+
+async function startBalancer(
+  config: Config,
+  { identity, logs }: { identity: Identity; logs: Logs },
+): Promise<Balancer> {
+  if (threadsOf(config) === 1) {
+    return await Server.start(config, { ...logs, identity, durations: await openDurations() });
+  }
+  const { Threads } = await import("./threads.ts");
+  return await Threads.start({ config, identity, logs });
 }
 
 /** The name of a listener with this configuration. */

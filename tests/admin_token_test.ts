@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { isAuthorized, readToken } from "../src/admin/token.ts";
+import { isAuthorized } from "../src/admin/authorization.ts";
+import { readToken } from "../src/admin/token.ts";
 import { UsageError } from "../src/errors.ts";
 
 async function withFile(text: string, use: (path: string) => void): Promise<void> {

@@ -1,0 +1,19 @@
+import type { Address } from "../address.ts";
+import type { Logs } from "../log.ts";
+import type { Operations } from "../operations.ts";
+import { loadPage } from "./page/page.ts";
+import { type AdminServer, serveAdmin } from "./server.ts";
+import { readToken } from "./token.ts";
+
+/** The admin API and the dashboard, as the settings say. */
+export async function openAdmin(
+  operations: Operations,
+  options: { admin: Address; adminTokenFile: string; logs: Pick<Logs, "log" | "events"> },
+): Promise<AdminServer> {
+  const { admin: address, adminTokenFile, logs: { log, events } } = options;
+  const token = adminTokenFile === "" ? undefined : readToken(adminTokenFile);
+  const page = await loadPage();
+  const server = await serveAdmin(operations, { address, token, events, page, log });
+  log.info("admin API on {address}", { address: server.address });
+  return server;
+}
