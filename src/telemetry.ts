@@ -1,8 +1,8 @@
 import type { BatchObservableResult, Meter, Observable } from "@opentelemetry/api";
 import project from "../deno.json" with { type: "json" };
 import { BUCKETS_S } from "./histogram.ts";
+import type { Metric } from "./metrics.ts";
 import type { Latencies, Operations } from "./operations.ts";
-import type { Metric } from "./telemetry_metrics.ts";
 
 /** Where a duration was taken: names of a listener and, if the session had one, a destination. */
 export type Place = { listener: string; destination?: string };
@@ -34,6 +34,15 @@ export async function openDurations(): Promise<Durations | undefined> {
   };
 }
 
+/** Instead of a start time, which Prometheus has. */
+const UPTIME: Metric = {
+  name: "iawlb.uptime",
+  kind: "gauge",
+  unit: "s",
+  help: "Time since the start.",
+  values: ({ status }) => [[status.uptime_ms / 1000, {}]],
+};
+
 /** Options of {@linkcode exportMetrics}. */
 export interface ExportOptions {
   /** Ends the export, which otherwise lasts as long as the process. */
@@ -52,16 +61,19 @@ export async function exportMetrics(
 ): Promise<void> {
   const meter = await openMeter();
   if (!meter || options.signal?.aborted) return;
-  const { METRICS } = await import("./telemetry_metrics.ts");
-  const instruments = METRICS.map((metric) => ({ metric, observable: create(meter, metric) }));
+  const { look, METRICS } = await import("./metrics.ts");
+  const instruments = [UPTIME, ...METRICS].map((metric) => ({
+    metric,
+    observable: create(meter, metric),
+  }));
   const observables = instruments.map(({ observable }) => observable);
 
   async function observe(result: BatchObservableResult): Promise<void> {
     // A callback that fails would be the last one that the runtime calls.
     try {
-      const status = await operations.status();
+      const seen = look(await operations.status());
       for (const { metric, observable } of instruments) {
-        for (const [value, attributes] of metric.values(status)) {
+        for (const [value, attributes] of metric.values(seen)) {
           result.observe(observable, value, attributes);
         }
       }

@@ -34,6 +34,12 @@ const STATUS: Status = {
       destination("9002", { state: "down", active: 0 }),
       destination("9001", { leaving: true, sessions: 7 }),
     ],
+  }, {
+    // Removed, and finishes its sessions beside the one that was added again.
+    ...{ id: 2, name: "8080", address: "[::]:8080", state: "draining", latencies, ended: {} },
+    ...{ accepted: 999, waiting: 999, oldest_waiting_ms: 999, queue: 999, active: 999 },
+    ...{ bytes_up: 999, bytes_down: 999 },
+    destinations: [destination("9001", { sessions: 999 })],
   }],
 };
 
@@ -86,6 +92,8 @@ Deno.test("every number of the state reaches a collector, with its unit and attr
     ["iawlb.bytes", "counter", "By", { ...listener, direction: "down" }, 800],
     ["iawlb.destination.up", "gauge", "1", first, 1],
     ["iawlb.destination.up", "gauge", "1", second, 0],
+    ["iawlb.destination.state", "gauge", "1", { ...second, state: "down" }, 1],
+    ["iawlb.destination.state", "gauge", "1", { ...second, state: "up" }, 0],
     ["iawlb.destination.workers", "gauge", "{worker}", first, 3],
     ["iawlb.destination.active", "gauge", "{session}", second, 0],
     ["iawlb.destination.limit", "gauge", "{session}", first, 256],

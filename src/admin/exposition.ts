@@ -1,10 +1,8 @@
 import { BUCKETS_S, type HistogramData } from "../histogram.ts";
+import type { Labels, Point } from "../metrics.ts";
 
 /** The content type of the text format of Prometheus that {@linkcode Exposition} writes. */
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
-
-/** The labels of a series by name. */
-export type Labels = Readonly<Record<string, string>>;
 
 /**
  * Writes metrics in the text format of Prometheus, version 0.0.4.
@@ -17,20 +15,20 @@ export class Exposition {
   /** One metric: its values, each with the labels that tell it from the others. */
   add(
     metric: { name: string; type: "counter" | "gauge"; help: string },
-    values: readonly (readonly [Labels, number])[],
+    values: readonly Point[],
   ): void {
     this.#head(metric);
-    for (const [labels, value] of values) this.#sample(metric.name, labels, value);
+    for (const [value, labels] of values) this.#sample(metric.name, labels, value);
   }
 
   /** One metric that has distributions; cumulative here, which they are not in the program. */
   addHistograms(
     metric: { name: string; help: string },
-    values: readonly (readonly [Labels, HistogramData])[],
+    values: readonly (readonly [HistogramData, Labels])[],
   ): void {
     const { name } = metric;
     this.#head({ ...metric, type: "histogram" });
-    for (const [labels, { counts, count, sum }] of values) {
+    for (const [{ counts, count, sum }, labels] of values) {
       let below = 0;
       for (const [i, bound] of BUCKETS_S.entries()) {
         below += counts[i] ?? 0;

@@ -1,0 +1,190 @@
+import type { DestinationStatus, ListenerStatus, ShownState, Status } from "./operations.ts";
+import { END_REASONS } from "./session.ts";
+
+/** What tells the values of a metric from each other. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** One value of a metric. */
+export type Point = readonly [value: number, labels: Labels];
+
+/** One number of the program; its name is that of OpenTelemetry. */
+export interface Metric {
+  readonly name: string;
+  readonly kind: "counter" | "gauge";
+  readonly unit: string;
+  readonly help: string;
+  values(seen: Seen): Point[];
+}
+
+/** A status as metrics see it: each name is there once. */
+export interface Seen {
+  readonly status: Status;
+  readonly listeners: readonly Placed<ListenerStatus>[];
+  readonly destinations: readonly Placed<DestinationStatus>[];
+}
+
+/** A listener or a destination with its labels. */
+export type Placed<T> = readonly [one: T, place: Labels];
+
+const STATES: readonly ShownState[] = ["up", "suspect", "down", "drain", "maint"];
+
+const NONE_ENDED = Object.fromEntries(Object.keys(END_REASONS).map((reason) => [reason, 0]));
+
+/** Every number of the status, but for the durations: for Prometheus and OpenTelemetry alike. */
+export const METRICS: readonly Metric[] = [
+  {
+    name: "iawlb.draining",
+    kind: "gauge",
+    unit: "1",
+    help: "1 while the program drains, which ends it.",
+    values: ({ status }) => [[status.state === "draining" ? 1 : 0, {}]],
+  },
+  ofListener("counter", "sessions.accepted", {
+    unit: "{session}",
+    help: "Sessions that were accepted, refused ones included.",
+    value: ({ accepted }) => accepted,
+  }),
+  ofListener("counter", "sessions.ended", {
+    unit: "{session}",
+    help: "Sessions that ended, by reason.",
+    // Reasons that did not occur count 0, so that the first one that occurs is an increase.
+    value: ({ ended }) => {
+      const counts: Record<string, number> = { ...NONE_ENDED, ...ended };
+      return Object.entries(counts).map(([reason, number]): Point => [number, { reason }]);
+    },
+  }),
+  ofListener("gauge", "sessions.waiting", {
+    unit: "{session}",
+    help: "Sessions in the line.",
+    value: ({ waiting }) => waiting,
+  }),
+  ofListener("gauge", "sessions.active", {
+    unit: "{session}",
+    help: "Sessions that have a worker.",
+    value: ({ active }) => active,
+  }),
+  ofListener("gauge", "queue.limit", {
+    unit: "{session}",
+    help: "Most sessions that wait.",
+    value: ({ queue }) => queue,
+  }),
+  ofListener("gauge", "queue.oldest_waiting", {
+    unit: "s",
+    help:
+      "Age of the session that has waited longest, 0 if none waits: the one number to alert on.",
+    value: ({ oldest_waiting_ms }) => oldest_waiting_ms / 1000,
+  }),
+  ofListener("counter", "bytes", {
+    unit: "By",
+    help: "Bytes relayed, up from clients to destinations and down back.",
+    value: bytes,
+  }),
+  ofDestination("gauge", "up", {
+    unit: "1",
+    help: "1 if it takes sessions, otherwise 0.",
+    value: ({ state }) => state === "up" ? 1 : 0,
+  }),
+  ofDestination("gauge", "state", {
+    unit: "1",
+    help: "1 for the state that it is in, 0 for the others.",
+    value: (one) => STATES.map((state): Point => [one.state === state ? 1 : 0, { state }]),
+  }),
+  ofDestination("gauge", "workers", {
+    unit: "{worker}",
+    help: "Workers that exist.",
+    value: ({ workers }) => workers,
+  }),
+  ofDestination("gauge", "active", {
+    unit: "{session}",
+    help: "Sessions that it serves.",
+    value: ({ active }) => active,
+  }),
+  ofDestination("gauge", "limit", {
+    unit: "{session}",
+    help: "Most concurrent sessions.",
+    value: ({ limit }) => limit,
+  }),
+  ofDestination("gauge", "weight", {
+    unit: "1",
+    help: "Share of the sessions.",
+    value: ({ weight }) => weight,
+  }),
+  ofDestination("counter", "sessions", {
+    unit: "{session}",
+    help: "Sessions that were connected to it.",
+    value: ({ sessions }) => sessions,
+  }),
+  ofDestination("counter", "failures", {
+    unit: "{failure}",
+    help: "Connects, probes and checks that failed.",
+    value: ({ failures }) => failures,
+  }),
+  ofDestination("counter", "bytes", {
+    unit: "By",
+    help: "Bytes relayed, up from clients to the destination and down back.",
+    value: bytes,
+  }),
+];
+
+/** Gives everything in a status its labels. */
+export function look(status: Status): Seen {
+  const listeners = onePerName(status.listeners, ({ state }) => state === "running");
+  return {
+    status,
+    listeners: listeners.map((one) => [one, { listener: one.name }]),
+    destinations: listeners.flatMap(({ name: listener, destinations }) => {
+      const shown = onePerName(destinations, ({ leaving }) => !leaving);
+      return shown.map((one) => [one, { listener, destination: one.name }] as const);
+    }),
+  };
+}
+
+/**
+ * One of those with the same name: the latest that stays, or else the latest. What was removed and
+ * added again while it finished its sessions is there twice, and a series may not be.
+ */
+function onePerName<T extends { name: string }>(
+  all: readonly T[],
+  stays: (one: T) => boolean,
+): T[] {
+  const byName = new Map<string, T>();
+  for (const one of all) {
+    const other = byName.get(one.name);
+    if (!other || stays(one) || !stays(other)) byName.set(one.name, one);
+  }
+  return [...byName.values()];
+}
+
+/** What is the same about the metrics of one kind of thing. */
+interface Spec<T> {
+  unit: string;
+  help: string;
+  /** Its value, or several, each with the labels that it has besides. */
+  value(one: T): number | Point[];
+}
+
+function ofListener(kind: Metric["kind"], name: string, spec: Spec<ListenerStatus>): Metric {
+  const { unit, help, value } = spec;
+  return {
+    ...{ name: `iawlb.${name}`, kind, unit, help },
+    values: ({ listeners }) => listeners.flatMap((placed) => points(placed, value)),
+  };
+}
+
+function ofDestination(kind: Metric["kind"], name: string, spec: Spec<DestinationStatus>): Metric {
+  const { unit, help, value } = spec;
+  return {
+    ...{ name: `iawlb.destination.${name}`, kind, unit, help },
+    values: ({ destinations }) => destinations.flatMap((placed) => points(placed, value)),
+  };
+}
+
+function points<T>([one, place]: Placed<T>, value: Spec<T>["value"]): Point[] {
+  const values = value(one);
+  if (typeof values === "number") return [[values, place]];
+  return values.map(([number, labels]) => [number, { ...place, ...labels }]);
+}
+
+function bytes({ bytes_up, bytes_down }: { bytes_up: number; bytes_down: number }): Point[] {
+  return [[bytes_up, { direction: "up" }], [bytes_down, { direction: "down" }]];
+}
