@@ -1,3 +1,4 @@
+import ipaddr from "ipaddr.js";
 import { type Address, formatAddress, isLocalhost } from "./address.ts";
 
 /** The same text for the same address, however it was written. */
@@ -13,7 +14,7 @@ export function isSelf(listen: Address, destination: Address): boolean {
   }
   if (listen.port !== destination.port) return false;
   const targets = reachedBy(destination.hostname ?? "localhost");
-  if (listen.hostname === undefined || listen.hostname === "::") return targets.some(isLoopback);
+  if (listen.hostname === undefined || listen.hostname === "::") return targets.some(isLoopbackIp);
   if (listen.hostname === "0.0.0.0") return targets.some((ip) => ip.startsWith("127."));
   return reachedBy(listen.hostname).some((ip) => targets.includes(ip));
 }
@@ -41,6 +42,15 @@ function reachedBy(host: string): string[] {
   return [host];
 }
 
-function isLoopback(ip: string): boolean {
-  return ip.startsWith("127.") || ip === "::1";
+/** Whether only this machine can reach an address: a Unix-domain socket, or loopback. */
+export function isLocal(address: Address): boolean {
+  if (address.transport === "unix") return true;
+  return address.hostname !== undefined &&
+    (isLocalhost(address.hostname) || isLoopbackIp(address.hostname));
+}
+
+/** Whether a text is an IP address of the loopback interface; no names, no short forms. */
+export function isLoopbackIp(text: string): boolean {
+  if (!ipaddr.IPv4.isValidFourPartDecimal(text) && !ipaddr.IPv6.isValid(text)) return false;
+  return ipaddr.process(text).range() === "loopback";
 }

@@ -1,6 +1,5 @@
 import { type Address, AddressError, parseAddress } from "./address.ts";
-import { collides } from "./address_relations.ts";
-import { isLocal } from "./admin/reach.ts";
+import { collides, isLocal } from "./address_relations.ts";
 import { readToken, TokenFileError } from "./admin/token.ts";
 import { checkListener, commandLineReporter, type Config, type ProgramConfig } from "./config.ts";
 import { ConfigProblems, fileReporter } from "./config_problems.ts";

@@ -284,22 +284,26 @@ Deno.test("an address may be a port of loopback, or IPv6", async () => {
 
 Deno.test("the token of a file is sent, and a wrong or missing one is told", async () => {
   await using admin = new FakeAdmin();
-  admin.token = "s3cret";
+  admin.token = "0123456789abcdef";
   const file = await Deno.makeTempFile();
   const fails = async (...args: string[]) =>
     (await assertRejects(() => run(admin, "status", ...args), FatalError)).message;
   try {
-    await Deno.writeTextFile(file, "s3cret\n");
+    await Deno.writeTextFile(file, "0123456789abcdef\n# the note of an operator\n");
     assertMatch((await run(admin, "status", "--token-file", file))[0]!, /pid 4242/);
     assertEquals(await fails(), `${admin.address} wants a token: give --token-file FILE`);
-    await Deno.writeTextFile(file, "other");
+    await Deno.writeTextFile(file, "another9abcdef00");
     assertEquals(
       await fails("--token-file", file),
       `${admin.address} does not accept the token in ${file}`,
     );
     await Deno.writeTextFile(file, " \n");
-    assertStringIncludes(await fails("--token-file", file), "holds no token");
-    assertStringIncludes(await fails("--token-file", "/nowhere"), "Cannot read the token file");
+    for (const [path, problem] of [[file, "must be a token"], ["/nowhere", "cannot be read"]]) {
+      const args = [admin.address, "status", "--token-file", path!];
+      const { message } = await assertRejects(() => ctl(args, () => {}), UsageError);
+      assertStringIncludes(message, `--token-file "${path}": `);
+      assertStringIncludes(message, problem!);
+    }
   } finally {
     await Deno.remove(file);
   }

@@ -1,7 +1,7 @@
+import { isLoopbackIp } from "../address_relations.ts";
 import { HttpError } from "./answers.ts";
-import { isLoopbackIp } from "./reach.ts";
-import type { Target } from "./target.ts";
 import { isAuthorized } from "./authorization.ts";
+import type { Target } from "./target.ts";
 
 /** What the guard has to know of the server. */
 export interface Guarded {

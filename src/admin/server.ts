@@ -1,22 +1,22 @@
 import type { Logger } from "@logtape/logtape";
 import { delay } from "@std/async/delay";
-import { type Address, formatSocketAddress } from "../address.ts";
+import { type Address, formatAddress, formatSocketAddress } from "../address.ts";
+import { isLocal, isLoopbackIp } from "../address_relations.ts";
 import { bindWith } from "../bind.ts";
-import { FatalError } from "../errors.ts";
+import { FatalError, UsageError } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { Operations } from "../operations.ts";
 import { HttpError, refusal } from "./answers.ts";
 import { EventStreams } from "./events.ts";
 import { guard, type Guarded } from "./guard.ts";
 import { LIMITS, type Limits } from "./limits.ts";
-import { isLocal, isLoopbackIp, requireToken } from "./reach.ts";
 import { routeOf } from "./router.ts";
 import type { Desk, Page } from "./routes.ts";
 import { Snapshots } from "./snapshots.ts";
 import { targetOf } from "./target.ts";
 
-/** Who may use the socket file: the owner and the group of the process. */
-const SOCKET_MODE = 0o660;
+/** Leaves the socket file to the owner and the group of the process: mode 0660. */
+const SOCKET_UMASK = 0o117;
 
 /** Options of {@linkcode serveAdmin}. */
 export interface AdminOptions {
@@ -54,7 +54,7 @@ export async function serveAdmin(
   options: AdminOptions,
 ): Promise<AdminServer> {
   const { address, token, events, page, log, signal } = options;
-  requireToken(address, { token: token !== undefined });
+  if (token === undefined) assertLocal(address);
   const limits = { ...LIMITS, ...options.limits };
   const snapshots = new Snapshots(operations, { age: limits.snapshotAge });
   const streams = new EventStreams({ events, status: () => snapshots.status(), log, limits });
@@ -96,6 +96,15 @@ export async function serveAdmin(
   return { address: formatSocketAddress(server.addr), close, [Symbol.asyncDispose]: close };
 }
 
+function assertLocal(address: Address): void {
+  if (isLocal(address)) return;
+  throw new UsageError(
+    `--admin ${JSON.stringify(formatAddress(address))}: can be reached from other machines; must ` +
+      "be an address of loopback such as 127.0.0.1:9090, or unix:/path, unless " +
+      "--admin-token-file is given",
+  );
+}
+
 function listen(
   address: Address,
   options: { handler: Deno.ServeHandler; signal: AbortSignal },
@@ -105,10 +114,13 @@ function listen(
   return bindWith<Deno.HttpServer>(address, {
     tcp: (hostname, port) => Deno.serve({ ...quiet, hostname, port }, handler),
     unix: (path) => {
-      const server = Deno.serve({ ...quiet, path }, handler);
-      // Until now the mode was what the umask left, which is nothing for others to write.
-      Deno.chmodSync(path, SOCKET_MODE);
-      return server;
+      // A mode that is set afterwards would leave others a moment to connect in.
+      const umask = Deno.umask(SOCKET_UMASK);
+      try {
+        return Deno.serve({ ...quiet, path }, handler);
+      } finally {
+        Deno.umask(umask);
+      }
     },
   });
 }

@@ -6,13 +6,13 @@ const MIN_LENGTH = 16;
 /** What a token may consist of, so that it fits into a header field: visible ASCII. */
 const TOKEN = /^[\x21-\x7e]+$/;
 
-/** A file has no token that could be used. */
+/** A file has no token that could be used; the message is complete, with flag and path. */
 export class TokenFileError extends UsageError {
   /** What is wrong and what is allowed. */
   readonly problem: string;
 
-  constructor(path: string, problem: string) {
-    super(`--admin-token-file ${JSON.stringify(path)}: ${problem}`);
+  constructor({ path, flag }: { path: string; flag: string }, problem: string) {
+    super(`${flag} ${JSON.stringify(path)}: ${problem}`);
     this.problem = problem;
   }
 }
@@ -20,25 +20,26 @@ export class TokenFileError extends UsageError {
 /**
  * The token in a file: its first line without the white space around it.
  *
+ * @param flag What named the file, for the message.
  * @throws {TokenFileError} If the file cannot be read, or its first line is not allowed as a token. The
  * message never contains the token.
  */
-export function readToken(path: string): string {
-  const token = (readText(path).split("\n", 1)[0] ?? "").trim();
+export function readToken(path: string, flag = "--admin-token-file"): string {
+  const token = (readText({ path, flag }).split("\n", 1)[0] ?? "").trim();
   if (token.length >= MIN_LENGTH && TOKEN.test(token)) return token;
   throw new TokenFileError(
-    path,
+    { path, flag },
     `its first line has ${token.length} characters; must be a token of at least ${MIN_LENGTH} ` +
       'visible ASCII characters, such as one that "openssl rand -hex 32" makes',
   );
 }
 
-function readText(path: string): string {
+function readText(file: { path: string; flag: string }): string {
   try {
-    return Deno.readTextFileSync(path);
+    return Deno.readTextFileSync(file.path);
   } catch (error) {
     throw new TokenFileError(
-      path,
+      file,
       `cannot be read, ${messageOf(error)}; must be a file whose first line is the token`,
     );
   }

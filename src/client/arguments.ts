@@ -1,6 +1,7 @@
 import { closestString } from "@std/text/closest-string";
 import { type Address, AddressError, parseAddress } from "../address.ts";
-import { FatalError, messageOf, UsageError } from "../errors.ts";
+import { readToken } from "../admin/token.ts";
+import { UsageError } from "../errors.ts";
 import type { Token } from "./api.ts";
 
 /** Which flags there are, without their dashes. */
@@ -83,24 +84,12 @@ export function readAdminAddress(text: string | undefined, example: string): Add
 }
 
 /**
- * The token in a file, without the white space around it; none without a file.
+ * The token in the file that `--token-file` names; none without it.
  *
- * @throws {FatalError} If the file cannot be read or holds no token.
+ * @throws {UsageError} If the file cannot be read or has no token.
  */
-export async function readToken(file: string | undefined): Promise<Token | undefined> {
-  if (file === undefined) return undefined;
-  let value: string;
-  try {
-    value = (await Deno.readTextFile(file)).trim();
-  } catch (error) {
-    throw new FatalError(`Cannot read the token file ${quote(file)}: ${messageOf(error)}`);
-  }
-  if (!/^[\x21-\x7e]+$/.test(value)) {
-    throw new FatalError(
-      `The token file ${quote(file)} holds no token: must be one word of ASCII characters`,
-    );
-  }
-  return { value, file };
+export function readTokenFile(file: string | undefined): Token | undefined {
+  return file === undefined ? undefined : { value: readToken(file, "--token-file"), file };
 }
 
 /** A text as messages show what the operator wrote: always on one line. */

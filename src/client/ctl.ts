@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.ts";
 import { AdminClient } from "./api.ts";
-import { quote, readAdminAddress, readArguments, readToken, unknown } from "./arguments.ts";
+import { quote, readAdminAddress, readArguments, readTokenFile, unknown } from "./arguments.ts";
 import { COMMANDS, type Context } from "./commands.ts";
 
 /**
@@ -36,7 +36,7 @@ export async function ctl(args: readonly string[], print: (line: string) => void
     throw new UsageError(`${quote(operands[wanted.length]!)}: one too many: ${usageOf(name)}`);
   }
   command.check?.(operands, values);
-  using client = new AdminClient(address, await readToken(values.get("token-file")));
+  using client = new AdminClient(address, readTokenFile(values.get("token-file")));
   const json = switches.has("json");
   const show: Context["show"] = (lines, raw) => {
     if (!json) lines.forEach(print);

@@ -1,7 +1,7 @@
 import { FatalError, UsageError } from "../errors.ts";
 import type { Status } from "../operations.ts";
 import { AdminClient } from "./api.ts";
-import { quote, readAdminAddress, readArguments, readToken } from "./arguments.ts";
+import { quote, readAdminAddress, readArguments, readTokenFile } from "./arguments.ts";
 import { paint } from "./drawing.ts";
 import { showLive } from "./live.ts";
 import { drawFrame } from "./view.ts";
@@ -35,7 +35,7 @@ export async function top(
   if (!once && !json && !Deno.stdout.isTerminal()) {
     throw new UsageError("standard output is not a terminal: give --once or --json");
   }
-  using client = new AdminClient(address, await readToken(values.get("token-file")));
+  using client = new AdminClient(address, readTokenFile(values.get("token-file")));
   if (json && once) print(JSON.stringify(await client.status()));
   else if (json) await printStatuses(client, print);
   else if (once) await printTable(client, print);
