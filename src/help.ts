@@ -14,7 +14,7 @@ Usage:
   iawlb [OPTIONS] LISTEN DESTINATION [DESTINATION ...]
   iawlb [OPTIONS] --config FILE
   iawlb [OPTIONS] --demo
-  iawlb top ADDR            watches a running one in the terminal
+  iawlb top ADDR            watches a running one in the terminal, see --admin
   iawlb ctl ADDR COMMAND    asks a running one, or tells it what to do
 
 ${
@@ -59,13 +59,26 @@ ${wrap("prints the configuration as a file, with where each value comes from, an
   --demo
 ${wrap("starts three small HTTP servers of its own and balances over them", INDENT)}
   -h, --help
+${wrap("shows this; also after iawlb top and iawlb ctl", INDENT)}
   -V, --version
+${wrap("shows the version", INDENT)}
 
-Signals: SIGTERM and SIGINT drain, a second one quits at once; SIGUSR1 writes
-the status to the log.
+${
+    wrap(
+      "Signals: SIGTERM and SIGINT drain, a second one quits at once; SIGHUP reads the " +
+        "configuration again and applies what is different, unless it has mistakes; SIGUSR1 " +
+        "writes the status to the log; SIGUSR2 opens the file of the access log again.",
+      0,
+    )
+  }
 
-Exit status: 0 finished, nothing was cut; 1 cannot listen, or sessions were cut;
-2 bad usage or configuration.
+${
+    wrap(
+      "Exit status: 0 finished, nothing was cut; 1 cannot listen, or sessions were cut; 2 bad " +
+        "usage or configuration.",
+      0,
+    )
+  }
 `;
 }
 

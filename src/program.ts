@@ -25,6 +25,8 @@ export interface ProgramOptions {
 export async function runProgram(options: ProgramOptions): Promise<boolean> {
   const { config: { settings }, logs } = options;
   const instance = await Instance.start(options);
+  // Sessions are accepted by now, and a signal must not cut them while the rest is loaded.
+  const served = serveUntilSignalled(instance, logs);
   let admin: AdminServer | undefined;
   let manager: ServiceManager | undefined;
   try {
@@ -33,17 +35,15 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
       const { openAdmin } = await import("./admin/open.ts");
       admin = await openAdmin(instance, { ...settings, admin: settings.admin, logs });
     }
-  } catch (error) {
-    await instance.quit();
-    throw error;
-  }
-  try {
     await exportMetrics(instance, {
       onError: (error) => logs.log.warning("no metrics to export: {error}", { error }),
     });
     options.onReady?.({ admin: admin?.address });
     manager = openManager(instance, logs);
-    return await serveUntilSignalled(instance, logs);
+    return await served;
+  } catch (error) {
+    await instance.quit();
+    throw error;
   } finally {
     await manager?.close();
     await admin?.close();

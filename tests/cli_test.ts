@@ -288,8 +288,8 @@ Deno.test("the help says what every option, switch and destination option does",
     assertStringIncludes(help, ` ${word} `);
   }
   assertStringIncludes(help, "PORT, HOST:PORT, IPV4:PORT, [IPV6]:PORT or unix:/path");
-  for (const word of ["SIGTERM", "SIGINT", "SIGUSR1", "Exit status: 0"]) {
-    assertStringIncludes(help, word);
+  for (const word of ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2", "Exit status: 0"]) {
+    assertStringIncludes(help.slice(help.indexOf("Signals:")), word);
   }
 });
 

@@ -80,14 +80,8 @@ function flag({ name, short, form, default: preset, help }: Flag): string {
   const bold = names.map((one) => `\\fB${escape(one)}\\fR`).join(", ");
   const value = form === undefined ? "" : ` \\fI${escape(form)}\\fR`;
   const end = preset === undefined ? "" : ` (default ${preset})`;
-  return tagged(bold + value, prose((help || MEANINGS[name] || "") + end));
+  return tagged(bold + value, prose(help + end));
 }
-
-/** What the help text leaves to the name. */
-const MEANINGS: Readonly<Record<string, string>> = {
-  "--help": "shows the usage and all options",
-  "--version": "shows the version",
-};
 
 function command(name: string, help: Help): string {
   return section(
@@ -96,6 +90,7 @@ function command(name: string, help: Help): string {
     `.PP\n${help.usage.map(usage).join("\n.br\n")}`,
     `.PP\n${paragraphs(help.description)}`,
     ...help.flags.map(flag),
+    help.exitStatus === undefined ? "" : `.PP\n${prose(`Exit status: ${help.exitStatus}`)}`,
   );
 }
 

@@ -23,7 +23,9 @@ class Operated implements AsyncDisposable {
     const directory = await Deno.makeTempDir();
     const admin = ["--admin", `unix:${directory}/admin.sock`, ...options];
     try {
-      return new Operated(await Program.start(destinations, admin), directory);
+      const operated = new Operated(await Program.start(destinations, admin), directory);
+      await operated.program.logged(/admin API on /);
+      return operated;
     } catch (error) {
       await Deno.remove(directory, { recursive: true });
       throw error;
