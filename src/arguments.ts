@@ -2,7 +2,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { closestString } from "@std/text/closest-string";
 import type { Written, WrittenRule } from "./config_source.ts";
 import { UsageError } from "./errors.ts";
-import { flagOf, type OptionName, optionNames, readOption } from "./options.ts";
+import { keyOf, type OptionName, optionNames, readOption } from "./options.ts";
 
 /** What was given on the command line. */
 export interface Arguments {
@@ -31,7 +31,7 @@ const CONFIG = "config";
  * @throws {UsageError} For the first that is not allowed by itself.
  */
 export function readArguments(args: readonly string[]): Arguments {
-  const flags = [...optionNames().map((name) => flagOf(name).slice(2)), CONFIG];
+  const flags = [...optionNames().map(keyOf), CONFIG];
   // The parser would take it for its own name of the addresses.
   const reserved = beforeDashes(args).find((arg) => /^--_(?:=|$)/.test(arg));
   if (reserved) throw unknownOption(reserved);
@@ -47,7 +47,7 @@ export function readArguments(args: readonly string[]): Arguments {
   // Whoever asks for help gets it in spite of wrong values.
   const asked = switches.has("help") || switches.has("version");
   for (const name of asked ? [] : optionNames()) {
-    const values = parsed[flagOf(name).slice(2)] as string[];
+    const values = parsed[keyOf(name)] as string[];
     for (const value of values) readOption(name, value);
     if (name !== "allow" && name !== "deny" && values.length > 0) {
       options[name] = { text: values.at(-1)! };

@@ -1,7 +1,14 @@
 import { formatNetwork } from "./access_rules.ts";
 import type { Config, DestinationConfig } from "./config.ts";
 import type { Option } from "./option.ts";
-import { keyOf, type OptionName, optionNames, OPTIONS, type Settings } from "./options.ts";
+import {
+  isProgramOption,
+  keyOf,
+  type OptionName,
+  optionNames,
+  OPTIONS,
+  type Settings,
+} from "./options.ts";
 
 /** Options of a listener whose new value counts only after a restart. */
 export const FIXED: readonly OptionName[] = ["backlog", "threads"];
@@ -24,7 +31,7 @@ export function differences(before: Config, after: Config): string[] {
 /** What is different in the options of the program, a phrase for each. */
 export function programDifferences(before: Settings, after: Settings): string[] {
   const live = optionNames().filter((name) => {
-    return isOfProgram(name) && !FIXED_OF_PROGRAM.includes(name);
+    return isProgramOption(name) && !FIXED_OF_PROGRAM.includes(name);
   });
   return phrases(live, { before, after });
 }
@@ -68,13 +75,9 @@ function destinationChanges(before: DestinationConfig, after: DestinationConfig)
 
 function settingsDifferences(before: Settings, after: Settings): string[] {
   const live = optionNames().filter((name) => {
-    return !isOfProgram(name) && !FIXED.includes(name) && !ELSEWHERE.includes(name);
+    return !isProgramOption(name) && !FIXED.includes(name) && !ELSEWHERE.includes(name);
   });
   return phrases(live, { before, after });
-}
-
-function isOfProgram(name: OptionName): boolean {
-  return (OPTIONS[name] as Option<unknown>).scope === "program";
 }
 
 function phrases(

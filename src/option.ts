@@ -97,6 +97,25 @@ export function choice<T extends string>(
   };
 }
 
+/** The path of a file or one of some words, of which `none` stands for an empty text. */
+export function file(
+  spec: { words: readonly string[]; default: string; form: string; help: string },
+): Option<string> {
+  const { words, form, help } = spec;
+  return {
+    form,
+    default: spec.default,
+    help,
+    allowed: `${words.join(", ")} or the path of a file`,
+    parse(text) {
+      if (text === "" || text.includes("\0")) return undefined;
+      return text === "none" && words.includes(text) ? "" : text;
+    },
+    format: (value) => value || "none",
+    notation: { words, pattern: "." },
+  };
+}
+
 /** A number of threads; 0 stands for "auto". */
 export function threads(spec: { help: string }): Option<number> {
   const number = count({ default: 1, min: 1, max: 64, help: spec.help });

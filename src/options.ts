@@ -3,7 +3,7 @@ import { formatAdmin, parseAdmin } from "./admin_address.ts";
 import { type Check, CHECK_FORMS, formatCheck, parseCheck } from "./check.ts";
 import { UsageError } from "./errors.ts";
 import { logTarget, template } from "./log_options.ts";
-import { choice, count, duration, networks, type Option, threads, YEAR } from "./option.ts";
+import { choice, count, duration, file, networks, type Option, threads, YEAR } from "./option.ts";
 
 /** Every option with its default, unit and meaning. `queueTimeout` here is the flag `--queue-timeout`. */
 export const OPTIONS = {
@@ -194,16 +194,16 @@ export const OPTIONS = {
     scope: "program",
   },
   accessLog: {
-    form: "on|off|syslog|FILE",
-    default: "on",
-    help: "one line per session: on standard output, not at all, to the syslog that --log names " +
-      "(/dev/log if it names none), or appended to FILE, which SIGUSR2 opens again",
-    allowed: "on, off, syslog or the path of a file",
-    parse: parsePath,
-    format: (value: string) => value,
+    ...file({
+      words: ["on", "off", "syslog"],
+      default: "on",
+      form: "on|off|syslog|FILE",
+      help:
+        "one line per session: on standard output, not at all, to the syslog that --log names " +
+        "(/dev/log if it names none), or appended to FILE, which SIGUSR2 opens again",
+    }),
     scope: "program",
-    notation: { words: ["on", "off", "syslog"], pattern: "." },
-  } satisfies Option<string>,
+  },
   accessLogFormat: {
     ...template({
       help: "what such a line looks like: auto follows --log-format, or fields in braces with " +
@@ -224,20 +224,15 @@ export const OPTIONS = {
     notation: { words: ["off"], pattern: "^([0-9]+|.+:[0-9]+|unix:/.*)$", integers: [0, 65535] },
   } as Option<Address | null>,
   adminTokenFile: {
-    form: "none|FILE",
-    default: "",
-    help: "the file with the secret that requests to --admin have to show",
-    allowed: "none or the path of a file",
-    parse: (text: string) => text === "none" ? "" : parsePath(text),
-    format: (value: string) => value || "none",
+    ...file({
+      words: ["none"],
+      default: "",
+      form: "none|FILE",
+      help: "the file with the secret that requests to --admin have to show",
+    }),
     scope: "program",
-    notation: { words: ["none"], pattern: "." },
-  } satisfies Option<string>,
+  },
 } as const;
-
-function parsePath(text: string): string | undefined {
-  return text === "" || text.includes("\0") ? undefined : text;
-}
 
 /** The option `weight` of a destination; 256 as in HAProxy. */
 export const WEIGHT = count({

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { EventStream } from "../src/admin/event_stream.ts";
 import { LIMITS } from "../src/admin/limits.ts";
-import type { LogEvent } from "../src/operations.ts";
+import type { LogEvent, Status } from "../src/operations.ts";
 import { errorOf, TestAdmin } from "./support/admin.ts";
 import { until, writeAll } from "./support/servers.ts";
 
@@ -65,6 +65,34 @@ Deno.test("a reader gets the recent events, a status at once, and what happens t
   admin.events.add(logged("third"));
   await until(() => reader.events.length === 4, "the fourth has arrived");
   assertEquals(reader.of("log"), ["first", "second\nline", "third"].map(logged));
+});
+
+Deno.test("a reader who came after a change gets no status from before it", async () => {
+  await using admin = await TestAdmin.start({ limits: { eventInterval: 5, snapshotAge: 0 } });
+  const { operations } = admin;
+  await using early = await Reader.open(admin);
+  await until(() => early.of("status").length > 0, "the first reader is served");
+  const status = operations.status.bind(operations);
+  const held = Promise.withResolvers<void>();
+  let asked = false;
+  operations.status = async () => {
+    const old = await status();
+    operations.status = status;
+    asked = true;
+    await held.promise;
+    return old;
+  };
+  await until(() => asked, "a status is being looked up");
+  const change = { method: "PATCH", body: '{"state":"drain"}' };
+  assertEquals((await (await admin.fetch("/destinations/1.1", change)).json()).admin, "drain");
+  await using late = await Reader.open(admin);
+  await until(() => late.of("status").length > 0, "the second reader is served");
+  const seen = early.of("status").length;
+  held.resolve();
+  await until(() => early.of("status").length > seen, "the first reader is served again");
+  for (const { listeners } of late.of<Status>("status")) {
+    assertEquals(listeners[0]!.destinations[0]!.admin, "drain");
+  }
 });
 
 Deno.test("of a past that is too long a reader gets the latest", async () => {

@@ -118,6 +118,7 @@ Deno.test("the page is one document that asks nobody and allows nothing but its 
     contentSecurityPolicy,
     /^default-src 'none'; style-src 'sha256-\S+='; script-src 'sha/,
   );
+  assertMatch(contentSecurityPolicy, /; frame-ancestors 'none'$/);
   assertNotMatch(contentSecurityPolicy, /unsafe/);
   assertNotMatch(body, /^import |^export |<link [^>]*stylesheet|\ssrc=|\sstyle="/m);
   const addresses = [...body.matchAll(/https?:\/\/[^\s"'>]+/g)].map(([address]) => address);

@@ -9,7 +9,10 @@ import { destination, FakeOperations, listener, liveSession } from "./support/fa
 import { getLogger } from "@logtape/logtape";
 import { tryClose, until } from "./support/servers.ts";
 
-const PAGE = { body: "<!doctype html>hello", contentSecurityPolicy: "default-src 'self'" };
+const PAGE = {
+  body: "<!doctype html>hello",
+  contentSecurityPolicy: "default-src 'self'; frame-ancestors 'none'",
+};
 
 /** A start that should fail. */
 async function start(address: Address, token?: string): Promise<void> {

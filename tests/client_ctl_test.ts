@@ -1,6 +1,14 @@
-import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { ctl } from "../src/client/ctl.ts";
 import { COMMANDS } from "../src/client/commands.ts";
+import { paint } from "../src/client/drawing.ts";
+import { drawFrame } from "../src/client/view.ts";
 import { FatalError, UsageError } from "../src/errors.ts";
 import { destinationOf, FakeAdmin, histogram, listenerOf, statusOf } from "./support/fake_admin.ts";
 import { freePort, TestServer, until, writeAll } from "./support/servers.ts";
@@ -195,10 +203,36 @@ Deno.test("reload tells what is different", async () => {
 
 Deno.test("reload shows every error of a configuration that is not allowed", async () => {
   await using admin = new FakeAdmin();
-  const answer = { error: "the configuration is not allowed", errors: ["a.toml:1: x", "a.toml:2"] };
+  const answer = { error: "a.toml:1: x (and 1 more)", errors: ["a.toml:1: x", "a.toml:2"] };
   admin.answers.set("POST /reload", () => Response.json(answer, { status: 422 }));
   const { message } = await assertRejects(() => run(admin, "reload"), FatalError);
-  assertEquals(message, "the configuration is not allowed\na.toml:1: x\na.toml:2");
+  assertEquals(message, "a.toml:1: x\na.toml:2");
+});
+
+Deno.test("nothing that the program says steers the terminal", async () => {
+  await using admin = new FakeAdmin();
+  const name = "unix:/\x1b[2J\x9b31m";
+  const state = "\x1b[31mup" as "up";
+  const bad = destinationOf({ name, state });
+  admin.status = statusOf({ listeners: [listenerOf({ name, destinations: [bad] })] });
+  admin.answers.set("PATCH /destinations/1.1", () => Response.json(bad));
+  admin.answers.set("POST /reload", () => Response.json({ changes: [name], needs_restart: [] }));
+  admin.answers.set("GET /metrics", () => new Response(`a{b="${name}"} 1\nc 2\n`));
+  assertEquals(await run(admin, "metrics"), ['a{b="unix:/?[2J?31m"} 1', "c 2"]);
+  const { lines } = drawFrame(admin.status, undefined, {
+    ...{ columns: 80, rows: Infinity, offset: 0, sort: "configured", paused: false },
+  });
+  const printed = [
+    ...await run(admin, "status"),
+    ...await run(admin, "status", "--json"),
+    ...await run(admin, "drain", "1.1"),
+    ...await run(admin, "reload"),
+    ...lines.map((line) => paint(line, { colors: false })),
+  ];
+  // deno-lint-ignore no-control-regex -- exactly these must not be there
+  for (const line of printed) assert(!/[\x00-\x1f\x7f-\x9f]/.test(line), JSON.stringify(line));
+  const [json] = await run(admin, "status", "--json");
+  assertEquals(JSON.parse(json!).listeners[0].name, name);
 });
 
 Deno.test("shutdown --wait ends when the program is gone", async () => {
@@ -226,7 +260,7 @@ Deno.test("shutdown --wait does not wait for the program's successor", async () 
 Deno.test("metrics are passed on as they are", async () => {
   await using admin = new FakeAdmin();
   admin.answers.set("GET /metrics", () => new Response("# HELP a b\na 1\n"));
-  assertEquals(await run(admin, "metrics"), ["# HELP a b\na 1"]);
+  assertEquals(await run(admin, "metrics"), ["# HELP a b", "a 1"]);
 });
 
 Deno.test("a destination is meant by id, name, or LISTENER/NAME", async () => {

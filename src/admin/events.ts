@@ -66,7 +66,8 @@ export class EventStreams {
     const timer = setInterval(async () => {
       if (asking) return;
       asking = true;
-      await this.#offerStatus(this.#open);
+      // Not for who comes meanwhile, maybe after a change that it does not show yet.
+      await this.#offerStatus([...this.#open]);
       asking = false;
     }, limits.eventInterval);
     return () => {

@@ -9,15 +9,8 @@ import { readChange, readNewDestination, readNothing } from "./fields.ts";
 import type { Limits } from "./limits.ts";
 import { metricsText } from "./metrics.ts";
 import { openApiDocument } from "./openapi.ts";
+import type { Page } from "./page/page.ts";
 import type { Snapshots } from "./snapshots.ts";
-
-/** The dashboard. */
-export interface Page {
-  /** HTML. */
-  body: string;
-  /** Value of the header of that name; who may frame the page is added. */
-  contentSecurityPolicy: string;
-}
 
 /** What the handlers work with. */
 export interface Desk {
@@ -76,10 +69,9 @@ export const ROUTES: readonly Route[] = [
 
 function showPage(page: Page | undefined): Response {
   if (!page) throw new HttpError(404, "there is no page here; see /openapi.json");
-  const policy = `${page.contentSecurityPolicy}; frame-ancestors 'none'`;
   return answer(page.body, {
     type: "text/html; charset=utf-8",
-    headers: { "content-security-policy": policy },
+    headers: { "content-security-policy": page.contentSecurityPolicy },
   });
 }
 

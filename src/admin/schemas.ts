@@ -1,13 +1,14 @@
 import { ADDRESS_FORMS } from "../address.ts";
 import { BUCKETS_S } from "../histogram.ts";
+import type { Option } from "../option.ts";
 import { OPTIONS, WEIGHT } from "../options.ts";
 import { END_REASONS } from "../session.ts";
 
 /** A JSON Schema, draft 2020-12. */
 export type Schema = Readonly<Record<string, unknown>>;
 
-/** A reference to one of {@linkcode SCHEMAS}. */
-export function ref(name: keyof typeof SCHEMAS): Schema {
+/** A reference to one of {@linkcode SCHEMAS}, by its name. */
+export function ref(name: string): Schema {
   return { $ref: `#/components/schemas/${name}` };
 }
 
@@ -18,24 +19,21 @@ const amount: Schema = { type: "number", minimum: 0 };
 const nullable = { text: { type: ["string", "null"] }, place: { type: ["integer", "null"] } };
 const time: Schema = { type: "string", format: "date-time" };
 const id: Schema = { type: "string", pattern: "^\\d+\\.\\d+$" };
-const workers = bounded(OPTIONS.workers, { minimum: 1, maximum: 1_000_000 });
-const weight = bounded(WEIGHT, { minimum: 1, maximum: 256 });
+const workers = numberOf(OPTIONS.workers);
+const weight = numberOf(WEIGHT);
 const adminState: Schema = { enum: ["ready", "drain", "maint"] };
 
 function said(schema: Schema, description: string): Schema {
   return { ...schema, description };
 }
 
-function one(name: string): Schema {
-  return { $ref: `#/components/schemas/${name}` };
-}
-
 function list(items: Schema): Schema {
   return { type: "array", items };
 }
 
-function bounded(option: { help: string }, bounds: { minimum: number; maximum: number }): Schema {
-  return { type: "integer", ...bounds, description: option.help };
+function numberOf({ help, notation }: Option<number>): Schema {
+  const [minimum, maximum] = notation!.integers!;
+  return { type: "integer", minimum, maximum, description: help };
 }
 
 /** An object that has all these members, and no others. */
@@ -74,9 +72,9 @@ export const SCHEMAS = {
     sum: said(amount, "seconds"),
   }),
   Latencies: object({
-    queue: one("Histogram"),
-    connect: one("Histogram"),
-    session: one("Histogram"),
+    queue: ref("Histogram"),
+    connect: ref("Histogram"),
+    session: ref("Histogram"),
   }),
   Destination: object({
     id,
@@ -92,7 +90,7 @@ export const SCHEMAS = {
     sessions: said(counter, "sessions that were connected to it"),
     failures: said(counter, "connects, probes and checks that failed"),
     ...bytes,
-    latencies: one("Latencies"),
+    latencies: ref("Latencies"),
   }),
   Listener: object({
     id: counter,
@@ -111,8 +109,8 @@ export const SCHEMAS = {
       propertyNames: { enum: Object.keys(END_REASONS) },
       additionalProperties: counter,
     },
-    latencies: one("Latencies"),
-    destinations: list(one("Destination")),
+    latencies: ref("Latencies"),
+    destinations: list(ref("Destination")),
   }),
   Status: object({
     version: text,
@@ -120,7 +118,7 @@ export const SCHEMAS = {
     time,
     uptime_ms: amount,
     state: { enum: ["running", "draining"] },
-    listeners: list(one("Listener")),
+    listeners: list(ref("Listener")),
   }),
   Session: object({
     id,
@@ -134,7 +132,7 @@ export const SCHEMAS = {
     attempts: said(counter, "connects begun"),
   }),
   Sessions: object({
-    sessions: said(list(one("Session")), "oldest first"),
+    sessions: said(list(ref("Session")), "oldest first"),
     total: said(counter, "waiting and active ones of all listeners"),
   }),
   NewDestination: optional({

@@ -10,8 +10,9 @@ import { HttpError, refusal } from "./answers.ts";
 import { EventStreams } from "./events.ts";
 import { guard, type Guarded } from "./guard.ts";
 import { LIMITS, type Limits } from "./limits.ts";
+import type { Page } from "./page/page.ts";
 import { routeOf } from "./router.ts";
-import type { Desk, Page } from "./routes.ts";
+import type { Desk } from "./routes.ts";
 import { Snapshots } from "./snapshots.ts";
 import { targetOf } from "./target.ts";
 

@@ -195,7 +195,7 @@ export class AdminClient implements Disposable {
   }
 }
 
-/** The API's own words: its error, then a line for each single one if there are several. */
+/** The API's own words: its error, or a line for each if there are several. */
 function readRefusal(text: string): string | undefined {
   let answer: { error?: unknown; errors?: unknown } | null;
   try {
@@ -205,6 +205,5 @@ function readRefusal(text: string): string | undefined {
   }
   if (typeof answer?.error !== "string") return undefined;
   const details = Array.isArray(answer.errors) ? answer.errors.map(String) : [];
-  const lines = [answer.error, ...details.filter((line) => line !== answer.error)];
-  return lines.map(printable).join("\n");
+  return (details.length > 0 ? details : [answer.error]).map(printable).join("\n");
 }

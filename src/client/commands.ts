@@ -11,7 +11,6 @@ import type {
 import { OPTIONS, WEIGHT } from "../options.ts";
 import type { AdminClient } from "./api.ts";
 import { quote } from "./arguments.ts";
-import { printable } from "./format.ts";
 import { sessionLines, statusLines } from "./tables.ts";
 import { findDestination, titleOf } from "./target.ts";
 import { waitUntilForgotten, waitUntilGone, waitUntilIdle } from "./waiting.ts";
@@ -23,7 +22,7 @@ export interface Context {
   readonly operands: readonly string[];
   readonly switches: ReadonlySet<string>;
   readonly values: ReadonlyMap<string, string>;
-  /** Shows lines to the operator; `raw` instead if the answer itself is wanted. */
+  /** Shows lines to the operator, whatever is in them; `raw` instead if the answer itself is wanted. */
   show(lines: readonly string[], raw: unknown): void;
 }
 
@@ -135,9 +134,9 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
     values: [],
     async run({ client, show }) {
       const result = await client.call<ReloadResult>("/reload", { method: "POST" });
-      const lines = result.changes.map(printable);
+      const lines = [...result.changes];
       if (lines.length === 0) lines.push("nothing is different");
-      const restart = result.needs_restart.map(printable).join(", ");
+      const restart = result.needs_restart.join(", ");
       if (restart) lines.push(`only after a restart: ${restart}`);
       show(lines, result);
     },
@@ -165,7 +164,7 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
     switches: [],
     values: [],
     async run({ client, show }) {
-      show([(await client.text("/metrics")).trimEnd()], undefined);
+      show((await client.text("/metrics")).trimEnd().split("\n"), undefined);
     },
   },
 };

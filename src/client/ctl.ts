@@ -2,6 +2,7 @@ import { UsageError } from "../errors.ts";
 import { AdminClient } from "./api.ts";
 import { quote, readAdminAddress, readArguments, readTokenFile, unknown } from "./arguments.ts";
 import { COMMANDS, type Context } from "./commands.ts";
+import { jsonLine, printable } from "./format.ts";
 
 /**
  * `iawlb ctl`: one request to a running iawlb.
@@ -39,8 +40,8 @@ export async function ctl(args: readonly string[], print: (line: string) => void
   using client = new AdminClient(address, readTokenFile(values.get("token-file")));
   const json = switches.has("json");
   const show: Context["show"] = (lines, raw) => {
-    if (!json) lines.forEach(print);
-    else if (raw !== undefined) print(JSON.stringify(raw));
+    if (!json) { for (const line of lines) print(printable(line)); }
+    else if (raw !== undefined) print(jsonLine(raw));
   };
   await command.run({ client, operands, switches, values, show });
 }

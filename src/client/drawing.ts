@@ -1,3 +1,5 @@
+import { printable } from "./format.ts";
+
 /** How a piece of text looks on a terminal with colours. */
 export type Style = "bold" | "dim" | "green" | "yellow" | "red" | "reverse";
 
@@ -36,10 +38,11 @@ export function clip(line: Line, columns: number): Line {
   return clipped;
 }
 
-/** A line as text, with the escape codes of its styles or without. */
+/** A line as text, with the escape codes of its styles or without, and with no others. */
 export function paint(line: Line, options: { colors: boolean }): string {
-  return line.map(({ text, style }) => {
-    return options.colors && style ? `\x1b[${CODES[style]}m${text}\x1b[0m` : text;
+  return line.map((span) => {
+    const text = printable(span.text);
+    return options.colors && span.style ? `\x1b[${CODES[span.style]}m${text}\x1b[0m` : text;
   }).join("");
 }
 

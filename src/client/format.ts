@@ -10,6 +10,13 @@ export function plain(text: string): string {
   return text.replace(/[^\x20-\x7e]/gu, "?");
 }
 
+/** A value as one line of JSON that is safe to show, which JSON alone is not: CSI is U+009B, too. */
+export function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(/[\x7f-\x9f]/g, (char) => {
+    return `\\u00${char.charCodeAt(0).toString(16)}`;
+  });
+}
+
 /** A number of bytes for people, such as `1.5 MiB`. */
 export function formatBytes(bytes: number): string {
   if (bytes < KIB) return `${Math.round(bytes)} B`;

@@ -3,6 +3,7 @@ import type { Status } from "../operations.ts";
 import { AdminClient } from "./api.ts";
 import { quote, readAdminAddress, readArguments, readTokenFile } from "./arguments.ts";
 import { paint } from "./drawing.ts";
+import { jsonLine } from "./format.ts";
 import { showLive } from "./live.ts";
 import { drawFrame } from "./view.ts";
 
@@ -36,7 +37,7 @@ export async function top(
     throw new UsageError("standard output is not a terminal: give --once or --json");
   }
   using client = new AdminClient(address, readTokenFile(values.get("token-file")));
-  if (json && once) print(JSON.stringify(await client.status()));
+  if (json && once) print(jsonLine(await client.status()));
   else if (json) await printStatuses(client, print);
   else if (once) await printTable(client, print);
   else await showLive(client);
@@ -49,7 +50,7 @@ async function printStatuses(
   let last: Status | undefined;
   for await (const status of client.statuses()) {
     last = status;
-    if (!print(JSON.stringify(status))) return;
+    if (!print(jsonLine(status))) return;
   }
   if (last?.state !== "draining") throw new FatalError(`${client.name} has ended the connection`);
 }

@@ -81,7 +81,7 @@ export class FakeAdmin implements AsyncDisposable {
       return new Response(body, {
         headers: {
           "content-type": "text/html; charset=utf-8",
-          "content-security-policy": `${contentSecurityPolicy}; frame-ancestors 'none'`,
+          "content-security-policy": contentSecurityPolicy,
         },
       });
     }

@@ -22,11 +22,9 @@ const SCRIPTS = [
 
 /** The dashboard as one document that asks nobody else for anything. */
 export interface Page {
+  /** HTML. */
   body: string;
-  /**
-   * The header `content-security-policy` to send with it, to which the server adds who may frame it:
-   * it runs and asks for nothing but its own.
-   */
+  /** The header of that name to send with it: it runs and asks for nothing but its own. */
   contentSecurityPolicy: string;
 }
 
@@ -57,6 +55,7 @@ export async function loadPage(): Promise<Page> {
     "img-src data:",
     "base-uri 'none'",
     "form-action 'none'",
+    "frame-ancestors 'none'",
   ];
   return { body, contentSecurityPolicy: policy.join("; ") };
 }
