@@ -1,21 +1,24 @@
 import project from "../deno.json" with { type: "json" };
-import { type Command, parseCommand } from "./command.ts";
+import type { Command } from "./command.ts";
 import { FatalError, UsageError } from "./errors.ts";
-import { guard } from "./guard.ts";
-import { type Logs, openLogs } from "./log.ts";
-import { runProgram } from "./program.ts";
-import { readSettings, type Settings } from "./options.ts";
+import type { Logs } from "./log.ts";
+import type { Settings } from "./options.ts";
 
-/** Runs the program to its end. Returns the exit status. */
+/**
+ * Runs the program to its end. Returns the exit status.
+ *
+ * Here everything is loaded when it is needed: a question to a running program, or for the version,
+ * does not wait for the balancer.
+ */
 export async function run(args: readonly string[]): Promise<number> {
   try {
     const [first, ...rest] = args;
     if (first === "top" || first === "ctl") {
-      // The balancer itself needs nothing of it.
       const { runClient } = await import("./client/main.ts");
       await runClient(first, rest);
       return 0;
     }
+    const { parseCommand } = await import("./command.ts");
     return await execute(await parseCommand(args));
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof FatalError)) throw error;
@@ -24,7 +27,6 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-/** What not every run needs is loaded when it is needed: the program is to be there at once. */
 async function execute(command: Command): Promise<number> {
   switch (command.kind) {
     case "help":
@@ -36,15 +38,17 @@ async function execute(command: Command): Promise<number> {
     case "print":
       console.log(command.text);
       return 0;
-    case "demo":
-      return await withLogs(readSettings(command.texts.options), async (logs) => {
-        const { runDemo } = await import("./demo.ts");
-        return await runDemo(logs, command.texts);
-      });
-    case "serve":
-      return await withLogs(command.config.settings, async (logs) => {
-        return await runProgram({ config: command.config, load: command.load, logs });
-      });
+    case "demo": {
+      const { runDemo } = await import("./demo.ts");
+      const { readSettings } = await import("./options.ts");
+      const { texts } = command;
+      return await withLogs(readSettings(texts.options), (logs) => runDemo(logs, texts));
+    }
+    case "serve": {
+      const { runProgram } = await import("./program.ts");
+      const { config, load } = command;
+      return await withLogs(config.settings, (logs) => runProgram({ config, load, logs }));
+    }
   }
 }
 
@@ -52,6 +56,7 @@ async function withLogs(
   settings: Settings,
   serve: (logs: Logs) => Promise<boolean>,
 ): Promise<number> {
+  const [{ openLogs }, { guard }] = await Promise.all([import("./log.ts"), import("./guard.ts")]);
   const logs = openLogs(settings);
   const unguard = guard(logs.log);
   try {

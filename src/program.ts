@@ -2,7 +2,7 @@ import type { AdminServer } from "./admin/server.ts";
 import type { ProgramConfig } from "./config.ts";
 import { Instance } from "./instance.ts";
 import type { Logs } from "./log.ts";
-import { describeStatus, openServiceManager, type ServiceManager } from "./service_manager.ts";
+import type { ServiceManager } from "./service_manager.ts";
 import { serveUntilSignalled } from "./signals.ts";
 import { exportMetrics } from "./telemetry.ts";
 
@@ -39,7 +39,7 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
       onError: (error) => logs.log.warning("no metrics to export: {error}", { error }),
     });
     options.onReady?.({ admin: admin?.address });
-    manager = openManager(instance, logs);
+    manager = await openManager(instance, logs);
     return await served;
   } catch (error) {
     await instance.quit();
@@ -51,7 +51,12 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
 }
 
 /** Lets the service manager know how the program is, if one started it. */
-function openManager(instance: Instance, { log }: Logs): ServiceManager | undefined {
+async function openManager(
+  instance: Instance,
+  { log }: Logs,
+): Promise<ServiceManager | undefined> {
+  if (!Deno.env.get("NOTIFY_SOCKET")) return undefined;
+  const { describeStatus, openServiceManager } = await import("./service_manager.ts");
   const manager = openServiceManager(Deno.env, {
     describe: async () => describeStatus(await instance.status()),
     onError(message) {

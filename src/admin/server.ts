@@ -16,8 +16,8 @@ import type { Desk } from "./routes.ts";
 import { Snapshots } from "./snapshots.ts";
 import { targetOf } from "./target.ts";
 
-/** Leaves the socket file to the owner and the group of the process: mode 0660. */
-const SOCKET_UMASK = 0o117;
+/** Who may use the socket file: the owner and the group of the process. */
+const SOCKET_MODE = 0o660;
 
 /** Options of {@linkcode serveAdmin}. */
 export interface AdminOptions {
@@ -115,13 +115,11 @@ function listen(
   return bindWith<Deno.HttpServer>(address, {
     tcp: (hostname, port) => Deno.serve({ ...quiet, hostname, port }, handler),
     unix: (path) => {
-      // A mode that is set afterwards would leave others a moment to connect in.
-      const umask = Deno.umask(SOCKET_UMASK);
-      try {
-        return Deno.serve({ ...quiet, path }, handler);
-      } finally {
-        Deno.umask(umask);
-      }
+      const server = Deno.serve({ ...quiet, path }, handler);
+      // Until now it was what the umask left: only with a umask that lets others write there is a
+      // moment in between. Deno.umask wants a permission in 2.9 that 2.6 refuses to know.
+      Deno.chmodSync(path, SOCKET_MODE);
+      return server;
     },
   });
 }
