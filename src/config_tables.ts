@@ -2,7 +2,7 @@ import { closestString } from "@std/text/closest-string";
 import { ADDRESS_FORMS } from "./address.ts";
 import type { ConfigProblems } from "./config_problems.ts";
 import type { Written, WrittenRule } from "./config_source.ts";
-import type { Option } from "./option.ts";
+import { type Option, problemWith } from "./option.ts";
 import { isProgramOption, keyOf, type OptionName, optionNames, OPTIONS } from "./options.ts";
 import type { TomlEntry, TomlValue } from "./toml.ts";
 
@@ -148,7 +148,7 @@ function readEntry(table: Table, entry: TomlEntry, problems: ConfigProblems): vo
       ? undefined
       : scalar(value);
     if (!written) return reject(`is ${typeOf(value)}; must be ${option.allowed}, in quotes`);
-    if (option.parse(written.text) === undefined) return reject(`must be ${option.allowed}`);
+    if (option.parse(written.text) === undefined) return reject(problemWith(option, written.text));
     table.options[name] = written;
   }
 }

@@ -28,6 +28,11 @@ export interface Option<T> {
   readonly notation?: Notation;
 }
 
+/** What is wrong with a text that is not allowed, and what is allowed instead. */
+export function problemWith<T>(option: Option<T>, text: string): string {
+  return option.problem?.(text) ?? `must be ${option.allowed}`;
+}
+
 /** How a configuration file writes a value, which its JSON schema tells editors. */
 export interface Notation {
   /** The strings that there are. */

@@ -3,7 +3,17 @@ import { formatAdmin, parseAdmin } from "./admin_address.ts";
 import { type Check, CHECK_FORMS, formatCheck, parseCheck } from "./check.ts";
 import { UsageError } from "./errors.ts";
 import { logTarget, template } from "./log_options.ts";
-import { choice, count, duration, file, networks, type Option, threads, YEAR } from "./option.ts";
+import {
+  choice,
+  count,
+  duration,
+  file,
+  networks,
+  type Option,
+  problemWith,
+  threads,
+  YEAR,
+} from "./option.ts";
 
 /** Every option with its default, unit and meaning. `queueTimeout` here is the flag `--queue-timeout`. */
 export const OPTIONS = {
@@ -293,8 +303,9 @@ export function readOption<N extends OptionName>(name: N, text: string): Setting
   const option = OPTIONS[name] as Option<unknown>;
   const value = option.parse(text);
   if (value === undefined) {
-    const problem = option.problem?.(text) ?? `must be ${option.allowed}`;
-    throw new UsageError(`${flagOf(name)} ${JSON.stringify(text)}: ${problem}`);
+    throw new UsageError(
+      `${flagOf(name)} ${JSON.stringify(text)}: ${problemWith(option, text)}`,
+    );
   }
   return value as Settings[N];
 }

@@ -205,6 +205,11 @@ const PROBLEMS: readonly (readonly [name: string, content: string, ...lines: str
     "FILE:3: access-log 5: is an integer; must be on, off, syslog or the path of a file, i",
   ],
   [
+    "a template with an unknown field",
+    `${ADDRESSES}access-log-format = "{tiem}"`,
+    'FILE:3: access-log-format "{tiem}": has the unknown field {tiem}; the nearest is {time}',
+  ],
+  [
     "a dotted key",
     `${ADDRESSES}workers.max = 1`,
     "FILE:3: workers.max 1: no such key; the nearest",

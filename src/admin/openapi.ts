@@ -1,5 +1,6 @@
 import project from "../../deno.json" with { type: "json" };
-import { ref, type Schema, SCHEMAS } from "./schemas.ts";
+import { SESSIONS_LIMIT } from "./limits.ts";
+import { numberOf, ref, type Schema, SCHEMAS } from "./schemas.ts";
 
 type Operation = Readonly<Record<string, unknown>>;
 
@@ -76,8 +77,7 @@ const PATHS: Readonly<Record<string, Record<string, Operation>>> = {
       parameters: [{
         name: "limit",
         in: "query",
-        description: "most sessions that are listed",
-        schema: { type: "integer", minimum: 1, maximum: 10_000, default: 100 },
+        schema: { ...numberOf(SESSIONS_LIMIT), default: SESSIONS_LIMIT.default },
       }],
       responses: { 200: answers("the sessions", "Sessions"), ...refusals(401, 422) },
     },

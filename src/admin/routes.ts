@@ -1,12 +1,11 @@
 import { messageOf, UsageError } from "../errors.ts";
 import { OperationError, type Operations, type Status } from "../operations.ts";
-import { count, type Option } from "../option.ts";
 import { answer, HttpError, invalid, json } from "./answers.ts";
 import { readJson } from "./bodies.ts";
 import type { EventStreams } from "./events.ts";
 import { EXPOSITION_TYPE } from "./exposition.ts";
 import { readChange, readNewDestination, readNothing } from "./fields.ts";
-import type { Limits } from "./limits.ts";
+import { type Limits, SESSIONS_LIMIT } from "./limits.ts";
 import { metricsText } from "./metrics.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { Page } from "./page/page.ts";
@@ -38,13 +37,6 @@ export interface Route {
   path: string;
   handle(call: Call, desk: Desk): Response | Promise<Response>;
 }
-
-const LIMIT: Option<number> = count({
-  default: 100,
-  min: 1,
-  max: 10_000,
-  help: "most sessions that are listed",
-});
 
 /** Everything that can be asked for. */
 export const ROUTES: readonly Route[] = [
@@ -103,10 +95,11 @@ function readLimit(query: URLSearchParams): number {
     }
   }
   const [text, second] = query.getAll("limit");
-  if (text === undefined) return LIMIT.default;
-  const limit = LIMIT.parse(text);
+  if (text === undefined) return SESSIONS_LIMIT.default;
+  const limit = SESSIONS_LIMIT.parse(text);
   if (limit !== undefined && second === undefined) return limit;
-  throw invalid([`limit ${JSON.stringify(second ?? text)}: must be ${LIMIT.allowed}, given once`]);
+  const { allowed } = SESSIONS_LIMIT;
+  throw invalid([`limit ${JSON.stringify(second ?? text)}: must be ${allowed}, given once`]);
 }
 
 async function endSession({ id }: Call, { operations, snapshots }: Desk): Promise<Response> {

@@ -31,7 +31,8 @@ function list(items: Schema): Schema {
   return { type: "array", items };
 }
 
-function numberOf({ help, notation }: Option<number>): Schema {
+/** The integers that an option may be. */
+export function numberOf({ help, notation }: Option<number>): Schema {
   const [minimum, maximum] = notation!.integers!;
   return { type: "integer", minimum, maximum, description: help };
 }

@@ -1,4 +1,5 @@
 import { AddressError, parseAddress } from "../address.ts";
+import { SESSIONS_LIMIT } from "../admin/limits.ts";
 import { UsageError } from "../errors.ts";
 import type {
   AdminState,
@@ -210,10 +211,11 @@ function assertSessionId(text: string): void {
 }
 
 function readLimit(values: ReadonlyMap<string, string>): number {
-  const text = values.get("limit") ?? "100";
-  const limit = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : NaN;
-  if (limit <= 10_000) return limit;
-  throw new UsageError(`--limit ${quote(text)}: must be a whole number from 1 to 10000`);
+  const text = values.get("limit");
+  if (text === undefined) return SESSIONS_LIMIT.default;
+  const limit = SESSIONS_LIMIT.parse(text);
+  if (limit !== undefined) return limit;
+  throw new UsageError(`--limit ${quote(text)}: must be ${SESSIONS_LIMIT.allowed}`);
 }
 
 /** A destination as on the command line: `10.0.0.7:9003,workers=4,backup`. */
