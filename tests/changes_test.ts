@@ -117,30 +117,28 @@ Deno.test("a session that finds the line full since it became shorter can leave,
 });
 
 Deno.test("fewer workers count although sessions wait all the time", async () => {
-  await using server = new TestServer(answer("done"));
   const hold = Promise.withResolvers<void>();
-  await using slow = new TestServer(async (conn) => {
+  /** How many were open when each connection came. */
+  const beside: number[] = [];
+  await using server = new TestServer(async (conn) => {
+    beside.push(server.open);
     await hold.promise;
+    await new Promise((resolve) => setTimeout(resolve, 2));
     await answer("done")(conn);
   });
-  const of = (workers: number) => listener([`${slow.address},workers=${workers}`]);
+  const of = (workers: number) => listener([`${server.address},workers=${workers}`]);
   await using program = await start(of(4));
   const all = Array.from({ length: 40 }, () => request(program.port, "x"));
-  await until(() => slow.open === 4, "four are served");
+  await until(() => server.open === 4, "four are served");
   await until(async () => (await first(program)).waiting === 36, "the others wait");
   await program.reload(of(1));
-  let settled = false;
-  let most = 0;
-  // Once one was served alone, nobody may be served beside another.
-  const watch = setInterval(() => {
-    if (slow.open <= 1 && slow.accepted > 4) settled = true;
-    if (settled) most = Math.max(most, slow.open);
-  });
   hold.resolve();
   await Promise.all(all);
-  clearInterval(watch);
+  // A connection may come before the handler of the one before has returned.
+  const most = Math.max(...beside.slice(8));
+  assert(most <= 2, `${most} at a time`);
   const { limit, workers } = (await first(program)).destinations[0]!;
-  assertEquals([limit, workers, slow.mostOpen, server.accepted], [1, 1, 4, 0]);
+  assertEquals([limit, workers], [1, 1]);
 });
 
 Deno.test("fewer workers count for those that are idle, and one of them stays", async () => {
@@ -162,7 +160,7 @@ Deno.test("fewer workers count for those that are idle, and one of them stays", 
 Deno.test("a drain does not wait for a configuration that is being read", async () => {
   await using server = new TestServer(echo);
   await using program = await start(listener([server.address]));
-  const reloading = program.reloadForEver();
+  const { reloading } = await program.reloadForEver();
   const waiting = program.instance.addDestination({ address: "9" });
   const refused = Promise.all([
     assertRejects(() => reloading, OperationError, "draining"),

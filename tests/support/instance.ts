@@ -27,10 +27,16 @@ export async function start(...listeners: Config[]) {
       };
       return await instance.reload();
     },
-    /** Begins a reload whose configuration is never read to its end. */
-    reloadForEver() {
-      wanted = () => new Promise(() => {});
-      return instance.reload();
+    /** A reload that has begun to read a configuration that never comes to its end. */
+    async reloadForEver() {
+      const begun = Promise.withResolvers<void>();
+      wanted = () => {
+        begun.resolve();
+        return new Promise(() => {});
+      };
+      const reloading = instance.reload();
+      await begun.promise;
+      return { reloading };
     },
     async destinations(): Promise<Record<string, DestinationStatus>> {
       const { listeners: [listener] } = await instance.status();
