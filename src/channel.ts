@@ -162,14 +162,13 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   /**
-   * Takes an item out of the line, wherever it stands.
+   * Takes an item out of the line, wherever it stands, also if its sender still waits for room.
    *
-   * @returns Whether it was waiting; `false` if it was never sent, was received, or its sender
-   * still waits for room.
+   * @returns Whether it was waiting; `false` if it was never sent or was received.
    */
   remove(item: T): boolean {
     const node = this.#places.get(item);
-    if (!node) return false;
+    if (!node) return this.#withdraw(item);
     this.#places.delete(item);
     this.#items.remove(node);
     this.#admit();
@@ -260,6 +259,22 @@ export class Channel<T> implements AsyncIterable<T> {
       if (next === items.length) resolve();
       else this.#senders.push({ items, next, resolve, reject });
     });
+  }
+
+  /** Takes an item out that has no place yet. Senders that wait are few, if any. */
+  #withdraw(item: T): boolean {
+    for (let node = this.#senders.firstNode; node; node = node.next) {
+      const sender = node.value;
+      const at = sender.items.indexOf(item, sender.next);
+      if (at === -1) continue;
+      sender.items = sender.items.toSpliced(at, 1);
+      if (sender.next === sender.items.length) {
+        this.#senders.remove(node);
+        sender.resolve();
+      }
+      return true;
+    }
+    return false;
   }
 
   #take(): T {

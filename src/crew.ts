@@ -21,6 +21,8 @@ export class Crew {
   readonly #queue: Channel<Session>;
   readonly #hire: Hire;
   readonly #ranking: Ranking;
+  /** Those whose waiting workers were sent away because they are too many: one may come back. */
+  readonly #thinned = new Set<Destination>();
   #anyUp = false;
   #anyPrimaryUp = false;
   /** Runs while nobody takes sessions; see {@linkcode rest}. */
@@ -44,13 +46,14 @@ export class Crew {
   add(destination: Destination): void {
     this.#destinations.push(destination);
     this.#ranking.add(destination);
-    destination.onLoad = (changed) => this.#rank(changed);
+    destination.onLoad = (changed) => this.#onLoad(changed);
   }
 
   /** Lets a destination's workers retire as they become idle; {@linkcode arrange} has to follow. */
   remove(destination: Destination): void {
     this.#destinations.splice(this.#destinations.indexOf(destination), 1);
     destination.onLoad = undefined;
+    this.#thinned.delete(destination);
     this.#ranking.remove(destination);
     destination.dismiss();
   }
@@ -63,17 +66,25 @@ export class Crew {
     this.#review();
     for (const destination of this.#destinations) {
       if (!this.#serves(destination)) destination.dismiss();
+      else if (destination.waiting > 0 && destination.workers > destination.limit) {
+        this.#thinned.add(destination);
+        destination.dismiss();
+      }
     }
     this.grow();
     const weights = this.#destinations.map(({ config }) => config.weight);
     const rounds = Math.max(...weights);
     for (let round = 1; round <= rounds; round++) {
       for (const destination of this.#destinations) {
-        if (round <= destination.config.weight && this.#serves(destination)) {
-          if (destination.hasRoom && destination.waiting < round) this.#hire(destination);
-        }
+        if (round <= destination.config.weight) this.#keepWaiting(destination, round);
       }
     }
+  }
+
+  /** Hires a worker if a destination that serves has fewer than so many waiting, and room. */
+  #keepWaiting(destination: Destination, number: number): void {
+    if (!this.#serves(destination)) return;
+    if (destination.hasRoom && destination.waiting < number) this.#hire(destination);
   }
 
   /**
@@ -110,7 +121,7 @@ export class Crew {
 
   /** Whether a worker that has just become idle stays for another session. */
   keeps(destination: Destination): boolean {
-    if (!this.#serves(destination)) return false;
+    if (!this.#serves(destination) || destination.workers > destination.limit) return false;
     return this.#queue.size > 0 || destination.waiting <= destination.config.weight;
   }
 
@@ -125,6 +136,12 @@ export class Crew {
     this.#anyUp = up.length > 0;
     this.#anyPrimaryUp = up.some(({ config }) => !config.backup);
     for (const destination of this.#destinations) this.#rank(destination);
+  }
+
+  #onLoad(destination: Destination): void {
+    this.#rank(destination);
+    if (destination.waiting > 0 || !this.#thinned.delete(destination)) return;
+    this.#keepWaiting(destination, 1);
   }
 
   #rank(destination: Destination): void {

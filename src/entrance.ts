@@ -26,6 +26,10 @@ export interface EntranceOptions {
 export class Entrance {
   readonly #options: EntranceOptions;
   readonly #refusals: RefusalLog;
+  /** Ends a wait for room, after which it is looked whether there has to be another. */
+  #wait = new AbortController();
+  /** The signal that ends waiting altogether. */
+  #end: AbortSignal | undefined;
 
   constructor(options: EntranceOptions) {
     this.#options = options;
@@ -52,7 +56,17 @@ export class Entrance {
    * that is always, since one that has no place is closed.
    */
   async room(signal: AbortSignal): Promise<void> {
-    if (!this.#rejects) await this.#options.line.room(signal);
+    if (this.#end !== signal) {
+      this.#end = signal;
+      signal.addEventListener("abort", () => this.#wait.abort(), { once: true });
+    }
+    while (!signal.aborted && !this.open) await this.#options.line.room(this.#wait.signal);
+  }
+
+  /** Limits or the settings have changed: whoever waits for room looks again. */
+  review(): void {
+    this.#wait.abort();
+    this.#wait = new AbortController();
   }
 
   /** Makes a session of a connection, or closes it and returns nothing. */

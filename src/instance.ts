@@ -1,5 +1,5 @@
 import project from "../deno.json" with { type: "json" };
-import type { Balancer } from "./balancer.ts";
+import { abortable } from "@std/async/abortable";
 import type { Config, ProgramConfig } from "./config.ts";
 import { changedOptions, FIXED_OF_PROGRAM, programDifferences } from "./config_diff.ts";
 import { FatalError, messageOf } from "./errors.ts";
@@ -17,6 +17,9 @@ import {
 import { keyOf, type Settings } from "./options.ts";
 import type { ServiceManager } from "./service_manager.ts";
 import { nameOf, Unit } from "./unit.ts";
+
+/** Why nothing can be changed any more. */
+const DRAINING = "the program is draining";
 
 /** Options of {@linkcode Instance.start}. */
 export interface InstanceOptions {
@@ -48,6 +51,9 @@ export class Instance implements Operations {
   /** Listeners that were removed, with their drains. */
   readonly #leaving = new Map<Unit, Promise<boolean>>();
   #drained: Promise<boolean> | undefined;
+  /** Aborted when the drain begins: what a reload still waits for is of no interest then. */
+  readonly #draining = new AbortController();
+  #quitting = false;
   readonly #ended = Promise.withResolvers<boolean>();
   #manager: ServiceManager | undefined;
 
@@ -138,7 +144,7 @@ export class Instance implements Operations {
       try {
         return await this.#reload();
       } finally {
-        this.#manager?.ready();
+        if (!this.#drained) this.#manager?.ready();
       }
     }).catch((error) => {
       const { log } = this.#logs;
@@ -155,22 +161,24 @@ export class Instance implements Operations {
 
   /** Drains all listeners. A second call waits for the same drain. */
   drain(): Promise<boolean> {
-    return this.#drained ??= this.#end((balancer) => balancer.drain());
+    return this.#drained ??= this.#end();
   }
 
   /** Cuts everything at once and ends a drain that is under way. */
   async quit(): Promise<boolean> {
-    this.#drained ??= this.#end((balancer) => balancer.quit());
+    this.#quitting = true;
+    this.#drained ??= this.#end();
     await Promise.all(this.#units.map(({ balancer }) => balancer.quit()));
     return await this.#drained;
   }
 
-  async #end(how: (balancer: Balancer) => Promise<boolean>): Promise<boolean> {
+  async #end(): Promise<boolean> {
     this.#manager?.stopping();
+    this.#draining.abort(new OperationError("conflict", DRAINING));
     // A reload under way may still start listeners.
     await this.#changing;
     const all = await Promise.all([
-      ...this.#units.map(({ balancer }) => how(balancer)),
+      ...this.#units.map(({ balancer }) => this.#quitting ? balancer.quit() : balancer.drain()),
       ...this.#leaving.values(),
     ]);
     const complete = all.every((one) => one) && !this.#cut;
@@ -184,7 +192,8 @@ export class Instance implements Operations {
   }
 
   async #reload(): Promise<ReloadResult> {
-    const { listeners, settings } = await this.#load();
+    const load = Promise.try(() => this.#load());
+    const { listeners, settings } = await abortable(load, this.#draining.signal);
     const present = new Map(this.#present().map((unit) => [unit.name, unit]));
     const kept: { unit: Unit; config: Config }[] = [];
     const fresh: Config[] = [];
@@ -270,7 +279,7 @@ export class Instance implements Operations {
   /** Makes a change after all others are done. */
   #change<T>(change: () => Promise<T>): Promise<T> {
     const result = this.#changing.then(async () => {
-      if (this.#drained) throw new OperationError("conflict", "the program is draining");
+      if (this.#drained) throw new OperationError("conflict", DRAINING);
       try {
         return await change();
       } catch (error) {

@@ -117,10 +117,11 @@ export class Listener<S> {
     if (this.#closed) return;
     this.#closed = true;
     this.#draining.abort();
+    // While the socket is open, nobody else takes its path over: what is removed is its own.
+    if (this.#address.transport === "unix") removeQuietly(this.#address.path);
     this.#socket.close();
     await this.#loop;
     this.#flush();
-    if (this.#address.transport === "unix") removeQuietly(this.#address.path);
   }
 
   async #run(): Promise<void> {

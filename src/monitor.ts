@@ -77,7 +77,7 @@ export class Monitor {
     const onAbort = () => this.stop();
     signal.addEventListener("abort", onAbort, { once: true });
     // Starts are staggered, so that the checks of many destinations do not come in one burst.
-    await this.#pause(policy.checkInterval * Math.random());
+    if (this.#destination.state === "up") await this.#pause(policy.checkInterval * Math.random());
     while (!this.#stopped && !signal.aborted) {
       const up = this.#destination.state === "up";
       if (this.#reviewed && up) await this.#pause(policy.checkInterval * Math.random());
@@ -96,10 +96,14 @@ export class Monitor {
     this.#limit?.abort(this.#options.signal.reason ?? new Error("no more of interest"));
   }
 
-  /** Looks again soon: the policy or what the operator wants has changed. */
+  /**
+   * Looks again soon: the policy or what the operator wants has changed. A probe under way does not
+   * count any more.
+   */
   review(): void {
     this.#reviewed = true;
     this.#wake?.();
+    this.#limit?.abort(new Error("no more of interest"));
   }
 
   /** A session has got an answer. */
@@ -143,8 +147,13 @@ export class Monitor {
     clearTimeout(timer);
   }
 
+  /** Whether the result of a probe is of interest. */
+  get #counts(): boolean {
+    return !this.#stopped && !this.#reviewed && !this.#options.signal.aborted;
+  }
+
   async #probe(): Promise<void> {
-    const { policy: { check, checkTimeout }, signal } = this.#options;
+    const { policy: { check, checkTimeout } } = this.#options;
     const timeout = checkTimeout || DEFAULT_PROBE_TIMEOUT_MS;
     const { dialer, name } = this.#destination;
     const limit = this.#limit = new AbortController();
@@ -152,9 +161,9 @@ export class Monitor {
     try {
       const how = { dialer, host: name, signal: limit.signal, timeout };
       await runCheck(check ?? { kind: "tcp" }, how);
-      this.#enterSuccess();
+      if (this.#counts) this.#enterSuccess();
     } catch (error) {
-      if (!this.#stopped && !signal.aborted) this.#enterFailure(error as Error, false);
+      if (this.#counts) this.#enterFailure(error as Error, false);
     } finally {
       clearTimeout(timer);
       this.#limit = undefined;

@@ -32,14 +32,14 @@ export class Roster {
   }
 
   /**
-   * Goes over to other destinations. One that was there stays what it is, with its sessions, health
+   * Goes over to other destinations. One that is still there stays what it is, with its sessions, health
    * and counters; one that is not wanted any more takes no new sessions. The crew has to be arranged
    * after it.
    *
    * @param numbers The numbers of the destinations by their `key`.
    */
   apply(configs: readonly DestinationConfig[], numbers: Readonly<Record<string, number>>): void {
-    const others = new Map(this.#destinations.map((one) => [one.config.key, one]));
+    const others = new Map(this.all.map((one) => [one.config.key, one]));
     const present = configs.map((config) => {
       const { key } = config;
       const known = others.get(key);

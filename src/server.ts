@@ -255,6 +255,8 @@ export class Server implements Balancer {
    * be chosen at the start stays as it is: `backlog`, `threads`.
    */
   reconfigure(config: Config, { numbers }: Pick<Identity, "numbers">): void {
+    // At the very end there is nobody left whom it could concern.
+    if (this.#life.signal.aborted) return;
     const before = { ...this.#settings };
     const { backlog, threads } = before;
     Object.assign(this.#settings, { ...config, backlog, threads });
@@ -265,6 +267,7 @@ export class Server implements Balancer {
     this.#sweep.restart();
     this.#health.apply(this.#settings);
     if (!this.#drained) this.#queue.resize(config.queue);
+    this.#entrance.review();
     this.#crew.arrange();
   }
 

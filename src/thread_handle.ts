@@ -12,7 +12,8 @@ export class Thread {
   readonly #worker: Worker;
   readonly #questions = new Map<number, (answer: unknown) => void>();
   #asked = 0;
-  #crashed = false;
+  /** Whether it has crashed or was ended: it does not answer any more. */
+  #gone = false;
 
   constructor(worker: Worker, options: { logs: Logs; onCrash: (message: string) => void }) {
     const { logs, onCrash } = options;
@@ -44,12 +45,10 @@ export class Thread {
     listening.promise.catch(() => {});
 
     const fail = (message: string) => {
-      if (this.#crashed) return;
-      this.#crashed = true;
-      worker.terminate();
+      if (this.#gone) return;
       listening.reject(new FatalError(message));
       drained.resolve(undefined);
-      for (const number of [...this.#questions.keys()]) this.#answer(number, "crashed");
+      this.terminate();
       onCrash(message);
     };
   }
@@ -61,16 +60,16 @@ export class Thread {
 
   tell(message: Exclude<ToThread, { kind: "start" }>): void {
     this.listening.then(() => {
-      if (!this.#crashed) this.#worker.postMessage(message);
+      if (!this.#gone) this.#worker.postMessage(message);
     }, () => {});
   }
 
-  /** The answer to a question; "crashed" if it has crashed before it gave one. */
+  /** The answer to a question; "gone" if it has crashed or was ended before it gave one. */
   ask<C extends ThreadCall>(
     call: C,
     ask: ThreadCalls[C]["ask"],
-  ): Promise<ThreadCalls[C]["answer"] | "crashed"> {
-    if (this.#crashed) return Promise.resolve("crashed");
+  ): Promise<ThreadCalls[C]["answer"] | "gone"> {
+    if (this.#gone) return Promise.resolve("gone");
     const number = this.#asked++;
     return new Promise((resolve) => {
       this.#questions.set(number, resolve as (answer: unknown) => void);
@@ -83,7 +82,10 @@ export class Thread {
     this.#questions.delete(number);
   }
 
+  /** Ends it at once; whoever waits for an answer is told. */
   terminate(): void {
+    this.#gone = true;
     this.#worker.terminate();
+    for (const number of [...this.#questions.keys()]) this.#answer(number, "gone");
   }
 }

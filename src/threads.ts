@@ -71,6 +71,7 @@ export class Threads implements Balancer {
       const addresses = await Promise.all(threads.#threads.map(({ listening }) => listening));
       threads.#started = true;
       threads.#address = addresses[0]!;
+      await threads.status();
       logStart(options.logs.log, threads.address, options.config);
       options.logs.log.info("{number} threads", { number: addresses.length });
     } catch (error) {
@@ -98,9 +99,9 @@ export class Threads implements Balancer {
   /** What all of them together are doing. */
   async status(): Promise<ListenerStatus> {
     const all = await this.#ask("status", undefined);
-    // At a moment when all have crashed there is nothing new to tell.
-    if (all.length > 0 || !this.#latest) this.#latest = addStatuses(all);
-    return this.#latest;
+    // When all have crashed, or have ended, there is nothing new to tell.
+    if (all.length > 0) this.#latest = addStatuses(all);
+    return this.#latest!; // Asked for at the start.
   }
 
   async sessions(limit: number): Promise<SessionInfo[]> {
@@ -120,16 +121,20 @@ export class Threads implements Balancer {
   async reconfigure(config: Config, { numbers }: Pick<Identity, "numbers">): Promise<void> {
     this.#config = { ...config, threads: this.#config.threads };
     this.#identity = { ...this.#identity, numbers };
+    const present = new Set(config.destinations.map(({ key }) => numbers[key]));
+    for (const number of this.#adminStates.keys()) {
+      if (!present.has(number)) this.#adminStates.delete(number);
+    }
     await this.#ask("reconfigure", { texts: config.texts, numbers });
   }
 
-  /** Asks all threads; those that have crashed do not answer. */
+  /** Asks all threads; those that have crashed or have ended do not answer. */
   async #ask<C extends ThreadCall>(
     call: C,
     ask: ThreadCalls[C]["ask"],
   ): Promise<ThreadCalls[C]["answer"][]> {
     const all = await Promise.all(this.#threads.map((thread) => thread.ask(call, ask)));
-    return all.filter((one) => one !== "crashed") as ThreadCalls[C]["answer"][];
+    return all.filter((one) => one !== "gone") as ThreadCalls[C]["answer"][];
   }
 
   async #drain(kind: "drain" | "quit"): Promise<boolean> {
@@ -137,6 +142,8 @@ export class Threads implements Balancer {
     if (kind === "drain") logDraining(log, await this.status(), this.#config.drainTimeout);
     for (const thread of this.#threads) thread.tell({ kind });
     const all = await Promise.all(this.#threads.map(({ drained }) => drained));
+    // Operators may look at the whole program longer than this listener lasts.
+    await this.status();
     for (const thread of this.#threads) thread.terminate();
     const books = all.filter((one) => one !== undefined);
     return logDrained(log, addBooks(books)) && books.length === all.length;

@@ -107,10 +107,22 @@ Deno.test("taking an item out makes room for a sender", async () => {
   const channel = new Channel<number>(1);
   channel.trySend(1);
   const sent = channel.send(2);
-  assertEquals(channel.remove(2), false, "it has no place yet");
   channel.remove(1);
   await sent;
   assertEquals([...channel.waiting()], [2]);
+});
+
+Deno.test("an item can be taken out before it has a place, and its sender goes on", async () => {
+  const channel = new Channel<number>(1);
+  channel.trySend(1);
+  const both = channel.sendAll([2, 3]);
+  const alone = channel.send(4);
+  assertEquals([3, 4, 4].map((item) => channel.remove(item)), [true, true, false]);
+  await alone;
+  assertEquals(channel.senders, 1);
+  assertEquals(await channel.receive(), 1);
+  await both;
+  assertEquals([[...channel.waiting()], channel.senders], [[2], 0]);
 });
 
 Deno.test("an item cannot wait twice", async () => {
@@ -519,9 +531,20 @@ class Model {
 
   remove(item: number): boolean {
     const at = this.items.indexOf(item);
-    if (at === -1) return false;
+    if (at === -1) return this.#withdraw(item);
     this.items.splice(at, 1);
     this.#admit();
+    return true;
+  }
+
+  #withdraw(item: number): boolean {
+    const sender = this.senders.find(({ rest }) => rest.includes(item));
+    if (!sender) return false;
+    sender.rest.splice(sender.rest.indexOf(item), 1);
+    if (sender.rest.length === 0) {
+      this.senders.splice(this.senders.indexOf(sender), 1);
+      this.#end(sender.call, "sent");
+    }
     return true;
   }
 

@@ -1,12 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { Config } from "../src/config.ts";
 import { UsageError } from "../src/errors.ts";
-import { Instance } from "../src/instance.ts";
-import type { DestinationStatus } from "../src/operations.ts";
 import { OperationError } from "../src/operations.ts";
-import type { OptionName } from "../src/options.ts";
-import { configOf } from "./support/config.ts";
-import { quietLogs } from "./support/logs.ts";
+import { heldServer, listener, type Options, start } from "./support/instance.ts";
 import {
   answer,
   echo,
@@ -17,51 +12,6 @@ import {
   until,
   writeAll,
 } from "./support/servers.ts";
-
-type Options = Partial<Record<OptionName, string>>;
-
-/** A program whose configuration a test can exchange. */
-async function start(...listeners: Config[]) {
-  let wanted: () => Config[] = () => listeners;
-  const load = () => {
-    const configs = wanted();
-    return { settings: configs[0]!, listeners: configs };
-  };
-  const instance = await Instance.start({ config: load(), load, logs: quietLogs() });
-  return {
-    instance,
-    port: Number(instance.addresses[0]!.split(":").at(-1)),
-    /** Reloads with other listeners, or with a configuration that fails like this. */
-    async reload(...configs: [Config | Error, ...Config[]]) {
-      wanted = () => {
-        if (configs[0] instanceof Error) throw configs[0];
-        return configs as Config[];
-      };
-      return await instance.reload();
-    },
-    async destinations(): Promise<Record<string, DestinationStatus>> {
-      const { listeners: [listener] } = await instance.status();
-      return Object.fromEntries(listener!.destinations.map((one) => [one.name, one]));
-    },
-    async [Symbol.asyncDispose]() {
-      await instance.quit();
-    },
-  };
-}
-
-function listener(destinations: string[], options: Options = {}, listen = "127.0.0.1:0") {
-  return configOf([listen, ...destinations], options);
-}
-
-/** A destination that answers with its name, each request as soon as it is let. */
-function heldServer(name: string) {
-  const hold = Promise.withResolvers<void>();
-  const server = new TestServer(async (conn) => {
-    await hold.promise;
-    await answer(name)(conn);
-  });
-  return { server, release: () => hold.resolve() };
-}
 
 Deno.test("a destination that is added takes those that wait, in their order", async () => {
   const full = heldServer("full");
