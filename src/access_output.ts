@@ -1,5 +1,5 @@
 import { type AccessLogFormat, accessLogFormat, type AccessLogSettings } from "./access_log.ts";
-import { FatalError, messageOf } from "./errors.ts";
+import { FatalError, fileProblem } from "./errors.ts";
 import { type ByteSink, LineWriter } from "./line_writer.ts";
 import type { Settings } from "./options.ts";
 import type { Session } from "./session.ts";
@@ -136,9 +136,10 @@ function openSink(where: string): ByteSink {
     const file = Deno.openSync(where, { create: true, append: true });
     return { write: (bytes) => file.write(bytes), close: () => file.close() };
   } catch (error) {
-    throw new FatalError(
-      `Cannot open the access log ${JSON.stringify(where)}: ${messageOf(error)}`,
-      { cause: error },
-    );
+    const why = error instanceof Deno.errors.NotFound
+      ? "there is no such folder"
+      : fileProblem(error);
+    const message = `Cannot open the access log ${JSON.stringify(where)}: ${why}`;
+    throw new FatalError(message, { cause: error });
   }
 }

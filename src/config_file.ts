@@ -12,7 +12,7 @@ import {
   readTables,
   type Table,
 } from "./config_tables.ts";
-import { UsageError } from "./errors.ts";
+import { fileProblem, UsageError } from "./errors.ts";
 import { readToml } from "./toml.ts";
 
 /** What was given on the command line, which wins over the file. */
@@ -62,20 +62,13 @@ async function readText(path: string, file: string): Promise<string> {
   try {
     bytes = await Deno.readFile(path);
   } catch (error) {
-    throw new UsageError(`${file}: cannot be read: ${reasonOf(error)}`);
+    throw new UsageError(`${file}: cannot be read: ${fileProblem(error)}`);
   }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     throw new UsageError(`${file}: is no text in UTF-8, which TOML must be`);
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "there is no such file";
-  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
-  // Deno adds the call and the path in quotes, which may have line breaks.
-  return String((error as Error).message).replace(/, \w+ '[^]*$/, "");
 }
 
 /** What a listener cannot do without. */

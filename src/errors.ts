@@ -22,6 +22,14 @@ export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
+/** Why a file cannot be opened or read, in one line and without its path. */
+export function fileProblem(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "there is no such file";
+  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  // Deno adds the call and the path in quotes, which may have line breaks.
+  return messageOf(error).replace(/[,:] \w+ '[^]*$/, "");
+}
+
 /** The operating system's name of an error, such as `ECONNREFUSED`, where it has one. */
 export function codeOf(thrown: unknown): string | undefined {
   const code = (thrown as { code?: unknown } | null)?.code;

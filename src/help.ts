@@ -59,7 +59,7 @@ ${wrap("prints the configuration as a file, with where each value comes from, an
   --demo
 ${wrap("starts three small HTTP servers of its own and balances over them", INDENT)}
   -h, --help
-${wrap("shows this; also after iawlb top and iawlb ctl", INDENT)}
+${wrap("shows this; iawlb top --help and iawlb ctl --help show theirs", INDENT)}
   -V, --version
 ${wrap("shows the version", INDENT)}
 

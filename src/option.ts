@@ -28,6 +28,11 @@ export interface Option<T> {
   readonly notation?: Notation;
 }
 
+/** The same option, of the program as a whole. */
+export function ofProgram<O extends object>(option: O): O & { readonly scope: "program" } {
+  return { ...option, scope: "program" };
+}
+
 /** What is wrong with a text that is not allowed, and what is allowed instead. */
 export function problemWith<T>(option: Option<T>, text: string): string {
   return option.problem?.(text) ?? `must be ${option.allowed}`;

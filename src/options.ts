@@ -9,6 +9,7 @@ import {
   duration,
   file,
   networks,
+  ofProgram,
   type Option,
   problemWith,
   threads,
@@ -180,47 +181,31 @@ export const OPTIONS = {
     help: "longest time a session waits for its batch to fill; 0 = to the end of the same turn " +
       "of the event loop",
   }),
-  logLevel: {
-    ...choice({
-      of: ["debug", "info", "warning", "error"],
-      default: "info",
-      help: "least important messages that are logged",
-    }),
-    scope: "program",
-  },
-  logFormat: {
-    ...choice({
-      of: ["text", "json"],
-      default: "text",
-      help: "for people, or one JSON object per line",
-    }),
-    scope: "program",
-  },
-  log: {
-    ...logTarget({
-      help: "where messages go: standard error, or syslog (RFC 5424) at /dev/log, at another " +
-        "Unix-domain socket, or over UDP",
-    }),
-    scope: "program",
-  },
-  accessLog: {
-    ...file({
-      words: ["on", "off", "syslog"],
-      default: "on",
-      form: "on|off|syslog|FILE",
-      help:
-        "one line per session: on standard output, not at all, to the syslog that --log names " +
-        "(/dev/log if it names none), or appended to FILE, which SIGUSR2 opens again",
-    }),
-    scope: "program",
-  },
-  accessLogFormat: {
-    ...template({
-      help: "what such a line looks like: auto follows --log-format, or fields in braces with " +
-        'units, such as "{time} {client} {destination} {queue:ms} {total:s}"; the README has all',
-    }),
-    scope: "program",
-  },
+  logLevel: ofProgram(choice({
+    of: ["debug", "info", "warning", "error"],
+    default: "info",
+    help: "least important messages that are logged",
+  })),
+  logFormat: ofProgram(choice({
+    of: ["text", "json"],
+    default: "text",
+    help: "for people, or one JSON object per line",
+  })),
+  log: ofProgram(logTarget({
+    help: "where messages go: standard error, or syslog (RFC 5424) at /dev/log, at another " +
+      "Unix-domain socket, or over UDP",
+  })),
+  accessLog: ofProgram(file({
+    words: ["on", "off", "syslog"],
+    default: "on",
+    form: "on|off|syslog|FILE",
+    help: "one line per session: on standard output, not at all, to the syslog that --log names " +
+      "(/dev/log if it names none), or appended to FILE, which SIGUSR2 opens again",
+  })),
+  accessLogFormat: ofProgram(template({
+    help: "what such a line looks like: auto follows --log-format, or fields in braces with " +
+      'units, such as "{time} {client} {destination} {queue:ms} {total:s}"; the README has all',
+  })),
   admin: {
     form: "off|ADDRESS",
     default: null,
@@ -233,15 +218,12 @@ export const OPTIONS = {
     scope: "program",
     notation: { words: ["off"], pattern: "^([0-9]+|.+:[0-9]+|unix:/.*)$", integers: [0, 65535] },
   } as Option<Address | null>,
-  adminTokenFile: {
-    ...file({
-      words: ["none"],
-      default: "",
-      form: "none|FILE",
-      help: "the file with the secret that requests to --admin have to show",
-    }),
-    scope: "program",
-  },
+  adminTokenFile: ofProgram(file({
+    words: ["none"],
+    default: "",
+    form: "none|FILE",
+    help: "the file with the secret that requests to --admin have to show",
+  })),
 } as const;
 
 /** The option `weight` of a destination; 256 as in HAProxy. */

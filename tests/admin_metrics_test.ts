@@ -3,7 +3,8 @@ import { metricsText } from "../src/admin/metrics.ts";
 import type { ListenerStatus, Status } from "../src/operations.ts";
 import { END_REASONS } from "../src/session.ts";
 import { TestAdmin } from "./support/admin.ts";
-import { destination, latencies, listener } from "./support/fake_operations.ts";
+import { destination, listener } from "./support/fake_operations.ts";
+import { latenciesOf } from "./support/statuses.ts";
 
 /** Several listeners and destinations, some of them twice or with names that need care. */
 const LISTENERS = [
@@ -18,7 +19,7 @@ const LISTENERS = [
   listener(2, {
     name: 'unix:/run/a "b"\\c\nd.sock',
     oldest_waiting_ms: 0,
-    destinations: [destination("2.1", { name: "9001", latencies: latencies([]) })],
+    destinations: [destination("2.1", { name: "9001", latencies: latenciesOf({}) })],
   }),
   listener(3, { name: "8083", destinations: [] }),
   listener(4, { name: "8083", state: "draining", accepted: 999 }),

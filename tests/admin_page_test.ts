@@ -7,7 +7,8 @@ import { healthOf, lineOf, serviceOf } from "../src/admin/page/verdict.js";
 import { BUCKETS_S } from "../src/histogram.ts";
 import { END_REASONS } from "../src/session.ts";
 import { type BrowserOptions, findChromium, Tab } from "./support/browser.ts";
-import { destination, FakeAdmin, latencies, listener, status } from "./support/fake_page_admin.ts";
+import { destination, FakeAdmin, listener, status } from "./support/fake_page_admin.ts";
+import { latenciesOf } from "./support/statuses.ts";
 import { until } from "./support/servers.ts";
 
 const CHROMIUM = findChromium();
@@ -50,7 +51,7 @@ Deno.test("rates and latencies are those of the time between two looks", () => {
         accepted,
         ended: { done: accepted / 2, "client-gone": accepted / 2 },
         bytes_up: accepted * 10,
-        latencies: latencies({
+        latencies: latenciesOf({
           queue: [...Array(50).fill(0.2), ...Array(slow).fill(800)],
           connect: [],
           session: [],

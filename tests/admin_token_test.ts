@@ -33,7 +33,9 @@ for (
 }
 
 Deno.test("a token file that is not there is named", () => {
-  assertThrows(() => readToken("/nonexistent/token"), UsageError, "/nonexistent/token");
+  const error = assertThrows(() => readToken("/nonexistent/to\nken"), UsageError);
+  assertStringIncludes(error.message, '"/nonexistent/to\\nken": cannot be read');
+  assert(!error.message.includes("\n"));
 });
 
 Deno.test("only the whole token authorizes", async () => {

@@ -10,8 +10,9 @@ import { COMMANDS } from "../src/client/commands.ts";
 import { paint } from "../src/client/drawing.ts";
 import { drawFrame } from "../src/client/view.ts";
 import { FatalError, UsageError } from "../src/errors.ts";
-import { destinationOf, FakeAdmin, histogram, listenerOf, statusOf } from "./support/fake_admin.ts";
+import { FakeAdmin } from "./support/fake_admin.ts";
 import { freePort, TestServer, until, writeAll } from "./support/servers.ts";
+import { destinationOf, latenciesOf, listenerOf, statusOf } from "./support/statuses.ts";
 
 /** Runs a command against the fake; what it printed. */
 async function run(admin: { address: string }, ...args: string[]): Promise<string[]> {
@@ -33,7 +34,10 @@ Deno.test("status is a table, in units for people", async () => {
         bytes_up: 1536,
         bytes_down: 3 * 2 ** 30,
         ended: { done: 100, "client-gone": 5 },
-        latencies: { queue: histogram(0.01, 4), connect: histogram(), session: histogram(1, 100) },
+        latencies: latenciesOf({
+          queue: new Array(4).fill(10),
+          session: new Array(100).fill(1000),
+        }),
         destinations: [
           destinationOf({ active: 12, sessions: 112, bytes_up: 1023, bytes_down: 2 ** 20 }),
           destinationOf({ id: "1.2", name: "10.0.0.7:9003", state: "down", failures: 7 }),

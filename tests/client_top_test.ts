@@ -7,8 +7,9 @@ import {
 } from "@std/assert";
 import { top } from "../src/client/top.ts";
 import { UsageError } from "../src/errors.ts";
-import { FakeAdmin, listenerOf, statusOf } from "./support/fake_admin.ts";
+import { FakeAdmin } from "./support/fake_admin.ts";
 import { freePort, until } from "./support/servers.ts";
+import { listenerOf, statusOf } from "./support/statuses.ts";
 import { noTerminal, PROGRAM, Terminal } from "./support/terminal.ts";
 
 const ENTER = "\x1b[?1049h\x1b[?25l";

@@ -6,7 +6,7 @@ import { readKeys } from "../src/client/keys.ts";
 import { History, rates } from "../src/client/rates.ts";
 import { drawFrame, type ViewOptions } from "../src/client/view.ts";
 import type { Status } from "../src/operations.ts";
-import { destinationOf, histogram, listenerOf, statusOf } from "./support/fake_admin.ts";
+import { destinationOf, latenciesOf, listenerOf, statusOf } from "./support/statuses.ts";
 
 /** A program that has been busy for so many seconds. */
 function busy(seconds: number): Status {
@@ -22,11 +22,10 @@ function busy(seconds: number): Status {
         bytes_up: 1536 * seconds,
         bytes_down: 3 * 2 ** 20 * seconds,
         ended: { done: 100 * seconds, "client-gone": 18 * seconds },
-        latencies: {
-          queue: histogram(0.01, 20 * seconds),
-          connect: histogram(),
-          session: histogram(1, 20 * seconds),
-        },
+        latencies: latenciesOf({
+          queue: new Array(20 * seconds).fill(10),
+          session: new Array(20 * seconds).fill(1000),
+        }),
         destinations: [
           destinationOf({ active: 12, sessions: 22 * seconds, bytes_up: 1024 * seconds }),
           destinationOf({ id: "1.2", name: "10.0.0.7:9003", limit: 4, active: 1, state: "down" }),

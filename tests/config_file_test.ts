@@ -141,8 +141,8 @@ Deno.test("the admin address is loopback, unless there is a token file", async (
     await Deno.remove(token);
   }
   assertEquals(await problemsOfFile(`${ADDRESSES}admin-token-file = "/nowhere"`), [
-    'FILE:3: admin-token-file "/nowhere": cannot be read, No such file or directory (os error 2): ' +
-    "readfile '/nowhere'; must be a file whose first line is the token",
+    'FILE:3: admin-token-file "/nowhere": cannot be read, there is no such file; must be a file ' +
+    "whose first line is the token",
   ]);
   for (const address of ["10.0.0.7:9090", "0.0.0.0:9090", "[::]:9090", "example.org:9090"]) {
     assertEquals(await problemsOfFile(`${ADDRESSES}admin = "${address}"`), [

@@ -7,7 +7,6 @@ export interface Flag {
   /** What stands for its value; without it there is none. */
   readonly form?: string | undefined;
   readonly default?: string | undefined;
-  /** Empty where the name says it all. */
   readonly help: string;
 }
 

@@ -1,4 +1,4 @@
-import { messageOf, UsageError } from "../errors.ts";
+import { fileProblem, UsageError } from "../errors.ts";
 
 /** Fewest characters of a token: 16 random hexadecimal digits are 64 bits. */
 const MIN_LENGTH = 16;
@@ -40,7 +40,7 @@ function readText(file: { path: string; flag: string }): string {
   } catch (error) {
     throw new TokenFileError(
       file,
-      `cannot be read, ${messageOf(error)}; must be a file whose first line is the token`,
+      `cannot be read, ${fileProblem(error)}; must be a file whose first line is the token`,
     );
   }
 }

@@ -71,7 +71,7 @@ for (const [name, [content, line]] of Object.entries(BAD_FILES)) {
 
 const BAD_COMMAND_LINES: [args: string[], line: RegExp][] = [
   [["--config", "/nowhere/x.toml"], /^\/nowhere\/x.toml: cannot be read: there is no such file$/],
-  [["--config", "/"], /^\/: cannot be read: Is a directory/],
+  [["--config", "/"], /^\/: cannot be read: Is a directory \(os error 21\)$/],
   [["--config"], /^--config "": must be the path of a file$/],
   [["--config="], /^--config "": must be the path of a file$/],
   [["--config", "x", "8080", "9001"], /^"8080": --config takes no addresses; must be in the file$/],

@@ -1,6 +1,5 @@
-import type { HistogramData } from "../../src/histogram.ts";
-import { BUCKETS_S } from "../../src/histogram.ts";
-import type { DestinationStatus, ListenerStatus, Status } from "../../src/operations.ts";
+import type { Status } from "../../src/operations.ts";
+import { statusOf } from "./statuses.ts";
 
 /** One request that the fake got. */
 export interface Received {
@@ -106,66 +105,4 @@ function statusEvent(status: Status): Uint8Array {
 
 function encode(text: string): Uint8Array {
   return new TextEncoder().encode(text);
-}
-
-/** A status of one listener, with what a test wants different. */
-export function statusOf(different: Partial<Status>): Status {
-  return {
-    version: "0.1.0",
-    pid: 4242,
-    time: "2026-01-01T00:00:00.000Z",
-    uptime_ms: 60_000,
-    state: "running",
-    listeners: [listenerOf({})],
-    ...different,
-  };
-}
-
-/** A listener with two destinations. */
-export function listenerOf(different: Partial<ListenerStatus>): ListenerStatus {
-  return {
-    id: 1,
-    name: "8080",
-    address: "[::]:8080",
-    state: "running",
-    accepted: 0,
-    waiting: 0,
-    oldest_waiting_ms: 0,
-    queue: 1024,
-    active: 0,
-    bytes_up: 0,
-    bytes_down: 0,
-    ended: {},
-    latencies: { queue: histogram(), connect: histogram(), session: histogram() },
-    destinations: [destinationOf({}), destinationOf({ id: "1.2", name: "9002" })],
-    ...different,
-  };
-}
-
-/** A destination as the status has it. */
-export function destinationOf(different: Partial<DestinationStatus>): DestinationStatus {
-  return {
-    id: "1.1",
-    name: "9001",
-    state: "up",
-    admin: "ready",
-    leaving: false,
-    limit: 16,
-    weight: 1,
-    backup: false,
-    workers: 1,
-    active: 0,
-    sessions: 0,
-    failures: 0,
-    bytes_up: 0,
-    bytes_down: 0,
-    latencies: { queue: histogram(), connect: histogram(), session: histogram() },
-    ...different,
-  };
-}
-
-/** A histogram with so many values in the bucket up to this bound, in seconds. */
-export function histogram(bound = 1, count = 0): HistogramData {
-  const counts = [...BUCKETS_S.map((upper) => upper === bound ? count : 0), 0];
-  return { counts, count, sum: bound * count };
 }

@@ -1,4 +1,3 @@
-import { BUCKETS_S, type HistogramData } from "../../src/histogram.ts";
 import {
   type DestinationChange,
   type DestinationStatus,
@@ -11,6 +10,7 @@ import {
   type SessionInfo,
   type Status,
 } from "../../src/operations.ts";
+import { destinationOf, latenciesOf, listenerOf } from "./statuses.ts";
 
 /** A program that can be seen and changed, with nothing behind it. Everything may be set. */
 export class FakeOperations implements Operations {
@@ -106,47 +106,40 @@ export class FakeOperations implements Operations {
   }
 }
 
-/** A listener with one destination that is up; everything may be given otherwise. */
+/** A listener with one destination that has been at work; everything may be given otherwise. */
 export function listener(id: number, rest: Partial<ListenerStatus> = {}): ListenerStatus {
-  return {
+  return listenerOf({
     id,
     name: String(8080 + id),
     address: `0.0.0.0:${8080 + id}`,
-    state: "running",
     accepted: 10,
     waiting: 2,
     oldest_waiting_ms: 1500,
-    queue: 1024,
     active: 3,
     bytes_up: 1000,
     bytes_down: 2000,
     ended: { done: 4, "queue-timeout": 1 },
-    latencies: latencies([0.0002, 0.004, 0.2, 7, 1000]),
+    latencies: same([0.2, 4, 200, 7000, 1_000_000]),
     destinations: [destination(`${id}.1`)],
     ...rest,
-  };
+  });
 }
 
-/** A destination that is up; everything may be given otherwise. */
+/** A destination that has been at work; everything may be given otherwise. */
 export function destination(id: string, rest: Partial<DestinationStatus> = {}): DestinationStatus {
-  return {
+  return destinationOf({
     id,
     name: "10.0.0.7:9003",
-    state: "up",
-    admin: "ready",
-    leaving: false,
     limit: 256,
-    weight: 1,
-    backup: false,
     workers: 5,
     active: 3,
     sessions: 7,
     failures: 1,
     bytes_up: 1000,
     bytes_down: 2000,
-    latencies: latencies([0.001, 0.3]),
+    latencies: same([1, 300]),
     ...rest,
-  };
+  });
 }
 
 /** A session that waits; everything may be given otherwise. */
@@ -166,16 +159,6 @@ export function liveSession(id: string, rest: Partial<SessionInfo> = {}): Sessio
   };
 }
 
-/** The same values for all three distributions, in seconds. */
-export function latencies(seconds: readonly number[]): Latencies {
-  return { queue: data(seconds), connect: data(seconds), session: data(seconds) };
-}
-
-function data(seconds: readonly number[]): HistogramData {
-  const counts = new Array<number>(BUCKETS_S.length + 1).fill(0);
-  for (const value of seconds) {
-    const bucket = BUCKETS_S.findIndex((bound) => value <= bound);
-    counts[bucket < 0 ? BUCKETS_S.length : bucket]!++;
-  }
-  return { counts, count: seconds.length, sum: seconds.reduce((sum, n) => sum + n, 0) };
+function same(durations: number[]): Latencies {
+  return latenciesOf({ queue: durations, connect: durations, session: durations });
 }

@@ -1,5 +1,4 @@
 import { loadPage } from "../../src/admin/page/page.ts";
-import { BUCKETS_S, Histogram } from "../../src/histogram.ts";
 import type {
   DestinationStatus,
   ListenerStatus,
@@ -7,6 +6,7 @@ import type {
   SessionInfo,
   Status,
 } from "../../src/operations.ts";
+import { destinationOf, listenerOf, statusOf } from "./statuses.ts";
 
 /** A change that was asked for. */
 export interface Change {
@@ -166,78 +166,21 @@ export function destination(
   id: string,
   options: Partial<DestinationStatus> = {},
 ): DestinationStatus {
-  return {
-    id,
-    name: `10.0.0.${id.split(".")[1]}:9000`,
-    state: "up",
-    admin: "ready",
-    leaving: false,
-    limit: 8,
-    weight: 1,
-    backup: false,
-    workers: 1,
-    active: 0,
-    sessions: 0,
-    failures: 0,
-    bytes_up: 0,
-    bytes_down: 0,
-    latencies: noLatencies(),
-    ...options,
-  };
+  return destinationOf({ id, name: `10.0.0.${id.split(".")[1]}:9000`, limit: 8, ...options });
 }
 
-/** A listener that has done nothing. */
+/** A listener that has done nothing, with three destinations. */
 export function listener(id: number, options: Partial<ListenerStatus> = {}): ListenerStatus {
-  return {
+  return listenerOf({
     id,
     name: String(8080 + id),
     address: `[::]:${8080 + id}`,
-    state: "running",
-    accepted: 0,
-    waiting: 0,
-    oldest_waiting_ms: 0,
-    queue: 1024,
-    active: 0,
-    bytes_up: 0,
-    bytes_down: 0,
-    ended: {},
-    latencies: noLatencies(),
     destinations: [1, 2, 3].map((number) => destination(`${id}.${number}`)),
     ...options,
-  };
+  });
 }
 
 /** The status of a program that has just started. */
 export function status(listeners: ListenerStatus[]): Status {
-  return {
-    version: "0.1.0",
-    pid: 4711,
-    time: new Date().toISOString(),
-    uptime_ms: 1000,
-    state: "running",
-    listeners,
-  };
-}
-
-/** Distributions of these durations, in milliseconds. */
-export function latencies(
-  durations: { queue: number[]; connect: number[]; session: number[] },
-): ListenerStatus["latencies"] {
-  return {
-    queue: histogram(durations.queue),
-    connect: histogram(durations.connect),
-    session: histogram(durations.session),
-  };
-}
-
-function noLatencies(): ListenerStatus["latencies"] {
-  return latencies({ queue: [], connect: [], session: [] });
-}
-
-function histogram(durations: readonly number[]) {
-  const histogram = new Histogram();
-  for (const ms of durations) histogram.observe(ms);
-  const data = histogram.data;
-  if (data.counts.length !== BUCKETS_S.length + 1) throw new Error("not a count per bucket");
-  return data;
+  return statusOf({ pid: 4711, time: new Date().toISOString(), uptime_ms: 1000, listeners });
 }

@@ -1,0 +1,70 @@
+import { Histogram, type HistogramData } from "../../src/histogram.ts";
+import type { DestinationStatus, Latencies, ListenerStatus, Status } from "../../src/operations.ts";
+
+/** The status of a program that has done nothing, with what a test wants different. */
+export function statusOf(different: Partial<Status>): Status {
+  return {
+    version: "0.1.0",
+    pid: 4242,
+    time: "2026-01-01T00:00:00.000Z",
+    uptime_ms: 60_000,
+    state: "running",
+    listeners: [listenerOf({})],
+    ...different,
+  };
+}
+
+/** A listener with two destinations. */
+export function listenerOf(different: Partial<ListenerStatus>): ListenerStatus {
+  return {
+    id: 1,
+    name: "8080",
+    address: "[::]:8080",
+    state: "running",
+    accepted: 0,
+    waiting: 0,
+    oldest_waiting_ms: 0,
+    queue: 1024,
+    active: 0,
+    bytes_up: 0,
+    bytes_down: 0,
+    ended: {},
+    latencies: latenciesOf({}),
+    destinations: [destinationOf({}), destinationOf({ id: "1.2", name: "9002" })],
+    ...different,
+  };
+}
+
+/** A destination that is up. */
+export function destinationOf(different: Partial<DestinationStatus>): DestinationStatus {
+  return {
+    id: "1.1",
+    name: "9001",
+    state: "up",
+    admin: "ready",
+    leaving: false,
+    limit: 16,
+    weight: 1,
+    backup: false,
+    workers: 1,
+    active: 0,
+    sessions: 0,
+    failures: 0,
+    bytes_up: 0,
+    bytes_down: 0,
+    latencies: latenciesOf({}),
+    ...different,
+  };
+}
+
+/** Distributions of these durations, in milliseconds; none of those that are not given. */
+export function latenciesOf(durations: Partial<Record<keyof Latencies, number[]>>): Latencies {
+  const { queue, connect, session } = durations;
+  return { queue: counted(queue), connect: counted(connect), session: counted(session) };
+}
+
+function counted(durations: readonly number[] = []): HistogramData {
+  const histogram = new Histogram();
+  for (const ms of durations) histogram.observe(ms);
+  return histogram.data;
+}
