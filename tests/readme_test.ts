@@ -22,3 +22,18 @@ Deno.test("every test that the README names is there", async () => {
     }
   }
 });
+
+Deno.test("every file and every section that the README names is there", async () => {
+  const paths = [
+    ...readme.matchAll(/`((?:src|scripts|tests|packaging)\/[\w./]*)`/g),
+    ...readme.matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g),
+  ].map(([, path]) => path!);
+  assert(paths.length > 15);
+  for (const path of paths) await Deno.stat(new URL(`../${path}`, import.meta.url));
+  const sections = lines.filter((line) => line.startsWith("#")).map((line) =>
+    line.replace(/^#+ /, "").toLowerCase().replaceAll(" ", "-")
+  );
+  for (const [, section] of readme.matchAll(/\]\(#([^)]+)\)/g)) {
+    assert(sections.includes(section!), section);
+  }
+});
