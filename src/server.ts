@@ -255,8 +255,6 @@ export class Server implements Balancer {
    * be chosen at the start stays as it is: `backlog`, `threads`.
    */
   reconfigure(config: Config, { numbers }: Pick<Identity, "numbers">): void {
-    // At the very end there is nobody left whom it could concern.
-    if (this.#life.signal.aborted) return;
     const before = { ...this.#settings };
     const { backlog, threads } = before;
     Object.assign(this.#settings, { ...config, backlog, threads });
@@ -264,7 +262,8 @@ export class Server implements Balancer {
     this.#roster.apply(destinations, numbers);
     this.#admission.apply({ rules, destinations: destinations.length, before });
     this.#workplace.relaying.redispatch = config.redispatch;
-    this.#sweep.restart();
+    // At the very end there is nobody left whom it could end.
+    if (!this.#life.signal.aborted) this.#sweep.restart();
     this.#health.apply(this.#settings);
     if (!this.#drained) this.#queue.resize(config.queue);
     this.#entrance.review();

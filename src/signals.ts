@@ -25,12 +25,13 @@ export interface Serving {
 export async function serveUntilSignalled(server: Serving, logs: Logs): Promise<boolean> {
   const { log } = logs;
   let stopping = false;
+  let over = false;
   const handlers: Partial<Record<Deno.Signal, () => void>> = {
     SIGINT: stop,
     SIGTERM: stop,
     SIGUSR1: logStatus,
-    SIGUSR2: () => logs.reopen(),
-    SIGHUP: () => void server.reload().catch(() => {}),
+    SIGUSR2: () => over || logs.reopen(),
+    SIGHUP: () => void (over || server.reload().catch(() => {})),
   };
 
   function stop(): void {
@@ -40,6 +41,7 @@ export async function serveUntilSignalled(server: Serving, logs: Logs): Promise<
   }
 
   async function logStatus(): Promise<void> {
+    if (over) return;
     const { listeners } = await server.status();
     for (const listener of listeners) {
       const status = JSON.stringify(listener, (key, value) => {
@@ -58,8 +60,10 @@ export async function serveUntilSignalled(server: Serving, logs: Logs): Promise<
   try {
     return await server.ended;
   } finally {
-    for (const signal of supported as Deno.Signal[]) {
-      Deno.removeSignalListener(signal, handlers[signal]!);
+    over = true;
+    // One that still comes before the exit may end the program only if that is its purpose.
+    for (const signal of ["SIGINT", "SIGTERM"].filter((one) => supported.includes(one))) {
+      Deno.removeSignalListener(signal as Deno.Signal, stop);
     }
   }
 }

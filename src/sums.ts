@@ -43,8 +43,8 @@ function groupById(all: readonly DestinationStatus[]): Map<string, DestinationSt
   return Map.groupBy(all, ({ id }) => id);
 }
 
-/** The state is "up" only if every thread says so. */
-function addDestinations(all: readonly DestinationStatus[]): DestinationStatus {
+/** Several statuses of one destination as one; its state is "up" only if all say so. */
+export function addDestinations(all: readonly DestinationStatus[]): DestinationStatus {
   const first = all[0]!;
   const sum = (pick: (status: DestinationStatus) => number) => total(all.map(pick));
   return {

@@ -3,6 +3,7 @@ import { bind } from "./bind.ts";
 import type { Config } from "./config.ts";
 import type { Logs } from "./log.ts";
 import type { AdminState, ListenerStatus, SessionInfo } from "./operations.ts";
+import { Departed } from "./departed.ts";
 import { logDrained, logDraining, logStart } from "./report.ts";
 import { addBooks, addStatuses } from "./sums.ts";
 import { Thread } from "./thread_handle.ts";
@@ -41,6 +42,7 @@ export class Threads implements Balancer {
   readonly #threads: Thread[];
   #started = false;
   #latest: ListenerStatus | undefined;
+  readonly #departed = new Departed();
   #address = "";
   #drained: Promise<boolean> | undefined;
 
@@ -98,10 +100,15 @@ export class Threads implements Balancer {
 
   /** What all of them together are doing. */
   async status(): Promise<ListenerStatus> {
-    const all = await this.#ask("status", undefined);
+    const answers = await Promise.all(
+      this.#threads.map((thread) => thread.ask("status", undefined)),
+    );
+    const told = new Map<number, ListenerStatus>();
+    for (const [index, status] of answers.entries()) if (status !== "gone") told.set(index, status);
     // When all have crashed, or have ended, there is nothing new to tell.
-    if (all.length > 0) this.#latest = addStatuses(all);
-    return this.#latest!; // Asked for at the start.
+    if (told.size > 0) this.#latest = addStatuses(this.#departed.complete(told));
+    // It was asked for at the start. The threads are told of a drain a moment after it began.
+    return this.#drained ? { ...this.#latest!, state: "draining" } : this.#latest!;
   }
 
   async sessions(limit: number): Promise<SessionInfo[]> {

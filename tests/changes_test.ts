@@ -352,6 +352,8 @@ Deno.test("what belongs to a listener that leaves can be changed, and is gone wi
     const session = request(port, "x");
     await until(() => server.open === 1, "a session is served");
     await program.reload(stays);
+    const { listeners } = await instance.status();
+    assertEquals(listeners.map(({ state }) => state), ["running", "draining"]);
     const status = await instance.changeDestination("2.1", { state: "maint", workers: 9 });
     assertEquals([status.limit, status.admin], [9, "maint"]);
     held.release();

@@ -72,3 +72,39 @@ Deno.test("a thread that crashes is logged, started again, and the others go on"
   assertEquals(await threads.drain(), true, "a drain waits until it can be told");
   await reset();
 });
+
+Deno.test("a destination that was added again is ready in threads that start later, too", async () => {
+  const workers: Worker[] = [];
+  const two = config({ threads: "2" });
+  const one = configOf(["127.0.0.1:0", "9001"], { threads: "2" });
+  const numbers = { "localhost:9001": 1, "localhost:9002": 2 };
+  const records: string[] = [];
+  await configure({
+    sinks: { records: (record) => records.push(record.message.join("")) },
+    loggers: [{ category: "test", sinks: ["records"] }, { category: "logtape", sinks: [] }],
+  });
+  const threads = await Threads.start({
+    config: two,
+    identity: { id: 1, name: "127.0.0.1:0", numbers },
+    logs: { ...quietLogs(), log: getLogger("test") },
+    spawn() {
+      const url = new URL("./support/crashing_thread.ts", import.meta.url);
+      const worker = new Worker(url, { type: "module" });
+      workers.push(worker);
+      return worker;
+    },
+  });
+  await threads.setAdminState(2, "maint");
+  await threads.reconfigure(one, { numbers });
+  // A thread that crashes while it is told the rest learns it when it starts again.
+  workers[1]!.postMessage({ kind: "crash" });
+  await threads.reconfigure(two, { numbers });
+  await until(() => records.includes("thread 1 serves again"), "the thread is back");
+  const { destinations } = await threads.status();
+  assertEquals(destinations.map(({ id, admin, state }) => [id, admin, state]), [
+    ["1.1", "ready", "up"],
+    ["1.2", "ready", "up"],
+  ]);
+  assertEquals(await threads.drain(), true);
+  await reset();
+});

@@ -64,5 +64,11 @@ export function heldServer(name: string) {
     await hold.promise;
     await answer(name)(conn);
   });
+  // A test that fails must not wait for what it would have released.
+  const dispose = server[Symbol.asyncDispose].bind(server);
+  server[Symbol.asyncDispose] = () => {
+    hold.resolve();
+    return dispose();
+  };
   return { server, release: () => hold.resolve() };
 }

@@ -1,0 +1,235 @@
+// Roster, crew and line under random changes, with workers that behave like the real ones.
+import { assert } from "@std/assert";
+import { getLogger } from "@logtape/logtape";
+import fc from "fast-check";
+import { Channel } from "../../src/channel.ts";
+import type { DestinationConfig } from "../../src/config.ts";
+import { Crew } from "../../src/crew.ts";
+import type { Destination } from "../../src/destination.ts";
+import { Health } from "../../src/health.ts";
+import { Roster } from "../../src/roster.ts";
+import type { Session } from "../../src/session.ts";
+import { Tasks } from "../../src/tasks.ts";
+import { configOf } from "../support/config.ts";
+
+const ADMIN = ["ready", "ready", "drain", "maint"] as const;
+const HEALTH = ["up", "up", "suspect", "down"] as const;
+
+interface Wanted {
+  there: boolean;
+  workers: number;
+  weight: number;
+  backup: boolean;
+}
+
+type Step =
+  | { kind: "arrive"; number: number }
+  | { kind: "finish"; number: number }
+  | { kind: "configure"; wanted: Wanted[] }
+  | { kind: "admin"; which: number; state: typeof ADMIN[number] }
+  | { kind: "health"; which: number; state: typeof HEALTH[number] };
+
+const wanted: fc.Arbitrary<Wanted> = fc.record({
+  there: fc.boolean(),
+  workers: fc.integer({ min: 1, max: 5 }),
+  weight: fc.integer({ min: 1, max: 4 }),
+  backup: fc.boolean(),
+});
+
+const step = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("arrive"), number: fc.nat(6) }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("finish"), number: fc.nat(6) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("configure"),
+      wanted: fc.array(wanted, { minLength: 3, maxLength: 3 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("admin"),
+      which: fc.nat(2),
+      state: fc.constantFrom(...ADMIN),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("health"),
+      which: fc.nat(2),
+      state: fc.constantFrom(...HEALTH),
+    }),
+  },
+) as fc.Arbitrary<Step>;
+
+/** Everything around the line but sockets: sessions are numbers, and end when the test says so. */
+class Scene {
+  readonly queue: Channel<Session>;
+  readonly roster: Roster;
+  readonly health: Health;
+  readonly crew: Crew;
+  readonly busy: (() => void)[] = [];
+  /** Sessions that a destination took although it had its full number already. */
+  readonly excess: string[] = [];
+  served = 0;
+  sent = 0;
+  readonly #life = new AbortController();
+  readonly #tasks = new Tasks((error) => this.excess.push(String(error)));
+
+  constructor() {
+    this.queue = new Channel<Session>(10_000, { onWaiting: () => this.crew.grow() });
+    this.crew = new Crew({
+      destinations: [],
+      queue: this.queue,
+      hire: (destination) => this.#tasks.add(this.#work(destination)),
+    });
+    const clock = () => 0;
+    this.health = new Health({
+      crew: this.crew,
+      settings: { ...configOf(["0", "1"]), checkInterval: 1_000_000 },
+      signal: this.#life.signal,
+      clock,
+      log: getLogger(["test", "quiet"]),
+    });
+    this.roster = new Roster({
+      crew: this.crew,
+      health: this.health,
+      tasks: this.#tasks,
+      clock,
+    });
+  }
+
+  /** As `worker.ts` does it. */
+  async #work(destination: Destination): Promise<void> {
+    if (destination.workers >= destination.limit) this.excess.push(`hired for ${destination.name}`);
+    destination.workers++;
+    try {
+      do {
+        try {
+          await this.queue.receive({ signal: destination.standby });
+        } catch {
+          return;
+        }
+        destination.active++;
+        const { name, active, limit, wanted } = destination;
+        if (wanted && active > limit) this.excess.push(`${active} sessions at ${name}`);
+        await new Promise<void>((resolve) => this.busy.push(resolve));
+        this.served++;
+        destination.active--;
+      } while (this.crew.keeps(destination));
+    } finally {
+      destination.workers--;
+    }
+  }
+
+  run(step: Step): void {
+    const all = this.roster.all;
+    switch (step.kind) {
+      case "arrive":
+        for (let i = 0; i < step.number; i++) this.queue.trySend({ id: ++this.sent } as Session);
+        break;
+      case "finish":
+        for (const end of this.busy.splice(0, step.number)) end();
+        break;
+      case "configure": {
+        const configs = step.wanted.flatMap(({ there, ...rest }, i): DestinationConfig[] => {
+          const address = { transport: "tcp", hostname: "127.0.0.1", port: 1 + i } as const;
+          return there ? [{ ...rest, address, key: `${i}`, name: `${i}` }] : [];
+        });
+        this.roster.apply(configs, { 0: 1, 1: 2, 2: 3 });
+        this.crew.arrange();
+        break;
+      }
+      case "admin": {
+        const one = all[step.which];
+        if (!one || one.leaving) break;
+        one.admin = step.state;
+        this.health.review(one);
+        break;
+      }
+      case "health": {
+        const one = all[step.which];
+        if (!one) break;
+        one.state = step.state;
+        this.crew.arrange();
+        break;
+      }
+    }
+  }
+
+  async end(): Promise<void> {
+    this.#life.abort();
+    this.crew.stop();
+    this.health.close();
+    this.queue.close();
+    this.roster.dismiss();
+    while (this.busy.length > 0 || this.queue.size > 0) {
+      for (const end of this.busy.splice(0)) end();
+      while (this.queue.size > 0) this.queue.receive();
+      await settled();
+    }
+    await this.#tasks.idle();
+  }
+}
+
+/** Lets everything happen that needs no more than promises. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+Deno.test("whatever changes, nobody waits while there is room, and no limit is exceeded", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.boolean(), async (steps, settles) => {
+      const scene = new Scene();
+      try {
+        for (const one of steps) {
+          scene.run(one);
+          // Sometimes several changes come in one turn.
+          if (settles) await settled();
+          else await Promise.resolve();
+          if (settles) assertSettled(scene);
+        }
+        await settled();
+        assertSettled(scene);
+        // Removed ones end, and all that waits is served once somebody may.
+        const wanted = [0, 1, 2].map((i) => ({
+          there: i === 0,
+          workers: 2,
+          weight: 1,
+          backup: false,
+        }));
+        scene.run({ kind: "configure", wanted });
+        scene.run({ kind: "admin", which: 0, state: "ready" });
+        scene.run({ kind: "health", which: 0, state: "up" });
+        for (let i = 0; scene.served < scene.sent; i++) {
+          assert(i < 1000, `${scene.served} of ${scene.sent} served`);
+          scene.run({ kind: "finish", number: 100 });
+          await settled();
+          assertSettled(scene);
+        }
+        await settled();
+        const { all } = scene.roster;
+        assert(all.length === 1, `${all.length} destinations are left`);
+        assert(all[0]!.workers >= 1 && all[0]!.workers <= 2, `${all[0]!.workers} workers`);
+      } finally {
+        await scene.end();
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+function assertSettled({ queue, crew, excess, roster }: Scene): void {
+  assert(queue.size === 0 || !crew.hasRoom, "a session waits although there is room");
+  assert(excess.length === 0, excess.join());
+  for (const { name, workers, active, limit, wanted, state } of roster.all) {
+    const idle = workers - active;
+    assert(idle === 0 || workers <= limit, `${name} has ${idle} waiting beyond its limit`);
+    assert(
+      idle === 0 || (wanted && state === "up"),
+      `${name} has ${idle} waiting although ${state}`,
+    );
+  }
+}
