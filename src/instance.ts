@@ -3,7 +3,7 @@ import { abortable } from "@std/async/abortable";
 import type { Config, ProgramConfig } from "./config.ts";
 import { changedOptions, FIXED_OF_PROGRAM, programDifferences } from "./config_diff.ts";
 import { FatalError, messageOf } from "./errors.ts";
-import type { Logs } from "./log.ts";
+import { type Logs, logsOf } from "./log.ts";
 import {
   type DestinationChange,
   type DestinationStatus,
@@ -173,10 +173,10 @@ export class Instance implements Operations {
   }
 
   async #end(): Promise<boolean> {
-    this.#manager?.stopping();
     this.#draining.abort(new OperationError("conflict", DRAINING));
     // A reload under way may still start listeners.
     await this.#changing;
+    this.#manager?.stopping();
     const all = await Promise.all([
       ...this.#units.map(({ balancer }) => this.#quitting ? balancer.quit() : balancer.drain()),
       ...this.#leaving.values(),
@@ -265,9 +265,11 @@ export class Instance implements Operations {
 
   async #startAll(configs: readonly Config[]): Promise<Unit[]> {
     const started: Unit[] = [];
+    const several = this.#present().length + configs.length > 1;
     try {
       for (const config of configs) {
-        started.push(await Unit.start({ id: this.#nextId++, config, logs: this.#logs }));
+        const logs = several ? logsOf(nameOf(config), this.#logs) : this.#logs;
+        started.push(await Unit.start({ id: this.#nextId++, config, logs }));
       }
       return started;
     } catch (error) {

@@ -4,7 +4,7 @@ import { messageOf } from "./errors.ts";
 import { Events } from "./events.ts";
 import { type ByteSink, LineWriter } from "./line_writer.ts";
 import { LOCAL_SYSLOG } from "./log_options.ts";
-import { jsonLine, messageText, portable, type PortableRecord, textLine } from "./log_record.ts";
+import { jsonLine, portable, type PortableRecord, textLine, titledText } from "./log_record.ts";
 import type { Settings } from "./options.ts";
 import { waitAtMost } from "./patience.ts";
 import { type Severity, Syslog } from "./syslog.ts";
@@ -115,14 +115,14 @@ export function openLogs(settings: LogSettings, forward?: Forward): Logs {
     if (forward) return forward.log(portable(record));
     if (settings.log.kind === "syslog") {
       const { timestamp: time } = record;
-      const text = format === jsonLine ? jsonLine(record) : messageText(record);
+      const text = format === jsonLine ? jsonLine(record) : titledText(record);
       syslog().send({ id: "log", severity: severityOf(record), time, text });
     } else stderr.write(format(record).trimEnd());
     if (severityOf(record) === "debug") return;
     events.add({
       time: new Date(record.timestamp).toISOString(),
       level: record.level,
-      message: messageText(record),
+      message: titledText(record),
     });
   }
 
@@ -155,4 +155,10 @@ function accessTarget(syslog: Syslog): LineTarget {
     flush: () => syslog.flush(),
     close: () => Promise.resolve(),
   };
+}
+
+/** The same logs, in which messages name a listener; for programs that have several. */
+export function logsOf(listener: string, logs: Logs): Logs {
+  const log = logs.log.getChild(listener);
+  return { ...logs, log, emit: (record) => log.emit(record) };
 }

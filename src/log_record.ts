@@ -22,8 +22,14 @@ export function jsonLine(record: LogRecord): string {
   });
 }
 
-/** The message alone. */
-export function messageText({ message }: Pick<LogRecord, "message">): string {
+/** The message, with the listener before it where its logger names one. */
+export function titledText(record: LogRecord): string {
+  const [, listener] = record.category;
+  const text = messageText(record);
+  return listener === undefined ? text : `${listener}: ${text}`;
+}
+
+function messageText({ message }: LogRecord): string {
   return message.map(partText).join("");
 }
 

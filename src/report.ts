@@ -15,7 +15,7 @@ export interface Books {
 /** Says in the log that sessions are accepted, where, and for which destinations. */
 export function logStart(log: Logger, address: string, config: Config): void {
   const destinations = config.destinations.map(({ name, workers }) =>
-    `${name} (${workers} workers)`
+    `${name} (${workers} ${workers === 1 ? "worker" : "workers"})`
   );
   log.info("listening on {address} for {destinations}; queue {queue}", {
     address,

@@ -20,6 +20,17 @@ access-log = "off"\r
   assertEquals(program.out, []);
 });
 
+Deno.test("with several listeners each message says of which it is", async () => {
+  const table = '[[listener]]\nlisten = "127.0.0.1:0"\ndestinations = ["9"]\n';
+  using file = new TestFile(`log-format = "text"\n${table}${table.replace("0.0.1", "0.0.2")}`);
+  await using program = await Program.spawn(["--config", file.path]);
+  await program.logged(/iawlb\.127\.0\.0\.1:0: listening on 127\.0\.0\.1:\d+/);
+  await program.logged(/iawlb\.127\.0\.0\.2:0: listening on 127\.0\.0\.2:\d+/);
+  assertEquals(await program.terminate(), 0);
+  const drained = program.log.filter((line) => /\.[12]:0: drained/.test(line));
+  assertEquals(drained.length, 2, program.log.join("\n"));
+});
+
 Deno.test("every problem of the file is a line of its own, and the exit status is 2", async () => {
   using file = new TestFile(`wokers = 4
 listen = "8080"
