@@ -203,7 +203,7 @@ for (const [threads, drainTimeout] of [[1, 10_000], [1, 300], [2, 300]] as const
       const flags = ["--drain-timeout", `${drainTimeout}ms`];
       const { program, load, operators, clients } = await setUp(stack, { threads, flags });
       const working = operators.map((operator) => operator.work().catch(() => {}));
-      await new Promise((resolve) => setTimeout(resolve, 500 + Math.random() * 1500));
+      await new Promise((resolve) => setTimeout(resolve, 500 + new Random(SEED).below(1500)));
       program.signal("SIGTERM");
       const began = performance.now();
       await program.logged(/draining: /);
