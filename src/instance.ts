@@ -1,9 +1,10 @@
 import project from "../deno.json" with { type: "json" };
 import { abortable } from "@std/async/abortable";
-import type { Config, ProgramConfig } from "./config.ts";
+import type { ProgramConfig } from "./config.ts";
 import { changedOptions, FIXED_OF_PROGRAM, programDifferences } from "./config_diff.ts";
 import { FatalError, messageOf } from "./errors.ts";
-import { type Logs, logsOf } from "./log.ts";
+import { Listeners } from "./listeners.ts";
+import type { Logs } from "./log.ts";
 import {
   type DestinationChange,
   type DestinationStatus,
@@ -16,7 +17,7 @@ import {
 } from "./operations.ts";
 import { keyOf, type Settings } from "./options.ts";
 import type { ServiceManager } from "./service_manager.ts";
-import { nameOf, Unit } from "./unit.ts";
+import type { Unit } from "./unit.ts";
 
 /** Why nothing can be changed any more. */
 const DRAINING = "the program is draining";
@@ -42,14 +43,9 @@ export class Instance implements Operations {
   #settings: Settings;
   readonly #logs: Logs;
   readonly #startedAt = Date.now();
-  #units: Unit[] = [];
-  #nextId = 1;
+  readonly #listeners: Listeners;
   /** The latest change; each waits for the one before. */
   #changing: Promise<unknown> = Promise.resolve();
-  /** Whether a listener that was removed had to cut sessions. */
-  #cut = false;
-  /** Listeners that were removed, with their drains. */
-  readonly #leaving = new Map<Unit, Promise<boolean>>();
   #drained: Promise<boolean> | undefined;
   /** Aborted when the drain begins: what a reload still waits for is of no interest then. */
   readonly #draining = new AbortController();
@@ -61,6 +57,7 @@ export class Instance implements Operations {
     this.#load = options.load;
     this.#settings = options.config.settings;
     this.#logs = options.logs;
+    this.#listeners = new Listeners(options.logs);
   }
 
   /**
@@ -70,7 +67,7 @@ export class Instance implements Operations {
    */
   static async start(options: InstanceOptions): Promise<Instance> {
     const instance = new Instance(options);
-    instance.#units = await instance.#startAll(options.config.listeners);
+    instance.#listeners.add(await instance.#listeners.start(options.config.listeners));
     return instance;
   }
 
@@ -88,7 +85,7 @@ export class Instance implements Operations {
 
   /** The addresses that are really bound. */
   get addresses(): string[] {
-    return this.#units.map(({ balancer }) => balancer.address);
+    return this.#listeners.all.map(({ balancer }) => balancer.address);
   }
 
   async status(): Promise<Status> {
@@ -98,17 +95,17 @@ export class Instance implements Operations {
       time: new Date().toISOString(),
       uptime_ms: Date.now() - this.#startedAt,
       state: this.#drained ? "draining" : "running",
-      listeners: await Promise.all(this.#units.map(({ balancer }) => balancer.status())),
+      listeners: await Promise.all(this.#listeners.all.map(({ balancer }) => balancer.status())),
     };
   }
 
   async sessions({ limit }: { limit: number }): Promise<SessionInfo[]> {
-    const all = await Promise.all(this.#units.map(({ balancer }) => balancer.sessions(limit)));
-    return all.flat().sort((a, b) => b.age_ms - a.age_ms).slice(0, limit);
+    const lists = this.#listeners.all.map(({ balancer }) => balancer.sessions(limit));
+    return (await Promise.all(lists)).flat().sort((a, b) => b.age_ms - a.age_ms).slice(0, limit);
   }
 
   async endSession(id: string): Promise<void> {
-    const { unit, number } = this.#locate("session", id);
+    const { unit, number } = this.#listeners.locate("session", id);
     if (await unit.balancer.endSession(number)) return;
     throw new OperationError("missing", `there is no session ${id}`);
   }
@@ -116,7 +113,7 @@ export class Instance implements Operations {
   addDestination(destination: NewDestination): Promise<DestinationStatus> {
     return this.#change(async () => {
       const { listener, ...rest } = destination;
-      const unit = this.#listener(listener);
+      const unit = this.#listeners.find(listener);
       const { number, changes } = await unit.add(rest);
       this.#tell(unit, changes);
       return await unit.status(number);
@@ -125,7 +122,7 @@ export class Instance implements Operations {
 
   changeDestination(id: string, change: DestinationChange): Promise<DestinationStatus> {
     return this.#change(async () => {
-      const { unit, number } = this.#locate("destination", id);
+      const { unit, number } = this.#listeners.locate("destination", id);
       this.#tell(unit, await unit.change(number, change));
       return await unit.status(number);
     });
@@ -133,7 +130,7 @@ export class Instance implements Operations {
 
   removeDestination(id: string): Promise<void> {
     return this.#change(async () => {
-      const { unit, number } = this.#locate("destination", id);
+      const { unit, number } = this.#listeners.locate("destination", id);
       this.#tell(unit, await unit.remove(number));
     });
   }
@@ -168,7 +165,7 @@ export class Instance implements Operations {
   async quit(): Promise<boolean> {
     this.#quitting = true;
     this.#drained ??= this.#end();
-    await Promise.all(this.#units.map(({ balancer }) => balancer.quit()));
+    await this.#listeners.quit();
     return await this.#drained;
   }
 
@@ -177,47 +174,30 @@ export class Instance implements Operations {
     // A reload under way may still start listeners.
     await this.#changing;
     this.#manager?.stopping();
-    const all = await Promise.all([
-      ...this.#units.map(({ balancer }) => this.#quitting ? balancer.quit() : balancer.drain()),
-      ...this.#leaving.values(),
-    ]);
-    const complete = all.every((one) => one) && !this.#cut;
+    if (this.#quitting) this.#listeners.quit();
+    const complete = await this.#listeners.drain();
     this.#ended.resolve(complete);
     return complete;
-  }
-
-  /** The listeners of the configuration. */
-  #present(): Unit[] {
-    return this.#units.filter((unit) => !this.#leaving.has(unit));
   }
 
   async #reload(): Promise<ReloadResult> {
     const load = Promise.try(() => this.#load());
     const { listeners, settings } = await abortable(load, this.#draining.signal);
-    const present = new Map(this.#present().map((unit) => [unit.name, unit]));
-    const kept: { unit: Unit; config: Config }[] = [];
-    const fresh: Config[] = [];
-    for (const config of listeners) {
-      const unit = present.get(nameOf(config));
-      if (unit) kept.push({ unit, config });
-      else fresh.push(config);
-    }
+    const { kept, fresh, removed } = this.#listeners.match(listeners);
     for (const { unit, config } of kept) unit.check(config);
-    const started = await this.#startAll(fresh);
+    const started = await this.#listeners.start(fresh);
     const changes = await this.#applyProgram(settings, started);
     // From here on nothing fails any more.
     const force = changes.length > 0;
     changes.push(...started.map(({ name }) => `listener ${name} added`));
     for (const { unit, config } of kept) {
-      const prefix = this.#units.length > 1 ? `listener ${unit.name}: ` : "";
+      const prefix = this.#listeners.prefix(unit);
       changes.push(...(await unit.apply(config, { force })).map((change) => prefix + change));
     }
-    const stay = new Set(kept.map(({ unit }) => unit));
-    const removed = this.#present().filter((unit) => !stay.has(unit));
-    this.#units.push(...started);
+    this.#listeners.add(started);
     for (const unit of removed) {
       changes.push(`listener ${unit.name} removed`);
-      this.#letGo(unit);
+      this.#listeners.letGo(unit);
     }
     const fixed = [
       ...changedOptions(FIXED_OF_PROGRAM, { before: this.#settings, after: settings }),
@@ -252,32 +232,6 @@ export class Instance implements Operations {
     if (changes.length + needsRestart.length === 0) log.info("reload: nothing has changed");
   }
 
-  /** Lets a listener finish its sessions; it is shown until then. */
-  #letGo(unit: Unit): void {
-    const drained = unit.balancer.drain();
-    this.#leaving.set(unit, drained);
-    drained.then((complete) => {
-      if (!complete) this.#cut = true;
-      this.#leaving.delete(unit);
-      this.#units = this.#units.filter((one) => one !== unit);
-    });
-  }
-
-  async #startAll(configs: readonly Config[]): Promise<Unit[]> {
-    const started: Unit[] = [];
-    const several = this.#present().length + configs.length > 1;
-    try {
-      for (const config of configs) {
-        const logs = several ? logsOf(nameOf(config), this.#logs) : this.#logs;
-        started.push(await Unit.start({ id: this.#nextId++, config, logs }));
-      }
-      return started;
-    } catch (error) {
-      await Promise.all(started.map(({ balancer }) => balancer.quit()));
-      throw error;
-    }
-  }
-
   /** Makes a change after all others are done. */
   #change<T>(change: () => Promise<T>): Promise<T> {
     const result = this.#changing.then(async () => {
@@ -294,31 +248,9 @@ export class Instance implements Operations {
   }
 
   #tell(unit: Unit, changes: readonly string[]): void {
-    const prefix = this.#units.length > 1 ? `listener ${unit.name}: ` : "";
     for (const change of changes) {
-      this.#logs.log.info("by the operator: {change}", { change: prefix + change });
+      const told = this.#listeners.prefix(unit) + change;
+      this.#logs.log.info("by the operator: {change}", { change: told });
     }
-  }
-
-  #locate(what: string, id: string): { unit: Unit; number: number } {
-    const [, listener, number] = /^(\d+)\.(\d+)$/.exec(id) ?? [];
-    const unit = this.#units.find((one) => String(one.id) === listener);
-    if (!unit) throw new OperationError("missing", `there is no ${what} ${id}`);
-    return { unit, number: Number(number) };
-  }
-
-  #listener(wanted: string | undefined): Unit {
-    const [only, ...others] = this.#present();
-    if (wanted === undefined && others.length === 0) return only!;
-    const names = this.#present().map(({ name }) => name).join(", ");
-    if (wanted === undefined) {
-      throw new OperationError("invalid", `listener is missing; must be one of ${names}`);
-    }
-    const found = this.#present().find(({ id, name }) => name === wanted || String(id) === wanted);
-    if (found) return found;
-    throw new OperationError(
-      "invalid",
-      `listener ${JSON.stringify(wanted)}: must be one of ${names}`,
-    );
   }
 }
