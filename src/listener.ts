@@ -22,6 +22,13 @@ const ONE_CONNECTION = ["ECONNABORTED", "ENOTCONN", "EPROTO"];
 /** Turns of the event loop without a new connection after which the backlog counts as empty. */
 const QUIET_TURNS = 3;
 
+/**
+ * How short the last look at the sockets has to be, in milliseconds: whoever the kernel connects
+ * between that and the close is lost. And how many looks such a one is waited for.
+ */
+const SHORT_LOOK_MS = 0.5;
+const LOOKS_FOR_A_SHORT_ONE = 50;
+
 /** Options of {@linkcode Listener}. */
 export interface ListenerOptions<S> {
   settings: Pick<Settings, "backlog" | "batchSize" | "batchDelay">;
@@ -97,8 +104,12 @@ export class Listener<S> {
    * and closes the socket. At most a backlog's worth is taken, so that a flood cannot prolong this.
    *
    * @param options.signal Ends the wait for free descriptors if there are none.
+   * @param options.pause Keeps sessions from moving until `release`, so that the socket is closed at a
+   * quiet moment; a few milliseconds.
    */
-  async drain(options: { signal: AbortSignal }): Promise<void> {
+  async drain(
+    options: { signal: AbortSignal; pause?: { hold(): void; release(): void } },
+  ): Promise<void> {
     this.#draining.abort();
     const limit = this.#accepted + this.#options.settings.backlog + 1;
     let before: number;
@@ -109,7 +120,29 @@ export class Listener<S> {
       if (starving) await delay(FIRST_PAUSE_MS);
       else if (this.#accepted === before) break;
     } while (this.#accepted < limit);
-    await this.close();
+    options.pause?.hold();
+    try {
+      await this.#awaitShortLook();
+      await this.close();
+    } finally {
+      options.pause?.release();
+    }
+  }
+
+  /** Resolves after a look at the sockets that was short and found no new connection, if one comes. */
+  async #awaitShortLook(): Promise<void> {
+    try {
+      using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      for (let look = 0; look < LOOKS_FOR_A_SHORT_ONE; look++) {
+        const before = this.#accepted;
+        const begin = performance.now();
+        await connectTo(other);
+        const short = performance.now() - begin < SHORT_LOOK_MS;
+        if (short && this.#accepted === before) return;
+      }
+    } catch {
+      // Without free descriptors there is no way to tell.
+    }
   }
 
   /** Stops at once: what the kernel has accepted but the listener has not is lost. */
@@ -189,6 +222,21 @@ export class Listener<S> {
     }
     await delay(Math.min(FIRST_PAUSE_MS * 2 ** this.#failures++, LAST_PAUSE_MS));
   }
+}
+
+/** A connection of this process to itself: the runtime has to look at the sockets for it. */
+async function connectTo(listener: Deno.TcpListener): Promise<void> {
+  const { port } = listener.addr;
+  const [accepted, connected] = await Promise.allSettled([
+    listener.accept(),
+    Deno.connect({ hostname: "127.0.0.1", port }).catch((error) => {
+      listener.close();
+      throw error;
+    }),
+  ]);
+  for (const end of [accepted, connected]) if (end.status === "fulfilled") end.value.close();
+  if (connected.status === "rejected") throw connected.reason;
+  if (accepted.status === "rejected") throw accepted.reason;
 }
 
 function nextTurn(): Promise<void> {

@@ -300,7 +300,7 @@ export class Server implements Balancer {
       : undefined;
     // What the kernel has accepted joins the line, however full that is.
     this.#line.lift();
-    await this.#listener.drain({ signal: this.#patience.signal });
+    await this.#listener.drain({ signal: this.#patience.signal, pause: this.#turns });
     this.#line.close();
     await this.#ledger.below(1);
     clearTimeout(timer);

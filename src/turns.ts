@@ -25,10 +25,12 @@ export class Turns {
   #ends: [Socket, Socket] | undefined;
   #opening: Promise<void> | undefined;
   #closed = false;
+  #held = false;
   readonly #onTurn = () => this.#next();
 
   /** Whether a read may begin at once; otherwise {@linkcode turn} has to be awaited before it. */
   take(): boolean {
+    if (this.#held) return false;
     if (++this.#begun < READS_PER_TURN) return true;
     if (this.#begun === READS_PER_TURN) this.#callNext();
     return false;
@@ -37,6 +39,17 @@ export class Turns {
   /** Resolves when it is the caller's turn. */
   turn(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Lets no read begin until {@linkcode release}. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** Ends a hold. */
+  release(): void {
+    this.#held = false;
+    this.#next();
   }
 
   /** Lets everybody go on who waits and gives the sockets back. */
@@ -63,6 +76,7 @@ export class Turns {
   }
 
   #next(): void {
+    if (this.#held && !this.#closed) return;
     const now = this.#closed ? this.#waiting.length : READS_PER_TURN;
     const begun = this.#waiting.slice(0, now);
     this.#waiting = this.#waiting.slice(now);

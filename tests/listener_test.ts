@@ -112,6 +112,24 @@ Deno.test("nothing is accepted that has no place in the line", async () => {
   await until(() => line.count() === 5, "two more have found room");
 });
 
+Deno.test("a drain closes the socket while sessions pause, and lets them go on then", async () => {
+  await using line = await setUp();
+  const port = Number(line.listener.address.split(":")[1]);
+  const isOpen = async () => {
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port }).catch(() => undefined);
+    conn?.close();
+    return conn !== undefined;
+  };
+  const seen: [string, Promise<boolean>][] = [];
+  const pause = {
+    hold: () => void seen.push(["hold", isOpen()]),
+    release: () => void seen.push(["release", isOpen()]),
+  };
+  await line.listener.drain({ signal: new AbortController().signal, pause });
+  assertEquals(seen.map(([what]) => what), ["hold", "release"]);
+  assertEquals(await Promise.all(seen.map(([, open]) => open)), [true, false]);
+});
+
 Deno.test("a drain takes what the kernel has accepted, then refuses", async () => {
   await using line = await setUp({ room: 1 });
   await line.connect(20);

@@ -36,3 +36,30 @@ Deno.test("the end lets everybody go on", async () => {
   await turns.close();
   await Promise.all(waiting);
 });
+
+Deno.test("during a hold no read begins, also if a turn ends; all go on after it, in order", async () => {
+  const turns = new Turns();
+  const begun: number[] = [];
+  const read = async (number: number) => {
+    if (!turns.take()) await turns.turn();
+    begun.push(number);
+  };
+  const before = Array.from({ length: 100 }, (_, number) => read(number));
+  turns.hold();
+  const during = Array.from({ length: 100 }, (_, number) => read(100 + number));
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve));
+  assertEquals(begun.length, 63);
+  turns.release();
+  await Promise.all([...before, ...during]);
+  assertEquals(begun, Array.from({ length: 200 }, (_, number) => number));
+  await turns.close();
+});
+
+Deno.test("the end ends a hold as well", async () => {
+  const turns = new Turns();
+  turns.hold();
+  assertEquals(turns.take(), false);
+  const waiting = turns.turn();
+  await turns.close();
+  await waiting;
+});
