@@ -24,10 +24,10 @@ const QUIET_TURNS = 3;
 
 /**
  * How short the last look at the sockets has to be, in milliseconds: whoever the kernel connects
- * between that and the close is lost. And how many looks such a one is waited for.
+ * between that and the close is lost. And how long such a one is waited for, in milliseconds.
  */
 const SHORT_LOOK_MS = 0.5;
-const LOOKS_FOR_A_SHORT_ONE = 50;
+const LONGEST_PAUSE_MS = 100;
 
 /** Options of {@linkcode Listener}. */
 export interface ListenerOptions<S> {
@@ -105,7 +105,7 @@ export class Listener<S> {
    *
    * @param options.signal Ends the wait for free descriptors if there are none.
    * @param options.pause Keeps sessions from moving until `release`, so that the socket is closed at a
-   * quiet moment; a few milliseconds.
+   * quiet moment; a few milliseconds, 100 at most.
    */
   async drain(
     options: { signal: AbortSignal; pause?: { hold(): void; release(): void } },
@@ -131,17 +131,21 @@ export class Listener<S> {
 
   /** Resolves after a look at the sockets that was short and found no new connection, if one comes. */
   async #awaitShortLook(): Promise<void> {
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(), LONGEST_PAUSE_MS);
     try {
       using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-      for (let look = 0; look < LOOKS_FOR_A_SHORT_ONE; look++) {
+      while (!limit.signal.aborted) {
         const before = this.#accepted;
         const begin = performance.now();
-        await connectTo(other);
+        await connectTo(other, limit.signal);
         const short = performance.now() - begin < SHORT_LOOK_MS;
         if (short && this.#accepted === before) return;
       }
     } catch {
-      // Without free descriptors there is no way to tell.
+      // Without free descriptors, or without loopback, there is no way to tell.
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -225,11 +229,11 @@ export class Listener<S> {
 }
 
 /** A connection of this process to itself: the runtime has to look at the sockets for it. */
-async function connectTo(listener: Deno.TcpListener): Promise<void> {
+async function connectTo(listener: Deno.TcpListener, signal: AbortSignal): Promise<void> {
   const { port } = listener.addr;
   const [accepted, connected] = await Promise.allSettled([
     listener.accept(),
-    Deno.connect({ hostname: "127.0.0.1", port }).catch((error) => {
+    Deno.connect({ hostname: "127.0.0.1", port, signal }).catch((error) => {
       listener.close();
       throw error;
     }),
