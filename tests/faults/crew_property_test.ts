@@ -75,6 +75,8 @@ class Scene {
   readonly excess: string[] = [];
   served = 0;
   sent = 0;
+  /** The limits before the latest step: a session may have been taken before it and arrive after. */
+  #limitsBefore = new Map<Destination, number>();
   readonly #life = new AbortController();
   readonly #tasks = new Tasks((error) => this.excess.push(String(error)));
 
@@ -113,7 +115,8 @@ class Scene {
           return;
         }
         destination.active++;
-        const { name, active, limit, wanted } = destination;
+        const { name, active, wanted } = destination;
+        const limit = Math.max(destination.limit, this.#limitsBefore.get(destination) ?? 0);
         if (wanted && active > limit) this.excess.push(`${active} sessions at ${name}`);
         await new Promise<void>((resolve) => this.busy.push(resolve));
         this.served++;
@@ -126,6 +129,7 @@ class Scene {
 
   run(step: Step): void {
     const all = this.roster.all;
+    this.#limitsBefore = new Map(all.map((one) => [one, one.limit]));
     switch (step.kind) {
       case "arrive":
         for (let i = 0; i < step.number; i++) this.queue.trySend({ id: ++this.sent } as Session);
