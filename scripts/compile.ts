@@ -1,5 +1,6 @@
 import { parseArgs } from "@std/cli/parse-args";
-import { programLock } from "./lock.ts";
+import { resolve } from "node:path";
+import project from "../deno.json" with { type: "json" };
 
 const ROOT = new URL("..", import.meta.url).pathname;
 
@@ -20,55 +21,117 @@ export class CompileError extends Error {
  * Makes the standalone binary with the Deno that runs this script, with the program's permissions
  * baked in.
  *
- * @throws {CompileError} If there is no runtime for it, or the binary does not start.
+ * The modules are bundled first: reading a handful of files instead of two hundred makes the binary
+ * start in three quarters of the time, and leaves out what of the packages nobody uses.
+ *
+ * @throws {CompileError} If the bundler or the runtime cannot be had, or the binary does not start.
  */
 export async function compile(options: CompileOptions): Promise<void> {
-  const { output, target = Deno.build.target } = options;
+  const { target = Deno.build.target } = options;
+  const output = resolve(options.output);
+  const folder = await Deno.makeTempDir();
+  try {
+    // The name of the folder is a part of the binary.
+    const bundle = `${folder}/iawlb`;
+    await writeBundle(bundle);
+    await compileBundle(bundle, { output, target });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+  if (target === Deno.build.target) await assertStarts(output);
+}
+
+/** Writes what the program consists of: JavaScript, the files of the dashboard, the permissions. */
+async function writeBundle(folder: string): Promise<void> {
+  const entries = ["main.ts", "src/thread.ts"];
+  const args = ["bundle", "--quiet", "--code-splitting", "--outdir", folder, ...entries];
+  const { success, stderr } = await deno(args, { cwd: ROOT, stderr: "piped" });
+  if (!success) {
+    const [, why = "see deno bundle --help"] =
+      /^error: (.*)/m.exec(new TextDecoder().decode(stderr)) ?? [];
+    throw new CompileError(
+      `deno bundle failed, which has to download its bundler once from the npm registry: ${why}`,
+    );
+  }
+  // Found from the modules where they are in the sources, too.
+  await Deno.writeTextFile(`${folder}/thread.ts`, 'import "./src/thread.js";\n');
+  await copyFolder(`${ROOT}/src/admin/page`, `${folder}/page`);
+  const { permissions, unstable } = project;
+  await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ permissions, unstable }));
+  await forgetTimes(folder);
+}
+
+async function copyFolder(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to);
+  for await (const { name } of Deno.readDir(from)) {
+    await Deno.copyFile(`${from}/${name}`, `${to}/${name}`);
+  }
+}
+
+/** Gives all files the same time, which is a part of the binary: the same sources, the same bytes. */
+async function forgetTimes(folder: string): Promise<void> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) await forgetTimes(path);
+    else await Deno.utime(path, 0, 0);
+  }
+}
+
+async function compileBundle(
+  folder: string,
+  { output, target }: { output: string; target: string },
+): Promise<void> {
   const foreign = target !== Deno.build.target;
-  // DENORT_BIN is a runtime of this platform: it would make a wrong binary for any other.
-  const { DENORT_BIN: _, ...otherEnv } = Deno.env.toObject();
   const flags = foreign ? ["--target", target] : [];
-  const lock = await Deno.makeTempFile({ suffix: ".lock" });
-  await Deno.writeTextFile(lock, await programLock(ROOT));
-  const command = new Deno.Command(Deno.execPath(), {
-    args: [
+  const { success } = await deno(
+    [
       "compile",
       "--quiet",
+      "--no-check",
       "-P",
       "--include",
-      "src/thread.ts",
-      "--include",
-      "src/admin/page",
-      "--lock",
-      lock,
+      ".",
       ...flags,
       "--output",
       output,
-      "main.ts",
+      "main.js",
     ],
-    cwd: ROOT,
-    ...(foreign && { clearEnv: true, env: otherEnv }),
-  });
-  const { success } = await command.spawn().status.finally(() => Deno.remove(lock));
-  if (!success) {
-    throw new CompileError(
-      `deno compile failed, see above; where the runtime of Deno ${Deno.version.deno} cannot be ` +
-        "downloaded, DENORT_BIN may name a denort file of exactly that version",
-    );
-  }
-  if (!foreign) await assertStarts(output);
+    // DENORT_BIN is a runtime of this platform: it would make a wrong binary for any other.
+    { cwd: folder, stderr: "inherit", without: foreign ? ["DENORT_BIN"] : [] },
+  );
+  if (success) return;
+  throw new CompileError(
+    `deno compile failed, see above; where the runtime of Deno ${Deno.version.deno} cannot be ` +
+      "downloaded, DENORT_BIN may name a denort file of exactly that version",
+  );
+}
+
+/** Runs a command of the Deno that runs this script. */
+async function deno(
+  args: string[],
+  options: { cwd: string; stderr: "piped" | "inherit"; without?: string[] },
+): Promise<Deno.CommandOutput> {
+  const { without = [], ...rest } = options;
+  // Downloads work behind a proxy with a certificate of its own as well.
+  const env: Record<string, string> = {
+    DENO_TLS_CA_STORE: "system,mozilla",
+    ...Deno.env.toObject(),
+    NO_COLOR: "1",
+  };
+  for (const name of without) delete env[name];
+  const command = { args, clearEnv: true, env, ...rest } as const;
+  return await new Deno.Command(Deno.execPath(), command).output();
 }
 
 /** A runtime of another version than the compiler makes a binary that fails when it starts. */
 async function assertStarts(output: string): Promise<void> {
-  const path = await Deno.realPath(`${ROOT}/${output}`).catch(() => Deno.realPath(output));
-  const { success } = await new Deno.Command(path, {
+  const { success } = await new Deno.Command(output, {
     args: ["--version"],
     stdout: "null",
     stderr: "null",
   }).output();
   if (success) return;
-  await Deno.remove(path);
+  await Deno.remove(output);
   throw new CompileError(
     "the binary does not start and was removed: the runtime that DENORT_BIN names must be of " +
       `exactly the version of this Deno, ${Deno.version.deno}`,

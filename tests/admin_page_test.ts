@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { bytes, duration, rate, short } from "../src/admin/page/format.js";
 import { History } from "../src/admin/page/history.js";
-import { loadPage } from "../src/admin/page/page.ts";
+import { loadPage } from "../src/admin/page.ts";
 import { healthOf, lineOf, serviceOf } from "../src/admin/page/verdict.js";
 import { BUCKETS_S } from "../src/histogram.ts";
 import { END_REASONS } from "../src/session.ts";

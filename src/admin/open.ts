@@ -1,7 +1,7 @@
 import type { Address } from "../address.ts";
 import type { Logs } from "../log.ts";
 import type { Operations } from "../operations.ts";
-import { loadPage } from "./page/page.ts";
+import { loadPage } from "./page.ts";
 import { type AdminServer, serveAdmin } from "./server.ts";
 import { readToken } from "./token.ts";
 

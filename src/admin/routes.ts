@@ -8,7 +8,7 @@ import { readChange, readNewDestination, readNothing } from "./fields.ts";
 import { type Limits, SESSIONS_LIMIT } from "./limits.ts";
 import { metricsText } from "./metrics.ts";
 import { openApiDocument } from "./openapi.ts";
-import type { Page } from "./page/page.ts";
+import type { Page } from "./page.ts";
 import type { Snapshots } from "./snapshots.ts";
 
 /** What the handlers work with. */

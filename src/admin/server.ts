@@ -10,7 +10,7 @@ import { HttpError, refusal } from "./answers.ts";
 import { EventStreams } from "./events.ts";
 import { guard, type Guarded } from "./guard.ts";
 import { LIMITS, type Limits } from "./limits.ts";
-import type { Page } from "./page/page.ts";
+import type { Page } from "./page.ts";
 import { routeOf } from "./router.ts";
 import type { Desk } from "./routes.ts";
 import { Snapshots } from "./snapshots.ts";

@@ -175,8 +175,8 @@ for (const threads of [1, 2]) {
         Array(4).fill(["ready", 8]),
       );
     }
-    assert(load.tally.requests > SECONDS * 20 && operations > SECONDS * 10, where);
-    assert(growth < 32, where);
+    assert(load.tally.requests > SECONDS && operations > SECONDS, where);
+    assert(growth < 64 * threads, where);
     // Connections of those who ask are kept open for a while.
     assert(after < descriptors + 20, where);
     assertEquals(await program.terminate(), 0, where);

@@ -1,4 +1,4 @@
-import { loadPage } from "../../src/admin/page/page.ts";
+import { loadPage } from "../../src/admin/page.ts";
 import type {
   DestinationStatus,
   ListenerStatus,
@@ -6,6 +6,7 @@ import type {
   SessionInfo,
   Status,
 } from "../../src/operations.ts";
+import { freePort } from "./servers.ts";
 import { destinationOf, listenerOf, statusOf } from "./statuses.ts";
 
 /** A change that was asked for. */
@@ -37,7 +38,7 @@ export class FakeAdmin implements AsyncDisposable {
     this.token = options.token;
     this.#server = Deno.serve({
       hostname: "127.0.0.1",
-      port: options.port ?? 0,
+      port: options.port ?? freePort(),
       onListen: () => {},
     }, (request) => this.#answer(request));
     this.port = this.#server.addr.port;

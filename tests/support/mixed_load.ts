@@ -1,6 +1,14 @@
 import { assertEquals } from "@std/assert";
 import type { Random } from "./random.ts";
-import { randomBytes, readAll, readExactly, TestServer, tryClose, writeAll } from "./servers.ts";
+import {
+  freePort,
+  randomBytes,
+  readAll,
+  readExactly,
+  TestServer,
+  tryClose,
+  writeAll,
+} from "./servers.ts";
 
 /** Bytes that name the client, at the beginning of what it sends. */
 const NAME = 8;
@@ -43,7 +51,7 @@ export class NamedEcho implements AsyncDisposable {
     await this.#server?.[Symbol.asyncDispose]();
   }
 
-  #open(port = 0): TestServer {
+  #open(port = freePort()): TestServer {
     return new TestServer(async (conn) => {
       const first = await readExactly(conn, NAME);
       const name = String(first);

@@ -1,5 +1,5 @@
 import type { AccessRecord } from "../../src/access_log.ts";
-import { until } from "./servers.ts";
+import { freePort, until } from "./servers.ts";
 
 /** The standalone binary under test; without it the sources run under this Deno. */
 const BINARY = Deno.env.get("IAWLB_BINARY");
@@ -28,7 +28,7 @@ export async function runProgram(args: readonly string[]): Promise<Result> {
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
-/** The program as a child process, listening on a port that the kernel picked. */
+/** The program as a child process, listening on loopback. */
 export class Program implements AsyncDisposable {
   port = 0;
   /** Lines of standard error so far: the log. */
@@ -60,7 +60,7 @@ export class Program implements AsyncDisposable {
       ...options,
       "--log-format",
       "json",
-      "127.0.0.1:0",
+      `127.0.0.1:${freePort()}`,
       ...destinations,
     ], limit);
   }

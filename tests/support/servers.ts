@@ -17,7 +17,7 @@ export class TestServer implements AsyncDisposable {
     handle: (conn: Deno.TcpConn, number: number) => Promise<void>,
     options: { port?: number; hostname?: string } = {},
   ) {
-    const { port = 0, hostname = "127.0.0.1" } = options;
+    const { port = freePort(), hostname = "127.0.0.1" } = options;
     this.#listener = Deno.listen({ hostname, port });
     this.port = this.#listener.addr.port;
     this.#loop = this.#accept(handle);
@@ -147,10 +147,20 @@ export async function socketPair(): Promise<{ near: Deno.TcpConn; far: Deno.TcpC
   return { near, far };
 }
 
-/** A port of loopback that nothing listens on. */
+/**
+ * A port of loopback that nothing listens on, and that the system gives to nobody who connects or
+ * leaves the choice to it: a server can leave it and come back.
+ */
 export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 22_000);
+    try {
+      using _listener = Deno.listen({ hostname: "127.0.0.1", port });
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }
 
 export function tryClose(conn: { close(): void }): void {

@@ -1,5 +1,5 @@
-import { BUCKETS_S } from "../../histogram.ts";
-import { END_REASONS } from "../../session.ts";
+import { BUCKETS_S } from "../histogram.ts";
+import { END_REASONS } from "../session.ts";
 
 /** The scripts of the page, those first that the others build on. */
 const SCRIPTS = [
@@ -29,7 +29,7 @@ export interface Page {
 }
 
 /**
- * Puts the dashboard together from the files beside this one, which the standalone binary has in it.
+ * Puts the dashboard together from the files in `page/`, which the standalone binary has in it.
  *
  * @throws {Deno.errors.NotFound} If a file is missing, which is a mistake in how the program was made.
  */
@@ -61,7 +61,7 @@ export async function loadPage(): Promise<Page> {
 }
 
 function read(name: string): Promise<string> {
-  return Deno.readTextFile(new URL(name, import.meta.url));
+  return Deno.readTextFile(new URL(`page/${name}`, import.meta.url));
 }
 
 /**
