@@ -40,14 +40,16 @@ export async function makePackages(options: PackageOptions = {}): Promise<string
     if (kinds.includes("deb")) {
       const path = `${output}/iawlb_${version}_${architecture()}.deb`;
       await Deno.mkdir(`${work}/deb`);
-      await makeDeb(release, { work: `${work}/deb`, output: path, level });
+      await makeDeb(release, { work: `${work}/deb`, output: `${path}.part`, level });
+      await Deno.rename(`${path}.part`, path);
       paths.push(path);
     }
     if (kinds.includes("tar.gz")) {
       const name = `iawlb-${version}-linux-${Deno.build.arch === "x86_64" ? "x64" : "arm64"}`;
       const path = `${output}/${name}.tar.gz`;
       await Deno.mkdir(`${work}/tar`);
-      await makeTarball(release, { work: `${work}/tar`, output: path, name, level });
+      await makeTarball(release, { work: `${work}/tar`, output: `${path}.part`, name, level });
+      await Deno.rename(`${path}.part`, path);
       paths.push(path);
     }
     return paths;

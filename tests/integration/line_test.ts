@@ -91,7 +91,10 @@ Deno.test("sparse traffic rotates over the destinations by their weights", async
   await using light = new TestServer(answer("light"));
   await using heavy = new TestServer(answer("heavy"));
   await using program = await Program.start([light.address, `${heavy.address},weight=3`]);
-  for (let i = 0; i < 40; i++) await request(program.port, "hello");
+  for (let i = 1; i <= 40; i++) {
+    await request(program.port, "hello");
+    await program.entries(i);
+  }
   assertEquals([light.accepted, heavy.accepted], [10, 30]);
 });
 
