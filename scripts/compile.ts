@@ -22,9 +22,10 @@ export class CompileError extends Error {
  * baked in.
  *
  * The modules are bundled first: reading a handful of files instead of two hundred makes the binary
- * start in three quarters of the time, and leaves out what of the packages nobody uses.
+ * start in three quarters of the time, and leaves out what of the packages nobody uses. Where the
+ * bundler cannot be had, which is a download, the modules go into the binary as they are.
  *
- * @throws {CompileError} If the bundler or the runtime cannot be had, or the binary does not start.
+ * @throws {CompileError} If the runtime cannot be had, or the binary does not start.
  */
 export async function compile(options: CompileOptions): Promise<void> {
   const { target = Deno.build.target } = options;
@@ -32,26 +33,37 @@ export async function compile(options: CompileOptions): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
     // The name of the folder is a part of the binary.
-    const bundle = `${folder}/iawlb`;
-    await writeBundle(bundle);
-    await compileBundle(bundle, { output, target });
+    const parts = await bundle(`${folder}/iawlb`) ?? SOURCES;
+    await compileParts(parts, { output, target });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
   if (target === Deno.build.target) await assertStarts(output);
 }
 
+/** What goes into a binary: a folder and what of it. */
+interface Parts {
+  folder: string;
+  main: string;
+  /** What is needed beside the modules that others import. */
+  others: string[];
+}
+
+const SOURCES: Parts = {
+  folder: ROOT,
+  main: "main.ts",
+  others: ["src/thread.ts", "src/admin/page"],
+};
+
 /** Writes what the program consists of: JavaScript, the files of the dashboard, the permissions. */
-async function writeBundle(folder: string): Promise<void> {
+async function bundle(folder: string): Promise<Parts | undefined> {
   const entries = ["main.ts", "src/thread.ts"];
   const args = ["bundle", "--quiet", "--code-splitting", "--outdir", folder, ...entries];
   const { success, stderr } = await deno(args, { cwd: ROOT, stderr: "piped" });
   if (!success) {
-    const [, why = "see deno bundle --help"] =
-      /^error: (.*)/m.exec(new TextDecoder().decode(stderr)) ?? [];
-    throw new CompileError(
-      `deno bundle failed, which has to download its bundler once from the npm registry: ${why}`,
-    );
+    const [, why] = /^error: (.*)/m.exec(new TextDecoder().decode(stderr)) ?? [];
+    console.error(`not bundled, the binary will take longer to start: deno bundle failed: ${why}`);
+    return undefined;
   }
   // Found from the modules where they are in the sources, too.
   await Deno.writeTextFile(`${folder}/thread.ts`, 'import "./src/thread.js";\n');
@@ -59,6 +71,7 @@ async function writeBundle(folder: string): Promise<void> {
   const { permissions, unstable } = project;
   await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ permissions, unstable }));
   await forgetTimes(folder);
+  return { folder, main: "main.js", others: ["."] };
 }
 
 async function copyFolder(from: string, to: string): Promise<void> {
@@ -77,25 +90,15 @@ async function forgetTimes(folder: string): Promise<void> {
   }
 }
 
-async function compileBundle(
-  folder: string,
+async function compileParts(
+  { folder, main, others }: Parts,
   { output, target }: { output: string; target: string },
 ): Promise<void> {
   const foreign = target !== Deno.build.target;
-  const flags = foreign ? ["--target", target] : [];
+  const flags = others.flatMap((path) => ["--include", path]);
+  if (foreign) flags.push("--target", target);
   const { success } = await deno(
-    [
-      "compile",
-      "--quiet",
-      "--no-check",
-      "-P",
-      "--include",
-      ".",
-      ...flags,
-      "--output",
-      output,
-      "main.js",
-    ],
+    ["compile", "--quiet", "--no-check", "-P", ...flags, "--output", output, main],
     // DENORT_BIN is a runtime of this platform: it would make a wrong binary for any other.
     { cwd: folder, stderr: "inherit", without: foreign ? ["DENORT_BIN"] : [] },
   );
