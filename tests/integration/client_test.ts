@@ -63,7 +63,7 @@ Deno.test(
     const text = await operated.ctl("status");
     assertMatch(
       text,
-      /^iawlb \d+\.\d+\.\d+, pid \d+, running, up .*\n\nListener 1: 127\.0\.0\.1:0 /,
+      /^iawlb \d+\.\d+\.\d+, pid \d+, running, up .*\n\nListener 1: 127\.0\.0\.1:\d+ /,
     );
     assertStringIncludes(text, "  3 accepted, 0 active, 0 of ");
     assertStringIncludes(text, "  3 B up, 15 B down\n  ended: 3 done\n  queue p50 ");
