@@ -41,9 +41,9 @@ export class NamedEcho implements AsyncDisposable {
   async kill(): Promise<void> {
     for (const name of this.#served) this.#load.killed.add(name);
     this.#load.kills.push(performance.now());
-    const server = this.#server;
+    // Its port is free only when it is gone.
+    await this.#server?.[Symbol.asyncDispose]();
     this.#server = undefined;
-    await server?.[Symbol.asyncDispose]();
     this.#load.kills.push(performance.now());
   }
 

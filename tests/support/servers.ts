@@ -42,6 +42,8 @@ export class TestServer implements AsyncDisposable {
     this.stopListening();
     for (const conn of this.#conns) tryClose(conn);
     await this.#loop;
+    // One may have come in the end.
+    for (const conn of this.#conns) tryClose(conn);
     await Promise.all(this.#handlers);
   }
 
