@@ -347,13 +347,13 @@ Deno.test("with threads, too, destinations and limits change and sessions are fo
   await using other = new TestServer(answer("other"));
   const options = { threads: "2" };
   await using program = await start(listener([`${server.address},workers=4`], options));
-  const all = Array.from({ length: 8 }, () => request(program.port, "x"));
+  const all = Array.from({ length: 40 }, () => request(program.port, "x"));
   await until(() => server.open === 4, "each thread serves its share");
   const sessions = await program.instance.sessions({ limit: 100 });
   assertEquals(new Set(sessions.map(({ id }) => id)).size, sessions.length);
   await program.reload(listener([`${server.address},workers=6`, other.address], options));
   assertEquals((await program.destinations())[server.address]!.limit, 6);
-  await until(() => server.open + other.accepted >= 8, "all are being served");
+  await until(() => server.open + other.accepted >= 40, "all are being served");
   await program.instance.changeDestination("1.1", { state: "drain" });
   const answers = await Promise.all([1, 2, 3, 4].map(() => request(program.port, "x")));
   assertEquals(answers, Array(4).fill("other"));
