@@ -90,16 +90,20 @@ terminalTest("top follows the size of the terminal", async () => {
   await terminal.shows("q quit");
   assertStringIncludes(terminal.output, "BYTES/S");
   const started = performance.now();
-  for (const rows of [10, 11, 12, 13, 14]) {
+  for (let rows = 10; rows < 20; rows++) {
     const before = terminal.output.length;
     await terminal.resize(40, rows);
-    await terminal.shows("q quit", before);
-    const frame = terminal.since(before).split("\x1b[H").find((text) => text.includes("q quit"))!;
-    assertEquals(frame.split("\r\n").length, rows);
-    assert(!frame.includes("BYTES/S"));
+    // One of the old size may have been on its way.
+    await until(() => {
+      const frames = terminal.since(before).split("\x1b[H");
+      return frames.some((text) => {
+        const whole = text.includes("q quit") && text.split("\r\n").length === rows;
+        return whole && !text.includes("BYTES/S");
+      });
+    }, `it is drawn in ${rows} rows`);
   }
-  // It is told: drawing once a second alone would take four at least.
-  assert(performance.now() - started < 3000);
+  // It is told: drawing once a second alone would take nine at least.
+  assert(performance.now() - started < 7000);
   await terminal.type("q");
   assertEquals(await restored(terminal), 0);
 });
