@@ -90,7 +90,7 @@ Deno.test("a session that never ends is cut at the drain timeout and named in th
   await readExactly(client, 5);
   const began = performance.now();
   assertEquals(await program.terminate(), 1);
-  assert(performance.now() - began < 2000);
+  assert(performance.now() - began < 5000);
   const { port } = client.localAddr as Deno.NetAddr;
   const line = await program.logged(/is cut/);
   assert(line.includes(`session 1 of 127.0.0.1:${port} at ${server.address} is cut`), line);
@@ -108,7 +108,7 @@ Deno.test("a second signal quits at once", async () => {
   program.signal("SIGTERM");
   const began = performance.now();
   assertEquals(await program.ended(), 1);
-  assert(performance.now() - began < 2000);
+  assert(performance.now() - began < 5000);
   assertEquals(program.access()[0]!.reason, "quit");
 });
 
