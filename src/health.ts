@@ -6,6 +6,7 @@ import type { Destination } from "./destination.ts";
 import { messageOf } from "./errors.ts";
 import { Monitor, type Policy } from "./monitor.ts";
 import type { Settings } from "./options.ts";
+import { every, type Timer } from "./timer.ts";
 
 /** How long nobody connects when this machine has no descriptors or memory for it. */
 const SHORTAGE_PAUSE_MS = 100;
@@ -39,7 +40,8 @@ export class Health {
   readonly #log: Logger;
   #settings: HealthSettings;
   readonly #monitors = new Map<Destination, Monitor>();
-  readonly #ramps = new Set<ReturnType<typeof setInterval>>();
+  /** What lets the limits of destinations that have come back grow. */
+  readonly #ramps = new Map<Destination, Timer>();
   /** When this machine was last short of descriptors or memory for a connect. */
   #shortAt = -Infinity;
   #panicking = false;
@@ -69,6 +71,7 @@ export class Health {
   letGo(destination: Destination): void {
     this.#monitors.get(destination)?.stop();
     this.#monitors.delete(destination);
+    this.#endRamp(destination);
     this.#notePanic();
   }
 
@@ -87,7 +90,7 @@ export class Health {
 
   /** Ends what needs no signal to end. */
   close(): void {
-    for (const ramp of this.#ramps) clearInterval(ramp);
+    for (const ramp of this.#ramps.values()) ramp.stop();
     this.#ramps.clear();
   }
 
@@ -145,13 +148,18 @@ export class Health {
     if (slowStart === 0) return;
     destination.startSlowly(slowStart);
     const end = this.#options.clock() + slowStart;
-    const ramp = setInterval(() => {
+    const step = Math.max(slowStart / RAMP_STEPS, SHORTEST_STEP_MS);
+    const ramp = every(step, () => {
       this.#options.crew.arrange();
-      if (this.#options.clock() < end) return;
-      clearInterval(ramp);
-      this.#ramps.delete(ramp);
-    }, Math.max(slowStart / RAMP_STEPS, SHORTEST_STEP_MS));
-    this.#ramps.add(ramp);
+      if (this.#options.clock() >= end) this.#endRamp(destination);
+    });
+    this.#endRamp(destination);
+    this.#ramps.set(destination, ramp);
+  }
+
+  #endRamp(destination: Destination): void {
+    this.#ramps.get(destination)?.stop();
+    this.#ramps.delete(destination);
   }
 }
 

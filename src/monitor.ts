@@ -3,6 +3,7 @@ import { type Check, CheckError, runCheck } from "./check.ts";
 import type { Clock } from "./clock.ts";
 import type { Destination } from "./destination.ts";
 import { messageOf } from "./errors.ts";
+import { after } from "./timer.ts";
 
 /** Shortest and longest pause before a probe, in milliseconds. */
 const FIRST_BACKOFF_MS = 100;
@@ -155,10 +156,10 @@ export class Monitor {
   async #sleep(ms: number): Promise<void> {
     if (this.#stopped || this.#options.signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = ms === Infinity ? undefined : setTimeout(resolve, ms);
+    const timer = after(ms, resolve);
     this.#wake = resolve;
     await promise;
-    clearTimeout(timer);
+    timer.stop();
   }
 
   /** Whether the result of a probe is of interest. */
@@ -171,7 +172,7 @@ export class Monitor {
     const timeout = checkTimeout || DEFAULT_PROBE_TIMEOUT_MS;
     const { dialer, name } = this.#destination;
     const limit = this.#limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(new CheckTimeout(timeout)), timeout);
+    const timer = after(timeout, () => limit.abort(new CheckTimeout(timeout)));
     try {
       const how = { dialer, host: name, signal: limit.signal, timeout };
       await runCheck(check ?? { kind: "tcp" }, how);
@@ -179,7 +180,7 @@ export class Monitor {
     } catch (error) {
       if (this.#counts) this.#enterFailure(error as Error, false);
     } finally {
-      clearTimeout(timer);
+      timer.stop();
       this.#limit = undefined;
     }
   }
