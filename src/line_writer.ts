@@ -1,4 +1,5 @@
 import { waitAtMost } from "./patience.ts";
+import { after, type Timer } from "./timer.ts";
 
 /** Where lines go in the end: a file, or a standard stream of the process. */
 export interface ByteSink {
@@ -29,7 +30,7 @@ export class LineWriter {
   readonly #encoder = new TextEncoder();
   #lines: string[] = [];
   #chars = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Timer | undefined;
   #writing: Promise<void> | undefined;
 
   constructor(sink: ByteSink) {
@@ -45,7 +46,7 @@ export class LineWriter {
     this.#lines.push(line);
     this.#chars += line.length + 1;
     if (this.#chars >= FLUSH_AT) this.#startWriting();
-    else this.#timer ??= setTimeout(() => this.#startWriting(), FLUSH_AFTER_MS);
+    else this.#timer ??= after(FLUSH_AFTER_MS, () => this.#startWriting());
   }
 
   /** Resolves when everything taken so far has been written or dropped. */
@@ -59,12 +60,12 @@ export class LineWriter {
   /** Writes what is left, but waits no longer than the given time, and closes the sink. */
   async close(options: { patience: number }): Promise<void> {
     await waitAtMost(options.patience, this.flush());
-    clearTimeout(this.#timer);
+    this.#timer?.stop();
     this.#sink.close?.();
   }
 
   #startWriting(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.stop();
     this.#timer = undefined;
     this.#writing ??= this.#writeAll().finally(() => this.#writing = undefined);
   }

@@ -1,10 +1,10 @@
-import { delay } from "@std/async/delay";
 import type { Logger } from "@logtape/logtape";
 import { clearImmediate, setImmediate } from "node:timers";
 import type { Address } from "./address.ts";
 import { bind, type Bound } from "./bind.ts";
 import type { Settings } from "./options.ts";
 import { codeOf, messageOf } from "./errors.ts";
+import { after, sleep } from "./timer.ts";
 
 /**
  * Most connections accepted in one turn of the event loop: a flood of them must not starve the
@@ -115,7 +115,7 @@ export class Listener<S> {
       before = this.#accepted;
       for (let turn = 0; turn < QUIET_TURNS; turn++) await nextTurn();
       const starving = this.#failures > 0 && !options.signal.aborted;
-      if (starving) await delay(FIRST_PAUSE_MS);
+      if (starving) await sleep(FIRST_PAUSE_MS);
       else if (this.#accepted === before) break;
     } while (this.#accepted < limit);
     options.pause?.hold();
@@ -130,7 +130,7 @@ export class Listener<S> {
   /** Resolves after a look at the sockets that was short and found no new connection, if one comes. */
   async #awaitShortLook(): Promise<void> {
     const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(), LONGEST_PAUSE_MS);
+    const timer = after(LONGEST_PAUSE_MS, () => limit.abort());
     try {
       using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
       while (!limit.signal.aborted) {
@@ -143,7 +143,7 @@ export class Listener<S> {
     } catch {
       // Without free descriptors, or without loopback, there is no way to tell.
     } finally {
-      clearTimeout(timer);
+      timer.stop();
     }
   }
 
@@ -199,8 +199,8 @@ export class Listener<S> {
 
   #flushLater(delayMs: number): void {
     if (delayMs > 0) {
-      const timer = setTimeout(() => this.#flush(), delayMs);
-      this.#cancelFlush = () => clearTimeout(timer);
+      const timer = after(delayMs, () => this.#flush());
+      this.#cancelFlush = () => timer.stop();
     } else {
       const immediate = setImmediate(() => this.#flush());
       this.#cancelFlush = () => clearImmediate(immediate);
@@ -226,7 +226,7 @@ export class Listener<S> {
     if (this.#failures === 0) {
       this.#log.warning("accepting pauses until it works again: {reason}", { reason });
     }
-    await delay(Math.min(FIRST_PAUSE_MS * 2 ** this.#failures++, LAST_PAUSE_MS));
+    await sleep(Math.min(FIRST_PAUSE_MS * 2 ** this.#failures++, LAST_PAUSE_MS));
   }
 }
 

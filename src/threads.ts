@@ -8,6 +8,7 @@ import { logDrained, logDraining, logStart } from "./report.ts";
 import { addBooks, addStatuses } from "./sums.ts";
 import { Thread } from "./thread_handle.ts";
 import { threadsOf } from "./thread_config.ts";
+import { after } from "./timer.ts";
 import type { ThreadCall, ThreadCalls } from "./thread_messages.ts";
 
 /** Time before a thread that has crashed is started again, in milliseconds. */
@@ -187,14 +188,14 @@ export class Threads implements Balancer {
       },
     );
     if (this.#drained) return;
-    setTimeout(async () => {
+    after(RESTART_AFTER_MS, async () => {
       if (this.#drained) return;
       const thread = this.#threads[index] = this.#begin(index);
       await thread.listening.then(
         () => log.info("thread {index} serves again", { index }),
         () => {},
       );
-    }, RESTART_AFTER_MS);
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Logger } from "@logtape/logtape";
 import type { Events } from "../events.ts";
 import type { DestinationStatus, LogEvent, Status } from "../operations.ts";
+import { every } from "../timer.ts";
 import { answer, HttpError } from "./answers.ts";
 import { EventStream, frame } from "./event_stream.ts";
 import type { Limits } from "./limits.ts";
@@ -63,16 +64,16 @@ export class EventStreams {
     const { events, limits } = this.#sources;
     const unsubscribe = events.subscribe((event) => this.#sendLog(event));
     let asking = false;
-    const timer = setInterval(async () => {
+    const timer = every(limits.eventInterval, async () => {
       if (asking) return;
       asking = true;
       // Not for who comes meanwhile, maybe after a change that it does not show yet.
       await this.#offerStatus([...this.#open]);
       asking = false;
-    }, limits.eventInterval);
+    });
     return () => {
       unsubscribe();
-      clearInterval(timer);
+      timer.stop();
     };
   }
 

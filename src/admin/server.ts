@@ -1,11 +1,11 @@
 import type { Logger } from "@logtape/logtape";
-import { delay } from "@std/async/delay";
 import { type Address, formatAddress } from "../address.ts";
 import { isLocal, isLoopbackIp } from "../address_relations.ts";
 import { bindWith, type Bound } from "../bind.ts";
 import { FatalError, UsageError } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { Operations } from "../operations.ts";
+import { sleep } from "../timer.ts";
 import { HttpError, refusal } from "./answers.ts";
 import { EventStreams } from "./events.ts";
 import { guard, type Guarded } from "./guard.ts";
@@ -79,7 +79,7 @@ export async function serveAdmin(
     signal?.removeEventListener("abort", close);
     streams.close();
     const patience = new AbortController();
-    const expired = delay(limits.closePatience, { signal: patience.signal }).catch(() => {});
+    const expired = sleep(limits.closePatience, { signal: patience.signal });
     await Promise.race([Promise.all(answers), expired]);
     patience.abort();
     bound.release();
