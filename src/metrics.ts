@@ -5,8 +5,11 @@ import { addDestinations, addStatuses } from "./sums.ts";
 /** What tells the values of a metric from each other. */
 export type Labels = Readonly<Record<string, string>>;
 
-/** One value of a metric. */
-export type Point = readonly [value: number, labels: Labels];
+/**
+ * One value of a metric: the labels of what it belongs to, always the same object for the same thing,
+ * and those that it has besides.
+ */
+export type Point = readonly [value: number, place: Labels, own?: Labels];
 
 /** One number of the program; its name is that of OpenTelemetry. */
 export interface Metric {
@@ -14,7 +17,8 @@ export interface Metric {
   readonly kind: "counter" | "gauge";
   readonly unit: string;
   readonly help: string;
-  values(seen: Seen): Point[];
+  /** Made one by one, so that whoever takes them may pause. */
+  values(seen: Seen): Iterable<Point>;
 }
 
 /** A status as metrics see it: each name is there once. */
@@ -60,7 +64,7 @@ export const METRICS: readonly Metric[] = [
     // Reasons that did not occur count 0, so that the first one that occurs is an increase.
     value: ({ ended }) => {
       const counts: Record<string, number> = { ...NONE_ENDED, ...ended };
-      return Object.entries(counts).map(([reason, number]): Point => [number, { reason }]);
+      return Object.entries(counts).map(([reason, number]): OwnPoint => [number, { reason }]);
     },
   }),
   ofListener("gauge", "sessions.waiting", {
@@ -97,7 +101,7 @@ export const METRICS: readonly Metric[] = [
   ofDestination("gauge", "state", {
     unit: "1",
     help: "1 for the state that it is in, 0 for the others.",
-    value: (one) => STATES.map((state): Point => [one.state === state ? 1 : 0, { state }]),
+    value: (one) => STATES.map((state): OwnPoint => [one.state === state ? 1 : 0, { state }]),
   }),
   ofDestination("gauge", "workers", {
     unit: "{worker}",
@@ -178,19 +182,22 @@ function destinationOfName(all: readonly DestinationStatus[]): DestinationStatus
   return { ...addDestinations(all), state, limit, weight };
 }
 
+/** A value with the labels that it has besides those of what it belongs to. */
+type OwnPoint = readonly [value: number, own: Labels];
+
 /** What is the same about the metrics of one kind of thing. */
 interface Spec<T> {
   unit: string;
   help: string;
-  /** Its value, or several, each with the labels that it has besides. */
-  value(one: T): number | Point[];
+  /** Its value, or several. */
+  value(one: T): number | OwnPoint[];
 }
 
 function ofListener(kind: Metric["kind"], name: string, spec: Spec<ListenerStatus>): Metric {
   const { unit, help, value } = spec;
   return {
     ...{ name: `iawlb.${name}`, kind, unit, help },
-    values: ({ listeners }) => listeners.flatMap((placed) => points(placed, value)),
+    values: ({ listeners }) => points(listeners, value),
   };
 }
 
@@ -198,16 +205,18 @@ function ofDestination(kind: Metric["kind"], name: string, spec: Spec<Destinatio
   const { unit, help, value } = spec;
   return {
     ...{ name: `iawlb.destination.${name}`, kind, unit, help },
-    values: ({ destinations }) => destinations.flatMap((placed) => points(placed, value)),
+    values: ({ destinations }) => points(destinations, value),
   };
 }
 
-function points<T>([one, place]: Placed<T>, value: Spec<T>["value"]): Point[] {
-  const values = value(one);
-  if (typeof values === "number") return [[values, place]];
-  return values.map(([number, labels]) => [number, { ...place, ...labels }]);
+function* points<T>(all: readonly Placed<T>[], value: Spec<T>["value"]): Generator<Point> {
+  for (const [one, place] of all) {
+    const values = value(one);
+    if (typeof values === "number") yield [values, place];
+    else for (const [number, own] of values) yield [number, place, own];
+  }
 }
 
-function bytes({ bytes_up, bytes_down }: { bytes_up: number; bytes_down: number }): Point[] {
+function bytes({ bytes_up, bytes_down }: { bytes_up: number; bytes_down: number }): OwnPoint[] {
   return [[bytes_up, { direction: "up" }], [bytes_down, { direction: "down" }]];
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { metricsText } from "../src/admin/metrics.ts";
+import { metricsPieces } from "../src/admin/metrics.ts";
 import type { ListenerStatus, Status } from "../src/operations.ts";
 import { END_REASONS } from "../src/session.ts";
 import { TestAdmin } from "./support/admin.ts";
@@ -36,7 +36,7 @@ function textOf(listeners: ListenerStatus[]): string {
     departed: [],
     listeners,
   };
-  return metricsText(status, { startTime: 1700000000.5, residentBytes: 1e8 });
+  return [...metricsPieces(status, { startTime: 1700000000.5, residentBytes: 1e8 })].join("");
 }
 
 function lines(text: string): string[] {
