@@ -143,6 +143,7 @@ export const METRICS: readonly Metric[] = [
 /** Gives everything in a status its labels. */
 export function look(status: Status): Seen {
   const listeners = byName([...status.listeners, ...status.departed]);
+  const gone = new Set(status.departed.flatMap(({ destinations }) => destinations));
   return {
     status,
     listeners: listeners.map((all) => {
@@ -151,7 +152,6 @@ export function look(status: Status): Seen {
     }),
     destinations: listeners.flatMap((all) => {
       const known = byName(all.flatMap(({ destinations }) => destinations));
-      const gone = new Set(status.departed.flatMap(({ destinations }) => destinations));
       const shown = known.filter((same) => same.some((one) => !gone.has(one)));
       return shown.map((same) => {
         const one = destinationOfName(same);

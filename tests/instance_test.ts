@@ -203,7 +203,7 @@ Deno.test("by name, gauges count all sessions and counters never go backwards", 
   async function numbers() {
     const look = lookAt(await program.instance.status());
     const value = (metric: string, labels: Record<string, string>) =>
-      METRICS.find((one) => one.name === `iawlb.${metric}`)!.values(look).find(([, place]) =>
+      [...METRICS.find((one) => one.name === `iawlb.${metric}`)!.values(look)].find(([, place]) =>
         Object.entries(labels).every(([key, text]) => place[key] === text)
       )?.[0] ?? NaN;
     const destination = { ...name, destination: old.server.address };
