@@ -113,7 +113,7 @@ export class Server implements Balancer {
       clock,
       log,
     });
-    this.#line = new Line({ queue: this.#queue, ledger: this.#ledger, admission });
+    this.#line = new Line({ queue: this.#queue, ledger: this.#ledger, admission, clock });
     this.#entrance = new Entrance({
       settings,
       line: this.#line,

@@ -86,6 +86,12 @@ export class Session implements DepartureListener {
   destination: string | undefined;
   /** The connection to it, while the session is relayed. */
   server: Socket | undefined;
+  /** Milliseconds that it has waited in the queue, all waits that are over together. */
+  queued = 0;
+  /** Milliseconds of these that the histograms have. */
+  queuedNoted = 0;
+  /** When the wait began that is not over. */
+  #waitsSince: number | undefined;
   /** When the latest connect began. */
   connectStartedAt: number | undefined;
   /** When it was connected. */
@@ -110,6 +116,7 @@ export class Session implements DepartureListener {
     this.id = options.id;
     this.client = adopt(client, options.access);
     this.acceptedAt = options.now;
+    this.#waitsSince = options.now;
     this.seen.activeAt = options.now;
     this.ahead = new ReadAhead(this.client, options.buffers, this);
   }
@@ -144,17 +151,30 @@ export class Session implements DepartureListener {
     this.#settledServer = this.server;
   }
 
-  /** A place in the line, again if a connect failed. Ends a session whose client has left. */
-  wait(holder: Holder): void {
+  /**
+   * A place in the line, again if a connect failed. Ends a session whose client has left.
+   *
+   * @param now When it begins to wait again; the first time it is since the accept.
+   */
+  wait(holder: Holder, now?: number): void {
     this.stage = "waiting";
+    this.#waitsSince ??= now;
     this.holder = holder;
     if (this.ahead.closedEmpty) this.abort("client-gone");
+  }
+
+  /** The wait is over, for a connect or for good. */
+  leaveQueue(now: number): void {
+    if (this.#waitsSince === undefined) return;
+    this.queued += now - this.#waitsSince;
+    this.#waitsSince = undefined;
   }
 
   /** Closes the client's socket; the last thing that happens to a session. */
   close(now: number): void {
     this.stage = "ended";
     this.endedAt = now;
+    this.leaveQueue(now);
     this.holder = undefined;
     this.client.close();
     this.ahead.release();

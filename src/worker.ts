@@ -85,6 +85,7 @@ async function serve(
   session.destination = destination.name;
   session.attempts++;
   session.connectStartedAt = place.clock();
+  session.leaveQueue(session.connectStartedAt);
   let conn: Deno.Conn;
   try {
     conn = await destination.dialer.dial({
