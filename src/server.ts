@@ -19,6 +19,7 @@ import { type Books, logDrained, logDraining, logStart } from "./report.ts";
 import { Roster } from "./roster.ts";
 import type { Session } from "./session.ts";
 import { listenerStatus, sessionInfos } from "./status.ts";
+import { Steps } from "./steps.ts";
 import { Tasks } from "./tasks.ts";
 import type { Durations } from "./telemetry.ts";
 import { after } from "./timer.ts";
@@ -54,6 +55,7 @@ export class Server implements Balancer {
   /** The settings in force: everybody here looks at these, and a reload changes them in place. */
   readonly #settings: Settings;
   readonly #log: Logger;
+  readonly #steps: Steps;
   readonly #thread: ServerOptions["thread"];
   readonly #clock: Clock;
   /** Every live session, and how the others ended. */
@@ -88,6 +90,7 @@ export class Server implements Balancer {
     this.#thread = thread;
     const settings = this.#settings = { ...config };
     this.#log = log;
+    const steps = this.#steps = new Steps(log, { on: settings.logLevel === "debug" });
     const timekeeper = new Timekeeper({ listener: name, durations: options.durations });
     this.#timekeeper = timekeeper;
     this.#clock = clock;
@@ -99,6 +102,7 @@ export class Server implements Balancer {
       onEnd: (session) => {
         this.#admission.leave(session.client.remoteAddr);
         timekeeper.ended(session);
+        if (steps.on) steps.closed(session);
         access?.add(session, name);
       },
     });
@@ -123,6 +127,7 @@ export class Server implements Balancer {
       buffers: this.#buffers,
       clock,
       log,
+      steps,
     });
     const workplace = this.#workplace = this.#arrangeWorkplace();
     this.#crew = new Crew({
@@ -263,6 +268,7 @@ export class Server implements Balancer {
     this.#roster.apply(destinations, numbers);
     this.#admission.apply({ rules, destinations: destinations.length, before });
     this.#workplace.relaying.redispatch = config.redispatch;
+    this.#steps.on = config.logLevel === "debug";
     // At the very end there is nobody left whom it could end.
     if (!this.#life.signal.aborted) this.#sweep.restart();
     this.#health.apply(this.#settings);
@@ -281,8 +287,10 @@ export class Server implements Balancer {
         buffers: this.#buffers,
         turns: this.#turns,
         redispatch: this.#settings.redispatch,
+        steps: this.#steps,
       },
       log: this.#log,
+      steps: this.#steps,
       attempts: [],
       giveBack: (session) => this.#line.giveBack(session),
       onShortage: (error) => this.#health.shortage(error),

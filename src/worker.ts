@@ -8,6 +8,7 @@ import type { Ledger } from "./ledger.ts";
 import { relay, type RelayOptions } from "./relay.ts";
 import type { EndReason, Holder, Session } from "./session.ts";
 import { adopt } from "./socket.ts";
+import type { Steps } from "./steps.ts";
 
 /** Most controllers that are kept for reuse. */
 const KEPT_ATTEMPTS = 64;
@@ -20,6 +21,7 @@ export interface Workplace {
   readonly settings: Pick<Settings, "connectTimeout" | "retries">;
   readonly relaying: RelayOptions;
   readonly log: Logger;
+  readonly steps: Steps;
   /** Controllers of connects that were not aborted, for reuse. */
   readonly attempts: AbortController[];
   /** Puts a session that was taken from the line back to its front. */
@@ -45,6 +47,7 @@ export interface Workplace {
  */
 export async function work(destination: Destination, place: Workplace): Promise<void> {
   destination.workers++;
+  const worker = destination.takeNumber();
   try {
     do {
       const signal = destination.standby;
@@ -56,6 +59,7 @@ export async function work(destination: Destination, place: Workplace): Promise<
         throw error;
       }
       destination.active++;
+      if (place.steps.on) place.steps.taken(session, { destination: destination.name, worker });
       try {
         await serve(session, destination, place);
       } catch (error) {
@@ -67,6 +71,7 @@ export async function work(destination: Destination, place: Workplace): Promise<
       }
     } while (place.keeps(destination));
   } finally {
+    destination.giveNumber(worker);
     destination.workers--;
   }
 }
@@ -111,6 +116,7 @@ async function serve(
   session.server = server;
   destination.sessions++;
   place.onConnected(session, destination);
+  if (place.steps.on) place.steps.connected(session);
   const end = await relay(session, server, place.relaying);
   session.server = undefined;
   if (session.down.bytes > 0) place.onServed(destination);
