@@ -1,5 +1,6 @@
 import type { DestinationStatus, ListenerStatus, ShownState, Status } from "./operations.ts";
 import { END_REASONS } from "./session.ts";
+import { addDestinations, addStatuses } from "./sums.ts";
 
 /** What tells the values of a metric from each other. */
 export type Labels = Readonly<Record<string, string>>;
@@ -42,6 +43,15 @@ export const METRICS: readonly Metric[] = [
     unit: "1",
     help: "1 while the program drains, which ends it.",
     values: ({ status }) => [[status.state === "draining" ? 1 : 0, {}]],
+  },
+  {
+    name: "iawlb.log.lines_lost",
+    kind: "counter",
+    unit: "{line}",
+    help: "Lines of the access log, and of the log itself, that could not be written.",
+    values: ({ status: { log_lines_lost } }) => {
+      return Object.entries(log_lines_lost).map(([log, lines]): Point => [lines, { log }]);
+    },
   },
   ofListener("counter", "sessions.accepted", {
     unit: "{session}",
@@ -132,31 +142,44 @@ export const METRICS: readonly Metric[] = [
 
 /** Gives everything in a status its labels. */
 export function look(status: Status): Seen {
-  const listeners = onePerName(status.listeners, ({ state }) => state === "running");
+  const listeners = byName([...status.listeners, ...status.departed]);
+  const gone = new Set(status.departed.flatMap(({ destinations }) => destinations));
   return {
     status,
-    listeners: listeners.map((one) => [one, { listener: one.name }]),
-    destinations: listeners.flatMap(({ name: listener, destinations }) => {
-      const shown = onePerName(destinations, ({ leaving }) => !leaving);
-      return shown.map((one) => [one, { listener, destination: one.name }] as const);
+    listeners: listeners.map((all) => {
+      const one = listenerOfName(all);
+      return [one, { listener: one.name }];
+    }),
+    destinations: listeners.flatMap((all) => {
+      const known = byName(all.flatMap(({ destinations }) => destinations));
+      const shown = known.filter((same) => same.some((one) => !gone.has(one)));
+      return shown.map((same) => {
+        const one = destinationOfName(same);
+        return [one, { listener: all[0]!.name, destination: one.name }] as const;
+      });
     }),
   };
 }
 
+function byName<T extends { name: string }>(all: readonly T[]): T[][] {
+  return [...Map.groupBy(all, ({ name }) => name).values()];
+}
+
 /**
- * One of those with the same name: the latest that stays, or else the latest. What was removed and
- * added again while it finished its sessions is there twice, and a series may not be.
+ * Those with the same name as one: what was removed and added again while it finished its sessions
+ * is there twice, and a series may not be. Numbers add up; what it is like is that of the latest one
+ * that stays.
  */
-function onePerName<T extends { name: string }>(
-  all: readonly T[],
-  stays: (one: T) => boolean,
-): T[] {
-  const byName = new Map<string, T>();
-  for (const one of all) {
-    const other = byName.get(one.name);
-    if (!other || stays(one) || !stays(other)) byName.set(one.name, one);
-  }
-  return [...byName.values()];
+function listenerOfName(all: readonly ListenerStatus[]): ListenerStatus {
+  if (all.length === 1) return all[0]!;
+  const { queue } = all.findLast(({ state }) => state === "running") ?? all.at(-1)!;
+  return { ...addStatuses(all), queue };
+}
+
+function destinationOfName(all: readonly DestinationStatus[]): DestinationStatus {
+  if (all.length === 1) return all[0]!;
+  const { state, limit, weight } = all.findLast(({ leaving }) => !leaving) ?? all.at(-1)!;
+  return { ...addDestinations(all), state, limit, weight };
 }
 
 /** A value with the labels that it has besides those of what it belongs to. */

@@ -127,7 +127,15 @@ export const SCHEMAS = {
     time,
     uptime_ms: amount,
     state: { enum: ["running", "draining"] },
+    log_lines_lost: said(
+      object({ access: counter, log: counter }),
+      "lines of the access log, and of the log itself, that could not be written",
+    ),
     listeners: list(ref("Listener")),
+    departed: said(
+      list(ref("Listener")),
+      "what listeners had counted that are gone, for each name that is there again",
+    ),
   }),
   Session: object({
     id,
