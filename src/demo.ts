@@ -1,6 +1,7 @@
 import { type Config, type ListenerTexts, readListener } from "./config.ts";
 import { FatalError } from "./errors.ts";
 import type { Logs } from "./log.ts";
+import { print } from "./output.ts";
 import { runProgram } from "./program.ts";
 import { sleep } from "./timer.ts";
 
@@ -56,7 +57,7 @@ async function runOnFreePort(configure: (port: number) => Config, logs: Logs): P
         config,
         load: () => Promise.resolve(config),
         logs,
-        onReady: ({ admin }) => console.log(introduction(port, admin)),
+        onReady: ({ admin }) => print(introduction(port, admin)),
       });
     } catch (error) {
       const taken = error instanceof FatalError && error.cause instanceof Deno.errors.AddrInUse;

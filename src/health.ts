@@ -1,5 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import type { Clock } from "./clock.ts";
+import type { DestinationConfig } from "./config.ts";
 import type { Crew } from "./crew.ts";
 import type { Destination } from "./destination.ts";
 import { messageOf } from "./errors.ts";
@@ -19,7 +20,7 @@ const SHORTEST_STEP_MS = 20;
 
 type HealthSettings = Pick<
   Settings,
-  "check" | "checkInterval" | "checkTimeout" | "connectTimeout" | "fall" | "rise" | "slowStart"
+  "checkInterval" | "checkTimeout" | "connectTimeout" | "fall" | "rise" | "slowStart"
 >;
 
 /** Options of {@linkcode Health}. */
@@ -37,7 +38,7 @@ export interface HealthOptions {
 export class Health {
   readonly #options: HealthOptions;
   readonly #log: Logger;
-  readonly #policy: Policy;
+  #settings: HealthSettings;
   readonly #monitors = new Map<Destination, Monitor>();
   /** What lets the limits of destinations that have come back grow. */
   readonly #ramps = new Map<Destination, Timer>();
@@ -48,14 +49,14 @@ export class Health {
   constructor(options: HealthOptions) {
     this.#options = options;
     this.#log = options.log;
-    this.#policy = policyOf(options.settings);
+    this.#settings = options.settings;
   }
 
   /** Watches over a destination until it is let go or the signal is aborted. */
   async watch(destination: Destination): Promise<void> {
     const { signal, clock, log } = this.#options;
     const monitor = new Monitor(destination, {
-      policy: this.#policy,
+      policy: () => policyOf(this.#settings, destination.config),
       signal,
       clock,
       log,
@@ -81,12 +82,10 @@ export class Health {
     this.#options.crew.arrange();
   }
 
-  /** Takes over settings that have changed. */
+  /** Takes over settings, or checks of destinations, that have changed. */
   apply(settings: HealthSettings): void {
-    const before = JSON.stringify(this.#policy);
-    Object.assign(this.#policy, policyOf(settings));
-    if (JSON.stringify(this.#policy) === before) return;
-    for (const monitor of this.#monitors.values()) monitor.review();
+    this.#settings = settings;
+    for (const monitor of this.#monitors.values()) monitor.reconsider();
   }
 
   /** Ends what needs no signal to end. */
@@ -164,8 +163,8 @@ export class Health {
   }
 }
 
-function policyOf(settings: HealthSettings): Policy {
-  const { check, checkInterval, checkTimeout, connectTimeout, fall, rise } = settings;
+function policyOf(settings: HealthSettings, { check }: Pick<DestinationConfig, "check">): Policy {
+  const { checkInterval, checkTimeout, connectTimeout, fall, rise } = settings;
   return {
     check,
     checkInterval,

@@ -66,9 +66,9 @@ export class Threads implements Balancer {
   static async start(options: ThreadsOptions): Promise<Threads> {
     const { listen, backlog } = options.config;
     // Bound alone first: sharing a port would hide that another program has it.
-    const listener = await bind(listen, { tcpBacklog: backlog });
-    const { port } = listener.addr as Deno.NetAddr;
-    listener.close();
+    const { sockets } = await bind(listen, { tcpBacklog: backlog, log: options.logs.log });
+    const { port } = sockets[0]!.addr as Deno.NetAddr;
+    for (const socket of sockets) socket.close();
     const threads = new Threads(options, port);
     try {
       const addresses = await Promise.all(threads.#threads.map(({ listening }) => listening));
