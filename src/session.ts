@@ -173,8 +173,9 @@ export class Session implements DepartureListener {
   wait(holder: Holder): void {
     this.stage = "waiting";
     this.holder = holder;
-    if (this.ahead.closedEmpty || this.#abandoned) this.abort("client-gone");
-    else this.ahead.review();
+    const { ahead } = this;
+    if (ahead.closedEmpty || ahead.failed || this.#abandoned) this.abort("client-gone");
+    else ahead.review();
   }
 
   /** `--half-close` has changed: it counts from now on. */

@@ -5,12 +5,14 @@ import { Admission } from "../../src/admission.ts";
 import { Channel } from "../../src/channel.ts";
 import { Ledger } from "../../src/ledger.ts";
 import { Line } from "../../src/line.ts";
+import { MOST_WATCHED } from "../../src/read_ahead.ts";
 import { type EndReason, Session } from "../../src/session.ts";
 import { StrictPool } from "../support/strict_pool.ts";
 
 type Event =
   | { kind: "arrive"; number: number }
   | { kind: "take" }
+  | { kind: "connect"; which: number }
   | { kind: "fail"; which: number }
   | { kind: "finish"; which: number }
   | { kind: "send"; which: number; bytes: number }
@@ -19,11 +21,12 @@ type Event =
   | { kind: "late"; which: number; reason: EndReason }
   | { kind: "cut" };
 
-const which = fc.nat(30);
+const which = fc.oneof(fc.nat(3), fc.nat(30));
 const events = fc.array(
   fc.oneof(
     { weight: 5, arbitrary: fc.record({ kind: fc.constant("arrive"), number: fc.nat(3) }) },
     { weight: 6, arbitrary: fc.constant({ kind: "take" }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant("connect"), which }) },
     { weight: 3, arbitrary: fc.record({ kind: fc.constant("fail"), which }) },
     { weight: 3, arbitrary: fc.record({ kind: fc.constant("finish"), which }) },
     {
@@ -59,12 +62,15 @@ const events = fc.array(
     },
     { weight: 1, arbitrary: fc.constant({ kind: "cut" }) },
   ) as fc.Arbitrary<Event>,
-  { maxLength: 120 },
+  // Without a size they would have ten at most.
+  { maxLength: 120, size: "max" },
 );
 
 /** A client's socket that has input when the test says so. */
 function fakeClient() {
   let closed = 0;
+  let sent = 0;
+  /** Bytes that were not read yet. */
   let there = 0;
   let ended = false;
   let failure: Error | undefined;
@@ -97,7 +103,9 @@ function fakeClient() {
   return {
     conn: conn as unknown as Deno.Conn,
     send(bytes: number) {
-      if (!ended) there += bytes;
+      if (ended) return;
+      there += bytes;
+      sent += bytes;
       look();
     },
     leave(how: "closed" | "reset") {
@@ -105,8 +113,8 @@ function fakeClient() {
       else failure = new Deno.errors.ConnectionReset("reset");
       look();
     },
-    /** Whether all that it has sent was read, and it has left. */
-    seenLeaving: () => (ended && there === 0) || failure !== undefined,
+    /** Whether it has left and there is not more before its end than is read of a client. */
+    seenLeaving: () => (ended || failure !== undefined) && sent < MOST_WATCHED,
     closed: () => closed,
   };
 }
@@ -160,6 +168,11 @@ class Harness {
       case "take":
         await this.take();
         break;
+      case "connect": {
+        const session = this.working[event.which];
+        if (session && session.reason === undefined) session.stage = "relaying";
+        break;
+      }
       case "fail": {
         const session = this.#takeWorking(event.which);
         if (!session) break;
@@ -197,8 +210,8 @@ class Harness {
   /** Sessions that wait or are being connected although their client has been seen leaving. */
   get overlooked(): number[] {
     const overlooked = [...this.ledger.live].filter((session) => {
-      const here = session.stage === "waiting" || session.reason === undefined;
-      return here && this.clients.get(session)!.seenLeaving();
+      const unaware = session.stage === "waiting" || session.reason === undefined;
+      return unaware && session.stage !== "relaying" && this.clients.get(session)!.seenLeaving();
     });
     return overlooked.map(({ id }) => id);
   }
