@@ -11,7 +11,7 @@ import { Session } from "./session.ts";
 
 /** Options of {@linkcode Entrance}. */
 export interface EntranceOptions {
-  settings: Pick<Settings, "overflow">;
+  settings: Pick<Settings, "overflow" | "halfClose">;
   line: Line;
   admission: Admission;
   ledger: Ledger;
@@ -71,7 +71,7 @@ export class Entrance {
 
   /** Makes a session of a connection, or closes it and returns nothing. */
   enter(conn: Deno.Conn): Session | undefined {
-    const { admission, ledger, ids, buffers, clock } = this.#options;
+    const { admission, ledger, ids, buffers, clock, settings } = this.#options;
     const full = this.#rejects && !this.#options.line.open;
     const refusal = full ? "refused-overflow" : admission.enter(conn.remoteAddr);
     if (refusal) {
@@ -82,6 +82,7 @@ export class Entrance {
       id: ids.first + ledger.accepted * ids.step,
       now: clock(),
       buffers,
+      settings,
     });
     ledger.open(session);
     return session;

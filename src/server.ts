@@ -274,6 +274,7 @@ export class Server implements Balancer {
     this.#health.apply(this.#settings);
     if (!this.#drained) this.#queue.resize(config.queue);
     this.#entrance.review();
+    if (config.halfClose !== before.halfClose) this.#reviewSessions();
     this.#crew.arrange();
   }
 
@@ -308,6 +309,10 @@ export class Server implements Balancer {
       onFailure: (destination, error) => this.#health.failed(destination, error),
       keeps: (destination) => this.#crew.keeps(destination),
     };
+  }
+
+  #reviewSessions(): void {
+    for (const session of this.#ledger.live) session.review();
   }
 
   async #drain(): Promise<boolean> {
