@@ -12,7 +12,7 @@ import type { Steps } from "./steps.ts";
 
 /** Options of {@linkcode Entrance}. */
 export interface EntranceOptions {
-  settings: Pick<Settings, "overflow">;
+  settings: Pick<Settings, "overflow" | "halfClose">;
   line: Line;
   admission: Admission;
   ledger: Ledger;
@@ -73,7 +73,7 @@ export class Entrance {
 
   /** Makes a session of a connection, or closes it and returns nothing. */
   enter(conn: Deno.Conn): Session | undefined {
-    const { admission, ledger, ids, buffers, clock, steps } = this.#options;
+    const { admission, ledger, ids, buffers, clock, settings, steps } = this.#options;
     const full = this.#rejects && !this.#options.line.open;
     const refusal = full ? "refused-overflow" : admission.enter(conn.remoteAddr);
     if (refusal) {
@@ -84,6 +84,7 @@ export class Entrance {
       id: ids.first + ledger.accepted * ids.step,
       now: clock(),
       buffers,
+      settings,
     });
     ledger.open(session);
     if (steps.on) steps.accepted(session);

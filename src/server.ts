@@ -2,7 +2,7 @@ import type { Logger } from "@logtape/logtape";
 import type { AccessLog } from "./access_output.ts";
 import { formatAddress } from "./address.ts";
 import { Admission } from "./admission.ts";
-import type { Balancer, Identity } from "./balancer.ts";
+import type { Balancer, Identity, Replacement } from "./balancer.ts";
 import { BufferPool } from "./buffers.ts";
 import { Channel } from "./channel.ts";
 import { type Clock, monotonic } from "./clock.ts";
@@ -13,12 +13,12 @@ import { Health } from "./health.ts";
 import { Ledger } from "./ledger.ts";
 import { Line } from "./line.ts";
 import { Listener } from "./listener.ts";
-import type { AdminState, ListenerStatus, SessionInfo } from "./operations.ts";
+import type { AdminState, DestinationStatus, ListenerStatus, SessionInfo } from "./operations.ts";
 import type { Settings } from "./options.ts";
 import { type Books, logDrained, logDraining, logStart } from "./report.ts";
 import { Roster } from "./roster.ts";
 import type { Session } from "./session.ts";
-import { listenerStatus, sessionInfos } from "./status.ts";
+import { destinationStatus, listenerStatus, liveBytes, sessionInfos } from "./status.ts";
 import { Steps } from "./steps.ts";
 import { Tasks } from "./tasks.ts";
 import type { Durations } from "./telemetry.ts";
@@ -228,6 +228,12 @@ export class Server implements Balancer {
     });
   }
 
+  /** What one of its destinations is doing; `undefined` if it is not there. */
+  destination(number: number): DestinationStatus | undefined {
+    const found = this.#roster.find(number);
+    return found && destinationStatus(found, { id: this.#id, live: liveBytes(this.#ledger.live) });
+  }
+
   /** The oldest live sessions, at most so many. */
   sessions(limit: number): SessionInfo[] {
     return sessionInfos(this.#ledger.live, {
@@ -249,7 +255,7 @@ export class Server implements Balancer {
 
   /** Sets what the operator wants of a destination; nothing if it is not there. */
   setAdminState(number: number, state: AdminState): void {
-    const destination = this.#roster.all.find((one) => one.number === number);
+    const destination = this.#roster.find(number);
     if (!destination || destination.admin === state) return;
     destination.admin = state;
     this.#health.review(destination);
@@ -274,7 +280,19 @@ export class Server implements Balancer {
     this.#health.apply(this.#settings);
     if (!this.#drained) this.#queue.resize(config.queue);
     this.#entrance.review();
+    if (config.halfClose !== before.halfClose) this.#reviewSessions();
     this.#crew.arrange();
+  }
+
+  /** Goes over to a configuration in which one destination is new, different or gone. */
+  replace({ rules }: Config, { number, destination }: Replacement): void {
+    const changed = destination ? this.#roster.put(destination, number) : this.#roster.find(number);
+    if (!changed) return;
+    if (destination) this.#health.reconsider(changed);
+    else this.#roster.remove(changed);
+    this.#admission.apply({ rules, destinations: this.#roster.size, before: this.#settings });
+    this.#entrance.review();
+    this.#crew.arrange(changed);
   }
 
   #arrangeWorkplace(): Workplace {
@@ -299,6 +317,10 @@ export class Server implements Balancer {
       onFailure: (destination, error) => this.#health.failed(destination, error),
       keeps: (destination) => this.#crew.keeps(destination),
     };
+  }
+
+  #reviewSessions(): void {
+    for (const session of this.#ledger.live) session.review();
   }
 
   async #drain(): Promise<boolean> {

@@ -9,9 +9,17 @@ import { relay, type RelayOptions } from "./relay.ts";
 import type { EndReason, Holder, Session } from "./session.ts";
 import { adopt } from "./socket.ts";
 import type { Steps } from "./steps.ts";
+import { sleep } from "./timer.ts";
 
 /** Most controllers that are kept for reuse. */
 const KEPT_ATTEMPTS = 64;
+
+/**
+ * How long a worker whose client has given up waits before it takes the next one: a part of that
+ * client's patience, at most so many milliseconds.
+ */
+const REST_SHARE = 0.05;
+const LONGEST_REST_MS = 50;
 
 /** What the workers of all destinations share. */
 export interface Workplace {
@@ -69,11 +77,24 @@ export async function work(destination: Destination, place: Workplace): Promise<
       } finally {
         destination.left(session);
       }
+      const rest = restAfter(session, place);
+      if (rest > 0) await sleep(rest, { signal });
     } while (place.keeps(destination));
   } finally {
     destination.giveNumber(worker);
     destination.workers--;
   }
+}
+
+/**
+ * Clients that came together give up together. Whoever is to leave the queue in the same moment
+ * should do so, and not be connected because one of them has made room.
+ */
+function restAfter(session: Session, { queue }: Workplace): number {
+  const { reason, abandons, connectStartedAt, acceptedAt, endedAt } = session;
+  if (reason !== "client-gone" || !abandons || queue.size === 0) return 0;
+  if (connectStartedAt === undefined || endedAt === undefined) return 0;
+  return Math.min((endedAt - acceptedAt) * REST_SHARE, LONGEST_REST_MS);
 }
 
 /** Connects a session and relays it to its end, or gives it back if that cannot be. */
