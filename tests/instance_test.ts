@@ -382,6 +382,19 @@ Deno.test("destinations come and go by the operator until the next reload", asyn
   assertEquals(Object.values(await program.destinations()).map(({ id }) => id), ["1.1"]);
 });
 
+Deno.test("the up-time does not follow the clock on the wall", async () => {
+  await using server = new TestServer(echo);
+  await using program = await start(listener([server.address]));
+  const { now } = Date;
+  try {
+    Date.now = () => now() - 3_600_000;
+    const { uptime_ms } = await program.instance.status();
+    assert(uptime_ms >= 0 && uptime_ms < 60_000, `${uptime_ms} ms`);
+  } finally {
+    Date.now = now;
+  }
+});
+
 Deno.test("while it drains nothing is changed any more", async () => {
   await using server = new TestServer(echo);
   await using program = await start(listener([server.address]));
