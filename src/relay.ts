@@ -5,6 +5,7 @@ import type { Ahead } from "./read_ahead.ts";
 import type { EndReason, Flow, Holder, Session } from "./session.ts";
 import type { Socket } from "./socket.ts";
 import { after, type Timer } from "./timer.ts";
+import type { Steps } from "./steps.ts";
 import type { Turns } from "./turns.ts";
 
 /**
@@ -29,6 +30,7 @@ export interface RelayOptions {
   turns: Turns;
   /** Under which condition a session that was not answered can have another server. */
   redispatch: Settings["redispatch"];
+  steps?: Steps;
 }
 
 /**
@@ -186,6 +188,7 @@ class Relay implements Holder {
           return this.#end(up, "write-failed");
         } else if (sent < length) {
           up.received = length;
+          if (sent === 0) this.#tellFirstByte("up");
           if (sent > 0) server.sendPromptly();
           this.#asked = this.#session.down.received;
           if (!await send(server, ahead.bytes(sent, length))) return this.#end(up, "write-failed");
@@ -204,6 +207,11 @@ class Relay implements Holder {
     } catch (defect) {
       this.#outcome.reject(defect);
     }
+  }
+
+  #tellFirstByte(direction: "up" | "down"): void {
+    const { steps } = this.#options;
+    if (steps?.on) steps.firstByte(this.#session, direction);
   }
 
   /** Copies server to client. */
@@ -257,6 +265,7 @@ class Relay implements Holder {
         }
         flow.received += received;
         if (pending !== undefined) {
+          if (flow.received === received) this.#tellFirstByte(to === this.#server ? "up" : "down");
           view = buffer.subarray(begin.length, begin.length + received);
         } else if (view.length !== received || view.buffer !== buffer.buffer) {
           view = received === buffer.length ? buffer : buffer.subarray(0, received);

@@ -8,6 +8,7 @@ import type { Ledger } from "./ledger.ts";
 import { relay, type RelayOptions } from "./relay.ts";
 import type { EndReason, Holder, Session } from "./session.ts";
 import { adopt } from "./socket.ts";
+import type { Steps } from "./steps.ts";
 import { sleep } from "./timer.ts";
 
 /** Most controllers that are kept for reuse. */
@@ -28,6 +29,7 @@ export interface Workplace {
   readonly settings: Pick<Settings, "connectTimeout" | "retries">;
   readonly relaying: RelayOptions;
   readonly log: Logger;
+  readonly steps: Steps;
   /** Controllers of connects that were not aborted, for reuse. */
   readonly attempts: AbortController[];
   /** Puts a session that was taken from the line back to its front. */
@@ -53,6 +55,7 @@ export interface Workplace {
  */
 export async function work(destination: Destination, place: Workplace): Promise<void> {
   destination.workers++;
+  const worker = destination.takeNumber();
   try {
     do {
       const signal = destination.standby;
@@ -64,6 +67,7 @@ export async function work(destination: Destination, place: Workplace): Promise<
         throw error;
       }
       destination.active++;
+      if (place.steps.on) place.steps.taken(session, { destination: destination.name, worker });
       try {
         await serve(session, destination, place);
       } catch (error) {
@@ -77,6 +81,7 @@ export async function work(destination: Destination, place: Workplace): Promise<
       if (rest > 0) await sleep(rest, { signal });
     } while (place.keeps(destination));
   } finally {
+    destination.giveNumber(worker);
     destination.workers--;
   }
 }
@@ -106,6 +111,7 @@ async function serve(
   session.destination = destination.name;
   session.attempts++;
   session.connectStartedAt = place.clock();
+  session.leaveQueue(session.connectStartedAt);
   let conn: Deno.Conn;
   try {
     conn = await destination.dialer.dial({
@@ -131,6 +137,7 @@ async function serve(
   session.server = server;
   destination.sessions++;
   place.onConnected(session, destination);
+  if (place.steps.on) place.steps.connected(session);
   const end = await relay(session, server, place.relaying);
   session.server = undefined;
   if (session.down.bytes > 0) place.onServed(destination);

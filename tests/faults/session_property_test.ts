@@ -146,7 +146,12 @@ class Harness {
       clock: () => 0,
       log: getLogger("test"),
     });
-    this.line = new Line({ queue: this.queue, ledger: this.ledger, admission });
+    this.line = new Line({
+      queue: this.queue,
+      ledger: this.ledger,
+      admission,
+      clock: () => 0,
+    });
   }
 
   async run(event: Event): Promise<void> {
