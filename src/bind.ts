@@ -1,4 +1,5 @@
 import { type Address, formatAddress } from "./address.ts";
+import { connect } from "./connect.ts";
 import { FatalError, messageOf } from "./errors.ts";
 
 /**
@@ -62,7 +63,7 @@ async function bindUnix<T>(path: string, open: (path: string) => T): Promise<T> 
 async function isAbandoned(path: string): Promise<boolean> {
   if (!Deno.lstatSync(path).isSocket) return false;
   try {
-    (await Deno.connect({ transport: "unix", path })).close();
+    (await connect({ path })).close();
     return false;
   } catch (error) {
     return error instanceof Deno.errors.ConnectionRefused;
