@@ -3,6 +3,10 @@ import type { Destination } from "./destination.ts";
 import { Ranking } from "./ranking.ts";
 import type { Session } from "./session.ts";
 
+/** Shortest and longest rest of a destination that is full, in milliseconds. */
+const FIRST_REST_MS = 5;
+const LAST_REST_MS = 50;
+
 /** Runs one worker of a destination until it retires; see `worker.ts`. */
 export type Hire = (destination: Destination) => void;
 
@@ -27,6 +31,8 @@ export class Crew {
   #anyPrimaryUp = false;
   /** Runs while nobody takes sessions; see {@linkcode rest}. */
   #resting: ReturnType<typeof setTimeout> | undefined;
+  /** The rests of single destinations; see {@linkcode onFull}. */
+  readonly #rests = new Set<ReturnType<typeof setTimeout>>();
 
   constructor(
     options: {
@@ -100,9 +106,38 @@ export class Crew {
     this.arrange();
   }
 
-  /** Ends a rest, and with it the timer. */
+  /**
+   * Lets nobody connect to a destination for a moment, since it is alive but full: longer each time
+   * in a row, and then one by one at first. Its sessions go on, and so do other destinations.
+   */
+  onFull(destination: Destination): void {
+    // Connects that began together fail together.
+    if (destination.resting) return;
+    const ms = Math.min(FIRST_REST_MS * 2 ** destination.timesFull, LAST_REST_MS);
+    destination.narrow();
+    destination.resting = true;
+    const rest = setTimeout(() => {
+      this.#rests.delete(rest);
+      destination.resting = false;
+      this.arrange();
+    }, ms);
+    this.#rests.add(rest);
+    this.#rank(destination);
+    destination.dismiss();
+  }
+
+  /** A destination that was full has taken a connection: it may get more at a time. */
+  onConnected(destination: Destination): void {
+    destination.widen();
+    this.#rank(destination);
+    this.grow();
+    this.#keepWaiting(destination, 1);
+  }
+
+  /** Ends all rests, and with them the timers. */
   stop(): void {
     clearTimeout(this.#resting);
+    for (const rest of this.#rests) clearTimeout(rest);
   }
 
   /** Adds workers while sessions wait and a destination has room. */
@@ -126,7 +161,7 @@ export class Crew {
   }
 
   #serves(destination: Destination): boolean {
-    if (this.#resting !== undefined || !destination.wanted) return false;
+    if (this.#resting !== undefined || destination.resting || !destination.wanted) return false;
     if (destination.state !== "up") return destination.onlyCheckFails && !this.#anyUp;
     return !destination.config.backup || !this.#anyPrimaryUp;
   }

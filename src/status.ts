@@ -83,6 +83,7 @@ function destinationStatus(
     active,
     sessions,
     failures,
+    lookup_failures: destination.lookupFailures,
     bytes_up: destination.bytesUp + up,
     bytes_down: destination.bytesDown + down,
     latencies: destination.timings.data,
