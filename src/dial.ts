@@ -5,6 +5,7 @@ import { connect } from "./connect.ts";
 import { messageOf } from "./errors.ts";
 import { type Failure, type Fault, faultOf } from "./faults.ts";
 import { type Names, systemNames } from "./names.ts";
+import { after } from "./timer.ts";
 
 /** How long the addresses of a name are used before it is looked up again, in milliseconds. */
 const NAME_LIFETIME_MS = 1000;
@@ -153,11 +154,11 @@ async function connectWithin(
   const limit = new AbortController();
   const onAbort = () => limit.abort(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
-  const timer = setTimeout(() => limit.abort(new Error("no answer in its share of time")), ms);
+  const timer = after(ms, () => limit.abort(new Error("no answer in its share of time")));
   try {
     return await connect(target, { signal: limit.signal });
   } finally {
-    clearTimeout(timer);
+    timer.stop();
     signal.removeEventListener("abort", onAbort);
   }
 }

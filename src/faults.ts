@@ -1,4 +1,5 @@
 import { codeOf } from "./errors.ts";
+import { hasIpv6 } from "./wildcard.ts";
 
 /**
  * What a connect that failed says: `machine` this machine is short of something and nobody can be
@@ -79,14 +80,4 @@ function faultOfOne({ where, error }: Failure): Fault {
   // The same error says that there is no IPv6 on this machine: nothing to wait for.
   const missing = code === "EADDRNOTAVAIL" && where.startsWith("[") && !hasIpv6();
   return missing ? "gone" : fault;
-}
-
-function hasIpv6(): boolean {
-  try {
-    Deno.listen({ hostname: "::1", port: 0 }).close();
-    return true;
-  } catch (error) {
-    // Any other error is about descriptors or ports.
-    return !(error instanceof Deno.errors.AddrNotAvailable) && codeOf(error) !== "EAFNOSUPPORT";
-  }
 }

@@ -1,11 +1,11 @@
-import { delay } from "@std/async/delay";
 import type { Logger } from "@logtape/logtape";
 import { clearImmediate, setImmediate } from "node:timers";
-import { type Address, formatSocketAddress } from "./address.ts";
-import { bind } from "./bind.ts";
+import type { Address } from "./address.ts";
+import { bind, type Bound } from "./bind.ts";
 import { connect } from "./connect.ts";
 import type { Settings } from "./options.ts";
 import { codeOf, messageOf } from "./errors.ts";
+import { after, sleep } from "./timer.ts";
 
 /**
  * Most connections accepted in one turn of the event loop: a flood of them must not starve the
@@ -53,7 +53,7 @@ export interface ListenerOptions<S> {
 }
 
 /**
- * The accepting socket and its accept loop.
+ * The accepting sockets of an address and their accept loops.
  *
  * Accepts only what has a place in the line; what has none waits in the kernel's backlog. Hands
  * sessions over in batches: when the batch has one for every idle worker (or `batchSize`), and at
@@ -62,29 +62,24 @@ export interface ListenerOptions<S> {
  * row, and goes on.
  */
 export class Listener<S> {
-  /** The address that is really bound. */
-  readonly address: string;
-  readonly #address: Address;
-  readonly #socket: Deno.Listener;
+  /** What is really bound. */
+  readonly #bound: Bound<Deno.Listener>;
   readonly #options: ListenerOptions<S>;
   readonly #log: Logger;
   readonly #draining = new AbortController();
-  readonly #loop: Promise<void>;
+  readonly #loops: Promise<unknown>;
   #batch: S[] = [];
   #cancelFlush: (() => void) | undefined;
   #accepted = 0;
-  #acceptedThisTurn = 0;
   /** Accepts that failed since the last one that succeeded. */
   #failures = 0;
   #closed = false;
 
-  private constructor(address: Address, socket: Deno.Listener, options: ListenerOptions<S>) {
-    this.#address = address;
+  private constructor(bound: Bound<Deno.Listener>, options: ListenerOptions<S>) {
     this.#options = options;
     this.#log = options.log;
-    this.#socket = socket;
-    this.address = formatSocketAddress(socket.addr);
-    this.#loop = this.#run();
+    this.#bound = bound;
+    this.#loops = Promise.all(bound.sockets.map((socket) => this.#run(socket)));
   }
 
   /**
@@ -93,11 +88,13 @@ export class Listener<S> {
    * @throws {FatalError} If the address cannot be bound.
    */
   static async open<S>(address: Address, options: ListenerOptions<S>): Promise<Listener<S>> {
-    return new Listener(
-      address,
-      await bind(address, { ...options, tcpBacklog: options.settings.backlog }),
-      options,
-    );
+    const bound = await bind(address, { ...options, tcpBacklog: options.settings.backlog });
+    return new Listener(bound, options);
+  }
+
+  /** What is really bound, such as `[::]:8080`; several are separated by a comma and a blank. */
+  get address(): string {
+    return this.#bound.address;
   }
 
   /**
@@ -112,13 +109,14 @@ export class Listener<S> {
     options: { signal: AbortSignal; pause?: { hold(): void; release(): void } },
   ): Promise<void> {
     this.#draining.abort();
-    const limit = this.#accepted + this.#options.settings.backlog + 1;
+    const { sockets } = this.#bound;
+    const limit = this.#accepted + (this.#options.settings.backlog + 1) * sockets.length;
     let before: number;
     do {
       before = this.#accepted;
       for (let turn = 0; turn < QUIET_TURNS; turn++) await nextTurn();
       const starving = this.#failures > 0 && !options.signal.aborted;
-      if (starving) await delay(FIRST_PAUSE_MS);
+      if (starving) await sleep(FIRST_PAUSE_MS);
       else if (this.#accepted === before) break;
     } while (this.#accepted < limit);
     options.pause?.hold();
@@ -133,7 +131,7 @@ export class Listener<S> {
   /** Resolves after a look at the sockets that was short and found no new connection, if one comes. */
   async #awaitShortLook(): Promise<void> {
     const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(), LONGEST_PAUSE_MS);
+    const timer = after(LONGEST_PAUSE_MS, () => limit.abort());
     try {
       using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
       while (!limit.signal.aborted) {
@@ -146,7 +144,7 @@ export class Listener<S> {
     } catch {
       // Without free descriptors, or without loopback, there is no way to tell.
     } finally {
-      clearTimeout(timer);
+      timer.stop();
     }
   }
 
@@ -155,15 +153,16 @@ export class Listener<S> {
     if (this.#closed) return;
     this.#closed = true;
     this.#draining.abort();
-    // While the socket is open, nobody else takes its path over: what is removed is its own.
-    if (this.#address.transport === "unix") removeQuietly(this.#address.path);
-    this.#socket.close();
-    await this.#loop;
+    this.#bound.release();
+    for (const socket of this.#bound.sockets) socket.close();
+    await this.#loops;
     this.#flush();
   }
 
-  async #run(): Promise<void> {
+  async #run(socket: Deno.Listener): Promise<void> {
     const draining = this.#draining.signal;
+    const alone = this.#bound.sockets.length === 1;
+    let acceptedThisTurn = 0;
     while (!this.#closed) {
       if (!draining.aborted) {
         if (this.#batch.length >= this.#options.entrance.places) this.#flush();
@@ -171,15 +170,18 @@ export class Listener<S> {
       }
       if (this.#closed) return;
       try {
-        this.#take(await this.#socket.accept());
+        const conn = await socket.accept();
+        // Another socket may have filled the last place since this one began to wait.
+        if (!alone && !this.#options.entrance.open) await this.#options.entrance.room(draining);
+        this.#take(conn);
       } catch (error) {
         if (this.#closed) return;
         await this.#pause(error);
         continue;
       }
-      if (++this.#acceptedThisTurn >= ACCEPTS_PER_TURN) {
+      if (++acceptedThisTurn >= ACCEPTS_PER_TURN) {
         await nextTurn();
-        this.#acceptedThisTurn = 0;
+        acceptedThisTurn = 0;
       }
     }
   }
@@ -198,8 +200,8 @@ export class Listener<S> {
 
   #flushLater(delayMs: number): void {
     if (delayMs > 0) {
-      const timer = setTimeout(() => this.#flush(), delayMs);
-      this.#cancelFlush = () => clearTimeout(timer);
+      const timer = after(delayMs, () => this.#flush());
+      this.#cancelFlush = () => timer.stop();
     } else {
       const immediate = setImmediate(() => this.#flush());
       this.#cancelFlush = () => clearImmediate(immediate);
@@ -225,7 +227,7 @@ export class Listener<S> {
     if (this.#failures === 0) {
       this.#log.warning("accepting pauses until it works again: {reason}", { reason });
     }
-    await delay(Math.min(FIRST_PAUSE_MS * 2 ** this.#failures++, LAST_PAUSE_MS));
+    await sleep(Math.min(FIRST_PAUSE_MS * 2 ** this.#failures++, LAST_PAUSE_MS));
   }
 }
 
@@ -246,12 +248,4 @@ async function connectTo(listener: Deno.TcpListener, signal: AbortSignal): Promi
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
-}
-
-function removeQuietly(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

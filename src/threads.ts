@@ -1,13 +1,14 @@
-import type { Balancer, Identity } from "./balancer.ts";
+import type { Balancer, Identity, Replacement } from "./balancer.ts";
 import { bind } from "./bind.ts";
 import type { Config } from "./config.ts";
 import type { Logs } from "./log.ts";
-import type { AdminState, ListenerStatus, SessionInfo } from "./operations.ts";
+import type { AdminState, DestinationStatus, ListenerStatus, SessionInfo } from "./operations.ts";
 import { Departed } from "./departed.ts";
 import { logDrained, logDraining, logStart } from "./report.ts";
 import { addBooks, addStatuses } from "./sums.ts";
 import { Thread } from "./thread_handle.ts";
 import { threadsOf } from "./thread_config.ts";
+import { after } from "./timer.ts";
 import type { ThreadCall, ThreadCalls } from "./thread_messages.ts";
 
 /** Time before a thread that has crashed is started again, in milliseconds. */
@@ -65,9 +66,9 @@ export class Threads implements Balancer {
   static async start(options: ThreadsOptions): Promise<Threads> {
     const { listen, backlog } = options.config;
     // Bound alone first: sharing a port would hide that another program has it.
-    const listener = await bind(listen, { tcpBacklog: backlog });
-    const { port } = listener.addr as Deno.NetAddr;
-    listener.close();
+    const { sockets } = await bind(listen, { tcpBacklog: backlog, log: options.logs.log });
+    const { port } = sockets[0]!.addr as Deno.NetAddr;
+    for (const socket of sockets) socket.close();
     const threads = new Threads(options, port);
     try {
       const addresses = await Promise.all(threads.#threads.map(({ listening }) => listening));
@@ -111,6 +112,11 @@ export class Threads implements Balancer {
     return this.#drained ? { ...this.#latest!, state: "draining" } : this.#latest!;
   }
 
+  async destination(number: number): Promise<DestinationStatus | undefined> {
+    const told = (await this.#ask("destination", { number })).filter((one) => one !== undefined);
+    return told.length === 0 ? undefined : this.#departed.completeOne(told);
+  }
+
   async sessions(limit: number): Promise<SessionInfo[]> {
     const all = (await this.#ask("sessions", { limit })).flat();
     return all.sort((a, b) => b.age_ms - a.age_ms).slice(0, limit);
@@ -133,6 +139,13 @@ export class Threads implements Balancer {
       if (!present.has(number)) this.#adminStates.delete(number);
     }
     await this.#ask("reconfigure", { texts: config.texts, numbers });
+  }
+
+  async replace(config: Config, { number, destination }: Replacement): Promise<void> {
+    this.#config = { ...config, threads: this.#config.threads };
+    if (!destination) this.#adminStates.delete(number);
+    const place = destination ? config.destinations.indexOf(destination) : -1;
+    await this.#ask("replace", { number, text: config.texts.destinations[place] });
   }
 
   /** Asks all threads; those that have crashed or have ended do not answer. */
@@ -187,14 +200,14 @@ export class Threads implements Balancer {
       },
     );
     if (this.#drained) return;
-    setTimeout(async () => {
+    after(RESTART_AFTER_MS, async () => {
       if (this.#drained) return;
       const thread = this.#threads[index] = this.#begin(index);
       await thread.listening.then(
         () => log.info("thread {index} serves again", { index }),
         () => {},
       );
-    }, RESTART_AFTER_MS);
+    });
   }
 }
 

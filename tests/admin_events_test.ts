@@ -186,16 +186,16 @@ Deno.test("statuses are left out for a reader that does not read, who is cut in 
   const limits = { ...LIMITS, streamBuffer: 100, missedStatuses: 3 };
   const stream = new EventStream(limits, () => ends++);
   const bytes = new Uint8Array(60);
-  for (let i = 0; i < 4; i++) stream.offer(bytes);
+  for (let i = 0; i < 4; i++) stream.offer([bytes]);
   const reader = stream.body.getReader();
   assertEquals((await reader.read()).value, bytes);
   assertEquals((await reader.read()).value, bytes);
   // Two were left out; this one is not, and ends the row.
-  for (let i = 0; i < 4; i++) stream.offer(bytes);
+  for (let i = 0; i < 4; i++) stream.offer([bytes]);
   assertEquals(ends, 0);
-  stream.offer(bytes);
+  stream.offer([bytes]);
   assertEquals(ends, 1);
-  stream.offer(bytes);
+  stream.offer([bytes]);
   stream.send(bytes);
   stream.close();
   assertEquals(ends, 1);

@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { parseAddress } from "../src/address.ts";
-import { delay } from "@std/async/delay";
+
 import { Dialer, DialError, type LookupFailure } from "../src/dial.ts";
 import { type Ask, Names } from "../src/names.ts";
+import { sleep } from "../src/timer.ts";
 import { discard, freePort, TestServer, until } from "./support/servers.ts";
 
 const { signal } = new AbortController();
@@ -96,7 +97,7 @@ Deno.test("addresses that worked stay in use whatever becomes of the look-up", a
   for (let round = 1; round <= answers.length; round++) {
     (await dialer.dial({ signal, timeout: 1000 })).close();
     await until(() => asked === round && failures.length === round - 1, "it was looked up");
-    await delay(STALE_MS);
+    await sleep(STALE_MS);
   }
   assertEquals(failures.map(({ known, tell }) => [known, tell]), [
     [true, true],
@@ -114,7 +115,7 @@ Deno.test("nobody waits for a look-up, and there is one at most, while addresses
     return ++asked === 1 ? Promise.resolve(["127.0.0.1"]) : silence.promise;
   });
   (await dialer.dial({ signal, timeout: 1000 })).close();
-  await delay(STALE_MS);
+  await sleep(STALE_MS);
   for (let i = 0; i < 20; i++) (await dialer.dial({ signal, timeout: 1000 })).close();
   assertEquals(asked, 2);
   silence.resolve(["127.0.0.1"]);
@@ -130,11 +131,11 @@ Deno.test("an answer replaces the addresses, and the one that worked stays the f
     return (conn.remoteAddr as Deno.NetAddr).hostname;
   };
   assertEquals(await connected(), "127.0.0.1");
-  await delay(STALE_MS);
+  await sleep(STALE_MS);
   await connected();
   assertEquals(asked, 2);
   assertEquals(await connected(), "127.0.0.1");
-  await delay(STALE_MS);
+  await sleep(STALE_MS);
   await connected();
   await assertRejects(connected, DialError, "127.0.0.2");
 });
@@ -165,7 +166,7 @@ Deno.test("a name is looked up once for all who ask, and a few names at a time",
   while (answers.length > 0) {
     answers.shift()!(["192.0.2.2"]);
     await Promise.resolve();
-    await delay(0);
+    await sleep(0);
   }
   await Promise.all(others);
   assertEquals(asked.length, 21);

@@ -1,3 +1,4 @@
+import { after } from "../timer.ts";
 import { HttpError } from "./answers.ts";
 
 /** Largest body of a request in bytes; what can be asked for needs less than 1 KiB. */
@@ -40,9 +41,9 @@ async function readBody(request: Request, timeout: number): Promise<Uint8Array> 
   if (!request.body) return new Uint8Array();
   const reader = request.body.getReader();
   const expired = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
+  const timer = after(timeout, () => {
     expired.reject(new HttpError(408, `the body did not arrive within ${timeout} ms`));
-  }, timeout);
+  });
   try {
     return await Promise.race([readAll(reader), expired.promise]);
   } catch (error) {
@@ -50,7 +51,7 @@ async function readBody(request: Request, timeout: number): Promise<Uint8Array> 
     reader.cancel().catch(() => {});
     throw error instanceof HttpError ? error : new HttpError(400, "the body did not arrive");
   } finally {
-    clearTimeout(timer);
+    timer.stop();
   }
 }
 

@@ -1,11 +1,12 @@
 import type { Logger } from "@logtape/logtape";
-import { delay } from "@std/async/delay";
-import { type Address, formatAddress, formatSocketAddress } from "../address.ts";
+import { type Address, formatAddress } from "../address.ts";
 import { isLocal, isLoopbackIp } from "../address_relations.ts";
-import { bindWith } from "../bind.ts";
+import { bindWith, type Bound } from "../bind.ts";
 import { FatalError, UsageError } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { Operations } from "../operations.ts";
+import { Pace } from "../pace.ts";
+import { sleep } from "../timer.ts";
 import { HttpError, refusal } from "./answers.ts";
 import { EventStreams } from "./events.ts";
 import { guard, type Guarded } from "./guard.ts";
@@ -13,6 +14,7 @@ import { LIMITS, type Limits } from "./limits.ts";
 import type { Page } from "./page.ts";
 import { routeOf } from "./router.ts";
 import type { Desk } from "./routes.ts";
+import { Sheets } from "./sheets.ts";
 import { Snapshots } from "./snapshots.ts";
 import { targetOf } from "./target.ts";
 
@@ -38,7 +40,7 @@ export interface AdminOptions {
 
 /** A running admin API. */
 export interface AdminServer extends AsyncDisposable {
-  /** The address that is really bound. */
+  /** What is really bound; several addresses are separated by a comma and a blank. */
   readonly address: string;
   /** Lets answers under way finish for a second, ends event streams, and closes. */
   close(): Promise<void>;
@@ -58,8 +60,11 @@ export async function serveAdmin(
   if (token === undefined) assertLocal(address);
   const limits = { ...LIMITS, ...options.limits };
   const snapshots = new Snapshots(operations, { age: limits.snapshotAge });
-  const streams = new EventStreams({ events, status: () => snapshots.status(), log, limits });
-  const desk: Desk = { operations, snapshots, streams, page, limits };
+  const pace = new Pace();
+  const sheets = new Sheets(pace);
+  const status = () => snapshots.status();
+  const streams = new EventStreams({ events, status, sheets, pace, log, limits });
+  const desk: Desk = { operations, snapshots, sheets, streams, page, limits };
   const hostname = address.transport === "tcp" ? address.hostname : undefined;
   const guarded: Guarded = { transport: address.transport, hostname, token };
   const answers = new Set<Promise<void>>();
@@ -72,29 +77,30 @@ export async function serveAdmin(
     completion.then(() => answers.delete(completion));
     return await serve(request, { guarded, desk, completed: completion, log });
   };
-  const server = await listen(address, { handler, signal: end.signal });
+  const bound = await listen(address, { handler, signal: end.signal, log });
 
   // `shutdown` waits for clients that do not read, and cannot be followed by an abort.
   async function close(): Promise<void> {
     signal?.removeEventListener("abort", close);
     streams.close();
     const patience = new AbortController();
-    const expired = delay(limits.closePatience, { signal: patience.signal }).catch(() => {});
+    const expired = sleep(limits.closePatience, { signal: patience.signal });
     await Promise.race([Promise.all(answers), expired]);
     patience.abort();
+    bound.release();
     end.abort();
-    await server.finished;
+    await Promise.all(bound.sockets.map(({ finished }) => finished));
   }
   signal?.addEventListener("abort", close);
-  if (!isBoundAsMeant(server.addr, { address, token })) {
+  if (!bound.sockets.every(({ addr }) => isBoundAsMeant(addr, { address, token }))) {
     await close();
     throw new FatalError(
-      `--admin ${hostname}: this name is ${formatSocketAddress(server.addr)} here, which other ` +
+      `--admin ${hostname}: this name is ${bound.address} here, which other ` +
         "machines can reach; use 127.0.0.1 instead",
     );
   }
   if (signal?.aborted) await close();
-  return { address: formatSocketAddress(server.addr), close, [Symbol.asyncDispose]: close };
+  return { address: bound.address, close, [Symbol.asyncDispose]: close };
 }
 
 function assertLocal(address: Address): void {
@@ -108,19 +114,21 @@ function assertLocal(address: Address): void {
 
 function listen(
   address: Address,
-  options: { handler: Deno.ServeHandler; signal: AbortSignal },
-): Promise<Deno.HttpServer> {
-  const { handler, signal } = options;
+  options: { handler: Deno.ServeHandler; signal: AbortSignal; log: Logger },
+): Promise<Bound<Deno.HttpServer>> {
+  const { handler, signal, log } = options;
   const quiet = { signal, onListen() {}, onError: () => new Response(null, { status: 500 }) };
   return bindWith<Deno.HttpServer>(address, {
     tcp: (hostname, port) => Deno.serve({ ...quiet, hostname, port }, handler),
     unix: (path) => {
       const server = Deno.serve({ ...quiet, path }, handler);
-      // Until now it was what the umask left: only with a umask that lets others write there is a
-      // moment in between. Deno.umask wants a permission in 2.9 that 2.6 refuses to know.
+      // Deno.umask wants a permission in 2.9 that 2.6 refuses to know.
       Deno.chmodSync(path, SOCKET_MODE);
       return server;
     },
+    addr: (server) => server.addr,
+    close: (server) => server.shutdown(),
+    log,
   });
 }
 
