@@ -4,20 +4,13 @@ import { clearImmediate, setImmediate } from "node:timers";
 import { type Address, formatSocketAddress } from "./address.ts";
 import { bind } from "./bind.ts";
 import type { Settings } from "./options.ts";
-import { codeOf, messageOf } from "./errors.ts";
+import { AcceptFailures, FIRST_PAUSE_MS, nextTurn } from "./accept_failures.ts";
 
 /**
  * Most connections accepted in one turn of the event loop: a flood of them must not starve the
  * sessions that are being served.
  */
 const ACCEPTS_PER_TURN = 64;
-
-/** Shortest and longest pause after an accept that failed, in milliseconds. */
-const FIRST_PAUSE_MS = 10;
-const LAST_PAUSE_MS = 1000;
-
-/** Accept errors that cost only the one connection: the next one may follow at once. */
-const ONE_CONNECTION = ["ECONNABORTED", "ENOTCONN", "EPROTO"];
 
 /** Turns of the event loop without a new connection after which the backlog counts as empty. */
 const QUIET_TURNS = 3;
@@ -41,6 +34,10 @@ export interface ListenerOptions<S> {
     readonly open: boolean;
     /** Resolves once a connection may be accepted, or the signal is aborted. */
     room(signal: AbortSignal): Promise<void>;
+    /** Whether a connection may be accepted during a drain, when only descriptors count. */
+    readonly affordable: boolean;
+    /** Resolves once there are descriptors for one more, or the signal is aborted. */
+    afford(signal: AbortSignal): Promise<void>;
     /** Makes a session of a connection, or closes it and returns nothing. */
     enter(conn: Deno.Conn): S | undefined;
   };
@@ -48,6 +45,8 @@ export interface ListenerOptions<S> {
   handOver(sessions: S[]): void;
   /** Whether other sockets may be bound to the same port, which share its connections. */
   reusePort?: boolean;
+  /** Called when accepting failed for want of descriptors. */
+  onShortage?: () => void;
   log: Logger;
 }
 
@@ -66,21 +65,23 @@ export class Listener<S> {
   readonly #address: Address;
   readonly #socket: Deno.Listener;
   readonly #options: ListenerOptions<S>;
-  readonly #log: Logger;
   readonly #draining = new AbortController();
+  readonly #closing = new AbortController();
   readonly #loop: Promise<void>;
   #batch: S[] = [];
   #cancelFlush: (() => void) | undefined;
   #accepted = 0;
   #acceptedThisTurn = 0;
   /** Accepts that failed since the last one that succeeded. */
-  #failures = 0;
+  readonly #failures: AcceptFailures;
+  /** Whether the drain waits for descriptors. */
+  #short = false;
   #closed = false;
 
   private constructor(address: Address, socket: Deno.Listener, options: ListenerOptions<S>) {
     this.#address = address;
     this.#options = options;
-    this.#log = options.log;
+    this.#failures = new AcceptFailures({ log: options.log, onShortage: options.onShortage });
     this.#socket = socket;
     this.address = formatSocketAddress(socket.addr);
     this.#loop = this.#run();
@@ -111,22 +112,32 @@ export class Listener<S> {
     options: { signal: AbortSignal; pause?: { hold(): void; release(): void } },
   ): Promise<void> {
     this.#draining.abort();
+    const { signal, pause } = options;
     const limit = this.#accepted + this.#options.settings.backlog + 1;
+    for (;;) {
+      await this.#takeBacklog({ limit, signal });
+      pause?.hold();
+      try {
+        await this.#awaitShortLook();
+        // Somebody has come meanwhile for whom there are no descriptors until others are done.
+        if (this.#short && this.#accepted < limit && !signal.aborted) continue;
+        return await this.close();
+      } finally {
+        pause?.release();
+      }
+    }
+  }
+
+  /** Resolves when there is nobody in the backlog, for all that can be seen. */
+  async #takeBacklog({ limit, signal }: { limit: number; signal: AbortSignal }): Promise<void> {
     let before: number;
     do {
       before = this.#accepted;
       for (let turn = 0; turn < QUIET_TURNS; turn++) await nextTurn();
-      const starving = this.#failures > 0 && !options.signal.aborted;
+      const starving = (this.#short || this.#failures.number > 0) && !signal.aborted;
       if (starving) await delay(FIRST_PAUSE_MS);
       else if (this.#accepted === before) break;
     } while (this.#accepted < limit);
-    options.pause?.hold();
-    try {
-      await this.#awaitShortLook();
-      await this.close();
-    } finally {
-      options.pause?.release();
-    }
   }
 
   /** Resolves after a look at the sockets that was short and found no new connection, if one comes. */
@@ -154,6 +165,7 @@ export class Listener<S> {
     if (this.#closed) return;
     this.#closed = true;
     this.#draining.abort();
+    this.#closing.abort();
     // While the socket is open, nobody else takes its path over: what is removed is its own.
     if (this.#address.transport === "unix") removeQuietly(this.#address.path);
     this.#socket.close();
@@ -168,12 +180,19 @@ export class Listener<S> {
         if (this.#batch.length >= this.#options.entrance.places) this.#flush();
         if (!this.#options.entrance.open) await this.#options.entrance.room(draining);
       }
+      if (draining.aborted && !this.#options.entrance.affordable) {
+        this.#short = true;
+        // Those who wait for a batch to fill hold descriptors.
+        this.#flush();
+        await this.#options.entrance.afford(this.#closing.signal);
+        this.#short = false;
+      }
       if (this.#closed) return;
       try {
         this.#take(await this.#socket.accept());
       } catch (error) {
         if (this.#closed) return;
-        await this.#pause(error);
+        await this.#failures.pause(error);
         continue;
       }
       if (++this.#acceptedThisTurn >= ACCEPTS_PER_TURN) {
@@ -184,8 +203,7 @@ export class Listener<S> {
   }
 
   #take(conn: Deno.Conn): void {
-    if (this.#failures > 0) this.#log.info("accepting again");
-    this.#failures = 0;
+    this.#failures.over();
     this.#accepted++;
     const session = this.#options.entrance.enter(conn);
     if (session === undefined) return;
@@ -213,19 +231,6 @@ export class Listener<S> {
     this.#batch = [];
     this.#options.handOver(batch);
   }
-
-  async #pause(error: unknown): Promise<void> {
-    const reason = messageOf(error);
-    if (ONE_CONNECTION.includes(codeOf(error) ?? "")) {
-      this.#log.debug("a client was gone before it was accepted: {reason}", { reason });
-      await nextTurn();
-      return;
-    }
-    if (this.#failures === 0) {
-      this.#log.warning("accepting pauses until it works again: {reason}", { reason });
-    }
-    await delay(Math.min(FIRST_PAUSE_MS * 2 ** this.#failures++, LAST_PAUSE_MS));
-  }
 }
 
 /** A connection of this process to itself: the runtime has to look at the sockets for it. */
@@ -241,10 +246,6 @@ async function connectTo(listener: Deno.TcpListener, signal: AbortSignal): Promi
   for (const end of [accepted, connected]) if (end.status === "fulfilled") end.value.close();
   if (connected.status === "rejected") throw connected.reason;
   if (accepted.status === "rejected") throw accepted.reason;
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
 }
 
 function removeQuietly(path: string): void {

@@ -1,6 +1,7 @@
 import type { Logger } from "@logtape/logtape";
 import { type Check, CheckError, runCheck } from "./check.ts";
 import type { Clock } from "./clock.ts";
+import type { Release } from "./descriptors.ts";
 import type { Destination } from "./destination.ts";
 import { messageOf } from "./errors.ts";
 
@@ -37,6 +38,8 @@ export interface MonitorOptions {
   log: Logger;
   /** Whether no destination is up. */
   allDown(): boolean;
+  /** Gets a descriptor to probe with, as soon as there is one; without it there always is. */
+  claim?: ((signal: AbortSignal) => Promise<Release>) | undefined;
   /** Called when a destination has changed between taking sessions and not. */
   onChange(destination: Destination): void;
 }
@@ -157,8 +160,11 @@ export class Monitor {
     const timeout = checkTimeout || DEFAULT_PROBE_TIMEOUT_MS;
     const { dialer, name } = this.#destination;
     const limit = this.#limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(new CheckTimeout(timeout)), timeout);
+    let release: Release | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     try {
+      release = await this.#options.claim?.(limit.signal);
+      timer = setTimeout(() => limit.abort(new CheckTimeout(timeout)), timeout);
       const how = { dialer, host: name, signal: limit.signal, timeout };
       await runCheck(check ?? { kind: "tcp" }, how);
       if (this.#counts) this.#enterSuccess();
@@ -166,6 +172,7 @@ export class Monitor {
       if (this.#counts) this.#enterFailure(error as Error, false);
     } finally {
       clearTimeout(timer);
+      release?.();
       this.#limit = undefined;
     }
   }

@@ -1,5 +1,6 @@
 import type { AdminServer } from "./admin/server.ts";
 import type { ProgramConfig } from "./config.ts";
+import { DescriptorBudget } from "./descriptors.ts";
 import { Instance } from "./instance.ts";
 import type { Logs } from "./log.ts";
 import type { ServiceManager } from "./service_manager.ts";
@@ -24,7 +25,8 @@ export interface ProgramOptions {
  */
 export async function runProgram(options: ProgramOptions): Promise<boolean> {
   const { config: { settings }, logs } = options;
-  const instance = await Instance.start(options);
+  const descriptors = new DescriptorBudget();
+  const instance = await Instance.start({ ...options, descriptors });
   // Sessions are accepted by now, and a signal must not cut them while the rest is loaded.
   const served = serveUntilSignalled(instance, logs);
   let admin: AdminServer | undefined;

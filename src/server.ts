@@ -8,6 +8,7 @@ import { Channel } from "./channel.ts";
 import { type Clock, monotonic } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { Crew } from "./crew.ts";
+import { DescriptorBudget } from "./descriptors.ts";
 import { Entrance } from "./entrance.ts";
 import { Health } from "./health.ts";
 import { Ledger } from "./ledger.ts";
@@ -37,6 +38,8 @@ export interface ServerOptions {
   /** Gets the same durations as the histograms, one by one. */
   durations?: Durations | undefined;
   clock?: Clock;
+  /** What all that want descriptors share; all that there are, if absent. */
+  descriptors?: DescriptorBudget;
   /** Its number among threads that share the address, and how many there are; alone if absent. */
   thread?: { index: number; number: number };
 }
@@ -55,6 +58,8 @@ export class Server implements Balancer {
   readonly #log: Logger;
   readonly #thread: ServerOptions["thread"];
   readonly #clock: Clock;
+  readonly #descriptors: DescriptorBudget;
+  readonly #leaveBudget: () => void;
   /** Every live session, and how the others ended. */
   readonly #ledger: Ledger;
   readonly #queue: Channel<Session>;
@@ -81,6 +86,11 @@ export class Server implements Balancer {
 
   private constructor(config: Config, options: ServerOptions & { identity: Identity }) {
     const { log, access, thread, clock = monotonic } = options;
+    this.#descriptors = options.descriptors ?? new DescriptorBudget();
+    this.#leaveBudget = this.#descriptors.join({
+      count: () => this.#unopened(),
+      estimate: () => this.#queue.size,
+    });
     const { id, name } = options.identity;
     this.#id = id;
     this.#name = name;
@@ -106,9 +116,7 @@ export class Server implements Balancer {
       settings,
       rules: config.rules,
       ledger: this.#ledger,
-      destinations: config.destinations.length,
-      active: () => this.#ledger.live.size - this.#queue.size,
-      threads: thread?.number ?? 1,
+      descriptors: this.#descriptors,
       clock,
       log,
     });
@@ -134,6 +142,7 @@ export class Server implements Balancer {
       settings,
       signal: this.#life.signal,
       clock,
+      descriptors: this.#descriptors,
       log,
     });
     this.#roster = new Roster({
@@ -164,11 +173,13 @@ export class Server implements Balancer {
         entrance: server.#entrance,
         handOver: (sessions) => server.#tasks.add(server.#line.join(sessions)),
         reusePort: options.thread !== undefined,
+        onShortage: () => server.#descriptors.noteShortage(),
         log: server.#log,
       });
     } catch (error) {
       server.#sweep.stop();
       server.#watchdog.stop();
+      server.#leaveBudget();
       throw error;
     }
     server.#roster.apply(config.destinations, identity.numbers);
@@ -260,7 +271,7 @@ export class Server implements Balancer {
     Object.assign(this.#settings, { ...config, backlog, threads });
     const { rules, destinations } = config;
     this.#roster.apply(destinations, numbers);
-    this.#admission.apply({ rules, destinations: destinations.length, before });
+    this.#admission.apply({ rules, before });
     this.#workplace.relaying.redispatch = config.redispatch;
     // At the very end there is nobody left whom it could end.
     if (!this.#life.signal.aborted) this.#sweep.restart();
@@ -284,7 +295,10 @@ export class Server implements Balancer {
       log: this.#log,
       attempts: [],
       giveBack: (session) => this.#line.giveBack(session),
-      onShortage: (error) => this.#health.shortage(error),
+      onShortage: (error) => {
+        this.#descriptors.noteShortage();
+        this.#health.shortage(error);
+      },
       onConnected: (session, destination) => this.#timekeeper.connected(session, destination),
       onServed: (destination) => this.#health.served(destination),
       onFailure: (destination, error) => this.#health.failed(destination, error),
@@ -333,6 +347,14 @@ export class Server implements Balancer {
     this.#roster.dismiss();
     await this.#tasks.idle();
     await this.#turns.close();
+    this.#leaveBudget();
+  }
+
+  /** Descriptors that sessions have a right to and not yet, or no more: those to connect with. */
+  #unopened(): number {
+    let number = 0;
+    for (const { server } of this.#ledger.live) if (server === undefined) number++;
+    return number;
   }
 }
 
