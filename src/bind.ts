@@ -5,16 +5,21 @@ import { FatalError, messageOf } from "./errors.ts";
  * Binds a listening socket. A missing host is the wildcard of IPv6 and IPv4; the backlog counts for
  * TCP only.
  *
+ * @param options.mode Permissions of a Unix-domain socket; otherwise the umask decides.
  * @throws {FatalError} If the address cannot be bound; the message says why.
  */
 export async function bind(
   address: Address,
-  options: { tcpBacklog: number; reusePort?: boolean | undefined },
+  options: { tcpBacklog: number; reusePort?: boolean | undefined; mode?: number | undefined },
 ): Promise<Deno.Listener> {
-  const { tcpBacklog, reusePort = false } = options;
+  const { tcpBacklog, reusePort = false, mode } = options;
   return await bindWith<Deno.Listener>(address, {
     tcp: (hostname, port) => Deno.listen({ hostname, port, tcpBacklog, reusePort }),
-    unix: (path) => Deno.listen({ transport: "unix", path }),
+    unix(path) {
+      const listener = Deno.listen({ transport: "unix", path });
+      if (mode !== undefined) Deno.chmodSync(path, mode);
+      return listener;
+    },
   });
 }
 

@@ -35,7 +35,12 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
     if (settings.admin) {
       // Who has no use for it need not wait until it is loaded.
       const { openAdmin } = await import("./admin/open.ts");
-      admin = await openAdmin(instance, { ...settings, admin: settings.admin, logs });
+      admin = await openAdmin(instance, {
+        ...settings,
+        admin: settings.admin,
+        logs,
+        descriptors,
+      });
     }
     await exportMetrics(instance, {
       onError: (error) => logs.log.warning("no metrics to export: {error}", { error }),

@@ -10,6 +10,7 @@ import { metricsText } from "./metrics.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { Page } from "./page.ts";
 import type { Snapshots } from "./snapshots.ts";
+import type { HttpRequest } from "../http_connection.ts";
 
 /** What the handlers work with. */
 export interface Desk {
@@ -22,7 +23,7 @@ export interface Desk {
 
 /** One request that has passed the guard. */
 export interface Call {
-  request: Request;
+  request: HttpRequest;
   query: URLSearchParams;
   /** What stands for `{id}` in the path; empty if it has none. */
   id: string;
