@@ -1,8 +1,8 @@
-import { delay } from "@std/async/delay";
 import type { Logger } from "@logtape/logtape";
 import { setImmediate } from "node:timers";
 import { codeOf, messageOf } from "./errors.ts";
 import { isDescriptorShortage } from "./free_descriptors.ts";
+import { sleep } from "./timer.ts";
 
 /** Shortest and longest pause after an accept that failed, in milliseconds. */
 export const FIRST_PAUSE_MS = 10;
@@ -59,7 +59,7 @@ export class AcceptFailures {
       log.warning("{what} pauses until it works again: {reason}", { what: this.#what, reason });
     }
     const ms = Math.min(FIRST_PAUSE_MS * 2 ** this.#number++, LAST_PAUSE_MS);
-    await delay(ms, options).catch(() => {});
+    await sleep(ms, options);
   }
 }
 

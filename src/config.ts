@@ -1,6 +1,7 @@
 import type { AccessRule, Verdict } from "./access_rules.ts";
 import { type Address, AddressError, formatAddress, parseAddress } from "./address.ts";
 import { canonicalName, isSelf } from "./address_relations.ts";
+import type { Check } from "./check.ts";
 import { UsageError } from "./errors.ts";
 import {
   flagOf,
@@ -25,6 +26,8 @@ export interface DestinationConfig {
   readonly weight: number;
   /** Whether it serves only while no destination without this mark is up. */
   readonly backup: boolean;
+  /** How it is checked, `null` for not at all; the option `check` unless given with the address. */
+  readonly check: Check | null;
 }
 
 /** What a listener is configured by, as it was written. Can be sent to another thread. */
@@ -113,7 +116,7 @@ export function checkListener(texts: ListenerTexts, reporter: Reporter): Config 
   const destinations = texts.destinations.map((text, index) => {
     const part = { destination: index };
     const destination = readDestination(
-      { text, defaultWorkers: settings.workers },
+      { text, defaults: settings },
       (problem) => report(part, problem),
     );
     if (destination === undefined) return;
@@ -187,7 +190,7 @@ function readAddress(
 }
 
 function readDestination(
-  { text, defaultWorkers }: { text: string; defaultWorkers: number },
+  { text, defaults }: { text: string; defaults: Pick<Settings, "workers" | "check"> },
   report: (problem: string) => void,
 ): DestinationConfig | undefined {
   const [addressText = "", ...optionTexts] = text.split(",");
@@ -212,9 +215,10 @@ function readDestination(
     address,
     key: canonicalName(address),
     name: formatAddress(address),
-    workers: given.workers ?? defaultWorkers,
+    workers: given.workers ?? defaults.workers,
     weight: given.weight ?? WEIGHT.default,
     backup: given.backup ?? false,
+    check: defaults.check,
   };
 }
 

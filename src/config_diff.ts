@@ -1,4 +1,5 @@
 import { formatNetwork } from "./access_rules.ts";
+import { formatCheck } from "./check.ts";
 import type { Config, DestinationConfig } from "./config.ts";
 import type { Option } from "./option.ts";
 import {
@@ -22,7 +23,7 @@ const ELSEWHERE: readonly OptionName[] = ["workers", "allow", "deny"];
 /** What is different between two configurations of a listener, a phrase for each. */
 export function differences(before: Config, after: Config): string[] {
   return [
-    ...destinationDifferences(before.destinations, after.destinations),
+    ...destinationDifferences(before, after),
     ...settingsDifferences(before, after),
     ...ruleDifferences(before, after),
   ];
@@ -44,17 +45,17 @@ export function changedOptions(
   return names.filter((name) => write(name, before) !== write(name, after));
 }
 
-function destinationDifferences(
-  before: readonly DestinationConfig[],
-  after: readonly DestinationConfig[],
-): string[] {
-  const old = new Map(before.map((one) => [one.key, one]));
+function destinationDifferences(before: Config, after: Config): string[] {
+  const old = new Map(before.destinations.map((one) => [one.key, one]));
   const changes: string[] = [];
-  for (const one of after) {
+  for (const one of after.destinations) {
     const previous = old.get(one.key);
     old.delete(one.key);
     if (!previous) changes.push(`destination ${one.name} added`);
-    else changes.push(...destinationChanges(previous, one));
+    else {
+      changes.push(...destinationChanges(previous, one));
+      changes.push(...checkChanges(previous, one, { before, after }));
+    }
   }
   const removed = [...old.values()].map(({ name }) => `destination ${name} removed`);
   return [...changes, ...removed];
@@ -71,6 +72,18 @@ function destinationChanges(before: DestinationConfig, after: DestinationConfig)
     changes.push(`destination ${before.name}: ${after.backup ? "now a" : "no longer a"} backup`);
   }
   return changes;
+}
+
+/** A new check of one destination; where both are the listener's, its option says so already. */
+function checkChanges(
+  before: DestinationConfig,
+  after: DestinationConfig,
+  listener: { before: Config; after: Config },
+): string[] {
+  const [old, fresh] = [formatCheck(before.check), formatCheck(after.check)];
+  const inherited = old === formatCheck(listener.before.check) &&
+    fresh === formatCheck(listener.after.check);
+  return old === fresh || inherited ? [] : [`destination ${before.name}: check ${old} → ${fresh}`];
 }
 
 function settingsDifferences(before: Settings, after: Settings): string[] {

@@ -2,6 +2,7 @@ import type { Channel } from "./channel.ts";
 import type { Destination } from "./destination.ts";
 import { Ranking } from "./ranking.ts";
 import type { Session } from "./session.ts";
+import { after, type Timer } from "./timer.ts";
 
 /** Runs one worker of a destination until it retires; see `worker.ts`. */
 export type Hire = (destination: Destination) => void;
@@ -26,7 +27,7 @@ export class Crew {
   #anyUp = false;
   #anyPrimaryUp = false;
   /** Runs while nobody takes sessions; see {@linkcode rest}. */
-  #resting: ReturnType<typeof setTimeout> | undefined;
+  #resting: Timer | undefined;
 
   constructor(
     options: {
@@ -93,16 +94,16 @@ export class Crew {
    */
   rest(ms: number): void {
     if (this.#resting !== undefined) return;
-    this.#resting = setTimeout(() => {
+    this.#resting = after(ms, () => {
       this.#resting = undefined;
       this.arrange();
-    }, ms);
+    });
     this.arrange();
   }
 
   /** Ends a rest, and with it the timer. */
   stop(): void {
-    clearTimeout(this.#resting);
+    this.#resting?.stop();
   }
 
   /** Adds workers while sessions wait and a destination has room. */

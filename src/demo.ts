@@ -1,8 +1,9 @@
-import { delay } from "@std/async/delay";
 import { type Config, type ListenerTexts, readListener } from "./config.ts";
 import { FatalError } from "./errors.ts";
 import type { Logs } from "./log.ts";
+import { print } from "./output.ts";
 import { runProgram } from "./program.ts";
+import { sleep } from "./timer.ts";
 
 /** Ports that the demo tries to listen on, one after the other. */
 const FIRST_PORT = 8080;
@@ -32,7 +33,7 @@ export async function runDemo(
 ): Promise<boolean> {
   const destinations = [
     openSteady(responder("fast")),
-    openSteady(responder("slow", () => delay(SLOW_MS))),
+    openSteady(responder("slow", () => sleep(SLOW_MS))),
     openFlaky(responder("flaky")),
   ];
   try {
@@ -56,7 +57,7 @@ async function runOnFreePort(configure: (port: number) => Config, logs: Logs): P
         config,
         load: () => Promise.resolve(config),
         logs,
-        onReady: ({ admin }) => console.log(introduction(port, admin)),
+        onReady: ({ admin }) => print(introduction(port, admin)),
       });
     } catch (error) {
       const taken = error instanceof FatalError && error.cause instanceof Deno.errors.AddrInUse;
@@ -91,7 +92,7 @@ function openFlaky(serve: (port: number) => Deno.HttpServer<Deno.NetAddr>): Demo
   async function comeAndGo(): Promise<void> {
     let server: Deno.HttpServer | undefined = first;
     while (!signal.aborted) {
-      await delay(FLAKY_MS, { signal }).catch(() => {});
+      await sleep(FLAKY_MS, { signal });
       if (server) {
         await server.shutdown();
         server = undefined;

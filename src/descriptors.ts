@@ -1,4 +1,5 @@
 import { countFree } from "./free_descriptors.ts";
+import { every, type Timer } from "./timer.ts";
 import { Waiters } from "./waiters.ts";
 
 /** Descriptors of one session: its client's and its destination's. */
@@ -102,7 +103,7 @@ export class DescriptorBudget {
   readonly #now: () => number;
   readonly #listeners = new Set<Unopened>();
   readonly #waiters = new Waiters<void>();
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #timer: Timer | undefined;
 
   constructor(options: BudgetOptions = {}) {
     const buffer = options.share?.buffer ??
@@ -227,12 +228,12 @@ export class DescriptorBudget {
    */
   async room(signal: AbortSignal): Promise<void> {
     const turn = this.#waiters.wait(signal);
-    this.#timer ??= setInterval(() => this.#wake(), LOOK_AGAIN_MS);
+    this.#timer ??= every(LOOK_AGAIN_MS, () => this.#wake());
     try {
       await turn;
     } finally {
       if (this.#waiters.size === 0) {
-        clearInterval(this.#timer);
+        this.#timer?.stop();
         this.#timer = undefined;
       }
     }

@@ -3,6 +3,7 @@ import { abortable } from "@std/async/abortable";
 import ipaddr from "ipaddr.js";
 import { type Address, formatHostPort, isLocalhost } from "./address.ts";
 import { codeOf, messageOf } from "./errors.ts";
+import { after } from "./timer.ts";
 
 /** How long the addresses of a name are used before it is looked up again, in milliseconds. */
 const NAME_LIFETIME_MS = 1000;
@@ -117,11 +118,11 @@ async function connectWithin(
   const limit = new AbortController();
   const onAbort = () => limit.abort(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
-  const timer = setTimeout(() => limit.abort(new Error("no answer in its share of time")), ms);
+  const timer = after(ms, () => limit.abort(new Error("no answer in its share of time")));
   try {
     return await Deno.connect({ ...target, signal: limit.signal });
   } finally {
-    clearTimeout(timer);
+    timer.stop();
     signal.removeEventListener("abort", onAbort);
   }
 }

@@ -1,11 +1,13 @@
 import type { Logger } from "@logtape/logtape";
 import type { Clock } from "./clock.ts";
+import type { DestinationConfig } from "./config.ts";
 import type { Crew } from "./crew.ts";
 import type { DescriptorBudget } from "./descriptors.ts";
 import type { Destination } from "./destination.ts";
 import { messageOf } from "./errors.ts";
 import { Monitor, type Policy } from "./monitor.ts";
 import type { Settings } from "./options.ts";
+import { every, type Timer } from "./timer.ts";
 
 /** How long nobody connects when this machine has no descriptors or memory for it. */
 const SHORTAGE_PAUSE_MS = 100;
@@ -19,7 +21,7 @@ const SHORTEST_STEP_MS = 20;
 
 type HealthSettings = Pick<
   Settings,
-  "check" | "checkInterval" | "checkTimeout" | "connectTimeout" | "fall" | "rise" | "slowStart"
+  "checkInterval" | "checkTimeout" | "connectTimeout" | "fall" | "rise" | "slowStart"
 >;
 
 /** Options of {@linkcode Health}. */
@@ -39,9 +41,10 @@ export interface HealthOptions {
 export class Health {
   readonly #options: HealthOptions;
   readonly #log: Logger;
-  readonly #policy: Policy;
+  #settings: HealthSettings;
   readonly #monitors = new Map<Destination, Monitor>();
-  readonly #ramps = new Set<ReturnType<typeof setInterval>>();
+  /** What lets the limits of destinations that have come back grow. */
+  readonly #ramps = new Map<Destination, Timer>();
   /** When this machine was last short of descriptors or memory for a connect. */
   #shortAt = -Infinity;
   #panicking = false;
@@ -49,14 +52,14 @@ export class Health {
   constructor(options: HealthOptions) {
     this.#options = options;
     this.#log = options.log;
-    this.#policy = policyOf(options.settings);
+    this.#settings = options.settings;
   }
 
   /** Watches over a destination until it is let go or the signal is aborted. */
   async watch(destination: Destination): Promise<void> {
     const { signal, clock, descriptors, log } = this.#options;
     const monitor = new Monitor(destination, {
-      policy: this.#policy,
+      policy: () => policyOf(this.#settings, destination.config),
       signal,
       clock,
       log,
@@ -72,6 +75,7 @@ export class Health {
   letGo(destination: Destination): void {
     this.#monitors.get(destination)?.stop();
     this.#monitors.delete(destination);
+    this.#endRamp(destination);
     this.#notePanic();
   }
 
@@ -82,17 +86,15 @@ export class Health {
     this.#options.crew.arrange();
   }
 
-  /** Takes over settings that have changed. */
+  /** Takes over settings, or checks of destinations, that have changed. */
   apply(settings: HealthSettings): void {
-    const before = JSON.stringify(this.#policy);
-    Object.assign(this.#policy, policyOf(settings));
-    if (JSON.stringify(this.#policy) === before) return;
-    for (const monitor of this.#monitors.values()) monitor.review();
+    this.#settings = settings;
+    for (const monitor of this.#monitors.values()) monitor.reconsider();
   }
 
   /** Ends what needs no signal to end. */
   close(): void {
-    for (const ramp of this.#ramps) clearInterval(ramp);
+    for (const ramp of this.#ramps.values()) ramp.stop();
     this.#ramps.clear();
   }
 
@@ -150,18 +152,23 @@ export class Health {
     if (slowStart === 0) return;
     destination.startSlowly(slowStart);
     const end = this.#options.clock() + slowStart;
-    const ramp = setInterval(() => {
+    const step = Math.max(slowStart / RAMP_STEPS, SHORTEST_STEP_MS);
+    const ramp = every(step, () => {
       this.#options.crew.arrange();
-      if (this.#options.clock() < end) return;
-      clearInterval(ramp);
-      this.#ramps.delete(ramp);
-    }, Math.max(slowStart / RAMP_STEPS, SHORTEST_STEP_MS));
-    this.#ramps.add(ramp);
+      if (this.#options.clock() >= end) this.#endRamp(destination);
+    });
+    this.#endRamp(destination);
+    this.#ramps.set(destination, ramp);
+  }
+
+  #endRamp(destination: Destination): void {
+    this.#ramps.get(destination)?.stop();
+    this.#ramps.delete(destination);
   }
 }
 
-function policyOf(settings: HealthSettings): Policy {
-  const { check, checkInterval, checkTimeout, connectTimeout, fall, rise } = settings;
+function policyOf(settings: HealthSettings, { check }: Pick<DestinationConfig, "check">): Policy {
+  const { checkInterval, checkTimeout, connectTimeout, fall, rise } = settings;
   return {
     check,
     checkInterval,

@@ -1,3 +1,5 @@
+import { addFine, FineCounts, type FineData, fineQuantile } from "./fine_counts.ts";
+
 /**
  * Upper bounds of the buckets, in seconds: each twice to two and a half times the one before, from a
  * quarter of a millisecond, which is a connect in the same rack, to ten minutes.
@@ -32,11 +34,15 @@ export interface HistogramData {
   count: number;
   /** Their sum, in seconds. */
   sum: number;
+  /** The same values in buckets that are fine enough for {@linkcode quantile}. */
+  fine: FineData;
 }
 
-/** Counts durations in buckets: constant memory, whatever is counted. */
+/** Counts durations in coarse buckets, which are exported, and in fine ones: bounded memory. */
 export class Histogram {
-  readonly #counts = new Float64Array(BUCKETS_S.length + 1);
+  readonly #counts: number[] = BUCKETS_S.map(() => 0).concat(0);
+  readonly #fine = new FineCounts();
+  #count = 0;
   #sum = 0;
 
   /** Counts one duration, in milliseconds. */
@@ -45,44 +51,35 @@ export class Histogram {
     let bucket = 0;
     while (bucket < BUCKETS_S.length && seconds > BUCKETS_S[bucket]!) bucket++;
     this.#counts[bucket]!++;
+    this.#count++;
     this.#sum += seconds;
+    this.#fine.observe(ms);
   }
 
   get data(): HistogramData {
-    const counts = [...this.#counts];
-    return { counts, count: counts.reduce((sum, n) => sum + n, 0), sum: this.#sum };
+    const counts = this.#counts.slice();
+    return { counts, count: this.#count, sum: this.#sum, fine: this.#fine.data };
   }
 }
 
 /** The histogram of all the values of several. */
 export function addHistograms(all: readonly HistogramData[]): HistogramData {
-  const counts = Array.from(
-    { length: BUCKETS_S.length + 1 },
-    (_, i) => all.reduce((sum, one) => sum + one.counts[i]!, 0),
-  );
   return {
-    counts,
+    counts: Array.from(
+      { length: BUCKETS_S.length + 1 },
+      (_, i) => all.reduce((sum, one) => sum + one.counts[i]!, 0),
+    ),
     count: all.reduce((sum, { count }) => sum + count, 0),
     sum: all.reduce((sum, one) => sum + one.sum, 0),
+    fine: all.reduce<FineData>((sum, { fine }) => addFine(sum, fine), []),
   };
 }
 
 /**
- * A quantile of a histogram in milliseconds, interpolated within its bucket; `undefined` if nothing
- * was counted. What lies beyond the last bound counts as that.
+ * A quantile of a histogram in milliseconds, within 3 %; `undefined` if nothing was counted.
  *
  * @param q From 0 to 1; 0.5 is the median.
  */
-export function quantile({ counts, count }: HistogramData, q: number): number | undefined {
-  if (count === 0) return undefined;
-  let rank = q * count;
-  for (const [i, upper] of BUCKETS_S.entries()) {
-    const number = counts[i]!;
-    if (number > 0 && rank <= number) {
-      const lower = BUCKETS_S[i - 1] ?? 0;
-      return (lower + (upper - lower) * (rank / number)) * 1000;
-    }
-    rank -= number;
-  }
-  return BUCKETS_S.at(-1)! * 1000;
+export function quantile({ fine }: Pick<HistogramData, "fine">, q: number): number | undefined {
+  return fineQuantile(fine, q);
 }

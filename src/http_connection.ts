@@ -1,6 +1,7 @@
 import { BadRequest, parseHead, type RequestHead } from "./http_head.ts";
 import { HttpBody, HttpInput } from "./http_input.ts";
 import { refusalBytes, sendAnswer } from "./http_output.ts";
+import { after, type Timer } from "./timer.ts";
 
 /** One request, with its address as it was sent: nothing of it is resolved. */
 export type HttpRequest = Pick<Request, "method" | "url" | "headers" | "body">;
@@ -51,7 +52,7 @@ export class HttpConnection {
   #closed = false;
   /** Whether the request being answered is the last one. */
   #last = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Timer | undefined;
 
   constructor(conn: Deno.Conn, options: HttpConnectionOptions) {
     this.#conn = conn;
@@ -93,7 +94,7 @@ export class HttpConnection {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#timer?.stop();
     this.#conn.close();
     this.#options.onClose();
   }
@@ -105,7 +106,7 @@ export class HttpConnection {
     const onBegin = () => this.#limit(limits.headTimeout);
     const bytes = await this.#input.head({ onBegin });
     if (!bytes) return false;
-    clearTimeout(this.#timer);
+    this.#timer?.stop();
     const head = parseHead(bytes, { host });
     this.#answering = true;
     try {
@@ -152,7 +153,7 @@ export class HttpConnection {
         const begin = performance.now();
         this.#limit(allowed);
         const number = await this.#await(() => this.#conn.write(bytes));
-        clearTimeout(this.#timer);
+        this.#timer?.stop();
         allowed += number * 1000 / readerRate - (performance.now() - begin);
         allowed = Math.min(allowed, readerPatience);
         bytes = bytes.subarray(number);
@@ -178,8 +179,8 @@ export class HttpConnection {
 
   /** Closes it after so long, unless there is another limit before. */
   #limit(ms: number): void {
-    clearTimeout(this.#timer);
-    if (!this.#closed) this.#timer = setTimeout(() => this.close(), Math.max(ms, 0));
+    this.#timer?.stop();
+    if (!this.#closed) this.#timer = after(Math.max(ms, 0), () => this.close());
   }
 
   /** Waits for the client. */

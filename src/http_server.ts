@@ -1,10 +1,11 @@
-import { delay } from "@std/async/delay";
 import type { Logger } from "@logtape/logtape";
 import { AcceptFailures, nextTurn } from "./accept_failures.ts";
 import { formatSocketAddress } from "./address.ts";
+import type { Bound } from "./bind.ts";
 import type { Release } from "./descriptors.ts";
 import { HttpConnection, type HttpHandler, type HttpLimits } from "./http_connection.ts";
 import { refusalBytes } from "./http_output.ts";
+import { sleep } from "./timer.ts";
 
 /** Most connections accepted in one turn of the event loop. */
 const ACCEPTS_PER_TURN = 16;
@@ -27,7 +28,7 @@ export interface HttpServerLimits extends HttpLimits {
 /** Options of {@linkcode HttpServer}. */
 export interface HttpServerOptions {
   /** What accepts, which the server closes. */
-  listener: Deno.Listener;
+  bound: Bound<Deno.Listener>;
   handler: HttpHandler;
   limits?: Partial<HttpServerLimits>;
   /** What pauses when accepting fails, for the log. */
@@ -52,17 +53,16 @@ export interface HttpServerOptions {
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #limits: HttpServerLimits;
-  readonly #host: string;
+  readonly #failures: AcceptFailures;
   readonly #connections = new Map<HttpConnection, Promise<void>>();
   readonly #closing = new AbortController();
-  readonly #loop: Promise<void>;
+  readonly #loops: Promise<unknown>;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
     this.#limits = { ...HTTP_LIMITS, ...options.limits };
-    const { addr } = options.listener;
-    this.#host = addr.transport === "tcp" ? formatSocketAddress(addr) : "localhost";
-    this.#loop = this.#run();
+    this.#failures = new AcceptFailures(options);
+    this.#loops = Promise.all(options.bound.sockets.map((socket) => this.#run(socket)));
   }
 
   /** How many connections there are. */
@@ -74,34 +74,35 @@ export class HttpServer {
   async close({ patience }: { patience: number }): Promise<void> {
     if (!this.#closing.signal.aborted) {
       this.#closing.abort();
-      this.#options.listener.close();
+      this.#options.bound.release();
+      for (const socket of this.#options.bound.sockets) socket.close();
     }
     for (const connection of this.#connections.keys()) connection.finish();
     const enough = new AbortController();
-    const expired = delay(patience, enough).catch(() => {});
+    const expired = sleep(patience, { signal: enough.signal });
     await Promise.race([Promise.all(this.#connections.values()), expired]);
     enough.abort();
     const left = [...this.#connections];
     for (const [connection] of left) connection.close();
-    await Promise.all([this.#loop, ...left.map(([, ended]) => ended)]);
+    await Promise.all([this.#loops, ...left.map(([, ended]) => ended)]);
   }
 
-  async #run(): Promise<void> {
-    const { listener, log, what, onShortage } = this.#options;
+  async #run(socket: Deno.Listener): Promise<void> {
     const { signal } = this.#closing;
-    const failures = new AcceptFailures({ log, what, onShortage });
+    const { addr } = socket;
+    const host = addr.transport === "tcp" ? formatSocketAddress(addr) : "localhost";
     for (let accepted = 0; !signal.aborted;) {
       try {
-        this.#admit(await listener.accept());
-        failures.over();
+        this.#admit(await socket.accept(), host);
+        this.#failures.over();
       } catch (error) {
-        if (!signal.aborted) await failures.pause(error, { signal });
+        if (!signal.aborted) await this.#failures.pause(error, { signal });
       }
       if (++accepted % ACCEPTS_PER_TURN === 0) await nextTurn();
     }
   }
 
-  #admit(conn: Deno.Conn): void {
+  #admit(conn: Deno.Conn, host: string): void {
     if (this.#closing.signal.aborted) return conn.close();
     const release = this.#place();
     if (!release) return void refuse(conn);
@@ -109,7 +110,7 @@ export class HttpServer {
     const connection: HttpConnection = new HttpConnection(conn, {
       handler,
       limits: this.#limits,
-      host: this.#host,
+      host,
       onClose: () => {
         this.#connections.delete(connection);
         release();

@@ -1,5 +1,6 @@
 import project from "../deno.json" with { type: "json" };
 import { abortable } from "@std/async/abortable";
+import { monotonic } from "./clock.ts";
 import type { ProgramConfig } from "./config.ts";
 import { changedOptions, FIXED_OF_PROGRAM, programDifferences } from "./config_diff.ts";
 import { DescriptorBudget } from "./descriptors.ts";
@@ -46,7 +47,7 @@ export class Instance implements Operations {
   /** Those of the program that are in force. */
   #settings: Settings;
   readonly #logs: Logs;
-  readonly #startedAt = Date.now();
+  readonly #startedAt = monotonic();
   readonly #listeners: Listeners;
   readonly #descriptors: DescriptorBudget;
   /** The latest change; each waits for the one before. */
@@ -100,13 +101,17 @@ export class Instance implements Operations {
   }
 
   async status(): Promise<Status> {
+    // Of the same moment: nobody is both there and gone.
+    const { all, departed } = this.#listeners;
     return {
       version: project.version,
       pid: Deno.pid,
       time: new Date().toISOString(),
-      uptime_ms: Date.now() - this.#startedAt,
+      uptime_ms: monotonic() - this.#startedAt,
       state: this.#drained ? "draining" : "running",
-      listeners: await Promise.all(this.#listeners.all.map(({ balancer }) => balancer.status())),
+      log_lines_lost: { ...this.#logs.linesLost },
+      listeners: await Promise.all(all.map(({ balancer }) => balancer.status())),
+      departed,
     };
   }
 

@@ -1,10 +1,10 @@
-import { delay } from "@std/async/delay";
 import type { Logger } from "@logtape/logtape";
 import { clearImmediate, setImmediate } from "node:timers";
-import { type Address, formatSocketAddress } from "./address.ts";
-import { bind } from "./bind.ts";
+import type { Address } from "./address.ts";
+import { bind, type Bound } from "./bind.ts";
 import type { Settings } from "./options.ts";
 import { AcceptFailures, FIRST_PAUSE_MS, nextTurn } from "./accept_failures.ts";
+import { after, sleep } from "./timer.ts";
 
 /**
  * Most connections accepted in one turn of the event loop: a flood of them must not starve the
@@ -51,7 +51,7 @@ export interface ListenerOptions<S> {
 }
 
 /**
- * The accepting socket and its accept loop.
+ * The accepting sockets of an address and their accept loops.
  *
  * Accepts only what has a place in the line; what has none waits in the kernel's backlog. Hands
  * sessions over in batches: when the batch has one for every idle worker (or `batchSize`), and at
@@ -60,31 +60,26 @@ export interface ListenerOptions<S> {
  * row, and goes on.
  */
 export class Listener<S> {
-  /** The address that is really bound. */
-  readonly address: string;
-  readonly #address: Address;
-  readonly #socket: Deno.Listener;
+  /** What is really bound. */
+  readonly #bound: Bound<Deno.Listener>;
   readonly #options: ListenerOptions<S>;
   readonly #draining = new AbortController();
   readonly #closing = new AbortController();
-  readonly #loop: Promise<void>;
+  readonly #loops: Promise<unknown>;
   #batch: S[] = [];
   #cancelFlush: (() => void) | undefined;
   #accepted = 0;
-  #acceptedThisTurn = 0;
   /** Accepts that failed since the last one that succeeded. */
   readonly #failures: AcceptFailures;
-  /** Whether the drain waits for descriptors. */
-  #short = false;
+  /** Sockets that wait for descriptors during a drain. */
+  #short = 0;
   #closed = false;
 
-  private constructor(address: Address, socket: Deno.Listener, options: ListenerOptions<S>) {
-    this.#address = address;
+  private constructor(bound: Bound<Deno.Listener>, options: ListenerOptions<S>) {
     this.#options = options;
     this.#failures = new AcceptFailures({ log: options.log, onShortage: options.onShortage });
-    this.#socket = socket;
-    this.address = formatSocketAddress(socket.addr);
-    this.#loop = this.#run();
+    this.#bound = bound;
+    this.#loops = Promise.all(bound.sockets.map((socket) => this.#run(socket)));
   }
 
   /**
@@ -93,11 +88,13 @@ export class Listener<S> {
    * @throws {FatalError} If the address cannot be bound.
    */
   static async open<S>(address: Address, options: ListenerOptions<S>): Promise<Listener<S>> {
-    return new Listener(
-      address,
-      await bind(address, { ...options, tcpBacklog: options.settings.backlog }),
-      options,
-    );
+    const bound = await bind(address, { ...options, tcpBacklog: options.settings.backlog });
+    return new Listener(bound, options);
+  }
+
+  /** What is really bound, such as `[::]:8080`; several are separated by a comma and a blank. */
+  get address(): string {
+    return this.#bound.address;
   }
 
   /**
@@ -113,14 +110,15 @@ export class Listener<S> {
   ): Promise<void> {
     this.#draining.abort();
     const { signal, pause } = options;
-    const limit = this.#accepted + this.#options.settings.backlog + 1;
+    const { sockets } = this.#bound;
+    const limit = this.#accepted + (this.#options.settings.backlog + 1) * sockets.length;
     for (;;) {
       await this.#takeBacklog({ limit, signal });
       pause?.hold();
       try {
         await this.#awaitShortLook();
         // Somebody has come meanwhile for whom there are no descriptors until others are done.
-        if (this.#short && this.#accepted < limit && !signal.aborted) continue;
+        if (this.#short > 0 && this.#accepted < limit && !signal.aborted) continue;
         return await this.close();
       } finally {
         pause?.release();
@@ -134,8 +132,8 @@ export class Listener<S> {
     do {
       before = this.#accepted;
       for (let turn = 0; turn < QUIET_TURNS; turn++) await nextTurn();
-      const starving = (this.#short || this.#failures.number > 0) && !signal.aborted;
-      if (starving) await delay(FIRST_PAUSE_MS);
+      const starving = (this.#short > 0 || this.#failures.number > 0) && !signal.aborted;
+      if (starving) await sleep(FIRST_PAUSE_MS);
       else if (this.#accepted === before) break;
     } while (this.#accepted < limit);
   }
@@ -143,7 +141,7 @@ export class Listener<S> {
   /** Resolves after a look at the sockets that was short and found no new connection, if one comes. */
   async #awaitShortLook(): Promise<void> {
     const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(), LONGEST_PAUSE_MS);
+    const timer = after(LONGEST_PAUSE_MS, () => limit.abort());
     try {
       using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
       while (!limit.signal.aborted) {
@@ -156,7 +154,7 @@ export class Listener<S> {
     } catch {
       // Without free descriptors, or without loopback, there is no way to tell.
     } finally {
-      clearTimeout(timer);
+      timer.stop();
     }
   }
 
@@ -166,40 +164,49 @@ export class Listener<S> {
     this.#closed = true;
     this.#draining.abort();
     this.#closing.abort();
-    // While the socket is open, nobody else takes its path over: what is removed is its own.
-    if (this.#address.transport === "unix") removeQuietly(this.#address.path);
-    this.#socket.close();
-    await this.#loop;
+    this.#bound.release();
+    for (const socket of this.#bound.sockets) socket.close();
+    await this.#loops;
     this.#flush();
   }
 
-  async #run(): Promise<void> {
-    const draining = this.#draining.signal;
+  async #run(socket: Deno.Listener): Promise<void> {
+    const alone = this.#bound.sockets.length === 1;
+    let acceptedThisTurn = 0;
     while (!this.#closed) {
-      if (!draining.aborted) {
-        if (this.#batch.length >= this.#options.entrance.places) this.#flush();
-        if (!this.#options.entrance.open) await this.#options.entrance.room(draining);
-      }
-      if (draining.aborted && !this.#options.entrance.affordable) {
-        this.#short = true;
-        // Those who wait for a batch to fill hold descriptors.
-        this.#flush();
-        await this.#options.entrance.afford(this.#closing.signal);
-        this.#short = false;
-      }
+      await this.#mayAccept();
       if (this.#closed) return;
       try {
-        this.#take(await this.#socket.accept());
+        const conn = await socket.accept();
+        // Another socket may have filled the last place since this one began to wait.
+        if (!alone) await this.#mayAccept();
+        this.#take(conn);
       } catch (error) {
         if (this.#closed) return;
         await this.#failures.pause(error);
         continue;
       }
-      if (++this.#acceptedThisTurn >= ACCEPTS_PER_TURN) {
+      if (++acceptedThisTurn >= ACCEPTS_PER_TURN) {
         await nextTurn();
-        this.#acceptedThisTurn = 0;
+        acceptedThisTurn = 0;
       }
     }
+  }
+
+  /** Resolves when there is room for one more; during a drain only its descriptors count. */
+  async #mayAccept(): Promise<void> {
+    const { entrance } = this.#options;
+    const draining = this.#draining.signal;
+    if (!draining.aborted) {
+      if (this.#batch.length >= entrance.places) this.#flush();
+      if (!entrance.open) await entrance.room(draining);
+    }
+    if (!draining.aborted || entrance.affordable) return;
+    this.#short++;
+    // Those who wait for a batch to fill have descriptors.
+    this.#flush();
+    await entrance.afford(this.#closing.signal);
+    this.#short--;
   }
 
   #take(conn: Deno.Conn): void {
@@ -215,8 +222,8 @@ export class Listener<S> {
 
   #flushLater(delayMs: number): void {
     if (delayMs > 0) {
-      const timer = setTimeout(() => this.#flush(), delayMs);
-      this.#cancelFlush = () => clearTimeout(timer);
+      const timer = after(delayMs, () => this.#flush());
+      this.#cancelFlush = () => timer.stop();
     } else {
       const immediate = setImmediate(() => this.#flush());
       this.#cancelFlush = () => clearImmediate(immediate);
@@ -246,12 +253,4 @@ async function connectTo(listener: Deno.TcpListener, signal: AbortSignal): Promi
   for (const end of [accepted, connected]) if (end.status === "fulfilled") end.value.close();
   if (connected.status === "rejected") throw connected.reason;
   if (accepted.status === "rejected") throw accepted.reason;
-}
-
-function removeQuietly(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

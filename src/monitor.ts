@@ -4,6 +4,7 @@ import type { Clock } from "./clock.ts";
 import type { Release } from "./descriptors.ts";
 import type { Destination } from "./destination.ts";
 import { messageOf } from "./errors.ts";
+import { after, type Timer } from "./timer.ts";
 
 /** Shortest and longest pause before a probe, in milliseconds. */
 const FIRST_BACKOFF_MS = 100;
@@ -15,7 +16,7 @@ const LAST_BACKOFF_ALONE_MS = 1000;
 /** Time for one probe where connects themselves are unlimited, in milliseconds. */
 const DEFAULT_PROBE_TIMEOUT_MS = 5000;
 
-/** How destinations are watched over; may change at any time, see {@linkcode Monitor.review}. */
+/** How a destination is watched over. */
 export interface Policy {
   /** What is asked of a destination while it is up, and to come back; without it a connect is. */
   check: Check | null;
@@ -29,9 +30,10 @@ export interface Policy {
   rise: number;
 }
 
-/** Options of {@linkcode Monitor}, shared by the monitors of all destinations. */
+/** Options of {@linkcode Monitor}. */
 export interface MonitorOptions {
-  policy: Policy;
+  /** How this destination is watched over, see {@linkcode Monitor.reconsider}. */
+  policy(): Policy;
   /** Ends all monitoring. */
   signal: AbortSignal;
   clock: Clock;
@@ -56,6 +58,7 @@ export interface MonitorOptions {
 export class Monitor {
   readonly #destination: Destination;
   readonly #options: MonitorOptions;
+  #policy: Policy;
   #failuresInRow = 0;
   #successesInRow = 0;
   /** Probes since it was up and served somebody: the exponent of the back-off. */
@@ -72,20 +75,23 @@ export class Monitor {
   constructor(destination: Destination, options: MonitorOptions) {
     this.#destination = destination;
     this.#options = options;
+    this.#policy = options.policy();
   }
 
   /** Watches until the signal is aborted or it is stopped. */
   async run(): Promise<void> {
-    const { policy, signal } = this.#options;
+    const { signal } = this.#options;
     const onAbort = () => this.stop();
     signal.addEventListener("abort", onAbort, { once: true });
     // Starts are staggered, so that the checks of many destinations do not come in one burst.
-    if (this.#destination.state === "up") await this.#pause(policy.checkInterval * Math.random());
+    if (this.#destination.state === "up") {
+      await this.#pause(this.#policy.checkInterval * Math.random());
+    }
     while (!this.#stopped && !signal.aborted) {
       const up = this.#destination.state === "up";
-      if (this.#reviewed && up) await this.#pause(policy.checkInterval * Math.random());
+      if (this.#reviewed && up) await this.#pause(this.#policy.checkInterval * Math.random());
       this.#reviewed = false;
-      const asked = policy.check || !up;
+      const asked = this.#policy.check || !up;
       if (asked && this.#destination.admin !== "maint") await this.#probe();
       if (!this.#reviewed) await this.#pause(this.#interval());
     }
@@ -109,6 +115,14 @@ export class Monitor {
     this.#limit?.abort(new Error("no more of interest"));
   }
 
+  /** Takes over a policy that may have changed. */
+  reconsider(): void {
+    const policy = this.#options.policy();
+    if (JSON.stringify(policy) === JSON.stringify(this.#policy)) return;
+    this.#policy = policy;
+    this.review();
+  }
+
   /** A session has got an answer. */
   served(): void {
     this.#attempt = 0;
@@ -125,7 +139,8 @@ export class Monitor {
 
   /** Milliseconds until the next probe; without a check there is none while it is up. */
   #interval(): number {
-    const { policy: { check, checkInterval }, allDown } = this.#options;
+    const { check, checkInterval } = this.#policy;
+    const { allDown } = this.#options;
     if (this.#destination.admin === "maint") return Infinity;
     if (this.#destination.state === "up") return check ? checkInterval : Infinity;
     if (this.#successesInRow > 0) return check ? checkInterval : FIRST_BACKOFF_MS;
@@ -144,10 +159,10 @@ export class Monitor {
   async #sleep(ms: number): Promise<void> {
     if (this.#stopped || this.#options.signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = ms === Infinity ? undefined : setTimeout(resolve, ms);
+    const timer = after(ms, resolve);
     this.#wake = resolve;
     await promise;
-    clearTimeout(timer);
+    timer.stop();
   }
 
   /** Whether the result of a probe is of interest. */
@@ -156,22 +171,22 @@ export class Monitor {
   }
 
   async #probe(): Promise<void> {
-    const { policy: { check, checkTimeout } } = this.#options;
+    const { check, checkTimeout } = this.#policy;
     const timeout = checkTimeout || DEFAULT_PROBE_TIMEOUT_MS;
     const { dialer, name } = this.#destination;
     const limit = this.#limit = new AbortController();
     let release: Release | undefined;
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let timer: Timer | undefined;
     try {
       release = await this.#options.claim?.(limit.signal);
-      timer = setTimeout(() => limit.abort(new CheckTimeout(timeout)), timeout);
+      timer = after(timeout, () => limit.abort(new CheckTimeout(timeout)));
       const how = { dialer, host: name, signal: limit.signal, timeout };
       await runCheck(check ?? { kind: "tcp" }, how);
       if (this.#counts) this.#enterSuccess();
     } catch (error) {
       if (this.#counts) this.#enterFailure(error as Error, false);
     } finally {
-      clearTimeout(timer);
+      timer?.stop();
       release?.();
       this.#limit = undefined;
     }
@@ -180,7 +195,7 @@ export class Monitor {
   #enterFailure(error: Error, ofSession: boolean): void {
     const destination = this.#destination;
     const { name } = destination;
-    const { clock, policy: { fall }, log } = this.#options;
+    const { clock, log } = this.#options;
     const { state } = destination;
     const reason = messageOf(error);
     destination.failures++;
@@ -191,7 +206,7 @@ export class Monitor {
     const changed = destination.onlyCheckFails !== onlyCheckFails && state !== "up";
     destination.onlyCheckFails = onlyCheckFails;
     log.debug("{name} failed: {reason}", { name, reason });
-    if (state !== "down" && this.#failuresInRow >= fall) {
+    if (state !== "down" && this.#failuresInRow >= this.#policy.fall) {
       destination.state = "down";
       this.#downSince = clock();
       log.warning("destination {name} is down: {reason}", { name, reason });
@@ -204,11 +219,11 @@ export class Monitor {
   #enterSuccess(): void {
     const destination = this.#destination;
     const { name } = destination;
-    const { clock, policy: { rise }, log, onChange } = this.#options;
+    const { clock, log, onChange } = this.#options;
     const { state } = destination;
     this.#failuresInRow = 0;
     this.#successesInRow++;
-    if (state === "up" || (state === "down" && this.#successesInRow < rise)) return;
+    if (state === "up" || (state === "down" && this.#successesInRow < this.#policy.rise)) return;
     destination.state = "up";
     destination.onlyCheckFails = false;
     this.#successesInRow = 0;

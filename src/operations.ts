@@ -82,7 +82,14 @@ export interface Status {
   time: string;
   uptime_ms: number;
   state: "running" | "draining";
+  /** Lines that could not be written: of the access log, and of the log itself. */
+  log_lines_lost: { access: number; log: number };
   listeners: ListenerStatus[];
+  /**
+   * What listeners had counted that are gone and of which there is one with the same name, as one
+   * for each name: with it what is counted by name never becomes less.
+   */
+  departed: ListenerStatus[];
 }
 
 /** One live session: what `GET /sessions` answers a list of, oldest first. */

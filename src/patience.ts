@@ -1,12 +1,12 @@
+import { sleep } from "./timer.ts";
+
 /** Waits for something, but no longer than the given time, in milliseconds. */
 export async function waitAtMost(ms: number, promise: Promise<unknown>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const impatient = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
+  const impatience = new AbortController();
+  const impatient = sleep(ms, { signal: impatience.signal });
   try {
     await Promise.race([promise, impatient]);
   } finally {
-    clearTimeout(timer);
+    impatience.abort();
   }
 }

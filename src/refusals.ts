@@ -1,6 +1,7 @@
 import type { Logger } from "@logtape/logtape";
 import type { Refusal } from "./admission.ts";
 import type { Clock } from "./clock.ts";
+import { after, type Timer } from "./timer.ts";
 
 /** Shortest time between two lines about refusals, in milliseconds. */
 const PERIOD_MS = 1000;
@@ -15,7 +16,7 @@ export class RefusalLog {
   readonly #counts = new Map<Refusal, number>();
   #latest = "";
   #toldAt = -Infinity;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Timer | undefined;
 
   constructor(options: { clock: Clock; log: Logger }) {
     this.#clock = options.clock;
@@ -28,12 +29,12 @@ export class RefusalLog {
     this.#latest = client;
     const wait = this.#toldAt + PERIOD_MS - this.#clock();
     if (wait <= 0) this.flush();
-    else this.#timer ??= setTimeout(() => this.flush(), wait);
+    else this.#timer ??= after(wait, () => this.flush());
   }
 
   /** Writes the line that is due, if there is one. */
   flush(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.stop();
     this.#timer = undefined;
     if (this.#counts.size === 0) return;
     const reasons = [...this.#counts].map(([refusal, number]) => `${number} ${refusal}`).join(", ");

@@ -4,6 +4,7 @@ import type { Settings } from "./options.ts";
 import type { Ahead } from "./read_ahead.ts";
 import type { EndReason, Flow, Holder, Session } from "./session.ts";
 import type { Socket } from "./socket.ts";
+import { after, type Timer } from "./timer.ts";
 import type { Turns } from "./turns.ts";
 
 /**
@@ -75,7 +76,7 @@ class Relay implements Holder {
   #failure: EndReason | undefined;
   /** Why the server could not be read before its first byte. */
   #cause: unknown;
-  #patience: ReturnType<typeof setTimeout> | undefined;
+  #patience: Timer | undefined;
 
   constructor(session: Session, server: Socket, options: RelayOptions, outcome: Outcome) {
     this.#session = session;
@@ -129,17 +130,17 @@ class Relay implements Holder {
     const { ahead } = this.#session;
     ahead.wake();
     if (this.#open === 0) return;
-    this.#patience = setTimeout(() => {
+    this.#patience = after(SETTLE_MS, () => {
       // The buffer may still be sent from and must not be used again.
       ahead.take();
       this.#finish();
-    }, SETTLE_MS);
+    });
   }
 
   #finish(): void {
     if (this.#over) return;
     this.#over = true;
-    clearTimeout(this.#patience);
+    this.#patience?.stop();
     this.#close();
     const { client, up } = this.#session;
     if (this.#replaceable) {

@@ -22,6 +22,7 @@ import type { Session } from "./session.ts";
 import { listenerStatus, sessionInfos } from "./status.ts";
 import { Tasks } from "./tasks.ts";
 import type { Durations } from "./telemetry.ts";
+import { after } from "./timer.ts";
 import { Sweep } from "./timeouts.ts";
 import { Timekeeper } from "./timings.ts";
 import { Turns } from "./turns.ts";
@@ -310,14 +311,14 @@ export class Server implements Balancer {
     const { drainTimeout } = this.#settings;
     if (!this.#thread) logDraining(this.#log, this.status(), drainTimeout);
     const timer = drainTimeout > 0
-      ? setTimeout(() => this.#cut("drain-timeout"), drainTimeout)
+      ? after(drainTimeout, () => this.#cut("drain-timeout"))
       : undefined;
     // What the kernel has accepted joins the line, however full that is.
     this.#line.lift();
     await this.#listener.drain({ signal: this.#patience.signal, pause: this.#turns });
     this.#line.close();
     await this.#ledger.below(1);
-    clearTimeout(timer);
+    timer?.stop();
     await this.#end();
     if (!this.#thread) return logDrained(this.#log, this.books);
     return this.#ledger.outcomes.cut === 0;

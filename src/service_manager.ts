@@ -1,4 +1,6 @@
 import { messageOf } from "./errors.ts";
+import { waitAtMost } from "./patience.ts";
+import { every, type Timer } from "./timer.ts";
 import type { Status } from "./operations.ts";
 
 /** Time between two signs of life where no watchdog asks for more, in milliseconds. */
@@ -118,7 +120,7 @@ class Notifier implements ServiceManager {
   readonly #options: ServiceManagerOptions;
   readonly #watched: boolean;
   readonly #release: () => void;
-  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #timer: Timer;
   /** Everything that is to be sent, in order. */
   #sent: Promise<void> = Promise.resolve();
   #beating = false;
@@ -135,7 +137,7 @@ class Notifier implements ServiceManager {
     this.#watched = options.watchdog !== undefined;
     this.#release = options.release;
     const period = Math.min(options.watchdog ?? Infinity, options.beat ?? BEAT_MS);
-    this.#timer = setInterval(() => this.#beat(), period);
+    this.#timer = every(period, () => this.#beat());
   }
 
   ready(): void {
@@ -162,11 +164,8 @@ class Notifier implements ServiceManager {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    clearInterval(this.#timer);
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const patience = new Promise<void>((resolve) => timer = setTimeout(resolve, CLOSE_MS));
-    await Promise.race([this.#sent, patience]);
-    clearTimeout(timer);
+    this.#timer.stop();
+    await waitAtMost(CLOSE_MS, this.#sent);
     this.#release();
   }
 

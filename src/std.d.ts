@@ -32,14 +32,6 @@ declare module "@std/async/abortable" {
   export function abortable<T>(p: Promise<T>, signal: AbortSignal): Promise<T>;
 }
 
-declare module "@std/async/delay" {
-  export interface DelayOptions {
-    signal?: AbortSignal;
-    persistent?: boolean;
-  }
-  export function delay(ms: number, options?: DelayOptions): Promise<void>;
-}
-
 declare module "@std/async/deadline" {
   export function deadline<T>(
     p: Promise<T>,

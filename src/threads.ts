@@ -9,6 +9,7 @@ import { logDrained, logDraining, logStart } from "./report.ts";
 import { addBooks, addStatuses } from "./sums.ts";
 import { Thread } from "./thread_handle.ts";
 import { threadsOf } from "./thread_config.ts";
+import { after } from "./timer.ts";
 import type { ThreadCall, ThreadCalls } from "./thread_messages.ts";
 
 /** Time before a thread that has crashed is started again, in milliseconds. */
@@ -72,9 +73,9 @@ export class Threads implements Balancer {
   static async start(options: ThreadsOptions): Promise<Threads> {
     const { listen, backlog } = options.config;
     // Bound alone first: sharing a port would hide that another program has it.
-    const listener = await bind(listen, { tcpBacklog: backlog });
-    const { port } = listener.addr as Deno.NetAddr;
-    listener.close();
+    const { sockets } = await bind(listen, { tcpBacklog: backlog, log: options.logs.log });
+    const { port } = sockets[0]!.addr as Deno.NetAddr;
+    for (const socket of sockets) socket.close();
     const threads = new Threads(options, port);
     try {
       const addresses = await Promise.all(threads.#threads.map(({ listening }) => listening));
@@ -209,14 +210,14 @@ export class Threads implements Balancer {
       },
     );
     if (this.#drained) return;
-    setTimeout(async () => {
+    after(RESTART_AFTER_MS, async () => {
       if (this.#drained) return;
       const thread = this.#threads[index] = this.#begin(index);
       await thread.listening.then(
         () => log.info("thread {index} serves again", { index }),
         () => {},
       );
-    }, RESTART_AFTER_MS);
+    });
   }
 }
 

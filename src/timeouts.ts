@@ -1,6 +1,7 @@
 import type { Clock } from "./clock.ts";
 import type { Settings } from "./options.ts";
 import type { EndReason, Session } from "./session.ts";
+import { every, type Timer } from "./timer.ts";
 
 /** The timeouts of sessions, in milliseconds; 0 = off. */
 export type Timeouts = Pick<
@@ -28,7 +29,7 @@ export class Sweep {
   readonly #sessions: Iterable<Session>;
   readonly #timeouts: Timeouts;
   readonly #clock: Clock;
-  #timer: ReturnType<typeof setInterval>;
+  #timer: Timer;
   readonly #onSeen: ((session: Session) => void) | undefined;
 
   /** @param options.onSeen Called for every session that is alive at a sweep. */
@@ -44,13 +45,13 @@ export class Sweep {
     this.#timeouts = options.timeouts;
     this.#clock = options.clock;
     this.#onSeen = options.onSeen;
-    this.#timer = setInterval(() => this.run(), sweepInterval(options.timeouts));
+    this.#timer = every(sweepInterval(options.timeouts), () => this.run());
   }
 
   /** Call it when the timeouts have changed. */
   restart(): void {
-    clearInterval(this.#timer);
-    this.#timer = setInterval(() => this.run(), sweepInterval(this.#timeouts));
+    this.#timer.stop();
+    this.#timer = every(sweepInterval(this.#timeouts), () => this.run());
   }
 
   /** Ends what is overdue now. */
@@ -65,7 +66,7 @@ export class Sweep {
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#timer.stop();
   }
 }
 

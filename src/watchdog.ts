@@ -2,6 +2,7 @@ import type { Logger } from "@logtape/logtape";
 import type { Channel } from "./channel.ts";
 import type { Crew } from "./crew.ts";
 import type { Session } from "./session.ts";
+import { every, type Timer } from "./timer.ts";
 
 /** Time between two looks, in milliseconds. */
 const PERIOD_MS = 1000;
@@ -15,7 +16,7 @@ export class Watchdog {
   readonly #queue: Channel<Session>;
   readonly #crew: Crew;
   readonly #log: Logger;
-  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #timer: Timer;
   /** The session that waited needlessly at the latest look. */
   #suspect: Session | undefined;
 
@@ -23,7 +24,7 @@ export class Watchdog {
     this.#queue = options.queue;
     this.#crew = options.crew;
     this.#log = options.log;
-    this.#timer = setInterval(() => this.look(), PERIOD_MS);
+    this.#timer = every(PERIOD_MS, () => this.look());
   }
 
   /** Looks now; the second look in a row that finds the same session raises the alarm. */
@@ -40,6 +41,6 @@ export class Watchdog {
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#timer.stop();
   }
 }

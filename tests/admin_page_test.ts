@@ -4,7 +4,7 @@ import { bytes, duration, rate, short } from "../src/admin/page/format.js";
 import { History } from "../src/admin/page/history.js";
 import { loadPage } from "../src/admin/page.ts";
 import { healthOf, lineOf, serviceOf } from "../src/admin/page/verdict.js";
-import { BUCKETS_S } from "../src/histogram.ts";
+import { LOWEST_BUCKET, PER_DOUBLING } from "../src/fine_counts.ts";
 import { END_REASONS } from "../src/session.ts";
 import { type BrowserOptions, findChromium, Tab } from "./support/browser.ts";
 import { destination, FakeAdmin, listener, status } from "./support/fake_page_admin.ts";
@@ -44,7 +44,7 @@ function row(id: string): string {
 }
 
 Deno.test("rates and latencies are those of the time between two looks", () => {
-  const history = new History(BUCKETS_S);
+  const history = new History({ perDoubling: PER_DOUBLING, lowest: LOWEST_BUCKET });
   const look = (t: number, accepted: number, slow: number) =>
     history.add(
       listener(0, {
@@ -109,7 +109,7 @@ Deno.test("numbers have three digits that matter", () => {
   assertEquals([bytes(1023), bytes(1536), bytes(3 * 2 ** 40)], ["1023 B", "1.50 KiB", "3.00 TiB"]);
   assertEquals(
     [0.25, 12.3, 1500, 75_000, 3_660_000, 90_000_000].map(duration),
-    ["0.25 ms", "12.3 ms", "1.50 s", "1 min 15 s", "1 h 1 min", "1 d 1 h"],
+    ["250 µs", "12.3 ms", "1.50 s", "1 min 15 s", "1 h 1 min", "1 d 1 h"],
   );
 });
 

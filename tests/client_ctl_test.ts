@@ -53,7 +53,7 @@ Deno.test("status is a table, in units for people", async () => {
     "  120 accepted, 12 active, 3 of 1024 waiting, the oldest for 1.2 s",
     "  1.5 KiB up, 3.0 GiB down",
     "  ended: 100 done, 5 client-gone",
-    "  queue p50 7.5 ms, p99 10 ms; session p50 750 ms, p99 995 ms",
+    "  queue p50 9.79 ms, p99 9.79 ms; session p50 995 ms, p99 995 ms",
     "",
     "  ID   DESTINATION                 STATE  ACTIVE  LIMIT  WEIGHT  SESSIONS  FAILURES      UP     DOWN",
     "  1.1  9001                        up         12     16       1       112         0  1023 B  1.0 MiB",

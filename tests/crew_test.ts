@@ -11,7 +11,7 @@ type Options = Partial<Pick<DestinationConfig, "workers" | "weight" | "backup">>
 function setUp(configs: Options[], waiting = 0) {
   const destinations = configs.map((config, i) => {
     const address = { transport: "tcp", hostname: undefined, port: i + 1 } as const;
-    const defaults = { workers: 256, weight: 1, backup: false };
+    const defaults = { workers: 256, weight: 1, backup: false, check: null };
     return new Destination(
       { address, key: `${i}`, name: `${i + 1}`, ...defaults, ...config },
       () => 0,

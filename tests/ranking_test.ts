@@ -12,6 +12,7 @@ function destination(port: number): Destination {
     workers: 10,
     weight: 1,
     backup: false,
+    check: null,
   };
   return new Destination(config, () => 0);
 }

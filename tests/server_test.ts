@@ -2,6 +2,7 @@ import { assertEquals, assertRejects, fail } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import { FatalError } from "../src/errors.ts";
 import { AccessLog } from "../src/access_output.ts";
+import { Losses } from "../src/losses.ts";
 import type { DestinationStatus, ListenerStatus } from "../src/operations.ts";
 import type { OptionName } from "../src/options.ts";
 import { Server } from "../src/server.ts";
@@ -34,7 +35,8 @@ async function start(
       },
     },
     openSyslog: () => fail("no syslog here"),
-    onLoss: () => fail("nothing is lost"),
+    stream: () => fail("no stream here"),
+    losses: new Losses(() => fail("nothing is lost")),
   });
   const server = await Server.start(config, { log, access });
   return {

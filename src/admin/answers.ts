@@ -33,9 +33,12 @@ export function invalid(errors: readonly string[]): HttpError {
   return new HttpError(422, errors.join("; "), { errors });
 }
 
+/** The content type of JSON. */
+export const JSON_TYPE = "application/json";
+
 /** A JSON answer; 200 unless another status is given. */
 export function json(value: unknown, status = 200): Response {
-  return answer(JSON.stringify(value) + "\n", { status, type: "application/json" });
+  return answer(JSON.stringify(value) + "\n", { status, type: JSON_TYPE });
 }
 
 /** An answer with the headers that all have; 200 unless another status is given. */
@@ -56,5 +59,5 @@ export function answer(
 /** The answer to a request that is not served. */
 export function refusal({ status, message, headers, errors }: HttpError): Response {
   const body = JSON.stringify(errors ? { error: message, errors } : { error: message }) + "\n";
-  return answer(body, { status, type: "application/json", headers });
+  return answer(body, { status, type: JSON_TYPE, headers });
 }

@@ -1,3 +1,4 @@
+import { after } from "../timer.ts";
 import { HttpError } from "./answers.ts";
 import type { HttpRequest } from "../http_connection.ts";
 
@@ -44,9 +45,9 @@ async function readBody(request: Pick<HttpRequest, "body">, timeout: number): Pr
   if (!request.body) return new Uint8Array();
   const reader = request.body.getReader();
   const expired = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
+  const timer = after(timeout, () => {
     expired.reject(new HttpError(408, `the body did not arrive within ${timeout} ms`));
-  }, timeout);
+  });
   try {
     return await Promise.race([readAll(reader), expired.promise]);
   } catch (error) {
@@ -54,7 +55,7 @@ async function readBody(request: Pick<HttpRequest, "body">, timeout: number): Pr
     reader.cancel().catch(() => {});
     throw error instanceof HttpError ? error : new HttpError(400, "the body did not arrive");
   } finally {
-    clearTimeout(timer);
+    timer.stop();
   }
 }
 

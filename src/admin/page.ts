@@ -1,4 +1,4 @@
-import { BUCKETS_S } from "../histogram.ts";
+import { LOWEST_BUCKET, PER_DOUBLING } from "../fine_counts.ts";
 import { END_REASONS } from "../session.ts";
 
 /** The scripts of the page, those first that the others build on. */
@@ -40,7 +40,10 @@ export async function loadPage(): Promise<Page> {
     Promise.all(SCRIPTS.map(read)),
   ]);
   const script = scripts.map(withoutModules).join("");
-  const constants = JSON.stringify({ buckets: BUCKETS_S, reasons: END_REASONS });
+  const constants = JSON.stringify({
+    fineness: { perDoubling: PER_DOUBLING, lowest: LOWEST_BUCKET },
+    reasons: END_REASONS,
+  });
   const body = [
     ["<style></style>", `<style>${style}</style>`],
     ['id="constants"></script>', `id="constants">${constants.replaceAll("<", "\\u003c")}</script>`],

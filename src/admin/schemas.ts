@@ -1,4 +1,5 @@
 import { ADDRESS_FORMS } from "../address.ts";
+import { LOWEST_BUCKET, PER_DOUBLING } from "../fine_counts.ts";
 import { BUCKETS_S } from "../histogram.ts";
 import type { Option } from "../option.ts";
 import { OPTIONS, WEIGHT } from "../options.ts";
@@ -71,6 +72,13 @@ export const SCHEMAS = {
     },
     count: counter,
     sum: said(amount, "seconds"),
+    fine: {
+      ...list({ type: "integer" }),
+      description:
+        `the same values in buckets for quantiles, without the empty ones: bucket, values ` +
+        `in it, bucket, values in it, and so on; bucket i has those from 2^(i/${PER_DOUBLING}) to ` +
+        `2^((i+1)/${PER_DOUBLING}) ms, the lowest, ${LOWEST_BUCKET}, also those below`,
+    },
   }),
   Latencies: object({
     queue: ref("Histogram"),
@@ -119,7 +127,15 @@ export const SCHEMAS = {
     time,
     uptime_ms: amount,
     state: { enum: ["running", "draining"] },
+    log_lines_lost: said(
+      object({ access: counter, log: counter }),
+      "lines of the access log, and of the log itself, that could not be written",
+    ),
     listeners: list(ref("Listener")),
+    departed: said(
+      list(ref("Listener")),
+      "what listeners had counted that are gone, for each name that is there again",
+    ),
   }),
   Session: object({
     id,

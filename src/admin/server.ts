@@ -1,5 +1,5 @@
 import type { Logger } from "@logtape/logtape";
-import { type Address, formatAddress, formatSocketAddress } from "../address.ts";
+import { type Address, formatAddress } from "../address.ts";
 import { isLocal, isLoopbackIp } from "../address_relations.ts";
 import { bind } from "../bind.ts";
 import type { DescriptorBudget } from "../descriptors.ts";
@@ -8,6 +8,7 @@ import type { Events } from "../events.ts";
 import type { HttpRequest } from "../http_connection.ts";
 import { HttpServer, type HttpServerLimits } from "../http_server.ts";
 import type { Operations } from "../operations.ts";
+import { Pace } from "../pace.ts";
 import { HttpError, refusal } from "./answers.ts";
 import { EventStreams } from "./events.ts";
 import { guard, type Guarded } from "./guard.ts";
@@ -15,6 +16,7 @@ import { LIMITS, type Limits } from "./limits.ts";
 import type { Page } from "./page.ts";
 import { routeOf } from "./router.ts";
 import type { Desk } from "./routes.ts";
+import { Sheets } from "./sheets.ts";
 import { Snapshots } from "./snapshots.ts";
 import { targetOf } from "./target.ts";
 
@@ -46,7 +48,7 @@ export interface AdminOptions {
 
 /** A running admin API. */
 export interface AdminServer extends AsyncDisposable {
-  /** The address that is really bound. */
+  /** What is really bound; several addresses are separated by a comma and a blank. */
   readonly address: string;
   /** Lets answers under way finish for a second, ends event streams, and closes. */
   close(): Promise<void>;
@@ -66,22 +68,25 @@ export async function serveAdmin(
   if (token === undefined) assertLocal(address);
   const limits = { ...LIMITS, ...options.limits };
   const snapshots = new Snapshots(operations, { age: limits.snapshotAge });
-  const streams = new EventStreams({ events, status: () => snapshots.status(), log, limits });
-  const desk: Desk = { operations, snapshots, streams, page, limits };
+  const pace = new Pace();
+  const sheets = new Sheets(pace);
+  const status = () => snapshots.status();
+  const streams = new EventStreams({ events, status, sheets, pace, log, limits });
+  const desk: Desk = { operations, snapshots, sheets, streams, page, limits };
   const hostname = address.transport === "tcp" ? address.hostname : undefined;
   const guarded: Guarded = { transport: address.transport, hostname, token };
-  const listener = await bind(address, { tcpBacklog: BACKLOG, mode: SOCKET_MODE });
-  const { addr } = listener;
-  if (!isBoundAsMeant(addr, { address, token })) {
-    listener.close();
+  const bound = await bind(address, { tcpBacklog: BACKLOG, mode: SOCKET_MODE, log });
+  if (!bound.sockets.every(({ addr }) => isBoundAsMeant(addr, { address, token }))) {
+    bound.release();
+    for (const socket of bound.sockets) socket.close();
     throw new FatalError(
-      `--admin ${formatAddress(address)}: this is ${formatSocketAddress(addr)} here, which other ` +
+      `--admin ${formatAddress(address)}: this is ${bound.address} here, which other ` +
         "machines can reach; use 127.0.0.1 instead",
     );
   }
   const allowance = descriptors?.reserveForAdmin();
   const server = new HttpServer({
-    listener,
+    bound,
     handler: (request, { completed }) => {
       // A client that leaves makes this fail, which concerns nobody.
       const completion = completed.catch(() => {});
@@ -102,7 +107,7 @@ export async function serveAdmin(
   }
   signal?.addEventListener("abort", close);
   if (signal?.aborted) await close();
-  return { address: formatSocketAddress(addr), close, [Symbol.asyncDispose]: close };
+  return { address: bound.address, close, [Symbol.asyncDispose]: close };
 }
 
 function assertLocal(address: Address): void {
@@ -115,7 +120,7 @@ function assertLocal(address: Address): void {
 }
 
 /**
- * Whether the socket is what was asked for, and no other machine can reach it if there is no token:
+ * Whether a socket is what was asked for, and no other machine can reach it if there is no token:
  * a name that should be loopback may be anything where somebody has said so.
  */
 export function isBoundAsMeant(
@@ -123,8 +128,8 @@ export function isBoundAsMeant(
   { address, token }: { address: Address; token?: string | undefined },
 ): boolean {
   if (bound.transport !== address.transport) return false;
-  if (address.transport === "unix") return (bound as Deno.UnixAddr).path === address.path;
-  const { hostname, port } = bound as Deno.NetAddr;
+  if (bound.transport !== "tcp" || address.transport !== "tcp") return true;
+  const { hostname, port } = bound;
   if (address.port !== 0 && address.port !== port) return false;
   return token !== undefined || (isLocal(address) && isLoopbackIp(hostname));
 }

@@ -1,6 +1,7 @@
 import { type Address, formatAddress, formatHostPort } from "../address.ts";
 import { FatalError, messageOf } from "../errors.ts";
 import type { Status } from "../operations.ts";
+import { after } from "../timer.ts";
 import { readEvents, type ServerEvent } from "./event_stream.ts";
 import { printable } from "./format.ts";
 
@@ -134,7 +135,7 @@ export class AdminClient implements Disposable {
     if (this.#token) headers.set("authorization", `Bearer ${this.#token.value}`);
     if (method === "POST" || method === "PATCH") headers.set("content-type", "application/json");
     const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), ANSWER_TIMEOUT_MS);
+    const timer = after(ANSWER_TIMEOUT_MS, () => late.abort());
     let response: Response;
     try {
       response = await fetch(this.#origin + path, {
@@ -151,7 +152,7 @@ export class AdminClient implements Disposable {
       }
       throw this.#notConnected(error);
     } finally {
-      clearTimeout(timer);
+      timer.stop();
     }
     if (!response.ok) throw await this.#refusal(response, `${method} ${path}`);
     return response;

@@ -46,6 +46,14 @@ export function formatSpan(ms: number): string {
   return `${Math.floor(hours / 24)}d ${hours % 24}h`;
 }
 
+/** The same for what is to be compared: three digits up to a minute, such as `1.25 ms`. */
+export function formatLatency(ms: number): string {
+  if (ms < 0.9995 || ms >= 59_950) return formatSpan(ms);
+  const [value, unit] = ms < 999.5 ? [ms, "ms"] : [ms / 1000, "s"];
+  const decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
+  return `${value.toFixed(decimals)} ${unit}`;
+}
+
 /** How often something happens in a second: one decimal while that says something. */
 export function formatRate(perSecond: number): string {
   return perSecond === 0 || perSecond >= 99.95

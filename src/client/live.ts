@@ -1,6 +1,7 @@
 import { Channel } from "../channel.ts";
 import { FatalError } from "../errors.ts";
 import type { Status } from "../operations.ts";
+import { every } from "../timer.ts";
 import type { AdminClient } from "./api.ts";
 import { SORT_ORDERS } from "./destination_rows.ts";
 import { type Key, readKeys } from "./keys.ts";
@@ -140,9 +141,9 @@ function watchTerminal(post: (message: Message) => void): () => void {
     : { SIGINT: quit, SIGTERM: quit, SIGHUP: quit, SIGWINCH: redraw };
   const entries = Object.entries(handlers) as [Deno.Signal, () => void][];
   for (const [signal, handler] of entries) Deno.addSignalListener(signal, handler);
-  const beat = setInterval(redraw, 1000);
+  const beat = every(1000, redraw);
   return () => {
-    clearInterval(beat);
+    beat.stop();
     for (const [signal, handler] of entries) Deno.removeSignalListener(signal, handler);
   };
 }

@@ -1,4 +1,5 @@
-import { type HistogramData } from "../histogram.ts";
+import { addFine, type FineData } from "../fine_counts.ts";
+import type { HistogramData } from "../histogram.ts";
 import type { DestinationStatus, ListenerStatus, Status } from "../operations.ts";
 
 /** What happened between two looks at a listener, for each second. */
@@ -8,8 +9,8 @@ export interface ListenerRates {
   up: number;
   down: number;
   /** Durations of that time alone. */
-  queue: HistogramData;
-  session: HistogramData;
+  queue: { fine: FineData };
+  session: { fine: FineData };
 }
 
 /** What happened between two looks at a destination: for each second, but for the failures. */
@@ -82,12 +83,8 @@ export function endedOf({ ended }: ListenerStatus): number {
   return Object.values(ended).reduce((sum, number) => sum + number, 0);
 }
 
-function subtract(now: HistogramData, before: HistogramData): HistogramData {
-  return {
-    counts: now.counts.map((number, i) => number - before.counts[i]!),
-    count: now.count - before.count,
-    sum: now.sum - before.sum,
-  };
+function subtract(now: HistogramData, before: HistogramData): { fine: FineData } {
+  return { fine: addFine(now.fine, before.fine, -1) };
 }
 
 /** The looks of the last seconds, to compare the latest one with. */

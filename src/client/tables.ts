@@ -1,6 +1,13 @@
 import { type HistogramData, quantile } from "../histogram.ts";
 import type { ListenerStatus, SessionInfo, Status } from "../operations.ts";
-import { type Column, formatBytes, formatSpan, formatTable, plain } from "./format.ts";
+import {
+  type Column,
+  formatBytes,
+  formatLatency,
+  formatSpan,
+  formatTable,
+  plain,
+} from "./format.ts";
 
 const DESTINATION_COLUMNS: readonly Column[] = [
   { title: "ID" },
@@ -74,7 +81,7 @@ function listenerLines(listener: ListenerStatus): string[] {
 function durationText(what: string, histogram: HistogramData): string[] {
   const [median, most] = [quantile(histogram, 0.5), quantile(histogram, 0.99)];
   if (median === undefined || most === undefined) return [];
-  return [`${what} p50 ${formatSpan(median)}, p99 ${formatSpan(most)}`];
+  return [`${what} p50 ${formatLatency(median)}, p99 ${formatLatency(most)}`];
 }
 
 /** Live sessions for people, one line each. */

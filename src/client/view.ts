@@ -2,7 +2,7 @@ import { quantile } from "../histogram.ts";
 import type { ListenerStatus, Status } from "../operations.ts";
 import { bar, clip, flow, type Line, type Span } from "./drawing.ts";
 import { destinationLines, type SortOrder } from "./destination_rows.ts";
-import { formatBytes, formatRate, formatSpan, plain } from "./format.ts";
+import { formatBytes, formatLatency, formatRate, formatSpan, plain } from "./format.ts";
 import { type ListenerRates, type Rates, rates } from "./rates.ts";
 
 /** What is shown, and where. */
@@ -116,7 +116,7 @@ function lineOfSessions(listener: ListenerStatus, columns: number): Line[] {
 function durations(what: "queue" | "session", rate: ListenerRates | undefined): Line {
   const [p50, p99] = [0.5, 0.99].map((q) => {
     const ms = rate && quantile(rate[what], q);
-    return ms === undefined ? "-" : formatSpan(ms);
+    return ms === undefined ? "-" : formatLatency(ms);
   });
   return item(what, `p50 ${p50} p99 ${p99}`);
 }

@@ -1,6 +1,6 @@
-import { delay } from "@std/async/delay";
 import { FatalError } from "../errors.ts";
 import type { DestinationStatus } from "../operations.ts";
+import { sleep } from "../timer.ts";
 import { type AdminClient, UnreachableError } from "./api.ts";
 import { titleOf } from "./target.ts";
 
@@ -53,6 +53,6 @@ export async function waitUntilGone(client: AdminClient, pid: number): Promise<v
       if (!(error instanceof FatalError)) throw error;
     }
     // The stream has ended, and the program is about to.
-    await delay(RETRY_MS);
+    await sleep(RETRY_MS);
   }
 }

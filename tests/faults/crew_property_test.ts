@@ -140,7 +140,7 @@ class Scene {
       case "configure": {
         const configs = step.wanted.flatMap(({ there, ...rest }, i): DestinationConfig[] => {
           const address = { transport: "tcp", hostname: "127.0.0.1", port: 1 + i } as const;
-          return there ? [{ ...rest, address, key: `${i}`, name: `${i}` }] : [];
+          return there ? [{ ...rest, check: null, address, key: `${i}`, name: `${i}` }] : [];
         });
         this.roster.apply(configs, { 0: 1, 1: 2, 2: 3 });
         this.crew.arrange();

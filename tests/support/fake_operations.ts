@@ -29,7 +29,11 @@ export class FakeOperations implements Operations {
     this.looks.status++;
     const { state, listeners } = this;
     const time = new Date().toISOString();
-    const status = { version: "1.2.3", pid: 42, time, uptime_ms: 60_000, state, listeners };
+    const lost = { access: 0, log: 0 };
+    const status = {
+      ...{ version: "1.2.3", pid: 42, time, uptime_ms: 60_000, state, listeners },
+      ...{ log_lines_lost: lost, departed: [] },
+    };
     return Promise.resolve(structuredClone(status));
   }
 

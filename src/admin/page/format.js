@@ -38,7 +38,8 @@ export function byteRate(n) {
 /** @param {number | undefined} ms */
 export function duration(ms) {
   if (ms === undefined) return "–";
-  if (ms < 1) return ms === 0 ? "0 ms" : `${ms.toFixed(2)} ms`;
+  if (ms === 0) return "0 ms";
+  if (ms < 1) return `${digits(ms * 1000)} µs`;
   if (ms < 1000) return `${digits(ms)} ms`;
   if (ms < 60_000) return `${digits(ms / 1000)} s`;
   const seconds = Math.floor(ms / 1000);

@@ -16,6 +16,8 @@
  */
 /** @typedef {{ t: number, accepted: number, ended: number, up: number, down: number, latencies: Record<"queue" | "connect" | "session", number[]> }} Totals */
 
+/** @typedef {{ perDoubling: number, lowest: number }} Fineness What the buckets of latencies are like. */
+
 /** How much is kept for the charts. */
 export const HISTORY_MS = 300_000;
 /** How far back latencies look. */
@@ -29,12 +31,12 @@ export class History {
   points = [];
   /** @type {Totals[]} */
   #totals = [];
-  /** @type {readonly number[]} */
-  #bounds;
+  /** @type {Fineness} */
+  #fineness;
 
-  /** @param {readonly number[]} bounds Upper bounds of the latency buckets, in seconds. */
-  constructor(bounds) {
-    this.#bounds = bounds;
+  /** @param {Fineness} fineness */
+  constructor(fineness) {
+    this.#fineness = fineness;
   }
 
   /**
@@ -82,31 +84,45 @@ export class History {
    * @returns {[number | undefined, number | undefined]}
    */
   #quantiles(before, after) {
-    const counts = after.map((n, i) => n - (before[i] ?? 0));
-    return [quantile(counts, this.#bounds, 0.5), quantile(counts, this.#bounds, 0.99)];
+    const between = difference(before, after);
+    return [quantile(between, this.#fineness, 0.5), quantile(between, this.#fineness, 0.99)];
   }
 }
 
 /**
- * A quantile in milliseconds, interpolated within its bucket, as `quantile` in src/histogram.ts.
+ * Counts by bucket of what was counted between two looks.
  *
- * @param {readonly number[]} counts
- * @param {readonly number[]} bounds
+ * @param {readonly number[]} before
+ * @param {readonly number[]} after
+ */
+function difference(before, after) {
+  /** @type {Map<number, number>} */
+  const counts = new Map();
+  for (let i = 0; i < after.length; i += 2) counts.set(after[i] ?? 0, after[i + 1] ?? 0);
+  for (let i = 0; i < before.length; i += 2) {
+    const bucket = before[i] ?? 0;
+    counts.set(bucket, (counts.get(bucket) ?? 0) - (before[i + 1] ?? 0));
+  }
+  return [...counts].filter(([, n]) => n > 0).sort(([a], [b]) => a - b).flat();
+}
+
+/**
+ * A quantile in milliseconds, as `fineQuantile` in src/fine_counts.ts.
+ *
+ * @param {readonly number[]} fine
+ * @param {Fineness} fineness
  * @param {number} q
  */
-export function quantile(counts, bounds, q) {
-  const total = counts.reduce((sum, n) => sum + n, 0);
-  if (total <= 0) return undefined;
-  let rank = q * total;
-  for (const [i, upper] of bounds.entries()) {
-    const number = counts[i] ?? 0;
-    if (number > 0 && rank <= number) {
-      const lower = bounds[i - 1] ?? 0;
-      return (lower + (upper - lower) * (rank / number)) * 1000;
-    }
-    rank -= number;
+export function quantile(fine, { perDoubling, lowest }, q) {
+  let total = 0;
+  for (let i = 1; i < fine.length; i += 2) total += fine[i] ?? 0;
+  let rank = Math.max(1, Math.ceil(q * total - 1e-9));
+  for (let i = 0; i < fine.length; i += 2) {
+    rank -= fine[i + 1] ?? 0;
+    const bucket = fine[i] ?? 0;
+    if (rank <= 0) return bucket <= lowest ? 0 : 2 ** ((bucket + 0.5) / perDoubling);
   }
-  return (bounds.at(-1) ?? 0) * 1000;
+  return undefined;
 }
 
 /**
@@ -123,9 +139,9 @@ function totalsOf(listener, t) {
     up: bytes_up,
     down: bytes_down,
     latencies: {
-      queue: latencies.queue.counts,
-      connect: latencies.connect.counts,
-      session: latencies.session.counts,
+      queue: latencies.queue.fine,
+      connect: latencies.connect.fine,
+      session: latencies.session.fine,
     },
   };
 }

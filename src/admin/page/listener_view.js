@@ -10,7 +10,7 @@ import { Recorder } from "./recorder_view.js";
 import { lineOf, roomOf } from "./verdict.js";
 
 /** @typedef {import("../../operations.ts").ListenerStatus} ListenerStatus */
-/** @typedef {{ buckets: readonly number[], reasons: Record<string, string> }} Constants */
+/** @typedef {{ fineness: import("./history.js").Fineness, reasons: Record<string, string> }} Constants */
 
 /** A listener: its line, who serves it, its charts and how its sessions ended. */
 export class ListenerView {
@@ -37,9 +37,9 @@ export class ListenerView {
    * @param {ListenerStatus} listener
    * @param {Constants} constants
    */
-  constructor(listener, { buckets, reasons }) {
+  constructor(listener, { fineness, reasons }) {
     this.#listener = listener;
-    this.#history = new History(buckets);
+    this.#history = new History(fineness);
     this.#destinations = new DestinationsView(listener);
     this.#reasons = new Reasons(reasons);
     this.#places.append(this.#dots.root);
