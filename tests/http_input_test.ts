@@ -83,7 +83,7 @@ Deno.test("whatever arrives is a request, a refusal or the end, and is bounded",
   const text = fc.array(fc.oneof(word, fc.string({ maxLength: 5 })), { maxLength: 40 });
   await fc.assert(
     fc.asyncProperty(text, fc.array(fc.nat()), async (words, places) => {
-      const all = words.join("").replace(/[^\x00-\xff]/g, "?");
+      const all = words.join("");
       for (const kind of ["head", "body"] as const) {
         const whole = inputOf([all]);
         const pieces = inputOf(cut(all, places));
