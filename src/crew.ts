@@ -18,14 +18,15 @@ export type Hire = (destination: Destination) => void;
  * take part all the same.
  */
 export class Crew {
-  readonly #destinations: Destination[] = [];
+  readonly #destinations = new Set<Destination>();
+  /** Those that are up and wanted, and those among them that are no backups. */
+  readonly #up = new Set<Destination>();
+  readonly #primariesUp = new Set<Destination>();
   readonly #queue: Channel<Session>;
   readonly #hire: Hire;
   readonly #ranking: Ranking;
   /** Those whose waiting workers were sent away because they are too many: one may come back. */
   readonly #thinned = new Set<Destination>();
-  #anyUp = false;
-  #anyPrimaryUp = false;
   /** Runs while nobody takes sessions; see {@linkcode rest}. */
   #resting: Timer | undefined;
 
@@ -45,14 +46,14 @@ export class Crew {
 
   /** Takes a destination in; {@linkcode arrange} has to follow. */
   add(destination: Destination): void {
-    this.#destinations.push(destination);
+    this.#destinations.add(destination);
     this.#ranking.add(destination);
     destination.onLoad = (changed) => this.#onLoad(changed);
   }
 
   /** Lets a destination's workers retire as they become idle; {@linkcode arrange} has to follow. */
   remove(destination: Destination): void {
-    this.#destinations.splice(this.#destinations.indexOf(destination), 1);
+    this.#destinations.delete(destination);
     destination.onLoad = undefined;
     this.#thinned.delete(destination);
     this.#ranking.remove(destination);
@@ -62,10 +63,13 @@ export class Crew {
   /**
    * Brings the waiting workers in line with the destinations' states and limits: call it at the
    * start and whenever one of these has changed.
+   *
+   * @param changed The only destination that has changed, was added or removed, if there is but one:
+   * the others are looked at only if that decides whether they serve.
    */
-  arrange(): void {
-    this.#review();
-    for (const destination of this.#destinations) {
+  arrange(changed?: Destination): void {
+    const affected = this.#review(changed);
+    for (const destination of affected) {
       if (!this.#serves(destination)) destination.dismiss();
       else if (destination.waiting > 0 && destination.workers > destination.limit) {
         this.#thinned.add(destination);
@@ -73,11 +77,24 @@ export class Crew {
       }
     }
     this.grow();
-    const weights = this.#destinations.map(({ config }) => config.weight);
-    const rounds = Math.max(...weights);
-    for (let round = 1; round <= rounds; round++) {
-      for (const destination of this.#destinations) {
-        if (round <= destination.config.weight) this.#keepWaiting(destination, round);
+    this.#fill(affected);
+  }
+
+  /** Hires as many workers as shall wait: those who have the fewest waiting have the first turn. */
+  #fill(destinations: Iterable<Destination>): void {
+    const byWaiting: Destination[][] = [];
+    const enter = (destination: Destination, number: number) => {
+      const { weight } = destination.config;
+      if (!destination.hasRoom || Math.max(destination.waiting, number) >= weight) return;
+      (byWaiting[number] ??= []).push(destination);
+    };
+    for (const destination of destinations) {
+      if (this.#serves(destination)) enter(destination, destination.waiting);
+    }
+    for (let number = 0; number < byWaiting.length; number++) {
+      for (const destination of byWaiting[number] ?? []) {
+        this.#hire(destination);
+        enter(destination, number + 1);
       }
     }
   }
@@ -128,15 +145,30 @@ export class Crew {
 
   #serves(destination: Destination): boolean {
     if (this.#resting !== undefined || !destination.wanted) return false;
-    if (destination.state !== "up") return destination.onlyCheckFails && !this.#anyUp;
-    return !destination.config.backup || !this.#anyPrimaryUp;
+    if (destination.state !== "up") return destination.onlyCheckFails && this.#up.size === 0;
+    return !destination.config.backup || this.#primariesUp.size === 0;
   }
 
-  #review(): void {
-    const up = this.#destinations.filter(({ state, wanted }) => state === "up" && wanted);
-    this.#anyUp = up.length > 0;
-    this.#anyPrimaryUp = up.some(({ config }) => !config.backup);
-    for (const destination of this.#destinations) this.#rank(destination);
+  /** Notes who is up. Returns the destinations for which that matters. */
+  #review(changed?: Destination): Iterable<Destination> {
+    const before = [this.#up.size > 0, this.#primariesUp.size > 0];
+    for (const destination of changed ? [changed] : this.#destinations) this.#note(destination);
+    const same = before[0] === this.#up.size > 0 && before[1] === this.#primariesUp.size > 0;
+    const one = changed && this.#destinations.has(changed) ? [changed] : [];
+    const affected = changed && same ? one : this.#destinations;
+    for (const destination of affected) this.#rank(destination);
+    return affected;
+  }
+
+  #note(destination: Destination): void {
+    const { state, wanted, config } = destination;
+    const up = state === "up" && wanted && this.#destinations.has(destination);
+    for (
+      const [set, member] of [[this.#up, up], [this.#primariesUp, up && !config.backup]] as const
+    ) {
+      if (member) set.add(destination);
+      else set.delete(destination);
+    }
   }
 
   #onLoad(destination: Destination): void {

@@ -46,7 +46,7 @@ export async function runDemo(
   ]);
   try {
     const [fast, slow, flaky] = destinations.map(({ port }) => `127.0.0.1:${port}`);
-    const options = { admin: "127.0.0.1:0", ...texts.options };
+    const options = { admin: "127.0.0.1:0", halfClose: "abandon", ...texts.options };
     return await runOnFreePort((port) => {
       const destinations = [`${fast},workers=1`, `${slow},workers=1`, flaky!];
       return readListener({ ...texts, listen: `${port}`, destinations, options });

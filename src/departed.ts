@@ -28,6 +28,12 @@ export class Departed {
     return [...all, { ...last, destinations: [...last.destinations, ...this.#counted.values()] }];
   }
 
+  /** The sum of what threads tell of one destination, with what was missing when all was looked at. */
+  completeOne(told: readonly DestinationStatus[]): DestinationStatus {
+    const counted = this.#counted.get(told[0]!.id);
+    return addDestinations(counted ? [...told, counted] : told);
+  }
+
   /** Notes what a thread had counted and counts no more. */
   #compare(index: number, destinations: readonly DestinationStatus[]): void {
     const now = new Map(destinations.map((one) => [one.id, one]));

@@ -42,6 +42,8 @@ export class Destination {
   readonly #clock: Clock;
   #config: DestinationConfig;
   #workers = 0;
+  /** Numbers of workers that have left. */
+  readonly #freeNumbers: number[] = [];
   #standby = new AbortController();
   /** The latest return to full use, which takes a while: when it began and how long it takes. */
   #ramp: { since: number; length: number } | undefined;
@@ -106,6 +108,16 @@ export class Destination {
   /** How full it is: the share of its limit that has workers, smaller for a greater weight. */
   get load(): number {
     return this.workers / (this.limit * this.config.weight);
+  }
+
+  /** A number for a worker that has come and is counted, from 1: none that another one has. */
+  takeNumber(): number {
+    return this.#freeNumbers.pop() ?? this.#workers;
+  }
+
+  /** A worker leaves, who is still counted; its number is free. */
+  giveNumber(number: number): void {
+    this.#freeNumbers.push(number);
   }
 
   /** Aborted when its waiting workers have to leave the line. */

@@ -83,7 +83,12 @@ export class Health {
   review(destination: Destination): void {
     this.#monitors.get(destination)?.review();
     this.#notePanic();
-    this.#options.crew.arrange();
+    this.#options.crew.arrange(destination);
+  }
+
+  /** The check of one destination may have changed. */
+  reconsider(destination: Destination): void {
+    this.#monitors.get(destination)?.reconsider();
   }
 
   /** Takes over settings, or checks of destinations, that have changed. */
@@ -124,13 +129,16 @@ export class Health {
   }
 
   #allDown(): boolean {
-    return this.#wanted().every(({ state }) => state !== "up");
+    for (const { wanted, state } of this.#monitors.keys()) {
+      if (wanted && state === "up") return false;
+    }
+    return true;
   }
 
   #onChange(destination: Destination): void {
     this.#notePanic();
     if (destination.state === "up") this.#startSlowly(destination);
-    this.#options.crew.arrange();
+    this.#options.crew.arrange(destination);
   }
 
   #notePanic(): void {
@@ -154,7 +162,7 @@ export class Health {
     const end = this.#options.clock() + slowStart;
     const step = Math.max(slowStart / RAMP_STEPS, SHORTEST_STEP_MS);
     const ramp = every(step, () => {
-      this.#options.crew.arrange();
+      this.#options.crew.arrange(destination);
       if (this.#options.clock() >= end) this.#endRamp(destination);
     });
     this.#endRamp(destination);

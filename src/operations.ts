@@ -12,7 +12,7 @@ export type ShownState = "up" | "suspect" | "down" | "drain" | "maint";
 
 /** Distributions of durations since the start, in seconds. */
 export interface Latencies {
-  /** From accept to the beginning of the connect, or to the end of a session that had none. */
+  /** In the queue, until a connect that succeeded or the end: each wait counts once. */
   queue: HistogramData;
   /** Connects that succeeded. */
   connect: HistogramData;

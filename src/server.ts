@@ -2,7 +2,7 @@ import type { Logger } from "@logtape/logtape";
 import type { AccessLog } from "./access_output.ts";
 import { formatAddress } from "./address.ts";
 import { Admission } from "./admission.ts";
-import type { Balancer, Identity } from "./balancer.ts";
+import type { Balancer, Identity, Replacement } from "./balancer.ts";
 import { BufferPool } from "./buffers.ts";
 import { Channel } from "./channel.ts";
 import { type Clock, monotonic } from "./clock.ts";
@@ -14,12 +14,13 @@ import { Health } from "./health.ts";
 import { Ledger } from "./ledger.ts";
 import { Line } from "./line.ts";
 import { Listener } from "./listener.ts";
-import type { AdminState, ListenerStatus, SessionInfo } from "./operations.ts";
+import type { AdminState, DestinationStatus, ListenerStatus, SessionInfo } from "./operations.ts";
 import type { Settings } from "./options.ts";
 import { type Books, logDrained, logDraining, logStart } from "./report.ts";
 import { Roster } from "./roster.ts";
 import type { Session } from "./session.ts";
-import { listenerStatus, sessionInfos } from "./status.ts";
+import { destinationStatus, listenerStatus, liveBytes, sessionInfos } from "./status.ts";
+import { Steps } from "./steps.ts";
 import { Tasks } from "./tasks.ts";
 import type { Durations } from "./telemetry.ts";
 import { after } from "./timer.ts";
@@ -57,6 +58,7 @@ export class Server implements Balancer {
   /** The settings in force: everybody here looks at these, and a reload changes them in place. */
   readonly #settings: Settings;
   readonly #log: Logger;
+  readonly #steps: Steps;
   readonly #thread: ServerOptions["thread"];
   readonly #clock: Clock;
   readonly #descriptors: DescriptorBudget;
@@ -98,6 +100,7 @@ export class Server implements Balancer {
     this.#thread = thread;
     const settings = this.#settings = { ...config };
     this.#log = log;
+    const steps = this.#steps = new Steps(log, { on: settings.logLevel === "debug" });
     const timekeeper = new Timekeeper({ listener: name, durations: options.durations });
     this.#timekeeper = timekeeper;
     this.#clock = clock;
@@ -109,6 +112,7 @@ export class Server implements Balancer {
       onEnd: (session) => {
         this.#admission.leave(session.client.remoteAddr);
         timekeeper.ended(session);
+        if (steps.on) steps.closed(session);
         access?.add(session, name);
       },
     });
@@ -121,7 +125,7 @@ export class Server implements Balancer {
       clock,
       log,
     });
-    this.#line = new Line({ queue: this.#queue, ledger: this.#ledger, admission });
+    this.#line = new Line({ queue: this.#queue, ledger: this.#ledger, admission, clock });
     this.#entrance = new Entrance({
       settings,
       line: this.#line,
@@ -131,6 +135,7 @@ export class Server implements Balancer {
       buffers: this.#buffers,
       clock,
       log,
+      steps,
     });
     const workplace = this.#workplace = this.#arrangeWorkplace();
     this.#crew = new Crew({
@@ -234,6 +239,12 @@ export class Server implements Balancer {
     });
   }
 
+  /** What one of its destinations is doing; `undefined` if it is not there. */
+  destination(number: number): DestinationStatus | undefined {
+    const found = this.#roster.find(number);
+    return found && destinationStatus(found, { id: this.#id, live: liveBytes(this.#ledger.live) });
+  }
+
   /** The oldest live sessions, at most so many. */
   sessions(limit: number): SessionInfo[] {
     return sessionInfos(this.#ledger.live, {
@@ -255,7 +266,7 @@ export class Server implements Balancer {
 
   /** Sets what the operator wants of a destination; nothing if it is not there. */
   setAdminState(number: number, state: AdminState): void {
-    const destination = this.#roster.all.find((one) => one.number === number);
+    const destination = this.#roster.find(number);
     if (!destination || destination.admin === state) return;
     destination.admin = state;
     this.#health.review(destination);
@@ -274,12 +285,25 @@ export class Server implements Balancer {
     this.#roster.apply(destinations, numbers);
     this.#admission.apply({ rules, before });
     this.#workplace.relaying.redispatch = config.redispatch;
+    this.#steps.on = config.logLevel === "debug";
     // At the very end there is nobody left whom it could end.
     if (!this.#life.signal.aborted) this.#sweep.restart();
     this.#health.apply(this.#settings);
     if (!this.#drained) this.#queue.resize(config.queue);
     this.#entrance.review();
+    if (config.halfClose !== before.halfClose) this.#reviewSessions();
     this.#crew.arrange();
+  }
+
+  /** Goes over to a configuration in which one destination is new, different or gone. */
+  replace({ rules }: Config, { number, destination }: Replacement): void {
+    const changed = destination ? this.#roster.put(destination, number) : this.#roster.find(number);
+    if (!changed) return;
+    if (destination) this.#health.reconsider(changed);
+    else this.#roster.remove(changed);
+    this.#admission.apply({ rules, before: this.#settings });
+    this.#entrance.review();
+    this.#crew.arrange(changed);
   }
 
   #arrangeWorkplace(): Workplace {
@@ -292,8 +316,10 @@ export class Server implements Balancer {
         buffers: this.#buffers,
         turns: this.#turns,
         redispatch: this.#settings.redispatch,
+        steps: this.#steps,
       },
       log: this.#log,
+      steps: this.#steps,
       attempts: [],
       giveBack: (session) => this.#line.giveBack(session),
       onShortage: (error) => {
@@ -305,6 +331,10 @@ export class Server implements Balancer {
       onFailure: (destination, error) => this.#health.failed(destination, error),
       keeps: (destination) => this.#crew.keeps(destination),
     };
+  }
+
+  #reviewSessions(): void {
+    for (const session of this.#ledger.live) session.review();
   }
 
   async #drain(): Promise<boolean> {

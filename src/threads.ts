@@ -1,8 +1,8 @@
-import type { Balancer, Identity } from "./balancer.ts";
+import type { Balancer, Identity, Replacement } from "./balancer.ts";
 import { bind } from "./bind.ts";
 import type { Config } from "./config.ts";
 import type { Logs } from "./log.ts";
-import type { AdminState, ListenerStatus, SessionInfo } from "./operations.ts";
+import type { AdminState, DestinationStatus, ListenerStatus, SessionInfo } from "./operations.ts";
 import { type BudgetShare, DescriptorBudget } from "./descriptors.ts";
 import { Departed } from "./departed.ts";
 import { logDrained, logDraining, logStart } from "./report.ts";
@@ -120,6 +120,11 @@ export class Threads implements Balancer {
     return this.#drained ? { ...this.#latest!, state: "draining" } : this.#latest!;
   }
 
+  async destination(number: number): Promise<DestinationStatus | undefined> {
+    const told = (await this.#ask("destination", { number })).filter((one) => one !== undefined);
+    return told.length === 0 ? undefined : this.#departed.completeOne(told);
+  }
+
   async sessions(limit: number): Promise<SessionInfo[]> {
     const all = (await this.#ask("sessions", { limit })).flat();
     return all.sort((a, b) => b.age_ms - a.age_ms).slice(0, limit);
@@ -142,6 +147,13 @@ export class Threads implements Balancer {
       if (!present.has(number)) this.#adminStates.delete(number);
     }
     await this.#ask("reconfigure", { texts: config.texts, numbers });
+  }
+
+  async replace(config: Config, { number, destination }: Replacement): Promise<void> {
+    this.#config = { ...config, threads: this.#config.threads };
+    if (!destination) this.#adminStates.delete(number);
+    const place = destination ? config.destinations.indexOf(destination) : -1;
+    await this.#ask("replace", { number, text: config.texts.destinations[place] });
   }
 
   /** Asks all threads; those that have crashed or have ended do not answer. */
