@@ -2,6 +2,7 @@ import type { Logger } from "@logtape/logtape";
 import { clearImmediate, setImmediate } from "node:timers";
 import type { Address } from "./address.ts";
 import { bind, type Bound } from "./bind.ts";
+import { connect } from "./connect.ts";
 import type { Settings } from "./options.ts";
 import { AcceptFailures, FIRST_PAUSE_MS, nextTurn } from "./accept_failures.ts";
 import { after, sleep } from "./timer.ts";
@@ -245,7 +246,7 @@ async function connectTo(listener: Deno.TcpListener, signal: AbortSignal): Promi
   const { port } = listener.addr;
   const [accepted, connected] = await Promise.allSettled([
     listener.accept(),
-    Deno.connect({ hostname: "127.0.0.1", port, signal }).catch((error) => {
+    connect({ hostname: "127.0.0.1", port }, { signal }).catch((error) => {
       listener.close();
       throw error;
     }),

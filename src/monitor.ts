@@ -3,6 +3,7 @@ import { type Check, CheckError, runCheck } from "./check.ts";
 import type { Clock } from "./clock.ts";
 import type { Release } from "./descriptors.ts";
 import type { Destination } from "./destination.ts";
+import { DialError } from "./dial.ts";
 import { messageOf } from "./errors.ts";
 import { after, type Timer } from "./timer.ts";
 
@@ -184,7 +185,9 @@ export class Monitor {
       await runCheck(check ?? { kind: "tcp" }, how);
       if (this.#counts) this.#enterSuccess();
     } catch (error) {
-      if (this.#counts) this.#enterFailure(error as Error, false);
+      // Of a destination that is full, or that this machine could not try, nothing is known.
+      const known = !(error instanceof DialError) || error.fault === "gone";
+      if (this.#counts && known) this.#enterFailure(error as Error, false);
     } finally {
       timer?.stop();
       release?.();

@@ -322,11 +322,15 @@ export class Server implements Balancer {
       steps: this.#steps,
       attempts: [],
       giveBack: (session) => this.#line.giveBack(session),
+      onFull: (destination, error) => this.#health.full(destination, error),
       onShortage: (error) => {
         this.#descriptors.noteShortage();
         this.#health.shortage(error);
       },
-      onConnected: (session, destination) => this.#timekeeper.connected(session, destination),
+      onConnected: (session, destination) => {
+        this.#timekeeper.connected(session, destination);
+        if (destination.wary) this.#crew.onConnected(destination);
+      },
       onServed: (destination) => this.#health.served(destination),
       onFailure: (destination, error) => this.#health.failed(destination, error),
       keeps: (destination) => this.#crew.keeps(destination),
