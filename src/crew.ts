@@ -4,6 +4,10 @@ import { Ranking } from "./ranking.ts";
 import type { Session } from "./session.ts";
 import { after, type Timer } from "./timer.ts";
 
+/** Shortest and longest rest of a destination that is full, in milliseconds. */
+const FIRST_REST_MS = 5;
+const LAST_REST_MS = 50;
+
 /** Runs one worker of a destination until it retires; see `worker.ts`. */
 export type Hire = (destination: Destination) => void;
 
@@ -29,6 +33,8 @@ export class Crew {
   readonly #thinned = new Set<Destination>();
   /** Runs while nobody takes sessions; see {@linkcode rest}. */
   #resting: Timer | undefined;
+  /** The rests of single destinations; see {@linkcode onFull}. */
+  readonly #rests = new Set<Timer>();
 
   constructor(
     options: {
@@ -118,9 +124,38 @@ export class Crew {
     this.arrange();
   }
 
-  /** Ends a rest, and with it the timer. */
+  /**
+   * Lets nobody connect to a destination for a moment, since it is alive but full: longer each time
+   * in a row, and then one by one at first. Its sessions go on, and so do other destinations.
+   */
+  onFull(destination: Destination): void {
+    // Connects that began together fail together.
+    if (destination.resting) return;
+    const ms = Math.min(FIRST_REST_MS * 2 ** destination.timesFull, LAST_REST_MS);
+    destination.narrow();
+    destination.resting = true;
+    const rest = after(ms, () => {
+      this.#rests.delete(rest);
+      destination.resting = false;
+      this.arrange(destination);
+    });
+    this.#rests.add(rest);
+    this.#rank(destination);
+    destination.dismiss();
+  }
+
+  /** A destination that was full has taken a connection: it may get more at a time. */
+  onConnected(destination: Destination): void {
+    destination.widen();
+    this.#rank(destination);
+    this.grow();
+    this.#keepWaiting(destination, 1);
+  }
+
+  /** Ends all rests, and with them the timers. */
   stop(): void {
     this.#resting?.stop();
+    for (const rest of this.#rests) rest.stop();
   }
 
   /** Adds workers while sessions wait and a destination has room. */
@@ -144,7 +179,7 @@ export class Crew {
   }
 
   #serves(destination: Destination): boolean {
-    if (this.#resting !== undefined || !destination.wanted) return false;
+    if (this.#resting !== undefined || destination.resting || !destination.wanted) return false;
     if (destination.state !== "up") return destination.onlyCheckFails && this.#up.size === 0;
     return !destination.config.backup || this.#primariesUp.size === 0;
   }

@@ -1,4 +1,5 @@
 import type { Config } from "./config.ts";
+import type { DescriptorBudget } from "./descriptors.ts";
 import { type Logs, logsOf } from "./log.ts";
 import { type ListenerStatus, OperationError } from "./operations.ts";
 import { addStatuses } from "./sums.ts";
@@ -14,6 +15,7 @@ export interface Match {
 /** The listeners of the program: those of the configuration, and those that finish what they have. */
 export class Listeners {
   readonly #logs: Logs;
+  readonly #descriptors: DescriptorBudget;
   #all: readonly Unit[] = [];
   /** Those that were removed, with their drains. */
   readonly #leaving = new Map<Unit, Promise<boolean>>();
@@ -23,8 +25,9 @@ export class Listeners {
   /** Whether one that is gone had to cut sessions. */
   #cut = false;
 
-  constructor(logs: Logs) {
+  constructor({ logs, descriptors }: { logs: Logs; descriptors: DescriptorBudget }) {
     this.#logs = logs;
+    this.#descriptors = descriptors;
   }
 
   /** All of them, also those that leave. */
@@ -53,7 +56,14 @@ export class Listeners {
     try {
       for (const config of configs) {
         const logs = several ? logsOf(nameOf(config), this.#logs) : this.#logs;
-        started.push(await Unit.start({ id: this.#nextId++, config, logs }));
+        started.push(
+          await Unit.start({
+            id: this.#nextId++,
+            config,
+            logs,
+            descriptors: this.#descriptors,
+          }),
+        );
       }
       return started;
     } catch (error) {

@@ -133,6 +133,11 @@ export const METRICS: readonly Metric[] = [
     help: "Connects, probes and checks that failed.",
     value: ({ failures }) => failures,
   }),
+  ofDestination("counter", "lookup_failures", {
+    unit: "{failure}",
+    help: "Look-ups of its name that failed.",
+    value: ({ lookup_failures }) => lookup_failures,
+  }),
   ofDestination("counter", "bytes", {
     unit: "By",
     help: "Bytes relayed, up from clients to the destination and down back.",

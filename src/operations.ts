@@ -42,6 +42,8 @@ export interface DestinationStatus {
   sessions: number;
   /** Connects, probes and checks that failed. */
   failures: number;
+  /** Look-ups of its name that failed. */
+  lookup_failures: number;
   bytes_up: number;
   bytes_down: number;
   latencies: Latencies;

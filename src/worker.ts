@@ -5,7 +5,7 @@ import type { Settings } from "./options.ts";
 import type { Destination } from "./destination.ts";
 import { DialError } from "./dial.ts";
 import type { Ledger } from "./ledger.ts";
-import { relay, type RelayOptions } from "./relay.ts";
+import { relay, type RelayEnd, type RelayOptions } from "./relay.ts";
 import type { EndReason, Holder, Session } from "./session.ts";
 import { adopt } from "./socket.ts";
 import type { Steps } from "./steps.ts";
@@ -42,6 +42,8 @@ export interface Workplace {
   onServed(destination: Destination): void;
   /** Called when a connect failed for want of this machine's descriptors or memory. */
   onShortage(error: Error): void;
+  /** Called when a destination could not take one more connection. */
+  onFull(destination: Destination, error: Error): void;
   /** Whether a worker that has just become idle stays for another session. */
   keeps(destination: Destination): boolean;
 }
@@ -136,9 +138,15 @@ async function serve(
   session.connectedAt = place.clock();
   session.server = server;
   destination.sessions++;
+  destination.established++;
   place.onConnected(session, destination);
   if (place.steps.on) place.steps.connected(session);
-  const end = await relay(session, server, place.relaying);
+  let end: RelayEnd;
+  try {
+    end = await relay(session, server, place.relaying);
+  } finally {
+    destination.established--;
+  }
   session.server = undefined;
   if (session.down.bytes > 0) place.onServed(destination);
   if (end === "over") place.ledger.finish(session);
@@ -156,9 +164,10 @@ function afterFailure(
   destination: Destination,
   place: Workplace,
 ): void {
-  if (error instanceof DialError && error.local) {
+  if (error instanceof DialError && error.fault !== "gone") {
     session.attempts--;
-    place.onShortage(error);
+    if (error.fault === "machine") place.onShortage(error);
+    else place.onFull(destination, error);
     place.giveBack(session);
     return;
   }

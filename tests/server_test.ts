@@ -91,6 +91,7 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
       active: 0,
       sessions: 1,
       failures: 0,
+      lookup_failures: 0,
     }],
   });
 });

@@ -98,6 +98,7 @@ export const SCHEMAS = {
     active: said(counter, "sessions that it serves"),
     sessions: said(counter, "sessions that were connected to it"),
     failures: said(counter, "connects, probes and checks that failed"),
+    lookup_failures: said(counter, "look-ups of its name that failed"),
     ...bytes,
     latencies: ref("Latencies"),
   }),
