@@ -207,8 +207,9 @@ export const OPTIONS = {
     words: ["on", "off", "syslog"],
     default: "on",
     form: "on|off|syslog|FILE",
-    help: "one line per session: on standard output, not at all, to the syslog that --log names " +
-      "(/dev/log if it names none), or appended to FILE, which SIGUSR2 opens again",
+    help: "one line per session: on standard output (also - or /dev/stdout), not at all, to the " +
+      "syslog that --log names (/dev/log if it names none), or appended to FILE, which SIGUSR2 " +
+      "opens again; FILE may be a FIFO or /dev/stderr",
   })),
   accessLogFormat: ofProgram(template({
     help: "what such a line looks like: auto follows --log-format, or fields in braces with " +
