@@ -65,6 +65,16 @@ export class Entrance {
     while (!signal.aborted && !this.open) await this.#options.line.room(this.#wait.signal);
   }
 
+  /** Whether there are descriptors for one more session, be there a place or not. */
+  get affordable(): boolean {
+    return this.#options.line.affordable;
+  }
+
+  /** Resolves once there are descriptors for one more session, or the signal is aborted. */
+  afford(signal: AbortSignal): Promise<void> {
+    return this.#options.line.afford(signal);
+  }
+
   /** Limits or the settings have changed: whoever waits for room looks again. */
   review(): void {
     this.#wait.abort();

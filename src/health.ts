@@ -2,6 +2,7 @@ import type { Logger } from "@logtape/logtape";
 import type { Clock } from "./clock.ts";
 import type { DestinationConfig } from "./config.ts";
 import type { Crew } from "./crew.ts";
+import type { DescriptorBudget } from "./descriptors.ts";
 import type { Destination } from "./destination.ts";
 import type { LookupFailure } from "./dial.ts";
 import { messageOf } from "./errors.ts";
@@ -35,6 +36,8 @@ export interface HealthOptions {
   /** Ends all monitoring. */
   signal: AbortSignal;
   clock: Clock;
+  /** What probes get descriptors from; without it there are always enough. */
+  descriptors?: DescriptorBudget;
   log: Logger;
 }
 
@@ -60,12 +63,13 @@ export class Health {
 
   /** Watches over a destination until it is let go or the signal is aborted. */
   async watch(destination: Destination): Promise<void> {
-    const { signal, clock, log } = this.#options;
+    const { signal, clock, descriptors, log } = this.#options;
     const monitor = new Monitor(destination, {
       policy: () => policyOf(this.#settings, destination.config),
       signal,
       clock,
       log,
+      claim: descriptors && ((signal) => descriptors.claimInTurn(descriptors.probes, signal)),
       allDown: () => this.#allDown(),
       onChange: (changed) => this.#onChange(changed),
     });

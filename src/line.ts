@@ -55,6 +55,18 @@ export class Line implements Holder {
     }
   }
 
+  /** Whether there are descriptors for one more session, be there a place or not. */
+  get affordable(): boolean {
+    return this.#admission.affordable;
+  }
+
+  /** Resolves once there are descriptors for one more session, or the signal is aborted. */
+  async afford(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !this.affordable) {
+      await this.#admission.afford({ signal }).catch(() => {});
+    }
+  }
+
   /** Takes new sessions in, in order; resolves when the last of them has its place. */
   join(sessions: readonly Session[]): Promise<void> {
     return this.#queue.sendAll(sessions.filter((session) => this.#prepare(session)));

@@ -1,5 +1,6 @@
 import { formatNumeric } from "./address.ts";
 import type { Config } from "./config.ts";
+import type { DescriptorBudget } from "./descriptors.ts";
 import { type Logs, logsOf } from "./log.ts";
 import { type ListenerStatus, OperationError } from "./operations.ts";
 import { addStatuses } from "./sums.ts";
@@ -15,6 +16,7 @@ export interface Match {
 /** The listeners of the program: those of the configuration, and those that finish what they have. */
 export class Listeners {
   readonly #logs: Logs;
+  readonly #descriptors: DescriptorBudget;
   #all: readonly Unit[] = [];
   /** Those that were removed, with their drains. */
   readonly #leaving = new Map<Unit, Promise<boolean>>();
@@ -24,8 +26,9 @@ export class Listeners {
   /** Whether one that is gone had to cut sessions. */
   #cut = false;
 
-  constructor(logs: Logs) {
+  constructor({ logs, descriptors }: { logs: Logs; descriptors: DescriptorBudget }) {
     this.#logs = logs;
+    this.#descriptors = descriptors;
   }
 
   /** All of them, also those that leave. */
@@ -54,7 +57,14 @@ export class Listeners {
     try {
       for (const config of configs) {
         const logs = several ? logsOf(nameOf(config), this.#logs) : this.#logs;
-        started.push(await Unit.start({ id: this.#nextId++, config, logs }));
+        started.push(
+          await Unit.start({
+            id: this.#nextId++,
+            config,
+            logs,
+            descriptors: this.#descriptors,
+          }),
+        );
       }
       return started;
     } catch (error) {

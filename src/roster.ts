@@ -34,11 +34,6 @@ export class Roster {
     return [...this.#present.values(), ...this.#leaving.values()];
   }
 
-  /** How many the configuration has. */
-  get size(): number {
-    return this.#present.size;
-  }
-
   /** The one with a number, also if it leaves; `undefined` if there is none. */
   find(number: number): Destination | undefined {
     const found = this.#byNumber.get(number);

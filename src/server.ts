@@ -8,6 +8,7 @@ import { Channel } from "./channel.ts";
 import { type Clock, monotonic } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { Crew } from "./crew.ts";
+import { DescriptorBudget } from "./descriptors.ts";
 import { Entrance } from "./entrance.ts";
 import { Health } from "./health.ts";
 import { Ledger } from "./ledger.ts";
@@ -39,6 +40,8 @@ export interface ServerOptions {
   /** Gets the same durations as the histograms, one by one. */
   durations?: Durations | undefined;
   clock?: Clock;
+  /** What all that want descriptors share; all that there are, if absent. */
+  descriptors?: DescriptorBudget;
   /** Its number among threads that share the address, and how many there are; alone if absent. */
   thread?: { index: number; number: number };
 }
@@ -58,6 +61,8 @@ export class Server implements Balancer {
   readonly #steps: Steps;
   readonly #thread: ServerOptions["thread"];
   readonly #clock: Clock;
+  readonly #descriptors: DescriptorBudget;
+  readonly #leaveBudget: () => void;
   /** Every live session, and how the others ended. */
   readonly #ledger: Ledger;
   readonly #queue: Channel<Session>;
@@ -84,6 +89,11 @@ export class Server implements Balancer {
 
   private constructor(config: Config, options: ServerOptions & { identity: Identity }) {
     const { log, access, thread, clock = monotonic } = options;
+    this.#descriptors = options.descriptors ?? new DescriptorBudget();
+    this.#leaveBudget = this.#descriptors.join({
+      count: () => this.#unopened(),
+      estimate: () => this.#queue.size,
+    });
     const { id, name } = options.identity;
     this.#id = id;
     this.#name = name;
@@ -111,9 +121,7 @@ export class Server implements Balancer {
       settings,
       rules: config.rules,
       ledger: this.#ledger,
-      destinations: config.destinations.length,
-      active: () => this.#ledger.live.size - this.#queue.size,
-      threads: thread?.number ?? 1,
+      descriptors: this.#descriptors,
       clock,
       log,
     });
@@ -140,6 +148,7 @@ export class Server implements Balancer {
       settings,
       signal: this.#life.signal,
       clock,
+      descriptors: this.#descriptors,
       log,
     });
     this.#roster = new Roster({
@@ -170,11 +179,13 @@ export class Server implements Balancer {
         entrance: server.#entrance,
         handOver: (sessions) => server.#tasks.add(server.#line.join(sessions)),
         reusePort: options.thread !== undefined,
+        onShortage: () => server.#descriptors.noteShortage(),
         log: server.#log,
       });
     } catch (error) {
       server.#sweep.stop();
       server.#watchdog.stop();
+      server.#leaveBudget();
       throw error;
     }
     server.#roster.apply(config.destinations, identity.numbers);
@@ -272,7 +283,7 @@ export class Server implements Balancer {
     Object.assign(this.#settings, { ...config, backlog, threads });
     const { rules, destinations } = config;
     this.#roster.apply(destinations, numbers);
-    this.#admission.apply({ rules, destinations: destinations.length, before });
+    this.#admission.apply({ rules, before });
     this.#workplace.relaying.redispatch = config.redispatch;
     this.#steps.on = config.logLevel === "debug";
     // At the very end there is nobody left whom it could end.
@@ -290,7 +301,7 @@ export class Server implements Balancer {
     if (!changed) return;
     if (destination) this.#health.reconsider(changed);
     else this.#roster.remove(changed);
-    this.#admission.apply({ rules, destinations: this.#roster.size, before: this.#settings });
+    this.#admission.apply({ rules, before: this.#settings });
     this.#entrance.review();
     this.#crew.arrange(changed);
   }
@@ -312,7 +323,10 @@ export class Server implements Balancer {
       attempts: [],
       giveBack: (session) => this.#line.giveBack(session),
       onFull: (destination, error) => this.#health.full(destination, error),
-      onShortage: (error) => this.#health.shortage(error),
+      onShortage: (error) => {
+        this.#descriptors.noteShortage();
+        this.#health.shortage(error);
+      },
       onConnected: (session, destination) => {
         this.#timekeeper.connected(session, destination);
         if (destination.wary) this.#crew.onConnected(destination);
@@ -368,6 +382,14 @@ export class Server implements Balancer {
     this.#roster.dismiss();
     await this.#tasks.idle();
     await this.#turns.close();
+    this.#leaveBudget();
+  }
+
+  /** Descriptors that sessions have a right to and not yet, or no more: those to connect with. */
+  #unopened(): number {
+    let number = 0;
+    for (const { server } of this.#ledger.live) if (server === undefined) number++;
+    return number;
   }
 }
 

@@ -8,6 +8,7 @@ import {
   type DestinationConfig,
   readListener,
 } from "./config.ts";
+import { DescriptorBudget } from "./descriptors.ts";
 import { messageOf } from "./errors.ts";
 import { guard } from "./guard.ts";
 import type { ByteSink } from "./line_writer.ts";
@@ -45,7 +46,9 @@ async function start(message: ToThread & { kind: "start" }): Promise<void> {
     const listen = { ...config.listen, port };
     const thread = { index, number };
     const durations = await openDurations();
-    server = await Server.start({ ...config, listen }, { ...logs, identity, durations, thread });
+    const descriptors = new DescriptorBudget({ share: message.descriptors });
+    const options = { ...logs, identity, durations, thread, descriptors };
+    server = await Server.start({ ...config, listen }, options);
   } catch (error) {
     return scope.postMessage({ kind: "failed", message: messageOf(error) });
   }

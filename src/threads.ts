@@ -3,6 +3,7 @@ import { bind } from "./bind.ts";
 import type { Config } from "./config.ts";
 import type { Logs } from "./log.ts";
 import type { AdminState, DestinationStatus, ListenerStatus, SessionInfo } from "./operations.ts";
+import { type BudgetShare, DescriptorBudget } from "./descriptors.ts";
 import { Departed } from "./departed.ts";
 import { logDrained, logDraining, logStart } from "./report.ts";
 import { addBooks, addStatuses } from "./sums.ts";
@@ -19,6 +20,8 @@ export interface ThreadsOptions {
   config: Config;
   identity: Identity;
   logs: Logs;
+  /** What all that want descriptors share; all that there are, if absent. */
+  descriptors?: DescriptorBudget;
   /** Makes a thread; one that runs `thread.ts` unless given. */
   spawn?: () => Worker;
 }
@@ -36,6 +39,9 @@ export class Threads implements Balancer {
   /** What operators want of destinations, for threads that are started again. */
   readonly #adminStates = new Map<number, AdminState>();
   readonly #logs: Logs;
+  readonly #descriptors: DescriptorBudget;
+  /** What each thread has of the descriptors. */
+  readonly #shares: (BudgetShare | undefined)[] = [];
   readonly #spawn: () => Worker;
   readonly #port: number;
   /** How many there are; it does not change. */
@@ -51,6 +57,7 @@ export class Threads implements Balancer {
     this.#config = options.config;
     this.#identity = options.identity;
     this.#logs = options.logs;
+    this.#descriptors = options.descriptors ?? new DescriptorBudget();
     this.#spawn = options.spawn ?? spawnThread;
     this.#port = port;
     this.#number = threadsOf(options.config);
@@ -80,6 +87,7 @@ export class Threads implements Balancer {
     } catch (error) {
       threads.#drained = Promise.resolve(false);
       for (const thread of threads.#threads) thread.terminate();
+      threads.#reclaimAll();
       throw error;
     }
     return threads;
@@ -165,11 +173,23 @@ export class Threads implements Balancer {
     // Operators may look at the whole program longer than this listener lasts.
     await this.status();
     for (const thread of this.#threads) thread.terminate();
+    this.#reclaimAll();
     const books = all.filter((one) => one !== undefined);
     return logDrained(log, addBooks(books)) && books.length === all.length;
   }
 
+  #reclaimAll(): void {
+    for (const index of this.#shares.keys()) this.#reclaim(index);
+  }
+
+  #reclaim(index: number): void {
+    const share = this.#shares[index];
+    if (share) this.#descriptors.reclaim(share);
+    this.#shares[index] = undefined;
+  }
+
   #begin(index: number): Thread {
+    const descriptors = this.#shares[index] = this.#descriptors.lend();
     const thread = new Thread(this.#spawn(), {
       logs: this.#logs,
       onCrash: (message) => this.#onCrash(index, message),
@@ -181,6 +201,7 @@ export class Threads implements Balancer {
       port: this.#port,
       index,
       number: this.#number,
+      descriptors,
     });
     for (const [destination, state] of this.#adminStates) {
       thread.ask("setAdminState", { destination, state });
@@ -189,6 +210,7 @@ export class Threads implements Balancer {
   }
 
   #onCrash(index: number, message: string): void {
+    this.#reclaim(index);
     // A failure at the start is the caller's to tell.
     if (!this.#started) return;
     const { log } = this.#logs;

@@ -7,6 +7,7 @@ import {
   type DestinationConfig,
 } from "./config.ts";
 import { destinationDifference, differences, FIXED } from "./config_diff.ts";
+import type { DescriptorBudget } from "./descriptors.ts";
 import {
   type DestinationTexts,
   optionTextsOf,
@@ -61,11 +62,13 @@ export class Unit {
    *
    * @throws {FatalError} If its address cannot be bound.
    */
-  static async start(options: { id: number; config: Config; logs: Logs }): Promise<Unit> {
-    const { id, config, logs } = options;
+  static async start(
+    options: { id: number; config: Config; logs: Logs; descriptors: DescriptorBudget },
+  ): Promise<Unit> {
+    const { id, config, logs, descriptors } = options;
     const numbers = new Numbers(config);
     const identity = { id, name: nameOf(config), numbers: numbers.byKey };
-    const balancer = await startBalancer(config, { identity, logs });
+    const balancer = await startBalancer(config, { identity, logs, descriptors });
     return new Unit({ id, config, balancer, numbers });
   }
 
@@ -239,13 +242,15 @@ export class Unit {
 
 async function startBalancer(
   config: Config,
-  { identity, logs }: { identity: Identity; logs: Logs },
+  options: { identity: Identity; logs: Logs; descriptors: DescriptorBudget },
 ): Promise<Balancer> {
+  const { identity, logs, descriptors } = options;
   if (threadsOf(config) === 1) {
-    return await Server.start(config, { ...logs, identity, durations: await openDurations() });
+    const durations = await openDurations();
+    return await Server.start(config, { ...logs, identity, durations, descriptors });
   }
   const { Threads } = await import("./threads.ts");
-  return await Threads.start({ config, identity, logs });
+  return await Threads.start({ config, identity, logs, descriptors });
 }
 
 /** The name of a listener with this configuration. */
