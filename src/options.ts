@@ -15,6 +15,7 @@ import {
   threads,
   YEAR,
 } from "./option.ts";
+import { quoted } from "./quoted.ts";
 
 /** Every option with its default, unit and meaning. `queueTimeout` here is the flag `--queue-timeout`. */
 export const OPTIONS = {
@@ -235,14 +236,6 @@ export const OPTIONS = {
   })),
 } as const;
 
-/** The option `weight` of a destination; 256 as in HAProxy. */
-export const WEIGHT = count({
-  default: 1,
-  min: 1,
-  max: 256,
-  help: "share of the sessions relative to the other destinations",
-});
-
 /** The name of an option in the program. */
 export type OptionName = keyof typeof OPTIONS;
 
@@ -295,7 +288,7 @@ export function readOption<N extends OptionName>(name: N, text: string): Setting
   const value = option.parse(text);
   if (value === undefined) {
     throw new UsageError(
-      `${flagOf(name)} ${JSON.stringify(text)}: ${problemWith(option, text)}`,
+      `${flagOf(name)} ${quoted(text)}: ${problemWith(option, text)}`,
     );
   }
   return value as Settings[N];

@@ -380,7 +380,7 @@ Deno.test("what cannot be reached, or is something else, is told in one line", a
 
 const BAD_USAGE: { args: string[]; message: string }[] = [
   { args: [], message: "ADDR is missing" },
-  { args: ["nonsense"], message: 'ADDR "nonsense": must be PORT' },
+  { args: ["nonsense"], message: 'ADDR "nonsense": has the port "nonsense", but ' },
   { args: ["9090"], message: "the command is missing: give one of status, sessions, drain" },
   { args: ["9090", "drian", "9001"], message: '"drian": no such command; the nearest is drain' },
   { args: ["9090", "toString"], message: '"toString": no such command' },
@@ -403,8 +403,11 @@ const BAD_USAGE: { args: string[]; message: string }[] = [
   { args: ["9090", "set", "a", "color=1"], message: '"color=1": must be workers=N, weight=N' },
   { args: ["9090", "set", "a", "weight=1", "weight=2"], message: "weight is given twice" },
   { args: ["9090", "end", "7"], message: 'SESSION "7": must be an ID as sessions shows it' },
-  { args: ["9090", "add", "nowhere"], message: 'ADDRESS "nowhere": must be PORT' },
-  { args: ["9090", "add", "9001,fast"], message: '"fast": must be workers=N, weight=N or backup' },
+  { args: ["9090", "add", "nowhere"], message: 'ADDRESS "nowhere": has the port "nowhere", but ' },
+  {
+    args: ["9090", "add", "9001,fast"],
+    message: '"fast": must be workers=N, weight=N, backup or check=CHECK',
+  },
 ];
 
 for (const { args, message } of BAD_USAGE) {
