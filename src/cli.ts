@@ -48,8 +48,11 @@ async function execute(command: Command): Promise<number> {
     }
     case "serve": {
       const { runProgram } = await import("./program.ts");
-      const { config, load } = command;
-      return await withLogs(config.settings, (logs) => runProgram({ config, load, logs }));
+      const { config, notes, load } = command;
+      return await withLogs(config.settings, (logs) => {
+        for (const note of notes) logs.log.info("{note}", { note });
+        return runProgram({ config, load, logs });
+      });
     }
   }
 }
