@@ -163,15 +163,14 @@ export class Listener<S> {
     const alone = this.#bound.sockets.length === 1;
     let acceptedThisTurn = 0;
     while (!this.#closed) {
-      if (!draining.aborted) {
-        if (this.#batch.length >= this.#options.entrance.places) this.#flush();
-        if (!this.#options.entrance.open) await this.#options.entrance.room(draining);
-      }
+      if (!draining.aborted && !this.#findPlace()) await this.#options.entrance.room(draining);
       if (this.#closed) return;
       try {
         const conn = await socket.accept();
         // Another socket may have filled the last place since this one began to wait.
-        if (!alone && !this.#options.entrance.open) await this.#options.entrance.room(draining);
+        while (!alone && !draining.aborted && !this.#findPlace()) {
+          await this.#options.entrance.room(draining);
+        }
         this.#take(conn);
       } catch (error) {
         if (this.#closed) return;
@@ -183,6 +182,12 @@ export class Listener<S> {
         acceptedThisTurn = 0;
       }
     }
+  }
+
+  /** Whether one more connection may be accepted, after those of the batch have got their places. */
+  #findPlace(): boolean {
+    if (this.#batch.length >= this.#options.entrance.places) this.#flush();
+    return this.#options.entrance.open;
   }
 
   #take(conn: Deno.Conn): void {
