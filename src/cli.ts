@@ -3,6 +3,7 @@ import type { Command } from "./command.ts";
 import { FatalError, UsageError } from "./errors.ts";
 import type { Logs } from "./log.ts";
 import type { Settings } from "./options.ts";
+import { Signals } from "./signals.ts";
 
 /**
  * Runs the program to its end. Returns the exit status.
@@ -18,8 +19,9 @@ export async function run(args: readonly string[]): Promise<number> {
       await runClient(first, rest);
       return 0;
     }
+    using signals = new Signals();
     const { parseCommand } = await import("./command.ts");
-    return await execute(await parseCommand(args));
+    return await execute(await parseCommand(args), signals);
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof FatalError)) throw error;
     console.error(error.message.replace(/^/gm, "iawlb: "));
@@ -27,7 +29,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-async function execute(command: Command): Promise<number> {
+async function execute(command: Command, signals: Signals): Promise<number> {
   switch (command.kind) {
     case "help":
       console.log((await import("./help.ts")).helpText().trimEnd());
@@ -39,15 +41,20 @@ async function execute(command: Command): Promise<number> {
       console.log(command.text);
       return 0;
     case "demo": {
+      signals.holdStops();
       const { runDemo } = await import("./demo.ts");
       const { readSettings } = await import("./options.ts");
       const { texts } = command;
-      return await withLogs(readSettings(texts.options), (logs) => runDemo(logs, texts));
+      return await withLogs(readSettings(texts.options), (logs) => {
+        return runDemo({ logs, signals }, texts);
+      });
     }
     case "serve": {
       const { runProgram } = await import("./program.ts");
       const { config, load } = command;
-      return await withLogs(config.settings, (logs) => runProgram({ config, load, logs }));
+      return await withLogs(config.settings, (logs) => {
+        return runProgram({ config, load, logs, signals });
+      });
     }
   }
 }

@@ -2,6 +2,7 @@ import { type Config, type ListenerTexts, readListener } from "./config.ts";
 import { FatalError } from "./errors.ts";
 import type { Logs } from "./log.ts";
 import { runProgram } from "./program.ts";
+import type { Signals } from "./signals.ts";
 import { sleep } from "./timer.ts";
 
 /** Ports that the demo tries to listen on, one after the other. */
@@ -27,7 +28,7 @@ interface DemoDestination {
  * @throws {FatalError} If none of the ports can be listened on.
  */
 export async function runDemo(
-  logs: Logs,
+  around: { logs: Logs; signals: Signals },
   texts: Omit<ListenerTexts, "listen" | "destinations">,
 ): Promise<boolean> {
   const destinations = [
@@ -41,13 +42,16 @@ export async function runDemo(
     return await runOnFreePort((port) => {
       const destinations = [`${fast},workers=1`, `${slow},workers=1`, flaky!];
       return readListener({ ...texts, listen: `${port}`, destinations, options });
-    }, logs);
+    }, around);
   } finally {
     await Promise.all(destinations.map((destination) => destination.close()));
   }
 }
 
-async function runOnFreePort(configure: (port: number) => Config, logs: Logs): Promise<boolean> {
+async function runOnFreePort(
+  configure: (port: number) => Config,
+  around: { logs: Logs; signals: Signals },
+): Promise<boolean> {
   for (let port = FIRST_PORT;; port++) {
     const listener = configure(port);
     const config = { settings: listener, listeners: [listener] };
@@ -55,7 +59,7 @@ async function runOnFreePort(configure: (port: number) => Config, logs: Logs): P
       return await runProgram({
         config,
         load: () => Promise.resolve(config),
-        logs,
+        ...around,
         onReady: ({ admin }) => console.log(introduction(port, admin)),
       });
     } catch (error) {

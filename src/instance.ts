@@ -28,6 +28,8 @@ export interface InstanceOptions {
   /** Reads the configuration anew. */
   load(): ProgramConfig | Promise<ProgramConfig>;
   logs: Logs;
+  /** When it is aborted no further listener starts. */
+  signal?: AbortSignal;
 }
 
 /**
@@ -67,7 +69,10 @@ export class Instance implements Operations {
    */
   static async start(options: InstanceOptions): Promise<Instance> {
     const instance = new Instance(options);
-    instance.#listeners.add(await instance.#listeners.start(options.config.listeners));
+    const { config: { listeners }, signal, logs } = options;
+    const started = await instance.#listeners.start(listeners, signal);
+    instance.#listeners.add(started);
+    if (started.length === 0) logs.log.info("told to stop before it listened");
     return instance;
   }
 
@@ -185,7 +190,7 @@ export class Instance implements Operations {
     const { listeners, settings } = await abortable(load, this.#draining.signal);
     const { kept, fresh, removed } = this.#listeners.match(listeners);
     for (const { unit, config } of kept) unit.check(config);
-    const started = await this.#listeners.start(fresh);
+    const started = await this.#listeners.start(fresh, this.#draining.signal);
     const changes = await this.#applyProgram(settings, started);
     // From here on nothing fails any more.
     const force = changes.length > 0;

@@ -49,6 +49,8 @@ export interface ListenerOptions<S> {
   /** Whether other sockets may be bound to the same port, which share its connections. */
   reusePort?: boolean;
   log: Logger;
+  /** Ends waiting for a name server at the start. */
+  signal?: AbortSignal | undefined;
 }
 
 /**

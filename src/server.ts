@@ -40,6 +40,8 @@ export interface ServerOptions {
   clock?: Clock;
   /** Its number among threads that share the address, and how many there are; alone if absent. */
   thread?: { index: number; number: number };
+  /** Ends waiting for a name server at the start; its reason is thrown then. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -166,6 +168,7 @@ export class Server implements Balancer {
         handOver: (sessions) => server.#tasks.add(server.#line.join(sessions)),
         reusePort: options.thread !== undefined,
         log: server.#log,
+        signal: options.signal,
       });
     } catch (error) {
       server.#sweep.stop();

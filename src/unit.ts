@@ -49,14 +49,17 @@ export class Unit {
   /**
    * Starts a listener.
    *
+   * @param options.signal Ends waiting for a name server; its reason is thrown then.
    * @throws {FatalError} If its address cannot be bound.
    */
-  static async start(options: { id: number; config: Config; logs: Logs }): Promise<Unit> {
-    const { id, config, logs } = options;
+  static async start(
+    options: { id: number; config: Config; logs: Logs; signal?: AbortSignal | undefined },
+  ): Promise<Unit> {
+    const { id, config, logs, signal } = options;
     const numbers: Record<string, number> = {};
     enumerate(config, numbers);
     const identity = { id, name: nameOf(config), numbers };
-    const balancer = await startBalancer(config, { identity, logs });
+    const balancer = await startBalancer(config, { identity, logs, signal });
     return new Unit({ id, config, balancer, numbers });
   }
 
@@ -168,13 +171,18 @@ export class Unit {
 
 async function startBalancer(
   config: Config,
-  { identity, logs }: { identity: Identity; logs: Logs },
+  { identity, logs, signal }: {
+    identity: Identity;
+    logs: Logs;
+    signal: AbortSignal | undefined;
+  },
 ): Promise<Balancer> {
   if (threadsOf(config) === 1) {
-    return await Server.start(config, { ...logs, identity, durations: await openDurations() });
+    const durations = await openDurations();
+    return await Server.start(config, { ...logs, identity, durations, signal });
   }
   const { Threads } = await import("./threads.ts");
-  return await Threads.start({ config, identity, logs });
+  return await Threads.start({ config, identity, logs, signal });
 }
 
 /** The name of a listener with this configuration. */

@@ -72,7 +72,7 @@ export async function serveAdmin(
     completion.then(() => answers.delete(completion));
     return await serve(request, { guarded, desk, completed: completion, log });
   };
-  const bound = await listen(address, { handler, signal: end.signal, log });
+  const bound = await listen(address, { handler, end: end.signal, signal, log });
 
   // `shutdown` waits for clients that do not read, and cannot be followed by an abort.
   async function close(): Promise<void> {
@@ -109,10 +109,15 @@ function assertLocal(address: Address): void {
 
 function listen(
   address: Address,
-  options: { handler: Deno.ServeHandler; signal: AbortSignal; log: Logger },
+  options: {
+    handler: Deno.ServeHandler;
+    end: AbortSignal;
+    signal: AbortSignal | undefined;
+    log: Logger;
+  },
 ): Promise<Bound<Deno.HttpServer>> {
-  const { handler, signal, log } = options;
-  const quiet = { signal, onListen() {}, onError: () => new Response(null, { status: 500 }) };
+  const { handler, end, signal, log } = options;
+  const quiet = { signal: end, onListen() {}, onError: () => new Response(null, { status: 500 }) };
   return bindWith<Deno.HttpServer>(address, {
     tcp: (hostname, port) => Deno.serve({ ...quiet, hostname, port }, handler),
     unix: (path) => {
@@ -124,6 +129,7 @@ function listen(
     addr: (server) => server.addr,
     close: (server) => server.shutdown(),
     log,
+    signal,
   });
 }
 

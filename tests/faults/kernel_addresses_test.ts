@@ -1,68 +1,13 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { runOn } from "../support/namespaces.ts";
+import { Place, whyNoPlace } from "../support/place.ts";
 import { Program, runProgram } from "../support/program.ts";
 import { freePort, until } from "../support/servers.ts";
 
-let made = 0;
-
-/** A network namespace with loopback, in which names have these addresses. */
-class Place implements AsyncDisposable {
-  readonly name = `iawlb-addr-${Deno.pid}-${++made}`;
-  readonly prefix = ["ip", "netns", "exec", this.name];
-
-  static async make(settings: string[], hosts = ""): Promise<Place> {
-    const place = new Place();
-    await runOn({ prefix: [] }, `ip netns add ${place.name}`);
-    try {
-      await Deno.mkdir(`/etc/netns/${place.name}`, { recursive: true });
-      await Deno.writeTextFile(`/etc/netns/${place.name}/hosts`, hosts);
-      await runOn(place, "ip link set lo up");
-      for (const setting of settings) await runOn(place, `sysctl -qw ${setting}`);
-      return place;
-    } catch (error) {
-      await place[Symbol.asyncDispose]();
-      throw error;
-    }
-  }
-
-  /** What the shell does before the program so that it runs in here. */
-  get entry(): string {
-    return `set -- ${this.prefix.join(" ")} "$@"`;
-  }
-
-  /** Starts the program and waits until it listens; returns the addresses it names, too. */
-  async start(args: string[]): Promise<{ program: Program; addresses: string[] }> {
-    const program = Program.launch(["--log-format", "json", ...args], this.entry);
-    try {
-      const line = await program.logged(/listening on /);
-      const [, addresses = ""] = /listening on (.*?) for /.exec(line) ?? [];
-      return { program, addresses: addresses.split(", ") };
-    } catch (error) {
-      await program[Symbol.asyncDispose]();
-      throw error;
-    }
-  }
-
-  /** Whether somebody in here can connect to an address. */
-  async reaches(host: string, port: number): Promise<boolean> {
-    const args = [...this.prefix.slice(1), "bash", "-c", `exec 3<>/dev/tcp/${host}/${port}`];
-    const { success } = await new Deno.Command("ip", { args, stderr: "null" }).output();
-    return success;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await runOn({ prefix: [] }, `ip netns del ${this.name}`);
-    await Deno.remove(`/etc/netns/${this.name}`, { recursive: true }).catch(() => {});
-  }
-}
-
-const obstacle = await Place.make(["net.ipv6.bindv6only=1"]).then(
-  (place) => place[Symbol.asyncDispose]().then(() => ""),
-  (error) => ` (skipped: no namespaces here: ${error.message.split("\n")[0]})`,
-);
+const obstacle = await whyNoPlace();
+const skipped = obstacle && ` (skipped: no namespaces here: ${obstacle})`;
 
 function test(name: string, body: () => Promise<void>): void {
-  Deno.test(`${name}${obstacle}`, {
+  Deno.test(`${name}${skipped}`, {
     ignore: obstacle !== "",
     sanitizeOps: true,
     sanitizeResources: true,
@@ -90,7 +35,9 @@ for (const threads of ["1", "2"]) {
   });
 
   test(`a name is all of its addresses, threads: ${threads}`, async () => {
-    await using place = await Place.make([], "127.0.0.7 many\n127.0.0.8 many\n::1 many\n");
+    await using place = await Place.make([], {
+      hosts: "127.0.0.7 many\n127.0.0.8 many\n::1 many\n",
+    });
     const { program, addresses } = await place.start(["many:0", "9", "--threads", threads]);
     await using _ = program;
     const port = Number(/\d+$/.exec(addresses[0]!));
