@@ -49,16 +49,26 @@ export interface Bound<T> {
 /**
  * Binds a listening socket for everything that an address stands for. The backlog counts for TCP only.
  *
+ * @param options.mode Permissions of a Unix-domain socket; otherwise the umask decides.
  * @throws {FatalError} If one of them cannot be bound; the message says which and why, and none is.
  */
 export function bind(
   address: Address,
-  options: BindContext & { tcpBacklog: number; reusePort?: boolean | undefined },
+  options: BindContext & {
+    tcpBacklog: number;
+    reusePort?: boolean | undefined;
+    mode?: number | undefined;
+  },
 ): Promise<Bound<Deno.Listener>> {
-  const { tcpBacklog, reusePort = false, log, signal } = options;
+  const { tcpBacklog, reusePort = false, mode, log, signal } = options;
   return bindWith<Deno.Listener>(address, {
     tcp: (hostname, port) => Deno.listen({ hostname, port, tcpBacklog, reusePort }),
-    unix: (path) => Deno.listen({ transport: "unix", path }),
+    unix(path) {
+      const listener = Deno.listen({ transport: "unix", path });
+      // Nobody finds it yet: this path is a temporary one.
+      if (mode !== undefined) Deno.chmodSync(path, mode);
+      return listener;
+    },
     addr: (socket) => socket.addr,
     close: (socket) => socket.close(),
     log,

@@ -86,6 +86,10 @@ export async function runCheck(
 ): Promise<void> {
   const { dialer, host, signal, timeout } = options;
   const conn = adopt(await dialer.dial({ signal, timeout }));
+  if (signal.aborted) {
+    conn.close();
+    throw signal.reason;
+  }
   const onAbort = () => conn.close();
   signal.addEventListener("abort", onAbort, { once: true });
   try {

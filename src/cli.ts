@@ -3,6 +3,7 @@ import type { Command } from "./command.ts";
 import { FatalError, UsageError } from "./errors.ts";
 import type { Logs } from "./log.ts";
 import type { Settings } from "./options.ts";
+import { complain, print, surviveFileLimit } from "./output.ts";
 import { Signals } from "./signals.ts";
 
 /**
@@ -13,6 +14,7 @@ import { Signals } from "./signals.ts";
  */
 export async function run(args: readonly string[]): Promise<number> {
   try {
+    surviveFileLimit();
     const [first, ...rest] = args;
     if (first === "top" || first === "ctl") {
       const { runClient } = await import("./client/main.ts");
@@ -24,7 +26,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return await execute(await parseCommand(args), signals);
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof FatalError)) throw error;
-    console.error(error.message.replace(/^/gm, "iawlb: "));
+    complain(error.message.replace(/^/gm, "iawlb: "));
     return error instanceof UsageError ? 2 : 1;
   }
 }
@@ -32,13 +34,13 @@ export async function run(args: readonly string[]): Promise<number> {
 async function execute(command: Command, signals: Signals): Promise<number> {
   switch (command.kind) {
     case "help":
-      console.log((await import("./help.ts")).helpText().trimEnd());
+      print((await import("./help.ts")).helpText().trimEnd());
       return 0;
     case "version":
-      console.log(`iawlb ${project.version}`);
+      print(`iawlb ${project.version}`);
       return 0;
     case "print":
-      console.log(command.text);
+      print(command.text);
       return 0;
     case "demo": {
       signals.holdStops();

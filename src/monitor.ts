@@ -1,9 +1,11 @@
 import type { Logger } from "@logtape/logtape";
 import { type Check, CheckError, runCheck } from "./check.ts";
 import type { Clock } from "./clock.ts";
+import type { Release } from "./descriptors.ts";
 import type { Destination } from "./destination.ts";
+import { DialError } from "./dial.ts";
 import { messageOf } from "./errors.ts";
-import { after } from "./timer.ts";
+import { after, type Timer } from "./timer.ts";
 
 /** Shortest and longest pause before a probe, in milliseconds. */
 const FIRST_BACKOFF_MS = 100;
@@ -39,6 +41,8 @@ export interface MonitorOptions {
   log: Logger;
   /** Whether no destination is up. */
   allDown(): boolean;
+  /** Gets a descriptor to probe with, as soon as there is one; without it there always is. */
+  claim?: ((signal: AbortSignal) => Promise<Release>) | undefined;
   /** Called when a destination has changed between taking sessions and not. */
   onChange(destination: Destination): void;
 }
@@ -172,15 +176,21 @@ export class Monitor {
     const timeout = checkTimeout || DEFAULT_PROBE_TIMEOUT_MS;
     const { dialer, name } = this.#destination;
     const limit = this.#limit = new AbortController();
-    const timer = after(timeout, () => limit.abort(new CheckTimeout(timeout)));
+    let release: Release | undefined;
+    let timer: Timer | undefined;
     try {
+      release = await this.#options.claim?.(limit.signal);
+      timer = after(timeout, () => limit.abort(new CheckTimeout(timeout)));
       const how = { dialer, host: name, signal: limit.signal, timeout };
       await runCheck(check ?? { kind: "tcp" }, how);
       if (this.#counts) this.#enterSuccess();
     } catch (error) {
-      if (this.#counts) this.#enterFailure(error as Error, false);
+      // Of a destination that is full, or that this machine could not try, nothing is known.
+      const known = !(error instanceof DialError) || error.fault === "gone";
+      if (this.#counts && known) this.#enterFailure(error as Error, false);
     } finally {
-      timer.stop();
+      timer?.stop();
+      release?.();
       this.#limit = undefined;
     }
   }

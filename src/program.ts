@@ -1,5 +1,6 @@
 import type { AdminServer } from "./admin/server.ts";
 import type { ProgramConfig } from "./config.ts";
+import { DescriptorBudget } from "./descriptors.ts";
 import { Instance } from "./instance.ts";
 import type { Logs } from "./log.ts";
 import type { ServiceManager } from "./service_manager.ts";
@@ -26,7 +27,8 @@ export interface ProgramOptions {
 export async function runProgram(options: ProgramOptions): Promise<boolean> {
   const { config: { settings }, logs, signals } = options;
   signals.holdStops();
-  const instance = await Instance.start({ ...options, signal: signals.stopping });
+  const descriptors = new DescriptorBudget();
+  const instance = await Instance.start({ ...options, descriptors, signal: signals.stopping });
   const served = signals.serve(instance, logs);
   const over = new AbortController();
   served.finally(() => over.abort()).catch(() => {});
@@ -36,8 +38,13 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
     if (settings.admin) {
       // Who has no use for it need not wait until it is loaded.
       const { openAdmin } = await import("./admin/open.ts");
-      const { signal } = over;
-      admin = await openAdmin(instance, { ...settings, admin: settings.admin, logs, signal });
+      admin = await openAdmin(instance, {
+        ...settings,
+        admin: settings.admin,
+        logs,
+        descriptors,
+        signal: over.signal,
+      });
     }
     await exportMetrics(instance, {
       onError: (error) => logs.log.warning("no metrics to export: {error}", { error }),

@@ -5,12 +5,21 @@ import type { Settings } from "./options.ts";
 import type { Destination } from "./destination.ts";
 import { DialError } from "./dial.ts";
 import type { Ledger } from "./ledger.ts";
-import { relay, type RelayOptions } from "./relay.ts";
+import { relay, type RelayEnd, type RelayOptions } from "./relay.ts";
 import type { EndReason, Holder, Session } from "./session.ts";
 import { adopt } from "./socket.ts";
+import type { Steps } from "./steps.ts";
+import { sleep } from "./timer.ts";
 
 /** Most controllers that are kept for reuse. */
 const KEPT_ATTEMPTS = 64;
+
+/**
+ * How long a worker whose client has given up waits before it takes the next one: a part of that
+ * client's patience, at most so many milliseconds.
+ */
+const REST_SHARE = 0.05;
+const LONGEST_REST_MS = 50;
 
 /** What the workers of all destinations share. */
 export interface Workplace {
@@ -20,6 +29,7 @@ export interface Workplace {
   readonly settings: Pick<Settings, "connectTimeout" | "retries">;
   readonly relaying: RelayOptions;
   readonly log: Logger;
+  readonly steps: Steps;
   /** Controllers of connects that were not aborted, for reuse. */
   readonly attempts: AbortController[];
   /** Puts a session that was taken from the line back to its front. */
@@ -32,6 +42,8 @@ export interface Workplace {
   onServed(destination: Destination): void;
   /** Called when a connect failed for want of this machine's descriptors or memory. */
   onShortage(error: Error): void;
+  /** Called when a destination could not take one more connection. */
+  onFull(destination: Destination, error: Error): void;
   /** Whether a worker that has just become idle stays for another session. */
   keeps(destination: Destination): boolean;
 }
@@ -45,6 +57,7 @@ export interface Workplace {
  */
 export async function work(destination: Destination, place: Workplace): Promise<void> {
   destination.workers++;
+  const worker = destination.takeNumber();
   try {
     do {
       const signal = destination.standby;
@@ -56,6 +69,7 @@ export async function work(destination: Destination, place: Workplace): Promise<
         throw error;
       }
       destination.active++;
+      if (place.steps.on) place.steps.taken(session, { destination: destination.name, worker });
       try {
         await serve(session, destination, place);
       } catch (error) {
@@ -65,10 +79,24 @@ export async function work(destination: Destination, place: Workplace): Promise<
       } finally {
         destination.left(session);
       }
+      const rest = restAfter(session, place);
+      if (rest > 0) await sleep(rest, { signal });
     } while (place.keeps(destination));
   } finally {
+    destination.giveNumber(worker);
     destination.workers--;
   }
+}
+
+/**
+ * Clients that came together give up together. Whoever is to leave the queue in the same moment
+ * should do so, and not be connected because one of them has made room.
+ */
+function restAfter(session: Session, { queue }: Workplace): number {
+  const { reason, abandons, connectStartedAt, acceptedAt, endedAt } = session;
+  if (reason !== "client-gone" || !abandons || queue.size === 0) return 0;
+  if (connectStartedAt === undefined || endedAt === undefined) return 0;
+  return Math.min((endedAt - acceptedAt) * REST_SHARE, LONGEST_REST_MS);
 }
 
 /** Connects a session and relays it to its end, or gives it back if that cannot be. */
@@ -85,6 +113,7 @@ async function serve(
   session.destination = destination.name;
   session.attempts++;
   session.connectStartedAt = place.clock();
+  session.leaveQueue(session.connectStartedAt);
   let conn: Deno.Conn;
   try {
     conn = await destination.dialer.dial({
@@ -109,8 +138,15 @@ async function serve(
   session.connectedAt = place.clock();
   session.server = server;
   destination.sessions++;
+  destination.established++;
   place.onConnected(session, destination);
-  const end = await relay(session, server, place.relaying);
+  if (place.steps.on) place.steps.connected(session);
+  let end: RelayEnd;
+  try {
+    end = await relay(session, server, place.relaying);
+  } finally {
+    destination.established--;
+  }
   session.server = undefined;
   if (session.down.bytes > 0) place.onServed(destination);
   if (end === "over") place.ledger.finish(session);
@@ -128,9 +164,10 @@ function afterFailure(
   destination: Destination,
   place: Workplace,
 ): void {
-  if (error instanceof DialError && error.local) {
+  if (error instanceof DialError && error.fault !== "gone") {
     session.attempts--;
-    place.onShortage(error);
+    if (error.fault === "machine") place.onShortage(error);
+    else place.onFull(destination, error);
     place.giveBack(session);
     return;
   }

@@ -1,4 +1,5 @@
 import type { Address } from "../address.ts";
+import type { DescriptorBudget } from "../descriptors.ts";
 import type { Logs } from "../log.ts";
 import type { Operations } from "../operations.ts";
 import { loadPage } from "./page.ts";
@@ -12,13 +13,22 @@ export async function openAdmin(
     admin: Address;
     adminTokenFile: string;
     logs: Pick<Logs, "log" | "events">;
+    descriptors?: DescriptorBudget;
     signal?: AbortSignal;
   },
 ): Promise<AdminServer> {
-  const { admin: address, adminTokenFile, logs: { log, events }, signal } = options;
+  const { admin: address, adminTokenFile, logs: { log, events }, descriptors, signal } = options;
   const token = adminTokenFile === "" ? undefined : readToken(adminTokenFile);
   const page = await loadPage();
-  const server = await serveAdmin(operations, { address, token, events, page, log, signal });
+  const server = await serveAdmin(operations, {
+    address,
+    token,
+    events,
+    page,
+    log,
+    descriptors,
+    signal,
+  });
   log.info("admin API on {address}", { address: server.address });
   return server;
 }
