@@ -1,11 +1,11 @@
 import ipaddr from "ipaddr.js";
-import { type Address, formatAddress, isLocalhost } from "./address.ts";
+import { type Address, formatAddress, formatNumeric, isLocalhost } from "./address.ts";
 import { ipv6Wildcard } from "./wildcard.ts";
 
 /** The same text for the same address, however it was written. */
 export function canonicalName(address: Address): string {
   if (address.transport === "unix") return formatAddress(address);
-  return formatAddress({ ...address, hostname: address.hostname ?? "localhost" });
+  return formatNumeric({ ...address, hostname: address.hostname ?? "localhost" });
 }
 
 /** Whether a connect to a destination would come back to where this machine listens. */

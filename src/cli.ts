@@ -53,8 +53,9 @@ async function execute(command: Command, signals: Signals): Promise<number> {
     }
     case "serve": {
       const { runProgram } = await import("./program.ts");
-      const { config, load } = command;
+      const { config, notes, load } = command;
       return await withLogs(config.settings, (logs) => {
+        for (const note of notes) logs.log.info("{note}", { note });
         return runProgram({ config, load, logs, signals });
       });
     }

@@ -19,6 +19,7 @@ import {
   type Status,
 } from "./operations.ts";
 import { keyOf, type Settings } from "./options.ts";
+import { Pace } from "./pace.ts";
 import type { ServiceManager } from "./service_manager.ts";
 import type { Unit } from "./unit.ts";
 
@@ -163,9 +164,11 @@ export class Instance implements Operations {
       } finally {
         if (!this.#drained) this.#manager?.ready();
       }
-    }).catch((error) => {
+    }).catch(async (error) => {
       const { log } = this.#logs;
+      const pace = new Pace();
       for (const reason of messageOf(error).split("\n")) {
+        if (pace.due) await pace.turn();
         log.error("reload refused, nothing has changed: {reason}", { reason });
       }
       throw error;
@@ -224,7 +227,7 @@ export class Instance implements Operations {
       ...kept.flatMap(({ unit, config }) => unit.fixed(config)),
     ];
     const needsRestart = [...new Set(fixed)].map(keyOf);
-    this.#report(changes, needsRestart);
+    await this.#report(changes, needsRestart);
     if (changes.length > 0) {
       warnOfDescriptors(this.#descriptors, { listeners, log: this.#logs.log });
     }
@@ -246,9 +249,13 @@ export class Instance implements Operations {
     return changes;
   }
 
-  #report(changes: readonly string[], needsRestart: readonly string[]): void {
+  async #report(changes: readonly string[], needsRestart: readonly string[]): Promise<void> {
     const { log } = this.#logs;
-    for (const change of changes) log.info("reload: {change}", { change });
+    const pace = new Pace();
+    for (const change of changes) {
+      if (pace.due) await pace.turn();
+      log.info("reload: {change}", { change });
+    }
     for (const key of needsRestart) {
       log.warning("reload: {key} has changed, which counts after a restart", { key });
     }
