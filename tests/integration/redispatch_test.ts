@@ -17,7 +17,7 @@ for (const when of ["at once", "after reading"] as const) {
     assertEquals([first!.attempts, first!.destination], [2, good.address]);
     assertEquals([first!.bytes_up, first!.bytes_down], [5, 6]);
     await program.logged(/is down: .*reset/);
-    const left = { destinations: [bad.port, good.port], descriptors, more: 4 };
+    const left = { destinations: [bad.port, good.port], descriptors, more: 8 };
     if (hasProc) await nothingLeft(program.pid, left);
   });
 }
