@@ -382,6 +382,19 @@ Deno.test("destinations come and go by the operator until the next reload", asyn
   assertEquals(Object.values(await program.destinations()).map(({ id }) => id), ["1.1"]);
 });
 
+Deno.test("the up-time does not follow the clock on the wall", async () => {
+  await using server = new TestServer(echo);
+  await using program = await start(listener([server.address]));
+  const { now } = Date;
+  try {
+    Date.now = () => now() - 3_600_000;
+    const { uptime_ms } = await program.instance.status();
+    assert(uptime_ms >= 0 && uptime_ms < 60_000, `${uptime_ms} ms`);
+  } finally {
+    Date.now = now;
+  }
+});
+
 Deno.test("while it drains nothing is changed any more", async () => {
   await using server = new TestServer(echo);
   await using program = await start(listener([server.address]));
@@ -408,4 +421,41 @@ Deno.test("with threads, too, destinations and limits change and sessions are fo
   assertEquals(answers, Array(4).fill("other"));
   held.release();
   await Promise.all(all);
+});
+
+Deno.test("an operator gives a destination a check and other options of its own, and changes them", async () => {
+  await using server = new TestServer(echo);
+  await using other = new TestServer(echo);
+  const folder = await Deno.makeTempDir();
+  await using program = await start(listener([`${server.address},weight=2`]));
+  const { instance } = program;
+  try {
+    await instance.addDestination({
+      address: other.address,
+      check: "send:a\\,b,expect:a\\,b",
+      backup: true,
+    });
+    // Whoever echoes gives back what is sent: only a check that arrived whole succeeds.
+    await until(() => other.accepted > 0, "it is checked");
+    const id = (await program.destinations())[other.address]!.id;
+    const changed = await instance.changeDestination(id, { backup: false, weight: 3 });
+    assertEquals([changed.backup, changed.weight, changed.state], [false, 3, "up"]);
+    await instance.changeDestination(id, { check: "expect:never" });
+    await until(
+      async () => {
+        return (await program.destinations())[other.address]!.failures > 0;
+      },
+      "the other check fails",
+      10_000,
+    );
+    await instance.addDestination({ address: `unix:${folder}/a\\,b` });
+    assert(Object.hasOwn(await program.destinations(), `unix:${folder}/a,b`));
+    await assertRejects(
+      () => instance.addDestination({ address: `unix:${folder}/c,d` }),
+      OperationError,
+      "has no options, which are fields; a comma in a path is \\,",
+    );
+  } finally {
+    await Deno.remove(folder);
+  }
 });

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { hasProc, nothingLeft, openDescriptors } from "../support/process.ts";
 import { Program } from "../support/program.ts";
 import { ResettingServer } from "../support/resetting.ts";
 import { answer, readAll, request, TestServer, writeAll } from "../support/servers.ts";
@@ -8,6 +9,7 @@ for (const when of ["at once", "after reading"] as const) {
     await using bad = await ResettingServer.start(when);
     await using good = new TestServer(answer("served"));
     await using program = await Program.start([bad.address, good.address]);
+    const descriptors = hasProc ? openDescriptors(program.pid) : 0;
     for (let i = 0; i < 20; i++) assertEquals(await request(program.port, "hello"), "served");
     const entries = await program.entries(20);
     assertEquals(entries.filter(({ reason }) => reason !== "done"), []);
@@ -15,6 +17,8 @@ for (const when of ["at once", "after reading"] as const) {
     assertEquals([first!.attempts, first!.destination], [2, good.address]);
     assertEquals([first!.bytes_up, first!.bytes_down], [5, 6]);
     await program.logged(/is down: .*reset/);
+    const left = { destinations: [bad.port, good.port], descriptors, more: 8 };
+    if (hasProc) await nothingLeft(program.pid, left);
   });
 }
 
