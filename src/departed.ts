@@ -36,7 +36,13 @@ export class Departed {
       const same = now.get(id);
       if (same && same.sessions >= sessions && same.failures >= failures) continue;
       const counted = this.#counted.get(id);
-      const gone: DestinationStatus = { ...before, state: "up", limit: 0, workers: 0, active: 0 };
+      const gone: DestinationStatus = {
+        ...before,
+        state: "untried",
+        limit: 0,
+        workers: 0,
+        active: 0,
+      };
       this.#counted.set(id, counted ? addDestinations([counted, gone]) : gone);
     }
     this.#latest.set(index, destinations);

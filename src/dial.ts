@@ -18,11 +18,14 @@ export class DialError extends Error {
    * Whether this machine, not the destination, is at fault: it has no free descriptors or memory.
    */
   readonly local: boolean;
+  /** Whether it was connected at one address, and reset before that was noticed. */
+  readonly reset: boolean;
 
   constructor(failures: readonly { where: string; error: unknown }[]) {
     const messages = failures.map(({ where, error }) => `${where}: ${messageOf(error)}`);
     super(messages.join("; "), { cause: failures[0]?.error });
     this.local = failures.some(({ error }) => LOCAL_CODES.includes(codeOf(error) ?? ""));
+    this.reset = failures.some(({ error }) => codeOf(error) === "ECONNRESET");
   }
 }
 

@@ -7,6 +7,7 @@ import { messageOf } from "./errors.ts";
 import { Monitor, type Policy } from "./monitor.ts";
 import type { Settings } from "./options.ts";
 import { every, type Timer } from "./timer.ts";
+import { Tries } from "./tries.ts";
 
 /** How long nobody connects when this machine has no descriptors or memory for it. */
 const SHORTAGE_PAUSE_MS = 100;
@@ -45,6 +46,7 @@ export class Health {
   /** When this machine was last short of descriptors or memory for a connect. */
   #shortAt = -Infinity;
   #panicking = false;
+  readonly #tries = new Tries();
 
   constructor(options: HealthOptions) {
     this.#options = options;
@@ -57,6 +59,7 @@ export class Health {
     const { signal, clock, log } = this.#options;
     const monitor = new Monitor(destination, {
       policy: () => policyOf(this.#settings, destination.config),
+      tries: this.#tries,
       signal,
       clock,
       log,
@@ -90,16 +93,22 @@ export class Health {
 
   /** Ends what needs no signal to end. */
   close(): void {
+    this.#tries.close();
     for (const ramp of this.#ramps.values()) ramp.stop();
     this.#ramps.clear();
   }
 
-  /** A session got an answer from a destination. */
-  served(destination: Destination): void {
-    this.#monitors.get(destination)?.served();
+  /** A session was connected to a destination that is untried. */
+  reached(destination: Destination): void {
+    this.#monitors.get(destination)?.reached();
   }
 
-  /** A session could not be connected to a destination, or was reset before an answer. */
+  /** A destination has reset a session before an answer, which any client may have caused. */
+  doubt(destination: Destination): void {
+    this.#monitors.get(destination)?.doubt();
+  }
+
+  /** A session could not be connected to a destination. */
   failed(destination: Destination, error: Error): void {
     this.#monitors.get(destination)?.failed(error);
   }
@@ -120,7 +129,7 @@ export class Health {
   }
 
   #allDown(): boolean {
-    return this.#wanted().every(({ state }) => state !== "up");
+    return this.#wanted().every(({ usable }) => !usable);
   }
 
   #onChange(destination: Destination): void {

@@ -40,7 +40,7 @@ export interface RelayOptions {
  *   answer to a request that it did not read to the end. That is still delivered; then both close.
  * - The next read waits for the write before it: a session holds at most one buffer a direction.
  * - Until the server's first byte, what the client sends is held, as long as it fits into one small
- *   buffer. If the server fails before that byte, the session can go to another one.
+ *   buffer. If the server fails before that byte, the session can go to another one, once.
  *
  * Closes both sockets in the end and concludes the session, unless an abort has done that. If the
  * server did not answer only the server's socket is closed and the session can be relayed again.
@@ -98,10 +98,10 @@ class Relay implements Holder {
 
   /** Whether the server's failure can be made good by another server. */
   get #replaceable(): boolean {
-    const { ahead, reason, down } = this.#session;
+    const { ahead, reason, down, avoided } = this.#session;
     const { redispatch } = this.#options;
     return this.#failure === "server-reset" && reason === undefined && !this.#answered &&
-      !down.ended && ahead.held && !ahead.failed &&
+      avoided === undefined && !down.ended && ahead.held && !ahead.failed &&
       (redispatch === "held" || (redispatch === "unsent" && ahead.length === 0));
   }
 

@@ -61,6 +61,7 @@ export class Roster {
   #takeIn(one: Destination): void {
     const { crew, health, tasks } = this.#options;
     one.leaving = false;
+    one.forget();
     crew.add(one);
     tasks.add(health.watch(one));
   }

@@ -9,6 +9,7 @@ import { type Clock, monotonic } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { Crew } from "./crew.ts";
 import { Entrance } from "./entrance.ts";
+import { messageOf } from "./errors.ts";
 import { Health } from "./health.ts";
 import { Ledger } from "./ledger.ts";
 import { Line } from "./line.ts";
@@ -129,6 +130,7 @@ export class Server implements Balancer {
       destinations: [],
       queue: this.#queue,
       hire: (destination) => this.#tasks.add(work(destination, workplace)),
+      onStranded: (session) => session.abort("server-reset"),
     });
     this.#health = new Health({
       crew: this.#crew,
@@ -246,6 +248,8 @@ export class Server implements Balancer {
   setAdminState(number: number, state: AdminState): void {
     const destination = this.#roster.all.find((one) => one.number === number);
     if (!destination || destination.admin === state) return;
+    // Nobody has looked at it since.
+    if (destination.admin === "maint") destination.forget();
     destination.admin = state;
     this.#health.review(destination);
   }
@@ -286,9 +290,18 @@ export class Server implements Balancer {
       attempts: [],
       giveBack: (session) => this.#line.giveBack(session),
       onShortage: (error) => this.#health.shortage(error),
-      onConnected: (session, destination) => this.#timekeeper.connected(session, destination),
-      onServed: (destination) => this.#health.served(destination),
+      onConnected: (session, destination) => {
+        if (destination.state === "untried") this.#health.reached(destination);
+        this.#timekeeper.connected(session, destination);
+      },
+      onReset: (session, destination, error) => {
+        const { name } = destination;
+        const reason = messageOf(error);
+        this.#log.debug("session {id} at {name}: {reason}", { id: session.id, name, reason });
+        this.#health.doubt(destination);
+      },
       onFailure: (destination, error) => this.#health.failed(destination, error),
+      servesBeside: (destination) => this.#crew.servesBeside(destination),
       keeps: (destination) => this.#crew.keeps(destination),
     };
   }

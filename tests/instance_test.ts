@@ -227,7 +227,7 @@ Deno.test("drain, maint and ready: counters, health and the state outlast a relo
     assertEquals((await program.destinations())[a.address]!.state, state);
   }
   const ready = await program.instance.changeDestination(id, { state: "ready", workers: 3 });
-  assertEquals([ready.state, ready.limit, ready.sessions], ["up", 3, 1]);
+  assertEquals([ready.state, ready.limit, ready.sessions], ["untried", 3, 1]);
   await until(async () => await request(program.port, "x") === "a", "it serves again");
 });
 
@@ -324,7 +324,7 @@ Deno.test("destinations come and go by the operator until the next reload", asyn
   const config = listener([a.address]);
   await using program = await start(config);
   const added = await program.instance.addDestination({ address: b.address, workers: 2 });
-  assertEquals([added.id, added.limit, added.state], ["1.2", 2, "up"]);
+  assertEquals([added.id, added.limit, added.state], ["1.2", 2, "untried"]);
   await program.instance.removeDestination("1.1");
   assertEquals(await request(program.port, "x"), "b");
   const { changes } = await program.reload(config);
@@ -359,4 +359,26 @@ Deno.test("with threads, too, destinations and limits change and sessions are fo
   assertEquals(answers, Array(4).fill("other"));
   held.release();
   await Promise.all(all);
+});
+
+Deno.test("a destination is tried when it is added, and when it leaves maint, and takes sessions", async () => {
+  await using a = new TestServer(answer("a"));
+  await using b = new TestServer(answer("b"));
+  await using program = await start(listener([a.address]));
+  const state = async (name: string) => (await program.destinations())[name]!.state;
+  await until(async () => await state(a.address) === "up", "the first was reached");
+  await program.reload(listener([a.address, b.address]));
+  assertEquals([await state(a.address), await state(b.address)], ["up", "untried"]);
+  await until(async () => await state(b.address) === "up", "the second was reached");
+  await program.instance.changeDestination("1.2", { state: "maint" });
+  assertEquals([await state(b.address), b.looks], ["maint", 1]);
+  await program.instance.changeDestination("1.2", { state: "ready" });
+  assertEquals(await state(b.address), "untried");
+  await until(async () => await state(b.address) === "up", "it was reached again");
+  assertEquals([a.looks, b.looks], [1, 2]);
+  await program.instance.changeDestination("1.2", { state: "maint" });
+  b.stopListening();
+  await until(() => isRefused(b.port), "nobody listens any more");
+  await program.instance.changeDestination("1.2", { state: "ready" });
+  await until(async () => await state(b.address) === "down", "it is gone");
 });
