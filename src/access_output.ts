@@ -1,6 +1,7 @@
 import { type AccessLogFormat, accessLogFormat, type AccessLogSettings } from "./access_log.ts";
-import { FatalError, fileProblem } from "./errors.ts";
 import { type ByteSink, LineWriter } from "./line_writer.ts";
+import { openPath, type PathSink, type StreamName, streamOf } from "./log_sinks.ts";
+import type { Losses } from "./losses.ts";
 import type { Settings } from "./options.ts";
 import type { Session } from "./session.ts";
 
@@ -9,7 +10,6 @@ export const CLOSE_PATIENCE_MS = 2000;
 
 /** What takes the lines of an access log in the end: a file, a stream, or syslog. */
 export interface LineTarget {
-  readonly dropped: number;
   /** Takes one line or more, without the last line break. */
   write(lines: string): void;
   flush(): Promise<void>;
@@ -23,10 +23,12 @@ export type AccessSettings = AccessLogSettings & Pick<Settings, "accessLog">;
 export interface AccessLogOptions {
   /** What takes the lines if the settings name syslog. */
   openSyslog(): LineTarget;
+  /** The standard streams, which others write to as well. */
+  stream(name: StreamName): ByteSink;
   /** Takes all lines instead, wherever they are to go: another thread writes them. */
   forward?: ByteSink | undefined;
-  /** Told how many lines of a file or stream could not be written, when it is closed. */
-  onLoss(dropped: number): void;
+  /** Counts the lines that a file or stream has lost. */
+  losses: Losses;
 }
 
 /**
@@ -40,6 +42,8 @@ export class AccessLog {
   readonly #formats = new Map<string, AccessLogFormat>();
   #settings: AccessSettings;
   #target: LineTarget | undefined;
+  /** What the target writes to, if it was opened by its path. */
+  #sink: PathSink | undefined;
   /** Targets that are being replaced, until they have written and closed. */
   readonly #closing = new Set<Promise<void>>();
 
@@ -85,8 +89,8 @@ export class AccessLog {
    */
   reopen(): string | undefined {
     const { accessLog } = this.#settings;
-    if (["on", "off", "syslog"].includes(accessLog) || this.#options.forward) return undefined;
-    this.#replace(accessLog);
+    if (!this.#sink) return undefined;
+    if (!this.#sink.reopen?.()) this.#replace(accessLog);
     return accessLog;
   }
 
@@ -112,7 +116,6 @@ export class AccessLog {
 
   #close(target: LineTarget): Promise<void> {
     const closing = target.close({ patience: CLOSE_PATIENCE_MS }).then(() => {
-      if (target.dropped > 0) this.#options.onLoss(target.dropped);
       this.#closing.delete(closing);
     });
     this.#closing.add(closing);
@@ -121,25 +124,29 @@ export class AccessLog {
 
   /** @param after What has to happen before the first line is written. */
   #open(where: string, after?: Promise<void>): LineTarget | undefined {
-    if (where === "off") return undefined;
-    if (this.#options.forward) return new LineWriter(this.#options.forward);
-    if (where === "syslog") return this.#options.openSyslog();
-    const sink = openSink(where);
-    if (!after) return new LineWriter(sink);
-    return new LineWriter({ ...sink, write: (bytes) => after.then(() => sink.write(bytes)) });
+    const { forward, openSyslog, stream } = this.#options;
+    const standard = streamOf(where);
+    const byPath = !forward && !standard && !["off", "syslog"].includes(where);
+    const sink = byPath ? openPath(where) : undefined;
+    const target = where === "off"
+      ? undefined
+      : forward
+      ? this.#writer(forward)
+      : where === "syslog"
+      ? openSyslog()
+      : this.#writer(sink ?? stream(standard!), after);
+    this.#sink = sink;
+    return target;
   }
-}
 
-function openSink(where: string): ByteSink {
-  if (where === "on") return { write: (bytes) => Deno.stdout.write(bytes) };
-  try {
-    const file = Deno.openSync(where, { create: true, append: true });
-    return { write: (bytes) => file.write(bytes), close: () => file.close() };
-  } catch (error) {
-    const why = error instanceof Deno.errors.NotFound
-      ? "there is no such folder"
-      : fileProblem(error);
-    const message = `Cannot open the access log ${JSON.stringify(where)}: ${why}`;
-    throw new FatalError(message, { cause: error });
+  #writer(sink: ByteSink, after?: Promise<void>): LineWriter {
+    const { losses } = this.#options;
+    const write: ByteSink["write"] = after
+      ? (bytes) => after.then(() => sink.write(bytes))
+      : sink.write;
+    return new LineWriter({ ...sink, write }, {
+      onLoss: (lines, error) => losses.note(lines, error),
+      onWritten: () => losses.written(),
+    });
   }
 }

@@ -18,7 +18,7 @@ export const ADDRESS_FORMS = "PORT, HOST:PORT, IPV4:PORT, [IPV6]:PORT or unix:/p
  *
  * @see unix(7)
  */
-const MAX_UNIX_PATH = 107;
+export const MAX_UNIX_PATH = 107;
 
 /**
  * Reads `PORT`, `HOST:PORT`, `IPV4:PORT`, `[IPV6]:PORT` or `unix:/path`.

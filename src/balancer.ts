@@ -1,5 +1,5 @@
-import type { Config } from "./config.ts";
-import type { AdminState, ListenerStatus, SessionInfo } from "./operations.ts";
+import type { Config, DestinationConfig } from "./config.ts";
+import type { AdminState, DestinationStatus, ListenerStatus, SessionInfo } from "./operations.ts";
 
 /** What a listener is known by to operators. */
 export interface Identity {
@@ -11,6 +11,13 @@ export interface Identity {
   readonly numbers: Readonly<Record<string, number>>;
 }
 
+/** One destination that is new, different or gone. */
+export interface Replacement {
+  readonly number: number;
+  /** What it is like now; absent if it is gone. */
+  readonly destination?: DestinationConfig | undefined;
+}
+
 type Awaitable<T> = T | Promise<T>;
 
 /** One listener with its line and its destinations: a server, or several of them in threads. */
@@ -18,6 +25,8 @@ export interface Balancer {
   /** The address that is really bound, such as `[::]:8080`. */
   readonly address: string;
   status(): Awaitable<ListenerStatus>;
+  /** What one of its destinations is doing; `undefined` if it is not there. */
+  destination(number: number): Awaitable<DestinationStatus | undefined>;
   /** The oldest live sessions, at most so many. */
   sessions(limit: number): Awaitable<SessionInfo[]>;
   /** Ends a session at once. Returns whether it was there. */
@@ -26,6 +35,11 @@ export interface Balancer {
   setAdminState(destination: number, state: AdminState): Awaitable<void>;
   /** Goes over to another configuration with the same listen address. */
   reconfigure(config: Config, identity: Pick<Identity, "numbers">): Awaitable<void>;
+  /**
+   * Goes over to a configuration in which no more than one destination is new, different or gone;
+   * takes a time that does not depend on the number of the others.
+   */
+  replace(config: Config, replacement: Replacement): Awaitable<void>;
   /** Accepts no more and resolves when all is served or cut: whether nothing was cut. */
   drain(): Promise<boolean>;
   /** Cuts everything at once. */

@@ -90,10 +90,14 @@ export async function runCheck(
   try {
     conn = adopt(await dialer.dial({ signal, timeout }));
   } catch (error) {
-    if (!(error instanceof DialError && error.reset)) throw error;
+    if (!(error instanceof DialError && error.fault === "reset")) throw error;
     // It was connected: whether a reset is noticed before or after that is a matter of chance.
     if (check.kind === "tcp") return;
     throw failed(error);
+  }
+  if (signal.aborted) {
+    conn.close();
+    throw signal.reason;
   }
   const onAbort = () => conn.close();
   signal.addEventListener("abort", onAbort, { once: true });

@@ -3,6 +3,7 @@ import type { Command } from "./command.ts";
 import { FatalError, UsageError } from "./errors.ts";
 import type { Logs } from "./log.ts";
 import type { Settings } from "./options.ts";
+import { complain, print, surviveFileLimit } from "./output.ts";
 
 /**
  * Runs the program to its end. Returns the exit status.
@@ -12,6 +13,7 @@ import type { Settings } from "./options.ts";
  */
 export async function run(args: readonly string[]): Promise<number> {
   try {
+    surviveFileLimit();
     const [first, ...rest] = args;
     if (first === "top" || first === "ctl") {
       const { runClient } = await import("./client/main.ts");
@@ -22,7 +24,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return await execute(await parseCommand(args));
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof FatalError)) throw error;
-    console.error(error.message.replace(/^/gm, "iawlb: "));
+    complain(error.message.replace(/^/gm, "iawlb: "));
     return error instanceof UsageError ? 2 : 1;
   }
 }
@@ -30,13 +32,13 @@ export async function run(args: readonly string[]): Promise<number> {
 async function execute(command: Command): Promise<number> {
   switch (command.kind) {
     case "help":
-      console.log((await import("./help.ts")).helpText().trimEnd());
+      print((await import("./help.ts")).helpText().trimEnd());
       return 0;
     case "version":
-      console.log(`iawlb ${project.version}`);
+      print(`iawlb ${project.version}`);
       return 0;
     case "print":
-      console.log(command.text);
+      print(command.text);
       return 0;
     case "demo": {
       const { runDemo } = await import("./demo.ts");

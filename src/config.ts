@@ -115,26 +115,12 @@ export function checkListener(texts: ListenerTexts, reporter: Reporter): Config 
   const indexes = new Map<string, number>();
   const destinations = texts.destinations.map((text, index) => {
     const part = { destination: index };
-    const destination = readDestination(
-      { text, defaults: settings },
-      (problem) => report(part, problem),
-    );
-    if (destination === undefined) return;
-    const earlier = indexes.get(destination.key);
-    if (earlier !== undefined) {
-      report(
-        part,
-        `is the same as ${mention({ destination: earlier })}; give each only once ` +
-          "(ADDRESS,workers=N sets its number of connections)",
-      );
-    } else indexes.set(destination.key, index);
-    if (listen && isSelf(listen, destination.address)) {
-      report(
-        part,
-        `is the ${mention("listen")} address, so that it would connect to itself; ` +
-          "must be another port or host",
-      );
-    }
+    const known = { settings, listen, indexOf: (key: string) => indexes.get(key) };
+    const destination = checkDestination(text, known, {
+      report: (problem) => report(part, problem),
+      mention,
+    });
+    if (destination && !indexes.has(destination.key)) indexes.set(destination.key, index);
     return destination;
   });
   if (!fine) return undefined;
@@ -145,6 +131,39 @@ export function checkListener(texts: ListenerTexts, reporter: Reporter): Config 
     rules,
     texts,
   };
+}
+
+/** What one destination of a listener is checked against. */
+export interface Surroundings {
+  readonly settings: Settings;
+  /** `undefined` after a problem with it. */
+  readonly listen: Address | undefined;
+  /** The index of another destination with a `key`; `undefined` if there is none. */
+  indexOf(key: string): number | undefined;
+}
+
+/** One destination of a listener, `undefined` if its address is malformed. */
+export function checkDestination(
+  text: string,
+  { settings, listen, indexOf }: Surroundings,
+  { report, mention }: { report(problem: string): void; mention: Reporter["mention"] },
+): DestinationConfig | undefined {
+  const destination = readDestination({ text, defaults: settings }, report);
+  if (destination === undefined) return undefined;
+  const other = indexOf(destination.key);
+  if (other !== undefined) {
+    report(
+      `is the same as ${mention({ destination: other })}; give each only once ` +
+        "(ADDRESS,workers=N sets its number of connections)",
+    );
+  }
+  if (listen && isSelf(listen, destination.address)) {
+    report(
+      `is the ${mention("listen")} address, so that it would connect to itself; ` +
+        "must be another port or host",
+    );
+  }
+  return destination;
 }
 
 /** Throws the first problem, in the words of a command line. */

@@ -49,16 +49,26 @@ function destinationDifferences(before: Config, after: Config): string[] {
   const old = new Map(before.destinations.map((one) => [one.key, one]));
   const changes: string[] = [];
   for (const one of after.destinations) {
-    const previous = old.get(one.key);
+    changes.push(...destinationDifference(old.get(one.key), one, { before, after }));
     old.delete(one.key);
-    if (!previous) changes.push(`destination ${one.name} added`);
-    else {
-      changes.push(...destinationChanges(previous, one));
-      changes.push(...checkChanges(previous, one, { before, after }));
-    }
   }
-  const removed = [...old.values()].map(({ name }) => `destination ${name} removed`);
-  return [...changes, ...removed];
+  for (const one of old.values()) {
+    changes.push(...destinationDifference(one, undefined, { before, after }));
+  }
+  return changes;
+}
+
+/** What is different about one destination that is new, different or gone, a phrase for each. */
+export function destinationDifference(
+  before: DestinationConfig | undefined,
+  after: DestinationConfig | undefined,
+  listener: { before: Config; after: Config },
+): string[] {
+  if (before && after) {
+    return [...destinationChanges(before, after), ...checkChanges(before, after, listener)];
+  }
+  if (after) return [`destination ${after.name} added`];
+  return before ? [`destination ${before.name} removed`] : [];
 }
 
 function destinationChanges(before: DestinationConfig, after: DestinationConfig): string[] {

@@ -4,6 +4,10 @@ import { Ranking } from "./ranking.ts";
 import type { Session } from "./session.ts";
 import { after, type Timer } from "./timer.ts";
 
+/** Shortest and longest rest of a destination that is full, in milliseconds. */
+const FIRST_REST_MS = 5;
+const LAST_REST_MS = 50;
+
 /** Runs one worker of a destination until it retires; see `worker.ts`. */
 export type Hire = (destination: Destination) => void;
 
@@ -21,17 +25,20 @@ export type Hire = (destination: Destination) => void;
  * and it leaves as soon as none of the others serves.
  */
 export class Crew {
-  readonly #destinations: Destination[] = [];
+  readonly #destinations = new Set<Destination>();
+  /** Those that are up, or untried, and wanted, and those among them that are no backups. */
+  readonly #up = new Set<Destination>();
+  readonly #primariesUp = new Set<Destination>();
   readonly #queue: Channel<Session>;
   readonly #hire: Hire;
   readonly #onStranded: (session: Session) => void;
   readonly #ranking: Ranking;
   /** Those whose waiting workers were sent away because they are too many: one may come back. */
   readonly #thinned = new Set<Destination>();
-  #anyUp = false;
-  #anyPrimaryUp = false;
   /** Runs while nobody takes sessions; see {@linkcode rest}. */
   #resting: Timer | undefined;
+  /** The rests of single destinations; see {@linkcode onFull}. */
+  readonly #rests = new Set<Timer>();
 
   constructor(
     options: {
@@ -52,14 +59,14 @@ export class Crew {
 
   /** Takes a destination in; {@linkcode arrange} has to follow. */
   add(destination: Destination): void {
-    this.#destinations.push(destination);
+    this.#destinations.add(destination);
     this.#ranking.add(destination);
     destination.onLoad = (changed) => this.#onLoad(changed);
   }
 
   /** Lets a destination's workers retire as they become idle; {@linkcode arrange} has to follow. */
   remove(destination: Destination): void {
-    this.#destinations.splice(this.#destinations.indexOf(destination), 1);
+    this.#destinations.delete(destination);
     destination.onLoad = undefined;
     this.#thinned.delete(destination);
     this.#ranking.remove(destination);
@@ -69,11 +76,14 @@ export class Crew {
   /**
    * Brings the waiting workers in line with the destinations' states and limits: call it at the
    * start and whenever one of these has changed.
+   *
+   * @param changed The only destination that has changed, was added or removed, if there is but one:
+   * the others are looked at only if that decides whether they serve.
    */
-  arrange(): void {
-    this.#review();
+  arrange(changed?: Destination): void {
+    const affected = this.#review(changed);
     this.#sendStrandedAway();
-    for (const destination of this.#destinations) {
+    for (const destination of affected) {
       if (!this.#serves(destination)) destination.dismiss();
       else if (destination.waiting > 0 && destination.workers > destination.limit) {
         this.#thinned.add(destination);
@@ -81,11 +91,24 @@ export class Crew {
       }
     }
     this.grow();
-    const weights = this.#destinations.map(({ config }) => config.weight);
-    const rounds = Math.max(...weights);
-    for (let round = 1; round <= rounds; round++) {
-      for (const destination of this.#destinations) {
-        if (round <= destination.config.weight) this.#keepWaiting(destination, round);
+    this.#fill(affected);
+  }
+
+  /** Hires as many workers as shall wait: those who have the fewest waiting have the first turn. */
+  #fill(destinations: Iterable<Destination>): void {
+    const byWaiting: Destination[][] = [];
+    const enter = (destination: Destination, number: number) => {
+      const { weight } = destination.config;
+      if (!destination.hasRoom || Math.max(destination.waiting, number) >= weight) return;
+      (byWaiting[number] ??= []).push(destination);
+    };
+    for (const destination of destinations) {
+      if (this.#serves(destination)) enter(destination, destination.waiting);
+    }
+    for (let number = 0; number < byWaiting.length; number++) {
+      for (const destination of byWaiting[number] ?? []) {
+        this.#hire(destination);
+        enter(destination, number + 1);
       }
     }
   }
@@ -109,9 +132,38 @@ export class Crew {
     this.arrange();
   }
 
-  /** Ends a rest, and with it the timer. */
+  /**
+   * Lets nobody connect to a destination for a moment, since it is alive but full: longer each time
+   * in a row, and then one by one at first. Its sessions go on, and so do other destinations.
+   */
+  onFull(destination: Destination): void {
+    // Connects that began together fail together.
+    if (destination.resting) return;
+    const ms = Math.min(FIRST_REST_MS * 2 ** destination.timesFull, LAST_REST_MS);
+    destination.narrow();
+    destination.resting = true;
+    const rest = after(ms, () => {
+      this.#rests.delete(rest);
+      destination.resting = false;
+      this.arrange(destination);
+    });
+    this.#rests.add(rest);
+    this.#rank(destination);
+    destination.dismiss();
+  }
+
+  /** A destination that was full has taken a connection: it may get more at a time. */
+  onConnected(destination: Destination): void {
+    destination.widen();
+    this.#rank(destination);
+    this.grow();
+    this.#keepWaiting(destination, 1);
+  }
+
+  /** Ends all rests, and with them the timers. */
   stop(): void {
     this.#resting?.stop();
+    for (const rest of this.#rests) rest.stop();
   }
 
   /** Adds workers while sessions wait and a destination has room. */
@@ -127,7 +179,10 @@ export class Crew {
 
   /** Whether any destination serves, apart from this one, with room or without. */
   servesBeside(destination: object): boolean {
-    return this.#destinations.some((one) => one !== destination && this.#mayServe(one));
+    for (const one of this.#destinations) {
+      if (one !== destination && this.#mayServe(one)) return true;
+    }
+    return false;
   }
 
   /** Whether a worker that has just become idle stays for another session. */
@@ -152,20 +207,36 @@ export class Crew {
   }
 
   #serves(destination: Destination): boolean {
-    return this.#resting === undefined && this.#mayServe(destination);
+    const resting = this.#resting !== undefined || destination.resting;
+    return !resting && this.#mayServe(destination);
   }
 
   #mayServe(destination: Destination): boolean {
     if (!destination.wanted) return false;
-    if (!destination.usable) return destination.onlyCheckFails && !this.#anyUp;
-    return !destination.config.backup || !this.#anyPrimaryUp;
+    if (!destination.usable) return destination.onlyCheckFails && this.#up.size === 0;
+    return !destination.config.backup || this.#primariesUp.size === 0;
   }
 
-  #review(): void {
-    const up = this.#destinations.filter(({ usable, wanted }) => usable && wanted);
-    this.#anyUp = up.length > 0;
-    this.#anyPrimaryUp = up.some(({ config }) => !config.backup);
-    for (const destination of this.#destinations) this.#rank(destination);
+  /** Notes who is up. Returns the destinations for which that matters. */
+  #review(changed?: Destination): Iterable<Destination> {
+    const before = [this.#up.size > 0, this.#primariesUp.size > 0];
+    for (const destination of changed ? [changed] : this.#destinations) this.#note(destination);
+    const same = before[0] === this.#up.size > 0 && before[1] === this.#primariesUp.size > 0;
+    const one = changed && this.#destinations.has(changed) ? [changed] : [];
+    const affected = changed && same ? one : this.#destinations;
+    for (const destination of affected) this.#rank(destination);
+    return affected;
+  }
+
+  #note(destination: Destination): void {
+    const { usable, wanted, config } = destination;
+    const up = usable && wanted && this.#destinations.has(destination);
+    for (
+      const [set, member] of [[this.#up, up], [this.#primariesUp, up && !config.backup]] as const
+    ) {
+      if (member) set.add(destination);
+      else set.delete(destination);
+    }
   }
 
   #onLoad(destination: Destination): void {

@@ -1,7 +1,10 @@
 import project from "../deno.json" with { type: "json" };
 import { abortable } from "@std/async/abortable";
+import { monotonic } from "./clock.ts";
 import type { ProgramConfig } from "./config.ts";
 import { changedOptions, FIXED_OF_PROGRAM, programDifferences } from "./config_diff.ts";
+import { DescriptorBudget } from "./descriptors.ts";
+import { assertDescriptors, warnOfDescriptors } from "./descriptor_advice.ts";
 import { FatalError, messageOf } from "./errors.ts";
 import { Listeners } from "./listeners.ts";
 import type { Logs } from "./log.ts";
@@ -28,6 +31,8 @@ export interface InstanceOptions {
   /** Reads the configuration anew. */
   load(): ProgramConfig | Promise<ProgramConfig>;
   logs: Logs;
+  /** What all that want descriptors share; all that there are, if absent. */
+  descriptors?: DescriptorBudget;
 }
 
 /**
@@ -42,8 +47,9 @@ export class Instance implements Operations {
   /** Those of the program that are in force. */
   #settings: Settings;
   readonly #logs: Logs;
-  readonly #startedAt = Date.now();
+  readonly #startedAt = monotonic();
   readonly #listeners: Listeners;
+  readonly #descriptors: DescriptorBudget;
   /** The latest change; each waits for the one before. */
   #changing: Promise<unknown> = Promise.resolve();
   #drained: Promise<boolean> | undefined;
@@ -57,17 +63,23 @@ export class Instance implements Operations {
     this.#load = options.load;
     this.#settings = options.config.settings;
     this.#logs = options.logs;
-    this.#listeners = new Listeners(options.logs);
+    const { logs, descriptors = new DescriptorBudget() } = options;
+    this.#descriptors = descriptors;
+    this.#listeners = new Listeners({ logs, descriptors });
   }
 
   /**
    * Starts all listeners.
    *
-   * @throws {FatalError} If one of their addresses cannot be bound; none listens then.
+   * @throws {FatalError} If one of their addresses cannot be bound, or there are too few descriptors;
+   * none listens then.
    */
   static async start(options: InstanceOptions): Promise<Instance> {
     const instance = new Instance(options);
-    instance.#listeners.add(await instance.#listeners.start(options.config.listeners));
+    const { config: { listeners, settings }, logs: { log } } = options;
+    assertDescriptors(instance.#descriptors, { listeners, admin: settings.admin !== null });
+    instance.#listeners.add(await instance.#listeners.start(listeners));
+    warnOfDescriptors(instance.#descriptors, { listeners, log });
     return instance;
   }
 
@@ -89,13 +101,17 @@ export class Instance implements Operations {
   }
 
   async status(): Promise<Status> {
+    // Of the same moment: nobody is both there and gone.
+    const { all, departed } = this.#listeners;
     return {
       version: project.version,
       pid: Deno.pid,
       time: new Date().toISOString(),
-      uptime_ms: Date.now() - this.#startedAt,
+      uptime_ms: monotonic() - this.#startedAt,
       state: this.#drained ? "draining" : "running",
-      listeners: await Promise.all(this.#listeners.all.map(({ balancer }) => balancer.status())),
+      log_lines_lost: { ...this.#logs.linesLost },
+      listeners: await Promise.all(all.map(({ balancer }) => balancer.status())),
+      departed,
     };
   }
 
@@ -205,6 +221,9 @@ export class Instance implements Operations {
     ];
     const needsRestart = [...new Set(fixed)].map(keyOf);
     this.#report(changes, needsRestart);
+    if (changes.length > 0) {
+      warnOfDescriptors(this.#descriptors, { listeners, log: this.#logs.log });
+    }
     return { changes, needs_restart: needsRestart };
   }
 

@@ -1,9 +1,10 @@
 import type { Logger } from "@logtape/logtape";
 import { clearImmediate, setImmediate } from "node:timers";
-import { type Address, formatSocketAddress } from "./address.ts";
-import { bind } from "./bind.ts";
+import type { Address } from "./address.ts";
+import { bind, type Bound } from "./bind.ts";
+import { connect } from "./connect.ts";
 import type { Settings } from "./options.ts";
-import { codeOf, messageOf } from "./errors.ts";
+import { AcceptFailures, FIRST_PAUSE_MS, nextTurn } from "./accept_failures.ts";
 import { after, sleep } from "./timer.ts";
 
 /**
@@ -11,13 +12,6 @@ import { after, sleep } from "./timer.ts";
  * sessions that are being served.
  */
 const ACCEPTS_PER_TURN = 64;
-
-/** Shortest and longest pause after an accept that failed, in milliseconds. */
-const FIRST_PAUSE_MS = 10;
-const LAST_PAUSE_MS = 1000;
-
-/** Accept errors that cost only the one connection: the next one may follow at once. */
-const ONE_CONNECTION = ["ECONNABORTED", "ENOTCONN", "EPROTO"];
 
 /** Turns of the event loop without a new connection after which the backlog counts as empty. */
 const QUIET_TURNS = 3;
@@ -41,6 +35,10 @@ export interface ListenerOptions<S> {
     readonly open: boolean;
     /** Resolves once a connection may be accepted, or the signal is aborted. */
     room(signal: AbortSignal): Promise<void>;
+    /** Whether a connection may be accepted during a drain, when only descriptors count. */
+    readonly affordable: boolean;
+    /** Resolves once there are descriptors for one more, or the signal is aborted. */
+    afford(signal: AbortSignal): Promise<void>;
     /** Makes a session of a connection, or closes it and returns nothing. */
     enter(conn: Deno.Conn): S | undefined;
   };
@@ -48,11 +46,13 @@ export interface ListenerOptions<S> {
   handOver(sessions: S[]): void;
   /** Whether other sockets may be bound to the same port, which share its connections. */
   reusePort?: boolean;
+  /** Called when accepting failed for want of descriptors. */
+  onShortage?: () => void;
   log: Logger;
 }
 
 /**
- * The accepting socket and its accept loop.
+ * The accepting sockets of an address and their accept loops.
  *
  * Accepts only what has a place in the line; what has none waits in the kernel's backlog. Hands
  * sessions over in batches: when the batch has one for every idle worker (or `batchSize`), and at
@@ -61,29 +61,26 @@ export interface ListenerOptions<S> {
  * row, and goes on.
  */
 export class Listener<S> {
-  /** The address that is really bound. */
-  readonly address: string;
-  readonly #address: Address;
-  readonly #socket: Deno.Listener;
+  /** What is really bound. */
+  readonly #bound: Bound<Deno.Listener>;
   readonly #options: ListenerOptions<S>;
-  readonly #log: Logger;
   readonly #draining = new AbortController();
-  readonly #loop: Promise<void>;
+  readonly #closing = new AbortController();
+  readonly #loops: Promise<unknown>;
   #batch: S[] = [];
   #cancelFlush: (() => void) | undefined;
   #accepted = 0;
-  #acceptedThisTurn = 0;
   /** Accepts that failed since the last one that succeeded. */
-  #failures = 0;
+  readonly #failures: AcceptFailures;
+  /** Sockets that wait for descriptors during a drain. */
+  #short = 0;
   #closed = false;
 
-  private constructor(address: Address, socket: Deno.Listener, options: ListenerOptions<S>) {
-    this.#address = address;
+  private constructor(bound: Bound<Deno.Listener>, options: ListenerOptions<S>) {
     this.#options = options;
-    this.#log = options.log;
-    this.#socket = socket;
-    this.address = formatSocketAddress(socket.addr);
-    this.#loop = this.#run();
+    this.#failures = new AcceptFailures({ log: options.log, onShortage: options.onShortage });
+    this.#bound = bound;
+    this.#loops = Promise.all(bound.sockets.map((socket) => this.#run(socket)));
   }
 
   /**
@@ -92,11 +89,13 @@ export class Listener<S> {
    * @throws {FatalError} If the address cannot be bound.
    */
   static async open<S>(address: Address, options: ListenerOptions<S>): Promise<Listener<S>> {
-    return new Listener(
-      address,
-      await bind(address, { ...options, tcpBacklog: options.settings.backlog }),
-      options,
-    );
+    const bound = await bind(address, { ...options, tcpBacklog: options.settings.backlog });
+    return new Listener(bound, options);
+  }
+
+  /** What is really bound, such as `[::]:8080`; several are separated by a comma and a blank. */
+  get address(): string {
+    return this.#bound.address;
   }
 
   /**
@@ -111,22 +110,33 @@ export class Listener<S> {
     options: { signal: AbortSignal; pause?: { hold(): void; release(): void } },
   ): Promise<void> {
     this.#draining.abort();
-    const limit = this.#accepted + this.#options.settings.backlog + 1;
+    const { signal, pause } = options;
+    const { sockets } = this.#bound;
+    const limit = this.#accepted + (this.#options.settings.backlog + 1) * sockets.length;
+    for (;;) {
+      await this.#takeBacklog({ limit, signal });
+      pause?.hold();
+      try {
+        await this.#awaitShortLook();
+        // Somebody has come meanwhile for whom there are no descriptors until others are done.
+        if (this.#short > 0 && this.#accepted < limit && !signal.aborted) continue;
+        return await this.close();
+      } finally {
+        pause?.release();
+      }
+    }
+  }
+
+  /** Resolves when there is nobody in the backlog, for all that can be seen. */
+  async #takeBacklog({ limit, signal }: { limit: number; signal: AbortSignal }): Promise<void> {
     let before: number;
     do {
       before = this.#accepted;
       for (let turn = 0; turn < QUIET_TURNS; turn++) await nextTurn();
-      const starving = this.#failures > 0 && !options.signal.aborted;
+      const starving = (this.#short > 0 || this.#failures.number > 0) && !signal.aborted;
       if (starving) await sleep(FIRST_PAUSE_MS);
       else if (this.#accepted === before) break;
     } while (this.#accepted < limit);
-    options.pause?.hold();
-    try {
-      await this.#awaitShortLook();
-      await this.close();
-    } finally {
-      options.pause?.release();
-    }
   }
 
   /** Resolves after a look at the sockets that was short and found no new connection, if one comes. */
@@ -154,38 +164,54 @@ export class Listener<S> {
     if (this.#closed) return;
     this.#closed = true;
     this.#draining.abort();
-    // While the socket is open, nobody else takes its path over: what is removed is its own.
-    if (this.#address.transport === "unix") removeQuietly(this.#address.path);
-    this.#socket.close();
-    await this.#loop;
+    this.#closing.abort();
+    this.#bound.release();
+    for (const socket of this.#bound.sockets) socket.close();
+    await this.#loops;
     this.#flush();
   }
 
-  async #run(): Promise<void> {
-    const draining = this.#draining.signal;
+  async #run(socket: Deno.Listener): Promise<void> {
+    const alone = this.#bound.sockets.length === 1;
+    let acceptedThisTurn = 0;
     while (!this.#closed) {
-      if (!draining.aborted) {
-        if (this.#batch.length >= this.#options.entrance.places) this.#flush();
-        if (!this.#options.entrance.open) await this.#options.entrance.room(draining);
-      }
+      await this.#mayAccept();
       if (this.#closed) return;
       try {
-        this.#take(await this.#socket.accept());
+        const conn = await socket.accept();
+        // Another socket may have filled the last place since this one began to wait.
+        if (!alone) await this.#mayAccept();
+        this.#take(conn);
       } catch (error) {
         if (this.#closed) return;
-        await this.#pause(error);
+        await this.#failures.pause(error);
         continue;
       }
-      if (++this.#acceptedThisTurn >= ACCEPTS_PER_TURN) {
+      if (++acceptedThisTurn >= ACCEPTS_PER_TURN) {
         await nextTurn();
-        this.#acceptedThisTurn = 0;
+        acceptedThisTurn = 0;
       }
     }
   }
 
+  /** Resolves when there is room for one more; during a drain only its descriptors count. */
+  async #mayAccept(): Promise<void> {
+    const { entrance } = this.#options;
+    const draining = this.#draining.signal;
+    if (!draining.aborted) {
+      if (this.#batch.length >= entrance.places) this.#flush();
+      if (!entrance.open) await entrance.room(draining);
+    }
+    if (!draining.aborted || entrance.affordable) return;
+    this.#short++;
+    // Those who wait for a batch to fill have descriptors.
+    this.#flush();
+    await entrance.afford(this.#closing.signal);
+    this.#short--;
+  }
+
   #take(conn: Deno.Conn): void {
-    if (this.#failures > 0) this.#log.info("accepting again");
-    this.#failures = 0;
+    this.#failures.over();
     this.#accepted++;
     const session = this.#options.entrance.enter(conn);
     if (session === undefined) return;
@@ -213,19 +239,6 @@ export class Listener<S> {
     this.#batch = [];
     this.#options.handOver(batch);
   }
-
-  async #pause(error: unknown): Promise<void> {
-    const reason = messageOf(error);
-    if (ONE_CONNECTION.includes(codeOf(error) ?? "")) {
-      this.#log.debug("a client was gone before it was accepted: {reason}", { reason });
-      await nextTurn();
-      return;
-    }
-    if (this.#failures === 0) {
-      this.#log.warning("accepting pauses until it works again: {reason}", { reason });
-    }
-    await sleep(Math.min(FIRST_PAUSE_MS * 2 ** this.#failures++, LAST_PAUSE_MS));
-  }
 }
 
 /** A connection of this process to itself: the runtime has to look at the sockets for it. */
@@ -233,7 +246,7 @@ async function connectTo(listener: Deno.TcpListener, signal: AbortSignal): Promi
   const { port } = listener.addr;
   const [accepted, connected] = await Promise.allSettled([
     listener.accept(),
-    Deno.connect({ hostname: "127.0.0.1", port, signal }).catch((error) => {
+    connect({ hostname: "127.0.0.1", port }, { signal }).catch((error) => {
       listener.close();
       throw error;
     }),
@@ -241,16 +254,4 @@ async function connectTo(listener: Deno.TcpListener, signal: AbortSignal): Promi
   for (const end of [accepted, connected]) if (end.status === "fulfilled") end.value.close();
   if (connected.status === "rejected") throw connected.reason;
   if (accepted.status === "rejected") throw accepted.reason;
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
-}
-
-function removeQuietly(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

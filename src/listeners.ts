@@ -1,6 +1,8 @@
 import type { Config } from "./config.ts";
+import type { DescriptorBudget } from "./descriptors.ts";
 import { type Logs, logsOf } from "./log.ts";
-import { OperationError } from "./operations.ts";
+import { type ListenerStatus, OperationError } from "./operations.ts";
+import { addStatuses } from "./sums.ts";
 import { nameOf, Unit } from "./unit.ts";
 
 /** What becomes of the listeners when there is another configuration. */
@@ -13,20 +15,29 @@ export interface Match {
 /** The listeners of the program: those of the configuration, and those that finish what they have. */
 export class Listeners {
   readonly #logs: Logs;
+  readonly #descriptors: DescriptorBudget;
   #all: readonly Unit[] = [];
   /** Those that were removed, with their drains. */
   readonly #leaving = new Map<Unit, Promise<boolean>>();
+  /** By name, what those had counted that are gone while one with the same name is there. */
+  readonly #departed = new Map<string, ListenerStatus>();
   #nextId = 1;
   /** Whether one that is gone had to cut sessions. */
   #cut = false;
 
-  constructor(logs: Logs) {
+  constructor({ logs, descriptors }: { logs: Logs; descriptors: DescriptorBudget }) {
     this.#logs = logs;
+    this.#descriptors = descriptors;
   }
 
   /** All of them, also those that leave. */
   get all(): readonly Unit[] {
     return this.#all;
+  }
+
+  /** What those had counted that are gone, for each name that one of {@linkcode all} has. */
+  get departed(): ListenerStatus[] {
+    return [...this.#departed.values()];
   }
 
   /** Those of the configuration. */
@@ -45,7 +56,14 @@ export class Listeners {
     try {
       for (const config of configs) {
         const logs = several ? logsOf(nameOf(config), this.#logs) : this.#logs;
-        started.push(await Unit.start({ id: this.#nextId++, config, logs }));
+        started.push(
+          await Unit.start({
+            id: this.#nextId++,
+            config,
+            logs,
+            descriptors: this.#descriptors,
+          }),
+        );
       }
       return started;
     } catch (error) {
@@ -63,11 +81,20 @@ export class Listeners {
   letGo(unit: Unit): void {
     const drained = unit.balancer.drain();
     this.#leaving.set(unit, drained);
-    drained.then((complete) => {
+    drained.then(async (complete) => {
       if (!complete) this.#cut = true;
+      const last = await unit.balancer.status();
       this.#leaving.delete(unit);
       this.#all = this.#all.filter((one) => one !== unit);
+      this.#remember(last);
     });
+  }
+
+  #remember(last: ListenerStatus): void {
+    const { name } = last;
+    const before = this.#departed.get(name);
+    if (!this.#all.some((one) => one.name === name)) this.#departed.delete(name);
+    else this.#departed.set(name, before ? addStatuses([before, last]) : last);
   }
 
   /** Which of those that are present a configuration has, which are new in it, which are gone. */

@@ -5,6 +5,8 @@ import { Events } from "./events.ts";
 import { type ByteSink, LineWriter } from "./line_writer.ts";
 import { LOCAL_SYSLOG } from "./log_options.ts";
 import { jsonLine, portable, type PortableRecord, textLine, titledText } from "./log_record.ts";
+import { type StreamName, streamSink } from "./log_sinks.ts";
+import { type Loss, Losses } from "./losses.ts";
 import type { Settings } from "./options.ts";
 import { waitAtMost } from "./patience.ts";
 import { type Severity, Syslog } from "./syslog.ts";
@@ -23,6 +25,8 @@ export interface Logs {
   readonly access: AccessLog;
   /** The latest messages, but for those of level debug. */
   readonly events: Events;
+  /** Lines lost since the start, of each log. */
+  readonly linesLost: LinesLost;
   /** Logs a message of another thread. */
   emit(record: PortableRecord): void;
   /**
@@ -39,6 +43,13 @@ export interface Logs {
   close(): Promise<void>;
 }
 
+/** Lines that could not be written, and messages that syslog did not get. */
+export interface LinesLost {
+  readonly access: number;
+  /** Messages. */
+  readonly log: number;
+}
+
 /** What takes the messages and lines of a thread to the one that writes them. */
 export interface Forward {
   log(record: PortableRecord): void;
@@ -52,7 +63,15 @@ export interface Forward {
  * @throws {FatalError} If the file of the access log, or a socket for syslog, cannot be opened.
  */
 export function openLogs(settings: LogSettings, forward?: Forward): Logs {
-  const stderr = new LineWriter({ write: (bytes) => Deno.stderr.write(bytes) });
+  const losses = {
+    access: new Losses((loss) => tellLoss("access log", loss)),
+    log: new Losses((loss) => tellLoss("log", loss)),
+  };
+  const streams = new Map<StreamName, ByteSink>();
+  const stderr = new LineWriter(stream("stderr"), {
+    onLoss: (lines, error) => losses.log.note(lines, error),
+    onWritten: () => losses.log.written(),
+  });
   const events = new Events();
   let format = formatOf(settings);
   let opened: Syslog | undefined;
@@ -60,10 +79,9 @@ export function openLogs(settings: LogSettings, forward?: Forward): Logs {
   if (settings.log.kind === "syslog" && !forward) syslog();
   const access = new AccessLog(settings, {
     openSyslog: () => accessTarget(syslog()),
+    stream,
     forward: forward?.access,
-    onLoss(dropped) {
-      log.warning("{dropped} lines of the access log could not be written", { dropped });
-    },
+    losses: losses.access,
   });
   const log = getLogger("iawlb");
   configure(settings.logLevel);
@@ -71,6 +89,9 @@ export function openLogs(settings: LogSettings, forward?: Forward): Logs {
     log,
     access,
     events,
+    get linesLost() {
+      return { access: losses.access.total, log: losses.log.total };
+    },
     emit: (record) => log.emit(record),
     apply(changed) {
       access.apply(changed);
@@ -95,8 +116,27 @@ export function openLogs(settings: LogSettings, forward?: Forward): Logs {
 
   async function close(): Promise<void> {
     await access.close();
+    losses.access.close();
     await opened?.close({ patience: CLOSE_PATIENCE_MS });
+    losses.log.close();
     await stderr.close({ patience: CLOSE_PATIENCE_MS });
+    losses.log.close();
+  }
+
+  function stream(name: StreamName): ByteSink {
+    const sink = streams.get(name) ?? streamSink(name);
+    streams.set(name, sink);
+    return sink;
+  }
+
+  function tellLoss(what: string, { losing, lines, problem }: Loss): void {
+    if (losing) {
+      log.error("the {what} cannot be written: {problem}; {lines} lines are lost so far", {
+        what,
+        problem,
+        lines,
+      });
+    } else log.warning("the {what} is written again; {lines} lines are lost", { what, lines });
   }
 
   function configure(level: Settings["logLevel"]): void {
@@ -128,8 +168,14 @@ export function openLogs(settings: LogSettings, forward?: Forward): Logs {
 
   function syslog(): Syslog {
     const address = settings.log.kind === "syslog" ? settings.log.address : LOCAL_SYSLOG;
-    // Only standard error is left to say that syslog does not work.
-    return opened ??= Syslog.open(address, { onTrouble: (text) => stderr.write(`iawlb: ${text}`) });
+    return opened ??= Syslog.open(address, {
+      onTrouble(problem) {
+        // Only standard error is left to say that the log itself does not work.
+        if (settings.log.kind === "syslog") stderr.write(`iawlb: ${problem}`);
+        else log.warning("{problem}", { problem });
+      },
+      onLoss: ({ id }) => losses[id].count(1),
+    });
   }
 }
 
@@ -145,8 +191,6 @@ function severityOf({ level }: LogRecord): Severity {
 /** Access-log lines into syslog, which is closed with the log. */
 function accessTarget(syslog: Syslog): LineTarget {
   return {
-    // Syslog itself tells how many messages are missing.
-    dropped: 0,
     write(lines) {
       for (const text of lines.split("\n")) {
         syslog.send({ id: "access", severity: "info", time: Date.now(), text });
@@ -160,5 +204,12 @@ function accessTarget(syslog: Syslog): LineTarget {
 /** The same logs, in which messages name a listener; for programs that have several. */
 export function logsOf(listener: string, logs: Logs): Logs {
   const log = logs.log.getChild(listener);
-  return { ...logs, log, emit: (record) => log.emit(record) };
+  return {
+    ...logs,
+    log,
+    get linesLost() {
+      return logs.linesLost;
+    },
+    emit: (record) => log.emit(record),
+  };
 }

@@ -1,11 +1,15 @@
 import type { DestinationStatus, ListenerStatus, ShownState, Status } from "./operations.ts";
 import { END_REASONS } from "./session.ts";
+import { addDestinations, addStatuses } from "./sums.ts";
 
 /** What tells the values of a metric from each other. */
 export type Labels = Readonly<Record<string, string>>;
 
-/** One value of a metric. */
-export type Point = readonly [value: number, labels: Labels];
+/**
+ * One value of a metric: the labels of what it belongs to, always the same object for the same thing,
+ * and those that it has besides.
+ */
+export type Point = readonly [value: number, place: Labels, own?: Labels];
 
 /** One number of the program; its name is that of OpenTelemetry. */
 export interface Metric {
@@ -13,7 +17,8 @@ export interface Metric {
   readonly kind: "counter" | "gauge";
   readonly unit: string;
   readonly help: string;
-  values(seen: Seen): Point[];
+  /** Made one by one, so that whoever takes them may pause. */
+  values(seen: Seen): Iterable<Point>;
 }
 
 /** A status as metrics see it: each name is there once. */
@@ -39,6 +44,15 @@ export const METRICS: readonly Metric[] = [
     help: "1 while the program drains, which ends it.",
     values: ({ status }) => [[status.state === "draining" ? 1 : 0, {}]],
   },
+  {
+    name: "iawlb.log.lines_lost",
+    kind: "counter",
+    unit: "{line}",
+    help: "Lines of the access log, and of the log itself, that could not be written.",
+    values: ({ status: { log_lines_lost } }) => {
+      return Object.entries(log_lines_lost).map(([log, lines]): Point => [lines, { log }]);
+    },
+  },
   ofListener("counter", "sessions.accepted", {
     unit: "{session}",
     help: "Sessions that were accepted, refused ones included.",
@@ -50,7 +64,7 @@ export const METRICS: readonly Metric[] = [
     // Reasons that did not occur count 0, so that the first one that occurs is an increase.
     value: ({ ended }) => {
       const counts: Record<string, number> = { ...NONE_ENDED, ...ended };
-      return Object.entries(counts).map(([reason, number]): Point => [number, { reason }]);
+      return Object.entries(counts).map(([reason, number]): OwnPoint => [number, { reason }]);
     },
   }),
   ofListener("gauge", "sessions.waiting", {
@@ -87,7 +101,7 @@ export const METRICS: readonly Metric[] = [
   ofDestination("gauge", "state", {
     unit: "1",
     help: "1 for the state that it is in, 0 for the others.",
-    value: (one) => STATES.map((state): Point => [one.state === state ? 1 : 0, { state }]),
+    value: (one) => STATES.map((state): OwnPoint => [one.state === state ? 1 : 0, { state }]),
   }),
   ofDestination("gauge", "workers", {
     unit: "{worker}",
@@ -119,6 +133,11 @@ export const METRICS: readonly Metric[] = [
     help: "Connects, probes and checks that failed.",
     value: ({ failures }) => failures,
   }),
+  ofDestination("counter", "lookup_failures", {
+    unit: "{failure}",
+    help: "Look-ups of its name that failed.",
+    value: ({ lookup_failures }) => lookup_failures,
+  }),
   ofDestination("counter", "bytes", {
     unit: "By",
     help: "Bytes relayed, up from clients to the destination and down back.",
@@ -128,46 +147,62 @@ export const METRICS: readonly Metric[] = [
 
 /** Gives everything in a status its labels. */
 export function look(status: Status): Seen {
-  const listeners = onePerName(status.listeners, ({ state }) => state === "running");
+  const listeners = byName([...status.listeners, ...status.departed]);
+  const gone = new Set(status.departed.flatMap(({ destinations }) => destinations));
   return {
     status,
-    listeners: listeners.map((one) => [one, { listener: one.name }]),
-    destinations: listeners.flatMap(({ name: listener, destinations }) => {
-      const shown = onePerName(destinations, ({ leaving }) => !leaving);
-      return shown.map((one) => [one, { listener, destination: one.name }] as const);
+    listeners: listeners.map((all) => {
+      const one = listenerOfName(all);
+      return [one, { listener: one.name }];
+    }),
+    destinations: listeners.flatMap((all) => {
+      const known = byName(all.flatMap(({ destinations }) => destinations));
+      const shown = known.filter((same) => same.some((one) => !gone.has(one)));
+      return shown.map((same) => {
+        const one = destinationOfName(same);
+        return [one, { listener: all[0]!.name, destination: one.name }] as const;
+      });
     }),
   };
 }
 
-/**
- * One of those with the same name: the latest that stays, or else the latest. What was removed and
- * added again while it finished its sessions is there twice, and a series may not be.
- */
-function onePerName<T extends { name: string }>(
-  all: readonly T[],
-  stays: (one: T) => boolean,
-): T[] {
-  const byName = new Map<string, T>();
-  for (const one of all) {
-    const other = byName.get(one.name);
-    if (!other || stays(one) || !stays(other)) byName.set(one.name, one);
-  }
-  return [...byName.values()];
+function byName<T extends { name: string }>(all: readonly T[]): T[][] {
+  return [...Map.groupBy(all, ({ name }) => name).values()];
 }
+
+/**
+ * Those with the same name as one: what was removed and added again while it finished its sessions
+ * is there twice, and a series may not be. Numbers add up; what it is like is that of the latest one
+ * that stays.
+ */
+function listenerOfName(all: readonly ListenerStatus[]): ListenerStatus {
+  if (all.length === 1) return all[0]!;
+  const { queue } = all.findLast(({ state }) => state === "running") ?? all.at(-1)!;
+  return { ...addStatuses(all), queue };
+}
+
+function destinationOfName(all: readonly DestinationStatus[]): DestinationStatus {
+  if (all.length === 1) return all[0]!;
+  const { state, limit, weight } = all.findLast(({ leaving }) => !leaving) ?? all.at(-1)!;
+  return { ...addDestinations(all), state, limit, weight };
+}
+
+/** A value with the labels that it has besides those of what it belongs to. */
+type OwnPoint = readonly [value: number, own: Labels];
 
 /** What is the same about the metrics of one kind of thing. */
 interface Spec<T> {
   unit: string;
   help: string;
-  /** Its value, or several, each with the labels that it has besides. */
-  value(one: T): number | Point[];
+  /** Its value, or several. */
+  value(one: T): number | OwnPoint[];
 }
 
 function ofListener(kind: Metric["kind"], name: string, spec: Spec<ListenerStatus>): Metric {
   const { unit, help, value } = spec;
   return {
     ...{ name: `iawlb.${name}`, kind, unit, help },
-    values: ({ listeners }) => listeners.flatMap((placed) => points(placed, value)),
+    values: ({ listeners }) => points(listeners, value),
   };
 }
 
@@ -175,16 +210,18 @@ function ofDestination(kind: Metric["kind"], name: string, spec: Spec<Destinatio
   const { unit, help, value } = spec;
   return {
     ...{ name: `iawlb.destination.${name}`, kind, unit, help },
-    values: ({ destinations }) => destinations.flatMap((placed) => points(placed, value)),
+    values: ({ destinations }) => points(destinations, value),
   };
 }
 
-function points<T>([one, place]: Placed<T>, value: Spec<T>["value"]): Point[] {
-  const values = value(one);
-  if (typeof values === "number") return [[values, place]];
-  return values.map(([number, labels]) => [number, { ...place, ...labels }]);
+function* points<T>(all: readonly Placed<T>[], value: Spec<T>["value"]): Generator<Point> {
+  for (const [one, place] of all) {
+    const values = value(one);
+    if (typeof values === "number") yield [values, place];
+    else for (const [number, own] of values) yield [number, place, own];
+  }
 }
 
-function bytes({ bytes_up, bytes_down }: { bytes_up: number; bytes_down: number }): Point[] {
+function bytes({ bytes_up, bytes_down }: { bytes_up: number; bytes_down: number }): OwnPoint[] {
   return [[bytes_up, { direction: "up" }], [bytes_down, { direction: "down" }]];
 }

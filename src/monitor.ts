@@ -1,10 +1,11 @@
 import type { Logger } from "@logtape/logtape";
 import { type Check, CheckError, runCheck } from "./check.ts";
 import type { Clock } from "./clock.ts";
+import type { Release } from "./descriptors.ts";
 import type { Destination } from "./destination.ts";
 import { DialError } from "./dial.ts";
 import { messageOf } from "./errors.ts";
-import { after } from "./timer.ts";
+import { after, type Timer } from "./timer.ts";
 import type { Candidate, Tries } from "./tries.ts";
 
 /** Shortest and longest pause before a probe, in milliseconds. */
@@ -20,8 +21,8 @@ const DEFAULT_PROBE_TIMEOUT_MS = 5000;
 /** Least time between two probes that somebody asked for who doubts a destination, in milliseconds. */
 const DOUBT_PAUSE_MS = 1000;
 
-/** Pause after a probe that this machine could not make, in milliseconds. */
-const SHORTAGE_PAUSE_MS = 1000;
+/** Longest pause after a probe that told nothing, in milliseconds. */
+const UNKNOWN_PAUSE_MS = 1000;
 
 /** How a destination is watched over. */
 export interface Policy {
@@ -49,6 +50,8 @@ export interface MonitorOptions {
   log: Logger;
   /** Whether no destination takes sessions. */
   allDown(): boolean;
+  /** Gets a descriptor to probe with, as soon as there is one; without it there always is. */
+  claim?: ((signal: AbortSignal) => Promise<Release>) | undefined;
   /** Called when a destination has changed between taking sessions and not. */
   onChange(destination: Destination): void;
 }
@@ -228,30 +231,35 @@ export class Monitor implements Candidate {
     const timeout = checkTimeout || DEFAULT_PROBE_TIMEOUT_MS;
     const { dialer, name } = this.#destination;
     const limit = this.#limit = new AbortController();
-    const timer = after(timeout, () => limit.abort(new CheckTimeout(timeout)));
-    this.#probedAt = this.#options.clock();
+    let release: Release | undefined;
+    let timer: Timer | undefined;
     let failure: Error | undefined;
     try {
+      release = await this.#options.claim?.(limit.signal);
+      this.#probedAt = this.#options.clock();
+      timer = after(timeout, () => limit.abort(new CheckTimeout(timeout)));
       const how = { dialer, host: name, signal: limit.signal, timeout };
       await runCheck(check ?? { kind: "tcp" }, how);
     } catch (error) {
       failure = error as Error;
     } finally {
-      timer.stop();
+      timer?.stop();
+      release?.();
       this.#limit = undefined;
     }
     if (this.#stopped) return this.#endTry();
     if (this.#reviewed) return this.#startAnew();
     this.#endTry();
-    const ours = failure instanceof DialError && failure.local;
-    if (ours) {
+    // Of a destination that is full, or that this machine could not try, nothing is known.
+    const unknown = failure instanceof DialError && failure.fault !== "gone";
+    if (unknown) {
       this.#options.log.debug("{name} was not probed: {reason}", {
         name,
         reason: failure!.message,
       });
     } else if (failure) this.#enterFailure(failure, false);
     else this.#enterSuccess();
-    this.#schedule(ours ? Math.min(SHORTAGE_PAUSE_MS, this.#interval()) : this.#interval());
+    this.#schedule(unknown ? Math.min(UNKNOWN_PAUSE_MS, this.#interval()) : this.#interval());
   }
 
   #endTry(): void {

@@ -12,7 +12,7 @@ export type ShownState = "untried" | "up" | "suspect" | "down" | "drain" | "main
 
 /** Distributions of durations since the start, in seconds. */
 export interface Latencies {
-  /** From accept to the beginning of the connect, or to the end of a session that had none. */
+  /** In the queue, until a connect that succeeded or the end: each wait counts once. */
   queue: HistogramData;
   /** Connects that succeeded. */
   connect: HistogramData;
@@ -42,6 +42,8 @@ export interface DestinationStatus {
   sessions: number;
   /** Connects, probes and checks that failed. */
   failures: number;
+  /** Look-ups of its name that failed. */
+  lookup_failures: number;
   bytes_up: number;
   bytes_down: number;
   latencies: Latencies;
@@ -82,7 +84,14 @@ export interface Status {
   time: string;
   uptime_ms: number;
   state: "running" | "draining";
+  /** Lines that could not be written: of the access log, and of the log itself. */
+  log_lines_lost: { access: number; log: number };
   listeners: ListenerStatus[];
+  /**
+   * What listeners had counted that are gone and of which there is one with the same name, as one
+   * for each name: with it what is counted by name never becomes less.
+   */
+  departed: ListenerStatus[];
 }
 
 /** One live session: what `GET /sessions` answers a list of, oldest first. */

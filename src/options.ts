@@ -73,6 +73,14 @@ export const OPTIONS = {
     help: "whether TCP keepalive finds peers that have vanished, on both sides, after the times " +
       "that the kernel is set to (net.ipv4.tcp_keepalive_time)",
   }),
+  halfClose: choice({
+    of: ["keep", "abandon"],
+    default: "keep",
+    help:
+      "what a client means that finishes sending before it was answered: keep = it still reads " +
+      "and gets its answer; abandon = it has given up: it leaves the queue at once, and while it " +
+      "is served its destination is closed at once",
+  }),
   queueTimeout: duration({
     default: 30_000,
     help: "a session that has no destination this long after it was accepted is closed; 0 = never",

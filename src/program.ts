@@ -1,5 +1,6 @@
 import type { AdminServer } from "./admin/server.ts";
 import type { ProgramConfig } from "./config.ts";
+import { DescriptorBudget } from "./descriptors.ts";
 import { Instance } from "./instance.ts";
 import type { Logs } from "./log.ts";
 import type { ServiceManager } from "./service_manager.ts";
@@ -24,7 +25,8 @@ export interface ProgramOptions {
  */
 export async function runProgram(options: ProgramOptions): Promise<boolean> {
   const { config: { settings }, logs } = options;
-  const instance = await Instance.start(options);
+  const descriptors = new DescriptorBudget();
+  const instance = await Instance.start({ ...options, descriptors });
   // Sessions are accepted by now, and a signal must not cut them while the rest is loaded.
   const served = serveUntilSignalled(instance, logs);
   let admin: AdminServer | undefined;
@@ -33,7 +35,12 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
     if (settings.admin) {
       // Who has no use for it need not wait until it is loaded.
       const { openAdmin } = await import("./admin/open.ts");
-      admin = await openAdmin(instance, { ...settings, admin: settings.admin, logs });
+      admin = await openAdmin(instance, {
+        ...settings,
+        admin: settings.admin,
+        logs,
+        descriptors,
+      });
     }
     await exportMetrics(instance, {
       onError: (error) => logs.log.warning("no metrics to export: {error}", { error }),

@@ -11,29 +11,39 @@ export interface Ahead {
   readonly pending: Promise<number> | number | undefined;
 }
 
-/** How a client can leave before its session is over. */
-export type Departure = "closed" | "reset";
+/**
+ * How a client can leave before its session is over: its input ends before the first byte or after
+ * some, or its connection fails.
+ */
+export type Departure = "closed" | "finished" | "reset";
 
 /** Learns when a client leaves. */
 export interface DepartureListener {
+  /** Whether it is to be noticed, too, when a client leaves that has filled the first buffer. */
+  readonly watches: boolean;
   onDeparture(how: Departure): void;
 }
 
+/** Most bytes that are read of a client that is watched. */
+export const MOST_WATCHED = 64 * 1024;
+
 /**
- * Reads from a client, at most one small buffer, from the moment it is accepted.
+ * Reads from a client, at most one buffer, from the moment it is accepted.
  *
  * That overlaps the client's first bytes with the connect, shows a client that goes away while it
  * waits, and keeps what it has sent until a destination has begun to answer, so that it can be sent
  * again to another one.
  *
- * The listener is told `closed` when the input ends before the first byte, and `reset`
- * when the connection fails. Input that ends after data is a half-close and no departure. A client
- * that has filled the buffer is not read any further and cannot be seen leaving.
+ * A client that has filled the buffer is not read any further and cannot be seen leaving. While the
+ * listener watches it, the buffer of 4 KiB is swapped for larger ones, up to
+ * {@linkcode MOST_WATCHED}. What does not fit into the first one is not held to be sent again.
  */
 export class ReadAhead {
   readonly #client: Pick<Socket, "read">;
   readonly #buffers: BufferPool;
-  readonly #buffer: Uint8Array<ArrayBuffer>;
+  #buffer: Uint8Array<ArrayBuffer>;
+  /** Most bytes that are held to be sent again. */
+  readonly #mostHeld: number;
   readonly #listener: DepartureListener;
   #length = 0;
   #ended = false;
@@ -51,6 +61,7 @@ export class ReadAhead {
     this.#client = client;
     this.#buffers = buffers;
     this.#buffer = buffers.take();
+    this.#mostHeld = this.#buffer.length;
     this.#listener = listener;
     this.#read();
   }
@@ -75,14 +86,15 @@ export class ReadAhead {
     return this.#ended && this.#length === 0;
   }
 
-  /** Whether there is no room for more. */
+  /** Whether no more is to be held. */
   get full(): boolean {
-    return this.#length === this.#buffer.length;
+    return this.#length >= this.#mostHeld;
   }
 
-  /** Whether everything that the client has sent is still here. */
+  /** Whether everything that the client has sent is still here and may be sent again. */
   get held(): boolean {
-    return this.#owner === "reading" || this.#owner === "idle";
+    const here = this.#owner === "reading" || this.#owner === "idle";
+    return here && this.#length <= this.#mostHeld;
   }
 
   /** Bytes that have arrived, as a view that is valid until {@linkcode take} or the end. */
@@ -101,6 +113,13 @@ export class ReadAhead {
     this.#wake = undefined;
   }
 
+  /** Goes on reading if the buffer was full and the listener has begun to watch. */
+  review(): void {
+    if (this.#owner !== "idle" || this.#ended || this.#failed || !this.#grow()) return;
+    this.#owner = "reading";
+    this.#read();
+  }
+
   /** Stops reading ahead and hands over the buffer, with the read that may be under way. */
   take(): Ahead {
     this.#owner = "taken";
@@ -116,7 +135,7 @@ export class ReadAhead {
 
   async #read(): Promise<void> {
     try {
-      while (this.#length < this.#buffer.length) {
+      while (this.#length < this.#buffer.length || this.#grow()) {
         const rest = this.#length === 0 ? this.#buffer : this.#buffer.subarray(this.#length);
         this.#pending = this.#client.read(rest);
         const received = await this.#pending;
@@ -131,7 +150,7 @@ export class ReadAhead {
       }
       if (this.#owner === "reading") {
         this.#stop();
-        if (this.closedEmpty) this.#listener.onDeparture("closed");
+        if (this.#ended) this.#listener.onDeparture(this.#length === 0 ? "closed" : "finished");
       }
     } catch {
       if (this.#owner === "reading") {
@@ -141,6 +160,16 @@ export class ReadAhead {
       }
     }
     if (this.#owner === "leaving") this.#giveBack();
+  }
+
+  /** Makes room in a full buffer, while the listener watches; `false` if there is to be none. */
+  #grow(): boolean {
+    const full = this.#buffer;
+    if (full.length >= MOST_WATCHED || !this.#listener.watches) return false;
+    // The full one has returned to the pool, where nobody can have changed it yet.
+    this.#buffer = this.#buffers.adapt(full, full.length);
+    this.#buffer.set(full);
+    return true;
   }
 
   #giveBack(): void {

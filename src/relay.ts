@@ -5,6 +5,7 @@ import type { Ahead } from "./read_ahead.ts";
 import type { EndReason, Flow, Holder, Session } from "./session.ts";
 import type { Socket } from "./socket.ts";
 import { after, type Timer } from "./timer.ts";
+import type { Steps } from "./steps.ts";
 import type { Turns } from "./turns.ts";
 
 /**
@@ -29,6 +30,7 @@ export interface RelayOptions {
   turns: Turns;
   /** Under which condition a session that was not answered can have another server. */
   redispatch: Settings["redispatch"];
+  steps?: Steps;
 }
 
 /**
@@ -39,6 +41,8 @@ export interface RelayOptions {
  * - A side that cannot be written any more may have said something before it failed, such as an
  *   answer to a request that it did not read to the end. That is still delivered; then both close.
  * - The next read waits for the write before it: a session holds at most one buffer a direction.
+ * - With `--half-close abandon` a client that finishes while something that it has sent is unanswered
+ *   has given up: both sockets are closed at once. An answer is whatever comes after its last byte.
  * - Until the server's first byte, what the client sends is held, as long as it fits into one small
  *   buffer. If the server fails before that byte, the session can go to another one, once.
  *
@@ -70,6 +74,13 @@ class Relay implements Holder {
   #open = 2;
   /** Whether the server has sent a byte. */
   #answered = false;
+  /**
+   * What the server had sent when the client's latest bytes were passed on to it, or -1 if that does
+   * not matter any more. The same as what it has sent by now means that these are unanswered.
+   */
+  #asked = -1;
+  /** Whether {@linkcode #asked} is kept while the client is pumped. */
+  #marks: boolean;
   /** Whether the sockets were closed before both directions had ended. */
   #stopped = false;
   #over = false;
@@ -83,6 +94,7 @@ class Relay implements Holder {
     this.#server = server;
     this.#options = options;
     this.#outcome = outcome;
+    this.#marks = session.abandons;
   }
 
   start(): void {
@@ -94,6 +106,17 @@ class Relay implements Holder {
 
   onAbort(): void {
     this.#stop();
+  }
+
+  onReview(session: Session): void {
+    this.#marks = session.abandons;
+    if (this.#abandoned && (session.up.ended || session.ahead.ended)) session.abort("client-gone");
+  }
+
+  /** Whether the client would have given up if it finished sending now. */
+  get #abandoned(): boolean {
+    const { down } = this.#session;
+    return this.#marks && this.#asked >= down.received && !down.ended;
   }
 
   /** Whether the server's failure can be made good by another server. */
@@ -165,7 +188,9 @@ class Relay implements Holder {
           return this.#end(up, "write-failed");
         } else if (sent < length) {
           up.received = length;
+          if (sent === 0) this.#tellFirstByte("up");
           if (sent > 0) server.sendPromptly();
+          this.#asked = this.#session.down.received;
           if (!await send(server, ahead.bytes(sent, length))) return this.#end(up, "write-failed");
           up.bytes = sent = length;
         } else if (ahead.failed) {
@@ -182,6 +207,11 @@ class Relay implements Holder {
     } catch (defect) {
       this.#outcome.reject(defect);
     }
+  }
+
+  #tellFirstByte(direction: "up" | "down"): void {
+    const { steps } = this.#options;
+    if (steps?.on) steps.firstByte(this.#session, direction);
   }
 
   /** Copies server to client. */
@@ -202,6 +232,7 @@ class Relay implements Holder {
         return this.#end(down, "read-failed");
       }
       this.#answered = true;
+      this.#asked = -1;
       ahead.wake();
       this.#pump(server, client, down, { buffer, length: 0, pending: received });
     } catch (defect) {
@@ -234,6 +265,7 @@ class Relay implements Holder {
         }
         flow.received += received;
         if (pending !== undefined) {
+          if (flow.received === received) this.#tellFirstByte(to === this.#server ? "up" : "down");
           view = buffer.subarray(begin.length, begin.length + received);
         } else if (view.length !== received || view.buffer !== buffer.buffer) {
           view = received === buffer.length ? buffer : buffer.subarray(0, received);
@@ -242,6 +274,8 @@ class Relay implements Holder {
           prompt = true;
           to.sendPromptly();
         }
+        // Before the write: an answer may be here sooner than the write's own end.
+        if (this.#marks && to === this.#server) this.#asked = this.#session.down.received;
         try {
           const sent = await to.write(view);
           if (sent < received && !await send(to, view.subarray(sent))) how = "write-failed";
@@ -267,6 +301,10 @@ class Relay implements Holder {
   /** Passes the end of a direction on. A receiver that is gone by then did not get everything. */
   async #passEnd(to: Socket, flow: Flow): Promise<PumpEnd> {
     flow.ended = true;
+    if (to === this.#server && this.#abandoned) {
+      this.#session.abort("client-gone");
+      return "ended";
+    }
     // A server that has finished, too, is closed at once, which tells it the same.
     if (to === this.#server && this.#session.down.ended) return "ended";
     try {

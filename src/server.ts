@@ -2,24 +2,26 @@ import type { Logger } from "@logtape/logtape";
 import type { AccessLog } from "./access_output.ts";
 import { formatAddress } from "./address.ts";
 import { Admission } from "./admission.ts";
-import type { Balancer, Identity } from "./balancer.ts";
+import type { Balancer, Identity, Replacement } from "./balancer.ts";
 import { BufferPool } from "./buffers.ts";
 import { Channel } from "./channel.ts";
 import { type Clock, monotonic } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { Crew } from "./crew.ts";
+import { DescriptorBudget } from "./descriptors.ts";
 import { Entrance } from "./entrance.ts";
 import { messageOf } from "./errors.ts";
 import { Health } from "./health.ts";
 import { Ledger } from "./ledger.ts";
 import { Line } from "./line.ts";
 import { Listener } from "./listener.ts";
-import type { AdminState, ListenerStatus, SessionInfo } from "./operations.ts";
+import type { AdminState, DestinationStatus, ListenerStatus, SessionInfo } from "./operations.ts";
 import type { Settings } from "./options.ts";
 import { type Books, logDrained, logDraining, logStart } from "./report.ts";
 import { Roster } from "./roster.ts";
 import type { Session } from "./session.ts";
-import { listenerStatus, sessionInfos } from "./status.ts";
+import { destinationStatus, listenerStatus, liveBytes, sessionInfos } from "./status.ts";
+import { Steps } from "./steps.ts";
 import { Tasks } from "./tasks.ts";
 import type { Durations } from "./telemetry.ts";
 import { after } from "./timer.ts";
@@ -39,6 +41,8 @@ export interface ServerOptions {
   /** Gets the same durations as the histograms, one by one. */
   durations?: Durations | undefined;
   clock?: Clock;
+  /** What all that want descriptors share; all that there are, if absent. */
+  descriptors?: DescriptorBudget;
   /** Its number among threads that share the address, and how many there are; alone if absent. */
   thread?: { index: number; number: number };
 }
@@ -55,8 +59,11 @@ export class Server implements Balancer {
   /** The settings in force: everybody here looks at these, and a reload changes them in place. */
   readonly #settings: Settings;
   readonly #log: Logger;
+  readonly #steps: Steps;
   readonly #thread: ServerOptions["thread"];
   readonly #clock: Clock;
+  readonly #descriptors: DescriptorBudget;
+  readonly #leaveBudget: () => void;
   /** Every live session, and how the others ended. */
   readonly #ledger: Ledger;
   readonly #queue: Channel<Session>;
@@ -83,12 +90,18 @@ export class Server implements Balancer {
 
   private constructor(config: Config, options: ServerOptions & { identity: Identity }) {
     const { log, access, thread, clock = monotonic } = options;
+    this.#descriptors = options.descriptors ?? new DescriptorBudget();
+    this.#leaveBudget = this.#descriptors.join({
+      count: () => this.#unopened(),
+      estimate: () => this.#queue.size,
+    });
     const { id, name } = options.identity;
     this.#id = id;
     this.#name = name;
     this.#thread = thread;
     const settings = this.#settings = { ...config };
     this.#log = log;
+    const steps = this.#steps = new Steps(log, { on: settings.logLevel === "debug" });
     const timekeeper = new Timekeeper({ listener: name, durations: options.durations });
     this.#timekeeper = timekeeper;
     this.#clock = clock;
@@ -100,6 +113,7 @@ export class Server implements Balancer {
       onEnd: (session) => {
         this.#admission.leave(session.client.remoteAddr);
         timekeeper.ended(session);
+        if (steps.on) steps.closed(session);
         access?.add(session, name);
       },
     });
@@ -108,13 +122,11 @@ export class Server implements Balancer {
       settings,
       rules: config.rules,
       ledger: this.#ledger,
-      destinations: config.destinations.length,
-      active: () => this.#ledger.live.size - this.#queue.size,
-      threads: thread?.number ?? 1,
+      descriptors: this.#descriptors,
       clock,
       log,
     });
-    this.#line = new Line({ queue: this.#queue, ledger: this.#ledger, admission });
+    this.#line = new Line({ queue: this.#queue, ledger: this.#ledger, admission, clock });
     this.#entrance = new Entrance({
       settings,
       line: this.#line,
@@ -124,6 +136,7 @@ export class Server implements Balancer {
       buffers: this.#buffers,
       clock,
       log,
+      steps,
     });
     const workplace = this.#workplace = this.#arrangeWorkplace();
     this.#crew = new Crew({
@@ -137,6 +150,7 @@ export class Server implements Balancer {
       settings,
       signal: this.#life.signal,
       clock,
+      descriptors: this.#descriptors,
       log,
     });
     this.#roster = new Roster({
@@ -167,11 +181,13 @@ export class Server implements Balancer {
         entrance: server.#entrance,
         handOver: (sessions) => server.#tasks.add(server.#line.join(sessions)),
         reusePort: options.thread !== undefined,
+        onShortage: () => server.#descriptors.noteShortage(),
         log: server.#log,
       });
     } catch (error) {
       server.#sweep.stop();
       server.#watchdog.stop();
+      server.#leaveBudget();
       throw error;
     }
     server.#roster.apply(config.destinations, identity.numbers);
@@ -225,6 +241,12 @@ export class Server implements Balancer {
     });
   }
 
+  /** What one of its destinations is doing; `undefined` if it is not there. */
+  destination(number: number): DestinationStatus | undefined {
+    const found = this.#roster.find(number);
+    return found && destinationStatus(found, { id: this.#id, live: liveBytes(this.#ledger.live) });
+  }
+
   /** The oldest live sessions, at most so many. */
   sessions(limit: number): SessionInfo[] {
     return sessionInfos(this.#ledger.live, {
@@ -246,7 +268,7 @@ export class Server implements Balancer {
 
   /** Sets what the operator wants of a destination; nothing if it is not there. */
   setAdminState(number: number, state: AdminState): void {
-    const destination = this.#roster.all.find((one) => one.number === number);
+    const destination = this.#roster.find(number);
     if (!destination || destination.admin === state) return;
     // Nobody has looked at it since.
     if (destination.admin === "maint") destination.forget();
@@ -265,14 +287,27 @@ export class Server implements Balancer {
     Object.assign(this.#settings, { ...config, backlog, threads });
     const { rules, destinations } = config;
     this.#roster.apply(destinations, numbers);
-    this.#admission.apply({ rules, destinations: destinations.length, before });
+    this.#admission.apply({ rules, before });
     this.#workplace.relaying.redispatch = config.redispatch;
+    this.#steps.on = config.logLevel === "debug";
     // At the very end there is nobody left whom it could end.
     if (!this.#life.signal.aborted) this.#sweep.restart();
     this.#health.apply(this.#settings);
     if (!this.#drained) this.#queue.resize(config.queue);
     this.#entrance.review();
+    if (config.halfClose !== before.halfClose) this.#reviewSessions();
     this.#crew.arrange();
+  }
+
+  /** Goes over to a configuration in which one destination is new, different or gone. */
+  replace({ rules }: Config, { number, destination }: Replacement): void {
+    const changed = destination ? this.#roster.put(destination, number) : this.#roster.find(number);
+    if (!changed) return;
+    if (destination) this.#health.reconsider(changed);
+    else this.#roster.remove(changed);
+    this.#admission.apply({ rules, before: this.#settings });
+    this.#entrance.review();
+    this.#crew.arrange(changed);
   }
 
   #arrangeWorkplace(): Workplace {
@@ -285,14 +320,21 @@ export class Server implements Balancer {
         buffers: this.#buffers,
         turns: this.#turns,
         redispatch: this.#settings.redispatch,
+        steps: this.#steps,
       },
       log: this.#log,
+      steps: this.#steps,
       attempts: [],
       giveBack: (session) => this.#line.giveBack(session),
-      onShortage: (error) => this.#health.shortage(error),
+      onFull: (destination, error) => this.#health.full(destination, error),
+      onShortage: (error) => {
+        this.#descriptors.noteShortage();
+        this.#health.shortage(error);
+      },
       onConnected: (session, destination) => {
         if (destination.state === "untried") this.#health.reached(destination);
         this.#timekeeper.connected(session, destination);
+        if (destination.wary) this.#crew.onConnected(destination);
       },
       onReset: (session, destination, error) => {
         const { name } = destination;
@@ -304,6 +346,10 @@ export class Server implements Balancer {
       servesBeside: (destination) => this.#crew.servesBeside(destination),
       keeps: (destination) => this.#crew.keeps(destination),
     };
+  }
+
+  #reviewSessions(): void {
+    for (const session of this.#ledger.live) session.review();
   }
 
   async #drain(): Promise<boolean> {
@@ -347,6 +393,14 @@ export class Server implements Balancer {
     this.#roster.dismiss();
     await this.#tasks.idle();
     await this.#turns.close();
+    this.#leaveBudget();
+  }
+
+  /** Descriptors that sessions have a right to and not yet, or no more: those to connect with. */
+  #unopened(): number {
+    let number = 0;
+    for (const { server } of this.#ledger.live) if (server === undefined) number++;
+    return number;
   }
 }
 

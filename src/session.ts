@@ -1,5 +1,6 @@
 import { formatSocketAddress } from "./address.ts";
 import type { BufferPool } from "./buffers.ts";
+import type { Settings } from "./options.ts";
 import { type Departure, type DepartureListener, ReadAhead } from "./read_ahead.ts";
 import { type Access, adopt, type Socket } from "./socket.ts";
 
@@ -10,7 +11,8 @@ export const END_REASONS = {
   "refused-rate": "not let in: --rate-per-ip",
   "refused-overflow": "not let in: --overflow reject, and the line is full",
   "done": "both sides finished sending and everything was delivered",
-  "client-gone": "the client left before it had a destination",
+  "client-gone": "the client left before it had a destination or, with --half-close abandon, " +
+    "before it was answered",
   "client-reset": "the client's connection failed while it was being served",
   "server-reset":
     "the destination's connection failed while it was serving, or before its first byte, " +
@@ -62,7 +64,11 @@ export interface Flow {
 export interface Holder {
   /** The session was aborted: let go of it. Called at most once for a session. */
   onAbort(session: Session): void;
+  /** The client has finished sending, or what that means has changed. */
+  onReview?(session: Session): void;
 }
+
+const KEEP: Pick<Settings, "halfClose"> = { halfClose: "keep" };
 
 /**
  * One client connection from accept to close: its identity, timings, byte counts and end reason.
@@ -89,6 +95,12 @@ export class Session implements DepartureListener {
   avoided: object | undefined;
   /** The connection to it, while the session is relayed. */
   server: Socket | undefined;
+  /** Milliseconds that it has waited in the queue, all waits that are over together. */
+  queued = 0;
+  /** Milliseconds of these that the histograms have. */
+  queuedNoted = 0;
+  /** When the wait began that is not over. */
+  #waitsSince: number | undefined;
   /** When the latest connect began. */
   connectStartedAt: number | undefined;
   /** When it was connected. */
@@ -104,22 +116,42 @@ export class Session implements DepartureListener {
   attempt: AbortController | undefined;
   /** Reads the client until a destination has begun to answer. */
   readonly ahead: ReadAhead;
+  readonly #settings: Pick<Settings, "halfClose">;
   #reason: EndReason | undefined;
 
+  /** @param options.settings Those in force; they may change. `keep` unless given. */
   constructor(
     client: Deno.Conn,
-    options: { id: number; now: number; buffers: BufferPool; access?: Access },
+    options: {
+      id: number;
+      now: number;
+      buffers: BufferPool;
+      access?: Access;
+      settings?: Pick<Settings, "halfClose">;
+    },
   ) {
     this.id = options.id;
     this.client = adopt(client, options.access);
     this.acceptedAt = options.now;
+    this.#waitsSince = options.now;
     this.seen.activeAt = options.now;
+    this.#settings = options.settings ?? KEEP;
     this.ahead = new ReadAhead(this.client, options.buffers, this);
   }
 
   /** The client's address as text. */
   get clientName(): string {
     return formatSocketAddress(this.client.remoteAddr);
+  }
+
+  /** Whether a client that finishes sending without an answer has given up. */
+  get abandons(): boolean {
+    return this.#settings.halfClose === "abandon";
+  }
+
+  /** Whether a client that waits or is being connected is to be seen leaving, whatever it sends. */
+  get watches(): boolean {
+    return this.abandons && (this.stage === "waiting" || this.stage === "connecting");
   }
 
   /** Why it ended or is about to; `undefined` while it is to go on. */
@@ -147,17 +179,39 @@ export class Session implements DepartureListener {
     this.#settledServer = this.server;
   }
 
-  /** A place in the line, again if a connect failed. Ends a session whose client has left. */
-  wait(holder: Holder): void {
+  /**
+   * A place in the line, again if a connect failed. Ends a session whose client has left.
+   *
+   * @param now When it begins to wait again; the first time it is since the accept.
+   */
+  wait(holder: Holder, now?: number): void {
     this.stage = "waiting";
+    this.#waitsSince ??= now;
     this.holder = holder;
-    if (this.ahead.closedEmpty) this.abort("client-gone");
+    const { ahead } = this;
+    if (ahead.closedEmpty || ahead.failed || this.#abandoned) this.abort("client-gone");
+    else ahead.review();
+  }
+
+  /** `--half-close` has changed: it counts from now on. */
+  review(): void {
+    if (this.stage === "relaying") this.holder?.onReview?.(this);
+    else if (this.#abandoned) this.abort("client-gone");
+    else this.ahead.review();
+  }
+
+  /** The wait is over, for a connect or for good. */
+  leaveQueue(now: number): void {
+    if (this.#waitsSince === undefined) return;
+    this.queued += now - this.#waitsSince;
+    this.#waitsSince = undefined;
   }
 
   /** Closes the client's socket; the last thing that happens to a session. */
   close(now: number): void {
     this.stage = "ended";
     this.endedAt = now;
+    this.leaveQueue(now);
     this.holder = undefined;
     this.client.close();
     this.ahead.release();
@@ -165,7 +219,13 @@ export class Session implements DepartureListener {
 
   /** The client has left while it was being read ahead. */
   onDeparture(how: Departure): void {
-    const connecting = this.stage === "connecting" && how === "reset";
-    if (this.stage === "waiting" || connecting) this.abort("client-gone");
+    if (this.stage === "relaying") return this.holder?.onReview?.(this);
+    const leaves = how === "reset" || (how === "closed" && this.stage === "waiting");
+    if (leaves || this.abandons) this.abort("client-gone");
+  }
+
+  /** Whether its client has given up without a destination. */
+  get #abandoned(): boolean {
+    return this.abandons && this.ahead.ended;
   }
 }

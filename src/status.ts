@@ -45,13 +45,14 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
   };
 }
 
+/** Bytes by the names of destinations. */
 type LiveBytes = Map<string, { up: number; down: number }>;
 
 /**
  * Bytes of the live sessions by destination. Those of a session that was not answered yet do not
  * count: it may go to another destination, and a sum must never become less.
  */
-function liveBytes(live: Iterable<Session>): LiveBytes {
+export function liveBytes(live: Iterable<Session>): LiveBytes {
   const bytes: LiveBytes = new Map();
   for (const { destination, up, down } of live) {
     if (destination === undefined || down.bytes === 0) continue;
@@ -64,7 +65,8 @@ function liveBytes(live: Iterable<Session>): LiveBytes {
   return bytes;
 }
 
-function destinationStatus(
+/** What one destination is doing right now. */
+export function destinationStatus(
   destination: Destination,
   { id, live }: { id: number; live: LiveBytes },
 ): DestinationStatus {
@@ -83,6 +85,7 @@ function destinationStatus(
     active,
     sessions,
     failures,
+    lookup_failures: destination.lookupFailures,
     bytes_up: destination.bytesUp + up,
     bytes_down: destination.bytesDown + down,
     latencies: destination.timings.data,

@@ -61,6 +61,7 @@ export function addDestinations(all: readonly DestinationStatus[]): DestinationS
     active: sum(({ active }) => active),
     sessions: sum(({ sessions }) => sessions),
     failures: sum(({ failures }) => failures),
+    lookup_failures: sum(({ lookup_failures }) => lookup_failures),
     bytes_up: sum(({ bytes_up }) => bytes_up),
     bytes_down: sum(({ bytes_down }) => bytes_down),
     latencies: addLatencies(all.map(({ latencies }) => latencies)),

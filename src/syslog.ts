@@ -24,8 +24,8 @@ const LIMIT = 10_000;
 
 /** One message. */
 export interface SyslogMessage {
-  /** Its kind, such as `access`; 1 to 32 letters. */
-  readonly id: string;
+  /** Which log it is of. */
+  readonly id: "log" | "access";
   readonly severity: Severity;
   /** Milliseconds since 1970. */
   readonly time: number;
@@ -36,6 +36,8 @@ export interface SyslogMessage {
 export interface SyslogOptions {
   /** Told when the daemon cannot be reached, and when it can again; not once per message. */
   onTrouble(problem: string): void;
+  /** Told of each message that could not be sent. */
+  onLoss?(message: SyslogMessage): void;
 }
 
 /**
@@ -53,6 +55,8 @@ export class Syslog {
   readonly #options: SyslogOptions;
   readonly #hostname = hostname();
   readonly #waiting: SyslogMessage[] = [];
+  /** The message that is being sent. */
+  #current: SyslogMessage | undefined;
   #sending: Promise<void> | undefined;
   /** Messages that the daemon is still to be told about. */
   #lost = 0;
@@ -82,7 +86,7 @@ export class Syslog {
 
   /** Takes a message. */
   send(message: SyslogMessage): void {
-    if (this.#waiting.length >= LIMIT) this.#lose(1);
+    if (this.#waiting.length >= LIMIT) this.#lose([message]);
     else this.#waiting.push(message);
     this.#sending ??= this.#sendAll().finally(() => this.#sending = undefined);
   }
@@ -96,7 +100,8 @@ export class Syslog {
   async close(options: { patience: number }): Promise<void> {
     await waitAtMost(options.patience, this.flush());
     // A send that the daemon keeps waiting does not even end with the socket.
-    this.#lose(this.#waiting.splice(0).length + (this.#sending ? 1 : 0));
+    const left = this.#waiting.splice(0);
+    this.#lose(this.#current ? [this.#current, ...left] : left);
     this.#closed = true;
     this.#socket.close();
   }
@@ -105,7 +110,9 @@ export class Syslog {
     for (;;) {
       const message = this.#waiting.shift();
       if (message === undefined) return;
+      this.#current = message;
       await this.#sendOne(message);
+      this.#current = undefined;
     }
   }
 
@@ -114,7 +121,7 @@ export class Syslog {
       if (this.#lost > 0) await this.#confess();
       await this.#write(message);
     } catch (error) {
-      if (!this.#closed) this.#lose(1, error);
+      if (!this.#closed) this.#lose([message], error);
     }
   }
 
@@ -137,7 +144,8 @@ export class Syslog {
     await this.#socket.send(datagram, remoteAddr(this.#address));
   }
 
-  #lose(number: number, error?: unknown): void {
+  #lose(messages: readonly SyslogMessage[], error?: unknown): void {
+    const number = messages.length;
     if (this.#lost === 0 && number > 0) {
       const why = error === undefined ? "it does not keep up" : codeOf(error) ?? messageOf(error);
       this.#options.onTrouble(
@@ -147,6 +155,7 @@ export class Syslog {
     }
     this.#lost += number;
     this.dropped += number;
+    for (const message of messages) this.#options.onLoss?.(message);
   }
 }
 

@@ -3,6 +3,7 @@ import project from "../deno.json" with { type: "json" };
 import { BUCKETS_S } from "./histogram.ts";
 import type { Metric } from "./metrics.ts";
 import type { Latencies, Operations } from "./operations.ts";
+import { Pace } from "./pace.ts";
 
 /** Where a duration was taken: names of a listener and, if the session had one, a destination. */
 export type Place = { listener: string; destination?: string };
@@ -25,7 +26,7 @@ export async function openDurations(): Promise<Durations | undefined> {
     return meter.createHistogram(name, { description, unit: "s", advice });
   };
   const histograms = {
-    queue: histogram("iawlb.queue", "From accept to the connect, or to the end without one."),
+    queue: histogram("iawlb.queue", "In the queue, until a connect that succeeded, or the end."),
     connect: histogram("iawlb.connect", "Connects that succeeded."),
     session: histogram("iawlb.session", "From accept to the end."),
   };
@@ -66,15 +67,18 @@ export async function exportMetrics(
     metric,
     observable: create(meter, metric),
   }));
+  const pace = new Pace();
   const observables = instruments.map(({ observable }) => observable);
 
   async function observe(result: BatchObservableResult): Promise<void> {
     // A callback that fails would be the last one that the runtime calls.
     try {
       const seen = look(await operations.status());
+      await pace.turn();
       for (const { metric, observable } of instruments) {
-        for (const [value, attributes] of metric.values(seen)) {
-          result.observe(observable, value, attributes);
+        for (const [value, place, own] of metric.values(seen)) {
+          result.observe(observable, value, own ? { ...place, ...own } : place);
+          if (pace.due) await pace.turn();
         }
       }
     } catch (error) {

@@ -1,14 +1,21 @@
 // One of several threads: a complete balancer that shares its port with the others. It is told what
 // to do, and its lines are written, by `threads.ts`.
 import type { Identity } from "./balancer.ts";
-import { type Config, readListener } from "./config.ts";
+import {
+  checkDestination,
+  commandLineReporter,
+  type Config,
+  type DestinationConfig,
+  readListener,
+} from "./config.ts";
+import { DescriptorBudget } from "./descriptors.ts";
 import { messageOf } from "./errors.ts";
 import { guard } from "./guard.ts";
 import type { ByteSink } from "./line_writer.ts";
 import { openLogs } from "./log.ts";
 import { Server } from "./server.ts";
 import { openDurations } from "./telemetry.ts";
-import { shareOf } from "./thread_config.ts";
+import { shareOf, shareOfLimit } from "./thread_config.ts";
 import type {
   CallMessage,
   FromThread,
@@ -28,7 +35,7 @@ scope.onmessage = ({ data }) => {
 
 async function start(message: ToThread & { kind: "start" }): Promise<void> {
   const { texts, identity, port, index, number } = message;
-  const config = shareOf(readListener(texts), index, number);
+  let config = shareOf(readListener(texts), index, number);
   const logs = openLogs(config, {
     log: (record) => scope.postMessage({ kind: "log", record }),
     access: accessSink(),
@@ -39,7 +46,9 @@ async function start(message: ToThread & { kind: "start" }): Promise<void> {
     const listen = { ...config.listen, port };
     const thread = { index, number };
     const durations = await openDurations();
-    server = await Server.start({ ...config, listen }, { ...logs, identity, durations, thread });
+    const descriptors = new DescriptorBudget({ share: message.descriptors });
+    const options = { ...logs, identity, durations, thread, descriptors };
+    server = await Server.start({ ...config, listen }, options);
   } catch (error) {
     return scope.postMessage({ kind: "failed", message: messageOf(error) });
   }
@@ -57,18 +66,35 @@ async function start(message: ToThread & { kind: "start" }): Promise<void> {
     switch (call) {
       case "status":
         return server.status();
+      case "destination":
+        return server.destination(ask.number);
       case "sessions":
         return server.sessions(ask.limit);
       case "endSession":
         return server.endSession(ask.id);
       case "setAdminState":
         return server.setAdminState(ask.destination, ask.state);
+      case "replace":
+        return server.replace(config, { number: ask.number, destination: readOne(ask.text) });
       case "reconfigure":
         return reconfigure(shareOf(readListener(ask.texts), index, number), ask);
     }
   }
 
+  /** The share of one destination; that it is allowed was checked. */
+  function readOne(text: string | undefined): DestinationConfig | undefined {
+    if (text === undefined) return undefined;
+    const { report, mention } = commandLineReporter({ ...config.texts, destinations: [text] });
+    const known = { settings: config, listen: config.listen, indexOf: () => undefined };
+    const destination = checkDestination(text, known, {
+      report: (problem) => report({ destination: 0 }, problem),
+      mention,
+    })!;
+    return { ...destination, workers: shareOfLimit(destination.workers, index, number) };
+  }
+
   function reconfigure(changed: Config, numbers: Pick<Identity, "numbers">): void {
+    config = changed;
     logs.apply(changed);
     server.reconfigure(changed, numbers);
   }

@@ -27,13 +27,13 @@ export function checkThreads(config: Config, { report, mention }: Reporter): voi
     undivided(mention({ option: "maxConnections" }, maxConnections), maxConnections);
   }
   for (const [destination, { workers }] of destinations.entries()) {
-    undivided(`the workers of ${mention({ destination })}`, workers);
+    if (workers < number) undivided(`the workers of ${mention({ destination })}`, workers);
   }
 }
 
 /** The part of a configuration that one of so many threads runs by: every limit divided. */
 export function shareOf(config: Config, index: number, number: number): Config {
-  const share = (limit: number) => Math.floor(limit / number) + (index < limit % number ? 1 : 0);
+  const share = (limit: number) => shareOfLimit(limit, index, number);
   return {
     ...config,
     queue: share(config.queue),
@@ -42,4 +42,9 @@ export function shareOf(config: Config, index: number, number: number): Config {
       return { ...destination, workers: share(destination.workers) };
     }),
   };
+}
+
+/** The part of one limit that one of so many threads has. */
+export function shareOfLimit(limit: number, index: number, number: number): number {
+  return Math.floor(limit / number) + (index < limit % number ? 1 : 0);
 }

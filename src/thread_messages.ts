@@ -1,15 +1,19 @@
 import type { Identity } from "./balancer.ts";
 import type { ListenerTexts } from "./config.ts";
+import type { BudgetShare } from "./descriptors.ts";
 import type { PortableRecord } from "./log_record.ts";
-import type { AdminState, ListenerStatus, SessionInfo } from "./operations.ts";
+import type { AdminState, DestinationStatus, ListenerStatus, SessionInfo } from "./operations.ts";
 import type { Books } from "./report.ts";
 
 /** What a thread can be asked, each with its answer. */
 export interface ThreadCalls {
   status: { ask: undefined; answer: ListenerStatus };
+  destination: { ask: { number: number }; answer: DestinationStatus | undefined };
   sessions: { ask: { limit: number }; answer: SessionInfo[] };
   endSession: { ask: { id: number }; answer: boolean };
   setAdminState: { ask: { destination: number; state: AdminState }; answer: void };
+  /** One destination is new, different or, without a text, gone. */
+  replace: { ask: { number: number; text: string | undefined }; answer: void };
   reconfigure: { ask: { texts: ListenerTexts; numbers: Identity["numbers"] }; answer: void };
 }
 
@@ -27,6 +31,8 @@ export type ToThread =
     readonly port: number;
     readonly index: number;
     readonly number: number;
+    /** Its part in the descriptors of the process; all that there are, if absent. */
+    readonly descriptors: BudgetShare | undefined;
   }
   | { readonly kind: "drain" }
   | { readonly kind: "quit" }

@@ -1,8 +1,9 @@
-import type { Balancer, Identity } from "./balancer.ts";
+import type { Balancer, Identity, Replacement } from "./balancer.ts";
 import { bind } from "./bind.ts";
 import type { Config } from "./config.ts";
 import type { Logs } from "./log.ts";
-import type { AdminState, ListenerStatus, SessionInfo } from "./operations.ts";
+import type { AdminState, DestinationStatus, ListenerStatus, SessionInfo } from "./operations.ts";
+import { type BudgetShare, DescriptorBudget } from "./descriptors.ts";
 import { Departed } from "./departed.ts";
 import { logDrained, logDraining, logStart } from "./report.ts";
 import { addBooks, addStatuses } from "./sums.ts";
@@ -19,6 +20,8 @@ export interface ThreadsOptions {
   config: Config;
   identity: Identity;
   logs: Logs;
+  /** What all that want descriptors share; all that there are, if absent. */
+  descriptors?: DescriptorBudget;
   /** Makes a thread; one that runs `thread.ts` unless given. */
   spawn?: () => Worker;
 }
@@ -36,6 +39,9 @@ export class Threads implements Balancer {
   /** What operators want of destinations, for threads that are started again. */
   readonly #adminStates = new Map<number, AdminState>();
   readonly #logs: Logs;
+  readonly #descriptors: DescriptorBudget;
+  /** What each thread has of the descriptors. */
+  readonly #shares: (BudgetShare | undefined)[] = [];
   readonly #spawn: () => Worker;
   readonly #port: number;
   /** How many there are; it does not change. */
@@ -51,6 +57,7 @@ export class Threads implements Balancer {
     this.#config = options.config;
     this.#identity = options.identity;
     this.#logs = options.logs;
+    this.#descriptors = options.descriptors ?? new DescriptorBudget();
     this.#spawn = options.spawn ?? spawnThread;
     this.#port = port;
     this.#number = threadsOf(options.config);
@@ -66,9 +73,9 @@ export class Threads implements Balancer {
   static async start(options: ThreadsOptions): Promise<Threads> {
     const { listen, backlog } = options.config;
     // Bound alone first: sharing a port would hide that another program has it.
-    const listener = await bind(listen, { tcpBacklog: backlog });
-    const { port } = listener.addr as Deno.NetAddr;
-    listener.close();
+    const { sockets } = await bind(listen, { tcpBacklog: backlog, log: options.logs.log });
+    const { port } = sockets[0]!.addr as Deno.NetAddr;
+    for (const socket of sockets) socket.close();
     const threads = new Threads(options, port);
     try {
       const addresses = await Promise.all(threads.#threads.map(({ listening }) => listening));
@@ -80,6 +87,7 @@ export class Threads implements Balancer {
     } catch (error) {
       threads.#drained = Promise.resolve(false);
       for (const thread of threads.#threads) thread.terminate();
+      threads.#reclaimAll();
       throw error;
     }
     return threads;
@@ -112,6 +120,11 @@ export class Threads implements Balancer {
     return this.#drained ? { ...this.#latest!, state: "draining" } : this.#latest!;
   }
 
+  async destination(number: number): Promise<DestinationStatus | undefined> {
+    const told = (await this.#ask("destination", { number })).filter((one) => one !== undefined);
+    return told.length === 0 ? undefined : this.#departed.completeOne(told);
+  }
+
   async sessions(limit: number): Promise<SessionInfo[]> {
     const all = (await this.#ask("sessions", { limit })).flat();
     return all.sort((a, b) => b.age_ms - a.age_ms).slice(0, limit);
@@ -136,6 +149,13 @@ export class Threads implements Balancer {
     await this.#ask("reconfigure", { texts: config.texts, numbers });
   }
 
+  async replace(config: Config, { number, destination }: Replacement): Promise<void> {
+    this.#config = { ...config, threads: this.#config.threads };
+    if (!destination) this.#adminStates.delete(number);
+    const place = destination ? config.destinations.indexOf(destination) : -1;
+    await this.#ask("replace", { number, text: config.texts.destinations[place] });
+  }
+
   /** Asks all threads; those that have crashed or have ended do not answer. */
   async #ask<C extends ThreadCall>(
     call: C,
@@ -153,11 +173,23 @@ export class Threads implements Balancer {
     // Operators may look at the whole program longer than this listener lasts.
     await this.status();
     for (const thread of this.#threads) thread.terminate();
+    this.#reclaimAll();
     const books = all.filter((one) => one !== undefined);
     return logDrained(log, addBooks(books)) && books.length === all.length;
   }
 
+  #reclaimAll(): void {
+    for (const index of this.#shares.keys()) this.#reclaim(index);
+  }
+
+  #reclaim(index: number): void {
+    const share = this.#shares[index];
+    if (share) this.#descriptors.reclaim(share);
+    this.#shares[index] = undefined;
+  }
+
   #begin(index: number): Thread {
+    const descriptors = this.#shares[index] = this.#descriptors.lend();
     const thread = new Thread(this.#spawn(), {
       logs: this.#logs,
       onCrash: (message) => this.#onCrash(index, message),
@@ -169,6 +201,7 @@ export class Threads implements Balancer {
       port: this.#port,
       index,
       number: this.#number,
+      descriptors,
     });
     for (const [destination, state] of this.#adminStates) {
       thread.ask("setAdminState", { destination, state });
@@ -177,6 +210,7 @@ export class Threads implements Balancer {
   }
 
   #onCrash(index: number, message: string): void {
+    this.#reclaim(index);
     // A failure at the start is the caller's to tell.
     if (!this.#started) return;
     const { log } = this.#logs;

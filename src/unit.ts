@@ -1,15 +1,16 @@
 import { formatAddress } from "./address.ts";
 import type { Balancer, Identity } from "./balancer.ts";
 import {
+  checkDestination,
   commandLineReporter,
   type Config,
   type DestinationConfig,
-  type ListenerTexts,
-  readListener,
 } from "./config.ts";
-import { differences, FIXED } from "./config_diff.ts";
+import { destinationDifference, differences, FIXED } from "./config_diff.ts";
+import type { DescriptorBudget } from "./descriptors.ts";
 import { UsageError } from "./errors.ts";
 import type { Logs } from "./log.ts";
+import { Numbers } from "./numbers.ts";
 import {
   type DestinationChange,
   type DestinationStatus,
@@ -32,11 +33,10 @@ export class Unit {
   readonly balancer: Balancer;
   readonly threads: number;
   #config: Config;
-  /** By the destinations' keys; numbers are not used again, so that an id always means the same. */
-  readonly #numbers: Record<string, number>;
+  readonly #numbers: Numbers;
 
   private constructor(
-    options: { id: number; config: Config; balancer: Balancer; numbers: Record<string, number> },
+    options: { id: number; config: Config; balancer: Balancer; numbers: Numbers },
   ) {
     this.id = options.id;
     this.name = nameOf(options.config);
@@ -51,12 +51,13 @@ export class Unit {
    *
    * @throws {FatalError} If its address cannot be bound.
    */
-  static async start(options: { id: number; config: Config; logs: Logs }): Promise<Unit> {
-    const { id, config, logs } = options;
-    const numbers: Record<string, number> = {};
-    enumerate(config, numbers);
-    const identity = { id, name: nameOf(config), numbers };
-    const balancer = await startBalancer(config, { identity, logs });
+  static async start(
+    options: { id: number; config: Config; logs: Logs; descriptors: DescriptorBudget },
+  ): Promise<Unit> {
+    const { id, config, logs, descriptors } = options;
+    const numbers = new Numbers(config);
+    const identity = { id, name: nameOf(config), numbers: numbers.byKey };
+    const balancer = await startBalancer(config, { identity, logs, descriptors });
     return new Unit({ id, config, balancer, numbers });
   }
 
@@ -77,8 +78,8 @@ export class Unit {
   async apply(config: Config, options: { force?: boolean } = {}): Promise<string[]> {
     const changes = differences(this.#config, config);
     if (changes.length === 0 && !options.force) return [];
-    enumerate(config, this.#numbers);
-    await this.balancer.reconfigure(config, { numbers: this.#numbers });
+    this.#numbers.apply(config);
+    await this.balancer.reconfigure(config, { numbers: this.#numbers.byKey });
     const { backlog, threads } = this.#config;
     this.#config = { ...config, backlog, threads };
     return changes;
@@ -95,11 +96,13 @@ export class Unit {
     if (address.includes(",")) {
       throw new OperationError("invalid", `address ${JSON.stringify(address)}: has no options`);
     }
-    const before = new Set(this.#config.destinations.map(({ key }) => key));
-    const config = this.#read([...this.#texts(), write(address, options)]);
-    const added = config.destinations.find(({ key }) => !before.has(key))!;
-    const changes = await this.apply(config);
-    return { number: this.#numbers[added.key]!, changes };
+    const text = write(address, options);
+    const added = this.#read(text, this.#config.destinations.length);
+    const number = this.#numbers.of(added);
+    return {
+      number,
+      changes: await this.#replace({ number, after: { destination: added, text } }),
+    };
   }
 
   /** Changes a destination. Returns a phrase for each difference. */
@@ -110,9 +113,10 @@ export class Unit {
     if (workers !== wanted.workers || weight !== wanted.weight) {
       const { name, backup } = wanted;
       const text = write(name, { workers, weight, backup });
-      const texts = this.#texts();
-      texts[this.#config.destinations.indexOf(wanted)] = text;
-      changes.push(...await this.apply(this.#read(texts)));
+      const destination = this.#read(text, this.#indexOf(wanted));
+      changes.push(
+        ...await this.#replace({ number, before: wanted, after: { destination, text } }),
+      );
     }
     if (change.state !== undefined && change.state !== (await this.status(number)).admin) {
       await this.balancer.setAdminState(number, change.state);
@@ -130,35 +134,87 @@ export class Unit {
         `${wanted.name} is the last destination of ${this.name}; it can be set to maint instead`,
       );
     }
-    const texts = this.#texts();
-    texts.splice(this.#config.destinations.indexOf(wanted), 1);
-    return await this.apply(this.#read(texts));
+    return await this.#replace({ number, before: wanted });
   }
 
   /** What one of its destinations is doing. */
   async status(number: number): Promise<DestinationStatus> {
-    const { destinations } = await this.balancer.status();
-    const found = destinations.find(({ id }) => id === `${this.id}.${number}`);
+    const found = await this.balancer.destination(number);
     if (!found) throw missing(this.id, number);
     return found;
   }
 
   #find(number: number): DestinationConfig {
-    const found = this.#config.destinations.find(({ key }) => this.#numbers[key] === number);
+    const found = this.#numbers.destination(number);
     if (!found) throw missing(this.id, number);
     return found;
   }
 
-  #texts(): string[] {
-    return [...this.#config.texts.destinations];
+  #indexOf(destination: DestinationConfig): number {
+    return this.#config.destinations.indexOf(destination);
   }
 
-  #read(destinations: readonly string[]): Config {
+  /**
+   * Puts one destination in the place of another, or of none, or none in its place: like a reload with
+   * that one difference, but in a time that does not depend on the number of the others.
+   */
+  async #replace(
+    { number, before, after }: {
+      number: number;
+      before?: DestinationConfig;
+      after?: { destination: DestinationConfig; text: string };
+    },
+  ): Promise<string[]> {
+    const old = this.#config;
+    const place = before ? this.#indexOf(before) : old.destinations.length;
+    const [gone, fresh] = [before ? 1 : 0, after ? [after] : []];
+    const texts = old.texts.destinations.toSpliced(place, gone, ...fresh.map(({ text }) => text));
+    const config: Config = {
+      ...old,
+      destinations: old.destinations.toSpliced(
+        place,
+        gone,
+        ...fresh.map(({ destination }) => destination),
+      ),
+      texts: { ...old.texts, destinations: texts },
+    };
+    const destination = after?.destination;
+    this.#numbers.replace(before, destination);
+    this.#config = config;
+    await this.balancer.replace(config, { number, destination });
+    return destinationDifference(before, destination, { before: old, after: config });
+  }
+
+  /**
+   * Reads a destination that is to have a place of the configuration, or the one behind the last.
+   *
+   * @throws {OperationError} If it is not allowed.
+   */
+  #read(text: string, index: number): DestinationConfig {
+    const config = this.#config;
+    const destinations = config.texts.destinations.toSpliced(index, 1, text);
+    const { report, mention } = commandLineReporter({ ...config.texts, destinations });
+    const part = { destination: index };
     try {
-      const texts: ListenerTexts = { ...this.#config.texts, destinations };
-      const config = readListener(texts);
-      this.check(config);
-      return config;
+      const destination = checkDestination(text, {
+        settings: config,
+        listen: config.listen,
+        indexOf: (key) => {
+          const other = this.#numbers.withKey(key);
+          const place = other ? this.#indexOf(other) : index;
+          return place === index ? undefined : place;
+        },
+      }, { report: (problem) => report(part, problem), mention })!;
+      checkThreads({ ...config, destinations: [destination], threads: this.threads }, {
+        report,
+        mention: (subject, value) => {
+          return mention(
+            typeof subject === "object" && "destination" in subject ? part : subject,
+            value,
+          );
+        },
+      });
+      return destination;
     } catch (error) {
       if (error instanceof UsageError) throw new OperationError("invalid", error.message);
       throw error;
@@ -168,23 +224,20 @@ export class Unit {
 
 async function startBalancer(
   config: Config,
-  { identity, logs }: { identity: Identity; logs: Logs },
+  options: { identity: Identity; logs: Logs; descriptors: DescriptorBudget },
 ): Promise<Balancer> {
+  const { identity, logs, descriptors } = options;
   if (threadsOf(config) === 1) {
-    return await Server.start(config, { ...logs, identity, durations: await openDurations() });
+    const durations = await openDurations();
+    return await Server.start(config, { ...logs, identity, durations, descriptors });
   }
   const { Threads } = await import("./threads.ts");
-  return await Threads.start({ config, identity, logs });
+  return await Threads.start({ config, identity, logs, descriptors });
 }
 
 /** The name of a listener with this configuration. */
 export function nameOf(config: Config): string {
   return formatAddress(config.listen);
-}
-
-/** Gives every destination that has none a number. */
-function enumerate({ destinations }: Config, numbers: Record<string, number>): void {
-  for (const { key } of destinations) numbers[key] ??= Object.keys(numbers).length + 1;
 }
 
 function write(

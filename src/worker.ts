@@ -6,12 +6,21 @@ import type { Destination } from "./destination.ts";
 import { DialError } from "./dial.ts";
 import { UnansweredError } from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
-import { relay, type RelayOptions } from "./relay.ts";
+import { relay, type RelayEnd, type RelayOptions } from "./relay.ts";
 import type { EndReason, Holder, Session } from "./session.ts";
 import { adopt } from "./socket.ts";
+import type { Steps } from "./steps.ts";
+import { sleep } from "./timer.ts";
 
 /** Most controllers that are kept for reuse. */
 const KEPT_ATTEMPTS = 64;
+
+/**
+ * How long a worker whose client has given up waits before it takes the next one: a part of that
+ * client's patience, at most so many milliseconds.
+ */
+const REST_SHARE = 0.05;
+const LONGEST_REST_MS = 50;
 
 /** What the workers of all destinations share. */
 export interface Workplace {
@@ -21,6 +30,7 @@ export interface Workplace {
   readonly settings: Pick<Settings, "connectTimeout" | "retries" | "redispatch">;
   readonly relaying: RelayOptions;
   readonly log: Logger;
+  readonly steps: Steps;
   /** Controllers of connects that were not aborted, for reuse. */
   readonly attempts: AbortController[];
   /** Puts a session that was taken from the line back to its front. */
@@ -35,6 +45,8 @@ export interface Workplace {
   onShortage(error: Error): void;
   /** Whether another destination serves than this one. */
   servesBeside(destination: Destination): boolean;
+  /** Called when a destination could not take one more connection. */
+  onFull(destination: Destination, error: Error): void;
   /** Whether a worker that has just become idle stays for another session. */
   keeps(destination: Destination): boolean;
 }
@@ -48,6 +60,7 @@ export interface Workplace {
  */
 export async function work(destination: Destination, place: Workplace): Promise<void> {
   destination.workers++;
+  const worker = destination.takeNumber();
   try {
     do {
       const signal = destination.standby;
@@ -59,6 +72,7 @@ export async function work(destination: Destination, place: Workplace): Promise<
         throw error;
       }
       destination.active++;
+      if (place.steps.on) place.steps.taken(session, { destination: destination.name, worker });
       try {
         await serve(session, destination, place);
       } catch (error) {
@@ -68,10 +82,24 @@ export async function work(destination: Destination, place: Workplace): Promise<
       } finally {
         destination.left(session);
       }
+      const rest = restAfter(session, place);
+      if (rest > 0) await sleep(rest, { signal });
     } while (place.keeps(destination));
   } finally {
+    destination.giveNumber(worker);
     destination.workers--;
   }
+}
+
+/**
+ * Clients that came together give up together. Whoever is to leave the queue in the same moment
+ * should do so, and not be connected because one of them has made room.
+ */
+function restAfter(session: Session, { queue }: Workplace): number {
+  const { reason, abandons, connectStartedAt, acceptedAt, endedAt } = session;
+  if (reason !== "client-gone" || !abandons || queue.size === 0) return 0;
+  if (connectStartedAt === undefined || endedAt === undefined) return 0;
+  return Math.min((endedAt - acceptedAt) * REST_SHARE, LONGEST_REST_MS);
 }
 
 /** Connects a session and relays it to its end, or gives it back if that cannot be. */
@@ -88,6 +116,7 @@ async function serve(
   session.destination = destination.name;
   session.attempts++;
   session.connectStartedAt = place.clock();
+  session.leaveQueue(session.connectStartedAt);
   let conn: Deno.Conn;
   try {
     conn = await destination.dialer.dial({
@@ -112,8 +141,15 @@ async function serve(
   session.connectedAt = place.clock();
   session.server = server;
   destination.sessions++;
+  destination.established++;
   place.onConnected(session, destination);
-  const end = await relay(session, server, place.relaying);
+  if (place.steps.on) place.steps.connected(session);
+  let end: RelayEnd;
+  try {
+    end = await relay(session, server, place.relaying);
+  } finally {
+    destination.established--;
+  }
   session.server = undefined;
   if (end === "over") place.ledger.finish(session);
   else moveOn(end, session, destination, place);
@@ -130,12 +166,14 @@ function afterFailure(
   destination: Destination,
   place: Workplace,
 ): void {
-  if (error instanceof DialError && error.local) {
+  const fault = error instanceof DialError ? error.fault : "gone";
+  if (fault === "machine" || fault === "full") {
     session.attempts--;
-    place.onShortage(error);
+    if (fault === "machine") place.onShortage(error as Error);
+    else place.onFull(destination, error as Error);
     place.giveBack(session);
-  } else if (error instanceof DialError && error.reset) {
-    moveOn(new UnansweredError(error.cause), session, destination, place);
+  } else if (fault === "reset") {
+    moveOn(new UnansweredError((error as Error).cause), session, destination, place);
   } else {
     place.onFailure(destination, error as Error);
     // One that was reset once has begun that connect for nothing; it is no retry.

@@ -159,7 +159,7 @@ Deno.test("closing ends the streams properly", async () => {
   await until(() => reader.ended, "the reader has seen the end");
 });
 
-Deno.test("a reader that does not read is cut, and keeps its place until it has left", async () => {
+Deno.test("a reader that does not read is cut, and its place is free at once", async () => {
   const limits = { streams: 1, streamBacklog: 256 * 1024, closePatience: 50 };
   await using admin = await TestAdmin.start({ limits });
   using conn = await admin.connect();
@@ -172,8 +172,6 @@ Deno.test("a reader that does not read is cut, and keeps its place until it has 
     admin.events.add(logged(message));
     return admin.subscribed === 0;
   }, "the reader was cut");
-  await errorOf(await admin.fetch("/events"), 503);
-  conn.close();
   await until(async () => {
     const response = await admin.fetch("/events");
     await response.body!.cancel();
@@ -186,16 +184,16 @@ Deno.test("statuses are left out for a reader that does not read, who is cut in 
   const limits = { ...LIMITS, streamBuffer: 100, missedStatuses: 3 };
   const stream = new EventStream(limits, () => ends++);
   const bytes = new Uint8Array(60);
-  for (let i = 0; i < 4; i++) stream.offer(bytes);
+  for (let i = 0; i < 4; i++) stream.offer([bytes]);
   const reader = stream.body.getReader();
   assertEquals((await reader.read()).value, bytes);
   assertEquals((await reader.read()).value, bytes);
   // Two were left out; this one is not, and ends the row.
-  for (let i = 0; i < 4; i++) stream.offer(bytes);
+  for (let i = 0; i < 4; i++) stream.offer([bytes]);
   assertEquals(ends, 0);
-  stream.offer(bytes);
+  stream.offer([bytes]);
   assertEquals(ends, 1);
-  stream.offer(bytes);
+  stream.offer([bytes]);
   stream.send(bytes);
   stream.close();
   assertEquals(ends, 1);

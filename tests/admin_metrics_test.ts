@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { metricsText } from "../src/admin/metrics.ts";
+import { metricsPieces } from "../src/admin/metrics.ts";
 import type { ListenerStatus, Status } from "../src/operations.ts";
 import { END_REASONS } from "../src/session.ts";
 import { TestAdmin } from "./support/admin.ts";
@@ -32,9 +32,11 @@ function textOf(listeners: ListenerStatus[]): string {
     time: "2026-01-01T00:00:00Z",
     uptime_ms: 1,
     state: "running",
+    log_lines_lost: { access: 0, log: 0 },
+    departed: [],
     listeners,
   };
-  return metricsText(status, { startTime: 1700000000.5, residentBytes: 1e8 });
+  return [...metricsPieces(status, { startTime: 1700000000.5, residentBytes: 1e8 })].join("");
 }
 
 function lines(text: string): string[] {
@@ -66,12 +68,13 @@ Deno.test("the metrics say what the status says", () => {
       'iawlb_destination_up{listener="8080",destination="9002"} 0',
       'iawlb_destination_state{listener="8080",destination="9002",state="down"} 1',
       'iawlb_destination_state{listener="8080",destination="9002",state="up"} 0',
-      'iawlb_destination_sessions_total{listener="8080",destination="9001"} 7',
-      'iawlb_destination_failures_total{listener="8080",destination="9001"} 1',
-      'iawlb_destination_workers{listener="8080",destination="9001"} 5',
+      'iawlb_destination_sessions_total{listener="8080",destination="9001"} 1006',
+      'iawlb_destination_failures_total{listener="8080",destination="9001"} 2',
+      'iawlb_destination_lookup_failures_total{listener="8080",destination="9001"} 4',
+      'iawlb_destination_workers{listener="8080",destination="9001"} 10',
       'iawlb_destination_limit{listener="8080",destination="9001"} 256',
-      'iawlb_destination_bytes_total{listener="8080",destination="9001",direction="down"} 2000',
-      'iawlb_destination_connect_seconds_sum{listener="8080",destination="9001"} 0.301',
+      'iawlb_destination_bytes_total{listener="8080",destination="9001",direction="down"} 4000',
+      'iawlb_destination_connect_seconds_sum{listener="8080",destination="9001"} 0.602',
       'iawlb_sessions_waiting{listener="unix:/run/a \\"b\\"\\\\c\\nd.sock"} 2',
     ]
   ) {
@@ -116,8 +119,8 @@ Deno.test("buckets are cumulative, and the last is the count", () => {
     if (!labels.includes(",le=")) counts.set(key, Number(value));
     else series.set(key, [...series.get(key) ?? [], Number(value)]);
   }
-  // Three listeners and three destinations are shown, each with three distributions.
-  assertEquals(series.size, 3 * (3 + 3));
+  // Three listeners and four destinations are shown, each with three distributions.
+  assertEquals(series.size, 3 * (3 + 4));
   for (const [key, values] of series) {
     assertEquals(values, values.toSorted((a, b) => a - b), key);
     assertEquals(values.at(-1), counts.get(key), key);

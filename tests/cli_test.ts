@@ -77,6 +77,7 @@ const BAD_VALUES: Record<OptionName, string> = {
   allow: "10.0.0.0/33",
   deny: "example.org",
   keepalive: "true",
+  halfClose: "gone",
   queueTimeout: "30",
   connectTimeout: "5 s",
   idleTimeout: "10min",

@@ -199,16 +199,20 @@ Deno.test("top --json is a status in each line, with --once the full one at once
   assertEquals((await result).code, 0);
 });
 
-Deno.test("top --json ends when nobody reads any more", async () => {
+Deno.test("top --json ends when nobody reads any more, and says so in a line", async () => {
   await using admin = new FakeAdmin();
   const child = new Deno.Command(PROGRAM[0]!, {
     args: [...PROGRAM.slice(1), "top", "--json", admin.address],
     stdout: "piped",
+    stderr: "piped",
   }).spawn();
   await until(() => admin.streams === 1, "it follows the events");
   await child.stdout.cancel();
   admin.tell(statusOf({}));
-  assertEquals((await child.status).code, 0);
+  assertEquals(
+    [(await child.status).code, await new Response(child.stderr).text()],
+    [1, "iawlb: Cannot write to standard output: nobody reads it\n"],
+  );
 });
 
 Deno.test("top without a terminal says what to do instead", async () => {

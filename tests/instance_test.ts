@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { UsageError } from "../src/errors.ts";
+import { look as lookAt, METRICS } from "../src/metrics.ts";
 import { OperationError } from "../src/operations.ts";
 import { heldServer, listener, type Options, start } from "./support/instance.ts";
 import {
@@ -185,6 +186,54 @@ Deno.test("a listener that comes back while it is leaving is a new one, and both
   ]);
   held.release();
   assertEquals(await first, "old");
+});
+
+Deno.test("by name, gauges count all sessions and counters never go backwards", async () => {
+  const old = heldServer("old");
+  await using _old = old.server;
+  await using other = new TestServer(answer("other"));
+  const listen = `127.0.0.1:${freePort()}`;
+  await using program = await start(
+    listener([old.server.address], {}, listen),
+    listener([other.address]),
+  );
+  const name = { listener: listen };
+  const seen = { accepted: 0, sessions: 0 };
+  /** Looks at the metrics of the name; whether its counter is still what it was, or more. */
+  async function numbers() {
+    const look = lookAt(await program.instance.status());
+    const value = (metric: string, labels: Record<string, string>) =>
+      [...METRICS.find((one) => one.name === `iawlb.${metric}`)!.values(look)].find(([, place]) =>
+        Object.entries(labels).every(([key, text]) => place[key] === text)
+      )?.[0] ?? NaN;
+    const destination = { ...name, destination: old.server.address };
+    const accepted = value("sessions.accepted", name);
+    const sessions = value("destination.sessions", destination);
+    for (const [now, before] of [[accepted, seen.accepted], [sessions, seen.sessions]] as const) {
+      assert(!(now < before), `${now} after ${before}`);
+    }
+    Object.assign(seen, { accepted, sessions });
+    return {
+      active: value("sessions.active", name),
+      serving: value("destination.active", destination),
+    };
+  }
+  const first = request(program.port, "x");
+  await until(async () => (await numbers()).serving === 1, "the first is served");
+  await program.reload(listener([other.address]));
+  await until(() => isRefused(program.port), "it does not listen any more");
+  await program.reload(listener([old.server.address], {}, listen), listener([other.address]));
+  const second = request(program.port, "x");
+  await until(async () => (await numbers()).serving === 2, "both are served");
+  assertEquals((await numbers()).active, 2);
+  old.release();
+  assertEquals([await first, await second], ["old", "old"]);
+  await until(async () => {
+    await numbers();
+    return (await program.instance.status()).listeners.length === 2;
+  }, "the removed one is gone");
+  await until(async () => (await numbers()).active === 0, "both are done");
+  assert(seen.accepted >= 2 && seen.sessions >= 2);
 });
 
 Deno.test("a configuration that is not allowed, or cannot be, changes nothing at all", async () => {

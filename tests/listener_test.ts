@@ -10,6 +10,8 @@ const ENTRANCE = {
   places: 1,
   idleWorkers: 0,
   open: true,
+  affordable: true,
+  afford: () => Promise.resolve(),
   enter: (conn: Deno.Conn) => conn,
 };
 
@@ -27,6 +29,8 @@ async function setUp(
       batchDelay: given.batchDelay ?? 0,
     },
     entrance: {
+      affordable: true,
+      afford: () => Promise.resolve(),
       get open() {
         return state.room > 0;
       },

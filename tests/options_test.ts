@@ -15,6 +15,7 @@ Deno.test("the defaults are the documented ones", () => {
     allow: [],
     deny: [],
     keepalive: "on",
+    halfClose: "keep",
     queueTimeout: 30_000,
     connectTimeout: 5000,
     idleTimeout: 600_000,

@@ -15,11 +15,14 @@ import {
 import { StrictPool } from "./support/strict_pool.ts";
 
 /** A session being relayed: `client` and `server` are the far ends of its two connections. */
-async function setUp(access: Access) {
+async function setUp(
+  access: Access,
+  settings: { halfClose: "keep" | "abandon" } = { halfClose: "keep" },
+) {
   const front = await socketPair();
   const back = await socketPair();
   const buffers = new StrictPool();
-  const session = new Session(front.far, { id: 1, now: 0, buffers, access });
+  const session = new Session(front.far, { id: 1, now: 0, buffers, access, settings });
   const over = relay(session, adopt(back.near, access), {
     buffers,
     turns: new Turns(),
@@ -124,6 +127,122 @@ test("an abort ends a relay whose client does not read", async (access) => {
   await finish();
   await flood.catch(() => {});
   assertEquals(session.reason, "session-timeout");
+});
+
+/** Sends from one end and waits until the other has it. */
+async function pass(from: Deno.Conn, to: Deno.Conn, text: string): Promise<void> {
+  await writeAll(from, bytes(text));
+  assertEquals(await readExactly(to, text.length), bytes(text));
+}
+
+for (const trips of [0, 1, 3]) {
+  test(`to abandon means: gone when it finishes unanswered, after ${trips} answers`, async (access) => {
+    const { client, server, session, finish } = await setUp(access, { halfClose: "abandon" });
+    for (let i = 0; i < trips; i++) {
+      await pass(client, server, "request");
+      await pass(server, client, "answer");
+    }
+    await pass(client, server, "request");
+    await client.closeWrite();
+    assertEquals(text(await readAll(server)), "", "the destination is closed");
+    await finish();
+    assertEquals([session.reason, session.up.bytes], ["client-gone", 7 * (trips + 1)]);
+  });
+
+  test(`to abandon changes nothing for who has ${trips} answers to all requests`, async (access) => {
+    const { client, server, session, finish } = await setUp(access, { halfClose: "abandon" });
+    for (let i = 0; i < trips; i++) {
+      await pass(client, server, "request");
+      await pass(server, client, "answer");
+    }
+    await client.closeWrite();
+    assertEquals(text(await readAll(server)), "");
+    await pass(server, client, "and more");
+    await server.closeWrite();
+    assertEquals(text(await readAll(client)), "");
+    await finish();
+    assertEquals(session.reason, "done");
+  });
+}
+
+test("to abandon means: a destination that spoke first has not answered yet", async (access) => {
+  const { client, server, session, finish } = await setUp(access, { halfClose: "abandon" });
+  await pass(server, client, "hello");
+  await pass(client, server, "request");
+  await client.closeWrite();
+  assertEquals(text(await readAll(server)), "");
+  await finish();
+  assertEquals(session.reason, "client-gone");
+});
+
+test("to abandon means: the end of a large upload without an answer, all of it passed on", async (access) => {
+  const { client, server, session, finish } = await setUp(access, { halfClose: "abandon" });
+  const up = randomBytes(5_000_000);
+  await pass(client, server, "may I?");
+  await pass(server, client, "go on");
+  const [atServer] = await Promise.all([
+    readAll(server),
+    writeAll(client, up).then(() => client.closeWrite()),
+  ]);
+  assertEquals(atServer.length, up.length);
+  await finish();
+  assertEquals(session.reason, "client-gone");
+});
+
+test("to abandon means nothing once the destination has finished", async (access) => {
+  const { client, server, session, finish } = await setUp(access, { halfClose: "abandon" });
+  await pass(client, server, "request");
+  await writeAll(server, bytes("answer"));
+  await server.closeWrite();
+  assertEquals(text(await readAll(client)), "answer");
+  await pass(client, server, "goodbye");
+  await client.closeWrite();
+  await finish();
+  assertEquals([session.reason, session.up.bytes], ["done", 14]);
+});
+
+test("a client that has finished unanswered is gone when that begins to count", async (access) => {
+  const settings: { halfClose: "keep" | "abandon" } = { halfClose: "keep" };
+  const { client, server, session, finish } = await setUp(access, settings);
+  const request = "x".repeat(5000);
+  await pass(client, server, request);
+  await client.closeWrite();
+  assertEquals(text(await readAll(server)), "");
+  session.review();
+  assertEquals(session.reason, undefined);
+  settings.halfClose = "abandon";
+  session.review();
+  await finish();
+  assertEquals(session.reason, "client-gone");
+});
+
+test("what is sent from then on counts in a session that was answered before", async (access) => {
+  const settings: { halfClose: "keep" | "abandon" } = { halfClose: "keep" };
+  const { client, server, session, finish } = await setUp(access, settings);
+  await pass(client, server, "request");
+  await pass(server, client, "answer");
+  settings.halfClose = "abandon";
+  session.review();
+  assertEquals(session.reason, undefined);
+  await pass(client, server, "request");
+  await client.closeWrite();
+  assertEquals(text(await readAll(server)), "");
+  await finish();
+  assertEquals(session.reason, "client-gone");
+});
+
+test("to keep counts at once in a session that began otherwise", async (access) => {
+  const settings: { halfClose: "keep" | "abandon" } = { halfClose: "abandon" };
+  const { client, server, session, finish } = await setUp(access, settings);
+  await pass(client, server, "request");
+  settings.halfClose = "keep";
+  session.review();
+  await client.closeWrite();
+  assertEquals(text(await readAll(server)), "");
+  await pass(server, client, "answer");
+  await server.closeWrite();
+  await finish();
+  assertEquals(session.reason, "done");
 });
 
 test("what was read ahead, and the end after it, come first", async (access) => {

@@ -12,7 +12,7 @@ const latencies = { queue: empty, connect: empty, session: empty };
 function destination(name: string, rest: Partial<DestinationStatus> = {}): DestinationStatus {
   return {
     ...{ id: "1.1", name, state: "up", admin: "ready", leaving: false, limit: 256, weight: 2 },
-    ...{ backup: false, workers: 3, active: 2, sessions: 40, failures: 1 },
+    ...{ backup: false, workers: 3, active: 2, sessions: 40, failures: 1, lookup_failures: 2 },
     ...{ bytes_up: 400, bytes_down: 500, latencies },
     ...rest,
   } as DestinationStatus;
@@ -24,6 +24,8 @@ const STATUS: Status = {
   time: "2026-01-02T03:04:05.678Z",
   uptime_ms: 1500,
   state: "running",
+  log_lines_lost: { access: 5, log: 0 },
+  departed: [],
   listeners: [{
     ...{ id: 1, name: "8080", address: "[::]:8080", state: "running", latencies },
     ...{ accepted: 50, waiting: 4, oldest_waiting_ms: 2500, queue: 1024, active: 2 },
@@ -81,26 +83,28 @@ Deno.test("every number of the state reaches a collector, with its unit and attr
   const expected: [string, string, string, Record<string, string>, number][] = [
     ["iawlb.uptime", "gauge", "s", {}, 1.5],
     ["iawlb.draining", "gauge", "1", {}, 0],
-    ["iawlb.sessions.accepted", "counter", "{session}", listener, 50],
+    ["iawlb.log.lines_lost", "counter", "{line}", { log: "access" }, 5],
+    ["iawlb.sessions.accepted", "counter", "{session}", listener, 1049],
     ["iawlb.sessions.ended", "counter", "{session}", { ...listener, reason: "done" }, 40],
     ["iawlb.sessions.ended", "counter", "{session}", { ...listener, reason: "client-gone" }, 4],
-    ["iawlb.sessions.waiting", "gauge", "{session}", listener, 4],
-    ["iawlb.sessions.active", "gauge", "{session}", listener, 2],
+    ["iawlb.sessions.waiting", "gauge", "{session}", listener, 1003],
+    ["iawlb.sessions.active", "gauge", "{session}", listener, 1001],
     ["iawlb.queue.limit", "gauge", "{session}", listener, 1024],
     ["iawlb.queue.oldest_waiting", "gauge", "s", listener, 2.5],
-    ["iawlb.bytes", "counter", "By", { ...listener, direction: "up" }, 700],
-    ["iawlb.bytes", "counter", "By", { ...listener, direction: "down" }, 800],
+    ["iawlb.bytes", "counter", "By", { ...listener, direction: "up" }, 1699],
+    ["iawlb.bytes", "counter", "By", { ...listener, direction: "down" }, 1799],
     ["iawlb.destination.up", "gauge", "1", first, 1],
     ["iawlb.destination.up", "gauge", "1", second, 0],
     ["iawlb.destination.state", "gauge", "1", { ...second, state: "down" }, 1],
     ["iawlb.destination.state", "gauge", "1", { ...second, state: "up" }, 0],
-    ["iawlb.destination.workers", "gauge", "{worker}", first, 3],
+    ["iawlb.destination.workers", "gauge", "{worker}", first, 9],
     ["iawlb.destination.active", "gauge", "{session}", second, 0],
     ["iawlb.destination.limit", "gauge", "{session}", first, 256],
     ["iawlb.destination.weight", "gauge", "1", first, 2],
-    ["iawlb.destination.sessions", "counter", "{session}", first, 40],
-    ["iawlb.destination.failures", "counter", "{failure}", first, 1],
-    ["iawlb.destination.bytes", "counter", "By", { ...first, direction: "up" }, 400],
+    ["iawlb.destination.sessions", "counter", "{session}", first, 1046],
+    ["iawlb.destination.failures", "counter", "{failure}", first, 3],
+    ["iawlb.destination.lookup_failures", "counter", "{failure}", first, 6],
+    ["iawlb.destination.bytes", "counter", "By", { ...first, direction: "up" }, 1200],
     ["iawlb.destination.bytes", "counter", "By", { ...second, direction: "down" }, 500],
   ];
   for (const [name, kind, unit, attributes, value] of expected) {
@@ -128,7 +132,7 @@ Deno.test("durations are histograms in seconds, with the bounds of the others", 
 Deno.test("a round that fails is told and is not the last", async () => {
   await using collector = new Collector();
   const child = spawn({ env: collector.env, failures: 2 });
-  await collector.has("iawlb.sessions.waiting", 4, { listener: "8080" });
+  await collector.has("iawlb.sessions.waiting", 1003, { listener: "8080" });
   await until(() => collector.rounds > 3, "there are more rounds");
   assertStringIncludes(await child.end(), "Error: round 1 failed\nError: round 2 failed\n");
 });

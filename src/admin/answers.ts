@@ -33,9 +33,12 @@ export function invalid(errors: readonly string[]): HttpError {
   return new HttpError(422, errors.join("; "), { errors });
 }
 
+/** The content type of JSON. */
+export const JSON_TYPE = "application/json";
+
 /** A JSON answer; 200 unless another status is given. */
 export function json(value: unknown, status = 200): Response {
-  return answer(JSON.stringify(value) + "\n", { status, type: "application/json" });
+  return answer(JSON.stringify(value) + "\n", { status, type: JSON_TYPE });
 }
 
 /** An answer with the headers that all have; 200 unless another status is given. */
@@ -44,15 +47,17 @@ export function answer(
   options: { type?: string; status?: number; headers?: Readonly<Record<string, string>> } = {},
 ): Response {
   const { type, status = 200, headers = {} } = options;
-  const contentType = type === undefined ? undefined : { "content-type": type };
-  return new Response(body, {
-    status,
-    headers: { ...SECURITY_HEADERS, ...contentType, ...headers },
-  });
+  const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+  const known = {
+    ...(type !== undefined && { "content-type": type }),
+    // What has a length is not sent in chunks.
+    ...(bytes instanceof Uint8Array && { "content-length": String(bytes.length) }),
+  };
+  return new Response(bytes, { status, headers: { ...SECURITY_HEADERS, ...known, ...headers } });
 }
 
 /** The answer to a request that is not served. */
 export function refusal({ status, message, headers, errors }: HttpError): Response {
   const body = JSON.stringify(errors ? { error: message, errors } : { error: message }) + "\n";
-  return answer(body, { status, type: "application/json", headers });
+  return answer(body, { status, type: JSON_TYPE, headers });
 }

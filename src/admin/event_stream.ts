@@ -1,4 +1,5 @@
 import type { Limits } from "./limits.ts";
+import type { LongText } from "./long_text.ts";
 
 /** The error of a stream whose reader was too slow. */
 export class SlowReaderError extends Error {
@@ -17,6 +18,8 @@ export class EventStream {
   readonly #onEnd: () => void;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #missed = 0;
+  /** Bytes of the latest status that it was sent. */
+  #statusBytes = 0;
   #ended = false;
 
   /** @param onEnd Called once, however the stream ends. */
@@ -32,16 +35,19 @@ export class EventStream {
   /** Sends what must not be missed. A reader that is too far behind for it is cut. */
   send(bytes: Uint8Array): void {
     if (this.#ended) return;
-    if (this.#waiting + bytes.length > this.#limits.streamBacklog) this.#cut();
+    // However much a status is, it is not what a reader is cut for.
+    const most = this.#limits.streamBacklog + this.#statusBytes;
+    if (this.#waiting + bytes.length > most) this.#cut();
     else this.#controller.enqueue(bytes);
   }
 
   /** Sends what the next one makes up for, if the reader has read the earlier ones. */
-  offer(bytes: Uint8Array): void {
+  offer(text: LongText): void {
     if (this.#ended) return;
     if (this.#waiting < this.#limits.streamBuffer) {
       this.#missed = 0;
-      this.#controller.enqueue(bytes);
+      this.#statusBytes = text.reduce((sum, { length }) => sum + length, 0);
+      for (const bytes of text) this.#controller.enqueue(bytes);
     } else if (++this.#missed >= this.#limits.missedStatuses) {
       this.#cut();
     }

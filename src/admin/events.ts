@@ -1,15 +1,19 @@
 import type { Logger } from "@logtape/logtape";
 import type { Events } from "../events.ts";
-import type { DestinationStatus, LogEvent, Status } from "../operations.ts";
+import type { LogEvent, Status } from "../operations.ts";
+import type { Pace } from "../pace.ts";
 import { every } from "../timer.ts";
 import { answer, HttpError } from "./answers.ts";
 import { EventStream, frame } from "./event_stream.ts";
 import type { Limits } from "./limits.ts";
+import type { Sheets } from "./sheets.ts";
 
 /** What the event streams are fed with. */
 export interface EventSources {
   events: Events;
   status(): Promise<Status>;
+  sheets: Sheets;
+  pace: Pace;
   log: Logger;
   limits: Limits;
 }
@@ -83,10 +87,13 @@ export class EventStreams {
   }
 
   async #offerStatus(streams: Iterable<EventStream>): Promise<void> {
-    const { status, log } = this.#sources;
+    const { status, sheets, pace, log } = this.#sources;
     try {
-      const bytes = frame("status", withoutLatencies(await status()));
-      for (const stream of streams) stream.offer(bytes);
+      const text = await sheets.frame(await status());
+      for (const stream of streams) {
+        stream.offer(text);
+        if (pace.due) await pace.turn();
+      }
     } catch (error) {
       log.debug("no status for the event streams: {error}", { error });
     }
@@ -103,19 +110,4 @@ function latestWithin(recent: readonly LogEvent[], room: number): Uint8Array[] {
     frames.unshift(bytes);
   }
   return frames;
-}
-
-/** What changes too little within a second to be sent each time, and is the most of it. */
-function withoutLatencies(status: Status): unknown {
-  const listeners = status.listeners.map((listener) => ({
-    ...listener,
-    destinations: listener.destinations.map(without),
-  }));
-  return { ...status, listeners };
-}
-
-function without(
-  { latencies: _, ...rest }: DestinationStatus,
-): Omit<DestinationStatus, "latencies"> {
-  return rest;
 }

@@ -4,55 +4,69 @@ import type { Labels, Point } from "../metrics.ts";
 /** The content type of the text format of Prometheus that {@linkcode Exposition} writes. */
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
+/** The label of each bucket. */
+const BOUNDS = [...BUCKETS_S.map(String), "+Inf"].map((bound) => `le="${bound}"`);
+
 /**
- * Writes metrics in the text format of Prometheus, version 0.0.4.
+ * Writes metrics in the text format of Prometheus, version 0.0.4, in pieces.
  *
  * @see https://prometheus.io/docs/instrumenting/exposition_formats/
  */
 export class Exposition {
-  readonly #lines: string[] = [];
+  /** Labels as text: each is wanted some thirty times. */
+  readonly #written = new Map<Labels, string>();
 
   /** One metric: its values, each with the labels that tell it from the others. */
-  add(
+  *add(
     metric: { name: string; type: "counter" | "gauge"; help: string },
-    values: readonly Point[],
-  ): void {
-    this.#head(metric);
-    for (const [value, labels] of values) this.#sample(metric.name, labels, value);
-  }
-
-  /** One metric that has distributions; cumulative here, which they are not in the program. */
-  addHistograms(
-    metric: { name: string; help: string },
-    values: readonly (readonly [HistogramData, Labels])[],
-  ): void {
-    const { name } = metric;
-    this.#head({ ...metric, type: "histogram" });
-    for (const [{ counts, count, sum }, labels] of values) {
-      let below = 0;
-      for (const [i, bound] of BUCKETS_S.entries()) {
-        below += counts[i] ?? 0;
-        this.#sample(`${name}_bucket`, { ...labels, le: String(bound) }, below);
-      }
-      this.#sample(`${name}_bucket`, { ...labels, le: "+Inf" }, count);
-      this.#sample(`${name}_sum`, labels, sum);
-      this.#sample(`${name}_count`, labels, count);
+    values: Iterable<Point>,
+  ): Generator<string> {
+    yield head(metric);
+    for (const [value, place, own] of values) {
+      const labels = own ? join(this.#write(place), pairs(own)) : this.#write(place);
+      yield `${metric.name}${labels === "" ? "" : `{${labels}}`} ${value}\n`;
     }
   }
 
-  /** All that was added. */
-  toString(): string {
-    return this.#lines.join("\n") + "\n";
+  /** One metric that has distributions; cumulative here, which they are not in the program. */
+  *addHistograms(
+    metric: { name: string; help: string },
+    values: Iterable<readonly [HistogramData, Labels]>,
+  ): Generator<string> {
+    const { name } = metric;
+    yield head({ ...metric, type: "histogram" });
+    for (const [{ counts, count, sum }, place] of values) {
+      const labels = this.#write(place);
+      const bucket = `${name}_bucket{${labels === "" ? "" : `${labels},`}`;
+      let text = "";
+      let below = 0;
+      for (let i = 0; i < BUCKETS_S.length; i++) {
+        below += counts[i] ?? 0;
+        text += `${bucket}${BOUNDS[i]}} ${below}\n`;
+      }
+      const all = labels === "" ? "" : `{${labels}}`;
+      yield `${text}${bucket}${BOUNDS.at(-1)}} ${count}\n` +
+        `${name}_sum${all} ${sum}\n${name}_count${all} ${count}\n`;
+    }
   }
 
-  #head({ name, type, help }: { name: string; type: string; help: string }): void {
-    this.#lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
+  #write(place: Labels): string {
+    let text = this.#written.get(place);
+    if (text === undefined) this.#written.set(place, text = pairs(place));
+    return text;
   }
+}
 
-  #sample(name: string, labels: Labels, value: number): void {
-    const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escapeLabel(text)}"`);
-    this.#lines.push(`${name}${pairs.length > 0 ? `{${pairs.join(",")}}` : ""} ${value}`);
-  }
+function head({ name, type, help }: { name: string; type: string; help: string }): string {
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+}
+
+function pairs(labels: Labels): string {
+  return Object.entries(labels).map(([label, text]) => `${label}="${escapeLabel(text)}"`).join(",");
+}
+
+function join(labels: string, more: string): string {
+  return labels === "" ? more : `${labels},${more}`;
 }
 
 function escapeLabel(text: string): string {

@@ -1,4 +1,5 @@
-import { look, type Metric, METRICS } from "../metrics.ts";
+import type { HistogramData } from "../histogram.ts";
+import { type Labels, look, type Metric, METRICS, type Placed } from "../metrics.ts";
 import type { Latencies, Status } from "../operations.ts";
 import { Exposition } from "./exposition.ts";
 
@@ -11,26 +12,26 @@ export interface ProcessFacts {
 }
 
 const DURATIONS: readonly { kind: keyof Latencies; help: string }[] = [
-  { kind: "queue", help: "Time from accept to the beginning of the connect" },
+  { kind: "queue", help: "Time in the queue, until a connect that succeeded or the end" },
   { kind: "connect", help: "Duration of the connects that succeeded" },
   { kind: "session", help: "Duration of the sessions, from accept to the end" },
 ];
 
 /**
- * The metrics in the text format of Prometheus. Written by hand since it is a pure function of the
- * status: a client library would keep a second set of books beside it.
+ * The metrics in the text format of Prometheus, in pieces. Written by hand since it is a pure function
+ * of the status: a client library would keep a second set of books beside it.
  */
-export function metricsText(status: Status, facts: ProcessFacts): string {
+export function* metricsPieces(status: Status, facts: ProcessFacts): Generator<string> {
   const out = new Exposition();
-  out.add({ name: "iawlb_info", type: "gauge", help: "Version of the program; always 1." }, [
+  yield* out.add({ name: "iawlb_info", type: "gauge", help: "Version of the program; always 1." }, [
     [1, { version: status.version }],
   ]);
-  out.add({
+  yield* out.add({
     name: "iawlb_start_time_seconds",
     type: "gauge",
     help: "When the program started, in seconds since 1970.",
   }, [[facts.startTime, {}]]);
-  out.add({
+  yield* out.add({
     name: "iawlb_resident_memory_bytes",
     type: "gauge",
     help: "Memory that the process has.",
@@ -38,19 +39,25 @@ export function metricsText(status: Status, facts: ProcessFacts): string {
   const seen = look(status);
   for (const metric of METRICS) {
     const { kind: type, help } = metric;
-    out.add({ name: exposedName(metric), type, help }, metric.values(seen));
+    yield* out.add({ name: exposedName(metric), type, help }, metric.values(seen));
   }
   for (const { kind, help } of DURATIONS) {
-    out.addHistograms(
+    yield* out.addHistograms(
       { name: `iawlb_${kind}_seconds`, help: `${help}, per listener.` },
-      seen.listeners.map(([{ latencies }, place]) => [latencies[kind], place]),
+      histograms(seen.listeners, kind),
     );
-    out.addHistograms(
+    yield* out.addHistograms(
       { name: `iawlb_destination_${kind}_seconds`, help: `${help}, per destination.` },
-      seen.destinations.map(([{ latencies }, place]) => [latencies[kind], place]),
+      histograms(seen.destinations, kind),
     );
   }
-  return out.toString();
+}
+
+function histograms(
+  all: readonly Placed<{ latencies: Latencies }>[],
+  kind: keyof Latencies,
+): (readonly [HistogramData, Labels])[] {
+  return all.map(([{ latencies }, place]) => [latencies[kind], place]);
 }
 
 /** Prometheus has the unit and the kind in the name: `iawlb_destination_failures_total`. */

@@ -1,4 +1,5 @@
 import type { Address } from "../address.ts";
+import type { DescriptorBudget } from "../descriptors.ts";
 import type { Logs } from "../log.ts";
 import type { Operations } from "../operations.ts";
 import { loadPage } from "./page.ts";
@@ -8,12 +9,24 @@ import { readToken } from "./token.ts";
 /** The admin API and the dashboard, as the settings say. */
 export async function openAdmin(
   operations: Operations,
-  options: { admin: Address; adminTokenFile: string; logs: Pick<Logs, "log" | "events"> },
+  options: {
+    admin: Address;
+    adminTokenFile: string;
+    logs: Pick<Logs, "log" | "events">;
+    descriptors?: DescriptorBudget;
+  },
 ): Promise<AdminServer> {
-  const { admin: address, adminTokenFile, logs: { log, events } } = options;
+  const { admin: address, adminTokenFile, logs: { log, events }, descriptors } = options;
   const token = adminTokenFile === "" ? undefined : readToken(adminTokenFile);
   const page = await loadPage();
-  const server = await serveAdmin(operations, { address, token, events, page, log });
+  const server = await serveAdmin(operations, {
+    address,
+    token,
+    events,
+    page,
+    log,
+    descriptors,
+  });
   log.info("admin API on {address}", { address: server.address });
   return server;
 }

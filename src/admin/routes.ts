@@ -1,20 +1,23 @@
 import { messageOf, UsageError } from "../errors.ts";
 import { OperationError, type Operations, type Status } from "../operations.ts";
-import { answer, HttpError, invalid, json } from "./answers.ts";
+import { answer, HttpError, invalid, json, JSON_TYPE } from "./answers.ts";
 import { readJson } from "./bodies.ts";
 import type { EventStreams } from "./events.ts";
 import { EXPOSITION_TYPE } from "./exposition.ts";
 import { readChange, readNewDestination, readNothing } from "./fields.ts";
 import { type Limits, SESSIONS_LIMIT } from "./limits.ts";
-import { metricsText } from "./metrics.ts";
+import { bodyOf, lengthOf, type LongText } from "./long_text.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { Page } from "./page.ts";
+import type { Sheets } from "./sheets.ts";
 import type { Snapshots } from "./snapshots.ts";
+import type { HttpRequest } from "../http_connection.ts";
 
 /** What the handlers work with. */
 export interface Desk {
   operations: Operations;
   snapshots: Snapshots;
+  sheets: Sheets;
   streams: EventStreams;
   page: Page | undefined;
   limits: Limits;
@@ -22,7 +25,7 @@ export interface Desk {
 
 /** One request that has passed the guard. */
 export interface Call {
-  request: Request;
+  request: HttpRequest;
   query: URLSearchParams;
   /** What stands for `{id}` in the path; empty if it has none. */
   id: string;
@@ -45,7 +48,10 @@ export const ROUTES: readonly Route[] = [
   {
     method: "GET",
     path: "/status",
-    handle: async (_, { snapshots }) => json(await snapshots.status()),
+    handle: async (_, { snapshots, sheets }) => {
+      const text = await sheets.status(await snapshots.status());
+      return longAnswer(text, JSON_TYPE);
+    },
   },
   { method: "GET", path: "/sessions", handle: sessions },
   { method: "DELETE", path: "/sessions/{id}", handle: endSession },
@@ -58,6 +64,10 @@ export const ROUTES: readonly Route[] = [
   { method: "POST", path: "/drain", handle: drain },
   { method: "POST", path: "/reload", handle: reload },
 ];
+
+function longAnswer(text: LongText, type: string): Response {
+  return answer(bodyOf(text), { type, headers: { "content-length": String(lengthOf(text)) } });
+}
 
 function showPage(page: Page | undefined): Response {
   if (!page) throw new HttpError(404, "there is no page here; see /openapi.json");
@@ -80,12 +90,13 @@ function troubleOf({ state, listeners }: Status): string | undefined {
   return served && running.length > 0 ? undefined : "no destination up";
 }
 
-async function sessions({ query }: Call, { snapshots }: Desk): Promise<Response> {
+async function sessions({ query }: Call, { snapshots, sheets }: Desk): Promise<Response> {
   const limit = readLimit(query);
   const [list, { listeners }] = await Promise.all([snapshots.sessions(limit), snapshots.status()]);
   const counted = listeners.reduce((sum, { waiting, active }) => sum + waiting + active, 0);
   // The two are not from the same moment.
-  return json({ sessions: list, total: Math.max(counted, list.length) });
+  const answered = { sessions: list, total: Math.max(counted, list.length) };
+  return longAnswer(await sheets.json(answered), JSON_TYPE);
 }
 
 function readLimit(query: URLSearchParams): number {
@@ -107,13 +118,8 @@ async function endSession({ id }: Call, { operations, snapshots }: Desk): Promis
   return answer(null, { status: 204 });
 }
 
-async function metrics({ snapshots }: Desk): Promise<Response> {
-  const status = await snapshots.status();
-  const text = metricsText(status, {
-    startTime: Math.round(performance.timeOrigin) / 1000,
-    residentBytes: Deno.memoryUsage().rss,
-  });
-  return answer(text, { type: EXPOSITION_TYPE });
+async function metrics({ snapshots, sheets }: Desk): Promise<Response> {
+  return longAnswer(await sheets.metrics(await snapshots.status()), EXPOSITION_TYPE);
 }
 
 function events({ request, completed }: Call, { streams }: Desk): Response {

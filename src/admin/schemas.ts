@@ -98,6 +98,7 @@ export const SCHEMAS = {
     active: said(counter, "sessions that it serves"),
     sessions: said(counter, "sessions that were connected to it"),
     failures: said(counter, "connects, probes and checks that failed"),
+    lookup_failures: said(counter, "look-ups of its name that failed"),
     ...bytes,
     latencies: ref("Latencies"),
   }),
@@ -127,7 +128,15 @@ export const SCHEMAS = {
     time,
     uptime_ms: amount,
     state: { enum: ["running", "draining"] },
+    log_lines_lost: said(
+      object({ access: counter, log: counter }),
+      "lines of the access log, and of the log itself, that could not be written",
+    ),
     listeners: list(ref("Listener")),
+    departed: said(
+      list(ref("Listener")),
+      "what listeners had counted that are gone, for each name that is there again",
+    ),
   }),
   Session: object({
     id,

@@ -1,11 +1,14 @@
 import type { Logger } from "@logtape/logtape";
-import { type Address, formatAddress, formatSocketAddress } from "../address.ts";
+import { type Address, formatAddress } from "../address.ts";
 import { isLocal, isLoopbackIp } from "../address_relations.ts";
-import { bindWith } from "../bind.ts";
+import { bind } from "../bind.ts";
+import type { DescriptorBudget } from "../descriptors.ts";
 import { FatalError, UsageError } from "../errors.ts";
 import type { Events } from "../events.ts";
+import type { HttpRequest } from "../http_connection.ts";
+import { HttpServer, type HttpServerLimits } from "../http_server.ts";
 import type { Operations } from "../operations.ts";
-import { sleep } from "../timer.ts";
+import { Pace } from "../pace.ts";
 import { HttpError, refusal } from "./answers.ts";
 import { EventStreams } from "./events.ts";
 import { guard, type Guarded } from "./guard.ts";
@@ -13,11 +16,15 @@ import { LIMITS, type Limits } from "./limits.ts";
 import type { Page } from "./page.ts";
 import { routeOf } from "./router.ts";
 import type { Desk } from "./routes.ts";
+import { Sheets } from "./sheets.ts";
 import { Snapshots } from "./snapshots.ts";
 import { targetOf } from "./target.ts";
 
 /** Who may use the socket file: the owner and the group of the process. */
 const SOCKET_MODE = 0o660;
+
+/** Clients that the kernel keeps waiting: a flood of connections must not push the operator out. */
+const BACKLOG = 1024;
 
 /** Options of {@linkcode serveAdmin}. */
 export interface AdminOptions {
@@ -32,13 +39,16 @@ export interface AdminOptions {
   log: Logger;
   /** Closes the server when it is aborted. */
   signal?: AbortSignal | undefined;
+  /** What its connections get descriptors from; all that there are, if absent. */
+  descriptors?: DescriptorBudget | undefined;
   /** For tests. */
   limits?: Partial<Limits> | undefined;
+  http?: Partial<HttpServerLimits> | undefined;
 }
 
 /** A running admin API. */
 export interface AdminServer extends AsyncDisposable {
-  /** The address that is really bound. */
+  /** What is really bound; several addresses are separated by a comma and a blank. */
   readonly address: string;
   /** Lets answers under way finish for a second, ends event streams, and closes. */
   close(): Promise<void>;
@@ -54,47 +64,50 @@ export async function serveAdmin(
   operations: Operations,
   options: AdminOptions,
 ): Promise<AdminServer> {
-  const { address, token, events, page, log, signal } = options;
+  const { address, token, events, page, log, signal, descriptors } = options;
   if (token === undefined) assertLocal(address);
   const limits = { ...LIMITS, ...options.limits };
   const snapshots = new Snapshots(operations, { age: limits.snapshotAge });
-  const streams = new EventStreams({ events, status: () => snapshots.status(), log, limits });
-  const desk: Desk = { operations, snapshots, streams, page, limits };
+  const pace = new Pace();
+  const sheets = new Sheets(pace);
+  const status = () => snapshots.status();
+  const streams = new EventStreams({ events, status, sheets, pace, log, limits });
+  const desk: Desk = { operations, snapshots, sheets, streams, page, limits };
   const hostname = address.transport === "tcp" ? address.hostname : undefined;
   const guarded: Guarded = { transport: address.transport, hostname, token };
-  const answers = new Set<Promise<void>>();
-  const end = new AbortController();
-
-  const handler: Deno.ServeHandler = async (request, { completed }) => {
-    // A client that leaves makes this fail, which concerns nobody.
-    const completion = completed.catch(() => {});
-    answers.add(completion);
-    completion.then(() => answers.delete(completion));
-    return await serve(request, { guarded, desk, completed: completion, log });
-  };
-  const server = await listen(address, { handler, signal: end.signal });
-
-  // `shutdown` waits for clients that do not read, and cannot be followed by an abort.
-  async function close(): Promise<void> {
-    signal?.removeEventListener("abort", close);
-    streams.close();
-    const patience = new AbortController();
-    const expired = sleep(limits.closePatience, { signal: patience.signal });
-    await Promise.race([Promise.all(answers), expired]);
-    patience.abort();
-    end.abort();
-    await server.finished;
-  }
-  signal?.addEventListener("abort", close);
-  if (!isBoundAsMeant(server.addr, { address, token })) {
-    await close();
+  const bound = await bind(address, { tcpBacklog: BACKLOG, mode: SOCKET_MODE, log });
+  if (!bound.sockets.every(({ addr }) => isBoundAsMeant(addr, { address, token }))) {
+    bound.release();
+    for (const socket of bound.sockets) socket.close();
     throw new FatalError(
-      `--admin ${hostname}: this name is ${formatSocketAddress(server.addr)} here, which other ` +
+      `--admin ${formatAddress(address)}: this is ${bound.address} here, which other ` +
         "machines can reach; use 127.0.0.1 instead",
     );
   }
+  const allowance = descriptors?.reserveForAdmin();
+  const server = new HttpServer({
+    bound,
+    handler: (request, { completed }) => {
+      // A client that leaves makes this fail, which concerns nobody.
+      const completion = completed.catch(() => {});
+      return serve(request, { guarded, desk, completed: completion, log });
+    },
+    limits: options.http ?? {},
+    what: "accepting at the admin API",
+    claim: descriptors && (() => descriptors.claim(descriptors.admin)),
+    onShortage: () => descriptors?.noteShortage(),
+    log,
+  });
+
+  async function close(): Promise<void> {
+    signal?.removeEventListener("abort", close);
+    streams.close();
+    await server.close({ patience: limits.closePatience });
+    allowance?.();
+  }
+  signal?.addEventListener("abort", close);
   if (signal?.aborted) await close();
-  return { address: formatSocketAddress(server.addr), close, [Symbol.asyncDispose]: close };
+  return { address: bound.address, close, [Symbol.asyncDispose]: close };
 }
 
 function assertLocal(address: Address): void {
@@ -106,36 +119,23 @@ function assertLocal(address: Address): void {
   );
 }
 
-function listen(
-  address: Address,
-  options: { handler: Deno.ServeHandler; signal: AbortSignal },
-): Promise<Deno.HttpServer> {
-  const { handler, signal } = options;
-  const quiet = { signal, onListen() {}, onError: () => new Response(null, { status: 500 }) };
-  return bindWith<Deno.HttpServer>(address, {
-    tcp: (hostname, port) => Deno.serve({ ...quiet, hostname, port }, handler),
-    unix: (path) => {
-      const server = Deno.serve({ ...quiet, path }, handler);
-      // Until now it was what the umask left: only with a umask that lets others write there is a
-      // moment in between. Deno.umask wants a permission in 2.9 that 2.6 refuses to know.
-      Deno.chmodSync(path, SOCKET_MODE);
-      return server;
-    },
-  });
-}
-
-/** Whether a name that should be loopback is, unless that does not matter. */
-function isBoundAsMeant(
+/**
+ * Whether a socket is what was asked for, and no other machine can reach it if there is no token:
+ * a name that should be loopback may be anything where somebody has said so.
+ */
+export function isBoundAsMeant(
   bound: Deno.Addr,
-  options: { address: Address; token: string | undefined },
+  { address, token }: { address: Address; token?: string | undefined },
 ): boolean {
-  const { address, token } = options;
-  if (token !== undefined || bound.transport !== "tcp") return true;
-  return isLocal(address) && isLoopbackIp(bound.hostname);
+  if (bound.transport !== address.transport) return false;
+  if (bound.transport !== "tcp" || address.transport !== "tcp") return true;
+  const { hostname, port } = bound;
+  if (address.port !== 0 && address.port !== port) return false;
+  return token !== undefined || (isLocal(address) && isLoopbackIp(hostname));
 }
 
 async function serve(
-  request: Request,
+  request: HttpRequest,
   options: { guarded: Guarded; desk: Desk; completed: Promise<void>; log: Logger },
 ): Promise<Response> {
   const { guarded, desk, completed, log } = options;

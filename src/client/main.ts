@@ -1,3 +1,4 @@
+import { print } from "../output.ts";
 import { ctl } from "./ctl.ts";
 import { top } from "./top.ts";
 
@@ -9,18 +10,6 @@ import { top } from "./top.ts";
  * @throws {FatalError} If it fails.
  */
 export async function runClient(command: "top" | "ctl", args: readonly string[]): Promise<void> {
-  if (command === "ctl") await ctl(args, (line) => void print(line));
+  if (command === "ctl") await ctl(args, print);
   else await top(args, print);
-}
-
-/** Writes a line to standard output. Returns whether anybody still reads there. */
-function print(line: string): boolean {
-  let bytes = new TextEncoder().encode(`${line}\n`);
-  try {
-    while (bytes.length > 0) bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.BrokenPipe) return false;
-    throw error;
-  }
 }

@@ -1,3 +1,4 @@
+import { put } from "../output.ts";
 import { type Line, paint, widthOf } from "./drawing.ts";
 
 const ENTER = "\x1b[?1049h\x1b[?25l";
@@ -13,7 +14,7 @@ export class Screen implements Disposable {
 
   private constructor() {
     if (this.#raw) Deno.stdin.setRaw(true);
-    write(ENTER);
+    put(ENTER);
   }
 
   /** Changes to the alternate screen, without a cursor; keys come at once and unseen. */
@@ -33,21 +34,16 @@ export class Screen implements Disposable {
       const rest = widthOf(line) < columns ? CLEAR_LINE : "";
       return paint(line, { colors: this.#colors }) + rest;
     });
-    write(HOME + texts.join("\r\n") + CLEAR_BELOW);
+    put(HOME + texts.join("\r\n") + CLEAR_BELOW);
   }
 
   /** Gives the terminal back as it was. */
   [Symbol.dispose](): void {
     try {
-      write(LEAVE);
+      put(LEAVE);
       if (this.#raw) Deno.stdin.setRaw(false);
     } catch {
       // The terminal is gone.
     }
   }
-}
-
-function write(text: string): void {
-  let bytes = new TextEncoder().encode(text);
-  while (bytes.length > 0) bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
 }

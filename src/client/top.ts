@@ -16,20 +16,20 @@ const LEAST_SPAN_MS = 500;
 /**
  * `iawlb top`: what a running iawlb is doing, again each second.
  *
- * @param print Gets the lines for standard output; whether there may be more.
+ * @param print Gets the lines for standard output.
  * @throws {UsageError} If the arguments are not allowed, or standard output is no terminal and
  * neither `--once` nor `--json` is given.
  * @throws {FatalError} If the program cannot be reached, or ends otherwise than by a drain.
  */
 export async function top(
   args: readonly string[],
-  print: (line: string) => boolean,
+  print: (line: string) => void,
 ): Promise<void> {
   const { operands: [addressText, ...more], switches, values } = readArguments(args, {
     switches: ["once", "json"],
     values: ["token-file"],
   });
-  if (switches.has("help")) return void print(HELP);
+  if (switches.has("help")) return print(HELP);
   const address = readAdminAddress(addressText, "iawlb top 9090");
   if (more.length > 0) throw new UsageError(`${quote(more[0]!)}: top takes one address only`);
   const [once, json] = [switches.has("once"), switches.has("json")];
@@ -45,18 +45,18 @@ export async function top(
 
 async function printStatuses(
   client: AdminClient,
-  print: (line: string) => boolean,
+  print: (line: string) => void,
 ): Promise<void> {
   let last: Status | undefined;
   for await (const status of client.statuses()) {
     last = status;
-    if (!print(jsonLine(status))) return;
+    print(jsonLine(status));
   }
   if (last?.state !== "draining") throw new FatalError(`${client.name} has ended the connection`);
 }
 
 /** One table, after the second that it takes to measure rates. */
-async function printTable(client: AdminClient, print: (line: string) => boolean): Promise<void> {
+async function printTable(client: AdminClient, print: (line: string) => void): Promise<void> {
   let before: Status | undefined;
   let now: Status | undefined;
   for await (now of client.statuses()) {

@@ -2,26 +2,32 @@ import { assert, assertEquals } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import fc from "fast-check";
 import { Admission } from "../../src/admission.ts";
+import { DescriptorBudget } from "../../src/descriptors.ts";
 import { Channel } from "../../src/channel.ts";
 import { Ledger } from "../../src/ledger.ts";
 import { Line } from "../../src/line.ts";
+import { MOST_WATCHED } from "../../src/read_ahead.ts";
 import { type EndReason, Session } from "../../src/session.ts";
 import { StrictPool } from "../support/strict_pool.ts";
 
 type Event =
   | { kind: "arrive"; number: number }
   | { kind: "take" }
+  | { kind: "connect"; which: number }
   | { kind: "fail"; which: number }
   | { kind: "finish"; which: number }
+  | { kind: "send"; which: number; bytes: number }
   | { kind: "leave"; which: number; how: "closed" | "reset" }
+  | { kind: "reload"; halfClose: "keep" | "abandon" }
   | { kind: "late"; which: number; reason: EndReason }
   | { kind: "cut" };
 
-const which = fc.nat(30);
+const which = fc.oneof(fc.nat(3), fc.nat(30));
 const events = fc.array(
   fc.oneof(
     { weight: 5, arbitrary: fc.record({ kind: fc.constant("arrive"), number: fc.nat(3) }) },
     { weight: 6, arbitrary: fc.constant({ kind: "take" }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant("connect"), which }) },
     { weight: 3, arbitrary: fc.record({ kind: fc.constant("fail"), which }) },
     { weight: 3, arbitrary: fc.record({ kind: fc.constant("finish"), which }) },
     {
@@ -30,6 +36,21 @@ const events = fc.array(
         kind: fc.constant("leave"),
         which,
         how: fc.constantFrom("closed", "reset"),
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        kind: fc.constant("send"),
+        which,
+        bytes: fc.constantFrom(1, 100, 4095, 4096, 20_000, 100_000),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant("reload"),
+        halfClose: fc.constantFrom("keep", "abandon"),
       }),
     },
     {
@@ -42,23 +63,61 @@ const events = fc.array(
     },
     { weight: 1, arbitrary: fc.constant({ kind: "cut" }) },
   ) as fc.Arbitrary<Event>,
-  { maxLength: 120 },
+  // Without a size they would have ten at most.
+  { maxLength: 120, size: "max" },
 );
 
-/** A client's socket whose input ends when the test says so. */
+/** A client's socket that has input when the test says so. */
 function fakeClient() {
-  const input = Promise.withResolvers<number | null>();
   let closed = 0;
+  let sent = 0;
+  /** Bytes that were not read yet. */
+  let there = 0;
+  let ended = false;
+  let failure: Error | undefined;
+  /** The read that waits. */
+  let read: { buffer: Uint8Array; settle: PromiseWithResolvers<number | null> } | undefined;
+  function look(): void {
+    if (!read) return;
+    const { buffer, settle } = read;
+    const size = Math.min(there, buffer.length);
+    if (!failure && size === 0 && !ended) return;
+    read = undefined;
+    there -= size;
+    if (failure) settle.reject(failure);
+    else settle.resolve(size || null);
+  }
   const conn = {
     remoteAddr: { transport: "tcp", hostname: "192.0.2.1", port: 1 },
-    read: () => input.promise,
+    read(buffer: Uint8Array) {
+      const settle = Promise.withResolvers<number | null>();
+      read = { buffer, settle };
+      look();
+      return settle.promise;
+    },
     close() {
       closed++;
-      input.reject(new Deno.errors.Interrupted("closed"));
+      failure = new Deno.errors.Interrupted("closed");
+      look();
     },
   };
-  input.promise.catch(() => {});
-  return { conn: conn as unknown as Deno.Conn, input, closed: () => closed };
+  return {
+    conn: conn as unknown as Deno.Conn,
+    send(bytes: number) {
+      if (ended) return;
+      there += bytes;
+      sent += bytes;
+      look();
+    },
+    leave(how: "closed" | "reset") {
+      if (how === "closed") ended = true;
+      else failure = new Deno.errors.ConnectionReset("reset");
+      look();
+    },
+    /** Whether it has left and there is not more before its end than is read of a client. */
+    seenLeaving: () => (ended || failure !== undefined) && sent < MOST_WATCHED,
+    closed: () => closed,
+  };
 }
 
 /** The line and the books, with a worker that takes sessions when it is told to. */
@@ -72,6 +131,7 @@ class Harness {
     onEnd: ({ id, reason }) => this.ended.push({ id, reason: reason! }),
   });
   readonly buffers = new StrictPool();
+  readonly settings: { halfClose: "keep" | "abandon" } = { halfClose: "keep" };
   readonly queue = new Channel<Session>(1000);
   readonly line: Line;
   /** Sessions that a worker has. */
@@ -82,12 +142,16 @@ class Harness {
       settings: { maxConnections: 1000, maxPerIp: 0, ratePerIp: 0 },
       rules: [],
       ledger: this.ledger,
-      destinations: 1,
-      active: () => 0,
+      descriptors: new DescriptorBudget({ countFree: (wanted) => wanted }),
       clock: () => 0,
       log: getLogger("test"),
     });
-    this.line = new Line({ queue: this.queue, ledger: this.ledger, admission });
+    this.line = new Line({
+      queue: this.queue,
+      ledger: this.ledger,
+      admission,
+      clock: () => 0,
+    });
   }
 
   async run(event: Event): Promise<void> {
@@ -96,7 +160,8 @@ class Harness {
       case "arrive": {
         const sessions = Array.from({ length: event.number + 1 }, () => {
           const client = fakeClient();
-          const options = { id: this.ledger.accepted + 1, now: 0, buffers: this.buffers };
+          const { buffers, settings } = this;
+          const options = { id: this.ledger.accepted + 1, now: 0, buffers, settings };
           const session = new Session(client.conn, options);
           this.clients.set(session, client);
           this.ledger.open(session);
@@ -108,6 +173,11 @@ class Harness {
       case "take":
         await this.take();
         break;
+      case "connect": {
+        const session = this.working[event.which];
+        if (session && session.reason === undefined) session.stage = "relaying";
+        break;
+      }
       case "fail": {
         const session = this.#takeWorking(event.which);
         if (!session) break;
@@ -122,11 +192,16 @@ class Harness {
         break;
       }
       case "leave": {
-        const { input } = this.clients.get(live[event.which]!) ?? {};
-        if (event.how === "closed") input?.resolve(null);
-        else input?.reject(new Deno.errors.ConnectionReset("reset"));
+        this.clients.get(live[event.which]!)?.leave(event.how);
         break;
       }
+      case "send":
+        this.clients.get(live[event.which]!)?.send(event.bytes);
+        break;
+      case "reload":
+        this.settings.halfClose = event.halfClose;
+        for (const session of live) session.review();
+        break;
       case "late":
         live[event.which]?.abort(event.reason);
         break;
@@ -135,6 +210,15 @@ class Harness {
         for (const session of live) session.abort("quit");
         break;
     }
+  }
+
+  /** Sessions that wait or are being connected although their client has been seen leaving. */
+  get overlooked(): number[] {
+    const overlooked = [...this.ledger.live].filter((session) => {
+      const unaware = session.stage === "waiting" || session.reason === undefined;
+      return unaware && session.stage !== "relaying" && this.clients.get(session)!.seenLeaving();
+    });
+    return overlooked.map(({ id }) => id);
   }
 
   /** What a worker does with the first of the line. */
@@ -162,13 +246,14 @@ Deno.test("whatever happens, every session ends once, is closed, and was taken i
       const harness = new Harness();
       for (const event of events) {
         await harness.run(event);
-        for (let i = 0; i < 5; i++) await Promise.resolve();
+        for (let i = 0; i < 20; i++) await Promise.resolve();
         assert(harness.ledger.balanced);
+        if (harness.settings.halfClose === "abandon") assertEquals(harness.overlooked, []);
       }
       while (harness.queue.size > 0) await harness.take();
       for (const session of harness.working) harness.ledger.finish(session);
       assertEquals(harness.ledger.live.size, 0);
-      for (let i = 0; i < 5; i++) await Promise.resolve();
+      for (let i = 0; i < 20; i++) await Promise.resolve();
       assertEquals(harness.buffers.out, 0);
       const ids = harness.ended.map(({ id }) => id).sort((a, b) => a - b);
       assertEquals(ids, Array.from({ length: harness.ledger.accepted }, (_, i) => i + 1));

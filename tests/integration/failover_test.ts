@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
+import { hasProc, nothingLeft, openDescriptors } from "../support/process.ts";
 import { Program } from "../support/program.ts";
 import { answer, freePort, readAll, request, TestServer, until } from "../support/servers.ts";
 
@@ -6,6 +7,7 @@ Deno.test("a destination that does not listen costs no connection, and gets its 
   const port = freePort();
   await using first = new TestServer(answer("first"));
   await using program = await Program.start([first.address, `127.0.0.1:${port}`]);
+  const descriptors = hasProc ? openDescriptors(program.pid) : 0;
   for (let i = 0; i < 1000; i++) assertEquals(await request(program.port, "hello"), "first");
   assertEquals(program.log.filter((line) => line.includes("is down")).length, 1);
 
@@ -21,6 +23,8 @@ Deno.test("a destination that does not listen costs no connection, and gets its 
   assertEquals(answers.filter((text) => text === "second").length, 50);
   assertEquals(second.accepted, 50);
   assertGreater(second.looks, 0, "the probe is a connection, too");
+  const left = { destinations: [first.port, port], descriptors, more: 4 };
+  if (hasProc) await nothingLeft(program.pid, left);
   assertEquals(await program.terminate(), 0);
   const failed = program.access().filter(({ reason }) => reason !== "done");
   assertEquals(failed, []);

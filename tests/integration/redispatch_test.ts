@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { hasProc, nothingLeft, openDescriptors } from "../support/process.ts";
 import { Program } from "../support/program.ts";
 import { ResettingServer } from "../support/resetting.ts";
 import { answer, readAll, request, TestServer, until, writeAll } from "../support/servers.ts";
@@ -8,6 +9,7 @@ for (const when of ["at once", "after reading"] as const) {
     await using bad = await ResettingServer.start(when);
     await using good = new TestServer(answer("served"));
     await using program = await Program.start([bad.address, good.address]);
+    const descriptors = hasProc ? openDescriptors(program.pid) : 0;
     for (let i = 0; i < 20; i++) assertEquals(await request(program.port, "hello"), "served");
     const entries = await program.entries(20);
     assertEquals(entries.filter(({ reason }) => reason !== "done"), []);
@@ -17,6 +19,8 @@ for (const when of ["at once", "after reading"] as const) {
     assertEquals([first!.destination, first!.bytes_up, first!.bytes_down], [good.address, 5, 6]);
     const { destinations: [reset] } = await program.status();
     assertEquals([reset.state, reset.failures], ["up", 0]);
+    const left = { destinations: [bad.port, good.port], descriptors, more: 4 };
+    if (hasProc) await nothingLeft(program.pid, left);
   });
 }
 

@@ -29,7 +29,11 @@ export class FakeOperations implements Operations {
     this.looks.status++;
     const { state, listeners } = this;
     const time = new Date().toISOString();
-    const status = { version: "1.2.3", pid: 42, time, uptime_ms: 60_000, state, listeners };
+    const lost = { access: 0, log: 0 };
+    const status = {
+      ...{ version: "1.2.3", pid: 42, time, uptime_ms: 60_000, state, listeners },
+      ...{ log_lines_lost: lost, departed: [] },
+    };
     return Promise.resolve(structuredClone(status));
   }
 
@@ -135,6 +139,7 @@ export function destination(id: string, rest: Partial<DestinationStatus> = {}): 
     active: 3,
     sessions: 7,
     failures: 1,
+    lookup_failures: 2,
     bytes_up: 1000,
     bytes_down: 2000,
     latencies: same([1, 300]),

@@ -1,6 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import { AccessLog } from "../../src/access_output.ts";
 import { Events } from "../../src/events.ts";
+import { Losses } from "../../src/losses.ts";
 import type { Logs } from "../../src/log.ts";
 
 /** Logs that nobody reads. */
@@ -12,9 +13,13 @@ export function quietLogs(): Logs {
       openSyslog() {
         throw new Error("nobody asks for it");
       },
-      onLoss() {},
+      stream() {
+        throw new Error("nobody asks for it");
+      },
+      losses: new Losses(() => {}),
     }),
     events: new Events(),
+    linesLost: { access: 0, log: 0 },
     emit() {},
     apply() {},
     reopen() {},

@@ -9,6 +9,8 @@ export function statusOf(different: Partial<Status>): Status {
     time: "2026-01-01T00:00:00.000Z",
     uptime_ms: 60_000,
     state: "running",
+    log_lines_lost: { access: 0, log: 0 },
+    departed: [],
     listeners: [listenerOf({})],
     ...different,
   };
@@ -50,6 +52,7 @@ export function destinationOf(different: Partial<DestinationStatus>): Destinatio
     active: 0,
     sessions: 0,
     failures: 0,
+    lookup_failures: 0,
     bytes_up: 0,
     bytes_down: 0,
     latencies: latenciesOf({}),

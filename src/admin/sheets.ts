@@ -1,0 +1,69 @@
+import type { Status } from "../operations.ts";
+import type { Pace } from "../pace.ts";
+import { assemble, jsonPieces, type LongText } from "./long_text.ts";
+import { metricsPieces } from "./metrics.ts";
+
+/**
+ * What is written about a status, once for all who ask while it is the latest. No piece of it keeps
+ * sessions waiting for longer than a slice of the pace.
+ */
+export class Sheets {
+  readonly #pace: Pace;
+  readonly #written = new WeakMap<Status, Map<string, Promise<LongText>>>();
+
+  constructor(pace: Pace) {
+    this.#pace = pace;
+  }
+
+  /** As JSON, with everything. */
+  status(status: Status): Promise<LongText> {
+    return this.#once(status, "status", () => this.json(status));
+  }
+
+  /** The frame of the event streams. */
+  frame(status: Status): Promise<LongText> {
+    return this.#once(status, "frame", () => assemble(framePieces(status), this.#pace));
+  }
+
+  /** The metrics in the text format of Prometheus. */
+  metrics(status: Status): Promise<LongText> {
+    return this.#once(status, "metrics", () => {
+      const startTime = Math.round(performance.timeOrigin) / 1000;
+      const residentBytes = Deno.memoryUsage().rss;
+      return assemble(metricsPieces(status, { startTime, residentBytes }), this.#pace);
+    });
+  }
+
+  /** The JSON of something else that is long, and a new line. */
+  json(value: unknown): Promise<LongText> {
+    return assemble(lines(jsonPieces(value)), this.#pace);
+  }
+
+  #once(status: Status, what: string, write: () => Promise<LongText>): Promise<LongText> {
+    let written = this.#written.get(status);
+    if (!written) this.#written.set(status, written = new Map());
+    let text = written.get(what);
+    if (!text) written.set(what, text = write());
+    return text;
+  }
+}
+
+function* lines(pieces: Iterable<string>): Generator<string> {
+  yield* pieces;
+  yield "\n";
+}
+
+function* framePieces(status: Status): Generator<string> {
+  yield "event: status\ndata: ";
+  yield* jsonPieces(withoutLatencies(status));
+  yield "\n\n";
+}
+
+/** What changes too little within a second to be sent each time, and is the most of it. */
+function withoutLatencies(status: Status): unknown {
+  const listeners = status.listeners.map((listener) => ({
+    ...listener,
+    destinations: listener.destinations.map(({ latencies: _, ...rest }) => rest),
+  }));
+  return { ...status, listeners };
+}
