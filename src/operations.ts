@@ -112,22 +112,26 @@ export interface SessionInfo {
   attempts: number;
 }
 
-/** A destination to be added. */
-export interface NewDestination {
-  /** Number or name of the listener; may be left out if there is only one. */
-  listener?: string;
-  /** Its address, as on the command line but without options. */
-  address: string;
+/** Options of a destination; see `destination_options.ts`. */
+export interface DestinationValues {
   workers?: number;
   weight?: number;
   backup?: boolean;
+  /** As the option `check`, also `off`. */
+  check?: string;
+}
+
+/** A destination to be added. */
+export interface NewDestination extends DestinationValues {
+  /** Number or name of the listener; may be left out if there is only one. */
+  listener?: string;
+  /** Its address, as on the command line but without options: a comma in a path is `\,`. */
+  address: string;
 }
 
 /** What is to be different about a destination. */
-export interface DestinationChange {
+export interface DestinationChange extends DestinationValues {
   state?: AdminState;
-  workers?: number;
-  weight?: number;
 }
 
 /** What a reload did. */

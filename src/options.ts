@@ -15,6 +15,7 @@ import {
   threads,
   YEAR,
 } from "./option.ts";
+import { quoted } from "./quoted.ts";
 
 /** Every option with its default, unit and meaning. `queueTimeout` here is the flag `--queue-timeout`. */
 export const OPTIONS = {
@@ -208,8 +209,9 @@ export const OPTIONS = {
     words: ["on", "off", "syslog"],
     default: "on",
     form: "on|off|syslog|FILE",
-    help: "one line per session: on standard output, not at all, to the syslog that --log names " +
-      "(/dev/log if it names none), or appended to FILE, which SIGUSR2 opens again",
+    help: "one line per session: on standard output (also - or /dev/stdout), not at all, to the " +
+      "syslog that --log names (/dev/log if it names none), or appended to FILE, which SIGUSR2 " +
+      "opens again; FILE may be a FIFO or /dev/stderr",
   })),
   accessLogFormat: ofProgram(template({
     help: "what such a line looks like: auto follows --log-format, or fields in braces with " +
@@ -234,14 +236,6 @@ export const OPTIONS = {
     help: "the file with the secret that requests to --admin have to show",
   })),
 } as const;
-
-/** The option `weight` of a destination; 256 as in HAProxy. */
-export const WEIGHT = count({
-  default: 1,
-  min: 1,
-  max: 256,
-  help: "share of the sessions relative to the other destinations",
-});
 
 /** The name of an option in the program. */
 export type OptionName = keyof typeof OPTIONS;
@@ -295,7 +289,7 @@ export function readOption<N extends OptionName>(name: N, text: string): Setting
   const value = option.parse(text);
   if (value === undefined) {
     throw new UsageError(
-      `${flagOf(name)} ${JSON.stringify(text)}: ${problemWith(option, text)}`,
+      `${flagOf(name)} ${quoted(text)}: ${problemWith(option, text)}`,
     );
   }
   return value as Settings[N];

@@ -45,6 +45,8 @@ export interface ServerOptions {
   descriptors?: DescriptorBudget;
   /** Its number among threads that share the address, and how many there are; alone if absent. */
   thread?: { index: number; number: number };
+  /** Ends waiting for a name server at the start; its reason is thrown then. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -183,6 +185,7 @@ export class Server implements Balancer {
         reusePort: options.thread !== undefined,
         onShortage: () => server.#descriptors.noteShortage(),
         log: server.#log,
+        signal: options.signal,
       });
     } catch (error) {
       server.#sweep.stop();

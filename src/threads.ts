@@ -1,5 +1,5 @@
+import { assertAlone } from "./alone.ts";
 import type { Balancer, Identity, Replacement } from "./balancer.ts";
-import { bind } from "./bind.ts";
 import type { Config } from "./config.ts";
 import type { Logs } from "./log.ts";
 import type { AdminState, DestinationStatus, ListenerStatus, SessionInfo } from "./operations.ts";
@@ -24,6 +24,8 @@ export interface ThreadsOptions {
   descriptors?: DescriptorBudget;
   /** Makes a thread; one that runs `thread.ts` unless given. */
   spawn?: () => Worker;
+  /** Ends waiting for a name server at the start; its reason is thrown then. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -72,10 +74,9 @@ export class Threads implements Balancer {
    */
   static async start(options: ThreadsOptions): Promise<Threads> {
     const { listen, backlog } = options.config;
-    // Bound alone first: sharing a port would hide that another program has it.
-    const { sockets } = await bind(listen, { tcpBacklog: backlog, log: options.logs.log });
-    const { port } = sockets[0]!.addr as Deno.NetAddr;
-    for (const socket of sockets) socket.close();
+    const { logs: { log }, signal } = options;
+    if (listen.transport === "unix") throw new TypeError("a path cannot be shared");
+    const port = await assertAlone(listen, { tcpBacklog: backlog, log, signal });
     const threads = new Threads(options, port);
     try {
       const addresses = await Promise.all(threads.#threads.map(({ listening }) => listening));

@@ -382,6 +382,19 @@ Deno.test("destinations come and go by the operator until the next reload", asyn
   assertEquals(Object.values(await program.destinations()).map(({ id }) => id), ["1.1"]);
 });
 
+Deno.test("the up-time does not follow the clock on the wall", async () => {
+  await using server = new TestServer(echo);
+  await using program = await start(listener([server.address]));
+  const { now } = Date;
+  try {
+    Date.now = () => now() - 3_600_000;
+    const { uptime_ms } = await program.instance.status();
+    assert(uptime_ms >= 0 && uptime_ms < 60_000, `${uptime_ms} ms`);
+  } finally {
+    Date.now = now;
+  }
+});
+
 Deno.test("while it drains nothing is changed any more", async () => {
   await using server = new TestServer(echo);
   await using program = await start(listener([server.address]));
@@ -430,4 +443,43 @@ Deno.test("a destination is tried when it is added, and when it leaves maint, an
   await until(() => isRefused(b.port), "nobody listens any more");
   await program.instance.changeDestination("1.2", { state: "ready" });
   await until(async () => await state(b.address) === "down", "it is gone");
+});
+
+Deno.test("an operator gives a destination a check and other options of its own, and changes them", async () => {
+  await using server = new TestServer(echo);
+  await using other = new TestServer(echo);
+  const folder = await Deno.makeTempDir();
+  await using program = await start(listener([`${server.address},weight=2`]));
+  const { instance } = program;
+  try {
+    await instance.addDestination({
+      address: other.address,
+      check: "send:a\\,b,expect:a\\,b",
+      backup: true,
+    });
+    // Whoever echoes gives back what is sent: only a check that arrived whole succeeds.
+    await until(async () => {
+      return (await program.destinations())[other.address]!.state === "up";
+    }, "it is checked");
+    const id = (await program.destinations())[other.address]!.id;
+    const changed = await instance.changeDestination(id, { backup: false, weight: 3 });
+    assertEquals([changed.backup, changed.weight, changed.state], [false, 3, "up"]);
+    await instance.changeDestination(id, { check: "expect:never" });
+    await until(
+      async () => {
+        return (await program.destinations())[other.address]!.failures > 0;
+      },
+      "the other check fails",
+      10_000,
+    );
+    await instance.addDestination({ address: `unix:${folder}/a\\,b` });
+    assert(Object.hasOwn(await program.destinations(), `unix:${folder}/a,b`));
+    await assertRejects(
+      () => instance.addDestination({ address: `unix:${folder}/c,d` }),
+      OperationError,
+      "has no options, which are fields; a comma in a path is \\,",
+    );
+  } finally {
+    await Deno.remove(folder);
+  }
 });

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { nothingLeft, openDescriptors } from "../support/process.ts";
 import { Program } from "../support/program.ts";
 import {
   echo,
@@ -67,6 +68,7 @@ Deno.test("a flood of connections to the admin API ends nothing", { ignore }, as
     const options = ["--admin", "127.0.0.1:0"];
     await using program = await Program.start([server.address], options, `ulimit -n ${limit}`);
     const address = await adminOf(program);
+    const descriptors = openDescriptors(program.pid);
     const held = await Promise.all(Array.from({ length: 400 }, () => connect(address)));
     assertEquals(await health(address), 200);
     const client = await Deno.connect({ port: program.port });
@@ -76,6 +78,7 @@ Deno.test("a flood of connections to the admin API ends nothing", { ignore }, as
     client.close();
     for (const conn of held) tryClose(conn);
     assertEquals(await health(address), 200);
+    await nothingLeft(program.pid, { destinations: [server.port], descriptors, more: 8 });
     assertEquals(await program.terminate(), 0);
     assert(!program.log.some((line) => /uncaught/i.test(line)), program.log.join("\n"));
   }

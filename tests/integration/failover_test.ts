@@ -23,7 +23,7 @@ Deno.test("a destination that does not listen costs no connection, and gets its 
   assertEquals(answers.filter((text) => text === "second").length, 50);
   assertEquals(second.accepted, 50);
   assertGreater(second.looks, 0, "the probe is a connection, too");
-  const left = { destinations: [first.port, port], descriptors, more: 4 };
+  const left = { destinations: [first.port, port], descriptors, more: 8 };
   if (hasProc) await nothingLeft(program.pid, left);
   assertEquals(await program.terminate(), 0);
   const failed = program.access().filter(({ reason }) => reason !== "done");

@@ -19,7 +19,7 @@ for (const when of ["at once", "after reading"] as const) {
     assertEquals([first!.destination, first!.bytes_up, first!.bytes_down], [good.address, 5, 6]);
     const { destinations: [reset] } = await program.status();
     assertEquals([reset.state, reset.failures], ["up", 0]);
-    const left = { destinations: [bad.port, good.port], descriptors, more: 4 };
+    const left = { destinations: [bad.port, good.port], descriptors, more: 8 };
     if (hasProc) await nothingLeft(program.pid, left);
   });
 }
