@@ -10,6 +10,7 @@ import type { Config } from "./config.ts";
 import { Crew } from "./crew.ts";
 import { DescriptorBudget } from "./descriptors.ts";
 import { Entrance } from "./entrance.ts";
+import { messageOf } from "./errors.ts";
 import { Health } from "./health.ts";
 import { Ledger } from "./ledger.ts";
 import { Line } from "./line.ts";
@@ -48,6 +49,8 @@ export interface ServerOptions {
   thread?: { index: number; number: number };
   /** What listeners and threads know together of the ways of sessions; only this one's if absent. */
   trails?: Trails;
+  /** Ends waiting for a name server at the start; its reason is thrown then. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -160,6 +163,7 @@ export class Server implements Balancer {
       destinations: [],
       queue: this.#queue,
       hire: (destination) => this.#tasks.add(work(destination, workplace)),
+      onStranded: (session) => session.abort("server-reset"),
     });
     this.#health = new Health({
       crew: this.#crew,
@@ -201,6 +205,7 @@ export class Server implements Balancer {
         reusePort: options.thread !== undefined,
         onShortage: () => server.#descriptors.noteShortage(),
         log: server.#log,
+        signal: options.signal,
       });
     } catch (error) {
       server.#sweep.stop();
@@ -289,6 +294,8 @@ export class Server implements Balancer {
   setAdminState(number: number, state: AdminState): void {
     const destination = this.#roster.find(number);
     if (!destination || destination.admin === state) return;
+    // Nobody has looked at it since.
+    if (destination.admin === "maint") destination.forget();
     destination.admin = state;
     this.#health.review(destination);
   }
@@ -361,11 +368,18 @@ export class Server implements Balancer {
         this.#health.shortage(error);
       },
       onConnected: (session, destination) => {
+        if (destination.state === "untried") this.#health.reached(destination);
         this.#timekeeper.connected(session, destination);
         if (destination.wary) this.#crew.onConnected(destination);
       },
-      onServed: (destination) => this.#health.served(destination),
+      onReset: (session, destination, error) => {
+        const { name } = destination;
+        const reason = messageOf(error);
+        this.#log.debug("session {id} at {name}: {reason}", { id: session.id, name, reason });
+        this.#health.doubt(destination);
+      },
       onFailure: (destination, error) => this.#health.failed(destination, error),
+      servesBeside: (destination) => this.#crew.servesBeside(destination),
       keeps: (destination) => this.#crew.keeps(destination),
     };
   }

@@ -36,6 +36,8 @@ interface Shared {
   readonly logs: Logs;
   readonly descriptors: DescriptorBudget;
   readonly trails: Trails;
+  /** Ends waiting for a name server at the start. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -68,6 +70,7 @@ export class Unit {
   /**
    * Starts a listener.
    *
+   * @param options.signal Ends waiting for a name server; its reason is thrown then.
    * @throws {FatalError} If its address cannot be bound.
    */
   static async start(
