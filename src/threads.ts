@@ -82,6 +82,7 @@ export class Threads implements Balancer {
       const addresses = await Promise.all(threads.#threads.map(({ listening }) => listening));
       threads.#started = true;
       threads.#address = addresses[0]!;
+      threads.#descriptors.settle(mostSessions(options.config));
       await threads.status();
       logStart(options.logs.log, threads.address, options.config);
       options.logs.log.info("{number} threads", { number: addresses.length });
@@ -232,6 +233,12 @@ export class Threads implements Balancer {
       );
     });
   }
+}
+
+/** As many sessions as can be there at a time, but for a drain. */
+function mostSessions({ maxConnections, queue, destinations }: Config): number {
+  const served = destinations.reduce((sum, { workers }) => sum + workers, 0);
+  return Math.min(maxConnections || Infinity, queue + served);
 }
 
 function spawnThread(): Worker {

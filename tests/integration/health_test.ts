@@ -127,3 +127,20 @@ Deno.test("--slow-start gives a destination its workers little by little", async
   const span = sessions.at(-1)! - sessions[0]!;
   assert(span > 700 && span < 2000, `the workers came within ${span} ms`);
 });
+
+Deno.test("sessions that are answered do not keep a destination up whose check fails", async () => {
+  const first = checkedServer("first");
+  const second = checkedServer("second");
+  await using _first = first.server;
+  await using _second = second.server;
+  await using program = await Program.start([first.server.address, second.server.address], CHECK);
+  await until(() => first.state.checks > 1, "it is checked");
+  let over = false;
+  const clients = Array.from({ length: 4 }, async () => {
+    while (!over) await request(program.port, "hello");
+  });
+  first.state.healthy = false;
+  await program.logged(new RegExp(`${first.server.address} is down: its check got HTTP 503`));
+  over = true;
+  await Promise.all(clients);
+});
