@@ -1,6 +1,7 @@
 import type * as NodeFs from "node:fs";
 import { FatalError, fileProblem } from "./errors.ts";
 import { AwayError, type ByteSink } from "./line_writer.ts";
+import { stdoutSink } from "./stdout_sink.ts";
 import { PIPE_BYTES, type RawSink, wholeLines } from "./whole_lines.ts";
 
 /** The standard streams by the names that a log may be given. */
@@ -29,16 +30,13 @@ export interface PathSink extends ByteSink {
   reopen?(): boolean;
 }
 
-/**
- * A standard stream as a place for lines, of one writer or of several.
- *
- * Standard output is buffered by the runtime (Deno 2.7 to 2.9 at least): of a piece that goes into a
- * file only in part it reports a failure, but keeps up to 1 KiB, to the end of a line, and writes that
- * before anything else. So no line is torn there, either, but some that count as lost may come.
- */
+/** A standard stream as a place for lines, of one writer or of several. */
 export function streamSink(name: StreamName): ByteSink {
-  const stream = Deno[name];
-  return wholeLines({ write: (bytes) => stream.write(bytes), most: PIPE_BYTES });
+  return wholeLines(
+    name === "stdout"
+      ? stdoutSink()
+      : { write: (bytes) => Deno.stderr.write(bytes), most: PIPE_BYTES },
+  );
 }
 
 /**
