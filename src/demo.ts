@@ -6,6 +6,7 @@ import { HttpServer } from "./http_server.ts";
 import type { Logs } from "./log.ts";
 import { print } from "./output.ts";
 import { runProgram } from "./program.ts";
+import type { Signals } from "./signals.ts";
 import { sleep } from "./timer.ts";
 
 /** Ports that the demo tries to listen on, one after the other. */
@@ -35,10 +36,10 @@ interface DemoDestination {
  * @throws {FatalError} If none of the ports can be listened on.
  */
 export async function runDemo(
-  logs: Logs,
+  around: { logs: Logs; signals: Signals },
   texts: Omit<ListenerTexts, "listen" | "destinations">,
 ): Promise<boolean> {
-  const { log } = logs;
+  const { logs: { log } } = around;
   const destinations = await Promise.all([
     openSteady(responder("fast", { log })),
     openSteady(responder("slow", { log, before: () => sleep(SLOW_MS) })),
@@ -50,13 +51,16 @@ export async function runDemo(
     return await runOnFreePort((port) => {
       const destinations = [`${fast},workers=1`, `${slow},workers=1`, flaky!];
       return readListener({ ...texts, listen: `${port}`, destinations, options });
-    }, logs);
+    }, around);
   } finally {
     await Promise.all(destinations.map((destination) => destination.close()));
   }
 }
 
-async function runOnFreePort(configure: (port: number) => Config, logs: Logs): Promise<boolean> {
+async function runOnFreePort(
+  configure: (port: number) => Config,
+  around: { logs: Logs; signals: Signals },
+): Promise<boolean> {
   for (let port = FIRST_PORT;; port++) {
     const listener = configure(port);
     const config = { settings: listener, listeners: [listener] };
@@ -64,7 +68,7 @@ async function runOnFreePort(configure: (port: number) => Config, logs: Logs): P
       return await runProgram({
         config,
         load: () => Promise.resolve(config),
-        logs,
+        ...around,
         onReady: ({ admin }) => print(introduction(port, admin)),
       });
     } catch (error) {

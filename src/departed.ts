@@ -45,7 +45,13 @@ export class Departed {
         same.lookup_failures >= lookup_failures
       ) continue;
       const counted = this.#counted.get(id);
-      const gone: DestinationStatus = { ...before, state: "up", limit: 0, workers: 0, active: 0 };
+      const gone: DestinationStatus = {
+        ...before,
+        state: "untried",
+        limit: 0,
+        workers: 0,
+        active: 0,
+      };
       this.#counted.set(id, counted ? addDestinations([counted, gone]) : gone);
     }
     this.#latest.set(index, destinations);

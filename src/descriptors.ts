@@ -48,7 +48,8 @@ const LOOKED_AT = CAPACITY + 2;
 const LOOKING = CAPACITY + 3;
 const TOLD = CAPACITY + 4;
 const THREADS = CAPACITY + 5;
-const CELLS = CAPACITY + 6;
+const FIRM = CAPACITY + 6;
+const CELLS = CAPACITY + 7;
 
 /** What a thread needs to share the budget of its process. */
 export interface BudgetShare {
@@ -260,6 +261,16 @@ export class DescriptorBudget {
     return cells[CAPACITY]! < wanted ? Math.min(this.sessions, sessions) : sessions;
   }
 
+  /**
+   * Finds out once for so many sessions, and believes it from then on: whoever tries in one thread
+   * how many there are takes them from all others for some milliseconds.
+   */
+  settle(sessions: number): void {
+    const cells = this.#cells;
+    this.fit(sessions);
+    if (cells[LIMITED] === 1) Atomics.store(cells, FIRM, cells[CAPACITY]!);
+  }
+
   /** How many descriptors are missing for what has to be there at the least. */
   missing(options: { listeners: number; admin: boolean }): number {
     const needed = this.#cells[RESERVED]! + options.listeners * (PER_LISTENER + 1) +
@@ -273,14 +284,15 @@ export class DescriptorBudget {
     const room = () => cells[TAKEN]! + cells[RESERVED]! + number <= cells[CAPACITY]!;
     if (room()) return true;
     const step = Math.min(Math.max(cells[CAPACITY]!, FIRST_STEP), LAST_STEP);
+    const firm = cells[FIRM]! || Infinity;
     if (cells[LIMITED] === 1) {
-      if (this.#sinceLook < RETRY_MS) return false;
+      if (cells[CAPACITY]! >= firm || this.#sinceLook < RETRY_MS) return false;
       // What sessions have taken and not opened has to be tried as well: not while that is much.
       this.#publish("count");
       if (cells[UNOPENED]! > LAST_STEP) return false;
     }
     const known = Math.max(cells[CAPACITY]!, cells[TAKEN]! + cells[RESERVED]!);
-    this.#look(known + step);
+    this.#look(Math.min(known + step, firm));
     return room();
   }
 

@@ -1,3 +1,4 @@
+import type { Address } from "./address.ts";
 import type { Clock } from "./clock.ts";
 import type { DestinationConfig } from "./config.ts";
 import { Dialer, type LookupFailure } from "./dial.ts";
@@ -6,11 +7,15 @@ import type { Session } from "./session.ts";
 import { Timings } from "./timings.ts";
 
 /**
- * Whether a destination takes sessions: `up` it does; `suspect` it does not, since a connect has
+ * Whether a destination takes sessions: `untried` it does, though nobody has reached it yet; `up` it
+ * does; `suspect` it does not, since a connect has
  * failed and a probe is to tell whether that was chance; `down` it does not, since `--fall` connects,
  * probes or checks in a row have failed.
  */
-export type DestinationState = "up" | "suspect" | "down";
+export type DestinationState = "untried" | "up" | "suspect" | "down";
+
+/** Which kinds of destinations a connect does no more to than to find them there. */
+const TRIED: Readonly<Record<Address["transport"], boolean>> = { tcp: true, unix: true };
 
 /** One server address with its state, its workers' number and its counters. */
 export class Destination {
@@ -19,7 +24,7 @@ export class Destination {
   /** Its number within the listener, from 1. */
   readonly number: number;
   /** Its health. */
-  state: DestinationState = "up";
+  state: DestinationState = "untried";
   /** What the operator wants of it. */
   admin: AdminState = "ready";
   /** Whether it was removed from the configuration and only finishes its sessions. */
@@ -71,6 +76,7 @@ export class Destination {
       },
     });
     this.#clock = clock;
+    this.forget();
   }
 
   /** A new one has to be of the same address. */
@@ -81,6 +87,25 @@ export class Destination {
   set config(config: DestinationConfig) {
     this.#config = config;
     this.onLoad?.(this);
+  }
+
+  /**
+   * Whether it is connected once when it is new, to see whether it is there; one for which that does
+   * more than that is `up` from the beginning.
+   */
+  get isTried(): boolean {
+    return TRIED[this.#config.address.transport];
+  }
+
+  /** Nothing is known of its health any more: it is new, or was not looked at for a while. */
+  forget(): void {
+    this.state = this.isTried ? "untried" : "up";
+    this.onlyCheckFails = false;
+  }
+
+  /** Whether it may take sessions as far as its health is concerned. */
+  get usable(): boolean {
+    return this.state === "up" || this.state === "untried";
   }
 
   /** Whether it may take sessions as far as the operator is concerned. */

@@ -3,10 +3,10 @@ import { hasIpv6 } from "./wildcard.ts";
 
 /**
  * What a connect that failed says: `machine` this machine is short of something and nobody can be
- * connected; `full` this destination cannot take one more connection now, and will again; `gone` it
- * cannot be reached.
+ * connected; `full` this destination cannot take one more connection now, and will again; `reset` it
+ * was connected, and reset before that was noticed; `gone` it cannot be reached.
  */
-export type Fault = "machine" | "full" | "gone";
+export type Fault = "machine" | "full" | "reset" | "gone";
 
 /**
  * Every error that a connect can give (connect(2), socket(2), tcp(7), unix(7), epoll_ctl(2)), by the
@@ -28,11 +28,12 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   EADDRINUSE: "full",
   // A signal came: nothing was found out.
   EINTR: "full",
+  // A reset that comes before there is a connection is ECONNREFUSED, so there was one.
+  ECONNRESET: "reset",
+  EPIPE: "reset",
   // Nobody listens, or nobody answers.
   ECONNREFUSED: "gone",
-  ECONNRESET: "gone",
   ECONNABORTED: "gone",
-  EPIPE: "gone",
   ETIMEDOUT: "gone",
   // No way to it.
   EHOSTDOWN: "gone",
@@ -70,7 +71,7 @@ export interface Failure {
 export function faultOf(failures: readonly Failure[]): Fault {
   const faults = failures.map(faultOfOne);
   if (faults.includes("machine")) return "machine";
-  return faults.includes("full") ? "full" : "gone";
+  return (["full", "reset"] as const).find((fault) => faults.includes(fault)) ?? "gone";
 }
 
 function faultOfOne({ where, error }: Failure): Fault {

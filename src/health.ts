@@ -9,6 +9,7 @@ import { messageOf } from "./errors.ts";
 import { Monitor, type Policy } from "./monitor.ts";
 import type { Settings } from "./options.ts";
 import { every, type Timer } from "./timer.ts";
+import { Tries } from "./tries.ts";
 
 /** How long nobody connects when this machine has no descriptors or memory for it. */
 const SHORTAGE_PAUSE_MS = 100;
@@ -54,6 +55,7 @@ export class Health {
   /** When destinations were last full. */
   readonly #fullAt = new WeakMap<Destination, number>();
   #panicking = false;
+  readonly #tries = new Tries();
 
   constructor(options: HealthOptions) {
     this.#options = options;
@@ -66,6 +68,7 @@ export class Health {
     const { signal, clock, descriptors, log } = this.#options;
     const monitor = new Monitor(destination, {
       policy: () => policyOf(this.#settings, destination.config),
+      tries: this.#tries,
       signal,
       clock,
       log,
@@ -106,16 +109,22 @@ export class Health {
 
   /** Ends what needs no signal to end. */
   close(): void {
+    this.#tries.close();
     for (const ramp of this.#ramps.values()) ramp.stop();
     this.#ramps.clear();
   }
 
-  /** A session got an answer from a destination. */
-  served(destination: Destination): void {
-    this.#monitors.get(destination)?.served();
+  /** A session was connected to a destination that is untried. */
+  reached(destination: Destination): void {
+    this.#monitors.get(destination)?.reached();
   }
 
-  /** A session could not be connected to a destination, or was reset before an answer. */
+  /** A destination has reset a session before an answer, which any client may have caused. */
+  doubt(destination: Destination): void {
+    this.#monitors.get(destination)?.doubt();
+  }
+
+  /** A session could not be connected to a destination. */
   failed(destination: Destination, error: Error): void {
     this.#monitors.get(destination)?.failed(error);
   }
@@ -159,8 +168,8 @@ export class Health {
   }
 
   #allDown(): boolean {
-    for (const { wanted, state } of this.#monitors.keys()) {
-      if (wanted && state === "up") return false;
+    for (const { wanted, usable } of this.#monitors.keys()) {
+      if (wanted && usable) return false;
     }
     return true;
   }

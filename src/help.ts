@@ -75,7 +75,7 @@ ${
     wrap(
       "Signals: SIGTERM and SIGINT drain, a second one quits at once; SIGHUP reads the " +
         "configuration again and applies what is different, unless it has mistakes; SIGUSR1 " +
-        "writes the status to the log; SIGUSR2 opens the file of the access log again.",
+        "writes the status to the log; SIGUSR2 opens the access log again.",
       0,
     )
   }

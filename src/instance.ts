@@ -32,6 +32,8 @@ export interface InstanceOptions {
   /** Reads the configuration anew. */
   load(): ProgramConfig | Promise<ProgramConfig>;
   logs: Logs;
+  /** When it is aborted no further listener starts. */
+  signal?: AbortSignal;
   /** What all that want descriptors share; all that there are, if absent. */
   descriptors?: DescriptorBudget;
 }
@@ -77,10 +79,12 @@ export class Instance implements Operations {
    */
   static async start(options: InstanceOptions): Promise<Instance> {
     const instance = new Instance(options);
-    const { config: { listeners, settings }, logs: { log } } = options;
+    const { config: { listeners, settings }, logs: { log }, signal } = options;
     assertDescriptors(instance.#descriptors, { listeners, admin: settings.admin !== null });
-    instance.#listeners.add(await instance.#listeners.start(listeners));
+    const started = await instance.#listeners.start(listeners, signal);
+    instance.#listeners.add(started);
     warnOfDescriptors(instance.#descriptors, { listeners, log });
+    if (started.length === 0) log.info("told to stop before it listened");
     return instance;
   }
 
@@ -204,7 +208,7 @@ export class Instance implements Operations {
     const { listeners, settings } = await abortable(load, this.#draining.signal);
     const { kept, fresh, removed } = this.#listeners.match(listeners);
     for (const { unit, config } of kept) unit.check(config);
-    const started = await this.#listeners.start(fresh);
+    const started = await this.#listeners.start(fresh, this.#draining.signal);
     const changes = await this.#applyProgram(settings, started);
     // From here on nothing fails any more.
     const force = changes.length > 0;

@@ -72,10 +72,16 @@ export class Line implements Holder {
     return this.#queue.sendAll(sessions.filter((session) => this.#prepare(session)));
   }
 
-  /** Takes a session back whose connect failed: to the front, behind those that are older. */
+  /**
+   * Takes a session back whose connect failed, or that goes elsewhere: to the front, behind those
+   * that are older.
+   */
   giveBack(session: Session): void {
     if (!this.#prepare(session, this.#clock())) return;
-    this.#queue.unshift(session, { behind: (waiting) => waiting.id < session.id });
+    this.#queue.unshift(session, {
+      behind: (waiting) => waiting.id < session.id,
+      avoiding: session.avoided,
+    });
   }
 
   /** Makes room for everything that comes, however much: for a drain. */

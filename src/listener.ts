@@ -49,6 +49,8 @@ export interface ListenerOptions<S> {
   /** Called when accepting failed for want of descriptors. */
   onShortage?: () => void;
   log: Logger;
+  /** Ends waiting for a name server at the start. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -180,7 +182,7 @@ export class Listener<S> {
       try {
         const conn = await socket.accept();
         // Another socket may have filled the last place since this one began to wait.
-        if (!alone) await this.#mayAccept();
+        while (!alone && !this.#closed && !this.#findPlace()) await this.#mayAccept();
         this.#take(conn);
       } catch (error) {
         if (this.#closed) return;
@@ -194,14 +196,19 @@ export class Listener<S> {
     }
   }
 
+  /** Whether one more may be accepted, after those of the batch have got their places. */
+  #findPlace(): boolean {
+    const { entrance } = this.#options;
+    if (this.#draining.signal.aborted) return entrance.affordable;
+    if (this.#batch.length >= entrance.places) this.#flush();
+    return entrance.open;
+  }
+
   /** Resolves when there is room for one more; during a drain only its descriptors count. */
   async #mayAccept(): Promise<void> {
     const { entrance } = this.#options;
     const draining = this.#draining.signal;
-    if (!draining.aborted) {
-      if (this.#batch.length >= entrance.places) this.#flush();
-      if (!entrance.open) await entrance.room(draining);
-    }
+    if (!draining.aborted && !this.#findPlace()) await entrance.room(draining);
     if (!draining.aborted || entrance.affordable) return;
     this.#short++;
     // Those who wait for a batch to fill have descriptors.

@@ -47,15 +47,16 @@ export class Listeners {
   }
 
   /**
-   * Starts further ones, which {@linkcode add} takes in.
+   * Starts further ones, which {@linkcode add} takes in. If the signal is aborted it starts no more.
    *
    * @throws {FatalError} If one of their addresses cannot be bound; none of them listens then.
    */
-  async start(configs: readonly Config[]): Promise<Unit[]> {
+  async start(configs: readonly Config[], signal?: AbortSignal): Promise<Unit[]> {
     const several = this.present.length + configs.length > 1;
     const started: Unit[] = [];
     try {
       for (const config of configs) {
+        if (signal?.aborted) break;
         const logs = several ? logsOf(nameOf(config), this.#logs) : this.#logs;
         started.push(
           await Unit.start({
@@ -63,11 +64,14 @@ export class Listeners {
             config,
             logs,
             descriptors: this.#descriptors,
+            signal,
           }),
         );
       }
       return started;
     } catch (error) {
+      // Those that listen may have accepted sessions already, which a drain finishes.
+      if (signal?.aborted && error === signal.reason) return started;
       await Promise.all(started.map(({ balancer }) => balancer.quit()));
       throw error;
     }

@@ -1,6 +1,7 @@
 import type * as NodeFs from "node:fs";
 import { FatalError, fileProblem } from "./errors.ts";
 import { AwayError, type ByteSink } from "./line_writer.ts";
+import { stdoutSink } from "./stdout_sink.ts";
 import { PIPE_BYTES, type RawSink, wholeLines } from "./whole_lines.ts";
 
 /** The standard streams by the names that a log may be given. */
@@ -29,16 +30,13 @@ export interface PathSink extends ByteSink {
   reopen?(): boolean;
 }
 
-/**
- * A standard stream as a place for lines, of one writer or of several.
- *
- * Standard output is buffered by the runtime (Deno 2.7 to 2.9 at least): of a piece that goes into a
- * file only in part it reports a failure, but keeps up to 1 KiB, to the end of a line, and writes that
- * before anything else. So no line is torn there, either, but some that count as lost may come.
- */
+/** A standard stream as a place for lines, of one writer or of several. */
 export function streamSink(name: StreamName): ByteSink {
-  const stream = Deno[name];
-  return wholeLines({ write: (bytes) => stream.write(bytes), most: PIPE_BYTES });
+  return wholeLines(
+    name === "stdout"
+      ? stdoutSink()
+      : { write: (bytes) => Deno.stderr.write(bytes), most: PIPE_BYTES },
+  );
 }
 
 /**
@@ -82,11 +80,11 @@ function openFile(path: string): PathSink {
     file.close();
     return openPipe(path);
   }
-  /** Bytes up to the end of what this program has written; `undefined` before the first. */
-  let end: number | undefined;
+  /** Where the latest write has ended, if nobody else writes. */
+  let end = 0;
   return wholeLines({
     async write(bytes) {
-      end ??= file.statSync().size;
+      end = (await file.stat()).size;
       const written = await file.write(bytes);
       end += written;
       return written;
@@ -125,13 +123,18 @@ function openPipe(path: string): PathSink {
   const fs = nodeFs();
   const { O_WRONLY, O_APPEND, O_NONBLOCK, O_NOCTTY } = fs.constants;
   let descriptor: number | undefined;
+  let writing = false;
+  /** Whether it is to be closed as soon as nothing is written to it. */
+  let unwanted = false;
 
   function open(): number {
     return fs.openSync(path, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY);
   }
 
   function close(): void {
-    if (descriptor !== undefined) fs.closeSync(descriptor);
+    unwanted = writing;
+    if (writing || descriptor === undefined) return;
+    fs.closeSync(descriptor);
     descriptor = undefined;
   }
 
@@ -139,11 +142,15 @@ function openPipe(path: string): PathSink {
     async write(bytes) {
       try {
         descriptor ??= open();
+        writing = true;
         return await writeTo(fs, { descriptor, bytes });
       } catch (error) {
         if (!isAway(error)) throw error;
-        close();
+        unwanted = true;
         throw new AwayError("nobody reads it", { cause: error });
+      } finally {
+        writing = false;
+        if (unwanted) close();
       }
     },
     most: PIPE_BYTES,

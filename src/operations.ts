@@ -8,7 +8,7 @@ import type { EndReason } from "./session.ts";
 export type AdminState = "ready" | "drain" | "maint";
 
 /** What a destination is like: what the operator wants, unless that is `ready`, then its health. */
-export type ShownState = "up" | "suspect" | "down" | "drain" | "maint";
+export type ShownState = "untried" | "up" | "suspect" | "down" | "drain" | "maint";
 
 /** Distributions of durations since the start, in seconds. */
 export interface Latencies {

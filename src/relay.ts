@@ -44,7 +44,7 @@ export interface RelayOptions {
  * - With `--half-close abandon` a client that finishes while something that it has sent is unanswered
  *   has given up: both sockets are closed at once. An answer is whatever comes after its last byte.
  * - Until the server's first byte, what the client sends is held, as long as it fits into one small
- *   buffer. If the server fails before that byte, the session can go to another one.
+ *   buffer. If the server fails before that byte, the session can go to another one, once.
  *
  * Closes both sockets in the end and concludes the session, unless an abort has done that. If the
  * server did not answer only the server's socket is closed and the session can be relayed again.
@@ -121,10 +121,10 @@ class Relay implements Holder {
 
   /** Whether the server's failure can be made good by another server. */
   get #replaceable(): boolean {
-    const { ahead, reason, down } = this.#session;
+    const { ahead, reason, down, avoided } = this.#session;
     const { redispatch } = this.#options;
     return this.#failure === "server-reset" && reason === undefined && !this.#answered &&
-      !down.ended && ahead.held && !ahead.failed &&
+      avoided === undefined && !down.ended && ahead.held && !ahead.failed &&
       (redispatch === "held" || (redispatch === "unsent" && ahead.length === 0));
   }
 

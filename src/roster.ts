@@ -88,6 +88,7 @@ export class Roster {
   #takeIn(one: Destination): void {
     const { crew, health, tasks } = this.#options;
     one.leaving = false;
+    one.forget();
     this.#leaving.delete(one.config.key);
     this.#present.set(one.config.key, one);
     this.#byNumber.set(one.number, one);

@@ -10,6 +10,7 @@ import type { Config } from "./config.ts";
 import { Crew } from "./crew.ts";
 import { DescriptorBudget } from "./descriptors.ts";
 import { Entrance } from "./entrance.ts";
+import { messageOf } from "./errors.ts";
 import { Health } from "./health.ts";
 import { Ledger } from "./ledger.ts";
 import { Line } from "./line.ts";
@@ -44,6 +45,8 @@ export interface ServerOptions {
   descriptors?: DescriptorBudget;
   /** Its number among threads that share the address, and how many there are; alone if absent. */
   thread?: { index: number; number: number };
+  /** Ends waiting for a name server at the start; its reason is thrown then. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -142,6 +145,7 @@ export class Server implements Balancer {
       destinations: [],
       queue: this.#queue,
       hire: (destination) => this.#tasks.add(work(destination, workplace)),
+      onStranded: (session) => session.abort("server-reset"),
     });
     this.#health = new Health({
       crew: this.#crew,
@@ -181,6 +185,7 @@ export class Server implements Balancer {
         reusePort: options.thread !== undefined,
         onShortage: () => server.#descriptors.noteShortage(),
         log: server.#log,
+        signal: options.signal,
       });
     } catch (error) {
       server.#sweep.stop();
@@ -268,6 +273,8 @@ export class Server implements Balancer {
   setAdminState(number: number, state: AdminState): void {
     const destination = this.#roster.find(number);
     if (!destination || destination.admin === state) return;
+    // Nobody has looked at it since.
+    if (destination.admin === "maint") destination.forget();
     destination.admin = state;
     this.#health.review(destination);
   }
@@ -328,11 +335,18 @@ export class Server implements Balancer {
         this.#health.shortage(error);
       },
       onConnected: (session, destination) => {
+        if (destination.state === "untried") this.#health.reached(destination);
         this.#timekeeper.connected(session, destination);
         if (destination.wary) this.#crew.onConnected(destination);
       },
-      onServed: (destination) => this.#health.served(destination),
+      onReset: (session, destination, error) => {
+        const { name } = destination;
+        const reason = messageOf(error);
+        this.#log.debug("session {id} at {name}: {reason}", { id: session.id, name, reason });
+        this.#health.doubt(destination);
+      },
       onFailure: (destination, error) => this.#health.failed(destination, error),
+      servesBeside: (destination) => this.#crew.servesBeside(destination),
       keeps: (destination) => this.#crew.keeps(destination),
     };
   }

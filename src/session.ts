@@ -14,8 +14,9 @@ export const END_REASONS = {
   "client-gone": "the client left before it had a destination or, with --half-close abandon, " +
     "before it was answered",
   "client-reset": "the client's connection failed while it was being served",
-  "server-reset": "the destination's connection failed while it was serving, or every one did " +
-    "that was tried",
+  "server-reset":
+    "the destination's connection failed while it was serving, or before its first byte, " +
+    "and so did the other one's, or none other serves",
   "connect-failed": "no connect succeeded within the retries",
   "queue-timeout": "no destination within --queue-timeout",
   "idle-timeout": "no byte in either direction for --idle-timeout",
@@ -90,6 +91,8 @@ export class Session implements DepartureListener {
   attempts = 0;
   /** The destination of the latest connect. */
   destination: string | undefined;
+  /** The destination that has reset it, to which it does not go again; it moves once at most. */
+  avoided: object | undefined;
   /** The connection to it, while the session is relayed. */
   server: Socket | undefined;
   /** Milliseconds that it has waited in the queue, all waits that are over together. */

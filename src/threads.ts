@@ -1,5 +1,5 @@
+import { assertAlone } from "./alone.ts";
 import type { Balancer, Identity, Replacement } from "./balancer.ts";
-import { bind } from "./bind.ts";
 import type { Config } from "./config.ts";
 import type { Logs } from "./log.ts";
 import type { AdminState, DestinationStatus, ListenerStatus, SessionInfo } from "./operations.ts";
@@ -24,6 +24,8 @@ export interface ThreadsOptions {
   descriptors?: DescriptorBudget;
   /** Makes a thread; one that runs `thread.ts` unless given. */
   spawn?: () => Worker;
+  /** Ends waiting for a name server at the start; its reason is thrown then. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -72,15 +74,15 @@ export class Threads implements Balancer {
    */
   static async start(options: ThreadsOptions): Promise<Threads> {
     const { listen, backlog } = options.config;
-    // Bound alone first: sharing a port would hide that another program has it.
-    const { sockets } = await bind(listen, { tcpBacklog: backlog, log: options.logs.log });
-    const { port } = sockets[0]!.addr as Deno.NetAddr;
-    for (const socket of sockets) socket.close();
+    const { logs: { log }, signal } = options;
+    if (listen.transport === "unix") throw new TypeError("a path cannot be shared");
+    const port = await assertAlone(listen, { tcpBacklog: backlog, log, signal });
     const threads = new Threads(options, port);
     try {
       const addresses = await Promise.all(threads.#threads.map(({ listening }) => listening));
       threads.#started = true;
       threads.#address = addresses[0]!;
+      threads.#descriptors.settle(mostSessions(options.config));
       await threads.status();
       logStart(options.logs.log, threads.address, options.config);
       options.logs.log.info("{number} threads", { number: addresses.length });
@@ -231,6 +233,12 @@ export class Threads implements Balancer {
       );
     });
   }
+}
+
+/** As many sessions as can be there at a time, but for a drain. */
+function mostSessions({ maxConnections, queue, destinations }: Config): number {
+  const served = destinations.reduce((sum, { workers }) => sum + workers, 0);
+  return Math.min(maxConnections || Infinity, queue + served);
 }
 
 function spawnThread(): Worker {

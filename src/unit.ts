@@ -60,15 +60,22 @@ export class Unit {
   /**
    * Starts a listener.
    *
+   * @param options.signal Ends waiting for a name server; its reason is thrown then.
    * @throws {FatalError} If its address cannot be bound.
    */
   static async start(
-    options: { id: number; config: Config; logs: Logs; descriptors: DescriptorBudget },
+    options: {
+      id: number;
+      config: Config;
+      logs: Logs;
+      descriptors: DescriptorBudget;
+      signal?: AbortSignal | undefined;
+    },
   ): Promise<Unit> {
-    const { id, config, logs, descriptors } = options;
+    const { id, config, logs, descriptors, signal } = options;
     const numbers = new Numbers(config);
     const identity = { id, name: nameOf(config), numbers: numbers.byKey };
-    const balancer = await startBalancer(config, { identity, logs, descriptors });
+    const balancer = await startBalancer(config, { identity, logs, descriptors, signal });
     return new Unit({ id, config, balancer, numbers });
   }
 
@@ -242,15 +249,20 @@ export class Unit {
 
 async function startBalancer(
   config: Config,
-  options: { identity: Identity; logs: Logs; descriptors: DescriptorBudget },
+  options: {
+    identity: Identity;
+    logs: Logs;
+    descriptors: DescriptorBudget;
+    signal: AbortSignal | undefined;
+  },
 ): Promise<Balancer> {
-  const { identity, logs, descriptors } = options;
+  const { identity, logs, descriptors, signal } = options;
   if (threadsOf(config) === 1) {
     const durations = await openDurations();
-    return await Server.start(config, { ...logs, identity, durations, descriptors });
+    return await Server.start(config, { ...logs, identity, durations, descriptors, signal });
   }
   const { Threads } = await import("./threads.ts");
-  return await Threads.start({ config, identity, logs, descriptors });
+  return await Threads.start({ config, identity, logs, descriptors, signal });
 }
 
 /** The name of a listener with this configuration. */

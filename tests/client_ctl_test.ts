@@ -25,6 +25,7 @@ Deno.test("status is a table, in units for people", async () => {
   await using admin = new FakeAdmin();
   admin.status = statusOf({
     uptime_ms: 7_980_000,
+    log_lines_lost: { access: 12, log: 1 },
     listeners: [
       listenerOf({
         accepted: 120,
@@ -48,6 +49,7 @@ Deno.test("status is a table, in units for people", async () => {
   });
   assertEquals(await run(admin, "status"), [
     "iawlb 0.1.0, pid 4242, running, up 2h 13m",
+    "lines lost: 12 of the access log, 1 of the log",
     "",
     "Listener 1: 8080 ([::]:8080), running",
     "  120 accepted, 12 active, 3 of 1024 waiting, the oldest for 1.2 s",

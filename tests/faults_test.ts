@@ -10,7 +10,8 @@ Deno.test("each error of a connect says who is at fault", () => {
   const faults = {
     machine: ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ENOSPC"],
     full: ["EAGAIN", "EWOULDBLOCK", "EADDRNOTAVAIL", "EADDRINUSE", "EINTR"],
-    gone: ["ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ENOENT"]
+    reset: ["ECONNRESET", "EPIPE"],
+    gone: ["ECONNREFUSED", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ENOENT"]
       .concat("EACCES", "EPERM", "EPROTOTYPE", "EINVAL", "EWHATEVER"),
   };
   for (const [fault, codes] of Object.entries(faults)) {
@@ -24,5 +25,7 @@ Deno.test("of an address that could not be tried nothing is known", () => {
   const [refused, full, short] = ["ECONNREFUSED", "EAGAIN", "EMFILE"].map((code) => failure(code));
   assertEquals(faultOf([refused!, full!]), "full");
   assertEquals(faultOf([full!, short!, refused!]), "machine");
+  assertEquals(faultOf([refused!, failure("ECONNRESET")]), "reset");
+  assertEquals(faultOf([failure("ECONNRESET"), full!]), "full");
   assertEquals(faultOf([]), "gone");
 });

@@ -6,7 +6,7 @@ import { loadPage } from "./page.ts";
 import { type AdminServer, serveAdmin } from "./server.ts";
 import { readToken } from "./token.ts";
 
-/** The admin API and the dashboard, as the settings say. */
+/** The admin API and the dashboard, as the settings say, until the signal is aborted. */
 export async function openAdmin(
   operations: Operations,
   options: {
@@ -14,9 +14,10 @@ export async function openAdmin(
     adminTokenFile: string;
     logs: Pick<Logs, "log" | "events">;
     descriptors?: DescriptorBudget;
+    signal?: AbortSignal;
   },
 ): Promise<AdminServer> {
-  const { admin: address, adminTokenFile, logs: { log, events }, descriptors } = options;
+  const { admin: address, adminTokenFile, logs: { log, events }, descriptors, signal } = options;
   const token = adminTokenFile === "" ? undefined : readToken(adminTokenFile);
   const page = await loadPage();
   const server = await serveAdmin(operations, {
@@ -26,6 +27,7 @@ export async function openAdmin(
     page,
     log,
     descriptors,
+    signal,
   });
   log.info("admin API on {address}", { address: server.address });
   return server;

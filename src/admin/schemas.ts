@@ -92,7 +92,7 @@ export const SCHEMAS = {
   Destination: object({
     id,
     name: said(text, "its address as configured"),
-    state: { enum: ["up", "suspect", "down", "drain", "maint"] },
+    state: { enum: ["untried", "up", "suspect", "down", "drain", "maint"] },
     admin: adminState,
     leaving: said(flag, "whether it was removed and only finishes its sessions"),
     limit: said(counter, "most concurrent sessions"),

@@ -75,7 +75,7 @@ export async function serveAdmin(
   const desk: Desk = { operations, snapshots, sheets, streams, page, limits };
   const hostname = address.transport === "tcp" ? address.hostname : undefined;
   const guarded: Guarded = { transport: address.transport, hostname, token };
-  const bound = await bind(address, { tcpBacklog: BACKLOG, mode: SOCKET_MODE, log });
+  const bound = await bind(address, { tcpBacklog: BACKLOG, mode: SOCKET_MODE, log, signal });
   if (!bound.sockets.every(({ addr }) => isBoundAsMeant(addr, { address, token }))) {
     bound.release();
     for (const socket of bound.sockets) socket.close();

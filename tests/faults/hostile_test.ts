@@ -139,6 +139,7 @@ function connectAndReset(port: number): Promise<void> {
 Deno.test("a client that says nothing is dropped after --idle-timeout, also in a crowd", async () => {
   await using server = new TestServer(discard);
   await using program = await Program.start([server.address], ["--idle-timeout", "500ms"]);
+  const descriptors = hasProc ? openDescriptors(program.pid) : 0;
   const began = performance.now();
   const clients = await Promise.all(
     Array.from({ length: 200 }, () => Deno.connect({ port: program.port })),
@@ -149,6 +150,8 @@ Deno.test("a client that says nothing is dropped after --idle-timeout, also in a
   const late = entries.filter(({ total_ms }) => total_ms < 500 || total_ms > 3000);
   assertEquals(late, []);
   for (const client of clients) client.close();
+  const left = { destinations: [server.port], descriptors, more: 8 };
+  if (hasProc) await nothingLeft(program.pid, left);
   assertEquals(await program.terminate(), 0);
 });
 

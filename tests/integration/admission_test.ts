@@ -116,6 +116,6 @@ Deno.test("a burst of clients beyond the places is refused exactly", async () =>
   assertEquals([ended["refused-overflow"], waiting, active], [190, 5, 5]);
   hold.resolve();
   assertEquals((await Promise.all(answers)).filter((text) => text === "hello").length, 10);
-  const left = { destinations: [server.port], descriptors, more: 4 };
+  const left = { destinations: [server.port], descriptors, more: 8 };
   if (hasProc) await nothingLeft(program.pid, left);
 });

@@ -96,7 +96,7 @@ Deno.test("clients that give up in the same moment do not follow each other to t
   assert(entries.every(({ reason }) => reason === "client-gone"));
   assertEquals([server.accepted, server.got.length], [1, 1]);
   for (const client of clients) client.close();
-  const left = { destinations: [server.port], descriptors, more: 4 };
+  const left = { destinations: [server.port], descriptors, more: 8 };
   if (hasProc) await nothingLeft(program.pid, left);
 });
 

@@ -83,6 +83,11 @@ export class Program implements AsyncDisposable {
     return program;
   }
 
+  /** Whether it has ended. */
+  get exited(): boolean {
+    return this.#exited;
+  }
+
   get pid(): number {
     return this.#child.pid;
   }
