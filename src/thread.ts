@@ -30,7 +30,9 @@ const scope = globalThis as unknown as {
 };
 
 scope.onmessage = ({ data }) => {
-  if (data.kind === "start") start(data);
+  if (data.kind !== "start") return;
+  // Uncaught, it would be lines of the runtime's own between those of the log.
+  start(data).catch((error) => scope.postMessage({ kind: "failed", message: messageOf(error) }));
 };
 
 async function start(message: ToThread & { kind: "start" }): Promise<void> {
