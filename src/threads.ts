@@ -11,6 +11,7 @@ import { Thread } from "./thread_handle.ts";
 import { threadsOf } from "./thread_config.ts";
 import { after } from "./timer.ts";
 import type { ThreadCall, ThreadCalls } from "./thread_messages.ts";
+import { Trails } from "./trails.ts";
 
 /** Time before a thread that has crashed is started again, in milliseconds. */
 const RESTART_AFTER_MS = 500;
@@ -22,6 +23,8 @@ export interface ThreadsOptions {
   logs: Logs;
   /** What all that want descriptors share; all that there are, if absent. */
   descriptors?: DescriptorBudget;
+  /** What threads and listeners know together of the ways of sessions. */
+  trails?: Trails;
   /** Makes a thread; one that runs `thread.ts` unless given. */
   spawn?: () => Worker;
   /** Ends waiting for a name server at the start; its reason is thrown then. */
@@ -45,6 +48,7 @@ export class Threads implements Balancer {
   /** What each thread has of the descriptors. */
   readonly #shares: (BudgetShare | undefined)[] = [];
   readonly #spawn: () => Worker;
+  readonly #trails: Trails;
   readonly #port: number;
   /** How many there are; it does not change. */
   readonly #number: number;
@@ -61,6 +65,7 @@ export class Threads implements Balancer {
     this.#logs = options.logs;
     this.#descriptors = options.descriptors ?? new DescriptorBudget();
     this.#spawn = options.spawn ?? spawnThread;
+    this.#trails = options.trails ?? new Trails();
     this.#port = port;
     this.#number = threadsOf(options.config);
     const indices = Array.from({ length: this.#number }, (_, index) => index);
@@ -204,6 +209,7 @@ export class Threads implements Balancer {
       index,
       number: this.#number,
       descriptors,
+      trails: this.#trails.buffer,
     });
     for (const [destination, state] of this.#adminStates) {
       thread.ask("setAdminState", { destination, state });
@@ -213,6 +219,7 @@ export class Threads implements Balancer {
 
   #onCrash(index: number, message: string): void {
     this.#reclaim(index);
+    this.#trails.clear();
     // A failure at the start is the caller's to tell.
     if (!this.#started) return;
     const { log } = this.#logs;
