@@ -220,7 +220,7 @@ export class Server implements Balancer {
     return server;
   }
 
-  /** The address that is really bound, such as `[::]:8080`. */
+  /** What is really bound, such as `[::]:8080`; several addresses are separated by a comma. */
   get address(): string {
     return this.#listener.address;
   }
