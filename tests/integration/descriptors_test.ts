@@ -235,7 +235,7 @@ Deno.test("too few descriptors to serve anybody are one line and the status 1", 
   let refused = 0;
   let served = 0;
   // With fewer the runtime cannot load the sources, or panics: before there is anything of ours.
-  const smallest = Deno.env.get("IAWLB_BINARY") ? 16 : 24;
+  const smallest = Deno.env.get("IAWLB_BINARY") ? 16 : 32;
   for (let limit = smallest; limit <= 64; limit += 4) {
     const args = ["--admin", "127.0.0.1:0", "--log-format", "json"];
     const listen = `127.0.0.1:${freePort()}`;
