@@ -4,6 +4,7 @@ import type { Config } from "./config.ts";
 import type { Logs } from "./log.ts";
 import type { AdminState, DestinationStatus, ListenerStatus, SessionInfo } from "./operations.ts";
 import { type BudgetShare, DescriptorBudget } from "./descriptors.ts";
+import { assertThreads } from "./descriptor_advice.ts";
 import { Departed } from "./departed.ts";
 import { logDrained, logDraining, logStart } from "./report.ts";
 import { addBooks, addStatuses } from "./sums.ts";
@@ -82,6 +83,7 @@ export class Threads implements Balancer {
     const { logs: { log }, signal } = options;
     if (listen.transport === "unix") throw new TypeError("a path cannot be shared");
     const port = await assertAlone(listen, { tcpBacklog: backlog, log, signal });
+    if (options.descriptors) assertThreads(options.descriptors, threadsOf(options.config));
     const threads = new Threads(options, port);
     try {
       const addresses = await Promise.all(threads.#threads.map(({ listening }) => listening));
@@ -231,8 +233,15 @@ export class Threads implements Balancer {
       },
     );
     if (this.#drained) return;
+    this.#restart(index);
+  }
+
+  #restart(index: number): void {
+    const { log } = this.#logs;
     after(RESTART_AFTER_MS, async () => {
       if (this.#drained) return;
+      // The runtime would end the program if it could not open what a thread needs.
+      if (this.#descriptors.missing({ listeners: 0, threads: 1 }) > 0) return this.#restart(index);
       const thread = this.#threads[index] = this.#begin(index);
       await thread.listening.then(
         () => log.info("thread {index} serves again", { index }),
