@@ -15,8 +15,11 @@ export interface Parts {
 export const SOURCES: Parts = {
   folder: ROOT,
   main: "main.ts",
-  others: ["src/thread.ts", "src/admin/page"],
+  others: ["src/thread.ts", "src/config_thread.ts", "src/admin/page"],
 };
+
+/** What runs in threads of its own, which are found by their names. */
+const THREADS = ["thread", "config_thread"];
 
 /** Why the modules could not be bundled, in one line. */
 export class BundleError extends Error {
@@ -33,7 +36,7 @@ export class BundleError extends Error {
  * @throws {BundleError} If the bundler cannot be had, which is a download, or fails.
  */
 export async function bundle(folder: string): Promise<Parts> {
-  const entries = ["main.ts", "src/thread.ts"];
+  const entries = ["main.ts", ...THREADS.map((name) => `src/${name}.ts`)];
   const args = ["bundle", "--quiet", "--code-splitting", "--outdir", folder, ...entries];
   const { success, stderr } = await deno(args, { cwd: ROOT, stderr: "piped" });
   if (!success) {
@@ -41,7 +44,9 @@ export async function bundle(folder: string): Promise<Parts> {
     throw new BundleError(`deno bundle failed: ${why}`);
   }
   // Found from the modules where they are in the sources, too.
-  await Deno.writeTextFile(`${folder}/thread.ts`, 'import "./src/thread.js";\n');
+  for (const name of THREADS) {
+    await Deno.writeTextFile(`${folder}/${name}.ts`, `import "./src/${name}.js";\n`);
+  }
   await copyFolder(`${ROOT}/src/admin/page`, `${folder}/page`);
   const { permissions, unstable } = project;
   await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ permissions, unstable }));

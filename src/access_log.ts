@@ -1,5 +1,5 @@
 import { compileTemplate } from "./access_template.ts";
-import { elapsed, oneWord } from "./access_values.ts";
+import { elapsed, oneWord, toMicroseconds } from "./access_values.ts";
 import type { Settings } from "./options.ts";
 import type { Session } from "./session.ts";
 
@@ -18,8 +18,8 @@ export interface AccessRecord {
   destination: string | null;
   /** One of `END_REASONS`. */
   reason: string;
-  /** From accept to the beginning of the latest connect, earlier connects included. */
-  queue_ms: number | null;
+  /** In the queue, all waits together if a connect failed; the connects are not in it. */
+  queue_ms: number;
   /** The latest connect, if it succeeded. */
   connect_ms: number | null;
   /** From accept to close. */
@@ -43,7 +43,7 @@ export function accessRecord(
     client: session.clientName,
     destination: session.destination ?? null,
     reason: session.reason ?? "done",
-    queue_ms: elapsed(acceptedAt, connectStartedAt),
+    queue_ms: toMicroseconds(session.queued),
     connect_ms: elapsed(connectStartedAt, connectedAt),
     total_ms: elapsed(acceptedAt, endedAt) ?? 0,
     bytes_up: session.up.bytes,
@@ -82,7 +82,7 @@ function textFormat(listener: string): AccessLogFormat {
     const { acceptedAt, connectStartedAt, connectedAt, endedAt } = session;
     return `${time.toISOString()} id=${session.id} listener=${listenerWord} ` +
       `client=${oneWord(session.clientName)} destination=${oneWord(session.destination ?? "-")} ` +
-      `reason=${session.reason ?? "done"} queue=${ms(elapsed(acceptedAt, connectStartedAt))} ` +
+      `reason=${session.reason ?? "done"} queue=${ms(toMicroseconds(session.queued))} ` +
       `connect=${ms(elapsed(connectStartedAt, connectedAt))} ` +
       `total=${ms(elapsed(acceptedAt, endedAt) ?? 0)} ` +
       `up=${session.up.bytes} down=${session.down.bytes} attempts=${session.attempts}`;

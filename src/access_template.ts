@@ -1,5 +1,5 @@
 import { closestString } from "@std/text/closest-string";
-import { elapsed, oneWord, splitAddress } from "./access_values.ts";
+import { elapsed, oneWord, splitAddress, toMicroseconds } from "./access_values.ts";
 import type { Session } from "./session.ts";
 
 /** Thrown by {@linkcode compileTemplate}; the message says what is wrong and what is allowed. */
@@ -41,8 +41,8 @@ const FIELDS: Readonly<Record<string, Field>> = {
   ),
   reason: plain("why it ended, see the end reasons", ({ reason }) => reason ?? "done"),
   queue: {
-    help: "from accept to the beginning of the latest connect, earlier connects included",
-    units: durations(({ acceptedAt, connectStartedAt }) => elapsed(acceptedAt, connectStartedAt)),
+    help: "in the queue, all waits together if a connect failed; the connects are not in it",
+    units: durations(({ queued }) => toMicroseconds(queued)),
   },
   connect: {
     help: "the latest connect, if it succeeded",

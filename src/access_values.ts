@@ -1,7 +1,12 @@
 /** Milliseconds between two times, to the microsecond; `null` if one of them never came. */
 export function elapsed(from: number | undefined, to: number | undefined): number | null {
   if (from === undefined || to === undefined) return null;
-  return Math.round((to - from) * 1000) / 1000;
+  return toMicroseconds(to - from);
+}
+
+/** Milliseconds, to the microsecond. */
+export function toMicroseconds(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
 }
 
 // deno-lint-ignore no-control-regex -- exactly these must not be in a line

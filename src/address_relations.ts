@@ -1,10 +1,11 @@
 import ipaddr from "ipaddr.js";
-import { type Address, formatAddress, isLocalhost } from "./address.ts";
+import { type Address, formatAddress, formatNumeric, isLocalhost } from "./address.ts";
+import { ipv6Wildcard } from "./wildcard.ts";
 
 /** The same text for the same address, however it was written. */
 export function canonicalName(address: Address): string {
   if (address.transport === "unix") return formatAddress(address);
-  return formatAddress({ ...address, hostname: address.hostname ?? "localhost" });
+  return formatNumeric({ ...address, hostname: address.hostname ?? "localhost" });
 }
 
 /** Whether a connect to a destination would come back to where this machine listens. */
@@ -13,10 +14,15 @@ export function isSelf(listen: Address, destination: Address): boolean {
     return formatAddress(listen) === formatAddress(destination);
   }
   if (listen.port !== destination.port) return false;
-  const targets = reachedBy(destination.hostname ?? "localhost");
-  if (listen.hostname === undefined || listen.hostname === "::") return targets.some(isLoopbackIp);
-  if (listen.hostname === "0.0.0.0") return targets.some((ip) => ip.startsWith("127."));
-  return reachedBy(listen.hostname).some((ip) => targets.includes(ip));
+  const targets = hostsOf(destination.hostname ?? "localhost").map((host) => {
+    // A connect to a wildcard is one to loopback.
+    return host === "::" ? "::1" : host === "0.0.0.0" ? "127.0.0.1" : host;
+  });
+  return hostsOf(listen.hostname).some((host) => {
+    return targets.some((target) =>
+      host === target || isLoopbackIp(target) && covers(host, target)
+    );
+  });
 }
 
 /** Whether two listening sockets cannot be bound at the same time. */
@@ -25,21 +31,23 @@ export function collides(one: Address, other: Address): boolean {
     return formatAddress(one) === formatAddress(other);
   }
   if (one.port !== other.port || one.port === 0) return false;
-  const [host, otherHost] = [one.hostname ?? "::", other.hostname ?? "::"];
-  return host === otherHost || host === "::" || otherHost === "::" ||
-    coversIpv4(host, otherHost) || coversIpv4(otherHost, host);
+  return hostsOf(one.hostname).some((host) => {
+    return hostsOf(other.hostname).some((otherHost) => {
+      return host === otherHost || covers(host, otherHost) || covers(otherHost, host);
+    });
+  });
 }
 
-function coversIpv4(host: string, other: string): boolean {
-  return host === "0.0.0.0" && !other.includes(":");
+/** Which hosts are bound for one; a name that has to be looked up stands for itself. */
+function hostsOf(host: string | undefined): string[] {
+  if (host === undefined) return ["::", "0.0.0.0"];
+  return isLocalhost(host) ? ["127.0.0.1", "::1"] : [host];
 }
 
-/** Which addresses of this machine a host stands for; any other host stands for itself. */
-function reachedBy(host: string): string[] {
-  if (isLocalhost(host)) return ["127.0.0.1", "::1"];
-  if (host === "0.0.0.0") return ["127.0.0.1"];
-  if (host === "::") return ["::1"];
-  return [host];
+/** Whether a host is a wildcard that another host is a part of; that of IPv6 as the kernel has it. */
+function covers(host: string, other: string): boolean {
+  if (host === "0.0.0.0") return !other.includes(":");
+  return host === "::" && (other.includes(":") || ipv6Wildcard() === "both");
 }
 
 /** Whether only this machine can reach an address: a Unix-domain socket, or loopback. */

@@ -1,7 +1,7 @@
 import type { Logger } from "@logtape/logtape";
 import { type AccessRule, isAllowed } from "./access_rules.ts";
 import type { Clock } from "./clock.ts";
-import { DescriptorBudget } from "./descriptors.ts";
+import type { DescriptorBudget } from "./descriptors.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Settings } from "./options.ts";
 import { RateLimit } from "./rate_limit.ts";
@@ -18,13 +18,9 @@ export interface AdmissionOptions {
   settings: AdmissionSettings;
   rules: readonly AccessRule[];
   ledger: Ledger;
-  /** How many destinations there are: each may need a descriptor for probing. */
-  destinations: number;
-  /** Tells how many sessions have a worker, and so a second descriptor. */
-  active: () => number;
+  /** What all sessions of the process share. */
+  descriptors: DescriptorBudget;
   clock: Clock;
-  /** How many threads share the descriptors. */
-  threads?: number;
   log: Logger;
 }
 
@@ -36,28 +32,21 @@ export interface AdmissionOptions {
  */
 export class Admission {
   readonly #options: AdmissionOptions;
-  #descriptors: DescriptorBudget;
   #rules: readonly AccessRule[];
   #rate: RateLimit | undefined;
   /** Live sessions by address; kept only if `maxPerIp` needs it. */
   readonly #perIp = new Map<string, number>();
-  #toldLimit = false;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
-    this.#descriptors = new DescriptorBudget(options.destinations, options.threads);
     this.#rules = options.rules;
     this.#rate = this.#newRate();
   }
 
-  /** Takes over rules and a number of destinations, and settings that have changed meanwhile. */
-  apply(
-    changed: { rules: readonly AccessRule[]; destinations: number; before: AdmissionSettings },
-  ) {
-    const { settings, ledger, threads } = this.#options;
-    const { rules, destinations, before } = changed;
+  /** Takes over rules, and settings that have changed meanwhile. */
+  apply({ rules, before }: { rules: readonly AccessRule[]; before: AdmissionSettings }) {
+    const { settings, ledger } = this.#options;
     this.#rules = rules;
-    this.#descriptors = new DescriptorBudget(destinations, threads);
     if (settings.ratePerIp !== before.ratePerIp) this.#rate = this.#newRate();
     if (settings.maxPerIp > 0 && before.maxPerIp === 0) {
       for (const { client } of ledger.live) this.#count(ipOf(client.remoteAddr));
@@ -75,33 +64,56 @@ export class Admission {
 
   /** Whether one more session may be accepted, as far as their number goes. */
   get open(): boolean {
-    return this.#options.ledger.live.size < this.limit;
-  }
-
-  /** Most sessions at a time, as far as is known; it grows while more descriptors are found. */
-  get limit(): number {
-    const { settings, ledger, active, log } = this.#options;
-    if (settings.maxConnections > 0) return settings.maxConnections;
-    const { size } = ledger.live;
-    const limit = this.#descriptors.sessions(size, () => size + active());
-    if (this.#descriptors.final && !this.#toldLimit) {
-      this.#toldLimit = true;
-      log.info("the limit of open files has room for {limit} sessions at a time", { limit });
-    }
-    return limit;
+    return this.#options.ledger.live.size < this.#most && this.affordable;
   }
 
   /**
-   * Resolves once one more session may be accepted.
+   * Whether there are descriptors for one more session: for its client, and to connect with. The
+   * only one of a listener always has them, whatever other listeners have.
+   */
+  get affordable(): boolean {
+    const { ledger, descriptors, log } = this.#options;
+    if (ledger.live.size === 0 || descriptors.open) return true;
+    if (descriptors.limited && descriptors.tellOnce()) {
+      log.info("the limit of open files has room for {limit} sessions at a time", {
+        limit: descriptors.sessions,
+      });
+    }
+    return false;
+  }
+
+  /** Most sessions at a time, unless there are too few descriptors. */
+  get #most(): number {
+    return this.#options.settings.maxConnections || Infinity;
+  }
+
+  /**
+   * Resolves once one more session may be accepted, which has to be looked at again.
    *
    * @throws The signal's reason, if it is aborted first.
    */
-  below(options: { signal: AbortSignal }): Promise<void> {
-    return this.#options.ledger.below(this.limit, options);
+  async below(options: { signal: AbortSignal }): Promise<void> {
+    await this.#options.ledger.below(this.#most, options);
+    await this.afford(options);
+  }
+
+  /**
+   * Resolves once there may be descriptors for one more session.
+   *
+   * @throws The signal's reason, if it is aborted first.
+   */
+  async afford({ signal }: { signal: AbortSignal }): Promise<void> {
+    if (!this.affordable) await this.#options.descriptors.room(signal);
   }
 
   /** Why a client is not let in, or `undefined` if it is; then {@linkcode leave} has to follow. */
   enter(address: Deno.Addr): Refusal | undefined {
+    const refusal = this.#refusalOf(address);
+    if (refusal === undefined) this.#options.descriptors.enter();
+    return refusal;
+  }
+
+  #refusalOf(address: Deno.Addr): Refusal | undefined {
     const ip = ipOf(address);
     if (ip === undefined) return undefined;
     const { maxPerIp } = this.#options.settings;
@@ -117,6 +129,7 @@ export class Admission {
 
   /** A client that was let in is gone. */
   leave(address: Deno.Addr): void {
+    this.#options.descriptors.leave();
     if (this.#options.settings.maxPerIp === 0) return;
     const ip = ipOf(address);
     if (ip === undefined) return;

@@ -1,5 +1,6 @@
 import { lookup } from "node:dns/promises";
 import type { Logger } from "@logtape/logtape";
+import { abortable } from "@std/async/abortable";
 import ipaddr from "ipaddr.js";
 import {
   type Address,
@@ -25,6 +26,13 @@ export interface Opener<T> {
   close(socket: T): unknown;
 }
 
+/** What binding needs besides. */
+export interface BindContext {
+  log: Logger;
+  /** Ends waiting for a name server; its reason is thrown then. */
+  signal?: AbortSignal | undefined;
+}
+
 /** The sockets of an address: as many as it stands for addresses of this machine, at least one. */
 export interface Bound<T> {
   readonly sockets: readonly T[];
@@ -41,19 +49,30 @@ export interface Bound<T> {
 /**
  * Binds a listening socket for everything that an address stands for. The backlog counts for TCP only.
  *
+ * @param options.mode Permissions of a Unix-domain socket; otherwise the umask decides.
  * @throws {FatalError} If one of them cannot be bound; the message says which and why, and none is.
  */
 export function bind(
   address: Address,
-  options: { tcpBacklog: number; reusePort?: boolean | undefined; log: Logger },
+  options: BindContext & {
+    tcpBacklog: number;
+    reusePort?: boolean | undefined;
+    mode?: number | undefined;
+  },
 ): Promise<Bound<Deno.Listener>> {
-  const { tcpBacklog, reusePort = false, log } = options;
+  const { tcpBacklog, reusePort = false, mode, log, signal } = options;
   return bindWith<Deno.Listener>(address, {
     tcp: (hostname, port) => Deno.listen({ hostname, port, tcpBacklog, reusePort }),
-    unix: (path) => Deno.listen({ transport: "unix", path }),
+    unix(path) {
+      const listener = Deno.listen({ transport: "unix", path });
+      // Nobody finds it yet: this path is a temporary one.
+      if (mode !== undefined) Deno.chmodSync(path, mode);
+      return listener;
+    },
     addr: (socket) => socket.addr,
     close: (socket) => socket.close(),
     log,
+    signal,
   });
 }
 
@@ -65,12 +84,12 @@ export function bind(
  */
 export async function bindWith<T>(
   address: Address,
-  options: Opener<T> & { log: Logger },
+  options: Opener<T> & BindContext,
 ): Promise<Bound<T>> {
   let part: string | undefined;
   try {
     if (address.transport === "unix") return await bindUnix(address.path, options);
-    const hosts = await hostsOf(address.hostname);
+    const hosts = await hostsOf(address.hostname, options.signal);
     const sockets = await bindHosts(hosts, address.port, {
       ...options,
       onFailure: (host) => part = hosts.length > 1 ? formatHostPort(host, address.port) : undefined,
@@ -78,6 +97,7 @@ export async function bindWith<T>(
     const names = sockets.map((socket) => formatSocketAddress(options.addr(socket)));
     return { sockets, address: names.join(", "), release() {} };
   } catch (error) {
+    options.signal?.throwIfAborted();
     const where = formatAddress(address) + (part === undefined ? "" : ` (${part})`);
     throw new FatalError(`Cannot listen on ${where}: ${explain(error)}`, { cause: error });
   }
@@ -103,7 +123,7 @@ async function bindUnix<T>(
 }
 
 /** Which addresses have to be bound for a host. */
-async function hostsOf(hostname: string | undefined): Promise<string[]> {
+async function hostsOf(hostname: string | undefined, signal?: AbortSignal): Promise<string[]> {
   if (hostname === undefined) {
     const hosts = { both: ["::"], ipv6: ["::", "0.0.0.0"], none: ["0.0.0.0"] };
     return hosts[ipv6Wildcard()];
@@ -111,7 +131,8 @@ async function hostsOf(hostname: string | undefined): Promise<string[]> {
   if (ipaddr.isValid(hostname)) return [hostname];
   // As for those who connect to it: many hosts files know one family only.
   if (isLocalhost(hostname)) return ["127.0.0.1", "::1"];
-  const found = await lookup(hostname, { all: true });
+  const looking = lookup(hostname, { all: true });
+  const found = await (signal ? abortable(looking, signal) : looking);
   return [...new Set(found.map(({ address }) => canonicalIp(address)))];
 }
 

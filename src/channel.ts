@@ -1,3 +1,4 @@
+import { type Avoider, Avoiders } from "./avoiders.ts";
 import { LinkedList, type ListNode } from "./linked_list.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -36,7 +37,10 @@ interface Sender<T> {
  * - Items are received in the order in which they were sent, receivers are served in the order in
  *   which they began to wait, and so are senders that wait for room.
  * - An item is told apart by identity and can wait in the channel once at a time.
- * - Every operation takes constant time, amortised, whatever the number of waiting items.
+ * - An item that came back may be one that a certain taker must not have: that one passes it by,
+ *   and the first other one gets it.
+ * - Every operation takes constant time, amortised, whatever the number of waiting items; while
+ *   some wait that avoid a taker, time in the number of takers that are avoided.
  * - After {@linkcode close} senders fail, while receivers drain what is left and then end.
  *
  * @example
@@ -52,6 +56,7 @@ export class Channel<T> implements AsyncIterable<T> {
   readonly #onWaiting: (() => void) | undefined;
   readonly #items = new LinkedList<T>();
   readonly #places = new Map<T, ListNode<T>>();
+  readonly #avoiders = new Avoiders<T>();
   readonly #receivers = new Waiters<T>();
   readonly #senders = new LinkedList<Sender<T>>();
   readonly #roomWaiters = new Waiters<void>();
@@ -71,7 +76,17 @@ export class Channel<T> implements AsyncIterable<T> {
 
   /** Items that wait for a receiver. Exceeds `capacity` only by what {@linkcode unshift} brought. */
   get size(): number {
-    return this.#items.size;
+    return this.#items.size + this.#avoiders.size;
+  }
+
+  /** Items of these that a taker may have. */
+  sizeFor(taker: object): number {
+    return this.size - this.#avoiders.count(taker);
+  }
+
+  /** Those whom items avoid that wait, each with these items. */
+  avoided(): Iterable<[taker: object, items: Iterable<Avoider<T>>]> {
+    return this.#avoiders.groups();
   }
 
   /** Receivers that wait for an item. */
@@ -136,29 +151,40 @@ export class Channel<T> implements AsyncIterable<T> {
    *
    * @param options.behind Whether a waiting item keeps its place before this one. Asked from the
    * front on until the first "no", so that several items that come back can keep their order.
+   * @param options.avoiding The taker that is not to have it.
    * @throws {TypeError} If the item waits in the channel already.
    */
-  unshift(item: T, options: { behind?: (waiting: T) => boolean } = {}): void {
-    if (this.#receivers.serve(item)) return;
+  unshift(
+    item: T,
+    options: { behind?: (waiting: T) => boolean; avoiding?: object | undefined } = {},
+  ): void {
+    const { behind = none, avoiding } = options;
+    if (this.#receivers.serve(item, avoiding)) return;
     this.#assertAbsent(item);
-    this.#places.set(item, this.#items.unshift(item, options.behind));
+    if (avoiding) this.#avoiders.add({ item, avoids: avoiding, behind });
+    else this.#places.set(item, this.#items.unshift(item, behind));
     this.#announce();
   }
 
   /**
-   * Receives the item at the front; suspends while there is none.
+   * Receives the first item that the taker may have; suspends while there is none.
    *
    * An item that was handed over stays handed over: an abort that comes later does not undo it.
    *
-   * @throws {ChannelClosedError} Once the channel is closed and empty.
+   * @param options.taker Who gets it, where items may avoid somebody.
+   * @throws {ChannelClosedError} Once the channel is closed and has nothing for the taker.
    * @throws The signal's reason, if it is aborted before an item arrives.
    */
-  receive(options: { signal?: AbortSignal } = {}): Promise<T> {
-    const { signal } = options;
+  receive(options: { signal?: AbortSignal; taker?: object } = {}): Promise<T> {
+    const { signal, taker } = options;
     if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#avoiders.size > 0) {
+      const avoider = this.#avoiderBeforeAll(taker);
+      if (avoider) return Promise.resolve(this.#takeAvoider(avoider));
+    }
     if (this.#items.size > 0) return Promise.resolve(this.#take());
     if (this.#closed) return Promise.reject(new ChannelClosedError("receive"));
-    return this.#receivers.wait(signal);
+    return this.#receivers.wait(signal, taker);
   }
 
   /**
@@ -168,7 +194,11 @@ export class Channel<T> implements AsyncIterable<T> {
    */
   remove(item: T): boolean {
     const node = this.#places.get(item);
-    if (!node) return this.#withdraw(item);
+    if (!node) {
+      if (!this.#avoiders.remove(item)) return this.#withdraw(item);
+      this.#admit();
+      return true;
+    }
     this.#places.delete(item);
     this.#items.remove(node);
     this.#admit();
@@ -197,7 +227,7 @@ export class Channel<T> implements AsyncIterable<T> {
    */
   resize(capacity: number): void {
     assertCapacity("resize channel", capacity);
-    const more = capacity - Math.max(this.#capacity, this.#items.size);
+    const more = capacity - Math.max(this.#capacity, this.size);
     this.#capacity = capacity;
     this.#admit(more);
     this.#announce();
@@ -215,8 +245,16 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   /** The items that wait, from front to back, without receiving them. */
-  waiting(): IterableIterator<T> {
-    return this.#items[Symbol.iterator]();
+  *waiting(): IterableIterator<T> {
+    const avoiders = this.#avoiders.size > 0 ? this.#avoiders.inOrder() : [];
+    let next = 0;
+    for (const item of this.#items) {
+      for (let one = avoiders[next]; one && !one.behind(item); one = avoiders[++next]) {
+        yield one.item;
+      }
+      yield item;
+    }
+    for (; next < avoiders.length; next++) yield avoiders[next]!.item;
   }
 
   /** Receives until the channel is closed and empty. */
@@ -234,11 +272,11 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   #hasRoom(): boolean {
-    return this.#items.size < this.#capacity && this.#senders.size === 0;
+    return this.size < this.#capacity && this.#senders.size === 0;
   }
 
   #assertAbsent(item: T): void {
-    if (this.#places.has(item)) {
+    if (this.#isWaiting(item)) {
       throw new TypeError("Cannot send: the item waits in the channel already");
     }
   }
@@ -277,6 +315,23 @@ export class Channel<T> implements AsyncIterable<T> {
     return false;
   }
 
+  #isWaiting(item: T): boolean {
+    return this.#places.has(item) || (this.#avoiders.size > 0 && this.#avoiders.has(item));
+  }
+
+  /** The first item that avoids others than the taker, if it stands before all that avoid nobody. */
+  #avoiderBeforeAll(taker: object | undefined): Avoider<T> | undefined {
+    const avoider = this.#avoiders.firstFor(taker);
+    if (avoider && this.#items.size > 0 && avoider.behind(this.#items.first!)) return undefined;
+    return avoider;
+  }
+
+  #takeAvoider({ item }: Avoider<T>): T {
+    this.#avoiders.remove(item);
+    this.#admit();
+    return item;
+  }
+
   #take(): T {
     const item = this.#items.shift()!;
     this.#places.delete(item);
@@ -287,9 +342,9 @@ export class Channel<T> implements AsyncIterable<T> {
   /** Lets waiting senders, then those who only asked for room, into places that became free. */
   #admit(places = 1): void {
     let sender = this.#senders.first;
-    while (sender && this.#items.size < this.#capacity) {
+    while (sender && this.size < this.#capacity) {
       const item = sender.items[sender.next]!;
-      if (this.#places.has(item)) {
+      if (this.#isWaiting(item)) {
         this.#senders.shift();
         sender.reject(new TypeError("Cannot send: the item waits in the channel already"));
       } else {
@@ -305,8 +360,12 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   #announce(): void {
-    if (this.#items.size > 0) this.#onWaiting?.();
+    if (this.size > 0) this.#onWaiting?.();
   }
+}
+
+function none(): boolean {
+  return false;
 }
 
 function assertCapacity(action: string, capacity: number): void {

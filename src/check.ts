@@ -1,4 +1,5 @@
-import type { Dialer } from "./dial.ts";
+import { type Dialer, DialError } from "./dial.ts";
+import { messageOf } from "./errors.ts";
 import { adopt, type Socket } from "./socket.ts";
 
 /** How a destination is checked, as `--check` describes it. */
@@ -85,7 +86,19 @@ export async function runCheck(
   options: { dialer: Dialer; host: string; signal: AbortSignal; timeout: number },
 ): Promise<void> {
   const { dialer, host, signal, timeout } = options;
-  const conn = adopt(await dialer.dial({ signal, timeout }));
+  let conn: Socket;
+  try {
+    conn = adopt(await dialer.dial({ signal, timeout }));
+  } catch (error) {
+    if (!(error instanceof DialError && error.fault === "reset")) throw error;
+    // It was connected: whether a reset is noticed before or after that is a matter of chance.
+    if (check.kind === "tcp") return;
+    throw failed(error);
+  }
+  if (signal.aborted) {
+    conn.close();
+    throw signal.reason;
+  }
   const onAbort = () => conn.close();
   signal.addEventListener("abort", onAbort, { once: true });
   try {
@@ -94,11 +107,15 @@ export async function runCheck(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof CheckError) throw error;
-    throw new CheckError(`its check failed: ${(error as Error).message}`, { cause: error });
+    throw failed(error);
   } finally {
     signal.removeEventListener("abort", onAbort);
     conn.close();
   }
+}
+
+function failed(cause: unknown): CheckError {
+  return new CheckError(`its check failed: ${messageOf(cause)}`, { cause });
 }
 
 async function checkHttp(

@@ -4,6 +4,7 @@ import { FatalError, UsageError } from "./errors.ts";
 import type { Logs } from "./log.ts";
 import type { Settings } from "./options.ts";
 import { complain, print, surviveFileLimit } from "./output.ts";
+import { Signals } from "./signals.ts";
 
 /**
  * Runs the program to its end. Returns the exit status.
@@ -20,8 +21,9 @@ export async function run(args: readonly string[]): Promise<number> {
       await runClient(first, rest);
       return 0;
     }
+    using signals = new Signals();
     const { parseCommand } = await import("./command.ts");
-    return await execute(await parseCommand(args));
+    return await execute(await parseCommand(args), signals);
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof FatalError)) throw error;
     complain(error.message.replace(/^/gm, "iawlb: "));
@@ -29,7 +31,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-async function execute(command: Command): Promise<number> {
+async function execute(command: Command, signals: Signals): Promise<number> {
   switch (command.kind) {
     case "help":
       print((await import("./help.ts")).helpText().trimEnd());
@@ -41,15 +43,21 @@ async function execute(command: Command): Promise<number> {
       print(command.text);
       return 0;
     case "demo": {
+      signals.holdStops();
       const { runDemo } = await import("./demo.ts");
       const { readSettings } = await import("./options.ts");
       const { texts } = command;
-      return await withLogs(readSettings(texts.options), (logs) => runDemo(logs, texts));
+      return await withLogs(readSettings(texts.options), (logs) => {
+        return runDemo({ logs, signals }, texts);
+      });
     }
     case "serve": {
       const { runProgram } = await import("./program.ts");
-      const { config, load } = command;
-      return await withLogs(config.settings, (logs) => runProgram({ config, load, logs }));
+      const { config, notes, load } = command;
+      return await withLogs(config.settings, (logs) => {
+        for (const note of notes) logs.log.info("{note}", { note });
+        return runProgram({ config, load, logs, signals });
+      });
     }
   }
 }

@@ -1,9 +1,12 @@
-import { resolve } from "node:path";
 import { type Arguments, readArguments } from "./arguments.ts";
 import type { ListenerTexts, ProgramConfig } from "./config.ts";
 import { optionTexts, type ProgramSource } from "./config_source.ts";
 import { UsageError } from "./errors.ts";
+import { readSettings } from "./options.ts";
 import { readProgram } from "./program_config.ts";
+import { quoted } from "./quoted.ts";
+import { mergeRepeats } from "./repeats.ts";
+import { inTurns } from "./chunks.ts";
 
 /** What the command line asks for. */
 export type Command =
@@ -16,6 +19,8 @@ export type Command =
   | {
     readonly kind: "serve";
     readonly config: ProgramConfig;
+    /** What the log says about it at the start, a line each. */
+    readonly notes: readonly string[];
     /**
      * The configuration anew, with the file as it is now, for a reload.
      *
@@ -27,6 +32,7 @@ export type Command =
 /** A configuration, and what it was read from. */
 interface Loaded {
   readonly config: ProgramConfig;
+  readonly notes: readonly string[];
   readonly source: ProgramSource;
 }
 
@@ -41,14 +47,15 @@ export async function parseCommand(args: readonly string[]): Promise<Command> {
   if (switches.has("help")) return { kind: "help" };
   if (switches.has("version")) return { kind: "version" };
   if (switches.has("demo")) return demo(given);
-  const load = loader(given);
+  const load = await loader(given);
   const loaded = await load();
   if (switches.has("print-config")) {
     const { printConfig } = await import("./config_print.ts");
     return { kind: "print", text: printConfig(loaded.source) };
   }
   if (switches.has("check-config")) return { kind: "print", text: summary(loaded) };
-  return { kind: "serve", config: loaded.config, load: async () => (await load()).config };
+  const { config, notes } = loaded;
+  return { kind: "serve", config, notes, load: async () => (await load()).config };
 }
 
 function demo({ addresses, options, rules, config, switches }: Arguments): Command {
@@ -73,36 +80,47 @@ function demo({ addresses, options, rules, config, switches }: Arguments): Comma
 }
 
 /** A function that reads the configuration, and the file anew whenever it is called. */
-function loader(given: Arguments): () => Promise<Loaded> {
-  const { addresses, config: name } = given;
+async function loader(given: Arguments): Promise<() => Promise<Loaded>> {
+  const { addresses, config: name, options, rules } = given;
   if (name === undefined) {
-    const source = addressSource(given);
-    return () => Promise.resolve({ config: readProgram(source), source });
+    const { source, notes } = addressSource(given);
+    return async () => ({ config: await inTurns(readProgram(source)), source, notes });
   }
-  if (name === "") throw new UsageError('--config "": must be the path of a file');
+  if (name === "") {
+    throw new UsageError('--config "": must be the path of a file, or - for standard input');
+  }
   if (addresses.length > 0) {
     throw new UsageError(
-      `${JSON.stringify(addresses[0])}: --config takes no addresses; must be in the file`,
+      `${quoted(addresses[0]!)}: --config takes no addresses; must be in the file`,
     );
   }
-  const path = resolve(name);
+  const { configReader } = await import("./config_file.ts");
+  const read = configReader(name, { options, rules });
   return async () => {
-    const { readConfigFile } = await import("./config_file.ts");
-    const { source, problems } = await readConfigFile({ name, path }, given);
-    return { config: readProgram(source, problems), source };
+    const { source, problems } = await read();
+    return { config: await inTurns(readProgram(source, problems)), source, notes: [] };
   };
 }
 
-/** The configuration that the command line alone makes. */
-function addressSource({ addresses, options, rules }: Arguments): ProgramSource {
-  const [listen, ...destinations] = addresses.map((text) => ({ text }));
+/** The configuration that the command line alone makes, and what there is to say about it. */
+function addressSource(
+  { addresses, options, rules }: Arguments,
+): { source: ProgramSource; notes: readonly string[] } {
+  const [listen, ...texts] = addresses;
   if (listen === undefined) {
     throw new UsageError(
       "LISTEN is missing: give the address to listen on, then one or more destinations, " +
         "such as: iawlb 8080 9001 9002",
     );
   }
-  return { options, listeners: [{ listen, destinations, options, rules }] };
+  const { destinations, notes } = mergeRepeats(texts, readSettings(optionTexts(options)));
+  const listener = {
+    listen: { text: listen },
+    destinations: destinations.map((text) => ({ text })),
+    options,
+    rules,
+  };
+  return { source: { options, listeners: [listener] }, notes };
 }
 
 /** What a configuration comes to, in a line. */

@@ -1,33 +1,20 @@
 import type { AccessRule, Verdict } from "./access_rules.ts";
-import { type Address, AddressError, formatAddress, parseAddress } from "./address.ts";
-import { canonicalName, isSelf } from "./address_relations.ts";
-import type { Check } from "./check.ts";
+import { type Address, AddressError, parseAddress } from "./address.ts";
+import { isSelf } from "./address_relations.ts";
+import { atOnce, type Chunks } from "./chunks.ts";
+import type { DestinationOptions } from "./destination_options.ts";
+import { readDestination } from "./destination_text.ts";
 import { UsageError } from "./errors.ts";
-import {
-  flagOf,
-  type OptionName,
-  OPTIONS,
-  readOption,
-  readSettings,
-  type Settings,
-  WEIGHT,
-} from "./options.ts";
+import { flagOf, type OptionName, readOption, readSettings, type Settings } from "./options.ts";
+import { quoted } from "./quoted.ts";
 
 /** One destination as configured. */
-export interface DestinationConfig {
+export interface DestinationConfig extends DestinationOptions {
   readonly address: Address;
   /** The same text for the same destination, however it was written. */
   readonly key: string;
   /** How it is named in logs: the address as written. */
   readonly name: string;
-  /** Most concurrent connections; the option `workers` unless given with the address. */
-  readonly workers: number;
-  /** Its share of the sessions relative to the others, from 1 to 256; 1 unless given. */
-  readonly weight: number;
-  /** Whether it serves only while no destination without this mark is up. */
-  readonly backup: boolean;
-  /** How it is checked, `null` for not at all; the option `check` unless given with the address. */
-  readonly check: Check | null;
 }
 
 /** What a listener is configured by, as it was written. Can be sent to another thread. */
@@ -84,7 +71,7 @@ export interface Reporter {
  * would connect to itself; in the words of a command line.
  */
 export function readListener(texts: ListenerTexts): Config {
-  return checkListener(texts, commandLineReporter(texts))!;
+  return atOnce(checkListener(texts, commandLineReporter(texts)))!;
 }
 
 /**
@@ -92,45 +79,43 @@ export function readListener(texts: ListenerTexts): Config {
  *
  * @throws {UsageError} If an option is not allowed.
  */
-export function checkListener(texts: ListenerTexts, reporter: Reporter): Config | undefined {
+export function* checkListener(
+  texts: ListenerTexts,
+  reporter: Reporter,
+): Chunks<Config | undefined> {
   let fine = true;
   const { mention } = reporter;
   const report = (part: Part, problem: string) => {
     fine = false;
     reporter.report(part, problem);
   };
-  const rules = texts.rules.flatMap(({ verdict, networks }) => readOption(verdict, networks));
-  const networks = (wanted: Verdict) => {
-    const given = texts.rules.filter(({ verdict }) => verdict === wanted);
-    return given.map((rule) => rule.networks).join(",") || undefined;
+  const rules: AccessRule[] = [];
+  for (const { verdict, networks } of texts.rules) {
+    rules.push(...readOption(verdict, networks));
+    yield;
+  }
+  const settings = {
+    ...readSettings(definedOnly(texts.options)),
+    allow: rules.filter(({ verdict }) => verdict === "allow"),
+    deny: rules.filter(({ verdict }) => verdict === "deny"),
   };
-  const settings = readSettings({
-    ...definedOnly(texts.options),
-    ...definedOnly({ allow: networks("allow"), deny: networks("deny") }),
-  });
-  const listen = readAddress({ text: texts.listen, minPort: 0 }, (problem) => {
-    report("listen", problem);
-  });
+  const listen = readListen(texts.listen, (problem) => report("listen", problem));
   if (texts.destinations.length === 0) report("destinations", "must have one or more addresses");
   const indexes = new Map<string, number>();
-  const destinations = texts.destinations.map((text, index) => {
+  const destinations: DestinationConfig[] = [];
+  for (const [index, text] of texts.destinations.entries()) {
+    yield;
     const part = { destination: index };
     const known = { settings, listen, indexOf: (key: string) => indexes.get(key) };
     const destination = checkDestination(text, known, {
       report: (problem) => report(part, problem),
       mention,
     });
-    if (destination && !indexes.has(destination.key)) indexes.set(destination.key, index);
-    return destination;
-  });
-  if (!fine) return undefined;
-  return {
-    ...settings,
-    listen: listen!,
-    destinations: destinations as DestinationConfig[],
-    rules,
-    texts,
-  };
+    if (destination === undefined) continue;
+    if (!indexes.has(destination.key)) indexes.set(destination.key, index);
+    destinations.push(destination);
+  }
+  return fine ? { ...settings, listen: listen!, destinations, rules, texts } : undefined;
 }
 
 /** What one destination of a listener is checked against. */
@@ -180,15 +165,17 @@ export function commandLineReporter(texts: ListenerTexts): Reporter {
     mention(part, value) {
       if (part === "listen") return "LISTEN";
       if (part === "destinations") return "DESTINATION";
-      if ("destination" in part) return quote(texts.destinations[part.destination]!);
+      if ("destination" in part) return quoted(texts.destinations[part.destination]!);
       return value === undefined ? flagOf(part.option) : `${flagOf(part.option)} ${value}`;
     },
   };
 
   function subject(part: Exclude<Part, "destinations">): string {
-    if (part === "listen") return `LISTEN ${quote(texts.listen)}`;
-    if ("destination" in part) return `DESTINATION ${quote(texts.destinations[part.destination]!)}`;
-    return `${flagOf(part.option)} ${quote(texts.options[part.option] ?? "")}`;
+    if (part === "listen") return `LISTEN ${quoted(texts.listen)}`;
+    if ("destination" in part) {
+      return `DESTINATION ${quoted(texts.destinations[part.destination]!)}`;
+    }
+    return `${flagOf(part.option)} ${quoted(texts.options[part.option] ?? "")}`;
   }
 }
 
@@ -196,51 +183,11 @@ function definedOnly<T extends object>(given: T): T {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as T;
 }
 
-function readAddress(
-  { text, minPort }: { text: string; minPort: 0 | 1 },
-  report: (problem: string) => void,
-): Address | undefined {
+function readListen(text: string, report: (problem: string) => void): Address | undefined {
   try {
-    return parseAddress(text, { minPort });
+    return parseAddress(text, { minPort: 0 });
   } catch (error) {
     if (!(error instanceof AddressError)) throw error;
     report(error.message);
   }
-}
-
-function readDestination(
-  { text, defaults }: { text: string; defaults: Pick<Settings, "workers" | "check"> },
-  report: (problem: string) => void,
-): DestinationConfig | undefined {
-  const [addressText = "", ...optionTexts] = text.split(",");
-  const address = readAddress({ text: addressText, minPort: 1 }, report);
-  const given: { workers?: number; weight?: number; backup?: true } = {};
-  for (const optionText of optionTexts) {
-    const [, key = "", value] = /^([^=]*)(?:=(.*))?$/s.exec(optionText)!;
-    if (Object.hasOwn(given, key)) {
-      report(`has ${key} twice; give it once`);
-    } else if (key === "backup" && value === undefined) {
-      given.backup = true;
-    } else if ((key === "workers" || key === "weight") && value !== undefined) {
-      const option = key === "workers" ? OPTIONS.workers : WEIGHT;
-      const number = option.parse(value);
-      if (number === undefined) report(`${key} ${quote(value)} must be ${option.allowed}`);
-      else given[key] = number;
-    } else {
-      report(`has the unknown option ${quote(optionText)}; must be workers=N, weight=N or backup`);
-    }
-  }
-  return address && {
-    address,
-    key: canonicalName(address),
-    name: formatAddress(address),
-    workers: given.workers ?? defaults.workers,
-    weight: given.weight ?? WEIGHT.default,
-    backup: given.backup ?? false,
-    check: defaults.check,
-  };
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text);
 }

@@ -1,102 +1,64 @@
-import { ConfigProblems } from "./config_problems.ts";
-import type {
-  ListenerSource,
-  ProgramSource,
-  WrittenOptions,
-  WrittenRule,
-} from "./config_source.ts";
-import {
-  type ConfigTables,
-  DESTINATIONS_FORM,
-  HEADER,
-  readTables,
-  type Table,
-} from "./config_tables.ts";
+import { resolve } from "node:path";
+import { FileError, readBounded, readStream } from "./bounded_file.ts";
+import { type ConfigFlags, parseConfig, type ParsedConfig } from "./config_parse.ts";
 import { fileProblem, UsageError } from "./errors.ts";
-import { readToml } from "./toml.ts";
+import { OperationError } from "./operations.ts";
 
-/** What was given on the command line, which wins over the file. */
-export interface Flags {
-  readonly options: WrittenOptions;
-  readonly rules: readonly WrittenRule[];
-}
+/** Most bytes of a configuration; a thousand destinations need 50 KB. */
+const MAX_BYTES = 1024 * 1024;
 
-/** A configuration file. */
-export interface ConfigFile {
-  /** As the operator named it. */
-  readonly name: string;
-  /** Absolute, so that it stays the same file. */
-  readonly path: string;
-}
+/** Up to so many bytes are parsed at once, in a few milliseconds; others beside the sessions. */
+const SHORT_BYTES = 8 * 1024;
+
+/** How long a file that is read anew must have been left alone, in milliseconds. */
+const REST_MS = 50;
+
+/** What stands for standard input. */
+const STANDARD_INPUT = ["-", "/dev/stdin"];
 
 /**
- * Reads a configuration file, and what is given by flags over it.
+ * Makes a function that reads a configuration file, anew whenever it is called. The path stays the
+ * same file wherever the process goes; standard input is read once.
  *
- * @returns Everything that is allowed, and the problems so far with the rest.
- * @throws {UsageError} If the file cannot be read, or is not TOML.
+ * @param name As the operator named it.
+ * @returns A function that throws an {@linkcode UsageError} if the file cannot be read, is not TOML or
+ * has too much of something, and an {@linkcode OperationError} when standard input is asked again.
  */
-export async function readConfigFile(
-  { name, path }: ConfigFile,
-  flags: Flags,
-): Promise<{ source: ProgramSource; problems: ConfigProblems }> {
+export function configReader(name: string, flags: ConfigFlags): () => Promise<ParsedConfig> {
+  if (STANDARD_INPUT.includes(name)) return standardInputReader(flags);
   // deno-lint-ignore no-control-regex -- a name with a line break would make two lines of one
   const file = /[\x00-\x1f\x7f]/.test(name) ? JSON.stringify(name) : name;
-  const entries = await readToml(await readText(path, file), file);
-  const problems = new ConfigProblems(file);
-  const { top, listeners } = readTables(entries, problems);
-  if (entries.length === 0) problems.add(undefined, `is empty; ${FORM}`);
-  else reportMissing({ top, listeners }, problems);
-  const merge = (table: Table) => mergeTable(table, { top, flags });
-  const source = {
-    file,
-    options: { ...top.options, ...flags.options },
-    listeners: listeners.length === 0 ? [merge(top)] : listeners.map(merge),
+  const path = resolve(name);
+  let started = false;
+  return async () => {
+    const options = { limit: MAX_BYTES, rest: started ? REST_MS : 0 };
+    const bytes = await readBounded(path, options).catch((error) => unreadable(file, error));
+    // Nobody is held up by the first time.
+    const short = !started || bytes.length <= SHORT_BYTES;
+    started = true;
+    if (short) return await parseConfig(bytes, { file, flags });
+    const { parseBeside } = await import("./config_reader.ts");
+    return await parseBeside({ bytes, file, flags });
   };
-  return { source, problems };
 }
 
-const FORM = `must have listen and destinations, or ${HEADER} tables that have`;
-
-async function readText(path: string, file: string): Promise<string> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await Deno.readFile(path);
-  } catch (error) {
-    throw new UsageError(`${file}: cannot be read: ${fileProblem(error)}`);
-  }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw new UsageError(`${file}: is no text in UTF-8, which TOML must be`);
-  }
-}
-
-/** What a listener cannot do without. */
-function reportMissing({ top, listeners }: ConfigTables, problems: ConfigProblems): void {
-  if (listeners.length === 0 && top.keys.has("listener")) return;
-  if (listeners.length === 0 && !top.keys.has("listen") && !top.keys.has("destinations")) {
-    return problems.add(undefined, `has no listener; ${FORM}`);
-  }
-  for (const table of listeners.length === 0 ? [top] : listeners) {
-    const [line] = table.line === undefined ? table.keys.values() : [table.line];
-    if (!table.keys.has("listen")) {
-      problems.add(line, `listen is missing; must be an address, such as listen = "8080"`);
+function standardInputReader(flags: ConfigFlags): () => Promise<ParsedConfig> {
+  const file = "standard input";
+  let read = false;
+  return async () => {
+    if (read) {
+      throw new OperationError(
+        "conflict",
+        "the configuration came from standard input, which is read once: a change needs a restart",
+      );
     }
-    if (!table.keys.has("destinations")) {
-      problems.add(line, `destinations is missing; must be ${DESTINATIONS_FORM}`);
-    }
-  }
-}
-
-/** A listener with the defaults from the top level and what the command line says. */
-function mergeTable(
-  table: Table,
-  { top, flags }: { top: Table; flags: Flags },
-): ListenerSource {
-  return {
-    listen: table.listen,
-    destinations: table.destinations,
-    options: { ...top.options, ...table.options, ...flags.options },
-    rules: flags.rules.length > 0 ? flags.rules : table.rules ?? top.rules ?? [],
+    read = true;
+    const bytes = await readStream(Deno.stdin, MAX_BYTES).catch((error) => unreadable(file, error));
+    return await parseConfig(bytes, { file, flags });
   };
+}
+
+function unreadable(file: string, error: Error): never {
+  const reason = error instanceof FileError ? error.message : fileProblem(error);
+  throw new UsageError(`${file}: cannot be read: ${reason}`);
 }

@@ -1,39 +1,81 @@
+import {
+  DESTINATION_OPTIONS,
+  type DestinationOptionName,
+  destinationOptionNames,
+  isMark,
+} from "./destination_options.ts";
 import type { Option } from "./option.ts";
 import { isProgramOption, keyOf, type OptionName, optionNames, OPTIONS } from "./options.ts";
 
 /** A JSON schema, or a part of one. */
 export type Schema = { readonly [key: string]: unknown };
 
+/** A number, or the name of a service. */
+const PORT = "[A-Za-z0-9][A-Za-z0-9._+*-]{0,31}";
+
 const ADDRESS: Schema = {
   anyOf: [
-    { type: "string", pattern: "^(unix:/.*|(.+:)?[0-9]{1,5})$" },
+    { type: "string", pattern: `^(unix:/.*|(.*:)?${PORT})$` },
     { type: "integer", minimum: 0, maximum: 65535 },
   ],
 };
+
+/** A part of a destination, in which a backslash makes a comma or a backslash one of its own. */
+const PART = "([^,\\\\]|\\\\[\\s\\S])*";
+
+const DESTINATION_ADDRESS = `(unix:/${PART}|([^,]*:)?${PORT})`;
 
 const DESTINATION: Schema = {
   anyOf: [
     {
       type: "string",
-      pattern: "^(unix:/[^,]*|([^,]+:)?[0-9]{1,5})(,(workers=[0-9]+|weight=[0-9]+|backup))*$",
+      pattern: `^${DESTINATION_ADDRESS}(,(${destinationOptionNames().map(partOf).join("|")}))*$`,
     },
     { type: "integer", minimum: 1, maximum: 65535 },
+    {
+      type: "object",
+      properties: {
+        address: {
+          anyOf: [
+            { type: "string", pattern: `^${DESTINATION_ADDRESS}$` },
+            { type: "integer", minimum: 1, maximum: 65535 },
+          ],
+          description: "The address of the server.",
+        },
+        ...Object.fromEntries(
+          destinationOptionNames().map((name) => {
+            const option: Option<unknown> = DESTINATION_OPTIONS[name];
+            const value = isMark(name) ? { type: "boolean" } : { anyOf: valueSchemas(option) };
+            return [name, { ...value, description: option.help.replace(/--(?=[a-z])/g, "") }];
+          }),
+        ),
+      },
+      required: ["address"],
+      additionalProperties: false,
+    },
   ],
 };
+
+function partOf(name: DestinationOptionName): string {
+  if (isMark(name)) return name;
+  return `${name}=${DESTINATION_OPTIONS[name].notation?.integers ? "[0-9]+" : PART}`;
+}
 
 /** The keys of a listener that are no flags. */
 const LISTENER_KEYS: Readonly<Record<string, Schema>> = {
   listen: {
     ...ADDRESS,
     description: "The address to listen on: PORT, HOST:PORT, IPV4:PORT, [IPV6]:PORT or " +
-      "unix:/path. Without a host it is every interface, IPv4 and IPv6.",
+      "unix:/path. Without a host it is every interface, IPv4 and IPv6; for the port there may be " +
+      "the name of a service.",
   },
   destinations: {
     type: "array",
     items: DESTINATION,
     minItems: 1,
     description: "The servers: addresses as in listen, without a host localhost. Each may have " +
-      "options after a comma: workers=N, weight=N, backup.",
+      "options after commas: workers=N, weight=N, backup, check=CHECK, in which \\, is a comma; or " +
+      "be a table with these as keys, besides address.",
   },
   rules: {
     type: "array",

@@ -1,16 +1,27 @@
-import { closestString } from "@std/text/closest-string";
 import { ADDRESS_FORMS } from "./address.ts";
 import type { ConfigProblems } from "./config_problems.ts";
+import {
+  type DestinationTable,
+  readDestinationEntry,
+  writtenDestination,
+} from "./config_destinations.ts";
 import type { Written, WrittenRule } from "./config_source.ts";
 import { type Option, problemWith } from "./option.ts";
 import { isProgramOption, keyOf, type OptionName, optionNames, OPTIONS } from "./options.ts";
+import { nearest } from "./quoted.ts";
 import type { TomlEntry, TomlValue } from "./toml.ts";
+import { keyText, scalar, shown, typeOf } from "./toml_values.ts";
 
 /** How the table of a listener begins. */
 export const HEADER = "[[listener]]";
 
 /** What destinations must be, in words for a message. */
 export const DESTINATIONS_FORM = 'a list of addresses, such as ["9001", "10.0.0.7:9003,workers=4"]';
+
+/** Most listeners of a file, and most destinations and rules of one. */
+const MAX_LISTENERS = 1000;
+const MAX_DESTINATIONS = 10_000;
+const MAX_RULES = 10_000;
 
 /** What rules must be, in words for a message. */
 const RULES_FORM = 'a list such as ["deny 10.0.0.1", "allow 10.0.0.0/8", "deny 0.0.0.0/0,::/0"]';
@@ -20,7 +31,9 @@ export interface Table {
   /** The line of its header; absent for the top level. */
   readonly line: number | undefined;
   listen: Written | undefined;
-  readonly destinations: Written[];
+  destinations: Written[];
+  /** Those that are tables, by their place in the list. */
+  readonly destinationTables: Map<number, DestinationTable>;
   /** Without `allow` and `deny`. */
   readonly options: Partial<Record<OptionName, Written>>;
   /** Absent if it says nothing about them, so that those of the top level count. */
@@ -40,6 +53,7 @@ export function readTables(entries: readonly TomlEntry[], problems: ConfigProble
   const top = emptyTable(undefined);
   const listeners: Table[] = [];
   for (const { path, line, value } of entries) {
+    if (problems.full) break;
     const [first, index, ...keys] = path;
     if (first !== "listener") {
       readEntry(top, { path, line, value }, problems);
@@ -48,6 +62,8 @@ export function readTables(entries: readonly TomlEntry[], problems: ConfigProble
     } else if (typeof index !== "number") {
       if (!top.keys.has(first)) problems.add(line, `listener: must be ${HEADER}, in two brackets`);
       top.keys.set(first, line);
+    } else if (index >= MAX_LISTENERS) {
+      problems.add(undefined, `has too many listeners; must be at most ${MAX_LISTENERS}`);
     } else if (keys.length > 0) {
       readEntry(listeners[index]!, { path: keys, line, value }, problems);
     } else {
@@ -58,7 +74,16 @@ export function readTables(entries: readonly TomlEntry[], problems: ConfigProble
       for (const key of ["listen", "destinations"]) table.keys.set(key, line);
     }
   }
-  for (const table of [top, ...listeners]) rejectMixedRules(table, problems);
+  for (const table of [top, ...listeners]) {
+    for (const [place, destination] of table.destinationTables) {
+      const written = writtenDestination(destination, problems);
+      if (written) table.destinations[place] = written;
+    }
+    // Without those that were reported.
+    table.destinations = table.destinations.filter(() => true);
+    checkNumbers(table, problems);
+    rejectMixedRules(table, problems);
+  }
   const [listener] = listeners;
   if (listener) rejectLooseListener(top, { beside: listener, problems });
   return { top, listeners };
@@ -69,6 +94,7 @@ function emptyTable(line: number | undefined): Table {
     line,
     listen: undefined,
     destinations: [],
+    destinationTables: new Map(),
     options: {},
     rules: undefined,
     keys: new Map(),
@@ -78,6 +104,9 @@ function emptyTable(line: number | undefined): Table {
 /** Takes one key of a table. */
 function readEntry(table: Table, entry: TomlEntry, problems: ConfigProblems): void {
   const { path, line, value } = entry;
+  if (path[0] === "destinations" && typeof path[1] === "number") {
+    return readDestinationEntry(table, { entry, place: path[1], problems });
+  }
   // What is in a table goes without saying once the table itself is a problem.
   if (path.some((_, i) => i > 0 && table.keys.has(keyText(path.slice(0, i))))) return;
   const key = keyText(path);
@@ -106,10 +135,12 @@ function readEntry(table: Table, entry: TomlEntry, problems: ConfigProblems): vo
     if (value.kind !== "list" || value.items.length === 0) {
       return reject(`must be ${DESTINATIONS_FORM}`);
     }
+    // A list with tables comes once more, element by element.
+    if (isListOfTables(value)) return;
     for (const item of value.items) {
       const written = scalar(item);
       if (written) table.destinations.push(written);
-      else reject(`must be an address in quotes, such as "9001"`, { at: item });
+      else reject(`must be an address in quotes, such as "9001", or a table`, { at: item });
     }
   }
 
@@ -157,39 +188,8 @@ const OPTION_KEYS: ReadonlyMap<string, OptionName> = new Map(
   optionNames().map((name) => [keyOf(name), name]),
 );
 
-/** A string or an integer as a flag would have it. */
-function scalar(value: TomlValue): Written | undefined {
-  if (value.kind !== "string" && value.kind !== "integer") return undefined;
-  return { text: value.text, line: value.line };
-}
-
-/** A value for a message. */
-function shown(value: TomlValue): string {
-  if (value.kind === "string") return JSON.stringify(value.text);
-  return value.kind === "integer" ? value.text : value.snippet;
-}
-
 function isListOfTables(value: TomlValue): boolean {
   return value.kind === "list" && value.items.some(({ kind }) => kind === "table");
-}
-
-function typeOf(value: TomlValue): string {
-  switch (value.kind) {
-    case "other":
-      return value.type;
-    case "integer":
-      return "an integer";
-    case "string":
-    case "list":
-    case "table":
-      return `a ${value.kind}`;
-  }
-}
-
-/** Keys in one line, as TOML would have them; which element of a list it is does not matter. */
-function keyText(path: TomlEntry["path"]): string {
-  const keys = path.filter((key) => typeof key === "string");
-  return keys.map((key) => /^[\w-]+$/.test(key) ? key : JSON.stringify(key)).join(".");
 }
 
 function nearestKey(key: string, table: Table): string {
@@ -197,7 +197,24 @@ function nearestKey(key: string, table: Table): string {
     const option = OPTION_KEYS.get(name);
     return table.line === undefined || option === undefined || !isProgramOption(option);
   });
-  return closestString(key, [...known, ...table.line === undefined ? [HEADER] : []]);
+  return nearest(key, [...known, ...table.line === undefined ? [HEADER] : []]);
+}
+
+/** There may be more elements than the program should have to do with. */
+function checkNumbers({ destinations, rules = [], keys }: Table, problems: ConfigProblems): void {
+  if (destinations.length > MAX_DESTINATIONS) {
+    problems.add(
+      keys.get("destinations"),
+      `destinations: has ${destinations.length} entries; must be at most ${MAX_DESTINATIONS}`,
+    );
+  }
+  if (rules.length > MAX_RULES) {
+    const line = keys.get("rules") ?? keys.get("allow") ?? keys.get("deny");
+    problems.add(
+      line,
+      `allow and deny: have ${rules.length} entries; must be at most ${MAX_RULES}`,
+    );
+  }
 }
 
 /** One list has the order of all rules, two have an order only by their places. */

@@ -1,8 +1,12 @@
+import type { Logger } from "@logtape/logtape";
+import { bind } from "./bind.ts";
 import { type Config, type ListenerTexts, readListener } from "./config.ts";
 import { FatalError } from "./errors.ts";
+import { HttpServer } from "./http_server.ts";
 import type { Logs } from "./log.ts";
 import { print } from "./output.ts";
 import { runProgram } from "./program.ts";
+import type { Signals } from "./signals.ts";
 import { sleep } from "./timer.ts";
 
 /** Ports that the demo tries to listen on, one after the other. */
@@ -14,6 +18,10 @@ const SLOW_MS = 1000;
 
 /** How long the flaky destination is there, and then away, in milliseconds. */
 const FLAKY_MS = 5000;
+
+/** Connections of one destination at a time, and how long it lets answers end when it goes away. */
+const MOST_CONNECTIONS = 1024;
+const PATIENCE_MS = 5000;
 
 /** One of the demo's own HTTP servers, on a port of loopback that the kernel picked. */
 interface DemoDestination {
@@ -28,27 +36,31 @@ interface DemoDestination {
  * @throws {FatalError} If none of the ports can be listened on.
  */
 export async function runDemo(
-  logs: Logs,
+  around: { logs: Logs; signals: Signals },
   texts: Omit<ListenerTexts, "listen" | "destinations">,
 ): Promise<boolean> {
-  const destinations = [
-    openSteady(responder("fast")),
-    openSteady(responder("slow", () => sleep(SLOW_MS))),
-    openFlaky(responder("flaky")),
-  ];
+  const { logs: { log } } = around;
+  const destinations = await Promise.all([
+    openSteady(responder("fast", { log })),
+    openSteady(responder("slow", { log, before: () => sleep(SLOW_MS) })),
+    openFlaky(responder("flaky", { log })),
+  ]);
   try {
     const [fast, slow, flaky] = destinations.map(({ port }) => `127.0.0.1:${port}`);
     const options = { admin: "127.0.0.1:0", halfClose: "abandon", ...texts.options };
     return await runOnFreePort((port) => {
       const destinations = [`${fast},workers=1`, `${slow},workers=1`, flaky!];
       return readListener({ ...texts, listen: `${port}`, destinations, options });
-    }, logs);
+    }, around);
   } finally {
     await Promise.all(destinations.map((destination) => destination.close()));
   }
 }
 
-async function runOnFreePort(configure: (port: number) => Config, logs: Logs): Promise<boolean> {
+async function runOnFreePort(
+  configure: (port: number) => Config,
+  around: { logs: Logs; signals: Signals },
+): Promise<boolean> {
   for (let port = FIRST_PORT;; port++) {
     const listener = configure(port);
     const config = { settings: listener, listeners: [listener] };
@@ -56,7 +68,7 @@ async function runOnFreePort(configure: (port: number) => Config, logs: Logs): P
       return await runProgram({
         config,
         load: () => Promise.resolve(config),
-        logs,
+        ...around,
         onReady: ({ admin }) => print(introduction(port, admin)),
       });
     } catch (error) {
@@ -66,41 +78,56 @@ async function runOnFreePort(configure: (port: number) => Config, logs: Logs): P
   }
 }
 
-/** A function that serves on a port (0 = any), counting its answers over all of its servers. */
-function responder(name: string, before: () => void | Promise<void> = () => {}) {
+/** Serves on a port of loopback, 0 for any. */
+type Serve = (port: number) => Promise<{ readonly server: HttpServer; readonly port: number }>;
+
+/** What serves, counting its answers over all of its servers. */
+function responder(
+  name: string,
+  { log, before = () => {} }: { log: Logger; before?: () => void | Promise<void> },
+): Serve {
   let answered = 0;
-  return (port: number) =>
-    Deno.serve({ hostname: "127.0.0.1", port, onListen: () => {} }, async () => {
-      await before();
-      const headers = { connection: "close" };
-      return new Response(`Hello from ${name}, answer ${++answered}\n`, { headers });
-    });
+  async function handler(): Promise<Response> {
+    await before();
+    const body = `Hello from ${name}, answer ${++answered}\n`;
+    const headers = { connection: "close", "content-length": String(body.length) };
+    return new Response(body, { headers });
+  }
+  return async (port) => {
+    const address = { transport: "tcp", hostname: "127.0.0.1", port } as const;
+    const bound = await bind(address, { tcpBacklog: MOST_CONNECTIONS, log });
+    const what = `accepting at the destination ${name} of the demo`;
+    const limits = { connections: MOST_CONNECTIONS };
+    const server = new HttpServer({ bound, handler, limits, what, log });
+    return { server, port: (bound.sockets[0]!.addr as Deno.NetAddr).port };
+  };
 }
 
-function openSteady(serve: (port: number) => Deno.HttpServer<Deno.NetAddr>): DemoDestination {
-  const server = serve(0);
-  return { port: server.addr.port, close: () => server.shutdown() };
+async function openSteady(serve: Serve): Promise<DemoDestination> {
+  const { server, port } = await serve(0);
+  return { port, close: () => server.close({ patience: PATIENCE_MS }) };
 }
 
 /** A destination that comes and goes: away means that nothing listens on its port. */
-function openFlaky(serve: (port: number) => Deno.HttpServer<Deno.NetAddr>): DemoDestination {
+async function openFlaky(serve: Serve): Promise<DemoDestination> {
   const ending = new AbortController();
   const { signal } = ending;
-  const first = serve(0);
-  const { port } = first.addr;
+  const first = await serve(0);
+  const { port } = first;
 
   async function comeAndGo(): Promise<void> {
-    let server: Deno.HttpServer | undefined = first;
+    let server: HttpServer | undefined = first.server;
     while (!signal.aborted) {
       await sleep(FLAKY_MS, { signal });
       if (server) {
-        await server.shutdown();
+        await server.close({ patience: PATIENCE_MS });
         server = undefined;
       } else if (!signal.aborted) {
-        server = serve(port);
+        // Somebody may have taken the port meanwhile: then it stays away a little longer.
+        server = await serve(port).then((one) => one.server, () => undefined);
       }
     }
-    await server?.shutdown();
+    await server?.close({ patience: PATIENCE_MS });
   }
 
   const running = comeAndGo();

@@ -38,11 +38,20 @@ export class Departed {
   #compare(index: number, destinations: readonly DestinationStatus[]): void {
     const now = new Map(destinations.map((one) => [one.id, one]));
     for (const before of this.#latest.get(index) ?? []) {
-      const { id, sessions, failures } = before;
+      const { id, sessions, failures, lookup_failures } = before;
       const same = now.get(id);
-      if (same && same.sessions >= sessions && same.failures >= failures) continue;
+      if (
+        same && same.sessions >= sessions && same.failures >= failures &&
+        same.lookup_failures >= lookup_failures
+      ) continue;
       const counted = this.#counted.get(id);
-      const gone: DestinationStatus = { ...before, state: "up", limit: 0, workers: 0, active: 0 };
+      const gone: DestinationStatus = {
+        ...before,
+        state: "untried",
+        limit: 0,
+        workers: 0,
+        active: 0,
+      };
       this.#counted.set(id, counted ? addDestinations([counted, gone]) : gone);
     }
     this.#latest.set(index, destinations);

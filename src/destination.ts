@@ -1,16 +1,21 @@
+import type { Address } from "./address.ts";
 import type { Clock } from "./clock.ts";
 import type { DestinationConfig } from "./config.ts";
-import { Dialer } from "./dial.ts";
+import { Dialer, type LookupFailure } from "./dial.ts";
 import type { AdminState, ShownState } from "./operations.ts";
 import type { Session } from "./session.ts";
 import { Timings } from "./timings.ts";
 
 /**
- * Whether a destination takes sessions: `up` it does; `suspect` it does not, since a connect has
+ * Whether a destination takes sessions: `untried` it does, though nobody has reached it yet; `up` it
+ * does; `suspect` it does not, since a connect has
  * failed and a probe is to tell whether that was chance; `down` it does not, since `--fall` connects,
  * probes or checks in a row have failed.
  */
-export type DestinationState = "up" | "suspect" | "down";
+export type DestinationState = "untried" | "up" | "suspect" | "down";
+
+/** Which kinds of destinations a connect does no more to than to find them there. */
+const TRIED: Readonly<Record<Address["transport"], boolean>> = { tcp: true, unix: true };
 
 /** One server address with its state, its workers' number and its counters. */
 export class Destination {
@@ -19,7 +24,7 @@ export class Destination {
   /** Its number within the listener, from 1. */
   readonly number: number;
   /** Its health. */
-  state: DestinationState = "up";
+  state: DestinationState = "untried";
   /** What the operator wants of it. */
   admin: AdminState = "ready";
   /** Whether it was removed from the configuration and only finishes its sessions. */
@@ -34,6 +39,18 @@ export class Destination {
   sessions = 0;
   /** Connects, probes and checks that failed. */
   failures = 0;
+  /** Look-ups of its name that failed. */
+  lookupFailures = 0;
+  /** Called when one has failed. */
+  onLookupFailure: ((failure: LookupFailure) => void) | undefined;
+  /** Sessions that are connected to it. */
+  established = 0;
+  /** Whether nobody connects to it for a moment, since it was full. */
+  resting = false;
+  /** How often in a row it was full. */
+  timesFull = 0;
+  /** Most connects at a time: few after it was full, twice as many after each that succeeds. */
+  #connects = Infinity;
   /** Bytes of its ended sessions, client to destination. */
   bytesUp = 0;
   /** Bytes of its ended sessions, destination to client. */
@@ -42,6 +59,8 @@ export class Destination {
   readonly #clock: Clock;
   #config: DestinationConfig;
   #workers = 0;
+  /** Numbers of workers that have left. */
+  readonly #freeNumbers: number[] = [];
   #standby = new AbortController();
   /** The latest return to full use, which takes a while: when it began and how long it takes. */
   #ramp: { since: number; length: number } | undefined;
@@ -50,8 +69,14 @@ export class Destination {
     this.name = config.name;
     this.number = number;
     this.#config = config;
-    this.dialer = new Dialer(config.address);
+    this.dialer = new Dialer(config.address, {
+      onLookupFailure: (failure) => {
+        this.lookupFailures++;
+        this.onLookupFailure?.(failure);
+      },
+    });
     this.#clock = clock;
+    this.forget();
   }
 
   /** A new one has to be of the same address. */
@@ -62,6 +87,25 @@ export class Destination {
   set config(config: DestinationConfig) {
     this.#config = config;
     this.onLoad?.(this);
+  }
+
+  /**
+   * Whether it is connected once when it is new, to see whether it is there; one for which that does
+   * more than that is `up` from the beginning.
+   */
+  get isTried(): boolean {
+    return TRIED[this.#config.address.transport];
+  }
+
+  /** Nothing is known of its health any more: it is new, or was not looked at for a while. */
+  forget(): void {
+    this.state = this.isTried ? "untried" : "up";
+    this.onlyCheckFails = false;
+  }
+
+  /** Whether it may take sessions as far as its health is concerned. */
+  get usable(): boolean {
+    return this.state === "up" || this.state === "untried";
   }
 
   /** Whether it may take sessions as far as the operator is concerned. */
@@ -90,8 +134,13 @@ export class Destination {
     return this.workers - this.active;
   }
 
-  /** Most workers at the moment: the configured number, or less after it has come back. */
+  /** Most workers at the moment: the configured number, or less after it has come back or was full. */
   get limit(): number {
+    if (this.#connects === Infinity) return this.#rampedLimit;
+    return Math.min(this.#rampedLimit, this.established + this.#connects);
+  }
+
+  get #rampedLimit(): number {
     if (!this.#ramp) return this.config.workers;
     const share = (this.#clock() - this.#ramp.since) / this.#ramp.length;
     if (share >= 1) this.#ramp = undefined;
@@ -108,6 +157,16 @@ export class Destination {
     return this.workers / (this.limit * this.config.weight);
   }
 
+  /** A number for a worker that has come and is counted, from 1: none that another one has. */
+  takeNumber(): number {
+    return this.#freeNumbers.pop() ?? this.#workers;
+  }
+
+  /** A worker leaves, who is still counted; its number is free. */
+  giveNumber(number: number): void {
+    this.#freeNumbers.push(number);
+  }
+
   /** Aborted when its waiting workers have to leave the line. */
   get standby(): AbortSignal {
     return this.#standby.signal;
@@ -116,6 +175,24 @@ export class Destination {
   /** Lets it have its workers back little by little, over so many milliseconds. */
   startSlowly(length: number): void {
     this.#ramp = length > 0 ? { since: this.#clock(), length } : undefined;
+  }
+
+  /** Whether it was full a short while ago: its limit grows with every connect that succeeds. */
+  get wary(): boolean {
+    return this.#connects !== Infinity;
+  }
+
+  /** It could not take one more connection. */
+  narrow(): void {
+    this.#connects = 1;
+    this.timesFull++;
+  }
+
+  /** It could. */
+  widen(): void {
+    this.timesFull = 0;
+    this.#connects *= 2;
+    if (this.#connects >= this.config.workers) this.#connects = Infinity;
   }
 
   /** A worker has let go of a session, which has ended or goes on elsewhere. */

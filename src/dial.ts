@@ -1,47 +1,71 @@
-import { lookup } from "node:dns/promises";
 import { abortable } from "@std/async/abortable";
 import ipaddr from "ipaddr.js";
 import { type Address, formatHostPort, isLocalhost } from "./address.ts";
-import { codeOf, messageOf } from "./errors.ts";
+import { connect } from "./connect.ts";
+import { messageOf } from "./errors.ts";
+import { type Failure, type Fault, faultOf } from "./faults.ts";
+import { type Names, systemNames } from "./names.ts";
 import { after } from "./timer.ts";
 
 /** How long the addresses of a name are used before it is looked up again, in milliseconds. */
 const NAME_LIFETIME_MS = 1000;
 
-/** Failures of this machine's that say nothing about the destination. */
-const LOCAL_CODES = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"];
-
 /** Thrown when a destination could not be connected at any of its addresses. */
 export class DialError extends Error {
   override readonly name = "DialError";
-  /**
-   * Whether this machine, not the destination, is at fault: it has no free descriptors or memory.
-   */
-  readonly local: boolean;
+  /** Who is at fault. */
+  readonly fault: Fault;
 
-  constructor(failures: readonly { where: string; error: unknown }[]) {
+  constructor(failures: readonly Failure[]) {
     const messages = failures.map(({ where, error }) => `${where}: ${messageOf(error)}`);
     super(messages.join("; "), { cause: failures[0]?.error });
-    this.local = failures.some(({ error }) => LOCAL_CODES.includes(codeOf(error) ?? ""));
+    this.fault = faultOf(failures);
   }
+}
+
+/** Options of {@linkcode Dialer}. */
+export interface DialerOptions {
+  /** Looks names up; the system's unless given. */
+  names?: Names;
+  /**
+   * Told of every look-up that failed, and whether addresses from before stay in use. `tell` says
+   * whether it is time for a line in the log.
+   */
+  onLookupFailure?(failure: LookupFailure): void;
+}
+
+/** A look-up that failed. */
+export interface LookupFailure {
+  readonly hostname: string;
+  readonly error: unknown;
+  /** Whether there are addresses from before, which stay in use. */
+  readonly known: boolean;
+  /** Whether nobody has told the log about this name for a minute. */
+  readonly tell: boolean;
 }
 
 /**
  * Connects to one destination, trying all addresses of its name.
  *
  * The address that worked last goes first. `localhost` is 127.0.0.1 and ::1 without asking anybody
- * (RFC 6761, 6.3); other names are looked up by the system, at most once a second.
+ * (RFC 6761, 6.3); other names are looked up by the system, at most once a second. Only the first
+ * look-up is waited for: later ones go on beside the connects, and whatever fails about them, the
+ * addresses stay in use until an answer replaces them.
  */
 export class Dialer {
   readonly #address: Address;
+  readonly #names: Names;
+  readonly #onLookupFailure: DialerOptions["onLookupFailure"];
   /** Addresses to try, the one that worked last first. */
-  #hostnames: string[] = [];
+  #hostnames: readonly string[] = [];
   #freshUntil = -Infinity;
   /** The look-up under way, shared by all who wait for it. */
-  #lookup: Promise<{ address: string }[]> | undefined;
+  #lookup: Promise<void> | undefined;
 
-  constructor(address: Address) {
+  constructor(address: Address, options: DialerOptions = {}) {
     this.#address = address;
+    this.#names = options.names ?? systemNames;
+    this.#onLookupFailure = options.onLookupFailure;
     if (address.transport === "unix") return;
     const hostname = address.hostname ?? "localhost";
     if (isLocalhost(hostname)) this.#hostnames = ["127.0.0.1", "::1"];
@@ -58,22 +82,24 @@ export class Dialer {
    * @throws The signal's reason, if it is aborted first.
    */
   async dial(options: { signal: AbortSignal; timeout: number }): Promise<Deno.Conn> {
-    if (this.#address.transport === "unix") return await dialUnix(this.#address.path);
+    if (this.#address.transport === "unix") return await dialUnix(this.#address.path, options);
     const { port } = this.#address;
     const { signal, timeout } = options;
     const begun = performance.now();
-    if (begun >= this.#freshUntil) await this.#resolve(signal);
+    if (begun >= this.#freshUntil) {
+      const lookup = this.#refresh();
+      if (this.#hostnames.length === 0) await abortable(lookup, signal);
+    }
     const hostnames = this.#hostnames;
-    const failures: { where: string; error: unknown }[] = [];
+    const failures: Failure[] = [];
     for (let i = 0; i < hostnames.length; i++) {
       const hostname = hostnames[i]!;
       const last = i === hostnames.length - 1;
-      const target = { hostname, port, signal };
       try {
         const share = (begun + timeout - performance.now()) / (hostnames.length - i);
         const conn = timeout === 0 || last || isLoopback(hostname)
-          ? await Deno.connect(target)
-          : await connectWithin(Math.max(share, 1), target);
+          ? await connect({ hostname, port }, options)
+          : await connectWithin(Math.max(share, 1), { hostname, port, signal });
         if (i > 0) this.#prefer(hostname);
         return conn;
       } catch (error) {
@@ -81,23 +107,33 @@ export class Dialer {
         failures.push({ where: formatHostPort(hostname, port), error });
       }
     }
-    if (this.#freshUntil !== Infinity) this.#freshUntil = -Infinity;
+    // It may be somewhere else now.
+    if (this.#freshUntil !== Infinity) this.#refresh();
     throw new DialError(failures);
   }
 
-  async #resolve(signal: AbortSignal): Promise<void> {
-    const { hostname } = this.#address as { hostname: string };
-    this.#lookup ??= lookup(hostname, { all: true }).finally(() => this.#lookup = undefined);
-    let found: { address: string }[];
-    try {
-      found = await abortable(this.#lookup, signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      throw new DialError([{ where: hostname, error }]);
+  /** Looks the name up, unless that is under way; fails only if there are no addresses from before. */
+  #refresh(): Promise<void> {
+    if (!this.#lookup) {
+      this.#lookup = this.#resolve().finally(() => this.#lookup = undefined);
+      this.#lookup.catch(() => {});
     }
-    const [preferred] = this.#hostnames;
-    this.#hostnames = found.map(({ address }) => address);
-    if (preferred !== undefined && this.#hostnames.includes(preferred)) this.#prefer(preferred);
+    return this.#lookup;
+  }
+
+  async #resolve(): Promise<void> {
+    const { hostname } = this.#address as { hostname: string };
+    try {
+      const found = await this.#names.lookUp(hostname);
+      const [preferred] = this.#hostnames;
+      this.#hostnames = found;
+      if (preferred !== undefined && found.includes(preferred)) this.#prefer(preferred);
+    } catch (error) {
+      const known = this.#hostnames.length > 0;
+      const tell = this.#names.tells(hostname);
+      this.#onLookupFailure?.({ hostname, error, known, tell });
+      if (!known) throw new DialError([{ where: hostname, error }]);
+    }
     this.#freshUntil = performance.now() + NAME_LIFETIME_MS;
   }
 
@@ -120,17 +156,18 @@ async function connectWithin(
   signal.addEventListener("abort", onAbort, { once: true });
   const timer = after(ms, () => limit.abort(new Error("no answer in its share of time")));
   try {
-    return await Deno.connect({ ...target, signal: limit.signal });
+    return await connect(target, { signal: limit.signal });
   } finally {
     timer.stop();
     signal.removeEventListener("abort", onAbort);
   }
 }
 
-async function dialUnix(path: string): Promise<Deno.Conn> {
+async function dialUnix(path: string, options: { signal: AbortSignal }): Promise<Deno.Conn> {
   try {
-    return await Deno.connect({ transport: "unix", path });
+    return await connect({ path }, options);
   } catch (error) {
+    options.signal.throwIfAborted();
     throw new DialError([{ where: `unix:${path}`, error }]);
   }
 }

@@ -8,6 +8,7 @@ import type { Line } from "./line.ts";
 import type { Settings } from "./options.ts";
 import { RefusalLog } from "./refusals.ts";
 import { Session } from "./session.ts";
+import type { Steps } from "./steps.ts";
 
 /** Options of {@linkcode Entrance}. */
 export interface EntranceOptions {
@@ -20,6 +21,7 @@ export interface EntranceOptions {
   buffers: BufferPool;
   clock: Clock;
   log: Logger;
+  steps: Steps;
 }
 
 /** Where accepted connections become sessions, or are closed because they are not let in. */
@@ -63,6 +65,16 @@ export class Entrance {
     while (!signal.aborted && !this.open) await this.#options.line.room(this.#wait.signal);
   }
 
+  /** Whether there are descriptors for one more session, be there a place or not. */
+  get affordable(): boolean {
+    return this.#options.line.affordable;
+  }
+
+  /** Resolves once there are descriptors for one more session, or the signal is aborted. */
+  afford(signal: AbortSignal): Promise<void> {
+    return this.#options.line.afford(signal);
+  }
+
   /** Limits or the settings have changed: whoever waits for room looks again. */
   review(): void {
     this.#wait.abort();
@@ -71,7 +83,7 @@ export class Entrance {
 
   /** Makes a session of a connection, or closes it and returns nothing. */
   enter(conn: Deno.Conn): Session | undefined {
-    const { admission, ledger, ids, buffers, clock, settings } = this.#options;
+    const { admission, ledger, ids, buffers, clock, settings, steps } = this.#options;
     const full = this.#rejects && !this.#options.line.open;
     const refusal = full ? "refused-overflow" : admission.enter(conn.remoteAddr);
     if (refusal) {
@@ -85,6 +97,7 @@ export class Entrance {
       settings,
     });
     ledger.open(session);
+    if (steps.on) steps.accepted(session);
     return session;
   }
 

@@ -26,6 +26,8 @@ export function messageOf(thrown: unknown): string {
 export function fileProblem(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "there is no such file";
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  // What the runtime says of devices and of what is in /proc is about flags of its own.
+  if (error instanceof Deno.errors.NotCapable) return "it is a special file of the system";
   // Deno adds the call and the path in quotes, which may have line breaks.
   return messageOf(error).replace(/[,:] \w+ '[^]*$/, "");
 }

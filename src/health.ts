@@ -2,17 +2,23 @@ import type { Logger } from "@logtape/logtape";
 import type { Clock } from "./clock.ts";
 import type { DestinationConfig } from "./config.ts";
 import type { Crew } from "./crew.ts";
+import type { DescriptorBudget } from "./descriptors.ts";
 import type { Destination } from "./destination.ts";
+import type { LookupFailure } from "./dial.ts";
 import { messageOf } from "./errors.ts";
 import { Monitor, type Policy } from "./monitor.ts";
 import type { Settings } from "./options.ts";
 import { every, type Timer } from "./timer.ts";
+import { Tries } from "./tries.ts";
 
 /** How long nobody connects when this machine has no descriptors or memory for it. */
 const SHORTAGE_PAUSE_MS = 100;
 
 /** Shortages that follow each other this closely are one episode, with one line in the log. */
 const SHORTAGE_EPISODE_MS = 10_000;
+
+/** Times at which a destination is full that follow each other this closely are told once. */
+const FULL_EPISODE_MS = 10_000;
 
 /** How many steps a slow start takes, and how short a step can be, in milliseconds. */
 const RAMP_STEPS = 20;
@@ -31,6 +37,8 @@ export interface HealthOptions {
   /** Ends all monitoring. */
   signal: AbortSignal;
   clock: Clock;
+  /** What probes get descriptors from; without it there are always enough. */
+  descriptors?: DescriptorBudget;
   log: Logger;
 }
 
@@ -44,7 +52,10 @@ export class Health {
   readonly #ramps = new Map<Destination, Timer>();
   /** When this machine was last short of descriptors or memory for a connect. */
   #shortAt = -Infinity;
+  /** When destinations were last full. */
+  readonly #fullAt = new WeakMap<Destination, number>();
   #panicking = false;
+  readonly #tries = new Tries();
 
   constructor(options: HealthOptions) {
     this.#options = options;
@@ -54,16 +65,19 @@ export class Health {
 
   /** Watches over a destination until it is let go or the signal is aborted. */
   async watch(destination: Destination): Promise<void> {
-    const { signal, clock, log } = this.#options;
+    const { signal, clock, descriptors, log } = this.#options;
     const monitor = new Monitor(destination, {
       policy: () => policyOf(this.#settings, destination.config),
+      tries: this.#tries,
       signal,
       clock,
       log,
+      claim: descriptors && ((signal) => descriptors.claimInTurn(descriptors.probes, signal)),
       allDown: () => this.#allDown(),
       onChange: (changed) => this.#onChange(changed),
     });
     this.#monitors.set(destination, monitor);
+    destination.onLookupFailure = (failure) => this.#onLookupFailure(failure);
     await monitor.run();
   }
 
@@ -95,16 +109,22 @@ export class Health {
 
   /** Ends what needs no signal to end. */
   close(): void {
+    this.#tries.close();
     for (const ramp of this.#ramps.values()) ramp.stop();
     this.#ramps.clear();
   }
 
-  /** A session got an answer from a destination. */
-  served(destination: Destination): void {
-    this.#monitors.get(destination)?.served();
+  /** A session was connected to a destination that is untried. */
+  reached(destination: Destination): void {
+    this.#monitors.get(destination)?.reached();
   }
 
-  /** A session could not be connected to a destination, or was reset before an answer. */
+  /** A destination has reset a session before an answer, which any client may have caused. */
+  doubt(destination: Destination): void {
+    this.#monitors.get(destination)?.doubt();
+  }
+
+  /** A session could not be connected to a destination. */
   failed(destination: Destination, error: Error): void {
     this.#monitors.get(destination)?.failed(error);
   }
@@ -120,13 +140,36 @@ export class Health {
     this.#options.crew.rest(SHORTAGE_PAUSE_MS);
   }
 
+  /** A destination could not take one more connection: nobody connects to it for a moment. */
+  full(destination: Destination, error: Error): void {
+    const now = this.#options.clock();
+    if (now - (this.#fullAt.get(destination) ?? -Infinity) > FULL_EPISODE_MS) {
+      const reason = messageOf(error);
+      const { name } = destination;
+      this.#log.warning("{name} is full, connecting to it pauses: {reason}", { name, reason });
+    }
+    this.#fullAt.set(destination, now);
+    this.#options.crew.onFull(destination);
+  }
+
+  #onLookupFailure({ hostname, error, known, tell }: LookupFailure): void {
+    if (!tell) return;
+    const reason = messageOf(error);
+    if (known) {
+      this.#log.warning("{hostname} cannot be looked up, its addresses stay in use: {reason}", {
+        hostname,
+        reason,
+      });
+    } else this.#log.warning("{hostname} cannot be looked up: {reason}", { hostname, reason });
+  }
+
   #wanted(): Destination[] {
     return [...this.#monitors.keys()].filter(({ wanted }) => wanted);
   }
 
   #allDown(): boolean {
-    for (const { wanted, state } of this.#monitors.keys()) {
-      if (wanted && state === "up") return false;
+    for (const { wanted, usable } of this.#monitors.keys()) {
+      if (wanted && usable) return false;
     }
     return true;
   }

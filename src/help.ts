@@ -29,6 +29,7 @@ Addresses: ${ADDRESS_FORMS}.
 ${
     wrap(
       "Without a host, LISTEN is every interface, IPv4 and IPv6, and a DESTINATION is localhost. " +
+        "For the port there may be the name of a service of /etc/services. " +
         "Port 0 lets the kernel pick the port to listen on; the log names it.",
       0,
     )
@@ -38,6 +39,7 @@ A DESTINATION may carry options after a comma, as in 10.0.0.7:9003,workers=4:
   workers=N   most concurrent connections there, instead of --workers
   weight=N    its share of the sessions relative to the others, 1 to 256 (1)
   backup      serves only while no other destination is up
+  check=CHECK how it is checked, instead of --check; a comma in it is \\,
 
 ${
     wrap(
@@ -51,7 +53,13 @@ ${
 Options, with their defaults; TIME is 250ms, 5s, 10m, 1h or 0:
 ${optionNames().map(describe).join("\n")}
   --config FILE
-${wrap("reads the addresses, and options, from FILE, and again at SIGHUP", INDENT)}
+${
+    wrap(
+      "reads the addresses, and options, from FILE, and again at SIGHUP; - is standard input, " +
+        "which is read once",
+      INDENT,
+    )
+  }
   --check-config
 ${wrap("says whether the configuration is fine, with every problem of the file, and exits", INDENT)}
   --print-config
@@ -67,7 +75,7 @@ ${
     wrap(
       "Signals: SIGTERM and SIGINT drain, a second one quits at once; SIGHUP reads the " +
         "configuration again and applies what is different, unless it has mistakes; SIGUSR1 " +
-        "writes the status to the log; SIGUSR2 opens the file of the access log again.",
+        "writes the status to the log; SIGUSR2 opens the access log again.",
       0,
     )
   }

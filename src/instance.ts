@@ -3,6 +3,8 @@ import { abortable } from "@std/async/abortable";
 import { monotonic } from "./clock.ts";
 import type { ProgramConfig } from "./config.ts";
 import { changedOptions, FIXED_OF_PROGRAM, programDifferences } from "./config_diff.ts";
+import { DescriptorBudget } from "./descriptors.ts";
+import { assertDescriptors, warnOfDescriptors } from "./descriptor_advice.ts";
 import { FatalError, messageOf } from "./errors.ts";
 import { Listeners } from "./listeners.ts";
 import type { Logs } from "./log.ts";
@@ -17,6 +19,7 @@ import {
   type Status,
 } from "./operations.ts";
 import { keyOf, type Settings } from "./options.ts";
+import { Pace } from "./pace.ts";
 import type { ServiceManager } from "./service_manager.ts";
 import type { Unit } from "./unit.ts";
 
@@ -29,6 +32,10 @@ export interface InstanceOptions {
   /** Reads the configuration anew. */
   load(): ProgramConfig | Promise<ProgramConfig>;
   logs: Logs;
+  /** When it is aborted no further listener starts. */
+  signal?: AbortSignal;
+  /** What all that want descriptors share; all that there are, if absent. */
+  descriptors?: DescriptorBudget;
 }
 
 /**
@@ -45,6 +52,7 @@ export class Instance implements Operations {
   readonly #logs: Logs;
   readonly #startedAt = monotonic();
   readonly #listeners: Listeners;
+  readonly #descriptors: DescriptorBudget;
   /** The latest change; each waits for the one before. */
   #changing: Promise<unknown> = Promise.resolve();
   #drained: Promise<boolean> | undefined;
@@ -58,17 +66,25 @@ export class Instance implements Operations {
     this.#load = options.load;
     this.#settings = options.config.settings;
     this.#logs = options.logs;
-    this.#listeners = new Listeners(options.logs);
+    const { logs, descriptors = new DescriptorBudget() } = options;
+    this.#descriptors = descriptors;
+    this.#listeners = new Listeners({ logs, descriptors });
   }
 
   /**
    * Starts all listeners.
    *
-   * @throws {FatalError} If one of their addresses cannot be bound; none listens then.
+   * @throws {FatalError} If one of their addresses cannot be bound, or there are too few descriptors;
+   * none listens then.
    */
   static async start(options: InstanceOptions): Promise<Instance> {
     const instance = new Instance(options);
-    instance.#listeners.add(await instance.#listeners.start(options.config.listeners));
+    const { config: { listeners, settings }, logs: { log }, signal } = options;
+    assertDescriptors(instance.#descriptors, { listeners, admin: settings.admin !== null });
+    const started = await instance.#listeners.start(listeners, signal);
+    instance.#listeners.add(started);
+    warnOfDescriptors(instance.#descriptors, { listeners, log });
+    if (started.length === 0) log.info("told to stop before it listened");
     return instance;
   }
 
@@ -148,9 +164,11 @@ export class Instance implements Operations {
       } finally {
         if (!this.#drained) this.#manager?.ready();
       }
-    }).catch((error) => {
+    }).catch(async (error) => {
       const { log } = this.#logs;
+      const pace = new Pace();
       for (const reason of messageOf(error).split("\n")) {
+        if (pace.due) await pace.turn();
         log.error("reload refused, nothing has changed: {reason}", { reason });
       }
       throw error;
@@ -190,7 +208,7 @@ export class Instance implements Operations {
     const { listeners, settings } = await abortable(load, this.#draining.signal);
     const { kept, fresh, removed } = this.#listeners.match(listeners);
     for (const { unit, config } of kept) unit.check(config);
-    const started = await this.#listeners.start(fresh);
+    const started = await this.#listeners.start(fresh, this.#draining.signal);
     const changes = await this.#applyProgram(settings, started);
     // From here on nothing fails any more.
     const force = changes.length > 0;
@@ -209,7 +227,10 @@ export class Instance implements Operations {
       ...kept.flatMap(({ unit, config }) => unit.fixed(config)),
     ];
     const needsRestart = [...new Set(fixed)].map(keyOf);
-    this.#report(changes, needsRestart);
+    await this.#report(changes, needsRestart);
+    if (changes.length > 0) {
+      warnOfDescriptors(this.#descriptors, { listeners, log: this.#logs.log });
+    }
     return { changes, needs_restart: needsRestart };
   }
 
@@ -228,9 +249,13 @@ export class Instance implements Operations {
     return changes;
   }
 
-  #report(changes: readonly string[], needsRestart: readonly string[]): void {
+  async #report(changes: readonly string[], needsRestart: readonly string[]): Promise<void> {
     const { log } = this.#logs;
-    for (const change of changes) log.info("reload: {change}", { change });
+    const pace = new Pace();
+    for (const change of changes) {
+      if (pace.due) await pace.turn();
+      log.info("reload: {change}", { change });
+    }
     for (const key of needsRestart) {
       log.warning("reload: {key} has changed, which counts after a restart", { key });
     }

@@ -1,5 +1,6 @@
 import type { Admission } from "./admission.ts";
 import type { Channel } from "./channel.ts";
+import type { Clock } from "./clock.ts";
 import type { Ledger } from "./ledger.ts";
 import type { EndReason, Holder, Session } from "./session.ts";
 
@@ -11,13 +12,20 @@ export class Line implements Holder {
   readonly #queue: Channel<Session>;
   readonly #ledger: Ledger;
   readonly #admission: Admission;
+  readonly #clock: Clock;
   /** Set once waiting is over: whoever comes from then on is turned away with this reason. */
   #closedFor: EndReason | undefined;
 
-  constructor(options: { queue: Channel<Session>; ledger: Ledger; admission: Admission }) {
+  constructor(options: {
+    queue: Channel<Session>;
+    ledger: Ledger;
+    admission: Admission;
+    clock: Clock;
+  }) {
     this.#queue = options.queue;
     this.#ledger = options.ledger;
     this.#admission = options.admission;
+    this.#clock = options.clock;
   }
 
   /** How many more sessions have a place or a waiting worker. */
@@ -47,15 +55,33 @@ export class Line implements Holder {
     }
   }
 
+  /** Whether there are descriptors for one more session, be there a place or not. */
+  get affordable(): boolean {
+    return this.#admission.affordable;
+  }
+
+  /** Resolves once there are descriptors for one more session, or the signal is aborted. */
+  async afford(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !this.affordable) {
+      await this.#admission.afford({ signal }).catch(() => {});
+    }
+  }
+
   /** Takes new sessions in, in order; resolves when the last of them has its place. */
   join(sessions: readonly Session[]): Promise<void> {
     return this.#queue.sendAll(sessions.filter((session) => this.#prepare(session)));
   }
 
-  /** Takes a session back whose connect failed: to the front, behind those that are older. */
+  /**
+   * Takes a session back whose connect failed, or that goes elsewhere: to the front, behind those
+   * that are older.
+   */
   giveBack(session: Session): void {
-    if (!this.#prepare(session)) return;
-    this.#queue.unshift(session, { behind: (waiting) => waiting.id < session.id });
+    if (!this.#prepare(session, this.#clock())) return;
+    this.#queue.unshift(session, {
+      behind: (waiting) => waiting.id < session.id,
+      avoiding: session.avoided,
+    });
   }
 
   /** Makes room for everything that comes, however much: for a drain. */
@@ -79,8 +105,8 @@ export class Line implements Holder {
   }
 
   /** Makes a session ready to wait; `false` if it is over, its client having left, say. */
-  #prepare(session: Session): boolean {
-    session.wait(this);
+  #prepare(session: Session, now?: number): boolean {
+    session.wait(this, now);
     if (this.#closedFor) session.abort(this.#closedFor);
     if (session.reason === undefined) return true;
     this.#ledger.finish(session);

@@ -2,8 +2,9 @@ import type { Logger } from "@logtape/logtape";
 import { clearImmediate, setImmediate } from "node:timers";
 import type { Address } from "./address.ts";
 import { bind, type Bound } from "./bind.ts";
+import { connect } from "./connect.ts";
 import type { Settings } from "./options.ts";
-import { codeOf, messageOf } from "./errors.ts";
+import { AcceptFailures, FIRST_PAUSE_MS, nextTurn } from "./accept_failures.ts";
 import { after, sleep } from "./timer.ts";
 
 /**
@@ -11,13 +12,6 @@ import { after, sleep } from "./timer.ts";
  * sessions that are being served.
  */
 const ACCEPTS_PER_TURN = 64;
-
-/** Shortest and longest pause after an accept that failed, in milliseconds. */
-const FIRST_PAUSE_MS = 10;
-const LAST_PAUSE_MS = 1000;
-
-/** Accept errors that cost only the one connection: the next one may follow at once. */
-const ONE_CONNECTION = ["ECONNABORTED", "ENOTCONN", "EPROTO"];
 
 /** Turns of the event loop without a new connection after which the backlog counts as empty. */
 const QUIET_TURNS = 3;
@@ -41,6 +35,10 @@ export interface ListenerOptions<S> {
     readonly open: boolean;
     /** Resolves once a connection may be accepted, or the signal is aborted. */
     room(signal: AbortSignal): Promise<void>;
+    /** Whether a connection may be accepted during a drain, when only descriptors count. */
+    readonly affordable: boolean;
+    /** Resolves once there are descriptors for one more, or the signal is aborted. */
+    afford(signal: AbortSignal): Promise<void>;
     /** Makes a session of a connection, or closes it and returns nothing. */
     enter(conn: Deno.Conn): S | undefined;
   };
@@ -48,7 +46,11 @@ export interface ListenerOptions<S> {
   handOver(sessions: S[]): void;
   /** Whether other sockets may be bound to the same port, which share its connections. */
   reusePort?: boolean;
+  /** Called when accepting failed for want of descriptors. */
+  onShortage?: () => void;
   log: Logger;
+  /** Ends waiting for a name server at the start. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -64,19 +66,21 @@ export class Listener<S> {
   /** What is really bound. */
   readonly #bound: Bound<Deno.Listener>;
   readonly #options: ListenerOptions<S>;
-  readonly #log: Logger;
   readonly #draining = new AbortController();
+  readonly #closing = new AbortController();
   readonly #loops: Promise<unknown>;
   #batch: S[] = [];
   #cancelFlush: (() => void) | undefined;
   #accepted = 0;
   /** Accepts that failed since the last one that succeeded. */
-  #failures = 0;
+  readonly #failures: AcceptFailures;
+  /** Sockets that wait for descriptors during a drain. */
+  #short = 0;
   #closed = false;
 
   private constructor(bound: Bound<Deno.Listener>, options: ListenerOptions<S>) {
     this.#options = options;
-    this.#log = options.log;
+    this.#failures = new AcceptFailures({ log: options.log, onShortage: options.onShortage });
     this.#bound = bound;
     this.#loops = Promise.all(bound.sockets.map((socket) => this.#run(socket)));
   }
@@ -108,23 +112,33 @@ export class Listener<S> {
     options: { signal: AbortSignal; pause?: { hold(): void; release(): void } },
   ): Promise<void> {
     this.#draining.abort();
+    const { signal, pause } = options;
     const { sockets } = this.#bound;
     const limit = this.#accepted + (this.#options.settings.backlog + 1) * sockets.length;
+    for (;;) {
+      await this.#takeBacklog({ limit, signal });
+      pause?.hold();
+      try {
+        await this.#awaitShortLook();
+        // Somebody has come meanwhile for whom there are no descriptors until others are done.
+        if (this.#short > 0 && this.#accepted < limit && !signal.aborted) continue;
+        return await this.close();
+      } finally {
+        pause?.release();
+      }
+    }
+  }
+
+  /** Resolves when there is nobody in the backlog, for all that can be seen. */
+  async #takeBacklog({ limit, signal }: { limit: number; signal: AbortSignal }): Promise<void> {
     let before: number;
     do {
       before = this.#accepted;
       for (let turn = 0; turn < QUIET_TURNS; turn++) await nextTurn();
-      const starving = this.#failures > 0 && !options.signal.aborted;
+      const starving = (this.#short > 0 || this.#failures.number > 0) && !signal.aborted;
       if (starving) await sleep(FIRST_PAUSE_MS);
       else if (this.#accepted === before) break;
     } while (this.#accepted < limit);
-    options.pause?.hold();
-    try {
-      await this.#awaitShortLook();
-      await this.close();
-    } finally {
-      options.pause?.release();
-    }
   }
 
   /** Resolves after a look at the sockets that was short and found no new connection, if one comes. */
@@ -152,6 +166,7 @@ export class Listener<S> {
     if (this.#closed) return;
     this.#closed = true;
     this.#draining.abort();
+    this.#closing.abort();
     this.#bound.release();
     for (const socket of this.#bound.sockets) socket.close();
     await this.#loops;
@@ -159,23 +174,19 @@ export class Listener<S> {
   }
 
   async #run(socket: Deno.Listener): Promise<void> {
-    const draining = this.#draining.signal;
     const alone = this.#bound.sockets.length === 1;
     let acceptedThisTurn = 0;
     while (!this.#closed) {
-      if (!draining.aborted) {
-        if (this.#batch.length >= this.#options.entrance.places) this.#flush();
-        if (!this.#options.entrance.open) await this.#options.entrance.room(draining);
-      }
+      await this.#mayAccept();
       if (this.#closed) return;
       try {
         const conn = await socket.accept();
         // Another socket may have filled the last place since this one began to wait.
-        if (!alone && !this.#options.entrance.open) await this.#options.entrance.room(draining);
+        while (!alone && !this.#closed && !this.#findPlace()) await this.#mayAccept();
         this.#take(conn);
       } catch (error) {
         if (this.#closed) return;
-        await this.#pause(error);
+        await this.#failures.pause(error);
         continue;
       }
       if (++acceptedThisTurn >= ACCEPTS_PER_TURN) {
@@ -185,9 +196,29 @@ export class Listener<S> {
     }
   }
 
+  /** Whether one more may be accepted, after those of the batch have got their places. */
+  #findPlace(): boolean {
+    const { entrance } = this.#options;
+    if (this.#draining.signal.aborted) return entrance.affordable;
+    if (this.#batch.length >= entrance.places) this.#flush();
+    return entrance.open;
+  }
+
+  /** Resolves when there is room for one more; during a drain only its descriptors count. */
+  async #mayAccept(): Promise<void> {
+    const { entrance } = this.#options;
+    const draining = this.#draining.signal;
+    if (!draining.aborted && !this.#findPlace()) await entrance.room(draining);
+    if (!draining.aborted || entrance.affordable) return;
+    this.#short++;
+    // Those who wait for a batch to fill have descriptors.
+    this.#flush();
+    await entrance.afford(this.#closing.signal);
+    this.#short--;
+  }
+
   #take(conn: Deno.Conn): void {
-    if (this.#failures > 0) this.#log.info("accepting again");
-    this.#failures = 0;
+    this.#failures.over();
     this.#accepted++;
     const session = this.#options.entrance.enter(conn);
     if (session === undefined) return;
@@ -215,19 +246,6 @@ export class Listener<S> {
     this.#batch = [];
     this.#options.handOver(batch);
   }
-
-  async #pause(error: unknown): Promise<void> {
-    const reason = messageOf(error);
-    if (ONE_CONNECTION.includes(codeOf(error) ?? "")) {
-      this.#log.debug("a client was gone before it was accepted: {reason}", { reason });
-      await nextTurn();
-      return;
-    }
-    if (this.#failures === 0) {
-      this.#log.warning("accepting pauses until it works again: {reason}", { reason });
-    }
-    await sleep(Math.min(FIRST_PAUSE_MS * 2 ** this.#failures++, LAST_PAUSE_MS));
-  }
 }
 
 /** A connection of this process to itself: the runtime has to look at the sockets for it. */
@@ -235,7 +253,7 @@ async function connectTo(listener: Deno.TcpListener, signal: AbortSignal): Promi
   const { port } = listener.addr;
   const [accepted, connected] = await Promise.allSettled([
     listener.accept(),
-    Deno.connect({ hostname: "127.0.0.1", port, signal }).catch((error) => {
+    connect({ hostname: "127.0.0.1", port }, { signal }).catch((error) => {
       listener.close();
       throw error;
     }),
@@ -243,8 +261,4 @@ async function connectTo(listener: Deno.TcpListener, signal: AbortSignal): Promi
   for (const end of [accepted, connected]) if (end.status === "fulfilled") end.value.close();
   if (connected.status === "rejected") throw connected.reason;
   if (accepted.status === "rejected") throw accepted.reason;
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
 }

@@ -1,4 +1,6 @@
+import { formatNumeric } from "./address.ts";
 import type { Config } from "./config.ts";
+import type { DescriptorBudget } from "./descriptors.ts";
 import { type Logs, logsOf } from "./log.ts";
 import { type ListenerStatus, OperationError } from "./operations.ts";
 import { addStatuses } from "./sums.ts";
@@ -14,6 +16,7 @@ export interface Match {
 /** The listeners of the program: those of the configuration, and those that finish what they have. */
 export class Listeners {
   readonly #logs: Logs;
+  readonly #descriptors: DescriptorBudget;
   #all: readonly Unit[] = [];
   /** Those that were removed, with their drains. */
   readonly #leaving = new Map<Unit, Promise<boolean>>();
@@ -23,8 +26,9 @@ export class Listeners {
   /** Whether one that is gone had to cut sessions. */
   #cut = false;
 
-  constructor(logs: Logs) {
+  constructor({ logs, descriptors }: { logs: Logs; descriptors: DescriptorBudget }) {
     this.#logs = logs;
+    this.#descriptors = descriptors;
   }
 
   /** All of them, also those that leave. */
@@ -43,20 +47,31 @@ export class Listeners {
   }
 
   /**
-   * Starts further ones, which {@linkcode add} takes in.
+   * Starts further ones, which {@linkcode add} takes in. If the signal is aborted it starts no more.
    *
    * @throws {FatalError} If one of their addresses cannot be bound; none of them listens then.
    */
-  async start(configs: readonly Config[]): Promise<Unit[]> {
+  async start(configs: readonly Config[], signal?: AbortSignal): Promise<Unit[]> {
     const several = this.present.length + configs.length > 1;
     const started: Unit[] = [];
     try {
       for (const config of configs) {
+        if (signal?.aborted) break;
         const logs = several ? logsOf(nameOf(config), this.#logs) : this.#logs;
-        started.push(await Unit.start({ id: this.#nextId++, config, logs }));
+        started.push(
+          await Unit.start({
+            id: this.#nextId++,
+            config,
+            logs,
+            descriptors: this.#descriptors,
+            signal,
+          }),
+        );
       }
       return started;
     } catch (error) {
+      // Those that listen may have accepted sessions already, which a drain finishes.
+      if (signal?.aborted && error === signal.reason) return started;
       await Promise.all(started.map(({ balancer }) => balancer.quit()));
       throw error;
     }
@@ -89,15 +104,20 @@ export class Listeners {
 
   /** Which of those that are present a configuration has, which are new in it, which are gone. */
   match(configs: readonly Config[]): Match {
-    const removed = [...this.present];
+    const others = new Set(this.present);
+    const byAddress = Map.groupBy(this.present, ({ address }) => address);
     const kept: { unit: Unit; config: Config }[] = [];
     const fresh: Config[] = [];
     for (const config of configs) {
-      const index = removed.findIndex(({ name }) => name === nameOf(config));
-      if (index === -1) fresh.push(config);
-      else kept.push({ unit: removed.splice(index, 1)[0]!, config });
+      // Several may have port 0.
+      const unit = byAddress.get(formatNumeric(config.listen))?.shift();
+      if (!unit) fresh.push(config);
+      else {
+        others.delete(unit);
+        kept.push({ unit, config });
+      }
     }
-    return { kept, fresh, removed };
+    return { kept, fresh, removed: [...others] };
   }
 
   /** What stands before a message about one of them: its name, if there are several. */

@@ -1,5 +1,6 @@
 import { configureSync, getLogger, type Logger, type LogRecord } from "@logtape/logtape";
 import { AccessLog, CLOSE_PATIENCE_MS, type LineTarget } from "./access_output.ts";
+import { monotonic } from "./clock.ts";
 import { messageOf } from "./errors.ts";
 import { Events } from "./events.ts";
 import { type ByteSink, LineWriter } from "./line_writer.ts";
@@ -10,6 +11,9 @@ import { type Loss, Losses } from "./losses.ts";
 import type { Settings } from "./options.ts";
 import { waitAtMost } from "./patience.ts";
 import { type Severity, Syslog } from "./syslog.ts";
+
+/** The least that each of them waits, also if the others have taken long. */
+const LAST_PATIENCE_MS = 200;
 
 /** The settings of all logs. */
 export type LogSettings = Pick<
@@ -115,11 +119,13 @@ export function openLogs(settings: LogSettings, forward?: Forward): Logs {
   };
 
   async function close(): Promise<void> {
+    const end = monotonic() + CLOSE_PATIENCE_MS;
+    const patience = () => Math.max(end - monotonic(), LAST_PATIENCE_MS);
     await access.close();
     losses.access.close();
-    await opened?.close({ patience: CLOSE_PATIENCE_MS });
+    await opened?.close({ patience: patience() });
     losses.log.close();
-    await stderr.close({ patience: CLOSE_PATIENCE_MS });
+    await stderr.close({ patience: patience() });
     losses.log.close();
   }
 
@@ -131,12 +137,12 @@ export function openLogs(settings: LogSettings, forward?: Forward): Logs {
 
   function tellLoss(what: string, { losing, lines, problem }: Loss): void {
     if (losing) {
-      log.error("the {what} cannot be written: {problem}; {lines} lines are lost so far", {
+      log.error("the {what} cannot be written: {problem}; lines lost so far: {lines}", {
         what,
         problem,
         lines,
       });
-    } else log.warning("the {what} is written again; {lines} lines are lost", { what, lines });
+    } else log.warning("the {what} is written again; lines lost: {lines}", { what, lines });
   }
 
   function configure(level: Settings["logLevel"]): void {

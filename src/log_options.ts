@@ -10,7 +10,12 @@ export type LogTarget =
 /** Where a syslog daemon receives datagrams. */
 export type SyslogAddress =
   | { readonly transport: "unix"; readonly path: string }
-  | { readonly transport: "udp"; readonly hostname: string; readonly port: number };
+  | {
+    readonly transport: "udp";
+    readonly hostname: string;
+    readonly port: number;
+    readonly service?: string;
+  };
 
 /** Where a syslog daemon of this machine listens. */
 export const LOCAL_SYSLOG: SyslogAddress = { transport: "unix", path: "/dev/log" };
@@ -61,11 +66,11 @@ function parseLogTarget(text: string): LogTarget | undefined {
   const [, where] = /^syslog:(?:udp:)?(.*)$/s.exec(text) ?? [];
   if (where === undefined || text.startsWith("syslog:udp:unix:")) return undefined;
   try {
-    const address = parseAddress(where, { minPort: 1 });
+    const address = parseAddress(where, { minPort: 1, protocol: "udp" });
     if (address.transport === "unix") return { kind: "syslog", address };
-    const { hostname, port } = address;
+    const { hostname, ...rest } = address;
     if (hostname === undefined) return undefined;
-    return { kind: "syslog", address: { transport: "udp", hostname, port } };
+    return { kind: "syslog", address: { ...rest, transport: "udp", hostname } };
   } catch (error) {
     if (error instanceof AddressError) return undefined;
     throw error;

@@ -82,11 +82,11 @@ function openFile(path: string): PathSink {
     file.close();
     return openPipe(path);
   }
-  /** Bytes up to the end of what this program has written; `undefined` before the first. */
-  let end: number | undefined;
+  /** Where the latest write has ended, if nobody else writes. */
+  let end = 0;
   return wholeLines({
     async write(bytes) {
-      end ??= file.statSync().size;
+      end = (await file.stat()).size;
       const written = await file.write(bytes);
       end += written;
       return written;
@@ -125,13 +125,18 @@ function openPipe(path: string): PathSink {
   const fs = nodeFs();
   const { O_WRONLY, O_APPEND, O_NONBLOCK, O_NOCTTY } = fs.constants;
   let descriptor: number | undefined;
+  let writing = false;
+  /** Whether it is to be closed as soon as nothing is written to it. */
+  let unwanted = false;
 
   function open(): number {
     return fs.openSync(path, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY);
   }
 
   function close(): void {
-    if (descriptor !== undefined) fs.closeSync(descriptor);
+    unwanted = writing;
+    if (writing || descriptor === undefined) return;
+    fs.closeSync(descriptor);
     descriptor = undefined;
   }
 
@@ -139,11 +144,15 @@ function openPipe(path: string): PathSink {
     async write(bytes) {
       try {
         descriptor ??= open();
+        writing = true;
         return await writeTo(fs, { descriptor, bytes });
       } catch (error) {
         if (!isAway(error)) throw error;
-        close();
+        unwanted = true;
         throw new AwayError("nobody reads it", { cause: error });
+      } finally {
+        writing = false;
+        if (unwanted) close();
       }
     },
     most: PIPE_BYTES,

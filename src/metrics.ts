@@ -31,7 +31,7 @@ export interface Seen {
 /** A listener or a destination with its labels. */
 export type Placed<T> = readonly [one: T, place: Labels];
 
-const STATES: readonly ShownState[] = ["up", "suspect", "down", "drain", "maint"];
+const STATES: readonly ShownState[] = ["untried", "up", "suspect", "down", "drain", "maint"];
 
 const NONE_ENDED = Object.fromEntries(Object.keys(END_REASONS).map((reason) => [reason, 0]));
 
@@ -95,7 +95,7 @@ export const METRICS: readonly Metric[] = [
   }),
   ofDestination("gauge", "up", {
     unit: "1",
-    help: "1 if it takes sessions, otherwise 0.",
+    help: "1 if it was reached and takes sessions, otherwise 0.",
     value: ({ state }) => state === "up" ? 1 : 0,
   }),
   ofDestination("gauge", "state", {
@@ -132,6 +132,11 @@ export const METRICS: readonly Metric[] = [
     unit: "{failure}",
     help: "Connects, probes and checks that failed.",
     value: ({ failures }) => failures,
+  }),
+  ofDestination("counter", "lookup_failures", {
+    unit: "{failure}",
+    help: "Look-ups of its name that failed.",
+    value: ({ lookup_failures }) => lookup_failures,
   }),
   ofDestination("counter", "bytes", {
     unit: "By",

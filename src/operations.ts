@@ -8,11 +8,11 @@ import type { EndReason } from "./session.ts";
 export type AdminState = "ready" | "drain" | "maint";
 
 /** What a destination is like: what the operator wants, unless that is `ready`, then its health. */
-export type ShownState = "up" | "suspect" | "down" | "drain" | "maint";
+export type ShownState = "untried" | "up" | "suspect" | "down" | "drain" | "maint";
 
 /** Distributions of durations since the start, in seconds. */
 export interface Latencies {
-  /** From accept to the beginning of the connect, or to the end of a session that had none. */
+  /** In the queue, until a connect that succeeded or the end: each wait counts once. */
   queue: HistogramData;
   /** Connects that succeeded. */
   connect: HistogramData;
@@ -42,6 +42,8 @@ export interface DestinationStatus {
   sessions: number;
   /** Connects, probes and checks that failed. */
   failures: number;
+  /** Look-ups of its name that failed. */
+  lookup_failures: number;
   bytes_up: number;
   bytes_down: number;
   latencies: Latencies;
@@ -110,22 +112,26 @@ export interface SessionInfo {
   attempts: number;
 }
 
-/** A destination to be added. */
-export interface NewDestination {
-  /** Number or name of the listener; may be left out if there is only one. */
-  listener?: string;
-  /** Its address, as on the command line but without options. */
-  address: string;
+/** Options of a destination; see `destination_options.ts`. */
+export interface DestinationValues {
   workers?: number;
   weight?: number;
   backup?: boolean;
+  /** As the option `check`, also `off`. */
+  check?: string;
+}
+
+/** A destination to be added. */
+export interface NewDestination extends DestinationValues {
+  /** Number or name of the listener; may be left out if there is only one. */
+  listener?: string;
+  /** Its address, as on the command line but without options: a comma in a path is `\,`. */
+  address: string;
 }
 
 /** What is to be different about a destination. */
-export interface DestinationChange {
+export interface DestinationChange extends DestinationValues {
   state?: AdminState;
-  workers?: number;
-  weight?: number;
 }
 
 /** What a reload did. */

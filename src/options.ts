@@ -15,6 +15,7 @@ import {
   threads,
   YEAR,
 } from "./option.ts";
+import { quoted } from "./quoted.ts";
 
 /** Every option with its default, unit and meaning. `queueTimeout` here is the flag `--queue-timeout`. */
 export const OPTIONS = {
@@ -41,7 +42,7 @@ export const OPTIONS = {
     max: 10_000_000,
     help:
       "most sessions at a time, waiting ones included; when they are reached, accepting stops " +
-      "until one ends; 0 = as many as the limit of open files (ulimit -n) has room for",
+      "until one ends; never more than the limit of open files (ulimit -n) has room for; 0 = as many",
   }),
   overflow: choice({
     of: ["wait", "reject"],
@@ -121,9 +122,9 @@ export const OPTIONS = {
   redispatch: choice({
     of: ["held", "unsent", "off"],
     default: "held",
-    help: "whether a session whose destination resets before its first byte goes to another one: " +
-      "if all that was sent is still held (at most 4 KiB; the request may then be seen twice), " +
-      "only if nothing was sent, or never",
+    help: "whether a session whose destination resets before its first byte goes to one other, " +
+      "once: if all that was sent is still held (at most 4 KiB; the request may then be seen " +
+      "twice), only if nothing was sent, or never",
   }),
   check: {
     form: "off|tcp|http:/PATH|[send:TEXT,]expect:TEXT",
@@ -155,14 +156,15 @@ export const OPTIONS = {
     min: 0,
     max: 1000,
     help: "failures in a row (connects, probes, checks) that make a destination down; after the " +
-      "first failed connect it takes no sessions until a probe succeeds; 0 = 1, or 3 with --check",
+      "first failed connect it takes no sessions until a probe succeeds; a session that it resets " +
+      "is no failure; 0 = 1, or 3 with a check",
   }),
   rise: count({
     default: 0,
     min: 0,
     max: 1000,
     help: "successful probes or checks in a row that bring a destination back up; 0 = 1, or 2 " +
-      "with --check",
+      "with a check",
   }),
   slowStart: duration({
     default: 0,
@@ -207,8 +209,9 @@ export const OPTIONS = {
     words: ["on", "off", "syslog"],
     default: "on",
     form: "on|off|syslog|FILE",
-    help: "one line per session: on standard output, not at all, to the syslog that --log names " +
-      "(/dev/log if it names none), or appended to FILE, which SIGUSR2 opens again",
+    help: "one line per session: on standard output (also - or /dev/stdout), not at all, to the " +
+      "syslog that --log names (/dev/log if it names none), or appended to FILE, which SIGUSR2 " +
+      "opens again; FILE may be a FIFO or /dev/stderr",
   })),
   accessLogFormat: ofProgram(template({
     help: "what such a line looks like: auto follows --log-format, or fields in braces with " +
@@ -233,14 +236,6 @@ export const OPTIONS = {
     help: "the file with the secret that requests to --admin have to show",
   })),
 } as const;
-
-/** The option `weight` of a destination; 256 as in HAProxy. */
-export const WEIGHT = count({
-  default: 1,
-  min: 1,
-  max: 256,
-  help: "share of the sessions relative to the other destinations",
-});
 
 /** The name of an option in the program. */
 export type OptionName = keyof typeof OPTIONS;
@@ -294,7 +289,7 @@ export function readOption<N extends OptionName>(name: N, text: string): Setting
   const value = option.parse(text);
   if (value === undefined) {
     throw new UsageError(
-      `${flagOf(name)} ${JSON.stringify(text)}: ${problemWith(option, text)}`,
+      `${flagOf(name)} ${quoted(text)}: ${problemWith(option, text)}`,
     );
   }
   return value as Settings[N];

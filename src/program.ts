@@ -1,9 +1,10 @@
 import type { AdminServer } from "./admin/server.ts";
 import type { ProgramConfig } from "./config.ts";
+import { DescriptorBudget } from "./descriptors.ts";
 import { Instance } from "./instance.ts";
 import type { Logs } from "./log.ts";
 import type { ServiceManager } from "./service_manager.ts";
-import { serveUntilSignalled } from "./signals.ts";
+import type { Signals } from "./signals.ts";
 import { exportMetrics } from "./telemetry.ts";
 
 /** Options of {@linkcode runProgram}. */
@@ -12,7 +13,8 @@ export interface ProgramOptions {
   /** Reads the configuration anew. */
   load(): Promise<ProgramConfig>;
   logs: Logs;
-  /** Called once everything is there; `admin` is the address of the admin API. */
+  signals: Signals;
+  /** Called once everything is there, unless it is to stop by then; `admin` is the address of the admin API. */
   onReady?(ready: { admin: string | undefined }): void;
 }
 
@@ -23,25 +25,36 @@ export interface ProgramOptions {
  * @throws {FatalError} If an address cannot be bound.
  */
 export async function runProgram(options: ProgramOptions): Promise<boolean> {
-  const { config: { settings }, logs } = options;
-  const instance = await Instance.start(options);
-  // Sessions are accepted by now, and a signal must not cut them while the rest is loaded.
-  const served = serveUntilSignalled(instance, logs);
+  const { config: { settings }, logs, signals } = options;
+  signals.holdStops();
+  const descriptors = new DescriptorBudget();
+  const instance = await Instance.start({ ...options, descriptors, signal: signals.stopping });
+  const served = signals.serve(instance, logs);
+  const over = new AbortController();
+  served.finally(() => over.abort()).catch(() => {});
   let admin: AdminServer | undefined;
   let manager: ServiceManager | undefined;
   try {
     if (settings.admin) {
       // Who has no use for it need not wait until it is loaded.
       const { openAdmin } = await import("./admin/open.ts");
-      admin = await openAdmin(instance, { ...settings, admin: settings.admin, logs });
+      admin = await openAdmin(instance, {
+        ...settings,
+        admin: settings.admin,
+        logs,
+        descriptors,
+        signal: over.signal,
+      });
     }
     await exportMetrics(instance, {
       onError: (error) => logs.log.warning("no metrics to export: {error}", { error }),
     });
-    options.onReady?.({ admin: admin?.address });
+    if (!signals.stopping.aborted) options.onReady?.({ admin: admin?.address });
     manager = await openManager(instance, logs);
     return await served;
   } catch (error) {
+    // What it waited for is of no use any more.
+    if (over.signal.aborted) return await served;
     await instance.quit();
     throw error;
   } finally {

@@ -11,32 +11,38 @@ import {
   type Written,
 } from "./config_source.ts";
 import { keyOf, readSettings, type Settings } from "./options.ts";
+import { quoted } from "./quoted.ts";
+import type { Chunks } from "./chunks.ts";
 import { checkThreads } from "./thread_config.ts";
 
 /**
- * The configuration of the program.
+ * The configuration of the program, in small parts.
  *
  * @param problems What is known to be wrong already, if there is a configuration file.
  * @throws {UsageError} With every problem if there is a configuration file, otherwise with one.
  */
-export function readProgram(
+export function* readProgram(
   source: ProgramSource,
   problems: ConfigProblems = new ConfigProblems(),
-): ProgramConfig {
+): Chunks<ProgramConfig> {
   const settings = readSettings(optionTexts(source.options));
-  const listeners = source.listeners.map((listener) => readSource(listener, problems));
+  const listeners: (Config | undefined)[] = [];
+  for (const listener of source.listeners) listeners.push(yield* readSource(listener, problems));
   checkAdmin(settings, { source, problems });
-  checkCollisions(settings, { source, problems });
+  yield* checkCollisions(settings, { source, problems });
   problems.throwIfAny();
   return { settings, listeners: listeners as Config[] };
 }
 
-function readSource(source: ListenerSource, problems: ConfigProblems): Config | undefined {
+function* readSource(
+  source: ListenerSource,
+  problems: ConfigProblems,
+): Chunks<Config | undefined> {
   const texts = textsOf(source);
   const reporter = problems.file === undefined
     ? commandLineReporter(texts)
     : fileReporter(source, problems);
-  const config = checkListener(texts, reporter);
+  const config = yield* checkListener(texts, reporter);
   if (config) checkThreads(config, reporter);
   return config;
 }
@@ -72,12 +78,13 @@ function checkToken(
 }
 
 /** No two listeners, nor the admin address, can be at the same address. */
-function checkCollisions(
+function* checkCollisions(
   { admin }: Settings,
   { source, problems }: { source: ProgramSource; problems: ConfigProblems },
-): void {
+): Chunks<void> {
   const bound: { address: Address; written: Written }[] = [];
   for (const { listen } of source.listeners) {
+    yield;
     const address = listen && addressOf(listen);
     if (!address) continue;
     const earlier = bound.find((other) => collides(other.address, address));
@@ -109,5 +116,5 @@ function addressOf({ text }: Written): Address | undefined {
 }
 
 function quote({ text }: Written): string {
-  return JSON.stringify(text);
+  return quoted(text);
 }

@@ -39,6 +39,12 @@ export class Ranking {
     return this.#heap[0]?.destination;
   }
 
+  /** The least loaded one but for the first. */
+  get second(): Destination | undefined {
+    const [, left, right] = this.#heap;
+    return (left && right && before(right, left) ? right : left)?.destination;
+  }
+
   /** Ranks a destination by its present load, or takes it out if it can take no session. */
   update(destination: Destination, usable: boolean): void {
     const entry = this.#entries.get(destination)!;

@@ -5,6 +5,7 @@ import type { Ahead } from "./read_ahead.ts";
 import type { EndReason, Flow, Holder, Session } from "./session.ts";
 import type { Socket } from "./socket.ts";
 import { after, type Timer } from "./timer.ts";
+import type { Steps } from "./steps.ts";
 import type { Turns } from "./turns.ts";
 
 /**
@@ -29,6 +30,7 @@ export interface RelayOptions {
   turns: Turns;
   /** Under which condition a session that was not answered can have another server. */
   redispatch: Settings["redispatch"];
+  steps?: Steps;
 }
 
 /**
@@ -42,7 +44,7 @@ export interface RelayOptions {
  * - With `--half-close abandon` a client that finishes while something that it has sent is unanswered
  *   has given up: both sockets are closed at once. An answer is whatever comes after its last byte.
  * - Until the server's first byte, what the client sends is held, as long as it fits into one small
- *   buffer. If the server fails before that byte, the session can go to another one.
+ *   buffer. If the server fails before that byte, the session can go to another one, once.
  *
  * Closes both sockets in the end and concludes the session, unless an abort has done that. If the
  * server did not answer only the server's socket is closed and the session can be relayed again.
@@ -119,10 +121,10 @@ class Relay implements Holder {
 
   /** Whether the server's failure can be made good by another server. */
   get #replaceable(): boolean {
-    const { ahead, reason, down } = this.#session;
+    const { ahead, reason, down, avoided } = this.#session;
     const { redispatch } = this.#options;
     return this.#failure === "server-reset" && reason === undefined && !this.#answered &&
-      !down.ended && ahead.held && !ahead.failed &&
+      avoided === undefined && !down.ended && ahead.held && !ahead.failed &&
       (redispatch === "held" || (redispatch === "unsent" && ahead.length === 0));
   }
 
@@ -186,6 +188,7 @@ class Relay implements Holder {
           return this.#end(up, "write-failed");
         } else if (sent < length) {
           up.received = length;
+          if (sent === 0) this.#tellFirstByte("up");
           if (sent > 0) server.sendPromptly();
           this.#asked = this.#session.down.received;
           if (!await send(server, ahead.bytes(sent, length))) return this.#end(up, "write-failed");
@@ -204,6 +207,11 @@ class Relay implements Holder {
     } catch (defect) {
       this.#outcome.reject(defect);
     }
+  }
+
+  #tellFirstByte(direction: "up" | "down"): void {
+    const { steps } = this.#options;
+    if (steps?.on) steps.firstByte(this.#session, direction);
   }
 
   /** Copies server to client. */
@@ -257,6 +265,7 @@ class Relay implements Holder {
         }
         flow.received += received;
         if (pending !== undefined) {
+          if (flow.received === received) this.#tellFirstByte(to === this.#server ? "up" : "down");
           view = buffer.subarray(begin.length, begin.length + received);
         } else if (view.length !== received || view.buffer !== buffer.buffer) {
           view = received === buffer.length ? buffer : buffer.subarray(0, received);

@@ -34,11 +34,6 @@ export class Roster {
     return [...this.#present.values(), ...this.#leaving.values()];
   }
 
-  /** How many the configuration has. */
-  get size(): number {
-    return this.#present.size;
-  }
-
   /** The one with a number, also if it leaves; `undefined` if there is none. */
   find(number: number): Destination | undefined {
     const found = this.#byNumber.get(number);
@@ -93,6 +88,7 @@ export class Roster {
   #takeIn(one: Destination): void {
     const { crew, health, tasks } = this.#options;
     one.leaving = false;
+    one.forget();
     this.#leaving.delete(one.config.key);
     this.#present.set(one.config.key, one);
     this.#byNumber.set(one.number, one);

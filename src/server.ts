@@ -8,7 +8,9 @@ import { Channel } from "./channel.ts";
 import { type Clock, monotonic } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { Crew } from "./crew.ts";
+import { DescriptorBudget } from "./descriptors.ts";
 import { Entrance } from "./entrance.ts";
+import { messageOf } from "./errors.ts";
 import { Health } from "./health.ts";
 import { Ledger } from "./ledger.ts";
 import { Line } from "./line.ts";
@@ -19,6 +21,7 @@ import { type Books, logDrained, logDraining, logStart } from "./report.ts";
 import { Roster } from "./roster.ts";
 import type { Session } from "./session.ts";
 import { destinationStatus, listenerStatus, liveBytes, sessionInfos } from "./status.ts";
+import { Steps } from "./steps.ts";
 import { Tasks } from "./tasks.ts";
 import type { Durations } from "./telemetry.ts";
 import { after } from "./timer.ts";
@@ -38,8 +41,12 @@ export interface ServerOptions {
   /** Gets the same durations as the histograms, one by one. */
   durations?: Durations | undefined;
   clock?: Clock;
+  /** What all that want descriptors share; all that there are, if absent. */
+  descriptors?: DescriptorBudget;
   /** Its number among threads that share the address, and how many there are; alone if absent. */
   thread?: { index: number; number: number };
+  /** Ends waiting for a name server at the start; its reason is thrown then. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -54,8 +61,11 @@ export class Server implements Balancer {
   /** The settings in force: everybody here looks at these, and a reload changes them in place. */
   readonly #settings: Settings;
   readonly #log: Logger;
+  readonly #steps: Steps;
   readonly #thread: ServerOptions["thread"];
   readonly #clock: Clock;
+  readonly #descriptors: DescriptorBudget;
+  readonly #leaveBudget: () => void;
   /** Every live session, and how the others ended. */
   readonly #ledger: Ledger;
   readonly #queue: Channel<Session>;
@@ -82,12 +92,18 @@ export class Server implements Balancer {
 
   private constructor(config: Config, options: ServerOptions & { identity: Identity }) {
     const { log, access, thread, clock = monotonic } = options;
+    this.#descriptors = options.descriptors ?? new DescriptorBudget();
+    this.#leaveBudget = this.#descriptors.join({
+      count: () => this.#unopened(),
+      estimate: () => this.#queue.size,
+    });
     const { id, name } = options.identity;
     this.#id = id;
     this.#name = name;
     this.#thread = thread;
     const settings = this.#settings = { ...config };
     this.#log = log;
+    const steps = this.#steps = new Steps(log, { on: settings.logLevel === "debug" });
     const timekeeper = new Timekeeper({ listener: name, durations: options.durations });
     this.#timekeeper = timekeeper;
     this.#clock = clock;
@@ -99,6 +115,7 @@ export class Server implements Balancer {
       onEnd: (session) => {
         this.#admission.leave(session.client.remoteAddr);
         timekeeper.ended(session);
+        if (steps.on) steps.closed(session);
         access?.add(session, name);
       },
     });
@@ -107,13 +124,11 @@ export class Server implements Balancer {
       settings,
       rules: config.rules,
       ledger: this.#ledger,
-      destinations: config.destinations.length,
-      active: () => this.#ledger.live.size - this.#queue.size,
-      threads: thread?.number ?? 1,
+      descriptors: this.#descriptors,
       clock,
       log,
     });
-    this.#line = new Line({ queue: this.#queue, ledger: this.#ledger, admission });
+    this.#line = new Line({ queue: this.#queue, ledger: this.#ledger, admission, clock });
     this.#entrance = new Entrance({
       settings,
       line: this.#line,
@@ -123,18 +138,21 @@ export class Server implements Balancer {
       buffers: this.#buffers,
       clock,
       log,
+      steps,
     });
     const workplace = this.#workplace = this.#arrangeWorkplace();
     this.#crew = new Crew({
       destinations: [],
       queue: this.#queue,
       hire: (destination) => this.#tasks.add(work(destination, workplace)),
+      onStranded: (session) => session.abort("server-reset"),
     });
     this.#health = new Health({
       crew: this.#crew,
       settings,
       signal: this.#life.signal,
       clock,
+      descriptors: this.#descriptors,
       log,
     });
     this.#roster = new Roster({
@@ -165,11 +183,14 @@ export class Server implements Balancer {
         entrance: server.#entrance,
         handOver: (sessions) => server.#tasks.add(server.#line.join(sessions)),
         reusePort: options.thread !== undefined,
+        onShortage: () => server.#descriptors.noteShortage(),
         log: server.#log,
+        signal: options.signal,
       });
     } catch (error) {
       server.#sweep.stop();
       server.#watchdog.stop();
+      server.#leaveBudget();
       throw error;
     }
     server.#roster.apply(config.destinations, identity.numbers);
@@ -252,6 +273,8 @@ export class Server implements Balancer {
   setAdminState(number: number, state: AdminState): void {
     const destination = this.#roster.find(number);
     if (!destination || destination.admin === state) return;
+    // Nobody has looked at it since.
+    if (destination.admin === "maint") destination.forget();
     destination.admin = state;
     this.#health.review(destination);
   }
@@ -267,8 +290,9 @@ export class Server implements Balancer {
     Object.assign(this.#settings, { ...config, backlog, threads });
     const { rules, destinations } = config;
     this.#roster.apply(destinations, numbers);
-    this.#admission.apply({ rules, destinations: destinations.length, before });
+    this.#admission.apply({ rules, before });
     this.#workplace.relaying.redispatch = config.redispatch;
+    this.#steps.on = config.logLevel === "debug";
     // At the very end there is nobody left whom it could end.
     if (!this.#life.signal.aborted) this.#sweep.restart();
     this.#health.apply(this.#settings);
@@ -284,7 +308,7 @@ export class Server implements Balancer {
     if (!changed) return;
     if (destination) this.#health.reconsider(changed);
     else this.#roster.remove(changed);
-    this.#admission.apply({ rules, destinations: this.#roster.size, before: this.#settings });
+    this.#admission.apply({ rules, before: this.#settings });
     this.#entrance.review();
     this.#crew.arrange(changed);
   }
@@ -299,14 +323,30 @@ export class Server implements Balancer {
         buffers: this.#buffers,
         turns: this.#turns,
         redispatch: this.#settings.redispatch,
+        steps: this.#steps,
       },
       log: this.#log,
+      steps: this.#steps,
       attempts: [],
       giveBack: (session) => this.#line.giveBack(session),
-      onShortage: (error) => this.#health.shortage(error),
-      onConnected: (session, destination) => this.#timekeeper.connected(session, destination),
-      onServed: (destination) => this.#health.served(destination),
+      onFull: (destination, error) => this.#health.full(destination, error),
+      onShortage: (error) => {
+        this.#descriptors.noteShortage();
+        this.#health.shortage(error);
+      },
+      onConnected: (session, destination) => {
+        if (destination.state === "untried") this.#health.reached(destination);
+        this.#timekeeper.connected(session, destination);
+        if (destination.wary) this.#crew.onConnected(destination);
+      },
+      onReset: (session, destination, error) => {
+        const { name } = destination;
+        const reason = messageOf(error);
+        this.#log.debug("session {id} at {name}: {reason}", { id: session.id, name, reason });
+        this.#health.doubt(destination);
+      },
       onFailure: (destination, error) => this.#health.failed(destination, error),
+      servesBeside: (destination) => this.#crew.servesBeside(destination),
       keeps: (destination) => this.#crew.keeps(destination),
     };
   }
@@ -356,6 +396,14 @@ export class Server implements Balancer {
     this.#roster.dismiss();
     await this.#tasks.idle();
     await this.#turns.close();
+    this.#leaveBudget();
+  }
+
+  /** Descriptors that sessions have a right to and not yet, or no more: those to connect with. */
+  #unopened(): number {
+    let number = 0;
+    for (const { server } of this.#ledger.live) if (server === undefined) number++;
+    return number;
   }
 }
 

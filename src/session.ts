@@ -14,8 +14,9 @@ export const END_REASONS = {
   "client-gone": "the client left before it had a destination or, with --half-close abandon, " +
     "before it was answered",
   "client-reset": "the client's connection failed while it was being served",
-  "server-reset": "the destination's connection failed while it was serving, or every one did " +
-    "that was tried",
+  "server-reset":
+    "the destination's connection failed while it was serving, or before its first byte, " +
+    "and so did the other one's, or none other serves",
   "connect-failed": "no connect succeeded within the retries",
   "queue-timeout": "no destination within --queue-timeout",
   "idle-timeout": "no byte in either direction for --idle-timeout",
@@ -90,8 +91,16 @@ export class Session implements DepartureListener {
   attempts = 0;
   /** The destination of the latest connect. */
   destination: string | undefined;
+  /** The destination that has reset it, to which it does not go again; it moves once at most. */
+  avoided: object | undefined;
   /** The connection to it, while the session is relayed. */
   server: Socket | undefined;
+  /** Milliseconds that it has waited in the queue, all waits that are over together. */
+  queued = 0;
+  /** Milliseconds of these that the histograms have. */
+  queuedNoted = 0;
+  /** When the wait began that is not over. */
+  #waitsSince: number | undefined;
   /** When the latest connect began. */
   connectStartedAt: number | undefined;
   /** When it was connected. */
@@ -124,6 +133,7 @@ export class Session implements DepartureListener {
     this.id = options.id;
     this.client = adopt(client, options.access);
     this.acceptedAt = options.now;
+    this.#waitsSince = options.now;
     this.seen.activeAt = options.now;
     this.#settings = options.settings ?? KEEP;
     this.ahead = new ReadAhead(this.client, options.buffers, this);
@@ -169,9 +179,14 @@ export class Session implements DepartureListener {
     this.#settledServer = this.server;
   }
 
-  /** A place in the line, again if a connect failed. Ends a session whose client has left. */
-  wait(holder: Holder): void {
+  /**
+   * A place in the line, again if a connect failed. Ends a session whose client has left.
+   *
+   * @param now When it begins to wait again; the first time it is since the accept.
+   */
+  wait(holder: Holder, now?: number): void {
     this.stage = "waiting";
+    this.#waitsSince ??= now;
     this.holder = holder;
     const { ahead } = this;
     if (ahead.closedEmpty || ahead.failed || this.#abandoned) this.abort("client-gone");
@@ -185,10 +200,18 @@ export class Session implements DepartureListener {
     else this.ahead.review();
   }
 
+  /** The wait is over, for a connect or for good. */
+  leaveQueue(now: number): void {
+    if (this.#waitsSince === undefined) return;
+    this.queued += now - this.#waitsSince;
+    this.#waitsSince = undefined;
+  }
+
   /** Closes the client's socket; the last thing that happens to a session. */
   close(now: number): void {
     this.stage = "ended";
     this.endedAt = now;
+    this.leaveQueue(now);
     this.holder = undefined;
     this.client.close();
     this.ahead.release();

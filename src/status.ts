@@ -85,6 +85,7 @@ export function destinationStatus(
     active,
     sessions,
     failures,
+    lookup_failures: destination.lookupFailures,
     bytes_up: destination.bytesUp + up,
     bytes_down: destination.bytesDown + down,
     latencies: destination.timings.data,

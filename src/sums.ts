@@ -1,5 +1,5 @@
 import { addHistograms } from "./histogram.ts";
-import type { DestinationStatus, Latencies, ListenerStatus } from "./operations.ts";
+import type { DestinationStatus, Latencies, ListenerStatus, ShownState } from "./operations.ts";
 import type { Books } from "./report.ts";
 
 /** The books of several as one. */
@@ -43,18 +43,25 @@ function groupById(all: readonly DestinationStatus[]): Map<string, DestinationSt
   return Map.groupBy(all, ({ id }) => id);
 }
 
-/** Several statuses of one destination as one; its state is "up" only if all say so. */
+/** The states from the one that counts, if any thread says so, to the one that says least. */
+const BY_WEIGHT: readonly ShownState[] = ["maint", "drain", "down", "suspect", "up", "untried"];
+
+/**
+ * Several statuses of one destination as one: it is "up" if one thread has reached it and all the
+ * others have, too, or have not tried it yet.
+ */
 export function addDestinations(all: readonly DestinationStatus[]): DestinationStatus {
   const first = all[0]!;
   const sum = (pick: (status: DestinationStatus) => number) => total(all.map(pick));
   return {
     ...first,
-    state: all.find(({ state }) => state !== "up")?.state ?? "up",
+    state: BY_WEIGHT.find((state) => all.some((one) => one.state === state))!,
     limit: sum(({ limit }) => limit),
     workers: sum(({ workers }) => workers),
     active: sum(({ active }) => active),
     sessions: sum(({ sessions }) => sessions),
     failures: sum(({ failures }) => failures),
+    lookup_failures: sum(({ lookup_failures }) => lookup_failures),
     bytes_up: sum(({ bytes_up }) => bytes_up),
     bytes_down: sum(({ bytes_down }) => bytes_down),
     latencies: addLatencies(all.map(({ latencies }) => latencies)),

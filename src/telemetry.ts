@@ -26,7 +26,7 @@ export async function openDurations(): Promise<Durations | undefined> {
     return meter.createHistogram(name, { description, unit: "s", advice });
   };
   const histograms = {
-    queue: histogram("iawlb.queue", "From accept to the connect, or to the end without one."),
+    queue: histogram("iawlb.queue", "In the queue, until a connect that succeeded, or the end."),
     connect: histogram("iawlb.connect", "Connects that succeeded."),
     session: histogram("iawlb.session", "From accept to the end."),
   };

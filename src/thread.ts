@@ -1,13 +1,14 @@
 // One of several threads: a complete balancer that shares its port with the others. It is told what
 // to do, and its lines are written, by `threads.ts`.
-import type { Identity } from "./balancer.ts";
+import { inTurns } from "./chunks.ts";
 import {
   checkDestination,
+  checkListener,
   commandLineReporter,
-  type Config,
   type DestinationConfig,
   readListener,
 } from "./config.ts";
+import { DescriptorBudget } from "./descriptors.ts";
 import { messageOf } from "./errors.ts";
 import { guard } from "./guard.ts";
 import type { ByteSink } from "./line_writer.ts";
@@ -45,21 +46,27 @@ async function start(message: ToThread & { kind: "start" }): Promise<void> {
     const listen = { ...config.listen, port };
     const thread = { index, number };
     const durations = await openDurations();
-    server = await Server.start({ ...config, listen }, { ...logs, identity, durations, thread });
+    const descriptors = new DescriptorBudget({ share: message.descriptors });
+    const options = { ...logs, identity, durations, thread, descriptors };
+    server = await Server.start({ ...config, listen }, options);
   } catch (error) {
     return scope.postMessage({ kind: "failed", message: messageOf(error) });
   }
   scope.onmessage = ({ data }) => {
     if (data.kind === "drain") end(server.drain());
     else if (data.kind === "quit") end(server.quit());
-    else if (data.kind === "call") {
-      const answer = answerTo(data as Question);
-      scope.postMessage({ kind: "answer", number: data.number, answer });
-    }
+    else if (data.kind === "call") answer(data as Question);
   };
   scope.postMessage({ kind: "listening", address: server.address });
 
-  function answerTo({ call, ask }: Question): ThreadCalls[ThreadCall]["answer"] {
+  async function answer(question: Question): Promise<void> {
+    const { number } = question;
+    scope.postMessage({ kind: "answer", number, answer: await answerTo(question) });
+  }
+
+  function answerTo(
+    { call, ask }: Question,
+  ): ThreadCalls[ThreadCall]["answer"] | Promise<void> {
     switch (call) {
       case "status":
         return server.status();
@@ -74,7 +81,7 @@ async function start(message: ToThread & { kind: "start" }): Promise<void> {
       case "replace":
         return server.replace(config, { number: ask.number, destination: readOne(ask.text) });
       case "reconfigure":
-        return reconfigure(shareOf(readListener(ask.texts), index, number), ask);
+        return reconfigure(ask);
     }
   }
 
@@ -90,10 +97,12 @@ async function start(message: ToThread & { kind: "start" }): Promise<void> {
     return { ...destination, workers: shareOfLimit(destination.workers, index, number) };
   }
 
-  function reconfigure(changed: Config, numbers: Pick<Identity, "numbers">): void {
-    config = changed;
+  async function reconfigure(ask: ThreadCalls["reconfigure"]["ask"]): Promise<void> {
+    const { texts, numbers } = ask;
+    const whole = await inTurns(checkListener(texts, commandLineReporter(texts)));
+    const changed = config = shareOf(whole!, index, number);
     logs.apply(changed);
-    server.reconfigure(changed, numbers);
+    server.reconfigure(changed, { numbers });
   }
 
   async function end(drained: Promise<boolean>): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Identity } from "./balancer.ts";
 import type { ListenerTexts } from "./config.ts";
+import type { BudgetShare } from "./descriptors.ts";
 import type { PortableRecord } from "./log_record.ts";
 import type { AdminState, DestinationStatus, ListenerStatus, SessionInfo } from "./operations.ts";
 import type { Books } from "./report.ts";
@@ -30,6 +31,8 @@ export type ToThread =
     readonly port: number;
     readonly index: number;
     readonly number: number;
+    /** Its part in the descriptors of the process; all that there are, if absent. */
+    readonly descriptors: BudgetShare | undefined;
   }
   | { readonly kind: "drain" }
   | { readonly kind: "quit" }

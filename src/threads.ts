@@ -1,8 +1,9 @@
+import { assertAlone } from "./alone.ts";
 import type { Balancer, Identity, Replacement } from "./balancer.ts";
-import { bind } from "./bind.ts";
 import type { Config } from "./config.ts";
 import type { Logs } from "./log.ts";
 import type { AdminState, DestinationStatus, ListenerStatus, SessionInfo } from "./operations.ts";
+import { type BudgetShare, DescriptorBudget } from "./descriptors.ts";
 import { Departed } from "./departed.ts";
 import { logDrained, logDraining, logStart } from "./report.ts";
 import { addBooks, addStatuses } from "./sums.ts";
@@ -19,8 +20,12 @@ export interface ThreadsOptions {
   config: Config;
   identity: Identity;
   logs: Logs;
+  /** What all that want descriptors share; all that there are, if absent. */
+  descriptors?: DescriptorBudget;
   /** Makes a thread; one that runs `thread.ts` unless given. */
   spawn?: () => Worker;
+  /** Ends waiting for a name server at the start; its reason is thrown then. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -36,6 +41,9 @@ export class Threads implements Balancer {
   /** What operators want of destinations, for threads that are started again. */
   readonly #adminStates = new Map<number, AdminState>();
   readonly #logs: Logs;
+  readonly #descriptors: DescriptorBudget;
+  /** What each thread has of the descriptors. */
+  readonly #shares: (BudgetShare | undefined)[] = [];
   readonly #spawn: () => Worker;
   readonly #port: number;
   /** How many there are; it does not change. */
@@ -51,6 +59,7 @@ export class Threads implements Balancer {
     this.#config = options.config;
     this.#identity = options.identity;
     this.#logs = options.logs;
+    this.#descriptors = options.descriptors ?? new DescriptorBudget();
     this.#spawn = options.spawn ?? spawnThread;
     this.#port = port;
     this.#number = threadsOf(options.config);
@@ -65,21 +74,22 @@ export class Threads implements Balancer {
    */
   static async start(options: ThreadsOptions): Promise<Threads> {
     const { listen, backlog } = options.config;
-    // Bound alone first: sharing a port would hide that another program has it.
-    const { sockets } = await bind(listen, { tcpBacklog: backlog, log: options.logs.log });
-    const { port } = sockets[0]!.addr as Deno.NetAddr;
-    for (const socket of sockets) socket.close();
+    const { logs: { log }, signal } = options;
+    if (listen.transport === "unix") throw new TypeError("a path cannot be shared");
+    const port = await assertAlone(listen, { tcpBacklog: backlog, log, signal });
     const threads = new Threads(options, port);
     try {
       const addresses = await Promise.all(threads.#threads.map(({ listening }) => listening));
       threads.#started = true;
       threads.#address = addresses[0]!;
+      threads.#descriptors.settle(mostSessions(options.config));
       await threads.status();
       logStart(options.logs.log, threads.address, options.config);
       options.logs.log.info("{number} threads", { number: addresses.length });
     } catch (error) {
       threads.#drained = Promise.resolve(false);
       for (const thread of threads.#threads) thread.terminate();
+      threads.#reclaimAll();
       throw error;
     }
     return threads;
@@ -165,11 +175,23 @@ export class Threads implements Balancer {
     // Operators may look at the whole program longer than this listener lasts.
     await this.status();
     for (const thread of this.#threads) thread.terminate();
+    this.#reclaimAll();
     const books = all.filter((one) => one !== undefined);
     return logDrained(log, addBooks(books)) && books.length === all.length;
   }
 
+  #reclaimAll(): void {
+    for (const index of this.#shares.keys()) this.#reclaim(index);
+  }
+
+  #reclaim(index: number): void {
+    const share = this.#shares[index];
+    if (share) this.#descriptors.reclaim(share);
+    this.#shares[index] = undefined;
+  }
+
   #begin(index: number): Thread {
+    const descriptors = this.#shares[index] = this.#descriptors.lend();
     const thread = new Thread(this.#spawn(), {
       logs: this.#logs,
       onCrash: (message) => this.#onCrash(index, message),
@@ -181,6 +203,7 @@ export class Threads implements Balancer {
       port: this.#port,
       index,
       number: this.#number,
+      descriptors,
     });
     for (const [destination, state] of this.#adminStates) {
       thread.ask("setAdminState", { destination, state });
@@ -189,6 +212,7 @@ export class Threads implements Balancer {
   }
 
   #onCrash(index: number, message: string): void {
+    this.#reclaim(index);
     // A failure at the start is the caller's to tell.
     if (!this.#started) return;
     const { log } = this.#logs;
@@ -209,6 +233,12 @@ export class Threads implements Balancer {
       );
     });
   }
+}
+
+/** As many sessions as can be there at a time, but for a drain. */
+function mostSessions({ maxConnections, queue, destinations }: Config): number {
+  const served = destinations.reduce((sum, { workers }) => sum + workers, 0);
+  return Math.min(maxConnections || Infinity, queue + served);
 }
 
 function spawnThread(): Worker {

@@ -28,8 +28,8 @@ export class Timekeeper {
 
   /** A session was connected. */
   connected(session: Session, destination: { name: string; timings: Timings }): void {
-    const { acceptedAt, connectStartedAt, connectedAt } = session;
-    const waited = connectStartedAt! - acceptedAt;
+    const { connectStartedAt, connectedAt } = session;
+    const waited = this.#waited(session);
     const connecting = connectedAt! - connectStartedAt!;
     this.timings.queue.observe(waited);
     this.timings.connect.observe(connecting);
@@ -41,16 +41,25 @@ export class Timekeeper {
     this.#durations.record("connect", connecting, place);
   }
 
-  /** A session has ended; without a connect, all of its time was waiting. */
-  ended({ acceptedAt, connectedAt, endedAt, destination }: Session): void {
+  /** A session has ended; what it waited since the latest connect counts, too. */
+  ended(session: Session): void {
+    const { acceptedAt, connectedAt, endedAt, destination } = session;
     const lived = endedAt! - acceptedAt;
     const waitedOnly = connectedAt === undefined;
+    const waited = waitedOnly ? this.#waited(session) : 0;
     this.timings.session.observe(lived);
-    if (waitedOnly) this.timings.queue.observe(lived);
+    if (waitedOnly) this.timings.queue.observe(waited);
     if (!this.#durations) return;
     const listener = this.#listener;
     const place = destination === undefined ? { listener } : { listener, destination };
     this.#durations.record("session", lived, place);
-    if (waitedOnly) this.#durations.record("queue", lived, { listener });
+    if (waitedOnly) this.#durations.record("queue", waited, { listener });
+  }
+
+  /** The part of a session's waiting that is in no histogram yet: each wait counts once. */
+  #waited(session: Session): number {
+    const waited = session.queued - session.queuedNoted;
+    session.queuedNoted = session.queued;
+    return waited;
   }
 }

@@ -1,5 +1,6 @@
 import type { AST } from "toml-eslint-parser";
 import { UsageError } from "./errors.ts";
+import { measureToml } from "./toml_limits.ts";
 
 /** Most characters of the source that a message repeats. */
 const SNIPPET = 60;
@@ -15,6 +16,7 @@ export type TomlValue =
   & (
     | { readonly kind: "string" | "integer"; readonly text: string }
     | { readonly kind: "list"; readonly items: readonly TomlValue[] }
+    | { readonly kind: "boolean"; readonly value: boolean }
     | { readonly kind: "table" }
     /** What no option is: `type` says what, such as "a float". */
     | { readonly kind: "other"; readonly type: string }
@@ -36,9 +38,10 @@ export interface TomlEntry {
  * written, with headers, braces or dots, the paths are the same.
  *
  * @param file What the file is called in messages.
- * @throws {UsageError} If it is not TOML; the message names the first line that is not.
+ * @throws {UsageError} If it is not TOML, or has too much of something; the message names the first line that is not.
  */
 export async function readToml(source: string, file: string): Promise<TomlEntry[]> {
+  measureToml(source, file);
   // Most starts have no file to read and need not wait for the parser to load.
   const { parseTOML, ParseError } = await import("toml-eslint-parser");
   try {
@@ -52,7 +55,9 @@ export async function readToml(source: string, file: string): Promise<TomlEntry[
       throw new UsageError(`${where}: is not TOML: ${problem}${hintFor(line)}`);
     }
     if (error instanceof RangeError) {
-      throw new UsageError(`${file}: has a value that is too long, or nested too deeply, to read`);
+      throw new UsageError(
+        `${file}: has something that is too long, or nested too deeply, to read`,
+      );
     }
     throw error;
   }
@@ -106,9 +111,10 @@ function valueOf(node: AST.TOMLContentNode, source: string): TomlValue {
       return { ...place, kind: "string", text: node.value };
     case "integer":
       return { ...place, kind: "integer", text: String(node.bigint) };
-    case "float":
     case "boolean":
-      return { ...place, kind: "other", type: `a ${node.kind}` };
+      return { ...place, kind: "boolean", value: node.value };
+    case "float":
+      return { ...place, kind: "other", type: "a float" };
     default:
       return { ...place, kind: "other", type: "a date or time" };
   }

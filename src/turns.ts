@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers";
+import { connect } from "./connect.ts";
 import { adopt, type Socket } from "./socket.ts";
 
 /** Most reads that begin between two turns. */
@@ -88,7 +89,7 @@ export class Turns {
   async #open(): Promise<void> {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = listener.addr as Deno.NetAddr;
-    const near = await Deno.connect({ hostname: "127.0.0.1", port });
+    const near = await connect({ hostname: "127.0.0.1", port });
     const far = await listener.accept().catch((error) => {
       near.close();
       throw error;

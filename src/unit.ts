@@ -1,4 +1,4 @@
-import { formatAddress } from "./address.ts";
+import { formatAddress, formatNumeric } from "./address.ts";
 import type { Balancer, Identity } from "./balancer.ts";
 import {
   checkDestination,
@@ -7,16 +7,25 @@ import {
   type DestinationConfig,
 } from "./config.ts";
 import { destinationDifference, differences, FIXED } from "./config_diff.ts";
+import type { DescriptorBudget } from "./descriptors.ts";
+import {
+  type DestinationTexts,
+  optionTextsOf,
+  splitDestination,
+  writeDestination,
+} from "./destination_text.ts";
 import { UsageError } from "./errors.ts";
 import type { Logs } from "./log.ts";
 import { Numbers } from "./numbers.ts";
 import {
   type DestinationChange,
   type DestinationStatus,
+  type DestinationValues,
   type NewDestination,
   OperationError,
 } from "./operations.ts";
 import type { OptionName } from "./options.ts";
+import { quoted } from "./quoted.ts";
 import { Server } from "./server.ts";
 import { openDurations } from "./telemetry.ts";
 import { checkThreads, threadsOf } from "./thread_config.ts";
@@ -27,8 +36,10 @@ import { checkThreads, threadsOf } from "./thread_config.ts";
  */
 export class Unit {
   readonly id: number;
-  /** Its address as it was written: what tells it from the others, also over a reload. */
+  /** Its address as it was written. */
   readonly name: string;
+  /** Its address, however it was written: what tells it from the others, also over a reload. */
+  readonly address: string;
   readonly balancer: Balancer;
   readonly threads: number;
   #config: Config;
@@ -39,6 +50,7 @@ export class Unit {
   ) {
     this.id = options.id;
     this.name = nameOf(options.config);
+    this.address = formatNumeric(options.config.listen);
     this.balancer = options.balancer;
     this.threads = threadsOf(options.config);
     this.#config = options.config;
@@ -48,13 +60,22 @@ export class Unit {
   /**
    * Starts a listener.
    *
+   * @param options.signal Ends waiting for a name server; its reason is thrown then.
    * @throws {FatalError} If its address cannot be bound.
    */
-  static async start(options: { id: number; config: Config; logs: Logs }): Promise<Unit> {
-    const { id, config, logs } = options;
+  static async start(
+    options: {
+      id: number;
+      config: Config;
+      logs: Logs;
+      descriptors: DescriptorBudget;
+      signal?: AbortSignal | undefined;
+    },
+  ): Promise<Unit> {
+    const { id, config, logs, descriptors, signal } = options;
     const numbers = new Numbers(config);
     const identity = { id, name: nameOf(config), numbers: numbers.byKey };
-    const balancer = await startBalancer(config, { identity, logs });
+    const balancer = await startBalancer(config, { identity, logs, descriptors, signal });
     return new Unit({ id, config, balancer, numbers });
   }
 
@@ -89,11 +110,15 @@ export class Unit {
 
   /** Adds a destination. Returns its number and a phrase for each difference. */
   async add(destination: NewDestination): Promise<{ number: number; changes: string[] }> {
-    const { address, ...options } = destination;
-    if (address.includes(",")) {
-      throw new OperationError("invalid", `address ${JSON.stringify(address)}: has no options`);
+    const { address, listener: _, ...options } = destination;
+    const [plain, ...more] = splitDestination(address);
+    if (more.length > 0) {
+      throw new OperationError(
+        "invalid",
+        `address ${quoted(address)}: has no options, which are fields; a comma in a path is \\,`,
+      );
     }
-    const text = write(address, options);
+    const text = writeDestination(plain, textsOfValues(options));
     const added = this.#read(text, this.#config.destinations.length);
     const number = this.#numbers.of(added);
     return {
@@ -105,12 +130,15 @@ export class Unit {
   /** Changes a destination. Returns a phrase for each difference. */
   async change(number: number, change: DestinationChange): Promise<string[]> {
     const wanted = this.#find(number);
-    const { workers = wanted.workers, weight = wanted.weight } = change;
+    const { state: _, ...options } = change;
     const changes: string[] = [];
-    if (workers !== wanted.workers || weight !== wanted.weight) {
-      const { name, backup } = wanted;
-      const text = write(name, { workers, weight, backup });
-      const destination = this.#read(text, this.#indexOf(wanted));
+    if (Object.keys(options).length > 0) {
+      const index = this.#indexOf(wanted);
+      const before = this.#config.texts.destinations[index]!;
+      const [address] = splitDestination(before);
+      const all = { ...optionTextsOf(before), ...textsOfValues(options) };
+      const text = writeDestination(address, all);
+      const destination = this.#read(text, index);
       changes.push(
         ...await this.#replace({ number, before: wanted, after: { destination, text } }),
       );
@@ -221,13 +249,20 @@ export class Unit {
 
 async function startBalancer(
   config: Config,
-  { identity, logs }: { identity: Identity; logs: Logs },
+  options: {
+    identity: Identity;
+    logs: Logs;
+    descriptors: DescriptorBudget;
+    signal: AbortSignal | undefined;
+  },
 ): Promise<Balancer> {
+  const { identity, logs, descriptors, signal } = options;
   if (threadsOf(config) === 1) {
-    return await Server.start(config, { ...logs, identity, durations: await openDurations() });
+    const durations = await openDurations();
+    return await Server.start(config, { ...logs, identity, durations, descriptors, signal });
   }
   const { Threads } = await import("./threads.ts");
-  return await Threads.start({ config, identity, logs });
+  return await Threads.start({ config, identity, logs, descriptors, signal });
 }
 
 /** The name of a listener with this configuration. */
@@ -235,16 +270,8 @@ export function nameOf(config: Config): string {
   return formatAddress(config.listen);
 }
 
-function write(
-  address: string,
-  options: { workers?: number; weight?: number; backup?: boolean },
-): string {
-  const { workers, weight, backup } = options;
-  const parts = [address];
-  if (workers !== undefined) parts.push(`workers=${workers}`);
-  if (weight !== undefined) parts.push(`weight=${weight}`);
-  if (backup) parts.push("backup");
-  return parts.join(",");
+function textsOfValues(values: DestinationValues): DestinationTexts {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, `${value}`]));
 }
 
 function missing(id: number, number: number): OperationError {

@@ -1,4 +1,5 @@
 import { MAX_UNIX_PATH } from "./address.ts";
+import { connect } from "./connect.ts";
 import { fileProblem } from "./errors.ts";
 
 /** The beginning of a temporary name, which whoever finds one left behind can tell its origin by. */
@@ -84,7 +85,7 @@ async function lookAt(path: string): Promise<Mark | undefined> {
 /** Whether nobody answers at a socket file, or it is gone. */
 async function isAbandoned(path: string): Promise<boolean> {
   try {
-    (await Deno.connect({ transport: "unix", path })).close();
+    (await connect({ path })).close();
     return false;
   } catch (error) {
     return error instanceof Deno.errors.ConnectionRefused ||

@@ -3,6 +3,8 @@ import { LinkedList, type ListNode } from "./linked_list.ts";
 interface Waiter<T> {
   resolve(value: T): void;
   reject(reason: unknown): void;
+  /** Who it is, where that matters. */
+  taker: object | undefined;
   /** Those who wait with the same signal. */
   group: Set<ListNode<Waiter<T>>> | undefined;
 }
@@ -26,20 +28,25 @@ export class Waiters<T> {
    *
    * A value that was given stays given: an abort that comes later does not undo it.
    *
+   * @param taker Who waits, where values are not for everybody.
    * @throws The signal's reason, if it is aborted first.
    */
-  wait(signal?: AbortSignal): Promise<T> {
+  wait(signal?: AbortSignal, taker?: object): Promise<T> {
     signal?.throwIfAborted();
     const group = signal && this.#groupOf(signal);
     return new Promise((resolve, reject) => {
-      const node = this.#list.push({ resolve, reject, group });
+      const node = this.#list.push({ resolve, reject, taker, group });
       group?.add(node);
     });
   }
 
-  /** Gives the first one its value. Returns whether anybody was waiting. */
-  serve(value: T): boolean {
-    const node = this.#list.firstNode;
+  /**
+   * Gives the first one its value, or the first that is not `avoided`. Returns whether there was
+   * one.
+   */
+  serve(value: T, avoided?: object): boolean {
+    let node = this.#list.firstNode;
+    if (avoided) { while (node && node.value.taker === avoided) node = node.next; }
     if (!node) return false;
     this.#leave(node);
     node.value.resolve(value);

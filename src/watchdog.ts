@@ -30,7 +30,7 @@ export class Watchdog {
   /** Looks now; the second look in a row that finds the same session raises the alarm. */
   look(): void {
     const [first] = this.#queue.waiting();
-    const suspect = first && this.#crew.hasRoom ? first : undefined;
+    const suspect = first && this.#crew.hasRoomFor(first) ? first : undefined;
     if (suspect && suspect === this.#suspect) {
       this.#log.error("alarm: session {id} waits although there is room, which is a defect", {
         id: suspect.id,

@@ -1,3 +1,5 @@
+import { codeOf } from "./errors.ts";
+
 /** What the wildcard of IPv6 stands for on this machine. */
 export type Wildcard =
   /** One socket takes the connections of both families. */
@@ -39,7 +41,8 @@ export function hasIpv6(): boolean {
   try {
     Deno.listen({ hostname: "::1", port: 0 }).close();
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // Anything else is a shortage of descriptors or ports.
+    return !(error instanceof Deno.errors.AddrNotAvailable) && codeOf(error) !== "EAFNOSUPPORT";
   }
 }

@@ -4,10 +4,12 @@ import type { Clock } from "./clock.ts";
 import type { Settings } from "./options.ts";
 import type { Destination } from "./destination.ts";
 import { DialError } from "./dial.ts";
+import { UnansweredError } from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
-import { relay, type RelayOptions } from "./relay.ts";
+import { relay, type RelayEnd, type RelayOptions } from "./relay.ts";
 import type { EndReason, Holder, Session } from "./session.ts";
 import { adopt } from "./socket.ts";
+import type { Steps } from "./steps.ts";
 import { sleep } from "./timer.ts";
 
 /** Most controllers that are kept for reuse. */
@@ -25,9 +27,10 @@ export interface Workplace {
   readonly queue: Channel<Session>;
   readonly ledger: Ledger;
   readonly clock: Clock;
-  readonly settings: Pick<Settings, "connectTimeout" | "retries">;
+  readonly settings: Pick<Settings, "connectTimeout" | "retries" | "redispatch">;
   readonly relaying: RelayOptions;
   readonly log: Logger;
+  readonly steps: Steps;
   /** Controllers of connects that were not aborted, for reuse. */
   readonly attempts: AbortController[];
   /** Puts a session that was taken from the line back to its front. */
@@ -36,10 +39,14 @@ export interface Workplace {
   onFailure(destination: Destination, error: Error): void;
   /** Called when a session was connected to a destination. */
   onConnected(session: Session, destination: Destination): void;
-  /** Called when a destination has given an answer. */
-  onServed(destination: Destination): void;
+  /** Called when a destination has reset a session before its first byte. */
+  onReset(session: Session, destination: Destination, error: Error): void;
   /** Called when a connect failed for want of this machine's descriptors or memory. */
   onShortage(error: Error): void;
+  /** Whether another destination serves than this one. */
+  servesBeside(destination: Destination): boolean;
+  /** Called when a destination could not take one more connection. */
+  onFull(destination: Destination, error: Error): void;
   /** Whether a worker that has just become idle stays for another session. */
   keeps(destination: Destination): boolean;
 }
@@ -53,17 +60,19 @@ export interface Workplace {
  */
 export async function work(destination: Destination, place: Workplace): Promise<void> {
   destination.workers++;
+  const worker = destination.takeNumber();
   try {
     do {
       const signal = destination.standby;
       let session: Session;
       try {
-        session = await place.queue.receive({ signal });
+        session = await place.queue.receive({ signal, taker: destination });
       } catch (error) {
         if (signal.aborted || error instanceof ChannelClosedError) return;
         throw error;
       }
       destination.active++;
+      if (place.steps.on) place.steps.taken(session, { destination: destination.name, worker });
       try {
         await serve(session, destination, place);
       } catch (error) {
@@ -77,6 +86,7 @@ export async function work(destination: Destination, place: Workplace): Promise<
       if (rest > 0) await sleep(rest, { signal });
     } while (place.keeps(destination));
   } finally {
+    destination.giveNumber(worker);
     destination.workers--;
   }
 }
@@ -106,6 +116,7 @@ async function serve(
   session.destination = destination.name;
   session.attempts++;
   session.connectStartedAt = place.clock();
+  session.leaveQueue(session.connectStartedAt);
   let conn: Deno.Conn;
   try {
     conn = await destination.dialer.dial({
@@ -130,12 +141,18 @@ async function serve(
   session.connectedAt = place.clock();
   session.server = server;
   destination.sessions++;
+  destination.established++;
   place.onConnected(session, destination);
-  const end = await relay(session, server, place.relaying);
+  if (place.steps.on) place.steps.connected(session);
+  let end: RelayEnd;
+  try {
+    end = await relay(session, server, place.relaying);
+  } finally {
+    destination.established--;
+  }
   session.server = undefined;
-  if (session.down.bytes > 0) place.onServed(destination);
   if (end === "over") place.ledger.finish(session);
-  else failOver(end, session, { destination, place, reason: "server-reset" });
+  else moveOn(end, session, destination, place);
 }
 
 /** Holds a session while it is being connected. */
@@ -149,28 +166,43 @@ function afterFailure(
   destination: Destination,
   place: Workplace,
 ): void {
-  if (error instanceof DialError && error.local) {
+  const fault = error instanceof DialError ? error.fault : "gone";
+  if (fault === "machine" || fault === "full") {
     session.attempts--;
-    place.onShortage(error);
+    if (fault === "machine") place.onShortage(error as Error);
+    else place.onFull(destination, error as Error);
     place.giveBack(session);
-    return;
+  } else if (fault === "reset") {
+    moveOn(new UnansweredError((error as Error).cause), session, destination, place);
+  } else {
+    place.onFailure(destination, error as Error);
+    // One that was reset once has begun that connect for nothing; it is no retry.
+    const connects = session.attempts - (session.avoided ? 1 : 0);
+    if (connects > place.settings.retries) end(session, "connect-failed", place);
+    else place.giveBack(session);
   }
-  failOver(error as Error, session, { destination, place, reason: "connect-failed" });
 }
 
-/** Enters a destination's failure and lets another one try, unless the retries are used up. */
-function failOver(
-  error: Error,
+/**
+ * Lets another destination serve a session that was reset before the first byte of an answer: one
+ * other, and never the same one again, since it may be the session that makes servers reset it.
+ */
+function moveOn(
+  error: UnansweredError,
   session: Session,
-  at: { destination: Destination; place: Workplace; reason: EndReason },
+  destination: Destination,
+  place: Workplace,
 ): void {
-  const { destination, place, reason } = at;
-  place.onFailure(destination, error);
-  if (session.attempts > place.settings.retries) {
-    session.conclude(reason);
-    place.ledger.finish(session);
-  } else {
-    session.connectedAt = undefined;
-    place.giveBack(session);
-  }
+  place.onReset(session, destination, error);
+  const moves = session.avoided === undefined && place.settings.redispatch !== "off" &&
+    place.servesBeside(destination);
+  if (!moves) return end(session, "server-reset", place);
+  session.avoided = destination;
+  session.connectedAt = undefined;
+  place.giveBack(session);
+}
+
+function end(session: Session, reason: EndReason, place: Workplace): void {
+  session.conclude(reason);
+  place.ledger.finish(session);
 }

@@ -20,6 +20,7 @@ async function servedSession(): Promise<Session> {
   session.destination = "9001";
   session.attempts = 2;
   session.connectStartedAt = 1001.5;
+  session.leaveQueue(1001.5);
   session.connectedAt = 1001.75;
   session.up.bytes = 10;
   session.down.bytes = 20;
@@ -66,13 +67,13 @@ Deno.test("what a session did not reach is a dash, or null", async () => {
   assertEquals(
     format("text")(session),
     `2026-01-02T03:04:05.678Z id=8 listener=8080 client=${session.clientName} destination=- ` +
-      "reason=client-gone queue=- connect=- total=5ms up=0 down=0 attempts=0",
+      "reason=client-gone queue=5ms connect=- total=5ms up=0 down=0 attempts=0",
   );
   const entry = JSON.parse(format("json")(session));
-  assertEquals([entry.destination, entry.queue_ms, entry.connect_ms], [null, null, null]);
+  assertEquals([entry.destination, entry.queue_ms, entry.connect_ms], [null, 5, null]);
   assertEquals(
     format("{destination}|{queue}|{connect:us}|{connect:s}|{total}")(session),
-    "-|-|-|-|5",
+    "-|5|-|-|5",
   );
 });
 

@@ -159,7 +159,7 @@ Deno.test("closing ends the streams properly", async () => {
   await until(() => reader.ended, "the reader has seen the end");
 });
 
-Deno.test("a reader that does not read is cut, and keeps its place until it has left", async () => {
+Deno.test("a reader that does not read is cut, and its place is free at once", async () => {
   const limits = { streams: 1, streamBacklog: 256 * 1024, closePatience: 50 };
   await using admin = await TestAdmin.start({ limits });
   using conn = await admin.connect();
@@ -172,8 +172,6 @@ Deno.test("a reader that does not read is cut, and keeps its place until it has 
     admin.events.add(logged(message));
     return admin.subscribed === 0;
   }, "the reader was cut");
-  await errorOf(await admin.fetch("/events"), 503);
-  conn.close();
   await until(async () => {
     const response = await admin.fetch("/events");
     await response.body!.cancel();

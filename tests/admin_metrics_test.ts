@@ -70,6 +70,7 @@ Deno.test("the metrics say what the status says", () => {
       'iawlb_destination_state{listener="8080",destination="9002",state="up"} 0',
       'iawlb_destination_sessions_total{listener="8080",destination="9001"} 1006',
       'iawlb_destination_failures_total{listener="8080",destination="9001"} 2',
+      'iawlb_destination_lookup_failures_total{listener="8080",destination="9001"} 4',
       'iawlb_destination_workers{listener="8080",destination="9001"} 10',
       'iawlb_destination_limit{listener="8080",destination="9001"} 256',
       'iawlb_destination_bytes_total{listener="8080",destination="9001",direction="down"} 4000',

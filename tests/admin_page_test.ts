@@ -82,7 +82,7 @@ Deno.test("rates and latencies are those of the time between two looks", () => {
 });
 
 Deno.test("the three readings tell what is the matter", () => {
-  const of = (...states: ("up" | "down" | "suspect" | "drain")[]) =>
+  const of = (...states: ("untried" | "up" | "down" | "suspect" | "drain")[]) =>
     listener(0, {
       destinations: states.map((state, i) => destination(`0.${i}`, { state, active: 2 })),
     });
@@ -90,6 +90,12 @@ Deno.test("the three readings tell what is the matter", () => {
   assertEquals(healthOf([of("up", "drain")]).tone, "good");
   assertEquals(healthOf([of("up", "suspect")]).tone, "wait");
   assertEquals(healthOf([of("up", "down")]).title, "1 destination down");
+  assertEquals(healthOf([of("untried", "untried")]), {
+    tone: "wait",
+    title: "2 destinations untried",
+    detail: "0 of 2 destinations up, 2 untried",
+  });
+  assertEquals(healthOf([of("up", "untried", "down")]).title, "1 destination down");
   assertEquals(healthOf([of("drain", "down")]).title, "No destination up");
   assertEquals(healthOf([of("up"), of("down")]).title, "No destination up at 8080");
   assertEquals(lineOf([of("up")]).title, "No line");

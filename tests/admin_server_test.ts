@@ -35,7 +35,9 @@ Deno.test("the health is 200 while every listener has a destination that is up, 
     listener(2, { destinations: [destination("2.1", { state: "suspect" })] }),
   ];
   assertEquals(await health(), [503, { status: "no destination up" }]);
-  operations.listeners[1]!.destinations.push(destination("2.2"));
+  operations.listeners[1]!.destinations.push(destination("2.2", { state: "untried" }));
+  assertEquals(await health(), [503, { status: "no destination up" }]);
+  operations.listeners[1]!.destinations.push(destination("2.3"));
   assertEquals(await health(), [200, { status: "ok" }]);
   operations.listeners.push(listener(3, { state: "draining", destinations: [] }));
   assertEquals(await health(), [200, { status: "ok" }]);

@@ -51,6 +51,12 @@ Deno.test({
     const page = () => fetch(`http://127.0.0.1:${admin}/`).then((it) => it.text(), () => "");
     await until(async () => (await page()).includes("</html>"), "it serves the dashboard");
     assertEquals(await request(port, "x"), "hello");
+    // Long enough for a thread of its own.
+    await Deno.writeTextFile(config, `${await Deno.readTextFile(config)}#${"x".repeat(100_000)}\n`);
+    const reload = `http://127.0.0.1:${admin}/reload`;
+    const headers = { "content-type": "application/json" };
+    const reloaded = await (await fetch(reload, { method: "POST", headers })).json();
+    assertEquals(reloaded, { changes: [], needs_restart: [] });
     const metrics = await (await fetch(`http://127.0.0.1:${admin}/metrics`)).text();
     assertStringIncludes(metrics, "iawlb_");
     program.kill("SIGTERM");

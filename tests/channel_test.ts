@@ -682,3 +682,42 @@ function generator(seed: number): (below: number) => number {
     return Math.floor(seed / 65536) % below;
   };
 }
+
+Deno.test("an item that avoids a taker goes to the first other one, who may wait behind it", async () => {
+  const channel = new Channel<number>(10);
+  const [one, two] = [{}, {}];
+  const first = channel.receive({ taker: one });
+  const second = channel.receive({ taker: two });
+  channel.unshift(7, { avoiding: one });
+  assertEquals([await second, channel.receivers, channel.size], [7, 1, 0]);
+  channel.unshift(8, { avoiding: one });
+  assertEquals([channel.receivers, channel.size, channel.sizeFor(one)], [1, 1, 0]);
+  await channel.send(9);
+  assertEquals(await first, 9);
+  assertEquals(await channel.receive({ taker: two }), 8);
+});
+
+Deno.test("items that avoid somebody keep their places among the others", async () => {
+  const channel = new Channel<number>(10);
+  const [one, two, three] = [{}, {}, {}];
+  await channel.sendAll([1, 4, 6]);
+  const behind = (item: number) => ({ behind: (waiting: number) => waiting < item });
+  channel.unshift(5, { avoiding: one, ...behind(5) });
+  channel.unshift(2, { avoiding: two, ...behind(2) });
+  channel.unshift(3, { avoiding: one, ...behind(3) });
+  assertEquals([...channel.waiting()], [1, 2, 3, 4, 5, 6]);
+  assertEquals([channel.sizeFor(one), channel.sizeFor(two), channel.sizeFor(three)], [4, 5, 6]);
+  const got = [];
+  for (const taker of [two, two, one, three, one]) got.push(await channel.receive({ taker }));
+  assertEquals(got, [1, 3, 2, 4, 6]);
+  assertEquals([channel.size, channel.remove(5), channel.size], [1, true, 0]);
+});
+
+Deno.test("a closed channel ends for a taker whom all items avoid, and not for another one", async () => {
+  const channel = new Channel<number>(10);
+  const [one, two] = [{}, {}];
+  channel.unshift(1, { avoiding: one });
+  channel.close();
+  await assertRejects(() => channel.receive({ taker: one }), ChannelClosedError);
+  assertEquals(await channel.receive({ taker: two }), 1);
+});

@@ -171,7 +171,10 @@ Deno.test("a flag sets its own setting and no other", async () => {
   };
   const settings = await settingsOf(["8080", "9001"]);
   for (const [name, [text, value]] of Object.entries(values)) {
-    const expected = { ...settings, [name]: value };
+    const destinations = settings.destinations.map((one): typeof one => {
+      return name === "check" ? { ...one, check: value as typeof one.check } : one;
+    });
+    const expected = { ...settings, destinations, [name]: value };
     assertEquals(await settingsOf([`${flagOf(name)}=${text}`, "8080", "9001"]), expected, name);
   }
 });
@@ -299,7 +302,10 @@ Deno.test("--config takes no addresses, --demo no file, and a file has to be nam
     [["--config", "x", "8080"], '"8080": --config takes no addresses; must be in the file'],
     [["--config", "x", "--demo"], '--config "x": --demo takes no configuration file'],
     [["--demo", "--print-config"], "--print-config: --demo has a configuration of its own"],
-    [["--config", "--workers", "4"], '--config "": must be the path of a file'],
+    [
+      ["--config", "--workers", "4"],
+      '--config "": must be the path of a file, or - for standard input',
+    ],
   ];
   for (const [args, message] of problems) assertEquals(await usageMessage(args), message);
 });

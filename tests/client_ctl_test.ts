@@ -25,6 +25,7 @@ Deno.test("status is a table, in units for people", async () => {
   await using admin = new FakeAdmin();
   admin.status = statusOf({
     uptime_ms: 7_980_000,
+    log_lines_lost: { access: 12, log: 1 },
     listeners: [
       listenerOf({
         accepted: 120,
@@ -48,6 +49,7 @@ Deno.test("status is a table, in units for people", async () => {
   });
   assertEquals(await run(admin, "status"), [
     "iawlb 0.1.0, pid 4242, running, up 2h 13m",
+    "lines lost: 12 of the access log, 1 of the log",
     "",
     "Listener 1: 8080 ([::]:8080), running",
     "  120 accepted, 12 active, 3 of 1024 waiting, the oldest for 1.2 s",
@@ -381,7 +383,7 @@ Deno.test("what cannot be reached, or is something else, is told in one line", a
 
 const BAD_USAGE: { args: string[]; message: string }[] = [
   { args: [], message: "ADDR is missing" },
-  { args: ["nonsense"], message: 'ADDR "nonsense": must be PORT' },
+  { args: ["nonsense"], message: 'ADDR "nonsense": has the port "nonsense", but ' },
   { args: ["9090"], message: "the command is missing: give one of status, sessions, drain" },
   { args: ["9090", "drian", "9001"], message: '"drian": no such command; the nearest is drain' },
   { args: ["9090", "toString"], message: '"toString": no such command' },
@@ -404,8 +406,11 @@ const BAD_USAGE: { args: string[]; message: string }[] = [
   { args: ["9090", "set", "a", "color=1"], message: '"color=1": must be workers=N, weight=N' },
   { args: ["9090", "set", "a", "weight=1", "weight=2"], message: "weight is given twice" },
   { args: ["9090", "end", "7"], message: 'SESSION "7": must be an ID as sessions shows it' },
-  { args: ["9090", "add", "nowhere"], message: 'ADDRESS "nowhere": must be PORT' },
-  { args: ["9090", "add", "9001,fast"], message: '"fast": must be workers=N, weight=N or backup' },
+  { args: ["9090", "add", "nowhere"], message: 'ADDRESS "nowhere": has the port "nowhere", but ' },
+  {
+    args: ["9090", "add", "9001,fast"],
+    message: '"fast": must be workers=N, weight=N, backup or check=CHECK',
+  },
 ];
 
 for (const { args, message } of BAD_USAGE) {

@@ -102,6 +102,14 @@ Deno.test("without an earlier look there are no rates, and none are made up", ()
   assertEquals(lines[4], "  queue p50 - p99 -  session p50 - p99 -");
 });
 
+Deno.test("lines that the logs have lost are in the title", () => {
+  const [title] = draw({ rows: 12 }, { ...busy(10), log_lines_lost: { access: 11, log: 1 } });
+  assertEquals(
+    title,
+    "iawlb  running  12 log lines lost  up 1m 10s  rates follow  pid 4242  0.1.0",
+  );
+});
+
 Deno.test("no frame is wider or higher than the terminal", () => {
   for (const columns of [1, 2, 10, 20, 39, 40, 41, 79, 80, 81, 120, 200]) {
     for (const rows of [1, 2, 3, 10, 24, 60]) {

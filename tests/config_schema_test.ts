@@ -66,7 +66,20 @@ Deno.test("the schema accepts what the program prints", async () => {
   ));
 });
 
+Deno.test("the schema accepts destinations in all their forms, and ports by name", async () => {
+  const file = `listen = ":http"
+    destinations = ["9001,check=send:a\\\\,expect:b,workers=4", "localhost:echo", 9002, "unix:/a\\\\,b,backup",
+      { address = 9003, workers = "4", check = "send:a,expect:b", backup = true },
+      { address = "unix:/c\\\\,d", check = "off", weight = 2 }]`;
+  assert(accepts(file));
+  await printedFile(file);
+});
+
 const BAD = {
+  "a table without an address": "listen = 1\ndestinations = [{ workers = 4 }]",
+  "an unknown key of a table": "listen = 1\ndestinations = [{ address = 2, worker = 4 }]",
+  "a mark that is a text": 'listen = 1\ndestinations = [{ address = 2, backup = "yes" }]',
+  "options in the address of a table": 'listen = 1\ndestinations = [{ address = "2,backup" }]',
   "an unknown key": `${ADDRESSES}wokers = 1`,
   "a number out of bounds": `${ADDRESSES}workers = 0`,
   "a text for a number": `${ADDRESSES}workers = "many"`,

@@ -99,7 +99,7 @@ Deno.test("a bad address is named with its role, its text and what is allowed", 
     [["8080", "9001", "localhost:9001,backup"], 'DESTINATION "localhost:9001,backup": is the same'],
     [["8080", "9001", "localhost:9001,backup"], 'same as "9001"; give each only once'],
     [["8080", "9001,workers=x"], 'DESTINATION "9001,workers=x": workers "x" must be a whole'],
-    [["8080", "9001,slow"], "must be workers=N, weight=N or backup"],
+    [["8080", "9001,slow"], "must be workers=N, weight=N, backup or check=CHECK"],
   ];
   for (const [addresses, message] of problems) {
     assertThrows(() => configOf(addresses), UsageError, message);

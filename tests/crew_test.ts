@@ -110,3 +110,21 @@ Deno.test("during a rest nobody takes sessions", () => {
   assertEquals([hired, crew.keeps(destinations[0]!)], [[], false]);
   crew.stop();
 });
+
+Deno.test("a destination that is full rests, and is tried one by one, then by twos, by fours", async () => {
+  const { crew, destinations: [full, other], hired } = setUp([{ workers: 9 }, { workers: 2 }], 20);
+  crew.onFull(full!);
+  crew.onFull(full!);
+  assertEquals([full!.resting, full!.timesFull], [true, 1]);
+  crew.grow();
+  assertEquals(hired, ["2", "2"], "others go on");
+  while (full!.resting) await new Promise((resolve) => setTimeout(resolve, 1));
+  assertEquals(full!.workers, 1);
+  for (const workers of [3, 7, 9, 9]) {
+    full!.established = full!.workers;
+    crew.onConnected(full!);
+    assertEquals(full!.workers, workers);
+  }
+  assertEquals([full!.wary, full!.timesFull, other!.workers], [false, 0, 2]);
+  crew.stop();
+});

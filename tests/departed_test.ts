@@ -9,7 +9,16 @@ function told(sessions: Record<string, number>): ListenerStatus {
   const { data } = new Histogram();
   const latencies = { queue: data, connect: data, session: data };
   const destinations = Object.entries(sessions).map(([id, number]) => ({
-    ...{ id, state: "up", limit: 2, workers: 1, active: 1, failures: 0, latencies },
+    ...{
+      id,
+      state: "up",
+      limit: 2,
+      workers: 1,
+      active: 1,
+      failures: 0,
+      lookup_failures: 0,
+      latencies,
+    },
     ...{ sessions: number, bytes_up: 10 * number, bytes_down: number },
   } as DestinationStatus));
   return { state: "running", ended: {}, latencies, destinations } as unknown as ListenerStatus;

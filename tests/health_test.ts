@@ -25,7 +25,7 @@ Deno.test("each destination is checked in its own way, and a reload changes that
   await using two = greeter("two");
   const config = listener([one.address, two.address], {
     checkInterval: "20ms",
-    checkTimeout: "100ms",
+    checkTimeout: "500ms",
   });
   await using program = await start(withChecks(config, ["expect:one", "expect:one"]));
   const states = async () => {

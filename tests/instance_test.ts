@@ -276,7 +276,7 @@ Deno.test("drain, maint and ready: counters, health and the state outlast a relo
     assertEquals((await program.destinations())[a.address]!.state, state);
   }
   const ready = await program.instance.changeDestination(id, { state: "ready", workers: 3 });
-  assertEquals([ready.state, ready.limit, ready.sessions], ["up", 3, 1]);
+  assertEquals([ready.state, ready.limit, ready.sessions], ["untried", 3, 1]);
   await until(async () => await request(program.port, "x") === "a", "it serves again");
 });
 
@@ -373,13 +373,26 @@ Deno.test("destinations come and go by the operator until the next reload", asyn
   const config = listener([a.address]);
   await using program = await start(config);
   const added = await program.instance.addDestination({ address: b.address, workers: 2 });
-  assertEquals([added.id, added.limit, added.state], ["1.2", 2, "up"]);
+  assertEquals([added.id, added.limit, added.state], ["1.2", 2, "untried"]);
   await program.instance.removeDestination("1.1");
   assertEquals(await request(program.port, "x"), "b");
   const { changes } = await program.reload(config);
   assertEquals(changes, [`destination ${a.address} added`, `destination ${b.address} removed`]);
   assertEquals(await request(program.port, "x"), "a");
   assertEquals(Object.values(await program.destinations()).map(({ id }) => id), ["1.1"]);
+});
+
+Deno.test("the up-time does not follow the clock on the wall", async () => {
+  await using server = new TestServer(echo);
+  await using program = await start(listener([server.address]));
+  const { now } = Date;
+  try {
+    Date.now = () => now() - 3_600_000;
+    const { uptime_ms } = await program.instance.status();
+    assert(uptime_ms >= 0 && uptime_ms < 60_000, `${uptime_ms} ms`);
+  } finally {
+    Date.now = now;
+  }
 });
 
 Deno.test("while it drains nothing is changed any more", async () => {
@@ -408,4 +421,65 @@ Deno.test("with threads, too, destinations and limits change and sessions are fo
   assertEquals(answers, Array(4).fill("other"));
   held.release();
   await Promise.all(all);
+});
+
+Deno.test("a destination is tried when it is added, and when it leaves maint, and takes sessions", async () => {
+  await using a = new TestServer(answer("a"));
+  await using b = new TestServer(answer("b"));
+  await using program = await start(listener([a.address]));
+  const state = async (name: string) => (await program.destinations())[name]!.state;
+  await until(async () => await state(a.address) === "up", "the first was reached");
+  await program.reload(listener([a.address, b.address]));
+  assertEquals([await state(a.address), await state(b.address)], ["up", "untried"]);
+  await until(async () => await state(b.address) === "up", "the second was reached");
+  await program.instance.changeDestination("1.2", { state: "maint" });
+  assertEquals([await state(b.address), b.looks], ["maint", 1]);
+  await program.instance.changeDestination("1.2", { state: "ready" });
+  assertEquals(await state(b.address), "untried");
+  await until(async () => await state(b.address) === "up", "it was reached again");
+  assertEquals([a.looks, b.looks], [1, 2]);
+  await program.instance.changeDestination("1.2", { state: "maint" });
+  b.stopListening();
+  await until(() => isRefused(b.port), "nobody listens any more");
+  await program.instance.changeDestination("1.2", { state: "ready" });
+  await until(async () => await state(b.address) === "down", "it is gone");
+});
+
+Deno.test("an operator gives a destination a check and other options of its own, and changes them", async () => {
+  await using server = new TestServer(echo);
+  await using other = new TestServer(echo);
+  const folder = await Deno.makeTempDir();
+  await using program = await start(listener([`${server.address},weight=2`]));
+  const { instance } = program;
+  try {
+    await instance.addDestination({
+      address: other.address,
+      check: "send:a\\,b,expect:a\\,b",
+      backup: true,
+    });
+    // Whoever echoes gives back what is sent: only a check that arrived whole succeeds.
+    await until(async () => {
+      return (await program.destinations())[other.address]!.state === "up";
+    }, "it is checked");
+    const id = (await program.destinations())[other.address]!.id;
+    const changed = await instance.changeDestination(id, { backup: false, weight: 3 });
+    assertEquals([changed.backup, changed.weight, changed.state], [false, 3, "up"]);
+    await instance.changeDestination(id, { check: "expect:never" });
+    await until(
+      async () => {
+        return (await program.destinations())[other.address]!.failures > 0;
+      },
+      "the other check fails",
+      10_000,
+    );
+    await instance.addDestination({ address: `unix:${folder}/a\\,b` });
+    assert(Object.hasOwn(await program.destinations(), `unix:${folder}/a,b`));
+    await assertRejects(
+      () => instance.addDestination({ address: `unix:${folder}/c,d` }),
+      OperationError,
+      "has no options, which are fields; a comma in a path is \\,",
+    );
+  } finally {
+    await Deno.remove(folder);
+  }
 });

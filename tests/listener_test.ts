@@ -10,23 +10,34 @@ const ENTRANCE = {
   places: 1,
   idleWorkers: 0,
   open: true,
+  affordable: true,
+  afford: () => Promise.resolve(),
   enter: (conn: Deno.Conn) => conn,
 };
 
 /** A listener whose line has room for `room` connections and whose workers are `idle`. */
 async function setUp(
-  given: { room?: number; idle?: number; batchSize?: number; batchDelay?: number } = {},
+  given: {
+    room?: number;
+    idle?: number;
+    batchSize?: number;
+    batchDelay?: number;
+    address?: string;
+  } = {},
 ) {
   const state = { room: given.room ?? Infinity, idle: given.idle ?? 0 };
   const batches: Deno.Conn[][] = [];
   const wake: (() => void)[] = [];
-  const listener = await Listener.open<Deno.Conn>(parseAddress("127.0.0.1:0", { minPort: 0 }), {
+  const address = parseAddress(given.address ?? "127.0.0.1:0", { minPort: 0 });
+  const listener = await Listener.open<Deno.Conn>(address, {
     settings: {
       backlog: 100,
       batchSize: given.batchSize ?? 0,
       batchDelay: given.batchDelay ?? 0,
     },
     entrance: {
+      affordable: true,
+      afford: () => Promise.resolve(),
       get open() {
         return state.room > 0;
       },
@@ -52,7 +63,7 @@ async function setUp(
     },
     log: getLogger(["test", "listener"]),
   });
-  const port = Number(listener.address.split(":")[1]);
+  const port = Number(/\d+$/.exec(listener.address)![0]);
   const clients: Deno.Conn[] = [];
   return {
     listener,
@@ -62,9 +73,12 @@ async function setUp(
       state.room += places;
       for (const resolve of wake.splice(0)) resolve();
     },
-    async connect(number: number) {
+    get room() {
+      return state.room;
+    },
+    async connect(number: number, hostname = "127.0.0.1") {
       for (let i = 0; i < number; i++) {
-        clients.push(await Deno.connect({ hostname: "127.0.0.1", port }));
+        clients.push(await Deno.connect({ hostname, port }));
       }
     },
     async [Symbol.asyncDispose]() {
@@ -110,6 +124,30 @@ Deno.test("nothing is accepted that has no place in the line", async () => {
   await until(() => line.count() === 3, "the line is full");
   line.makeRoom(2);
   await until(() => line.count() === 5, "two more have found room");
+});
+
+for (const batchSize of [0, 5]) {
+  Deno.test(`nor at several addresses at the same time, batches of ${batchSize}`, async () => {
+    await using line = await setUp({ room: 3, address: "localhost:0", batchSize, batchDelay: 1 });
+    await Promise.all([line.connect(100), line.connect(100, "::1")]);
+    for (let expected = 3; expected < 200; expected++) {
+      await until(() => line.count() === expected, `${expected} have found room`);
+      assertEquals(line.room, 0);
+      line.makeRoom(1);
+    }
+    await line.listener.drain({ signal: new AbortController().signal });
+    assertEquals(line.count(), 200);
+  });
+}
+
+Deno.test("one address does not keep the others waiting", async () => {
+  await using line = await setUp({ room: 10, address: "localhost:0" });
+  await line.connect(50, "::1");
+  await until(() => line.count() === 10, "the line is full");
+  await line.connect(1);
+  line.makeRoom(10);
+  const isIpv4 = ({ remoteAddr }: Deno.Conn) => (remoteAddr as Deno.NetAddr).hostname[0] === "1";
+  await until(() => line.batches.flat().some(isIpv4), "IPv4 has had its turn");
 });
 
 Deno.test("a drain closes the socket while sessions pause, and lets them go on then", async () => {

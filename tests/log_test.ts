@@ -171,3 +171,70 @@ Deno.test("without an access log nothing is written", async () => {
   logs.access.add(await endedSession(1), "8080");
   await logs.close();
 });
+
+Deno.test({
+  name: "a change to a FIFO that nobody reads is made at once, and its lines wait for a reader",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const directory = await Deno.makeTempDir();
+    const [file, fifo] = [`${directory}/file`, `${directory}/fifo`];
+    await new Deno.Command("mkfifo", { args: [fifo] }).output();
+    const logs = openLogs(settings({ accessLog: file, accessLogFormat: "{id}" }));
+    logs.access.add(await endedSession(1), "8080");
+    logs.apply(settings({ accessLog: fifo, accessLogFormat: "{id}" }));
+    logs.access.add(await endedSession(2), "8080");
+    logs.reopen();
+    logs.access.add(await endedSession(3), "8080");
+    // From the open on, which waits for the writer.
+    const text = Deno.readTextFile(fifo);
+    await logs.access.flush();
+    await logs.close();
+    assertEquals([await Deno.readTextFile(file), await text], ["1\n", "2\n3\n"]);
+    assertEquals(logs.linesLost, { access: 0, log: 0 });
+    await Deno.remove(directory, { recursive: true });
+  },
+});
+
+Deno.test("what a syslog daemon does not get counts for the log that it is of", async () => {
+  const directory = await Deno.makeTempDir();
+  const logs = openLogs(settings({
+    accessLog: "syslog",
+    log: `syslog:unix:${directory}/nobody`,
+    logLevel: "info",
+  }));
+  logs.log.info("one");
+  for (const id of [1, 2, 3]) logs.access.add(await endedSession(id), "8080");
+  await logs.close();
+  assertEquals(logs.linesLost, { access: 3, log: 1 });
+  await Deno.remove(directory);
+});
+
+Deno.test({
+  name: "a file that was truncated, and is full again, has no torn line either",
+  ignore: Deno.build.os !== "linux" || Deno.uid() !== 0,
+  async fn() {
+    const directory = await Deno.makeTempDir();
+    const mount = new Deno.Command("mount", {
+      args: ["-t", "tmpfs", "-o", "size=8k", "tmpfs", directory],
+    });
+    assertEquals((await mount.output()).code, 0);
+    try {
+      const path = `${directory}/log`;
+      const long = "x".repeat(3000);
+      const logs = openLogs(
+        settings({ accessLog: path, accessLogFormat: `{id} ${long}`, logLevel: "error" }),
+      );
+      logs.access.add(await endedSession(1), "8080");
+      await logs.flush();
+      // As a rotation that copies and truncates does it.
+      await Deno.truncate(path);
+      for (const id of [2, 3, 4]) logs.access.add(await endedSession(id), "8080");
+      await logs.close();
+      assertEquals(await Deno.readTextFile(path), `2 ${long}\n3 ${long}\n`);
+      assertEquals(logs.linesLost.access, 1);
+    } finally {
+      await new Deno.Command("umount", { args: [directory] }).output();
+      await Deno.remove(directory);
+    }
+  },
+});

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, fail } from "@std/assert";
+import { assert, assertEquals, assertRejects, fail } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import { FatalError } from "../src/errors.ts";
 import { AccessLog } from "../src/access_output.ts";
@@ -91,6 +91,7 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
       active: 0,
       sessions: 1,
       failures: 0,
+      lookup_failures: 0,
     }],
   });
 });
@@ -178,4 +179,39 @@ Deno.test("a taken port is a fatal error and leaves nothing behind", async () =>
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const config = configOf([`127.0.0.1:${taken.addr.port}`, "9001"]);
   await assertRejects(() => Server.start(config, { log }), FatalError, "in use");
+});
+
+Deno.test("the queue of a session is all its waiting, summed, in the log and the histogram", async () => {
+  await using held = new TestServer(async (conn) => {
+    await readAll(conn);
+  });
+  const refused = freePort();
+  await using program = await start([`${held.address},workers=1`], {
+    queueTimeout: "400ms",
+    retries: "9",
+  });
+  const { server, port } = program;
+  const client = await Deno.connect({ port });
+  await until(() => server.status().active === 1, "the only worker is busy");
+  // One that only waits, until its time is up.
+  await request(port, "x").catch(() => {});
+  await until(async () => (await program.access()).length === 1, "its line is there");
+  const [late] = await program.access();
+  assertEquals(late.reason, "queue-timeout");
+  assert(late.queue_ms >= 400 && late.queue_ms === late.total_ms, JSON.stringify(late));
+  // One whose connect fails after it has waited, and which waits again.
+  server.reconfigure(
+    configOf(["127.0.0.1:0", `127.0.0.1:${refused}`], { queueTimeout: "300ms", retries: "9" }),
+    { numbers: { [`127.0.0.1:${refused}`]: 2 } },
+  );
+  await request(port, "x").catch(() => {});
+  await until(async () => (await program.access()).length === 2, "its line is there");
+  const again = (await program.access())[1];
+  assert(again.attempts >= 1, JSON.stringify(again));
+  assert(again.queue_ms > 250 && again.queue_ms <= again.total_ms, JSON.stringify(again));
+  client.close();
+  await until(async () => (await program.access()).length === 3, "all lines are there");
+  const waited = (await program.access()).reduce((sum, line) => sum + line.queue_ms, 0);
+  const { count, sum } = server.status().latencies.queue;
+  assertEquals([count, Math.round(sum * 1000)], [3, Math.round(waited)]);
 });

@@ -12,7 +12,7 @@ const latencies = { queue: empty, connect: empty, session: empty };
 function destination(name: string, rest: Partial<DestinationStatus> = {}): DestinationStatus {
   return {
     ...{ id: "1.1", name, state: "up", admin: "ready", leaving: false, limit: 256, weight: 2 },
-    ...{ backup: false, workers: 3, active: 2, sessions: 40, failures: 1 },
+    ...{ backup: false, workers: 3, active: 2, sessions: 40, failures: 1, lookup_failures: 2 },
     ...{ bytes_up: 400, bytes_down: 500, latencies },
     ...rest,
   } as DestinationStatus;
@@ -103,6 +103,7 @@ Deno.test("every number of the state reaches a collector, with its unit and attr
     ["iawlb.destination.weight", "gauge", "1", first, 2],
     ["iawlb.destination.sessions", "counter", "{session}", first, 1046],
     ["iawlb.destination.failures", "counter", "{failure}", first, 3],
+    ["iawlb.destination.lookup_failures", "counter", "{failure}", first, 6],
     ["iawlb.destination.bytes", "counter", "By", { ...first, direction: "up" }, 1200],
     ["iawlb.destination.bytes", "counter", "By", { ...second, direction: "down" }, 500],
   ];

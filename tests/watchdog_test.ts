@@ -19,7 +19,7 @@ async function setUp(crew: { hasRoom: boolean }) {
   let grown = 0;
   const dog = new Watchdog({
     queue,
-    crew: Object.assign(crew, { grow: () => grown++ }) as unknown as Crew,
+    crew: { hasRoomFor: () => crew.hasRoom, grow: () => grown++ } as unknown as Crew,
     log: getLogger("watchdog"),
   });
   return { dog, queue, alarms, grown: () => grown };

@@ -17,11 +17,19 @@ interface Relayed {
 
 const buffers = new BufferPool();
 
-async function setUp(relayed: boolean): Promise<Relayed> {
+/** Without the balancer, or with it and this meaning of a half-close. */
+type Way = "direct" | "keep" | "abandon";
+
+async function setUp(way: Way): Promise<Relayed> {
   const front = await socketPair();
-  if (!relayed) return { client: front.near, server: front.far, over: Promise.resolve() };
+  if (way === "direct") return { client: front.near, server: front.far, over: Promise.resolve() };
   const back = await socketPair();
-  const session = new Session(front.far, { id: 1, now: 0, buffers });
+  const session = new Session(front.far, {
+    id: 1,
+    now: 0,
+    buffers,
+    settings: { halfClose: way },
+  });
   const over = relay(session, adopt(back.near), {
     buffers,
     turns: new Turns(),
@@ -36,11 +44,12 @@ async function tearDown({ client, server, over }: Relayed): Promise<void> {
   await over;
 }
 
-for (const relayed of [false, true]) {
-  const name = relayed ? "relayed" : "direct";
+for (const way of ["direct", "keep", "abandon"] as const) {
+  const name = way === "direct" ? way : `relayed, --half-close ${way}`;
+  const baseline = way === "direct";
 
-  Deno.bench(name, { group: `${ROUND_TRIPS} round trips`, baseline: !relayed }, async (b) => {
-    const ends = await setUp(relayed);
+  Deno.bench(name, { group: `${ROUND_TRIPS} round trips`, baseline }, async (b) => {
+    const ends = await setUp(way);
     const { client, server } = ends;
     const buffer = new Uint8Array(100);
     b.start();
@@ -54,16 +63,16 @@ for (const relayed of [false, true]) {
     await tearDown(ends);
   });
 
-  Deno.bench(name, { group: `${BYTES / 2 ** 20} MiB`, baseline: !relayed }, async (b) => {
-    const ends = await setUp(relayed);
+  Deno.bench(name, { group: `${BYTES / 2 ** 20} MiB`, baseline }, async (b) => {
+    const ends = await setUp(way);
     b.start();
     await Promise.all([send(ends.client), receive(ends.server)]);
     b.end();
     await tearDown(ends);
   });
 
-  Deno.bench(name, { group: "a session", baseline: !relayed }, async () => {
-    await tearDown(await setUp(relayed));
+  Deno.bench(name, { group: "a session", baseline }, async () => {
+    await tearDown(await setUp(way));
   });
 }
 

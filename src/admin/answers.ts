@@ -47,11 +47,13 @@ export function answer(
   options: { type?: string; status?: number; headers?: Readonly<Record<string, string>> } = {},
 ): Response {
   const { type, status = 200, headers = {} } = options;
-  const contentType = type === undefined ? undefined : { "content-type": type };
-  return new Response(body, {
-    status,
-    headers: { ...SECURITY_HEADERS, ...contentType, ...headers },
-  });
+  const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+  const known = {
+    ...(type !== undefined && { "content-type": type }),
+    // What has a length is not sent in chunks.
+    ...(bytes instanceof Uint8Array && { "content-length": String(bytes.length) }),
+  };
+  return new Response(bytes, { status, headers: { ...SECURITY_HEADERS, ...known, ...headers } });
 }
 
 /** The answer to a request that is not served. */

@@ -1,5 +1,6 @@
 import { after } from "../timer.ts";
 import { HttpError } from "./answers.ts";
+import type { HttpRequest } from "../http_connection.ts";
 
 /** Largest body of a request in bytes; what can be asked for needs less than 1 KiB. */
 export const MAX_BODY = 64 * 1024;
@@ -10,7 +11,10 @@ export const MAX_BODY = 64 * 1024;
  * @param options.timeout Milliseconds that the client has for sending it.
  * @throws {HttpError} If it is not JSON, or too large, or takes too long.
  */
-export async function readJson(request: Request, options: { timeout: number }): Promise<unknown> {
+export async function readJson(
+  request: Pick<HttpRequest, "headers" | "body">,
+  options: { timeout: number },
+): Promise<unknown> {
   checkHeaders(request.headers);
   const bytes = await readBody(request, options.timeout);
   if (bytes.length === 0) return undefined;
@@ -37,7 +41,7 @@ function checkHeaders(headers: Headers): void {
   if (Number(headers.get("content-length") ?? 0) > MAX_BODY) throw tooLarge();
 }
 
-async function readBody(request: Request, timeout: number): Promise<Uint8Array> {
+async function readBody(request: Pick<HttpRequest, "body">, timeout: number): Promise<Uint8Array> {
   if (!request.body) return new Uint8Array();
   const reader = request.body.getReader();
   const expired = Promise.withResolvers<never>();

@@ -1,12 +1,15 @@
 import { closestString } from "@std/text/closest-string";
 import { ADDRESS_FORMS } from "../address.ts";
+import { DESTINATION_OPTIONS } from "../destination_options.ts";
 import type { DestinationChange, NewDestination } from "../operations.ts";
 import type { Option } from "../option.ts";
-import { OPTIONS, WEIGHT } from "../options.ts";
 import { HttpError, invalid } from "./answers.ts";
 
 /** Longest text in a field; a host name has at most 253 characters. */
 const MAX_TEXT = 300;
+
+/** Longest text of an option. */
+const MAX_OPTION = 16 * 1024;
 
 /** One field of a body. */
 interface Field<T> {
@@ -22,15 +25,21 @@ type Values<F extends Fields> = { [N in keyof F]?: F[N] extends Field<infer T> ?
 
 const STATES = ["ready", "drain", "maint"] as const;
 
+const { workers, weight, backup, check } = DESTINATION_OPTIONS;
+const VALUES = {
+  workers: number(workers),
+  weight: number(weight),
+  backup: {
+    allowed: backup.allowed,
+    accepts: (value: unknown): value is boolean => typeof value === "boolean",
+  },
+  check: words(check),
+};
+
 const NEW_DESTINATION = {
   listener: text("the number or the name of a listener"),
   address: text(ADDRESS_FORMS),
-  workers: number(OPTIONS.workers),
-  weight: number(WEIGHT),
-  backup: {
-    allowed: "true or false",
-    accepts: (value: unknown) => typeof value === "boolean",
-  },
+  ...VALUES,
 };
 
 const CHANGE = {
@@ -38,8 +47,7 @@ const CHANGE = {
     allowed: `one of ${STATES.join(", ")}`,
     accepts: (value: unknown): value is typeof STATES[number] => STATES.some((s) => s === value),
   },
-  workers: number(OPTIONS.workers),
-  weight: number(WEIGHT),
+  ...VALUES,
 };
 
 /**
@@ -116,6 +124,15 @@ function number(option: Option<number>): Field<number> {
     allowed: option.allowed,
     accepts: (value): value is number =>
       typeof value === "number" && option.parse(String(value)) !== undefined,
+  };
+}
+
+/** The text of an option. */
+function words(option: Option<unknown>): Field<string> {
+  return {
+    allowed: `${option.allowed}, at most ${MAX_OPTION} characters`,
+    accepts: (value): value is string =>
+      typeof value === "string" && value.length <= MAX_OPTION && option.parse(value) !== undefined,
   };
 }
 

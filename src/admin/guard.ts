@@ -2,6 +2,7 @@ import { isLoopbackIp } from "../address_relations.ts";
 import { HttpError } from "./answers.ts";
 import { isAuthorized } from "./authorization.ts";
 import type { Target } from "./target.ts";
+import type { HttpRequest } from "../http_connection.ts";
 
 /** What the guard has to know of the server. */
 export interface Guarded {
@@ -23,7 +24,11 @@ const OPEN_PATHS: readonly string[] = ["/", "/healthz"];
  *
  * @throws {HttpError} If it may not pass.
  */
-export async function guard(request: Request, target: Target, guarded: Guarded): Promise<void> {
+export async function guard(
+  request: Pick<HttpRequest, "headers">,
+  target: Target,
+  guarded: Guarded,
+): Promise<void> {
   const host = request.headers.get("host") ?? target.authority;
   if (guarded.transport === "tcp") checkHost(host, target, guarded);
   checkOrigin(request, target, host);
@@ -59,7 +64,7 @@ function hostnameOf(host: string): string | undefined {
   return (ipv6 ?? name)?.toLowerCase();
 }
 
-function checkOrigin(request: Request, target: Target, host: string): void {
+function checkOrigin(request: Pick<HttpRequest, "headers">, target: Target, host: string): void {
   const origin = request.headers.get("origin");
   if (origin !== null && !isSameHost(origin, host)) {
     throw new HttpError(403, `Origin ${JSON.stringify(origin)} is not allowed; must be this host`);

@@ -36,6 +36,11 @@ export function bodyOf(text: LongText): ReadableStream<Uint8Array<ArrayBuffer>> 
   }, { highWaterMark: 0 });
 }
 
+/** The length of a long text in bytes. */
+export function lengthOf(text: LongText): number {
+  return text.reduce((sum, { length }) => sum + length, 0);
+}
+
 /** The JSON of a value that has long lists of objects, in pieces: those objects, and what is between. */
 export function* jsonPieces(value: unknown): Generator<string> {
   if (isList(value)) {

@@ -12,7 +12,7 @@ export interface ProcessFacts {
 }
 
 const DURATIONS: readonly { kind: keyof Latencies; help: string }[] = [
-  { kind: "queue", help: "Time from accept to the beginning of the connect" },
+  { kind: "queue", help: "Time in the queue, until a connect that succeeded or the end" },
   { kind: "connect", help: "Duration of the connects that succeeded" },
   { kind: "session", help: "Duration of the sessions, from accept to the end" },
 ];

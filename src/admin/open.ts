@@ -1,19 +1,34 @@
 import type { Address } from "../address.ts";
+import type { DescriptorBudget } from "../descriptors.ts";
 import type { Logs } from "../log.ts";
 import type { Operations } from "../operations.ts";
 import { loadPage } from "./page.ts";
 import { type AdminServer, serveAdmin } from "./server.ts";
 import { readToken } from "./token.ts";
 
-/** The admin API and the dashboard, as the settings say. */
+/** The admin API and the dashboard, as the settings say, until the signal is aborted. */
 export async function openAdmin(
   operations: Operations,
-  options: { admin: Address; adminTokenFile: string; logs: Pick<Logs, "log" | "events"> },
+  options: {
+    admin: Address;
+    adminTokenFile: string;
+    logs: Pick<Logs, "log" | "events">;
+    descriptors?: DescriptorBudget;
+    signal?: AbortSignal;
+  },
 ): Promise<AdminServer> {
-  const { admin: address, adminTokenFile, logs: { log, events } } = options;
+  const { admin: address, adminTokenFile, logs: { log, events }, descriptors, signal } = options;
   const token = adminTokenFile === "" ? undefined : readToken(adminTokenFile);
   const page = await loadPage();
-  const server = await serveAdmin(operations, { address, token, events, page, log });
+  const server = await serveAdmin(operations, {
+    address,
+    token,
+    events,
+    page,
+    log,
+    descriptors,
+    signal,
+  });
   log.info("admin API on {address}", { address: server.address });
   return server;
 }

@@ -6,11 +6,12 @@ import type { EventStreams } from "./events.ts";
 import { EXPOSITION_TYPE } from "./exposition.ts";
 import { readChange, readNewDestination, readNothing } from "./fields.ts";
 import { type Limits, SESSIONS_LIMIT } from "./limits.ts";
-import { bodyOf } from "./long_text.ts";
+import { bodyOf, lengthOf, type LongText } from "./long_text.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { Page } from "./page.ts";
 import type { Sheets } from "./sheets.ts";
 import type { Snapshots } from "./snapshots.ts";
+import type { HttpRequest } from "../http_connection.ts";
 
 /** What the handlers work with. */
 export interface Desk {
@@ -24,7 +25,7 @@ export interface Desk {
 
 /** One request that has passed the guard. */
 export interface Call {
-  request: Request;
+  request: HttpRequest;
   query: URLSearchParams;
   /** What stands for `{id}` in the path; empty if it has none. */
   id: string;
@@ -49,7 +50,7 @@ export const ROUTES: readonly Route[] = [
     path: "/status",
     handle: async (_, { snapshots, sheets }) => {
       const text = await sheets.status(await snapshots.status());
-      return answer(bodyOf(text), { type: JSON_TYPE });
+      return longAnswer(text, JSON_TYPE);
     },
   },
   { method: "GET", path: "/sessions", handle: sessions },
@@ -63,6 +64,10 @@ export const ROUTES: readonly Route[] = [
   { method: "POST", path: "/drain", handle: drain },
   { method: "POST", path: "/reload", handle: reload },
 ];
+
+function longAnswer(text: LongText, type: string): Response {
+  return answer(bodyOf(text), { type, headers: { "content-length": String(lengthOf(text)) } });
+}
 
 function showPage(page: Page | undefined): Response {
   if (!page) throw new HttpError(404, "there is no page here; see /openapi.json");
@@ -91,7 +96,7 @@ async function sessions({ query }: Call, { snapshots, sheets }: Desk): Promise<R
   const counted = listeners.reduce((sum, { waiting, active }) => sum + waiting + active, 0);
   // The two are not from the same moment.
   const answered = { sessions: list, total: Math.max(counted, list.length) };
-  return answer(bodyOf(await sheets.json(answered)), { type: JSON_TYPE });
+  return longAnswer(await sheets.json(answered), JSON_TYPE);
 }
 
 function readLimit(query: URLSearchParams): number {
@@ -114,7 +119,7 @@ async function endSession({ id }: Call, { operations, snapshots }: Desk): Promis
 }
 
 async function metrics({ snapshots, sheets }: Desk): Promise<Response> {
-  return answer(bodyOf(await sheets.metrics(await snapshots.status())), { type: EXPOSITION_TYPE });
+  return longAnswer(await sheets.metrics(await snapshots.status()), EXPOSITION_TYPE);
 }
 
 function events({ request, completed }: Call, { streams }: Desk): Response {

@@ -1,8 +1,8 @@
 import { ADDRESS_FORMS } from "../address.ts";
+import { DESTINATION_OPTIONS } from "../destination_options.ts";
 import { LOWEST_BUCKET, PER_DOUBLING } from "../fine_counts.ts";
 import { BUCKETS_S } from "../histogram.ts";
 import type { Option } from "../option.ts";
-import { OPTIONS, WEIGHT } from "../options.ts";
 import { END_REASONS } from "../session.ts";
 
 /** A JSON Schema, draft 2020-12. */
@@ -20,8 +20,12 @@ const amount: Schema = { type: "number", minimum: 0 };
 const nullable = { text: { type: ["string", "null"] }, place: { type: ["integer", "null"] } };
 const time: Schema = { type: "string", format: "date-time" };
 const id: Schema = { type: "string", pattern: "^\\d+\\.\\d+$" };
-const workers = numberOf(OPTIONS.workers);
-const weight = numberOf(WEIGHT);
+const destinationValues = {
+  workers: numberOf(DESTINATION_OPTIONS.workers),
+  weight: numberOf(DESTINATION_OPTIONS.weight),
+  backup: said(flag, DESTINATION_OPTIONS.backup.help),
+  check: said({ type: "string", maxLength: 16384 }, DESTINATION_OPTIONS.check.help),
+};
 const adminState: Schema = { enum: ["ready", "drain", "maint"] };
 
 function said(schema: Schema, description: string): Schema {
@@ -88,7 +92,7 @@ export const SCHEMAS = {
   Destination: object({
     id,
     name: said(text, "its address as configured"),
-    state: { enum: ["up", "suspect", "down", "drain", "maint"] },
+    state: { enum: ["untried", "up", "suspect", "down", "drain", "maint"] },
     admin: adminState,
     leaving: said(flag, "whether it was removed and only finishes its sessions"),
     limit: said(counter, "most concurrent sessions"),
@@ -98,6 +102,7 @@ export const SCHEMAS = {
     active: said(counter, "sessions that it serves"),
     sessions: said(counter, "sessions that were connected to it"),
     failures: said(counter, "connects, probes and checks that failed"),
+    lookup_failures: said(counter, "look-ups of its name that failed"),
     ...bytes,
     latencies: ref("Latencies"),
   }),
@@ -155,11 +160,12 @@ export const SCHEMAS = {
   NewDestination: optional({
     listener: said(text, "number or name of the listener; may be left out if there is only one"),
     address: said({ type: "string", minLength: 1, maxLength: 300 }, ADDRESS_FORMS),
-    workers,
-    weight,
-    backup: said(flag, "whether it serves only while no other destination is up"),
+    ...destinationValues,
   }, ["address"]),
-  DestinationChange: { ...optional({ state: adminState, workers, weight }), minProperties: 1 },
+  DestinationChange: {
+    ...optional({ state: adminState, ...destinationValues }),
+    minProperties: 1,
+  },
   ReloadResult: object({
     changes: said(list(text), "a sentence for each difference that was applied"),
     needs_restart: said(list(text), "keys whose new value counts only after a restart"),

@@ -1,12 +1,14 @@
 import type { Logger } from "@logtape/logtape";
 import { type Address, formatAddress } from "../address.ts";
 import { isLocal, isLoopbackIp } from "../address_relations.ts";
-import { bindWith, type Bound } from "../bind.ts";
+import { bind } from "../bind.ts";
+import type { DescriptorBudget } from "../descriptors.ts";
 import { FatalError, UsageError } from "../errors.ts";
 import type { Events } from "../events.ts";
+import type { HttpRequest } from "../http_connection.ts";
+import { HttpServer, type HttpServerLimits } from "../http_server.ts";
 import type { Operations } from "../operations.ts";
 import { Pace } from "../pace.ts";
-import { sleep } from "../timer.ts";
 import { HttpError, refusal } from "./answers.ts";
 import { EventStreams } from "./events.ts";
 import { guard, type Guarded } from "./guard.ts";
@@ -21,6 +23,9 @@ import { targetOf } from "./target.ts";
 /** Who may use the socket file: the owner and the group of the process. */
 const SOCKET_MODE = 0o660;
 
+/** Clients that the kernel keeps waiting: a flood of connections must not push the operator out. */
+const BACKLOG = 1024;
+
 /** Options of {@linkcode serveAdmin}. */
 export interface AdminOptions {
   /** Where to listen; a missing host is every interface. */
@@ -34,8 +39,11 @@ export interface AdminOptions {
   log: Logger;
   /** Closes the server when it is aborted. */
   signal?: AbortSignal | undefined;
+  /** What its connections get descriptors from; all that there are, if absent. */
+  descriptors?: DescriptorBudget | undefined;
   /** For tests. */
   limits?: Partial<Limits> | undefined;
+  http?: Partial<HttpServerLimits> | undefined;
 }
 
 /** A running admin API. */
@@ -56,7 +64,7 @@ export async function serveAdmin(
   operations: Operations,
   options: AdminOptions,
 ): Promise<AdminServer> {
-  const { address, token, events, page, log, signal } = options;
+  const { address, token, events, page, log, signal, descriptors } = options;
   if (token === undefined) assertLocal(address);
   const limits = { ...LIMITS, ...options.limits };
   const snapshots = new Snapshots(operations, { age: limits.snapshotAge });
@@ -67,38 +75,37 @@ export async function serveAdmin(
   const desk: Desk = { operations, snapshots, sheets, streams, page, limits };
   const hostname = address.transport === "tcp" ? address.hostname : undefined;
   const guarded: Guarded = { transport: address.transport, hostname, token };
-  const answers = new Set<Promise<void>>();
-  const end = new AbortController();
-
-  const handler: Deno.ServeHandler = async (request, { completed }) => {
-    // A client that leaves makes this fail, which concerns nobody.
-    const completion = completed.catch(() => {});
-    answers.add(completion);
-    completion.then(() => answers.delete(completion));
-    return await serve(request, { guarded, desk, completed: completion, log });
-  };
-  const bound = await listen(address, { handler, signal: end.signal, log });
-
-  // `shutdown` waits for clients that do not read, and cannot be followed by an abort.
-  async function close(): Promise<void> {
-    signal?.removeEventListener("abort", close);
-    streams.close();
-    const patience = new AbortController();
-    const expired = sleep(limits.closePatience, { signal: patience.signal });
-    await Promise.race([Promise.all(answers), expired]);
-    patience.abort();
-    bound.release();
-    end.abort();
-    await Promise.all(bound.sockets.map(({ finished }) => finished));
-  }
-  signal?.addEventListener("abort", close);
+  const bound = await bind(address, { tcpBacklog: BACKLOG, mode: SOCKET_MODE, log, signal });
   if (!bound.sockets.every(({ addr }) => isBoundAsMeant(addr, { address, token }))) {
-    await close();
+    bound.release();
+    for (const socket of bound.sockets) socket.close();
     throw new FatalError(
-      `--admin ${hostname}: this name is ${bound.address} here, which other ` +
+      `--admin ${formatAddress(address)}: this is ${bound.address} here, which other ` +
         "machines can reach; use 127.0.0.1 instead",
     );
   }
+  const allowance = descriptors?.reserveForAdmin();
+  const server = new HttpServer({
+    bound,
+    handler: (request, { completed }) => {
+      // A client that leaves makes this fail, which concerns nobody.
+      const completion = completed.catch(() => {});
+      return serve(request, { guarded, desk, completed: completion, log });
+    },
+    limits: options.http ?? {},
+    what: "accepting at the admin API",
+    claim: descriptors && (() => descriptors.claim(descriptors.admin)),
+    onShortage: () => descriptors?.noteShortage(),
+    log,
+  });
+
+  async function close(): Promise<void> {
+    signal?.removeEventListener("abort", close);
+    streams.close();
+    await server.close({ patience: limits.closePatience });
+    allowance?.();
+  }
+  signal?.addEventListener("abort", close);
   if (signal?.aborted) await close();
   return { address: bound.address, close, [Symbol.asyncDispose]: close };
 }
@@ -112,38 +119,23 @@ function assertLocal(address: Address): void {
   );
 }
 
-function listen(
-  address: Address,
-  options: { handler: Deno.ServeHandler; signal: AbortSignal; log: Logger },
-): Promise<Bound<Deno.HttpServer>> {
-  const { handler, signal, log } = options;
-  const quiet = { signal, onListen() {}, onError: () => new Response(null, { status: 500 }) };
-  return bindWith<Deno.HttpServer>(address, {
-    tcp: (hostname, port) => Deno.serve({ ...quiet, hostname, port }, handler),
-    unix: (path) => {
-      const server = Deno.serve({ ...quiet, path }, handler);
-      // Deno.umask wants a permission in 2.9 that 2.6 refuses to know.
-      Deno.chmodSync(path, SOCKET_MODE);
-      return server;
-    },
-    addr: (server) => server.addr,
-    close: (server) => server.shutdown(),
-    log,
-  });
-}
-
-/** Whether a name that should be loopback is, unless that does not matter. */
-function isBoundAsMeant(
+/**
+ * Whether a socket is what was asked for, and no other machine can reach it if there is no token:
+ * a name that should be loopback may be anything where somebody has said so.
+ */
+export function isBoundAsMeant(
   bound: Deno.Addr,
-  options: { address: Address; token: string | undefined },
+  { address, token }: { address: Address; token?: string | undefined },
 ): boolean {
-  const { address, token } = options;
-  if (token !== undefined || bound.transport !== "tcp") return true;
-  return isLocal(address) && isLoopbackIp(bound.hostname);
+  if (bound.transport !== address.transport) return false;
+  if (bound.transport !== "tcp" || address.transport !== "tcp") return true;
+  const { hostname, port } = bound;
+  if (address.port !== 0 && address.port !== port) return false;
+  return token !== undefined || (isLocal(address) && isLoopbackIp(hostname));
 }
 
 async function serve(
-  request: Request,
+  request: HttpRequest,
   options: { guarded: Guarded; desk: Desk; completed: Promise<void>; log: Logger },
 ): Promise<Response> {
   const { guarded, desk, completed, log } = options;

@@ -1,4 +1,5 @@
 import { HttpError } from "./answers.ts";
+import type { HttpRequest } from "../http_connection.ts";
 
 /** What a request asks for, as it was sent: nothing is decoded, resolved or normalised. */
 export interface Target {
@@ -15,7 +16,7 @@ export interface Target {
  *
  * @throws {HttpError} If it is not of that form.
  */
-export function targetOf(request: Request): Target {
+export function targetOf(request: Pick<HttpRequest, "url">): Target {
   const parts = /^[a-z+]+:\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?$/i.exec(request.url);
   if (!parts) throw new HttpError(400, "the target of the request is malformed");
   const [, authority = "", path = "", query = ""] = parts;

@@ -1,7 +1,11 @@
-import { fileProblem, UsageError } from "../errors.ts";
+import { FileError, readBoundedSync } from "../bounded_file.ts";
+import { UsageError } from "../errors.ts";
 
 /** Fewest characters of a token: 16 random hexadecimal digits are 64 bits. */
 const MIN_LENGTH = 16;
+
+/** Most bytes of its file: there may be a comment below it. */
+const MAX_BYTES = 64 * 1024;
 
 /** What a token may consist of, so that it fits into a header field: visible ASCII. */
 const TOKEN = /^[\x21-\x7e]+$/;
@@ -36,11 +40,12 @@ export function readToken(path: string, flag = "--admin-token-file"): string {
 
 function readText(file: { path: string; flag: string }): string {
   try {
-    return Deno.readTextFileSync(file.path);
+    return new TextDecoder().decode(readBoundedSync(file.path, MAX_BYTES));
   } catch (error) {
+    if (!(error instanceof FileError)) throw error;
     throw new TokenFileError(
       file,
-      `cannot be read, ${fileProblem(error)}; must be a file whose first line is the token`,
+      `cannot be read, ${error.message}; must be a file whose first line is the token`,
     );
   }
 }

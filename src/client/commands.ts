@@ -1,15 +1,9 @@
-import { AddressError, parseAddress } from "../address.ts";
 import { SESSIONS_LIMIT } from "../admin/limits.ts";
 import { UsageError } from "../errors.ts";
-import type {
-  AdminState,
-  DestinationChange,
-  DestinationStatus,
-  NewDestination,
-} from "../operations.ts";
-import { OPTIONS, WEIGHT } from "../options.ts";
+import type { AdminState, DestinationChange, DestinationStatus } from "../operations.ts";
 import type { AdminClient } from "./api.ts";
 import { quote } from "./arguments.ts";
+import { readNew, readValues } from "./destination_arguments.ts";
 import { isDestination, isNothing, isObject, isReloadResult, isSessions } from "./shapes.ts";
 import { sessionLines, statusLines } from "./tables.ts";
 import { findDestination, titleOf } from "./target.ts";
@@ -71,7 +65,7 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
   maint: change("maint", "the same, and its health is not checked either"),
   ready: change("ready", "DEST takes sessions again"),
   add: {
-    form: "ADDRESS[,workers=N][,weight=N][,backup] [--listener NAME]",
+    form: "ADDRESS[,workers=N][,weight=N][,backup][,check=CHECK] [--listener NAME]",
     help: "a new destination, as on the command line",
     operands: ["ADDRESS"],
     switches: ["json"],
@@ -100,15 +94,15 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
     },
   },
   set: {
-    form: "DEST [workers=N] [weight=N]",
+    form: "DEST [workers=N] [weight=N] [backup=true|false] [check=CHECK]",
     help: "how many sessions DEST serves at once, and its share of them",
     operands: ["DEST", "KEY=N"],
     many: true,
     switches: ["json"],
     values: [],
-    check: ([, ...texts]) => void readLimits(texts),
+    check: ([, ...texts]) => void readValues(texts),
     async run({ client, operands: [text, ...texts], show }) {
-      const changed = await patch(client, text!, readLimits(texts));
+      const changed = await patch(client, text!, readValues(texts));
       show([`${titleOf(changed)}: workers=${changed.limit} weight=${changed.weight}`], changed);
     },
   },
@@ -213,36 +207,4 @@ function readLimit(values: ReadonlyMap<string, string>): number {
   const limit = SESSIONS_LIMIT.parse(text);
   if (limit !== undefined) return limit;
   throw new UsageError(`--limit ${quote(text)}: must be ${SESSIONS_LIMIT.allowed}`);
-}
-
-/** A destination as on the command line: `10.0.0.7:9003,workers=4,backup`. */
-function readNew(text: string): NewDestination {
-  const [address = "", ...options] = text.split(",");
-  try {
-    parseAddress(address, { minPort: 1 });
-  } catch (error) {
-    if (!(error instanceof AddressError)) throw error;
-    throw new UsageError(`ADDRESS ${quote(address)}: ${error.message}`);
-  }
-  const backup = options.includes("backup");
-  const limits = readLimits(options.filter((option) => option !== "backup"), " or backup");
-  return { address, ...limits, ...(backup && { backup }) };
-}
-
-function readLimits(texts: readonly string[], more = ""): { workers?: number; weight?: number } {
-  const limits: { workers?: number; weight?: number } = {};
-  for (const text of texts) {
-    const [, key, value] = /^(workers|weight)=(.*)$/s.exec(text) ?? [];
-    if (key !== "workers" && key !== "weight") {
-      throw new UsageError(`${quote(text)}: must be workers=N, weight=N${more}`);
-    }
-    const option = key === "workers" ? OPTIONS.workers : WEIGHT;
-    const number = option.parse(value!);
-    if (number === undefined) {
-      throw new UsageError(`${quote(text)}: ${key} must be ${option.allowed}`);
-    }
-    if (limits[key] !== undefined) throw new UsageError(`${quote(text)}: ${key} is given twice`);
-    limits[key] = number;
-  }
-  return limits;
 }

@@ -30,6 +30,7 @@ interface Column {
 const LEAST_NAME = 11;
 
 const STATE_STYLES: Readonly<Record<ShownState, Style>> = {
+  untried: "yellow",
   up: "green",
   suspect: "yellow",
   down: "red",

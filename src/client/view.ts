@@ -49,12 +49,15 @@ export function drawFrame(now: Status, before: Status | undefined, options: View
 
 function titleLine(now: Status, between: Rates | undefined, options: ViewOptions): Line {
   const { columns, paused, warning } = options;
+  const { access, log } = now.log_lines_lost;
+  const lost = access + log;
   const since = between ? `rates of ${Math.round(between.seconds)} s` : "rates follow";
   const pieces: Span[] = [
     { text: "iawlb", style: "bold" },
     ...(warning ? [{ text: warning, style: "red" } as const] : []),
     ...(paused ? [{ text: "paused", style: "reverse" } as const] : []),
     now.state === "running" ? { text: now.state } : { text: now.state, style: "yellow" },
+    ...(lost > 0 ? [{ text: `${lost} log lines lost`, style: "yellow" } as const] : []),
     { text: `up ${formatSpan(now.uptime_ms)}` },
     { text: since, style: "dim" },
     { text: `pid ${now.pid}`, style: "dim" },

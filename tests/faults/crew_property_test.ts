@@ -13,7 +13,7 @@ import { Tasks } from "../../src/tasks.ts";
 import { configOf } from "../support/config.ts";
 
 const ADMIN = ["ready", "ready", "drain", "maint"] as const;
-const HEALTH = ["up", "up", "suspect", "down"] as const;
+const HEALTH = ["up", "untried", "suspect", "down"] as const;
 
 interface Wanted {
   there: boolean;
@@ -24,6 +24,7 @@ interface Wanted {
 
 type Step =
   | { kind: "arrive"; number: number }
+  | { kind: "reset"; which: number }
   | { kind: "finish"; number: number }
   | { kind: "configure"; wanted: Wanted[] }
   | { kind: "admin"; which: number; state: typeof ADMIN[number] }
@@ -38,6 +39,7 @@ const wanted: fc.Arbitrary<Wanted> = fc.record({
 
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("arrive"), number: fc.nat(6) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("reset"), which: fc.nat(2) }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("finish"), number: fc.nat(6) }) },
   {
     weight: 2,
@@ -86,6 +88,10 @@ class Scene {
       destinations: [],
       queue: this.queue,
       hire: (destination) => this.#tasks.add(this.#work(destination)),
+      onStranded: (session) => {
+        if (this.queue.remove(session)) this.served++;
+        if (this.crew.servesBeside(session.avoided!)) this.excess.push(`${session.id} sent away`);
+      },
     });
     const clock = () => 0;
     this.health = new Health({
@@ -95,6 +101,8 @@ class Scene {
       clock,
       log: getLogger(["test", "quiet"]),
     });
+    // Nobody is tried.
+    this.health.close();
     this.roster = new Roster({
       crew: this.crew,
       health: this.health,
@@ -109,12 +117,14 @@ class Scene {
     destination.workers++;
     try {
       do {
+        let session: Session;
         try {
-          await this.queue.receive({ signal: destination.standby });
+          session = await this.queue.receive({ signal: destination.standby, taker: destination });
         } catch {
           return;
         }
         destination.active++;
+        if (session.avoided === destination) this.excess.push(`${session.id} came back`);
         const { name, active, wanted } = destination;
         const limit = Math.max(destination.limit, this.#limitsBefore.get(destination) ?? 0);
         if (wanted && active > limit) this.excess.push(`${active} sessions at ${name}`);
@@ -134,6 +144,15 @@ class Scene {
       case "arrive":
         for (let i = 0; i < step.number; i++) this.queue.trySend({ id: ++this.sent } as Session);
         break;
+      case "reset": {
+        // One that was served has been reset, and comes back as the worker would have it.
+        const avoided = all[step.which % all.length];
+        if (!avoided || !this.crew.servesBeside(avoided)) break;
+        const session = { id: ++this.sent, avoided } as Session;
+        const behind = (waiting: Session) => waiting.id < session.id;
+        this.queue.unshift(session, { behind, avoiding: avoided });
+        break;
+      }
       case "finish":
         for (const end of this.busy.splice(0, step.number)) end();
         break;
@@ -150,7 +169,8 @@ class Scene {
         const one = all[step.which];
         if (!one || one.leaving) break;
         one.admin = step.state;
-        this.health.review(one);
+        // As a review does, but for the probe: the steps say how a destination is.
+        this.crew.arrange();
         break;
       }
       case "health": {
@@ -226,13 +246,14 @@ Deno.test("whatever changes, nobody waits while there is room, and no limit is e
 });
 
 function assertSettled({ queue, crew, excess, roster }: Scene): void {
-  assert(queue.size === 0 || !crew.hasRoom, "a session waits although there is room");
+  const needless = [...queue.waiting()].filter((session) => crew.hasRoomFor(session));
+  assert(needless.length === 0, "a session waits although there is room");
   assert(excess.length === 0, excess.join());
-  for (const { name, workers, active, limit, wanted, state } of roster.all) {
+  for (const { name, workers, active, limit, wanted, usable, state } of roster.all) {
     const idle = workers - active;
     assert(idle === 0 || workers <= limit, `${name} has ${idle} waiting beyond its limit`);
     assert(
-      idle === 0 || (wanted && state === "up"),
+      idle === 0 || (wanted && usable),
       `${name} has ${idle} waiting although ${state}`,
     );
   }

@@ -1,6 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { connect } from "node:net";
-import { descriptorLimit, hasProc, openDescriptors, residentMemory } from "../support/process.ts";
+import {
+  descriptorLimit,
+  hasProc,
+  nothingLeft,
+  openDescriptors,
+  residentMemory,
+} from "../support/process.ts";
 import { Program } from "../support/program.ts";
 import {
   discard,
@@ -52,6 +58,7 @@ Deno.test("clients that never read cost bounded memory", { ignore: !hasProc }, a
   });
   await using program = await Program.start([server.address]);
   const before = residentMemory(program.pid);
+  const descriptors = openDescriptors(program.pid);
   const clients = await Promise.all(
     Array.from({ length: 50 }, () => Deno.connect({ port: program.port })),
   );
@@ -66,12 +73,14 @@ Deno.test("clients that never read cost bounded memory", { ignore: !hasProc }, a
   assert(highest - before < 64 * MIB, `${Math.round((highest - before) / MIB)} MiB for 50 readers`);
   for (const client of clients) client.close();
   await until(async () => (await program.status()).active === 0, "all are gone");
+  await nothingLeft(program.pid, { destinations: [server.port], descriptors, more: 8 });
   assertEquals(await program.terminate(), 0);
 });
 
 Deno.test("a flood of connections that are reset at once harms nobody", async () => {
   await using server = new TestServer(echo);
   await using program = await Program.start([server.address], ["--access-log", "off"]);
+  const descriptors = hasProc ? openDescriptors(program.pid) : 0;
   using steady = await Deno.connect({ port: program.port });
   const text = new TextEncoder().encode("steady");
   let flooding = true;
@@ -93,6 +102,27 @@ Deno.test("a flood of connections that are reset at once harms nobody", async ()
   await steady.closeWrite();
   const { ended } = await program.status();
   assertEquals(Object.keys(ended).filter((reason) => reason === "error"), []);
+  await discard(steady);
+  // What the program opens when it first needs it: to deal out turns, to tell how it is.
+  const left = { destinations: [server.port], descriptors, more: 8 };
+  if (hasProc) await nothingLeft(program.pid, left);
+  assertEquals(await program.terminate(), 0);
+});
+
+Deno.test("a flood of clients that are reset while they are connected leaves nothing open", {
+  ignore: !hasProc,
+}, async () => {
+  await using server = new TestServer(discard);
+  await using program = await Program.start(
+    [server.address],
+    ["--access-log", "off", "--workers", "1"],
+  );
+  const descriptors = openDescriptors(program.pid);
+  for (let i = 0; i < 4000; i += 4) {
+    await Promise.all(Array.from({ length: 4 }, () => connectAndReset(program.port)));
+  }
+  const left = { destinations: [server.port], descriptors, more: 8 };
+  await nothingLeft(program.pid, left);
   assertEquals(await program.terminate(), 0);
 });
 
@@ -109,6 +139,7 @@ function connectAndReset(port: number): Promise<void> {
 Deno.test("a client that says nothing is dropped after --idle-timeout, also in a crowd", async () => {
   await using server = new TestServer(discard);
   await using program = await Program.start([server.address], ["--idle-timeout", "500ms"]);
+  const descriptors = hasProc ? openDescriptors(program.pid) : 0;
   const began = performance.now();
   const clients = await Promise.all(
     Array.from({ length: 200 }, () => Deno.connect({ port: program.port })),
@@ -119,6 +150,8 @@ Deno.test("a client that says nothing is dropped after --idle-timeout, also in a
   const late = entries.filter(({ total_ms }) => total_ms < 500 || total_ms > 3000);
   assertEquals(late, []);
   for (const client of clients) client.close();
+  const left = { destinations: [server.port], descriptors, more: 8 };
+  if (hasProc) await nothingLeft(program.pid, left);
   assertEquals(await program.terminate(), 0);
 });
 

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { ListenerStatus, Status } from "../../src/operations.ts";
 import { MixedLoad, NamedEcho } from "../support/mixed_load.ts";
 import { RandomOperator, settledFile, type Site } from "../support/operator.ts";
-import { hasProc, openDescriptors, residentMemory } from "../support/process.ts";
+import { hasProc, nothingLeft, openDescriptors, residentMemory } from "../support/process.ts";
 import { Program } from "../support/program.ts";
 import { Random } from "../support/random.ts";
 import { freePort, until } from "../support/servers.ts";
@@ -44,7 +44,8 @@ async function setUp(stack: AsyncDisposableStack, options: { threads: number; fl
     const comesAndGoes = port === guest.port;
     return Array.from({ length: CLIENTS }, () => load.client(port, { comesAndGoes }));
   });
-  return { program, admin, load, operators, clients, guest };
+  const destinations = [...sites, guest].flatMap(({ echoes }) => echoes.map(({ port }) => port));
+  return { program, admin, load, operators, clients, guest, destinations };
 }
 
 /** What must hold of every status and of all of them together. */
@@ -134,7 +135,9 @@ for (const threads of [1, 2]) {
     ignore: !hasProc,
   }, async () => {
     await using stack = new AsyncDisposableStack();
-    const { program, admin, load, operators, clients, guest } = await setUp(stack, { threads });
+    const { program, admin, load, operators, clients, guest, destinations } = await setUp(stack, {
+      threads,
+    });
     const auditor = new Auditor({ admin, guest: `127.0.0.1:${guest.port}` });
     const looking = (async () => {
       while (!load.stopped) {
@@ -179,6 +182,7 @@ for (const threads of [1, 2]) {
     assert(growth < 64 * threads, where);
     // Connections of those who ask are kept open for a while.
     assert(after < descriptors + 20, where);
+    await nothingLeft(program.pid, { destinations, descriptors, more: 20 });
     assertEquals(await program.terminate(), 0, where);
   });
 }

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { hasProc, nothingLeft, openDescriptors } from "../support/process.ts";
 import { Program } from "../support/program.ts";
 import { echo, randomBytes, readExactly, TestServer, until, writeAll } from "../support/servers.ts";
 
@@ -47,6 +48,7 @@ Deno.test(`${RELOADS} reloads under load: no connection fails, none is cut`, asy
   stack.defer(() => Deno.remove(path));
   await Deno.writeTextFile(path, configuration(0, servers));
   await using program = await Program.spawn(["--config", path, "--log-format", "json"]);
+  const descriptors = hasProc ? openDescriptors(program.pid) : 0;
   const stop = new AbortController();
   // One connection lasts over all reloads, wherever it was served at first.
   using longest = await Deno.connect({ hostname: "127.0.0.1", port: program.port });
@@ -65,5 +67,7 @@ Deno.test(`${RELOADS} reloads under load: no connection fails, none is cut`, asy
   await until(() => program.out.length === complete + 1, "all sessions have ended");
   assertEquals(program.access().filter(({ reason }) => reason !== "done"), []);
   assert(complete > CLIENTS, `${complete} connections`);
+  const ports = servers.map(({ port }) => port);
+  if (hasProc) await nothingLeft(program.pid, { destinations: ports, descriptors, more: 8 });
   assertEquals(await program.terminate(), 0);
 });

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import fc from "fast-check";
 import { Admission } from "../../src/admission.ts";
+import { DescriptorBudget } from "../../src/descriptors.ts";
 import { Channel } from "../../src/channel.ts";
 import { Ledger } from "../../src/ledger.ts";
 import { Line } from "../../src/line.ts";
@@ -141,12 +142,16 @@ class Harness {
       settings: { maxConnections: 1000, maxPerIp: 0, ratePerIp: 0 },
       rules: [],
       ledger: this.ledger,
-      destinations: 1,
-      active: () => 0,
+      descriptors: new DescriptorBudget({ countFree: (wanted) => wanted }),
       clock: () => 0,
       log: getLogger("test"),
     });
-    this.line = new Line({ queue: this.queue, ledger: this.ledger, admission });
+    this.line = new Line({
+      queue: this.queue,
+      ledger: this.ledger,
+      admission,
+      clock: () => 0,
+    });
   }
 
   async run(event: Event): Promise<void> {

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { DestinationProcess } from "../support/destination_process.ts";
-import { hasProc, openDescriptors, residentMemory } from "../support/process.ts";
+import { hasProc, nothingLeft, openDescriptors, residentMemory } from "../support/process.ts";
 import { Program } from "../support/program.ts";
 import { freePort, readAll, until, writeAll } from "../support/servers.ts";
 
@@ -25,6 +25,7 @@ Deno.test(`${SECONDS} s of mixed load with destinations killed at random lose no
     destinations.map(({ address }) => address),
     ["--workers", "4", "--queue", "100"],
   );
+  const before = openDescriptors(program.pid);
   const end = performance.now() + SECONDS * 1000;
   const tally = { complete: 0, left: 0, interrupted: 0, kills: 0 };
   const lost: string[] = [];
@@ -80,6 +81,8 @@ Deno.test(`${SECONDS} s of mixed load with destinations killed at random lose no
   await Promise.all([killer(), ...Array.from({ length: CLIENTS }, client)]);
   clearInterval(sampler);
   await until(async () => (await program.status()).active === 0, "all sessions have ended");
+  const ports = destinations.map(({ address }) => Number(address.split(":")[1]));
+  await nothingLeft(program.pid, { destinations: ports, descriptors: before, more: 8 });
 
   console.log(`  ${JSON.stringify(tally)}, lost: ${lost.length}`);
   console.log(`  memory in MiB ${range(memory.map((bytes) => Math.round(bytes / MIB)))}`);

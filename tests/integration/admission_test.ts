@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { hasProc, nothingLeft, openDescriptors } from "../support/process.ts";
 import { Program } from "../support/program.ts";
 import {
   echo,
@@ -108,10 +109,13 @@ Deno.test("a burst of clients beyond the places is refused exactly", async () =>
     [server.address],
     ["--workers", "5", "--queue", "5", "--overflow", "reject"],
   );
+  const descriptors = hasProc ? openDescriptors(program.pid) : 0;
   const answers = Array.from({ length: 200 }, () => request(program.port, "hello").catch(() => ""));
   await until(async () => (await program.status()).accepted === 200, "all have come");
   const { ended, waiting, active } = await program.status();
   assertEquals([ended["refused-overflow"], waiting, active], [190, 5, 5]);
   hold.resolve();
   assertEquals((await Promise.all(answers)).filter((text) => text === "hello").length, 10);
+  const left = { destinations: [server.port], descriptors, more: 8 };
+  if (hasProc) await nothingLeft(program.pid, left);
 });

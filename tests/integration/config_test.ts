@@ -83,8 +83,8 @@ for (const [name, [content, line]] of Object.entries(BAD_FILES)) {
 const BAD_COMMAND_LINES: [args: string[], line: RegExp][] = [
   [["--config", "/nowhere/x.toml"], /^\/nowhere\/x.toml: cannot be read: there is no such file$/],
   [["--config", "/"], /^\/: cannot be read: Is a directory \(os error 21\)$/],
-  [["--config"], /^--config "": must be the path of a file$/],
-  [["--config="], /^--config "": must be the path of a file$/],
+  [["--config"], /^--config "": must be the path of a file, or - for standard input$/],
+  [["--config="], /^--config "": must be the path of a file, or - for standard input$/],
   [["--config", "x", "8080", "9001"], /^"8080": --config takes no addresses; must be in the file$/],
   [["--config", "x", "--demo"], /^--config "x": --demo takes no configuration file$/],
   [["--demo", "--check-config"], /^--check-config: --demo has a configuration of its own$/],

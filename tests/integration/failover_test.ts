@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
+import { hasProc, nothingLeft, openDescriptors } from "../support/process.ts";
 import { Program } from "../support/program.ts";
 import { answer, freePort, readAll, request, TestServer, until } from "../support/servers.ts";
 
@@ -6,6 +7,7 @@ Deno.test("a destination that does not listen costs no connection, and gets its 
   const port = freePort();
   await using first = new TestServer(answer("first"));
   await using program = await Program.start([first.address, `127.0.0.1:${port}`]);
+  const descriptors = hasProc ? openDescriptors(program.pid) : 0;
   for (let i = 0; i < 1000; i++) assertEquals(await request(program.port, "hello"), "first");
   assertEquals(program.log.filter((line) => line.includes("is down")).length, 1);
 
@@ -19,7 +21,10 @@ Deno.test("a destination that does not listen costs no connection, and gets its 
     await program.entries(1000 + i);
   }
   assertEquals(answers.filter((text) => text === "second").length, 50);
-  assertGreater(second.accepted, 50, "the probe is a connection, too");
+  assertEquals(second.accepted, 50);
+  assertGreater(second.looks, 0, "the probe is a connection, too");
+  const left = { destinations: [first.port, port], descriptors, more: 8 };
+  if (hasProc) await nothingLeft(program.pid, left);
   assertEquals(await program.terminate(), 0);
   const failed = program.access().filter(({ reason }) => reason !== "done");
   assertEquals(failed, []);
@@ -54,11 +59,14 @@ Deno.test("sessions that come back from a failed connect keep their order", asyn
 });
 
 Deno.test("a session ends with connect-failed when its retries are used up", async () => {
-  const ports = [freePort(), freePort(), freePort()];
-  await using program = await Program.start(
-    ports.map((port) => `127.0.0.1:${port}`),
-    ["--retries", "1"],
-  );
+  await using servers = new AsyncDisposableStack();
+  const all = [0, 1, 2].map(() => servers.use(new TestServer(answer("served"))));
+  await using program = await Program.start(all.map(({ address }) => address), [
+    "--retries",
+    "1",
+  ]);
+  await until(() => all.every(({ looks }) => looks > 0), "all were found to be there");
+  for (const server of all) server.stopListening();
   assertEquals(await request(program.port, "hello"), "");
   const [entry] = await program.entries(1);
   assertEquals([entry!.reason, entry!.attempts, entry!.connect_ms], ["connect-failed", 2, null]);

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { TestFile } from "../support/config_file.ts";
+import { hasProc, nothingLeft, openDescriptors } from "../support/process.ts";
 import { Program } from "../support/program.ts";
 import {
   freePort,
@@ -77,6 +78,7 @@ Deno.test("with --half-close abandon who finishes sending leaves the queue, what
 Deno.test("clients that give up in the same moment do not follow each other to the server", async () => {
   await using server = new PickyServer();
   await using program = await Program.start([server.address], ["--workers", "1", ...ABANDON]);
+  const descriptors = hasProc ? openDescriptors(program.pid) : 0;
   const clients = [await occupy(program.port, server)];
   for (let i = 0; i < 5; i++) {
     const client = await Deno.connect({ port: program.port });
@@ -94,6 +96,8 @@ Deno.test("clients that give up in the same moment do not follow each other to t
   assert(entries.every(({ reason }) => reason === "client-gone"));
   assertEquals([server.accepted, server.got.length], [1, 1]);
   for (const client of clients) client.close();
+  const left = { destinations: [server.port], descriptors, more: 8 };
+  if (hasProc) await nothingLeft(program.pid, left);
 });
 
 for (

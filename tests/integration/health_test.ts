@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { hasProc, nothingLeft, openDescriptors } from "../support/process.ts";
 import { Program } from "../support/program.ts";
 import { answer, freePort, readAll, request, TestServer, until } from "../support/servers.ts";
 
@@ -92,6 +93,7 @@ Deno.test("a destination that is down gets one probe at a time, whatever the loa
   );
   assertEquals(await request(program.port, "hello"), "served");
   await program.logged(/is down/);
+  const descriptors = hasProc ? openDescriptors(program.pid) : 0;
   const began = performance.now();
   const clients = Array.from({ length: 500 }, () => request(program.port, "hello"));
   assertEquals(await Promise.all(clients), Array(500).fill("served"));
@@ -99,6 +101,8 @@ Deno.test("a destination that is down gets one probe at a time, whatever the loa
   // At 50 ms at the least, then 100, 200, ...
   const probes = Math.ceil(Math.log2((performance.now() - began) / 50 + 2)) + 1;
   assert(failures <= 1 + probes, `${failures} connects to a dead port, ${probes} probes expected`);
+  const left = { destinations: [port, good.port], descriptors, more: 8 };
+  if (hasProc) await nothingLeft(program.pid, left);
 });
 
 Deno.test("--slow-start gives a destination its workers little by little", async () => {
@@ -122,4 +126,21 @@ Deno.test("--slow-start gives a destination its workers little by little", async
   const sessions = arrivals.slice(-10);
   const span = sessions.at(-1)! - sessions[0]!;
   assert(span > 700 && span < 2000, `the workers came within ${span} ms`);
+});
+
+Deno.test("sessions that are answered do not keep a destination up whose check fails", async () => {
+  const first = checkedServer("first");
+  const second = checkedServer("second");
+  await using _first = first.server;
+  await using _second = second.server;
+  await using program = await Program.start([first.server.address, second.server.address], CHECK);
+  await until(() => first.state.checks > 1, "it is checked");
+  let over = false;
+  const clients = Array.from({ length: 4 }, async () => {
+    while (!over) await request(program.port, "hello");
+  });
+  first.state.healthy = false;
+  await program.logged(new RegExp(`${first.server.address} is down: its check got HTTP 503`));
+  over = true;
+  await Promise.all(clients);
 });

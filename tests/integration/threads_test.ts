@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { hasProc, nothingLeft, openDescriptors } from "../support/process.ts";
 import { Program, runProgram } from "../support/program.ts";
 import { answer, echo, readAll, request, TestServer, until, writeAll } from "../support/servers.ts";
 
@@ -6,6 +7,7 @@ Deno.test("--threads share a port, their limits and one access log", async () =>
   await using server = new TestServer(answer("served"));
   await using program = await Program.start([server.address], ["--threads", "2"]);
   await program.logged(/"2 threads"/);
+  const descriptors = hasProc ? openDescriptors(program.pid) : 0;
   for (let i = 0; i < 60; i += 20) {
     const requests = Array.from({ length: 20 }, () => request(program.port, "hello"));
     for (const text of await Promise.all(requests)) assertEquals(text, "served");
@@ -16,6 +18,8 @@ Deno.test("--threads share a port, their limits and one access log", async () =>
   assert(odd.length > 0 && odd.length < 60, `${odd.length} of 60 were the first thread's`);
   const status = await program.status();
   assertEquals([status.accepted, status.ended], [60, { done: 60 }]);
+  const left = { destinations: [server.port], descriptors, more: 16 };
+  if (hasProc) await nothingLeft(program.pid, left);
   assertEquals(await program.terminate(), 0);
   await program.logged(/60 accepted = 60 finished/);
 });

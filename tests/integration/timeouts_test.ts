@@ -123,7 +123,8 @@ Deno.test("a destination that swallows connects is given up after --connect-time
   await readAll(client);
   const [entry] = await program.entries(1);
   assertEquals([entry!.reason, entry!.attempts], ["done", 2]);
-  assertAbout(entry!.queue_ms!, 300);
+  // The connect that was given up is no waiting.
+  assert(entry!.queue_ms < 250 && entry!.total_ms > 290, JSON.stringify(entry));
   abort.abort();
   await Promise.all(pending);
   for (const conn of fillers) conn.close();

@@ -139,6 +139,7 @@ export function destination(id: string, rest: Partial<DestinationStatus> = {}): 
     active: 3,
     sessions: 7,
     failures: 1,
+    lookup_failures: 2,
     bytes_up: 1000,
     bytes_down: 2000,
     latencies: same([1, 300]),

@@ -1,3 +1,5 @@
+import { until } from "./servers.ts";
+
 /** Resident memory of a process in bytes. */
 export function residentMemory(pid: number): number {
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
@@ -13,6 +15,48 @@ export function openDescriptors(pid: number): number {
 export function cpuSeconds(pid: number): number {
   const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).replace(/^.*\) /, "").split(" ");
   return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** How many TCP sockets of a process have one of these ports at their other end. */
+export function connectionsTo(ports: readonly number[], pid: number): number {
+  const own = new Set<string>();
+  for (const { name } of Deno.readDirSync(`/proc/${pid}/fd`)) {
+    try {
+      const [, inode] = /^socket:\[(\d+)\]$/.exec(Deno.readLinkSync(`/proc/${pid}/fd/${name}`)) ??
+        [];
+      if (inode) own.add(inode);
+    } catch {
+      // It was closed meanwhile.
+    }
+  }
+  const wanted = new Set(ports);
+  const rows = ["tcp", "tcp6"].flatMap((kind) => {
+    return Deno.readTextFileSync(`/proc/${pid}/net/${kind}`).trim().split("\n").slice(1);
+  });
+  return rows.filter((row) => {
+    const fields = row.trim().split(/\s+/);
+    return own.has(fields[9]!) && wanted.has(parseInt(fields[2]!.split(":")[1]!, 16));
+  }).length;
+}
+
+/**
+ * Waits until a process has no connection to a destination any more, and its descriptors are as
+ * before, but for so many that it may have opened once and for all.
+ */
+export async function nothingLeft(
+  pid: number,
+  options: { destinations: readonly number[]; descriptors: number; more?: number },
+): Promise<void> {
+  const { destinations, descriptors, more = 0 } = options;
+  const left = () => connectionsTo(destinations, pid);
+  await until(() => left() === 0, "no connection to a destination is left");
+  const few = () => openDescriptors(pid) <= descriptors + more;
+  await until(few, `descriptors are as before, ${descriptors}`).catch((error) => {
+    const open = [...Deno.readDirSync(`/proc/${pid}/fd`)].map(({ name }) => {
+      return Deno.readLinkSync(`/proc/${pid}/fd/${name}`);
+    });
+    throw new Error(`${error.message}; open are ${open.join(", ")}`);
+  });
 }
 
 /** How many descriptors this process may open. */

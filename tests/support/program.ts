@@ -22,8 +22,8 @@ export interface Result {
 }
 
 /** Runs the program to its end. */
-export async function runProgram(args: readonly string[]): Promise<Result> {
-  const { code, stdout, stderr } = await command(args).output();
+export async function runProgram(args: readonly string[], limit?: string): Promise<Result> {
+  const { code, stdout, stderr } = await command(args, limit).output();
   const decoder = new TextDecoder();
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
@@ -81,6 +81,11 @@ export class Program implements AsyncDisposable {
       throw error;
     }
     return program;
+  }
+
+  /** Whether it has ended. */
+  get exited(): boolean {
+    return this.#exited;
   }
 
   get pid(): number {

@@ -13,16 +13,21 @@ export class ResettingServer implements AsyncDisposable {
 
   /**
    * @param when Resets a connection at once, or when its first bytes have been read, or after
-   * answering these with the first half of an answer.
+   * answering these with the first half of an answer, or only what begins with BAD: everything else
+   * gets the answer "served".
    */
   static async start(
-    when: "at once" | "after reading" | "in the answer",
+    when: "at once" | "after reading" | "in the answer" | "at BAD",
   ): Promise<ResettingServer> {
     const server = createServer((socket: Socket) => {
       self.accepted++;
       socket.on("error", () => {});
       if (when === "at once") socket.resetAndDestroy();
-      socket.on("data", () => {
+      socket.on("data", (data) => {
+        if (when === "at BAD") {
+          if (String(data).startsWith("BAD")) socket.resetAndDestroy();
+          else socket.end("served");
+        }
         if (when === "after reading") socket.resetAndDestroy();
         else if (when === "in the answer") socket.write("half", () => socket.resetAndDestroy());
       });

@@ -1,9 +1,16 @@
-/** A real TCP server on a free port of loopback that handles each connection with a function. */
+/**
+ * A real TCP server on a free port of loopback that handles each connection with a function.
+ *
+ * Connections that end at once, before their first byte, are looks: somebody wanted to know whether
+ * it is there. They are not handled.
+ */
 export class TestServer implements AsyncDisposable {
   readonly port: number;
-  /** Connections accepted so far. */
+  /** Connections accepted so far that were no looks. */
   accepted = 0;
-  /** Connections whose handler has not returned. */
+  /** Connections that ended at once, without a byte. */
+  looks = 0;
+  /** Connections whose handler has not returned, and that were no looks. */
   open = 0;
   /** Most connections that were open at once. */
   mostOpen = 0;
@@ -60,6 +67,12 @@ export class TestServer implements AsyncDisposable {
     handle: (conn: Deno.TcpConn, number: number) => Promise<void>,
   ): Promise<void> {
     this.#conns.add(conn);
+    if (await isLook(conn)) {
+      this.looks++;
+      this.#conns.delete(conn);
+      tryClose(conn);
+      return;
+    }
     this.open++;
     this.mostOpen = Math.max(this.mostOpen, this.open);
     try {
@@ -71,6 +84,33 @@ export class TestServer implements AsyncDisposable {
       this.#conns.delete(conn);
       tryClose(conn);
     }
+  }
+}
+
+/** How long a peer may say nothing before it is one that says nothing at first, in milliseconds. */
+const LOOK_MS = 100;
+
+/** Whether a connection ends at once, without a byte. What it has read, the next reads give. */
+async function isLook(conn: Deno.Conn): Promise<boolean> {
+  const buffer = new Uint8Array(64 * 1024);
+  const read = conn.read.bind(conn);
+  let begun = read(buffer).then((n) => n === null ? null : buffer.subarray(0, n));
+  begun.catch(() => {});
+  conn.read = async (into) => {
+    const bytes = await begun;
+    if (bytes === null) return null;
+    into.set(bytes.subarray(0, into.length));
+    if (bytes.length <= into.length) conn.read = read;
+    begun = Promise.resolve(bytes.subarray(into.length));
+    return Math.min(bytes.length, into.length);
+  };
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const silent = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), LOOK_MS));
+  const ended = begun.then((bytes) => bytes === null, () => true);
+  try {
+    return await Promise.race([ended, silent]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -52,6 +52,7 @@ export function destinationOf(different: Partial<DestinationStatus>): Destinatio
     active: 0,
     sessions: 0,
     failures: 0,
+    lookup_failures: 0,
     bytes_up: 0,
     bytes_down: 0,
     latencies: latenciesOf({}),

@@ -44,7 +44,7 @@ export class Connection {
         }
       }
       const wait = BACK_OFF_MS[Math.min(this.#failures++, BACK_OFF_MS.length - 1)] ?? 0;
-      this.#hooks.lost(Date.now() + wait);
+      this.#hooks.lost(performance.now() + wait);
       await new Promise((resolve) => {
         const timer = setTimeout(resolve, wait);
         this.#retry = () => {

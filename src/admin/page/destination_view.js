@@ -22,6 +22,7 @@ const ADMIN_STATES = {
 
 /** The sign within the marker of each state; a destination that is up has a full disc. */
 const SIGNS = {
+  untried: "M-2.6 0h.2M0 0h.2M2.6 0h.2",
   up: "",
   suspect: "M0-3.6v4.2M0 3.4v.2",
   down: "M-3.2-3.2l6.4 6.4M3.2-3.2l-6.4 6.4",

@@ -80,9 +80,10 @@ class Page {
     this.#status = status;
     this.#lost = false;
     this.#tellConnection();
-    const { listeners, state, uptime_ms, version, pid } = status;
+    const { listeners, state, uptime_ms, version, pid, log_lines_lost: { access, log } } = status;
     document.body.dataset.loaded = "yes";
-    setText(byId("about"), `${version} · pid ${pid} · up ${duration(uptime_ms)}`);
+    const lost = access + log > 0 ? ` · ${access + log} log lines lost` : "";
+    setText(byId("about"), `${version} · pid ${pid} · up ${duration(uptime_ms)}${lost}`);
     const health = healthOf(listeners);
     const line = lineOf(listeners);
     tell("health", health);
@@ -106,7 +107,7 @@ class Page {
     banner.hidden = !this.#lost && !draining;
     byId("retry").hidden = !this.#lost;
     if (banner.hidden) return;
-    const left = Math.max(0, Math.ceil((this.#retryAt - Date.now()) / 1000));
+    const left = Math.max(0, Math.ceil((this.#retryAt - performance.now()) / 1000));
     // Only what is worth saying is said aloud, not each second that passes.
     setText(byId("countdown"), this.#lost ? `Next attempt in ${left} s.` : "");
     setText(byId("banner-text"), this.#lost ? lostText(status) : drainText(status));

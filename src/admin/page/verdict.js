@@ -15,6 +15,7 @@ const ENDLESS = 1e9;
 
 /** What the states of a destination mean. */
 export const STATES = {
+  untried: "takes sessions, nobody has reached it yet",
   up: "takes sessions",
   suspect: "a connect failed, being probed",
   down: "does not answer, being probed",
@@ -33,11 +34,12 @@ export function healthOf(listeners) {
     !leaving
   );
   const detail = `${count(inState(all, "up"))} of ${plural(all.length, "destination")} up` +
-    ["drain", "maint"].map((state) => {
+    ["untried", "drain", "maint"].map((state) => {
       const number = inState(all, /** @type {ShownState} */ (state));
-      return number > 0 ? `, ${count(number)} in ${state}` : "";
+      if (number === 0) return "";
+      return `, ${count(number)} ${state === "untried" ? state : `in ${state}`}`;
     }).join("");
-  const dead = listeners.filter(({ destinations }) => inState(destinations, "up") === 0);
+  const dead = listeners.filter(({ destinations }) => !destinations.some(takes));
   if (dead.length > 0) {
     const where = listeners.length > 1 ? ` at ${dead.map(({ name }) => name).join(", ")}` : "";
     return { tone: "bad", title: `No destination up${where}`, detail };
@@ -49,6 +51,10 @@ export function healthOf(listeners) {
   const suspect = inState(all, "suspect");
   if (suspect > 0) {
     return { tone: "wait", title: `${plural(suspect, "destination")} suspect`, detail };
+  }
+  const untried = inState(all, "untried");
+  if (untried > 0) {
+    return { tone: "wait", title: `${plural(untried, "destination")} untried`, detail };
   }
   return { tone: "good", title: "Healthy", detail };
 }
@@ -108,7 +114,7 @@ export function serviceOf(listeners) {
  * @param {DestinationStatus} destination
  */
 export function takes({ state, leaving }) {
-  return state === "up" && !leaving;
+  return (state === "up" || state === "untried") && !leaving;
 }
 
 /**

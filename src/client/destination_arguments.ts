@@ -1,0 +1,52 @@
+import { AddressError, parseAddress } from "../address.ts";
+import {
+  DESTINATION_OPTION_FORMS,
+  DESTINATION_OPTIONS,
+  isDestinationOption,
+  isMark,
+} from "../destination_options.ts";
+import { splitDestination, writeDestination } from "../destination_text.ts";
+import { UsageError } from "../errors.ts";
+import type { DestinationValues, NewDestination } from "../operations.ts";
+import type { Option } from "../option.ts";
+import { quote } from "./arguments.ts";
+
+/**
+ * A destination as on the command line: `10.0.0.7:9003,workers=4,backup`.
+ *
+ * @throws {UsageError} If it is not one.
+ */
+export function readNew(text: string): NewDestination {
+  const [address, ...options] = splitDestination(text);
+  try {
+    parseAddress(address, { minPort: 1 });
+  } catch (error) {
+    if (!(error instanceof AddressError)) throw error;
+    throw new UsageError(`ADDRESS ${quote(address)}: ${error.message}`);
+  }
+  return { address: writeDestination(address, {}), ...readValues(options) };
+}
+
+/**
+ * Options of a destination, each as `workers=4`; one that it has or has not as `backup`, and as
+ * `backup=false` to take it away.
+ *
+ * @throws {UsageError} For the first that is not allowed.
+ */
+export function readValues(texts: readonly string[]): DestinationValues {
+  const values: Record<string, unknown> = {};
+  for (const text of texts) {
+    const [, name = "", value] = /^([^=]*)(?:=(.*))?$/s.exec(text)!;
+    if (!isDestinationOption(name) || (value === undefined && !isMark(name))) {
+      throw new UsageError(`${quote(text)}: must be ${DESTINATION_OPTION_FORMS}`);
+    }
+    const option: Option<unknown> = DESTINATION_OPTIONS[name];
+    const read = option.parse(value ?? "true");
+    if (read === undefined) {
+      throw new UsageError(`${quote(text)}: ${name} must be ${option.allowed}`);
+    }
+    if (name in values) throw new UsageError(`${quote(text)}: ${name} is given twice`);
+    values[name] = typeof read === "number" || typeof read === "boolean" ? read : value;
+  }
+  return values;
+}

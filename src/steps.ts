@@ -1,0 +1,45 @@
+import type { Logger } from "@logtape/logtape";
+import type { Session } from "./session.ts";
+
+/**
+ * The steps of each session in the log, at the level debug.
+ *
+ * Whoever calls looks at {@linkcode on} first, so that nothing is made for a log that nobody wants.
+ */
+export class Steps {
+  /** Whether the log wants them. */
+  on: boolean;
+  readonly #log: Logger;
+
+  constructor(log: Logger, options: { on: boolean }) {
+    this.#log = log;
+    this.on = options.on;
+  }
+
+  accepted({ id, clientName: client }: Session): void {
+    this.#log.debug("session {id}: accepted from {client}", { id, client });
+  }
+
+  /** @param by.worker Its number at the destination, from 1. */
+  taken({ id }: Session, by: { destination: string; worker: number }): void {
+    this.#log.debug("session {id}: taken by worker {worker} of {destination}", { id, ...by });
+  }
+
+  connected({ id, destination }: Session): void {
+    this.#log.debug("session {id}: connected to {destination}", { id, destination });
+  }
+
+  /** @param direction `up` from the client to the destination, `down` back. */
+  firstByte({ id }: Session, direction: "up" | "down"): void {
+    this.#log.debug("session {id}: first byte {direction}", { id, direction });
+  }
+
+  closed({ id, reason, up, down }: Session): void {
+    this.#log.debug("session {id}: closed, {reason}; {up} bytes up, {down} bytes down", {
+      id,
+      reason,
+      up: up.bytes,
+      down: down.bytes,
+    });
+  }
+}
