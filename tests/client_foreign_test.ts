@@ -229,14 +229,15 @@ Deno.test("names with escape sequences never reach the terminal raw", async () =
 });
 
 Deno.test("huge numbers are shown on as many lines as others", async () => {
-  const huge = JSON.parse(SANE, (_, value) => typeof value === "number" ? 1e300 : value);
-  await using server = await serve(says(http(JSON.stringify(huge))));
-  const lines: string[] = [];
-  await ctl([server.address, "status"], (line) => lines.push(line), { limits: LIMITS });
-  const sane: string[] = [];
-  await using other = await serve(says(http(SANE)));
-  await ctl([other.address, "status"], (line) => sane.push(line), { limits: LIMITS });
-  assertEquals(lines.length, sane.length);
+  const lengths: number[] = [];
+  for (const number of [7, 1e300]) {
+    const status = JSON.parse(SANE, (_, value) => typeof value === "number" ? number : value);
+    await using server = await serve(says(http(JSON.stringify(status))));
+    const lines: string[] = [];
+    await ctl([server.address, "status"], (line) => lines.push(line), { limits: LIMITS });
+    lengths.push(lines.length);
+  }
+  assertEquals(lengths[0], lengths[1]);
 });
 
 Deno.test("the events of a stream are the same however its bytes come", async () => {
