@@ -49,8 +49,21 @@ async function compileParts(
   const foreign = target !== Deno.build.target;
   const flags = others.flatMap((path) => ["--include", path]);
   if (foreign) flags.push("--target", target);
+  // The code cache would be a file of a foreseeable name in the folder for temporary files, with code
+  // that the binary runs: whoever else may write there could have theirs run.
   const { success } = await deno(
-    ["compile", "--quiet", "--no-check", "-P", ...flags, "--output", output, main],
+    [
+      "compile",
+      "--quiet",
+      "--no-check",
+      "--no-prompt",
+      "--no-code-cache",
+      "-P",
+      ...flags,
+      "--output",
+      output,
+      main,
+    ],
     // DENORT_BIN is a runtime of this platform: it would make a wrong binary for any other.
     { cwd: folder, stderr: "inherit", without: foreign ? ["DENORT_BIN"] : [] },
   );

@@ -1,5 +1,5 @@
-import { closestString } from "@std/text/closest-string";
 import { elapsed, oneWord, splitAddress, toMicroseconds } from "./access_values.ts";
+import { cut, nearest, quoted } from "./quoted.ts";
 import type { Session } from "./session.ts";
 
 /** Thrown by {@linkcode compileTemplate}; the message says what is wrong and what is allowed. */
@@ -118,9 +118,9 @@ function literal(token: string): string {
 function readField(text: string, listener: string): Part {
   const [, name = "", unit] = /^([^:]*)(?::(.*))?$/s.exec(text)!;
   if (!Object.hasOwn(FIELDS, name)) {
-    const nearest = closestString(name, Object.keys(FIELDS));
+    const known = nearest(name, Object.keys(FIELDS));
     throw new TemplateError(
-      `has the unknown field {${name}}; the nearest is {${nearest}}, all are ${TEMPLATE_FIELDS}`,
+      `has the unknown field {${cut(name)}}; the nearest is {${known}}, all are ${TEMPLATE_FIELDS}`,
     );
   }
   const field = FIELDS[name]!;
@@ -128,9 +128,9 @@ function readField(text: string, listener: string): Part {
   if (unit !== undefined && !allowed.includes(unit)) {
     throw new TemplateError(
       allowed.length === 0
-        ? `has the unit ${JSON.stringify(unit)} in {${text}}; ${name} has no units`
-        : `has the unknown unit ${JSON.stringify(unit)} in {${text}}; the nearest is ` +
-          `${closestString(unit, allowed)}, all are ${allowed.join(", ")}`,
+        ? `has the unit ${quoted(unit)} in {${cut(text)}}; ${name} has no units`
+        : `has the unknown unit ${quoted(unit)} in {${cut(text)}}; the nearest is ` +
+          `${nearest(unit, allowed)}, all are ${allowed.join(", ")}`,
     );
   }
   if (name === "listener") {

@@ -1,7 +1,7 @@
 import { parseArgs } from "@std/cli/parse-args";
-import { closestString } from "@std/text/closest-string";
 import type { Written, WrittenRule } from "./config_source.ts";
 import { UsageError } from "./errors.ts";
+import { nearest, quoted } from "./quoted.ts";
 import { keyOf, type OptionName, optionNames, readOption } from "./options.ts";
 
 /** What was given on the command line. */
@@ -63,8 +63,8 @@ export function readArguments(args: readonly string[]): Arguments {
 
   function unknownOption(arg: string): UsageError {
     const name = arg.replace(/=.*$/s, "");
-    const nearest = closestString(name, [...flags, ...SWITCHES].map((flag) => `--${flag}`));
-    return new UsageError(`${JSON.stringify(name)}: no such option; the nearest is ${nearest}`);
+    const known = nearest(name, [...flags, ...SWITCHES].map((flag) => `--${flag}`));
+    return new UsageError(`${quoted(name)}: no such option; the nearest is ${known}`);
   }
 }
 
@@ -94,7 +94,7 @@ function joinValues(args: readonly string[], flags: readonly string[]): string[]
     const [stem = ""] = name.split("=", 1);
     if (SWITCHES.some((name) => name === stem) && arg.startsWith("-")) {
       if (name !== stem) {
-        throw new UsageError(`${JSON.stringify(arg)}: --${stem} takes no value`);
+        throw new UsageError(`${quoted(arg)}: --${stem} takes no value`);
       }
       joined.push(`--${stem}=true`);
     } else if (arg.startsWith("--") && flags.includes(name)) {

@@ -21,7 +21,7 @@ export async function run(args: readonly string[]): Promise<number> {
       await runClient(first, rest);
       return 0;
     }
-    using signals = new Signals();
+    const signals = new Signals();
     const { parseCommand } = await import("./command.ts");
     return await execute(await parseCommand(args), signals);
   } catch (error) {
@@ -71,8 +71,12 @@ async function withLogs(
   const unguard = guard(logs.log);
   try {
     return await serve(logs) ? 0 : 1;
+  } catch (error) {
+    if (error instanceof UsageError || error instanceof FatalError) throw error;
+    logs.log.error("the program ends by an error, which is a defect: {error}", { error });
+    return 1;
   } finally {
-    unguard();
     await logs.close();
+    unguard();
   }
 }

@@ -10,7 +10,7 @@ import {
 } from "./destination_options.ts";
 import { splitDestination, writeDestination } from "./destination_text.ts";
 import { type Option, problemWith } from "./option.ts";
-import { nearest } from "./quoted.ts";
+import { cut, nearest } from "./quoted.ts";
 import type { TomlEntry, TomlValue } from "./toml.ts";
 import { keyText, scalar, shown, typeOf } from "./toml_values.ts";
 
@@ -31,7 +31,7 @@ export function readDestinationEntry(
   const { path: [, , ...path], line, value } = entry;
   if (!table.keys.has("destinations")) table.keys.set("destinations", line);
   const reject = (problem: string, name = "destinations") => {
-    problems.add(value.line, `${[name, shown(value)].join(" ").trimEnd()}: ${problem}`);
+    problems.add(value.line, `${[cut(name), shown(value)].join(" ").trimEnd()}: ${problem}`);
   };
   if (path.length === 0 && value.kind === "table") {
     const empty = { line, address: undefined, options: {}, keys: new Set<string>() };

@@ -3,12 +3,16 @@ import { FileError, readBounded, readStream } from "./bounded_file.ts";
 import { type ConfigFlags, parseConfig, type ParsedConfig } from "./config_parse.ts";
 import { fileProblem, UsageError } from "./errors.ts";
 import { OperationError } from "./operations.ts";
+import { measureToml } from "./toml_limits.ts";
 
 /** Most bytes of a configuration; a thousand destinations need 50 KB. */
 const MAX_BYTES = 1024 * 1024;
 
-/** Up to so many bytes are parsed at once, in a few milliseconds; others beside the sessions. */
-const SHORT_BYTES = 8 * 1024;
+/**
+ * What is parsed at once, in about 5 ms; anything more is parsed beside the sessions. A thousand
+ * destinations in a list are just short enough.
+ */
+const SHORT = { bytes: 48 * 1024, tokens: 2000 };
 
 /** How long a file that is read anew must have been left alone, in milliseconds. */
 const REST_MS = 50;
@@ -34,12 +38,18 @@ export function configReader(name: string, flags: ConfigFlags): () => Promise<Pa
     const options = { limit: MAX_BYTES, rest: started ? REST_MS : 0 };
     const bytes = await readBounded(path, options).catch((error) => unreadable(file, error));
     // Nobody is held up by the first time.
-    const short = !started || bytes.length <= SHORT_BYTES;
+    const short = !started || isShort(bytes, file);
     started = true;
     if (short) return await parseConfig(bytes, { file, flags });
     const { parseBeside } = await import("./config_reader.ts");
     return await parseBeside({ bytes, file, flags });
   };
+}
+
+/** @throws {UsageError} If it has too much of something. */
+function isShort(bytes: Uint8Array, file: string): boolean {
+  if (bytes.length > SHORT.bytes) return false;
+  return measureToml(new TextDecoder().decode(bytes), file).tokens <= SHORT.tokens;
 }
 
 function standardInputReader(flags: ConfigFlags): () => Promise<ParsedConfig> {

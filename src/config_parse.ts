@@ -13,6 +13,7 @@ import {
   type Table,
 } from "./config_tables.ts";
 import { UsageError } from "./errors.ts";
+import { Pace } from "./pace.ts";
 import { readToml } from "./toml.ts";
 
 /** What was given on the command line, which wins over the file. */
@@ -40,6 +41,8 @@ export async function parseConfig(
   { file, flags }: { file: string; flags: ConfigFlags },
 ): Promise<ParsedConfig> {
   const entries = await readToml(decode(bytes, file), file);
+  // Sessions have a turn before the other half of the work.
+  await new Pace().turn();
   const problems = new ConfigProblems(file);
   const { top, listeners } = readTables(entries, problems);
   if (entries.length === 0) problems.add(undefined, `is empty; ${FORM}`);

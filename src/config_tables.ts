@@ -8,7 +8,7 @@ import {
 import type { Written, WrittenRule } from "./config_source.ts";
 import { type Option, problemWith } from "./option.ts";
 import { isProgramOption, keyOf, type OptionName, optionNames, OPTIONS } from "./options.ts";
-import { nearest } from "./quoted.ts";
+import { cut, nearest } from "./quoted.ts";
 import type { TomlEntry, TomlValue } from "./toml.ts";
 import { keyText, scalar, shown, typeOf } from "./toml_values.ts";
 
@@ -112,7 +112,7 @@ function readEntry(table: Table, entry: TomlEntry, problems: ConfigProblems): vo
   const key = keyText(path);
   table.keys.set(key, line);
   const reject = (problem: string, { at = value, name = key } = {}) => {
-    problems.add(at.line, `${[name, shown(at)].join(" ").trimEnd()}: ${problem}`);
+    problems.add(at.line, `${[cut(name), shown(at)].join(" ").trimEnd()}: ${problem}`);
   };
   switch (key) {
     case "listen":

@@ -1,6 +1,8 @@
 import type * as NodeFs from "node:fs";
+import { dirname, resolve } from "node:path";
 import { FatalError, fileProblem } from "./errors.ts";
 import { AwayError, type ByteSink } from "./line_writer.ts";
+import { stdoutSink } from "./stdout_sink.ts";
 import { PIPE_BYTES, type RawSink, wholeLines } from "./whole_lines.ts";
 
 /** The standard streams by the names that a log may be given. */
@@ -18,9 +20,23 @@ const STREAMS: Readonly<Record<string, StreamName>> = {
 /** A standard stream that can be written to. */
 export type StreamName = "stdout" | "stderr";
 
-/** The standard stream that a name means: these are there already, and cannot be opened by path. */
+/** Most symbolic links one behind the other; Linux follows no more, either. */
+const LINKS = 40;
+
+/**
+ * The standard stream that a name means, or a symbolic link as containers have it: these are there
+ * already, and cannot be opened by path.
+ */
 export function streamOf(where: string): StreamName | undefined {
-  return Object.hasOwn(STREAMS, where) ? STREAMS[where] : undefined;
+  let path = where;
+  for (let i = 0; i < LINKS && !Object.hasOwn(STREAMS, path); i++) {
+    try {
+      path = resolve(dirname(path), Deno.readLinkSync(path));
+    } catch {
+      return undefined;
+    }
+  }
+  return STREAMS[path];
 }
 
 /** A log that is there by its path. */
@@ -29,16 +45,13 @@ export interface PathSink extends ByteSink {
   reopen?(): boolean;
 }
 
-/**
- * A standard stream as a place for lines, of one writer or of several.
- *
- * Standard output is buffered by the runtime (Deno 2.7 to 2.9 at least): of a piece that goes into a
- * file only in part it reports a failure, but keeps up to 1 KiB, to the end of a line, and writes that
- * before anything else. So no line is torn there, either, but some that count as lost may come.
- */
+/** A standard stream as a place for lines, of one writer or of several. */
 export function streamSink(name: StreamName): ByteSink {
-  const stream = Deno[name];
-  return wholeLines({ write: (bytes) => stream.write(bytes), most: PIPE_BYTES });
+  return wholeLines(
+    name === "stdout"
+      ? stdoutSink()
+      : { write: (bytes) => Deno.stderr.write(bytes), most: PIPE_BYTES },
+  );
 }
 
 /**

@@ -49,7 +49,7 @@ export const OPTIONS = {
     max: 10_000_000,
     help:
       "most sessions at a time, waiting ones included; when they are reached, accepting stops " +
-      "until one ends; 0 = as many as the limit of open files (ulimit -n) has room for",
+      "until one ends; never more than the limit of open files (ulimit -n) has room for; 0 = as many",
   }),
   overflow: choice({
     of: ["wait", "reject"],

@@ -8,7 +8,12 @@ const LONGEST_NAME = 64;
 
 /** A text as messages show what somebody wrote: in quotes, on one line, and not too long. */
 export function quoted(text: string): string {
-  return JSON.stringify(text.length > LIMIT ? `${text.slice(0, LIMIT)}…` : text);
+  return JSON.stringify(cut(text));
+}
+
+/** A text that is cut where it gets too long for a message. */
+export function cut(text: string): string {
+  return text.length > LIMIT ? `${text.slice(0, LIMIT)}…` : text;
 }
 
 /** What a text that is none of these names was most likely meant to be. */

@@ -1,6 +1,6 @@
 import type { Identity } from "./balancer.ts";
 import type { ListenerTexts } from "./config.ts";
-import type { BudgetShare } from "./descriptors.ts";
+import type { BudgetShare } from "./shared_counts.ts";
 import type { PortableRecord } from "./log_record.ts";
 import type { AdminState, DestinationStatus, ListenerStatus, SessionInfo } from "./operations.ts";
 import type { Books } from "./report.ts";
@@ -33,6 +33,8 @@ export type ToThread =
     readonly number: number;
     /** Its part in the descriptors of the process; all that there are, if absent. */
     readonly descriptors: BudgetShare | undefined;
+    /** The memory of `Trails`. */
+    readonly trails: SharedArrayBuffer;
   }
   | { readonly kind: "drain" }
   | { readonly kind: "quit" }

@@ -8,6 +8,8 @@ export interface RawSink {
   readonly most?: number;
   /** Takes the latest bytes back, so many of them. Returns whether that could be done. */
   takeBack?(bytes: number): boolean;
+  /** Writes what it has taken, but kept. */
+  settle?(): Promise<void>;
   close?(): void;
 }
 
@@ -38,6 +40,7 @@ export function wholeLines(raw: RawSink): ByteSink {
   }
 
   async function settle(): Promise<void> {
+    await raw.settle?.();
     while (rest.length > 0) rest = rest.subarray(await raw.write(pieceOf(rest, raw.most)));
   }
 

@@ -18,7 +18,7 @@ const TRIES = 15;
 
 /** A balancer with many destinations that have served somebody each, and its admin API. */
 async function manyDestinations() {
-  await using server = new TestServer(async (conn) => {
+  const server = new TestServer(async (conn) => {
     await conn.write(new Uint8Array(1));
     conn.close();
   }, { hostname: "0.0.0.0", speaksFirst: true });
@@ -30,6 +30,7 @@ async function manyDestinations() {
     conn.close();
   }
   const { log } = quietLogs();
+  console.error("set up", performance.now());
   const admin = await serveAdmin(program.instance, {
     address: parseAddress("127.0.0.1:0", { minPort: 0 }),
     events: new Events(),
@@ -41,6 +42,7 @@ async function manyDestinations() {
     async [Symbol.asyncDispose]() {
       await admin.close();
       await program[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
     },
   };
 }
@@ -93,7 +95,7 @@ Deno.test("with 1,000 destinations no request holds a session up", async (t) => 
     "GET /sessions": several(`${url}/sessions?limit=10000`),
     "GET /healthz": several(`${url}/healthz`),
     "GET /openapi.json": several(`${url}/openapi.json`),
-    "GET /events": several(`${url}/events`, "-m", "2"),
+    "GET /events": several(`${url}/events`, "-m", "1.3"),
     "POST /destinations": () => {
       const body = JSON.stringify({ address: addressOf(next++, 9) });
       return curl(`${url}/destinations`, ...json, "POST", "-d", body);
@@ -108,6 +110,7 @@ Deno.test("with 1,000 destinations no request holds a session up", async (t) => 
   for (const [name, request] of Object.entries(requests)) {
     await t.step(name, async () => {
       const longest = await longestTurn(request);
+      console.error(name, longest, performance.now());
       assert(longest < LONGEST_TURN_MS, `${longest} ms`);
     });
   }

@@ -195,7 +195,25 @@ Deno.test("what was asked for is tried at the start, and what there is room for 
   assertEquals(budget.fit(50), 50);
   assertEquals(budget.fit(1000), 100);
   assert(budget.limited);
-  assert(budget.missing({ listeners: 1, admin: true }) <= 0);
+  assert(budget.missing({ listeners: 1, threads: 0, admin: true }) <= 0);
   it.state.limit = 20;
-  assert(budget.missing({ listeners: 1, admin: true }) > 0);
+  assert(budget.missing({ listeners: 1, threads: 0, admin: true }) > 0);
+});
+
+Deno.test("what was found out for all threads is not tried again while they serve", () => {
+  const it = machine(218);
+  const { budget, fill } = budgetOf(it);
+  budget.settle(1000);
+  const { tried } = it.state;
+  assertEquals(fill(), 100);
+  it.state.now += 5000;
+  assertEquals([budget.open, it.state.tried], [false, tried]);
+  // Unless there were fewer for a while.
+  it.state.limit = 100;
+  budget.noteShortage();
+  it.state.limit = 218;
+  it.state.now += 5000;
+  assertEquals(budget.open, false);
+  assert(it.state.tried > tried);
+  assertEquals(budget.sessions, 100);
 });

@@ -1,8 +1,8 @@
-import { closestString } from "@std/text/closest-string";
 import { ADDRESS_FORMS } from "../address.ts";
 import { DESTINATION_OPTIONS } from "../destination_options.ts";
 import type { DestinationChange, NewDestination } from "../operations.ts";
 import type { Option } from "../option.ts";
+import { nearest } from "../quoted.ts";
 import { HttpError, invalid } from "./answers.ts";
 
 /** Longest text in a field; a host name has at most 253 characters. */
@@ -107,10 +107,10 @@ function readFields<F extends Fields>(
 }
 
 function unknownField(name: string, known: readonly string[]): string {
-  const nearest = known.length > 0
-    ? `the nearest is ${JSON.stringify(closestString(name, known))}`
+  const hint = known.length > 0
+    ? `the nearest is ${JSON.stringify(nearest(name, known))}`
     : "none is allowed here";
-  return `${shown(name)}: no such field; ${nearest}`;
+  return `${shown(name)}: no such field; ${hint}`;
 }
 
 /** A value as JSON, cut where it gets long. */

@@ -1,7 +1,7 @@
-import { closestString } from "@std/text/closest-string";
 import { type Address, AddressError, parseAddress } from "../address.ts";
 import { readToken } from "../admin/token.ts";
 import { UsageError } from "../errors.ts";
+import { nearest } from "../quoted.ts";
 import type { Token } from "./api.ts";
 
 /** Which flags there are, without their dashes. */
@@ -57,7 +57,7 @@ export function readArguments(args: readonly string[], flags: Flags): Arguments 
 /** The error for a name that there is not, with the nearest one that there is. */
 export function unknown(what: string, name: string, known: readonly string[]): UsageError {
   return new UsageError(
-    `${quote(name)}: no such ${what}; the nearest is ${closestString(name, known)}`,
+    `${quote(name)}: no such ${what}; the nearest is ${nearest(name, known)}`,
   );
 }
 

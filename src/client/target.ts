@@ -1,11 +1,14 @@
-import { closestString } from "@std/text/closest-string";
 import { FatalError } from "../errors.ts";
 import type { DestinationStatus, ListenerStatus, Status } from "../operations.ts";
 import { quote } from "./arguments.ts";
+import { nearest } from "../quoted.ts";
 import { printable } from "./format.ts";
 
 /** Most candidates that a message lists. */
 const LISTED = 10;
+
+/** Most spellings that are compared with one that is not known, which takes its time. */
+const COMPARED = 4000;
 
 interface Candidate {
   readonly listener: ListenerStatus;
@@ -30,10 +33,10 @@ export function findDestination(status: Status, text: string): DestinationStatus
     throw new FatalError(`${quote(text)} is more than one destination: give ${list(meant)}`);
   }
   if (all.length === 0) throw new FatalError(`${quote(text)}: there are no destinations`);
-  const nearest = closestString(text, all.flatMap(spellings));
+  const known = nearest(text, all.flatMap(spellings).slice(0, COMPARED));
   throw new FatalError(
     `${quote(text)}: no such destination; ` +
-      (all.length <= LISTED ? `there is ${list(all)}` : `the nearest is ${printable(nearest)}`),
+      (all.length <= LISTED ? `there is ${list(all)}` : `the nearest is ${printable(known)}`),
   );
 }
 

@@ -5,15 +5,24 @@ import { answerLength, Checker, CheckingServer, message } from "../support/check
 import { hasProc, nothingLeft, openDescriptors } from "../support/process.ts";
 import { Program } from "../support/program.ts";
 import { Random } from "../support/random.ts";
-import { until, writeAll } from "../support/servers.ts";
+import { tryClose, until, writeAll } from "../support/servers.ts";
 
 /** How long each flood lasts, in seconds. */
 const SECONDS = Number(Deno.env.get("IAWLB_CHAOS_SECONDS") ?? 3);
 const SEED = Number(Deno.env.get("IAWLB_CHAOS_SEED") ?? Math.floor(Math.random() * 2 ** 32));
 
+/** What takes this long takes for ever. */
+const PATIENCE_MS = 20_000;
+
 const CLIENTS = 6;
 const FLOODERS = 6;
 const DESTINATIONS = 3;
+
+/** Closes a connection whose other end does not say what it should, and so ends the wait for it. */
+function closeAfter(conn: Deno.Conn, ms: number): Disposable {
+  const timer = setTimeout(() => tryClose(conn), ms);
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
+}
 
 /** What becomes of a load on one program. */
 class Load {
@@ -59,12 +68,16 @@ class Load {
 
   async #client(id: number): Promise<void> {
     const random = this.#random;
-    using conn = await Deno.connect({ hostname: "127.0.0.1", port: this.#port });
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port: this.#port });
+    using __ = { [Symbol.dispose]: () => tryClose(conn) };
+    using _ = closeAfter(conn, PATIENCE_MS);
     const checker = new Checker(conn, 2);
     const number = 1 + random.below(5);
     const early = this.#halfCloses && random.chance(0.3);
     for (let i = 0; i < number; i++) {
-      const length = random.below(random.chance(0.1) ? 400_000 : 20_000);
+      // The longest are more than what the kernel takes of a write.
+      const most = random.chance(0.02) ? 10_000_000 : random.pick([3000, 20_000, 20_000, 400_000]);
+      const length = random.below(most);
       const sending = this.#send(conn, message({ id, number: i, length }, 1)).then(() => {
         return early && i === number - 1 ? conn.closeWrite() : undefined;
       });
@@ -78,10 +91,12 @@ class Load {
     assertEquals(await checker.next(), null, "something comes after the last answer");
   }
 
-  /** Sends in one piece or in several. */
+  /** Sends in one piece or in two, of which the second may be late. */
   async #send(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
     const cut = this.#random.chance(0.5) ? bytes.length : this.#random.below(bytes.length);
     await writeAll(conn, bytes.subarray(0, cut));
+    const pause = this.#random.below(4);
+    if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
     await writeAll(conn, bytes.subarray(cut));
   }
 

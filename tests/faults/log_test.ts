@@ -13,8 +13,13 @@ const NONBLOCKING = (descriptor: number) =>
   `python3 -c 'import fcntl, os; fcntl.fcntl(${descriptor}, fcntl.F_SETFL, ` +
   `fcntl.fcntl(${descriptor}, fcntl.F_GETFL) | os.O_NONBLOCK)'`;
 
+const TERMINAL = new URL("../support/busy_terminal.py", import.meta.url).pathname;
+
 /** Lines of a kilobyte, so that few sessions fill a pipe; each ends with its number again. */
 const LONG = ["--access-log-format", `{id} ${"x".repeat(1000)} {id}`];
+
+/** Lines of less than half a kilobyte, which end nowhere near the end of a page. */
+const LINES = ["--access-log-format", `{id} ${"x".repeat(401)} {id}`];
 
 /** A folder that is removed in the end, and a server that echoes. */
 async function place() {
@@ -42,7 +47,7 @@ async function sessions(program: Program, number: number): Promise<void> {
 /** The numbers in lines of the format LONG, each of which has to be whole. */
 function wholeIds(text: string): number[] {
   return text.split("\n").slice(0, -1).map((line) => {
-    const [, id] = /^(\d+) x{1000} \1$/.exec(line) ?? [];
+    const [, id] = /^(\d+) x{401,1000} \1$/.exec(line) ?? [];
     if (id === undefined) throw new Error(`a torn line: ${line.slice(0, 40)}…${line.slice(-40)}`);
     return Number(id);
   });
@@ -77,34 +82,42 @@ async function reader(path: string) {
   return { seen, ended: reading };
 }
 
-for (const threads of ["1", "2"]) {
+for (
+  const { way, options, limit } of [
+    { way: "a file", options: ["--access-log", "PATH"] },
+    { way: "a file of two threads", options: ["--access-log", "PATH", "--threads", "2"] },
+    { way: "standard output in a file", options: [], limit: "exec 1>PATH" },
+  ]
+) {
   Deno.test({
-    name: `a full disk: no torn line, every loss is told and counted, ${threads} threads`,
+    name: `a full disk: no torn line, every loss is told and counted: ${way}`,
     ignore: !isRoot,
     async fn() {
       await using here = await place();
       const disk = `${here.folder}/disk`;
+      const path = `${disk}/log`;
       await Deno.mkdir(disk);
       await run("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk);
       try {
         await Deno.writeFile(`${disk}/other`, new Uint8Array(45_000));
         const admin = freePort();
         await using program = await Program.start([`${here.server.address},workers=4`], [
-          ...["--admin", `${admin}`, "--access-log", `${disk}/log`, "--threads", threads, ...LONG],
-        ]);
-        await sessions(program, 40);
+          ...["--admin", `${admin}`, ...LINES],
+          ...options.map((option) => option.replace("PATH", path)),
+        ], limit?.replace("PATH", path));
+        await sessions(program, 100);
         const told = await program.logged(/the access log cannot be written: No space left/, 1000);
         assertEquals(JSON.parse(told).level, "error");
         await until(async () => await lost(admin, "access") > 0, "the loss is counted");
-        wholeIds(await Deno.readTextFile(`${disk}/log`));
         await Deno.remove(`${disk}/other`);
         await sessions(program, 3);
         const summary = await program.logged(/the access log is written again/);
         const number = await lost(admin, "access");
         assertEquals(JSON.parse(summary).lines, number);
         assertEquals(await program.terminate(), 0);
-        const ids = wholeIds(await Deno.readTextFile(`${disk}/log`));
-        assertEquals(ids.length + number, 43);
+        const ids = wholeIds(await Deno.readTextFile(path));
+        assertEquals(ids.length + number, 103);
+        assertEquals(new Set(ids).size, ids.length);
       } finally {
         await run("umount", disk);
       }
@@ -160,6 +173,25 @@ Deno.test({
     await ended;
     assertEquals(wholeIds(seen.text), upTo(150));
     assertEquals(program.log.filter((line) => /lost/.test(line)), []);
+  },
+});
+
+Deno.test({
+  name: "a non-blocking terminal that is read slowly has each line once",
+  ignore: !onLinux,
+  async fn() {
+    await using here = await place();
+    const go = `${here.folder}/go`;
+    await using program = await Program.start(
+      [here.server.address],
+      LONG,
+      `set -- python3 ${TERMINAL} ${go} "$@"`,
+    );
+    await sessions(program, 100);
+    await Deno.writeTextFile(go, "");
+    await until(() => program.out.length === 100, "all lines are there");
+    assertEquals(await program.terminate(), 0);
+    assertEquals(wholeIds(program.out.join("\n") + "\n"), upTo(100));
   },
 });
 
@@ -341,13 +373,20 @@ Deno.test("what is nothing to write lines to is refused in one line", async () =
 for (
   const [where, stream] of [
     ...[["-", "out"], ["/dev/stdout", "out"], ["/dev/stderr", "log"], ["on", "out"]],
+    ["a link to /dev/stdout", "out"],
   ] as const
 ) {
   Deno.test(`--access-log ${where} is a standard stream, which nobody can open again`, async () => {
     await using here = await place();
+    // As images of containers have it.
+    const link = `${here.folder}/access.log`;
+    await Deno.symlink("/dev/stdout", link);
     await using program = await Program.start(
       [here.server.address],
-      ["--access-log", where, "--access-log-format", "ended {id}"],
+      [
+        ...["--access-log", where.startsWith("a link") ? link : where],
+        ...["--access-log-format", "ended {id}"],
+      ],
     );
     await sessions(program, 2);
     await until(() => program[stream].includes("ended 2"), "its lines are there");
@@ -387,3 +426,28 @@ for (
     });
   }
 }
+
+Deno.test({
+  name: "a non-blocking standard output that is read slowly gets the whole help",
+  ignore: !onLinux,
+  async fn() {
+    await using here = await place();
+    const path = `${here.folder}/fifo`;
+    await run("mkfifo", path);
+    const whole = Program.launch(["--help"]);
+    assertEquals(await whole.ended(), 0);
+    // Another writer has left little room.
+    using filler = await Deno.open(path, { read: true, write: true });
+    for (let i = 0; i < 15; i++) await filler.write(new Uint8Array(4096).fill(0x2e));
+    await using program = Program.launch(["--help"], `exec 1<>${path}; ${NONBLOCKING(1)}`);
+    let text = "";
+    const decoder = new TextDecoder();
+    const buffer = new Uint8Array(1000);
+    const end = whole.out.at(-1)!;
+    while (!text.endsWith(`${end}\n`)) {
+      text += decoder.decode(buffer.subarray(0, (await filler.read(buffer))!), { stream: true });
+    }
+    assertEquals(text.replace(/^\.{61440}/, ""), whole.out.join("\n") + "\n");
+    assertEquals(await program.ended(), 0);
+  },
+});

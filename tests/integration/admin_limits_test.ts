@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { nothingLeft, openDescriptors } from "../support/process.ts";
 import { Program } from "../support/program.ts";
 import {
@@ -131,37 +131,6 @@ Deno.test("slow clients cannot keep others out, on any address that it can have"
     assert(performance.now() - begin < 1000);
     for (const one of held) tryClose(one);
     assertEquals(await program.terminate(), 0);
-  }
-  await Deno.remove(folder, { recursive: true });
-});
-
-Deno.test("no variable of the runtime opens the admin API to anybody or moves it", {
-  ignore,
-}, async () => {
-  await using server = new TestServer(echo);
-  const other = freePort();
-  const folder = await Deno.makeTempDir();
-  const variables = [
-    `DENO_SERVE_ADDRESS=duplicate,tcp:127.0.0.1:${other}`,
-    `DENO_SERVE_ADDRESS=tcp:127.0.0.1:${other}`,
-    `DENO_SERVE_ADDRESS=unix:${folder}/elsewhere.sock`,
-    "DENO_AUTO_SERVE=1",
-    "NODE_OPTIONS=--inspect",
-    `PORT=${other}`,
-  ];
-  for (const variable of variables) {
-    for (const args of [[], ["--demo"]]) {
-      const some = ["--admin", "127.0.0.1:0", "--log-format", "json"];
-      const all = args.length > 0 ? [...some, ...args] : [...some, "127.0.0.1:0", server.address];
-      await using program = await Program.spawn(all, `export ${variable}`);
-      assertEquals(await health(await adminOf(program)), 200, variable);
-      await assertRejects(
-        () => Deno.connect({ port: other }),
-        Deno.errors.ConnectionRefused,
-      );
-      assertEquals([...Deno.readDirSync(folder)].length, 0, variable);
-      assertEquals(await program.terminate(), 0);
-    }
   }
   await Deno.remove(folder, { recursive: true });
 });

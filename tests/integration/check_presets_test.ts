@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { parseAddress } from "../../src/address.ts";
 import { CheckError, parseCheck, runCheck } from "../../src/check.ts";
 import { Dialer } from "../../src/dial.ts";
-import { find, needing, run, serve } from "../support/real_servers.ts";
+import { find, needing, run, serve } from "../support/packaged_servers.ts";
 
 const ROOT = Deno.build.os !== "windows" && Deno.uid() === 0;
 

@@ -15,9 +15,17 @@ const HOSTILE: Record<string, [content: string, problem: RegExp]> = {
   "20,000 brackets": ["a = " + "[".repeat(20_000) + "]".repeat(20_000), /:1: brackets are nested/],
   "20,000 braces": ["a = " + "{a=".repeat(20_000), /:1: brackets are nested too deeply/],
   "a header of 20,000 parts": [`[${"a.".repeat(20_000)}a]\n`, /:1: a key has too many parts; mu/],
-  "90,000 keys": [
-    Array.from({ length: 90_000 }, (_, i) => `a${i}=1\n`).join(""),
-    /:\d+: has more keys and values than are allowed; must be at most 60000/,
+  "120,000 keys": [
+    Array.from({ length: 120_000 }, (_, i) => `${i}=1`).join("\r"),
+    /:1: has more keys and values than are allowed; must be at most 100000/,
+  ],
+  "a key of 16,000 letters": [
+    `${CONFIG}"${"x".repeat(16_000)}" = 1`,
+    /:3: x{200}… 1: no such key; the near/,
+  ],
+  "a field of 16,000 letters": [
+    `${CONFIG}access-log-format = "{${"x".repeat(16_000)}}"`,
+    /:3: access-log-format "{x+…": has the unknown field {x+…}; the nearest is/,
   ],
   "55,000 unknown keys": [
     Array.from({ length: 55_000 }, (_, i) => `key-no-${i} = 1\n`).join(""),

@@ -82,7 +82,7 @@ for (const [name, [content, line]] of Object.entries(BAD_FILES)) {
 
 const BAD_COMMAND_LINES: [args: string[], line: RegExp][] = [
   [["--config", "/nowhere/x.toml"], /^\/nowhere\/x.toml: cannot be read: there is no such file$/],
-  [["--config", "/"], /^\/: cannot be read: Is a directory \(os error 21\)$/],
+  [["--config", "/"], /^\/: cannot be read: it is a directory, not a regular file$/],
   [["--config"], /^--config "": must be the path of a file, or - for standard input$/],
   [["--config="], /^--config "": must be the path of a file, or - for standard input$/],
   [["--config", "x", "8080", "9001"], /^"8080": --config takes no addresses; must be in the file$/],

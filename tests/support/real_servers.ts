@@ -1,115 +1,136 @@
 import { freePort, until } from "./servers.ts";
 
-/** Where Debian puts what is not in the search path. */
-const FOLDERS = ["/usr/sbin", "/usr/local/sbin", ...postgresFolders()];
+/** Where a program of a name is, or nothing: the first in these folders, then in PATH. */
+export function pathOf(name: string, folders: readonly string[] = []): string | undefined {
+  const path = (Deno.env.get("PATH") ?? "").split(":");
+  return [...folders, ...path].map((folder) => `${folder}/${name}`).find((file) => {
+    try {
+      return Deno.statSync(file).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
 
-/** A server of a package, in a folder of its own, on a free port of loopback. */
-export interface RealServer extends AsyncDisposable {
+/** A client that runs as a process of its own. */
+export class Client implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #output: Promise<Deno.CommandOutput>;
+
+  constructor(command: string, args: readonly string[]) {
+    const options = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
+    this.#child = new Deno.Command(command, { ...options, args: [...args] }).spawn();
+    this.#output = this.#child.output();
+  }
+
+  /** What it has printed, and its exit status, when it has ended. */
+  async ended(): Promise<{ code: number; text: string }> {
+    const { code, stdout, stderr } = await this.#output;
+    const decoder = new TextDecoder();
+    return { code, text: (decoder.decode(stdout) + decoder.decode(stderr)).trim() };
+  }
+
+  kill(signal: Deno.Signal = "SIGKILL"): void {
+    try {
+      this.#child.kill(signal);
+    } catch {
+      // It has ended already.
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill();
+    await this.#output;
+  }
+}
+
+/** A server of a package, with its files in a folder of its own. */
+export class RealServer implements AsyncDisposable {
   readonly port: number;
-  readonly folder: string;
-  /** What it has written so far. */
-  log(): string;
+  readonly #server: Client;
+  readonly #folder: string;
+
+  private constructor(options: { port: number; server: Client; folder: string }) {
+    this.port = options.port;
+    this.#server = options.server;
+    this.#folder = options.folder;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  static async redis(): Promise<RealServer> {
+    const folder = await Deno.makeTempDir({ prefix: "iawlb-redis-" });
+    const port = freePort();
+    const args = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder, "--save", ""];
+    const server = new Client(pathOf("redis-server")!, [...args, "--enable-debug-command", "yes"]);
+    return await RealServer.#ready({ port, server, folder });
+  }
+
+  static async postgres(): Promise<RealServer> {
+    const folder = await Deno.makeTempDir({ prefix: "iawlb-postgres-" });
+    const port = freePort();
+    // It refuses to run as root.
+    const user = Deno.uid() === 0 ? ["runuser", "-u", "postgres", "--"] : [];
+    const run = (line: readonly string[]) => new Client(line[0]!, line.slice(1));
+    if (user.length > 0) await run(["chown", "postgres", folder]).ended();
+    const initdb = pathOf("initdb", postgresFolders())!;
+    const options = ["-D", `${folder}/data`, "-U", "postgres", "-A", "trust", "--no-sync"];
+    const made = await run([...user, initdb, ...options]).ended();
+    if (made.code !== 0) throw new Error(made.text);
+    const settings = [`port=${port}`, "listen_addresses=127.0.0.1", "fsync=off"];
+    const flags = [...settings, "unix_socket_directories="].flatMap((one) => ["-c", one]);
+    // The postmaster itself, so that a signal to this process reaches it.
+    const postgres = pathOf("postgres", postgresFolders())!;
+    const command = Deno.uid() === 0
+      ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", postgres]
+      : [postgres];
+    const server = run([...command, "-D", `${folder}/data`, ...flags]);
+    return await RealServer.#ready({ port, server, folder, stop: "SIGQUIT" });
+  }
+
+  static async #ready(
+    options: { port: number; server: Client; folder: string; stop?: Deno.Signal },
+  ): Promise<RealServer> {
+    const { port, server } = options;
+    const self = new RealServer(options);
+    self.#stop = options.stop ?? "SIGTERM";
+    let ended: string | undefined;
+    server.ended().then(({ text }) => ended = text);
+    const answers = async () => {
+      if (ended !== undefined) throw new Error(ended);
+      try {
+        (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    try {
+      await until(answers, "the server answers", 30_000);
+    } catch (error) {
+      await self[Symbol.asyncDispose]();
+      throw error;
+    }
+    return self;
+  }
+
+  #stop: Deno.Signal = "SIGTERM";
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.kill(this.#stop);
+    await this.#server.ended();
+    await Deno.remove(this.#folder, { recursive: true });
+  }
 }
 
-/** The path of a program, if it is installed. */
-export function find(program: string): string | undefined {
-  const folders = [...(Deno.env.get("PATH") ?? "").split(":"), ...FOLDERS];
-  return folders.map((folder) => `${folder}/${program}`).find(exists);
-}
-
-/** The name of a test with the reason why it is skipped, and whether it is. */
-export function needing(program: string, name: string, from: string) {
-  const ignore = find(program) === undefined;
-  const reason = ` (skipped: there is no ${program}, which is in the package ${from})`;
-  return { name: ignore ? name + reason : name, ignore };
-}
-
-function postgresFolders(): string[] {
+/** Where Debian has the programs of PostgreSQL. */
+export function postgresFolders(): string[] {
   try {
     const versions = [...Deno.readDirSync("/usr/lib/postgresql")].map(({ name }) => name);
     return versions.map((version) => `/usr/lib/postgresql/${version}/bin`);
   } catch {
     return [];
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}
-
-/** Runs a program to its end; fails with what it has said. */
-export async function run(program: string, args: readonly string[], input = ""): Promise<string> {
-  const child = new Deno.Command(find(program) ?? program, {
-    args: [...args],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(input)).catch(() => {});
-  await writer.close().catch(() => {});
-  const { success, stdout, stderr } = await child.output();
-  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  if (!success) throw new Error(`${program} ${args.join(" ")}: ${out}${err}`);
-  return out!;
-}
-
-/** A folder that a server's own user may write to as well. */
-async function makeFolder(): Promise<string> {
-  const folder = await Deno.makeTempDir({ prefix: "iawlb-" });
-  await Deno.chmod(folder, 0o777);
-  return folder;
-}
-
-/** Starts a program that stays in the foreground, and waits until its port answers. */
-export async function serve(
-  program: string,
-  configure: (at: { port: number; folder: string }) => readonly string[] | Promise<string[]>,
-): Promise<RealServer> {
-  const folder = await makeFolder();
-  const port = freePort();
-  const args = await configure({ port, folder });
-  const child = new Deno.Command(find(program) ?? program, {
-    args: [...args],
-    cwd: folder,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  let output = "";
-  let ended = false;
-  const collected = Promise.all([child.stdout, child.stderr].map(async (stream) => {
-    const decoder = new TextDecoder();
-    for await (const chunk of stream) output += decoder.decode(chunk, { stream: true });
-  })).then(() => ended = true);
-  const dispose = async () => {
-    try {
-      child.kill("SIGTERM");
-    } catch {
-      // It has ended already.
-    }
-    await Promise.all([child.status, collected]);
-    await Deno.remove(folder, { recursive: true });
-  };
-  try {
-    await until(async () => ended || await answers(port), `${program} listens`, 60_000);
-    if (ended) throw new Error(`${program} has ended: ${output}`);
-  } catch (error) {
-    await dispose();
-    throw error;
-  }
-  return { port, folder, log: () => output, [Symbol.asyncDispose]: dispose };
-}
-
-async function answers(port: number): Promise<boolean> {
-  try {
-    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -1,0 +1,43 @@
+import { assertEquals } from "@std/assert";
+import { Program } from "../support/program.ts";
+import { echo, request, TestServer, until } from "../support/servers.ts";
+
+for (const threads of ["1", "2"]) {
+  Deno.test(`every line of a JSON log is one, from start to end, threads: ${threads}`, async () => {
+    await using server = new TestServer(echo);
+    const folder = await Deno.makeTempDir();
+    try {
+      const options = ["--admin", `unix:${folder}/admin`, "--access-log", `${folder}/access`];
+      const program = await Program.start([server.address, "127.0.0.1:9"], [
+        ...options,
+        "--threads",
+        threads,
+        "--log-level",
+        "debug",
+        "--check",
+        "tcp",
+        "--check-interval",
+        "100ms",
+      ]);
+      await using _ = program;
+      for (let i = 0; i < 5; i++) assertEquals(await request(program.port, "hello"), "hello");
+      for (const signal of ["SIGUSR1", "SIGHUP", "SIGUSR2"] as const) program.signal(signal);
+      await until(() => /nothing has changed/.test(program.log.join()), "it has reloaded");
+      // Its folder is gone: neither the access log nor the admin socket can be had any more.
+      await Deno.remove(folder, { recursive: true });
+      program.signal("SIGUSR2");
+      await until(() => /access log/.test(program.log.join()), "it has looked for its file");
+      const { port } = program;
+      const waiting = await Promise.all(
+        Array.from({ length: 20 }, () => Deno.connect({ hostname: "127.0.0.1", port })),
+      );
+      for (const conn of waiting) conn.close();
+      assertEquals(await program.terminate(), 0);
+      const raw = program.log.filter((line) => !/^\{"time":.*\}$/.test(line));
+      assertEquals(raw, []);
+      for (const line of program.log) JSON.parse(line);
+    } finally {
+      await Deno.remove(folder, { recursive: true }).catch(() => {});
+    }
+  });
+}
