@@ -21,7 +21,7 @@ async function manyDestinations() {
   const server = new TestServer(async (conn) => {
     await conn.write(new Uint8Array(1));
     conn.close();
-  }, { hostname: "0.0.0.0" });
+  }, { hostname: "0.0.0.0", speaksFirst: true });
   const names = Array.from({ length: DESTINATIONS }, (_, i) => addressOf(i, server.port));
   const program = await start(listener(names));
   for (let round = 0; round < 20; round++) {
