@@ -195,9 +195,9 @@ Deno.test("what was asked for is tried at the start, and what there is room for 
   assertEquals(budget.fit(50), 50);
   assertEquals(budget.fit(1000), 100);
   assert(budget.limited);
-  assert(budget.missing({ listeners: 1, admin: true }) <= 0);
+  assert(budget.missing({ listeners: 1, threads: 0, admin: true }) <= 0);
   it.state.limit = 20;
-  assert(budget.missing({ listeners: 1, admin: true }) > 0);
+  assert(budget.missing({ listeners: 1, threads: 0, admin: true }) > 0);
 });
 
 Deno.test("what was found out for all threads is not tried again while they serve", () => {
