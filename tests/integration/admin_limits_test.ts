@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { nothingLeft, openDescriptors } from "../support/process.ts";
-import { openDescriptors } from "../support/process.ts";
 import { Program } from "../support/program.ts";
 import {
   echo,
