@@ -125,8 +125,9 @@ export class AccessLog {
   /** @param after What has to happen before the first line is written. */
   #open(where: string, after?: Promise<void>): LineTarget | undefined {
     const { forward, openSyslog, stream } = this.#options;
-    const standard = streamOf(where);
-    const byPath = !forward && !standard && !["off", "syslog"].includes(where);
+    const isPath = !forward && !["off", "syslog"].includes(where);
+    const standard = isPath ? streamOf(where) : undefined;
+    const byPath = isPath && !standard;
     const sink = byPath ? openPath(where) : undefined;
     const target = where === "off"
       ? undefined

@@ -159,7 +159,7 @@ export function formatSocketAddress(address: Deno.Addr): string {
 }
 
 /** Cheap part of {@linkcode canonicalIp} for addresses that the kernel has written already. */
-function shortIp(hostname: string): string {
+export function shortIp(hostname: string): string {
   return hostname.startsWith("::ffff:") ? hostname.slice("::ffff:".length) : hostname;
 }
 

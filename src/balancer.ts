@@ -22,7 +22,7 @@ type Awaitable<T> = T | Promise<T>;
 
 /** One listener with its line and its destinations: a server, or several of them in threads. */
 export interface Balancer {
-  /** The address that is really bound, such as `[::]:8080`. */
+  /** What is really bound, such as `[::]:8080`; several addresses are separated by a comma. */
   readonly address: string;
   status(): Awaitable<ListenerStatus>;
   /** What one of its destinations is doing; `undefined` if it is not there. */

@@ -21,7 +21,7 @@ export async function run(args: readonly string[]): Promise<number> {
       await runClient(first, rest);
       return 0;
     }
-    using signals = new Signals();
+    const signals = new Signals();
     const { parseCommand } = await import("./command.ts");
     return await execute(await parseCommand(args), signals);
   } catch (error) {

@@ -2,6 +2,7 @@ import type { Logger } from "@logtape/logtape";
 import type { Config } from "./config.ts";
 import { type DescriptorBudget, PER_SESSION } from "./descriptors.ts";
 import { FatalError } from "./errors.ts";
+import { threadsOf } from "./thread_config.ts";
 
 /**
  * Makes sure that there is something to begin with.
@@ -13,11 +14,30 @@ export function assertDescriptors(
   wanted: { listeners: readonly Config[]; admin: boolean },
 ): void {
   const { listeners, admin } = wanted;
-  const missing = descriptors.missing({ listeners: listeners.length, admin });
+  const missing = descriptors.missing({
+    listeners: listeners.length,
+    threads: listeners.map(threadsOf).reduce((sum, number) => sum + (number > 1 ? number : 0), 0),
+    admin,
+  });
   if (missing <= 0) return;
   throw new FatalError(
     `the limit of open files (ulimit -n) is too small to serve anybody; raise it by ${missing} ` +
       "at the least, better to some thousands: each session needs two",
+  );
+}
+
+/**
+ * Makes sure that further threads can be started: without descriptors the runtime would end the
+ * program.
+ *
+ * @throws {FatalError} If they cannot.
+ */
+export function assertThreads(descriptors: DescriptorBudget, threads: number): void {
+  const missing = descriptors.missing({ listeners: 0, threads });
+  if (missing <= 0) return;
+  throw new FatalError(
+    `the limit of open files (ulimit -n) has no room for ${threads} more threads; raise it by ` +
+      `${missing} at the least, or ask for fewer`,
   );
 }
 

@@ -15,6 +15,9 @@ const PER_LISTENER = PER_SESSION;
 const FOR_PROBES = 4;
 const FOR_ADMIN = 4;
 
+/** What the runtime opens for a thread, and while that loads; without them it ends the program. */
+const FOR_THREAD = 12;
+
 /** How many descriptors are tried first, and the most that are tried at once while it grows. */
 const FIRST_STEP = 64;
 const LAST_STEP = 1024;
@@ -271,10 +274,15 @@ export class DescriptorBudget {
     if (cells[LIMITED] === 1) Atomics.store(cells, FIRM, cells[CAPACITY]!);
   }
 
-  /** How many descriptors are missing for what has to be there at the least. */
-  missing(options: { listeners: number; admin: boolean }): number {
-    const needed = this.#cells[RESERVED]! + options.listeners * (PER_LISTENER + 1) +
-      (options.admin ? this.admin.size + 1 : 0);
+  /**
+   * How many descriptors are missing for what has to be there at the least.
+   *
+   * @param options.threads How many threads there are to be beside the first.
+   */
+  missing(options: { listeners: number; threads?: number; admin?: boolean }): number {
+    const { listeners, threads = 0, admin = false } = options;
+    const needed = this.#cells[RESERVED]! + (listeners + threads) * (PER_LISTENER + 1) +
+      threads * (FOR_THREAD + this.probes.size) + (admin ? this.admin.size + 1 : 0);
     return needed - this.#countFree(needed);
   }
 

@@ -1,9 +1,10 @@
 import type { Address } from "./address.ts";
 import type { Clock } from "./clock.ts";
 import type { DestinationConfig } from "./config.ts";
-import { Dialer, type LookupFailure } from "./dial.ts";
+import { Dialer, type LookupFailure, type Way } from "./dial.ts";
 import type { AdminState, ShownState } from "./operations.ts";
 import type { Session } from "./session.ts";
+import type { Trails } from "./trails.ts";
 import { Timings } from "./timings.ts";
 
 /**
@@ -65,11 +66,20 @@ export class Destination {
   /** The latest return to full use, which takes a while: when it began and how long it takes. */
   #ramp: { since: number; length: number } | undefined;
 
-  constructor(config: DestinationConfig, clock: Clock, number = 1) {
+  /** @param options.trails Notes the ways of its connections, as those of a listener's. */
+  constructor(
+    config: DestinationConfig,
+    clock: Clock,
+    number = 1,
+    options: { trails?: Trails; listener?: number } = {},
+  ) {
     this.name = config.name;
     this.number = number;
     this.#config = config;
+    const { trails, listener = 1 } = options;
+    const way: Way | undefined = trails && { trails, step: { listener, destination: number } };
     this.dialer = new Dialer(config.address, {
+      way,
       onLookupFailure: (failure) => {
         this.lookupFailures++;
         this.onLookupFailure?.(failure);

@@ -4,11 +4,25 @@ import { type Address, formatHostPort, isLocalhost } from "./address.ts";
 import { connect } from "./connect.ts";
 import { messageOf } from "./errors.ts";
 import { type Failure, type Fault, faultOf } from "./faults.ts";
+import { isHere, returns } from "./loops.ts";
 import { type Names, systemNames } from "./names.ts";
 import { after } from "./timer.ts";
+import { attach, type Ends, type Step, type Trail, type Trails } from "./trails.ts";
 
 /** How long the addresses of a name are used before it is looked up again, in milliseconds. */
 const NAME_LIFETIME_MS = 1000;
+
+/** Which of its listeners and destinations a connect is made for, where ways are noted. */
+export interface Way {
+  readonly trails: Trails;
+  /** The listener's number, and the destination's there. */
+  readonly step: Step;
+}
+
+/** Thrown when a connect would bring a session back to a listener that it has passed. */
+export class LoopError extends Error {
+  override readonly name = "LoopError";
+}
 
 /** Thrown when a destination could not be connected at any of its addresses. */
 export class DialError extends Error {
@@ -27,11 +41,20 @@ export class DialError extends Error {
 export interface DialerOptions {
   /** Looks names up; the system's unless given. */
   names?: Names;
+  /** Notes the ways of connections to listeners of this process. */
+  way?: Way | undefined;
   /**
    * Told of every look-up that failed, and whether addresses from before stay in use. `tell` says
    * whether it is time for a line in the log.
    */
   onLookupFailure?(failure: LookupFailure): void;
+}
+
+/** Options of {@linkcode Dialer.dial}. */
+export interface DialOptions {
+  signal: AbortSignal;
+  timeout: number;
+  trail?: Trail;
 }
 
 /** A look-up that failed. */
@@ -55,6 +78,7 @@ export interface LookupFailure {
 export class Dialer {
   readonly #address: Address;
   readonly #names: Names;
+  readonly #way: Way | undefined;
   readonly #onLookupFailure: DialerOptions["onLookupFailure"];
   /** Addresses to try, the one that worked last first. */
   #hostnames: readonly string[] = [];
@@ -65,6 +89,7 @@ export class Dialer {
   constructor(address: Address, options: DialerOptions = {}) {
     this.#address = address;
     this.#names = options.names ?? systemNames;
+    this.#way = options.way;
     this.#onLookupFailure = options.onLookupFailure;
     if (address.transport === "unix") return;
     const hostname = address.hostname ?? "localhost";
@@ -78,11 +103,15 @@ export class Dialer {
    *
    * @param options.timeout Milliseconds that a name's addresses share, so that one that swallows
    * packets leaves time for the next; 0 = unlimited. The caller aborts the signal at its end.
+   * @param options.trail The way of the session that it is for; absent if it is for none.
+   * @throws {LoopError} If it is certain beforehand that this session would come back.
    * @throws {DialError} If no address could be connected, or the name has none.
    * @throws The signal's reason, if it is aborted first.
    */
-  async dial(options: { signal: AbortSignal; timeout: number }): Promise<Deno.Conn> {
-    if (this.#address.transport === "unix") return await dialUnix(this.#address.path, options);
+  async dial(options: DialOptions): Promise<Deno.Conn> {
+    if (this.#address.transport === "unix") {
+      return await this.#dialUnix(this.#address.path, options);
+    }
     const { port } = this.#address;
     const { signal, timeout } = options;
     const begun = performance.now();
@@ -98,8 +127,10 @@ export class Dialer {
       try {
         const share = (begun + timeout - performance.now()) / (hostnames.length - i);
         const conn = timeout === 0 || last || isLoopback(hostname)
-          ? await connect({ hostname, port }, options)
-          : await connectWithin(Math.max(share, 1), { hostname, port, signal });
+          ? await this.#connect({ hostname, port }, options)
+          : await within(Math.max(share, 1), signal, (signal) => {
+            return this.#connect({ hostname, port }, { ...options, signal });
+          });
         if (i > 0) this.#prefer(hostname);
         return conn;
       } catch (error) {
@@ -110,6 +141,31 @@ export class Dialer {
     // It may be somewhere else now.
     if (this.#freshUntil !== Infinity) this.#refresh();
     throw new DialError(failures);
+  }
+
+  #connect(target: { hostname: string; port: number }, options: DialOptions): Promise<Deno.Conn> {
+    const { trails, step } = this.#way ?? {};
+    if (!trails?.listens(target.port)) return connect(target, options);
+    return connectNoting(target, { ...options, trails, step: step! });
+  }
+
+  async #dialUnix(path: string, options: DialOptions): Promise<Deno.Conn> {
+    const { trails, step } = this.#way ?? {};
+    const to = trails?.listenerAt(path);
+    if (to === undefined) return await connectPath(path, options);
+    const { trail } = options;
+    if (trail && returns(trails!, { trail, from: step!.listener, to })) {
+      throw new LoopError(`unix:${path} leads back to a listener that the session has passed`);
+    }
+    const note = trails!.noteWay(step!.listener, to);
+    try {
+      const conn = await connectPath(path, options);
+      attach(conn, note);
+      return conn;
+    } catch (error) {
+      note.forget();
+      throw error;
+    }
   }
 
   /** Looks the name up, unless that is under way; fails only if there are no addresses from before. */
@@ -143,27 +199,44 @@ export class Dialer {
 }
 
 /**
- * Connects within so many milliseconds. The signals are joined by hand: before Deno 2.9 a signal
+ * Does something within so many milliseconds. The signals are joined by hand: before Deno 2.9 a signal
  * that `AbortSignal.any` made could be collected, and with it the abort, while somebody waited.
  */
-async function connectWithin(
+async function within<T>(
   ms: number,
-  target: { hostname: string; port: number; signal: AbortSignal },
-): Promise<Deno.Conn> {
-  const { signal } = target;
+  signal: AbortSignal,
+  action: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const limit = new AbortController();
   const onAbort = () => limit.abort(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
   const timer = after(ms, () => limit.abort(new Error("no answer in its share of time")));
   try {
-    return await connect(target, { signal: limit.signal });
+    return await action(limit.signal);
   } finally {
     timer.stop();
     signal.removeEventListener("abort", onAbort);
   }
 }
 
-async function dialUnix(path: string, options: { signal: AbortSignal }): Promise<Deno.Conn> {
+/** Connects to a port of this process, and notes the way if it is this machine's. */
+async function connectNoting(
+  target: { hostname: string; port: number },
+  options: DialOptions & Way,
+): Promise<Deno.Conn> {
+  const { trails, step, trail = [] } = options;
+  trails.begin(target.port);
+  try {
+    const conn = await connect(target, options);
+    const ends = { client: conn.localAddr, server: conn.remoteAddr } as Ends;
+    if (isHere(ends)) attach(conn, trails.note(ends, [...trail, step]));
+    return conn;
+  } finally {
+    trails.settle(target.port);
+  }
+}
+
+async function connectPath(path: string, options: DialOptions): Promise<Deno.Conn> {
   try {
     return await connect({ path }, options);
   } catch (error) {

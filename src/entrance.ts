@@ -5,6 +5,7 @@ import type { BufferPool } from "./buffers.ts";
 import type { Clock } from "./clock.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Line } from "./line.ts";
+import type { Loops } from "./loops.ts";
 import type { Settings } from "./options.ts";
 import { RefusalLog } from "./refusals.ts";
 import { Session } from "./session.ts";
@@ -22,6 +23,10 @@ export interface EntranceOptions {
   clock: Clock;
   log: Logger;
   steps: Steps;
+  /** Recognises those that come back. */
+  loops: Pick<Loops, "receive">;
+  /** Gets what goes on beside a session. */
+  onTask(task: Promise<void>): void;
 }
 
 /** Where accepted connections become sessions, or are closed because they are not let in. */
@@ -83,7 +88,7 @@ export class Entrance {
 
   /** Makes a session of a connection, or closes it and returns nothing. */
   enter(conn: Deno.Conn): Session | undefined {
-    const { admission, ledger, ids, buffers, clock, settings, steps } = this.#options;
+    const { admission, ledger, ids, buffers, clock, settings, steps, loops } = this.#options;
     const full = this.#rejects && !this.#options.line.open;
     const refusal = full ? "refused-overflow" : admission.enter(conn.remoteAddr);
     if (refusal) {
@@ -98,7 +103,11 @@ export class Entrance {
     });
     ledger.open(session);
     if (steps.on) steps.accepted(session);
-    return session;
+    const certain = loops.receive(session, conn);
+    if (certain) this.#options.onTask(certain);
+    if (session.reason === undefined) return session;
+    ledger.finish(session);
+    return undefined;
   }
 
   /** Tells the log about the latest refusals. */

@@ -4,6 +4,7 @@ import type { DescriptorBudget } from "./descriptors.ts";
 import { type Logs, logsOf } from "./log.ts";
 import { type ListenerStatus, OperationError } from "./operations.ts";
 import { addStatuses } from "./sums.ts";
+import { Trails } from "./trails.ts";
 import { nameOf, Unit } from "./unit.ts";
 
 /** What becomes of the listeners when there is another configuration. */
@@ -16,6 +17,7 @@ export interface Match {
 /** The listeners of the program: those of the configuration, and those that finish what they have. */
 export class Listeners {
   readonly #logs: Logs;
+  readonly #trails = new Trails();
   readonly #descriptors: DescriptorBudget;
   #all: readonly Unit[] = [];
   /** Those that were removed, with their drains. */
@@ -64,6 +66,7 @@ export class Listeners {
             config,
             logs,
             descriptors: this.#descriptors,
+            trails: this.#trails,
             signal,
           }),
         );

@@ -121,6 +121,7 @@ export function openLogs(settings: LogSettings, forward?: Forward): Logs {
   async function close(): Promise<void> {
     const end = monotonic() + CLOSE_PATIENCE_MS;
     const patience = () => Math.max(end - monotonic(), LAST_PATIENCE_MS);
+    losses.access.hold();
     await access.close();
     losses.access.close();
     await opened?.close({ patience: patience() });

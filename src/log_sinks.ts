@@ -1,4 +1,5 @@
 import type * as NodeFs from "node:fs";
+import { dirname, resolve } from "node:path";
 import { FatalError, fileProblem } from "./errors.ts";
 import { AwayError, type ByteSink } from "./line_writer.ts";
 import { stdoutSink } from "./stdout_sink.ts";
@@ -19,9 +20,23 @@ const STREAMS: Readonly<Record<string, StreamName>> = {
 /** A standard stream that can be written to. */
 export type StreamName = "stdout" | "stderr";
 
-/** The standard stream that a name means: these are there already, and cannot be opened by path. */
+/** Most symbolic links one behind the other; Linux follows no more, either. */
+const LINKS = 40;
+
+/**
+ * The standard stream that a name means, or a symbolic link as containers have it: these are there
+ * already, and cannot be opened by path.
+ */
 export function streamOf(where: string): StreamName | undefined {
-  return Object.hasOwn(STREAMS, where) ? STREAMS[where] : undefined;
+  let path = where;
+  for (let i = 0; i < LINKS && !Object.hasOwn(STREAMS, path); i++) {
+    try {
+      path = resolve(dirname(path), Deno.readLinkSync(path));
+    } catch {
+      return undefined;
+    }
+  }
+  return STREAMS[path];
 }
 
 /** A log that is there by its path. */

@@ -30,6 +30,7 @@ export class Losses {
   /** What was said last, and when. */
   #told = { at: -Infinity, losing: false, total: 0 };
   #timer: Timer | undefined;
+  #held = false;
 
   /** @param tell Says it; may lose a line by that. */
   constructor(tell: (loss: Loss) => void) {
@@ -58,6 +59,12 @@ export class Losses {
     this.#schedule();
   }
 
+  /** From now on only {@linkcode close} says anything. */
+  hold(): void {
+    this.#held = true;
+    this.#timer?.stop();
+  }
+
   /** Says what was not said yet; nothing is written any more. */
   close(): void {
     this.#timer?.stop();
@@ -66,6 +73,7 @@ export class Losses {
   }
 
   #schedule(): void {
+    if (this.#held) return;
     this.#timer?.stop();
     const news = !this.#losing && this.total > this.#told.total;
     const changed = news || this.#losing !== this.#told.losing;

@@ -56,7 +56,7 @@ export interface ListenerStatus {
   id: number;
   /** Its address as the operator wrote it. */
   name: string;
-  /** The address that is really bound. */
+  /** What is really bound; several addresses are separated by a comma and a blank. */
   address: string;
   state: "running" | "draining";
   /** Sessions accepted since the start, those that were refused included. */

@@ -4,6 +4,7 @@ import type { Crew } from "./crew.ts";
 import { Destination } from "./destination.ts";
 import type { Health } from "./health.ts";
 import type { Tasks } from "./tasks.ts";
+import type { Trails } from "./trails.ts";
 
 /** Options of {@linkcode Roster}. */
 export interface RosterOptions {
@@ -12,6 +13,9 @@ export interface RosterOptions {
   /** Gets the watch over each destination. */
   tasks: Tasks;
   clock: Clock;
+  /** Notes ways, as those of the listener with this number. */
+  trails?: Trails;
+  listener?: number;
 }
 
 /** The destinations: those of the configuration, and those that finish what they have. */
@@ -63,7 +67,7 @@ export class Roster {
     const leaving = this.#leaving.get(key);
     if (leaving && this.#isGone(leaving)) this.#forget(leaving);
     const known = this.#present.get(key) ?? this.#leaving.get(key);
-    const one = known ?? new Destination(config, this.#options.clock, number);
+    const one = known ?? new Destination(config, this.#options.clock, number, this.#options);
     one.config = config;
     if (!known || known.leaving) this.#takeIn(one);
     return one;

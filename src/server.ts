@@ -1,6 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import type { AccessLog } from "./access_output.ts";
-import { formatAddress } from "./address.ts";
+import { type Address, formatAddress } from "./address.ts";
 import { Admission } from "./admission.ts";
 import type { Balancer, Identity, Replacement } from "./balancer.ts";
 import { BufferPool } from "./buffers.ts";
@@ -15,6 +15,7 @@ import { Health } from "./health.ts";
 import { Ledger } from "./ledger.ts";
 import { Line } from "./line.ts";
 import { Listener } from "./listener.ts";
+import { Loops } from "./loops.ts";
 import type { AdminState, DestinationStatus, ListenerStatus, SessionInfo } from "./operations.ts";
 import type { Settings } from "./options.ts";
 import { type Books, logDrained, logDraining, logStart } from "./report.ts";
@@ -27,6 +28,7 @@ import type { Durations } from "./telemetry.ts";
 import { after } from "./timer.ts";
 import { Sweep } from "./timeouts.ts";
 import { Timekeeper } from "./timings.ts";
+import { Trails } from "./trails.ts";
 import { Turns } from "./turns.ts";
 import { Watchdog } from "./watchdog.ts";
 import { work, type Workplace } from "./worker.ts";
@@ -45,6 +47,8 @@ export interface ServerOptions {
   descriptors?: DescriptorBudget;
   /** Its number among threads that share the address, and how many there are; alone if absent. */
   thread?: { index: number; number: number };
+  /** What listeners and threads know together of the ways of sessions; only this one's if absent. */
+  trails?: Trails;
   /** Ends waiting for a name server at the start; its reason is thrown then. */
   signal?: AbortSignal | undefined;
 }
@@ -87,6 +91,10 @@ export class Server implements Balancer {
   readonly #patience = new AbortController();
   /** Workers and probes under way: all have ended before the server has. */
   readonly #tasks: Tasks;
+  readonly #trails: Trails;
+  readonly #loops: Loops;
+  /** What has to be taken back at the end. */
+  readonly #undo: (() => void)[] = [];
   #listener!: Listener<Session>;
   #drained: Promise<boolean> | undefined;
 
@@ -104,6 +112,14 @@ export class Server implements Balancer {
     const settings = this.#settings = { ...config };
     this.#log = log;
     const steps = this.#steps = new Steps(log, { on: settings.logLevel === "debug" });
+    this.#trails = options.trails ?? new Trails();
+    this.#loops = new Loops({
+      trails: this.#trails,
+      listener: { id, name },
+      nameOf: (number) => this.#roster.find(number)?.name,
+      clock,
+      log,
+    });
     const timekeeper = new Timekeeper({ listener: name, durations: options.durations });
     this.#timekeeper = timekeeper;
     this.#clock = clock;
@@ -139,6 +155,8 @@ export class Server implements Balancer {
       clock,
       log,
       steps,
+      loops: this.#loops,
+      onTask: (task) => this.#tasks.add(task),
     });
     const workplace = this.#workplace = this.#arrangeWorkplace();
     this.#crew = new Crew({
@@ -160,6 +178,8 @@ export class Server implements Balancer {
       health: this.#health,
       tasks: this.#tasks,
       clock,
+      trails: this.#trails,
+      listener: id,
     });
     this.#sweep = new Sweep(this.#ledger.live, {
       timeouts: settings,
@@ -193,13 +213,14 @@ export class Server implements Balancer {
       server.#leaveBudget();
       throw error;
     }
+    server.#noteAddress(config.listen);
     server.#roster.apply(config.destinations, identity.numbers);
     server.#crew.arrange();
     if (!options.thread) logStart(server.#log, server.address, config);
     return server;
   }
 
-  /** The address that is really bound, such as `[::]:8080`. */
+  /** What is really bound, such as `[::]:8080`; several addresses are separated by a comma. */
   get address(): string {
     return this.#listener.address;
   }
@@ -313,6 +334,17 @@ export class Server implements Balancer {
     this.#crew.arrange(changed);
   }
 
+  /** Lets others know that a connect to this address leads here. */
+  #noteAddress(listen: Address): void {
+    if (listen.transport === "unix") {
+      this.#undo.push(this.#trails.listenAt(listen.path, this.#id));
+      return;
+    }
+    const port = Number(/\d+$/.exec(this.address)![0]);
+    this.#trails.listen(port);
+    this.#undo.push(() => this.#trails.unlisten(port));
+  }
+
   #arrangeWorkplace(): Workplace {
     return {
       queue: this.#queue,
@@ -327,6 +359,7 @@ export class Server implements Balancer {
       },
       log: this.#log,
       steps: this.#steps,
+      loops: this.#loops,
       attempts: [],
       giveBack: (session) => this.#line.giveBack(session),
       onFull: (destination, error) => this.#health.full(destination, error),
@@ -396,6 +429,7 @@ export class Server implements Balancer {
     this.#roster.dismiss();
     await this.#tasks.idle();
     await this.#turns.close();
+    for (const undo of this.#undo) undo();
     this.#leaveBudget();
   }
 

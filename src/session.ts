@@ -3,6 +3,9 @@ import type { BufferPool } from "./buffers.ts";
 import type { Settings } from "./options.ts";
 import { type Departure, type DepartureListener, ReadAhead } from "./read_ahead.ts";
 import { type Access, adopt, type Socket } from "./socket.ts";
+import type { Ends, Trail } from "./trails.ts";
+
+const NONE: Trail = [];
 
 /** Why a session ended, as the access log and the counters name it. */
 export const END_REASONS = {
@@ -25,6 +28,7 @@ export const END_REASONS = {
   "session-timeout": "longer than --session-timeout",
   "drain-timeout": "still unfinished at --drain-timeout, cut",
   "quit": "cut by a second signal",
+  "loop": "it had come back to a listener that it had passed, or led to such a session",
   "killed": "ended by the operator",
   "error": "a defect in iawlb; the log has the details",
 } as const;
@@ -112,6 +116,12 @@ export class Session implements DepartureListener {
   #settledClient = false;
   #settledServer: Socket | undefined;
   holder: Holder | undefined;
+  /** The listeners of this process that it has passed on its way here. */
+  trail: Trail = NONE;
+  /** The addresses of its connection, if it came from one of these. */
+  ends: Ends | undefined;
+  /** Resolves once its way is known, if that takes a moment. */
+  certain: Promise<void> | undefined;
   /** Ends the connect that is under way, if one is. */
   attempt: AbortController | undefined;
   /** Reads the client until a destination has begun to answer. */

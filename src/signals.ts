@@ -26,9 +26,10 @@ const NOTICES: readonly Deno.Signal[] = ["SIGHUP", "SIGUSR1", "SIGUSR2"];
  *
  * Whoever was connected must not be cut because a signal came early: from the beginning none of the
  * last three ends the program, from {@linkcode Signals.holdStops} on no signal does. What comes before
- * the program serves is done as soon as it does.
+ * the program serves is done as soon as it does. They are held to the end of the process: one that
+ * comes last must not change its exit status.
  */
-export class Signals implements Disposable {
+export class Signals {
   /** Those that are handled, with their handlers. */
   readonly #handlers = new Map<Deno.Signal, () => void>();
   readonly #stopping = new AbortController();
@@ -94,10 +95,6 @@ export class Signals implements Disposable {
       // One that still comes before the exit may end the program only if that is its purpose.
       for (const signal of STOPS) this.#letGo(signal);
     }
-  }
-
-  [Symbol.dispose](): void {
-    for (const signal of [...this.#handlers.keys()]) this.#letGo(signal);
   }
 
   #handle(signals: readonly Deno.Signal[]): void {

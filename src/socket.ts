@@ -1,3 +1,5 @@
+import { noteOf } from "./trails.ts";
+
 /** One end of a connection, as sessions and relays use it. */
 export interface Socket {
   /** The peer's address. */
@@ -128,6 +130,19 @@ export const ACCESS: Access = OPERATIONS ? "direct" : "public";
 
 /** Takes over a connection: from now on it is used only through the socket. */
 export function adopt(conn: Deno.Conn, access: Access = ACCESS): Socket {
+  const socket = wrap(conn, access);
+  const note = noteOf(conn);
+  if (note) {
+    const close = socket.close;
+    socket.close = function (): void {
+      note.forget();
+      close.call(this);
+    };
+  }
+  return socket;
+}
+
+function wrap(conn: Deno.Conn, access: Access): Socket {
   const rid = access === "direct" ? resourceOf(conn) : undefined;
   return OPERATIONS && rid !== undefined
     ? new DirectSocket(conn, OPERATIONS, rid)

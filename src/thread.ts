@@ -23,6 +23,7 @@ import type {
   ThreadCalls,
   ToThread,
 } from "./thread_messages.ts";
+import { Trails } from "./trails.ts";
 
 const scope = globalThis as unknown as {
   onmessage: ((event: MessageEvent<ToThread>) => void) | null;
@@ -49,7 +50,8 @@ async function start(message: ToThread & { kind: "start" }): Promise<void> {
     const thread = { index, number };
     const durations = await openDurations();
     const descriptors = new DescriptorBudget({ share: message.descriptors });
-    const options = { ...logs, identity, durations, thread, descriptors };
+    const trails = new Trails(message.trails);
+    const options = { ...logs, identity, durations, thread, descriptors, trails };
     server = await Server.start({ ...config, listen }, options);
   } catch (error) {
     return scope.postMessage({ kind: "failed", message: messageOf(error) });

@@ -33,6 +33,8 @@ export type ToThread =
     readonly number: number;
     /** Its part in the descriptors of the process; all that there are, if absent. */
     readonly descriptors: BudgetShare | undefined;
+    /** The memory of `Trails`. */
+    readonly trails: SharedArrayBuffer;
   }
   | { readonly kind: "drain" }
   | { readonly kind: "quit" }

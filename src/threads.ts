@@ -4,6 +4,7 @@ import type { Config } from "./config.ts";
 import type { Logs } from "./log.ts";
 import type { AdminState, DestinationStatus, ListenerStatus, SessionInfo } from "./operations.ts";
 import { type BudgetShare, DescriptorBudget } from "./descriptors.ts";
+import { assertThreads } from "./descriptor_advice.ts";
 import { Departed } from "./departed.ts";
 import { logDrained, logDraining, logStart } from "./report.ts";
 import { addBooks, addStatuses } from "./sums.ts";
@@ -11,6 +12,7 @@ import { Thread } from "./thread_handle.ts";
 import { threadsOf } from "./thread_config.ts";
 import { after } from "./timer.ts";
 import type { ThreadCall, ThreadCalls } from "./thread_messages.ts";
+import { Trails } from "./trails.ts";
 
 /** Time before a thread that has crashed is started again, in milliseconds. */
 const RESTART_AFTER_MS = 500;
@@ -22,6 +24,8 @@ export interface ThreadsOptions {
   logs: Logs;
   /** What all that want descriptors share; all that there are, if absent. */
   descriptors?: DescriptorBudget;
+  /** What threads and listeners know together of the ways of sessions. */
+  trails?: Trails;
   /** Makes a thread; one that runs `thread.ts` unless given. */
   spawn?: () => Worker;
   /** Ends waiting for a name server at the start; its reason is thrown then. */
@@ -45,6 +49,7 @@ export class Threads implements Balancer {
   /** What each thread has of the descriptors. */
   readonly #shares: (BudgetShare | undefined)[] = [];
   readonly #spawn: () => Worker;
+  readonly #trails: Trails;
   readonly #port: number;
   /** How many there are; it does not change. */
   readonly #number: number;
@@ -61,6 +66,7 @@ export class Threads implements Balancer {
     this.#logs = options.logs;
     this.#descriptors = options.descriptors ?? new DescriptorBudget();
     this.#spawn = options.spawn ?? spawnThread;
+    this.#trails = options.trails ?? new Trails();
     this.#port = port;
     this.#number = threadsOf(options.config);
     const indices = Array.from({ length: this.#number }, (_, index) => index);
@@ -77,6 +83,7 @@ export class Threads implements Balancer {
     const { logs: { log }, signal } = options;
     if (listen.transport === "unix") throw new TypeError("a path cannot be shared");
     const port = await assertAlone(listen, { tcpBacklog: backlog, log, signal });
+    if (options.descriptors) assertThreads(options.descriptors, threadsOf(options.config));
     const threads = new Threads(options, port);
     try {
       const addresses = await Promise.all(threads.#threads.map(({ listening }) => listening));
@@ -204,6 +211,7 @@ export class Threads implements Balancer {
       index,
       number: this.#number,
       descriptors,
+      trails: this.#trails.buffer,
     });
     for (const [destination, state] of this.#adminStates) {
       thread.ask("setAdminState", { destination, state });
@@ -213,6 +221,7 @@ export class Threads implements Balancer {
 
   #onCrash(index: number, message: string): void {
     this.#reclaim(index);
+    this.#trails.clear();
     // A failure at the start is the caller's to tell.
     if (!this.#started) return;
     const { log } = this.#logs;
@@ -224,8 +233,15 @@ export class Threads implements Balancer {
       },
     );
     if (this.#drained) return;
+    this.#restart(index);
+  }
+
+  #restart(index: number): void {
+    const { log } = this.#logs;
     after(RESTART_AFTER_MS, async () => {
       if (this.#drained) return;
+      // The runtime would end the program if it could not open what a thread needs.
+      if (this.#descriptors.missing({ listeners: 0, threads: 1 }) > 0) return this.#restart(index);
       const thread = this.#threads[index] = this.#begin(index);
       await thread.listening.then(
         () => log.info("thread {index} serves again", { index }),

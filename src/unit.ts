@@ -29,6 +29,16 @@ import { quoted } from "./quoted.ts";
 import { Server } from "./server.ts";
 import { openDurations } from "./telemetry.ts";
 import { checkThreads, threadsOf } from "./thread_config.ts";
+import type { Trails } from "./trails.ts";
+
+/** What all listeners of the program have together. */
+interface Shared {
+  readonly logs: Logs;
+  readonly descriptors: DescriptorBudget;
+  readonly trails: Trails;
+  /** Ends waiting for a name server at the start. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * One listener of the program as operators know it: its configuration in force, the numbers of its
@@ -64,18 +74,12 @@ export class Unit {
    * @throws {FatalError} If its address cannot be bound.
    */
   static async start(
-    options: {
-      id: number;
-      config: Config;
-      logs: Logs;
-      descriptors: DescriptorBudget;
-      signal?: AbortSignal | undefined;
-    },
+    options: { id: number; config: Config } & Shared,
   ): Promise<Unit> {
-    const { id, config, logs, descriptors, signal } = options;
+    const { id, config, ...shared } = options;
     const numbers = new Numbers(config);
     const identity = { id, name: nameOf(config), numbers: numbers.byKey };
-    const balancer = await startBalancer(config, { identity, logs, descriptors, signal });
+    const balancer = await startBalancer(config, { identity, ...shared });
     return new Unit({ id, config, balancer, numbers });
   }
 
@@ -249,20 +253,15 @@ export class Unit {
 
 async function startBalancer(
   config: Config,
-  options: {
-    identity: Identity;
-    logs: Logs;
-    descriptors: DescriptorBudget;
-    signal: AbortSignal | undefined;
-  },
+  options: { identity: Identity } & Shared,
 ): Promise<Balancer> {
-  const { identity, logs, descriptors, signal } = options;
+  const { logs, ...others } = options;
   if (threadsOf(config) === 1) {
     const durations = await openDurations();
-    return await Server.start(config, { ...logs, identity, durations, descriptors, signal });
+    return await Server.start(config, { ...logs, ...others, durations });
   }
   const { Threads } = await import("./threads.ts");
-  return await Threads.start({ config, identity, logs, descriptors, signal });
+  return await Threads.start({ config, ...options });
 }
 
 /** The name of a listener with this configuration. */

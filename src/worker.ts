@@ -3,14 +3,16 @@ import { type Channel, ChannelClosedError } from "./channel.ts";
 import type { Clock } from "./clock.ts";
 import type { Settings } from "./options.ts";
 import type { Destination } from "./destination.ts";
-import { DialError } from "./dial.ts";
+import { DialError, LoopError } from "./dial.ts";
 import { UnansweredError } from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Loops } from "./loops.ts";
 import { relay, type RelayEnd, type RelayOptions } from "./relay.ts";
 import type { EndReason, Holder, Session } from "./session.ts";
 import { adopt } from "./socket.ts";
 import type { Steps } from "./steps.ts";
 import { sleep } from "./timer.ts";
+import { noteOf } from "./trails.ts";
 
 /** Most controllers that are kept for reuse. */
 const KEPT_ATTEMPTS = 64;
@@ -31,6 +33,7 @@ export interface Workplace {
   readonly relaying: RelayOptions;
   readonly log: Logger;
   readonly steps: Steps;
+  readonly loops: Pick<Loops, "end" | "tell">;
   /** Controllers of connects that were not aborted, for reuse. */
   readonly attempts: AbortController[];
   /** Puts a session that was taken from the line back to its front. */
@@ -108,6 +111,7 @@ async function serve(
   destination: Destination,
   place: Workplace,
 ): Promise<void> {
+  if (session.certain) await session.certain;
   if (session.reason !== undefined) return place.ledger.finish(session);
   const attempt = place.attempts.pop() ?? new AbortController();
   session.stage = "connecting";
@@ -122,6 +126,7 @@ async function serve(
     conn = await destination.dialer.dial({
       signal: attempt.signal,
       timeout: place.settings.connectTimeout,
+      trail: session.trail,
     });
   } catch (error) {
     if (session.reason !== undefined) place.ledger.finish(session);
@@ -133,6 +138,7 @@ async function serve(
     if (reusable) place.attempts.push(attempt);
   }
   const server = adopt(conn);
+  const note = noteOf(conn);
   if (session.reason !== undefined) {
     server.close();
     place.ledger.finish(session);
@@ -151,6 +157,11 @@ async function serve(
     destination.established--;
   }
   session.server = undefined;
+  note?.forget();
+  if (note?.looped && session.down.bytes === 0) {
+    place.loops.end(session);
+    return place.ledger.finish(session);
+  }
   if (end === "over") place.ledger.finish(session);
   else moveOn(end, session, destination, place);
 }
@@ -166,6 +177,12 @@ function afterFailure(
   destination: Destination,
   place: Workplace,
 ): void {
+  if (error instanceof LoopError) {
+    place.loops.tell(session, destination.name);
+    place.loops.end(session);
+    place.ledger.finish(session);
+    return;
+  }
   const fault = error instanceof DialError ? error.fault : "gone";
   if (fault === "machine" || fault === "full") {
     session.attempts--;

@@ -45,6 +45,16 @@ Deno.test("what was not told yet is told at the close", () => {
   assertEquals(told.length, 2);
 });
 
+Deno.test("on hold nothing is told before the close, and then all at once", () => {
+  const { told, losses } = setUp();
+  losses.hold();
+  losses.note(1, FULL);
+  losses.note(2, FULL);
+  assertEquals(told, []);
+  losses.close();
+  assertEquals(told, [{ losing: true, lines: 3, problem: "disk full" }]);
+});
+
 Deno.test("what somebody else tells counts, and is not told again", () => {
   const { told, losses } = setUp();
   losses.count(9);

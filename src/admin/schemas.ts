@@ -110,7 +110,10 @@ export const SCHEMAS = {
   Listener: object({
     id: counter,
     name: said(text, "its address as configured"),
-    address: said(text, "the address that is really bound"),
+    address: said(
+      text,
+      "what is really bound; several addresses are separated by a comma and a blank",
+    ),
     state: { enum: ["running", "draining"] },
     accepted: said(counter, "sessions accepted, refused ones included"),
     waiting: said(counter, "sessions in the line"),

@@ -373,13 +373,20 @@ Deno.test("what is nothing to write lines to is refused in one line", async () =
 for (
   const [where, stream] of [
     ...[["-", "out"], ["/dev/stdout", "out"], ["/dev/stderr", "log"], ["on", "out"]],
+    ["a link to /dev/stdout", "out"],
   ] as const
 ) {
   Deno.test(`--access-log ${where} is a standard stream, which nobody can open again`, async () => {
     await using here = await place();
+    // As images of containers have it.
+    const link = `${here.folder}/access.log`;
+    await Deno.symlink("/dev/stdout", link);
     await using program = await Program.start(
       [here.server.address],
-      ["--access-log", where, "--access-log-format", "ended {id}"],
+      [
+        ...["--access-log", where.startsWith("a link") ? link : where],
+        ...["--access-log-format", "ended {id}"],
+      ],
     );
     await sessions(program, 2);
     await until(() => program[stream].includes("ended 2"), "its lines are there");
@@ -419,3 +426,28 @@ for (
     });
   }
 }
+
+Deno.test({
+  name: "a non-blocking standard output that is read slowly gets the whole help",
+  ignore: !onLinux,
+  async fn() {
+    await using here = await place();
+    const path = `${here.folder}/fifo`;
+    await run("mkfifo", path);
+    const whole = Program.launch(["--help"]);
+    assertEquals(await whole.ended(), 0);
+    // Another writer has left little room.
+    using filler = await Deno.open(path, { read: true, write: true });
+    for (let i = 0; i < 15; i++) await filler.write(new Uint8Array(4096).fill(0x2e));
+    await using program = Program.launch(["--help"], `exec 1<>${path}; ${NONBLOCKING(1)}`);
+    let text = "";
+    const decoder = new TextDecoder();
+    const buffer = new Uint8Array(1000);
+    const end = whole.out.at(-1)!;
+    while (!text.endsWith(`${end}\n`)) {
+      text += decoder.decode(buffer.subarray(0, (await filler.read(buffer))!), { stream: true });
+    }
+    assertEquals(text.replace(/^\.{61440}/, ""), whole.out.join("\n") + "\n");
+    assertEquals(await program.ended(), 0);
+  },
+});

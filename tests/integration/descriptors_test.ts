@@ -168,6 +168,66 @@ Deno.test("descriptors that are taken away while it runs make it pause, and it g
   assertEquals(await program.terminate(), 0);
 });
 
+Deno.test("too few descriptors for threads are one line, also at a reload, and end nothing", {
+  ignore,
+}, async () => {
+  await using server = new TestServer(echo);
+  const folder = await Deno.makeTempDir();
+  const file = `${folder}/iawlb.toml`;
+  const table = (port: number, threads: number) => {
+    return `[[listener]]\nlisten = "127.0.0.1:${port}"\nthreads = ${threads}\n` +
+      `destinations = ["${server.address}"]\n`;
+  };
+  const [first, second] = [freePort(), freePort()];
+  await Deno.writeTextFile(file, table(first, 8));
+  const args = ["--config", file, "--log-format", "json"];
+  await using refused = Program.launch(args, "ulimit -n 64");
+  assertEquals(await refused.ended(), 1);
+  assertEquals(refused.log.length, 1, refused.log.join("\n"));
+  assertMatch(refused.log[0]!, /open files/);
+
+  await Deno.writeTextFile(file, table(first, 1));
+  await using program = await Program.spawn(args, "ulimit -n 64");
+  await Deno.writeTextFile(file, table(first, 1) + table(second, 8));
+  program.signal("SIGHUP");
+  assertMatch(await program.logged(/reload refused/), /open files.*no room for 8 more threads/);
+  assertEquals(await request(first, "hello"), "hello");
+  assertEquals(await program.terminate(), 0);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("listeners that a reload adds share the descriptors, too", { ignore }, async () => {
+  await using server = new TestServer(echo);
+  const folder = await Deno.makeTempDir();
+  const file = `${folder}/iawlb.toml`;
+  const ports = [freePort(), freePort(), freePort()];
+  const write = (some: number[]) => {
+    return Deno.writeTextFile(
+      file,
+      some.map((port) => {
+        return `[[listener]]\nlisten = "127.0.0.1:${port}"\ndestinations = ["${server.address}"]\n`;
+      }).join(""),
+    );
+  };
+  await write(ports.slice(0, 1));
+  const args = ["--config", file, "--log-format", "json"];
+  await using program = await Program.spawn(args, "ulimit -n 64");
+  const greedy = await Promise.all(
+    Array.from({ length: 40 }, () => Deno.connect({ port: ports[0]! })),
+  );
+  await program.logged(/open files has room/);
+  await write(ports);
+  program.signal("SIGHUP");
+  await program.logged(new RegExp(`listening on 127.0.0.1:${ports[2]} `));
+  for (let i = 0; i < 10; i++) {
+    for (const port of ports.slice(1)) assertEquals(await request(port, `${i}`), `${i}`);
+  }
+  for (const client of greedy) client.close();
+  assertEquals(program.log.filter((line) => line.includes('"warning"')), []);
+  assertEquals(await program.terminate(), 0);
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("too few descriptors to serve anybody are one line and the status 1", {
   ignore,
 }, async () => {
@@ -175,7 +235,7 @@ Deno.test("too few descriptors to serve anybody are one line and the status 1", 
   let refused = 0;
   let served = 0;
   // With fewer the runtime cannot load the sources, or panics: before there is anything of ours.
-  const smallest = Deno.env.get("IAWLB_BINARY") ? 16 : 24;
+  const smallest = Deno.env.get("IAWLB_BINARY") ? 16 : 32;
   for (let limit = smallest; limit <= 64; limit += 4) {
     const args = ["--admin", "127.0.0.1:0", "--log-format", "json"];
     const listen = `127.0.0.1:${freePort()}`;
