@@ -1,6 +1,6 @@
+import ipaddr from "ipaddr.js";
 import type { Address } from "./address.ts";
 import { bind, type BindContext } from "./bind.ts";
-import { FatalError } from "./errors.ts";
 import { ipv6Wildcard } from "./wildcard.ts";
 
 /**
@@ -17,20 +17,17 @@ export async function assertAlone(
   address: Address & { transport: "tcp" },
   options: BindContext & { tcpBacklog: number },
 ): Promise<number> {
-  if (!isWildcard(address)) return await bindShortly(address, options);
+  const { port } = address;
+  const hostname = isWildcard(address) ? unusedLoopback() : address.hostname;
   try {
-    return await bindShortly({ ...address, hostname: unusedLoopback() }, options);
-  } catch (error) {
-    if (!(error instanceof FatalError)) throw error;
-    // In the words of the address that is meant, and where there is no such loopback after all.
-    return await bindShortly(address, options);
+    // As short as it can be.
+    if (port !== 0 && hostname && ipaddr.isValid(hostname)) {
+      Deno.listen({ hostname, port }).close();
+      return port;
+    }
+  } catch {
+    // Told below, in the words of the address that is meant.
   }
-}
-
-async function bindShortly(
-  address: Address,
-  options: BindContext & { tcpBacklog: number },
-): Promise<number> {
   const { sockets } = await bind(address, options);
   for (const socket of sockets) socket.close();
   return (sockets[0]!.addr as Deno.NetAddr).port;

@@ -1,3 +1,11 @@
+import {
+  formatPreset,
+  parsePreset,
+  type Preset,
+  runPreset,
+  USER_PATTERN,
+} from "./check_presets.ts";
+import { ANSWER_LIMIT, CheckError, Conversation } from "./conversation.ts";
 import { type Dialer, DialError } from "./dial.ts";
 import { messageOf } from "./errors.ts";
 import { adopt, type Socket } from "./socket.ts";
@@ -9,19 +17,21 @@ export type Check =
   /** `GET path` has to be answered with a status from 200 to 399. */
   | { readonly kind: "http"; readonly path: string }
   /** What comes back, after sending a text if there is one, has to contain another. */
-  | { readonly kind: "talk"; readonly send: string; readonly expect: string };
+  | { readonly kind: "talk"; readonly send: string; readonly expect: string }
+  | Preset;
+
+export { CheckError };
 
 /** What {@linkcode parseCheck} takes, in words for a message. */
 export const CHECK_FORMS =
-  "off, tcp, http:/PATH, expect:TEXT or send:TEXT,expect:TEXT (with \\r, \\n, \\t, \\\\ and \\,)";
+  "off, tcp, http:/PATH, redis, postgres, postgres:USER, mysql:USER, smtp, expect:TEXT or send:TEXT,expect:TEXT (with \\r, \\n, \\t, \\\\ and \\,)";
 
-/** Most bytes of an answer that are looked at. */
-const ANSWER_LIMIT = 64 * 1024;
+/** A regular expression for the checks that are not one word, for schemas. */
+export const CHECK_PATTERN = `^(http:/[!-~]*|${USER_PATTERN}|` +
+  "(send:([^,\\\\]|\\\\.)*,)?expect:([^,\\\\]|\\\\.)+)$";
 
-/** Thrown when a destination was connected but did not pass its check. */
-export class CheckError extends Error {
-  override readonly name = "CheckError";
-}
+/** The checks that are one word. */
+export const CHECK_WORDS = ["off", "tcp", "redis", "postgres", "smtp"] as const;
 
 /** Reads a check, `null` for `off`; `undefined` if the text is not one. */
 export function parseCheck(text: string): Check | null | undefined {
@@ -30,7 +40,7 @@ export function parseCheck(text: string): Check | null | undefined {
   const [, path] = /^http:(\/[\x21-\x7e]*)$/.exec(text) ?? [];
   if (path !== undefined) return { kind: "http", path };
   const talk = /^(?:send:((?:[^,\\]|\\.)*),)?expect:((?:[^,\\]|\\.)+)$/s.exec(text);
-  if (!talk) return undefined;
+  if (!talk) return parsePreset(text);
   const send = unescape(talk[1] ?? "");
   const expect = unescape(talk[2]!);
   if (send === undefined || expect === undefined) return undefined;
@@ -63,6 +73,11 @@ export function formatCheck(check: Check | null): string {
       return "tcp";
     case "http":
       return `http:${check.path}`;
+    case "redis":
+    case "postgres":
+    case "mysql":
+    case "smtp":
+      return formatPreset(check);
     case "talk":
       return `${check.send && `send:${escape(check.send)},`}expect:${escape(check.expect)}`;
   }
@@ -104,6 +119,7 @@ export async function runCheck(
   try {
     if (check.kind === "http") await checkHttp(conn, { path: check.path, host });
     else if (check.kind === "talk") await checkTalk(conn, check);
+    else if (check.kind !== "tcp") await runPreset(check, new Conversation(conn));
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof CheckError) throw error;
@@ -122,8 +138,7 @@ async function checkHttp(
   conn: Socket,
   { path, host }: { path: string; host: string },
 ): Promise<void> {
-  await send(
-    conn,
+  await new Conversation(conn).send(
     `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\nUser-Agent: iawlb\r\n\r\n`,
   );
   const head = await readUntil(conn, (text) => text.includes("\n"));
@@ -136,16 +151,11 @@ async function checkTalk(
   conn: Socket,
   check: { send: string; expect: string },
 ): Promise<void> {
-  if (check.send) await send(conn, check.send);
+  if (check.send) await new Conversation(conn).send(check.send);
   const text = await readUntil(conn, (text) => text.includes(check.expect));
   if (!text.includes(check.expect)) {
     throw new CheckError(`its check expected ${JSON.stringify(check.expect)} in vain`);
   }
-}
-
-async function send(conn: Socket, text: string): Promise<void> {
-  let bytes = new TextEncoder().encode(text);
-  while (bytes.length > 0) bytes = bytes.subarray(await conn.write(bytes));
 }
 
 /** What arrives until it is enough, the input ends, or the limit is reached. */

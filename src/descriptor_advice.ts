@@ -33,7 +33,7 @@ export function assertDescriptors(
  * @throws {FatalError} If they cannot.
  */
 export function assertThreads(descriptors: DescriptorBudget, threads: number): void {
-  const missing = descriptors.missing({ listeners: 0, threads });
+  const missing = descriptors.missingForThreads(threads);
   if (missing <= 0) return;
   throw new FatalError(
     `the limit of open files (ulimit -n) has no room for ${threads} more threads; raise it by ` +

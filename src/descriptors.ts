@@ -1,4 +1,5 @@
 import { countFree } from "./free_descriptors.ts";
+import { type BudgetShare, SharedCounts } from "./shared_counts.ts";
 import { every, type Timer } from "./timer.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -33,32 +34,6 @@ const LOOK_AGAIN_MS = 100;
 
 /** Between two looks that a failure causes, in milliseconds. */
 const SHORTAGE_LOOK_MS = 100;
-
-/** Threads that may share a budget. */
-const SLOTS = 1024;
-
-/** Where a thread's numbers stand in its slot; slot 0 holds the sums of all. */
-const TAKEN = 0;
-const UNOPENED = 1;
-const RESERVED = 2;
-const USED = 3;
-const SLOT_SIZE = 4;
-
-/** What else the threads share, behind the slots. */
-const CAPACITY = SLOT_SIZE * (SLOTS + 1);
-const LIMITED = CAPACITY + 1;
-const LOOKED_AT = CAPACITY + 2;
-const LOOKING = CAPACITY + 3;
-const TOLD = CAPACITY + 4;
-const THREADS = CAPACITY + 5;
-const FIRM = CAPACITY + 6;
-const CELLS = CAPACITY + 7;
-
-/** What a thread needs to share the budget of its process. */
-export interface BudgetShare {
-  readonly buffer: SharedArrayBuffer;
-  readonly slot: number;
-}
 
 /** Gives back what was claimed; a second call does nothing. */
 export type Release = () => void;
@@ -100,9 +75,7 @@ export interface BudgetOptions {
 export class DescriptorBudget {
   readonly probes: Allowance = { size: FOR_PROBES, used: 0 };
   readonly admin: Allowance = { size: FOR_ADMIN, used: 0 };
-  readonly #cells: Int32Array<SharedArrayBuffer>;
-  /** Where the numbers of this thread stand. */
-  readonly #slot: number;
+  readonly #counts: SharedCounts;
   readonly #countFree: (wanted: number) => number;
   readonly #now: () => number;
   readonly #listeners = new Set<Unopened>();
@@ -110,37 +83,20 @@ export class DescriptorBudget {
   #timer: Timer | undefined;
 
   constructor(options: BudgetOptions = {}) {
-    const buffer = options.share?.buffer ??
-      new SharedArrayBuffer(CELLS * Int32Array.BYTES_PER_ELEMENT);
-    this.#cells = new Int32Array(buffer);
-    this.#slot = (options.share?.slot ?? 1) * SLOT_SIZE;
+    this.#counts = new SharedCounts(options.share);
     this.#countFree = options.countFree ?? countFree;
     this.#now = options.now ?? Date.now;
-    this.#add(RESERVED, this.probes.size + (options.share ? 0 : UNCOUNTED));
+    this.#counts.add("reserved", this.probes.size + (options.share ? 0 : UNCOUNTED));
   }
 
   /** A part for a further thread, which {@linkcode reclaim} ends; `undefined` if there are too many. */
   lend(): BudgetShare | undefined {
-    const cells = this.#cells;
-    for (let slot = 2; slot <= SLOTS; slot++) {
-      if (cells[slot * SLOT_SIZE + RESERVED] !== 0) continue;
-      // Not the first thing that the thread does: until then nobody else may get it.
-      cells[slot * SLOT_SIZE + RESERVED] = 1;
-      Atomics.add(cells, RESERVED, 1);
-      Atomics.add(cells, THREADS, 1);
-      return { buffer: cells.buffer, slot };
-    }
-    return undefined;
+    return this.#counts.lend();
   }
 
   /** A thread is gone, and with it all that it had. */
-  reclaim({ slot }: BudgetShare): void {
-    const cells = this.#cells;
-    for (let field = 0; field < SLOT_SIZE; field++) {
-      Atomics.sub(cells, field, cells[slot * SLOT_SIZE + field]!);
-      cells[slot * SLOT_SIZE + field] = 0;
-    }
-    Atomics.sub(cells, THREADS, 1);
+  reclaim(share: BudgetShare): void {
+    this.#counts.reclaim(share);
     this.#wake();
   }
 
@@ -166,48 +122,48 @@ export class DescriptorBudget {
 
   /** Whether the limit has been met: there is no room for more than {@linkcode sessions}. */
   get limited(): boolean {
-    return this.#cells[LIMITED] === 1;
+    return this.#counts.get("limited") === 1;
   }
 
   /** How many sessions fit at a time, as far as is known. */
   get sessions(): number {
-    const room = this.#cells[CAPACITY]! - this.#cells[RESERVED]!;
+    const room = this.#counts.get("capacity") - this.#counts.sum("reserved");
     return Math.max(1, Math.floor(room / PER_SESSION));
   }
 
   /** Whether nobody in this process has told of the limit; from now on somebody has. */
   tellOnce(): boolean {
-    return Atomics.exchange(this.#cells, TOLD, 1) === 0;
+    return this.#counts.tellOnce();
   }
 
   /** A session begins, whether there is room or not. */
   enter(): void {
-    this.#add(TAKEN, PER_SESSION);
-    if (this.#cells[THREADS]! > 0) this.#publish("estimate");
+    this.#counts.add("taken", PER_SESSION);
+    if (this.#counts.threads > 0) this.#publish("estimate");
   }
 
   /** A session has ended, and its descriptors are closed. */
   leave(): void {
-    this.#add(TAKEN, -PER_SESSION);
-    if (this.#cells[THREADS]! > 0) this.#publish("estimate");
+    this.#counts.add("taken", -PER_SESSION);
+    if (this.#counts.threads > 0) this.#publish("estimate");
     if (this.#waiters.size > 0) this.#waiters.serve();
   }
 
   /** Takes one descriptor, from an allowance if there is no other; `undefined` if there is none. */
   claim(allowance: Allowance): Release | undefined {
     if (this.#fits(1)) {
-      this.#add(TAKEN, 1);
+      this.#counts.add("taken", 1);
       return once(() => {
-        this.#add(TAKEN, -1);
+        this.#counts.add("taken", -1);
         this.#wake();
       });
     }
     if (allowance.used >= allowance.size) return undefined;
     allowance.used++;
-    this.#add(USED, 1);
+    this.#counts.add("used", 1);
     return once(() => {
       allowance.used--;
-      this.#add(USED, -1);
+      this.#counts.add("used", -1);
       this.#wake();
     });
   }
@@ -245,23 +201,27 @@ export class DescriptorBudget {
 
   /** Something failed for want of descriptors: there may be fewer than was thought. */
   noteShortage(): void {
-    const cells = this.#cells;
+    const counts = this.#counts;
     if (this.#sinceLook < SHORTAGE_LOOK_MS) return;
-    const before = cells[CAPACITY]!;
+    const before = counts.get("capacity");
     this.#look(Math.min(before, this.#opened + LAST_STEP));
     // That many are there: it was a moment's shortage.
-    if (cells[LIMITED] === 0) Atomics.store(cells, CAPACITY, before);
+    if (counts.get("limited") === 0) counts.set("capacity", before);
   }
 
   /**
-   * How many of so many sessions fit, those of today included: tried for as long as a start may
-   * take. What is beyond that counts as fitting until it is needed.
+   * How many of so many sessions fit, those of today included. It is tried for as long as a start may
+   * take, and not that long while sessions wait for it; what is beyond that counts as fitting until
+   * it is needed.
    */
   fit(sessions: number): number {
-    const cells = this.#cells;
-    const wanted = Math.min(sessions * PER_SESSION + cells[RESERVED]!, MOST_AT_START);
-    if (cells[CAPACITY]! < wanted) this.#look(wanted);
-    return cells[CAPACITY]! < wanted ? Math.min(this.sessions, sessions) : sessions;
+    const counts = this.#counts;
+    const all = sessions * PER_SESSION + counts.sum("reserved");
+    const most = counts.sum("taken") > 0 ? this.#opened + LAST_STEP : MOST_AT_START;
+    if (counts.get("capacity") < Math.min(all, most)) this.#look(Math.min(all, most));
+    return this.limited && counts.get("capacity") < all
+      ? Math.min(this.sessions, sessions)
+      : sessions;
   }
 
   /**
@@ -269,9 +229,9 @@ export class DescriptorBudget {
    * how many there are takes them from all others for some milliseconds.
    */
   settle(sessions: number): void {
-    const cells = this.#cells;
+    const counts = this.#counts;
     this.fit(sessions);
-    if (cells[LIMITED] === 1) Atomics.store(cells, FIRM, cells[CAPACITY]!);
+    if (counts.get("limited") === 1) counts.set("firm", counts.get("capacity"));
   }
 
   /**
@@ -279,55 +239,71 @@ export class DescriptorBudget {
    *
    * @param options.threads How many threads there are to be beside the first.
    */
-  missing(options: { listeners: number; threads?: number; admin?: boolean }): number {
-    const { listeners, threads = 0, admin = false } = options;
-    const needed = this.#cells[RESERVED]! + (listeners + threads) * (PER_LISTENER + 1) +
-      threads * (FOR_THREAD + this.probes.size) + (admin ? this.admin.size + 1 : 0);
+  missing(options: { listeners: number; threads: number; admin: boolean }): number {
+    const { listeners, threads, admin } = options;
+    const needed = this.#counts.sum("reserved") + listeners * (PER_LISTENER + 1) +
+      threads * this.#perThread + (admin ? this.admin.size + 1 : 0);
     return needed - this.#countFree(needed);
+  }
+
+  /** How many descriptors are missing to start so many threads that serve. */
+  missingForThreads(threads: number): number {
+    const needed = threads * this.#perThread;
+    return needed - this.#countFree(needed);
+  }
+
+  /** Whether a thread can be started at all, whatever it has to share with the others then. */
+  get threadFits(): boolean {
+    return this.#countFree(FOR_THREAD) === FOR_THREAD;
+  }
+
+  get #perThread(): number {
+    return FOR_THREAD + this.probes.size + PER_LISTENER + 1;
   }
 
   /** Whether so many more can be taken, after a look for more than is known if need be. */
   #fits(number: number): boolean {
-    const cells = this.#cells;
-    const room = () => cells[TAKEN]! + cells[RESERVED]! + number <= cells[CAPACITY]!;
+    const counts = this.#counts;
+    const room = () =>
+      counts.sum("taken") + counts.sum("reserved") + number <= counts.get("capacity");
     if (room()) return true;
-    const step = Math.min(Math.max(cells[CAPACITY]!, FIRST_STEP), LAST_STEP);
-    const firm = cells[FIRM]! || Infinity;
-    if (cells[LIMITED] === 1) {
-      if (cells[CAPACITY]! >= firm || this.#sinceLook < RETRY_MS) return false;
+    const step = Math.min(Math.max(counts.get("capacity"), FIRST_STEP), LAST_STEP);
+    const firm = counts.get("firm") || Infinity;
+    if (counts.get("limited") === 1) {
+      if (counts.get("capacity") >= firm || this.#sinceLook < RETRY_MS) return false;
       // What sessions have taken and not opened has to be tried as well: not while that is much.
       this.#publish("count");
-      if (cells[UNOPENED]! > LAST_STEP) return false;
+      if (counts.sum("unopened") > LAST_STEP) return false;
     }
-    const known = Math.max(cells[CAPACITY]!, cells[TAKEN]! + cells[RESERVED]!);
+    const known = Math.max(counts.get("capacity"), counts.sum("taken") + counts.sum("reserved"));
     this.#look(Math.min(known + step, firm));
     return room();
   }
 
   /** Finds out whether there are so many, those in use included. */
   #look(wanted: number): void {
-    const cells = this.#cells;
+    const counts = this.#counts;
     // Two threads that look at once would each take the other's for used.
-    if (Atomics.compareExchange(cells, LOOKING, 0, 1) !== 0) return;
-    const opened = this.#opened;
-    const needed = Math.max(wanted - opened, 0);
-    const free = this.#countFree(needed);
-    Atomics.store(cells, CAPACITY, opened + free);
-    Atomics.store(cells, LIMITED, free < needed ? 1 : 0);
-    Atomics.store(cells, LOOKED_AT, this.#now() % 2 ** 31);
-    Atomics.store(cells, LOOKING, 0);
+    counts.alone(() => {
+      const opened = this.#opened;
+      const needed = Math.max(wanted - opened, 0);
+      const free = this.#countFree(needed);
+      counts.set("capacity", opened + free);
+      counts.set("limited", free < needed ? 1 : 0);
+      counts.set("lookedAt", this.#now() % 2 ** 31);
+    });
   }
 
   /** Descriptors that are open and counted. */
   get #opened(): number {
-    const cells = this.#cells;
+    const counts = this.#counts;
     this.#publish("count");
-    return cells[TAKEN]! - cells[UNOPENED]! + cells[USED]!;
+    return counts.sum("taken") - counts.sum("unopened") + counts.sum("used");
   }
 
   /** Milliseconds since somebody looked; very long if nobody has, or the clock was set. */
   get #sinceLook(): number {
-    const since = this.#now() % 2 ** 31 - this.#cells[LOOKED_AT]!;
+    const since = this.#now() % 2 ** 31 - this.#counts.get("lookedAt");
     return since < 0 ? Infinity : since;
   }
 
@@ -335,17 +311,12 @@ export class DescriptorBudget {
   #publish(how: keyof Unopened): void {
     let unopened = 0;
     for (const listener of this.#listeners) unopened += listener[how]();
-    this.#add(UNOPENED, unopened - this.#cells[this.#slot + UNOPENED]!);
+    this.#counts.add("unopened", unopened - this.#counts.own("unopened"));
   }
 
   #reserve(number: number): Release {
-    this.#add(RESERVED, number);
-    return once(() => this.#add(RESERVED, -number));
-  }
-
-  #add(field: number, number: number): void {
-    this.#cells[this.#slot + field]! += number;
-    Atomics.add(this.#cells, field, number);
+    this.#counts.add("reserved", number);
+    return once(() => this.#counts.add("reserved", -number));
   }
 
   #wake(): void {

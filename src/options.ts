@@ -1,6 +1,13 @@
 import type { Address } from "./address.ts";
 import { formatAdmin, parseAdmin } from "./admin_address.ts";
-import { type Check, CHECK_FORMS, formatCheck, parseCheck } from "./check.ts";
+import {
+  type Check,
+  CHECK_FORMS,
+  CHECK_PATTERN,
+  CHECK_WORDS,
+  formatCheck,
+  parseCheck,
+} from "./check.ts";
 import { UsageError } from "./errors.ts";
 import { logTarget, template } from "./log_options.ts";
 import {
@@ -127,17 +134,18 @@ export const OPTIONS = {
       "twice), only if nothing was sent, or never",
   }),
   check: {
-    form: "off|tcp|http:/PATH|[send:TEXT,]expect:TEXT",
+    form: "off|tcp|http:/PATH|redis|postgres[:USER]|mysql:USER|smtp|[send:TEXT,]expect:TEXT",
     default: null,
     help:
       "how destinations are checked while they are up: a connect, a GET with a status from 200 " +
-      "to 399, or a text that has to come back; off = only connects of sessions count",
+      "to 399, a few words of a server's protocol of which it keeps no error, or a text that has " +
+      "to come back; off = only connects of sessions count",
     allowed: CHECK_FORMS,
     parse: parseCheck,
     format: formatCheck,
     notation: {
-      words: ["off", "tcp"],
-      pattern: "^(http:/[!-~]*|(send:([^,\\\\]|\\\\.)*,)?expect:([^,\\\\]|\\\\.)+)$",
+      words: CHECK_WORDS,
+      pattern: CHECK_PATTERN,
     },
   } as Option<Check | null>,
   checkInterval: duration({

@@ -1,6 +1,6 @@
 import type { Identity } from "./balancer.ts";
 import type { ListenerTexts } from "./config.ts";
-import type { BudgetShare } from "./descriptors.ts";
+import type { BudgetShare } from "./shared_counts.ts";
 import type { PortableRecord } from "./log_record.ts";
 import type { AdminState, DestinationStatus, ListenerStatus, SessionInfo } from "./operations.ts";
 import type { Books } from "./report.ts";

@@ -3,7 +3,8 @@ import type { Balancer, Identity, Replacement } from "./balancer.ts";
 import type { Config } from "./config.ts";
 import type { Logs } from "./log.ts";
 import type { AdminState, DestinationStatus, ListenerStatus, SessionInfo } from "./operations.ts";
-import { type BudgetShare, DescriptorBudget } from "./descriptors.ts";
+import { DescriptorBudget } from "./descriptors.ts";
+import type { BudgetShare } from "./shared_counts.ts";
 import { assertThreads } from "./descriptor_advice.ts";
 import { Departed } from "./departed.ts";
 import { logDrained, logDraining, logStart } from "./report.ts";
@@ -241,7 +242,7 @@ export class Threads implements Balancer {
     after(RESTART_AFTER_MS, async () => {
       if (this.#drained) return;
       // The runtime would end the program if it could not open what a thread needs.
-      if (this.#descriptors.missing({ listeners: 0, threads: 1 }) > 0) return this.#restart(index);
+      if (!this.#descriptors.threadFits) return this.#restart(index);
       const thread = this.#threads[index] = this.#begin(index);
       await thread.listening.then(
         () => log.info("thread {index} serves again", { index }),

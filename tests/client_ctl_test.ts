@@ -364,7 +364,10 @@ Deno.test("what cannot be reached, or is something else, is told in one line", a
   admin.answers.set("GET /status", () => new Response("<html>"));
   assertEquals(await fails(admin.address), `${foreign}its answer to /status is not JSON`);
   admin.answers.set("GET /status", () => Response.json({ ok: true }));
-  assertEquals(await fails(admin.address), `${foreign}its /status has no listeners`);
+  assertEquals(
+    await fails(admin.address),
+    `${foreign}its answer to /status is not what iawlb tells`,
+  );
   admin.answers.set("GET /status", () => new Response("no", { status: 404 }));
   assertEquals(await fails(admin.address), `${foreign}it answered 404 to GET /status`);
   admin.answers.set("GET /status", () => Response.json({ error: "a\x1b[2Jb" }, { status: 403 }));

@@ -195,9 +195,9 @@ Deno.test("what was asked for is tried at the start, and what there is room for 
   assertEquals(budget.fit(50), 50);
   assertEquals(budget.fit(1000), 100);
   assert(budget.limited);
-  assert(budget.missing({ listeners: 1, admin: true }) <= 0);
+  assert(budget.missing({ listeners: 1, threads: 0, admin: true }) <= 0);
   it.state.limit = 20;
-  assert(budget.missing({ listeners: 1, admin: true }) > 0);
+  assert(budget.missing({ listeners: 1, threads: 0, admin: true }) > 0);
 });
 
 Deno.test("what was found out for all threads is not tried again while they serve", () => {
@@ -216,4 +216,21 @@ Deno.test("what was found out for all threads is not tried again while they serv
   assertEquals(budget.open, false);
   assert(it.state.tried > tried);
   assertEquals(budget.sessions, 100);
+});
+
+Deno.test("while sessions are served, nothing that is asked for holds them up", () => {
+  const it = machine(20_018);
+  const { budget, fill } = budgetOf(it);
+  assertEquals(budget.fit(1_000_000), 10_000);
+  fill(100);
+  const { tried } = it.state;
+  assertEquals(budget.fit(1_000_000), 10_000);
+  assert(it.state.tried - tried < 1100);
+
+  const other = machine(1_000_000);
+  const roomy = budgetOf(other);
+  roomy.fill(100);
+  const before = other.state.tried;
+  assertEquals(roomy.budget.fit(100_000), 100_000);
+  assert(other.state.tried - before < 1100);
 });

@@ -1,15 +1,28 @@
 import { type Address, formatAddress, formatHostPort } from "../address.ts";
 import { FatalError, messageOf } from "../errors.ts";
 import type { Status } from "../operations.ts";
-import { after } from "../timer.ts";
+import { after, type Timer } from "../timer.ts";
+import { chunksOf, EndlessError, readText } from "./bounded.ts";
 import { readEvents, type ServerEvent } from "./event_stream.ts";
 import { printable } from "./format.ts";
+import { CLIENT_LIMITS, type ClientLimits } from "./limits.ts";
+import { isStatus } from "./shapes.ts";
 
-/** How long the admin API may take to begin an answer, in milliseconds. */
-const ANSWER_TIMEOUT_MS = 30_000;
+/** The beginning of the text format of Prometheus: a comment, or a metric with its value. */
+const METRIC = /^(?:# [^\n]+|[a-z_:][\w:]*(?:\{[^\n]*\})? [-+\w.]+)\n/i;
+
+/** Most that is shown of what the other end says in its own words. */
+const LONGEST_REASON = 500;
+const MOST_REASONS = 20;
+
+/** Largest refusal that is read, in bytes. */
+const LARGEST_REFUSAL = 64 * 1024;
 
 /** Nothing accepts connections at the address. */
 export class UnreachableError extends FatalError {}
+
+/** What answers at the address is not the admin API of iawlb. */
+export class ForeignError extends FatalError {}
 
 /** What proves to the admin API who asks. */
 export interface Token {
@@ -37,8 +50,14 @@ export class AdminClient implements Disposable {
   readonly #origin: string;
   readonly #token: Token | undefined;
   readonly #http: Deno.HttpClient;
+  readonly #limits: ClientLimits;
 
-  constructor(address: Address, token?: Token) {
+  constructor(
+    address: Address,
+    options: { token?: Token | undefined; limits?: Partial<ClientLimits> | undefined } = {},
+  ) {
+    const { token, limits } = options;
+    this.#limits = { ...CLIENT_LIMITS, ...limits };
     this.name = formatAddress(address);
     this.#token = token;
     const unix = address.transport === "unix";
@@ -56,53 +75,49 @@ export class AdminClient implements Disposable {
     });
   }
 
-  /** The JSON of an answer; `undefined` if it has none. */
-  async call<T>(path: string, call: Call = {}): Promise<T> {
-    const text = await this.text(path, call);
-    if (text === "") return undefined as T;
-    try {
-      return JSON.parse(text);
-    } catch {
-      throw this.#foreign(`its answer to ${path} is not JSON`);
-    }
+  /** The JSON of an answer that is of the form that it should be; `undefined` if it has none. */
+  async call<T>(
+    path: string,
+    isFine: (answer: unknown) => answer is T,
+    call: Call = {},
+  ): Promise<T> {
+    const text = await this.#text(path, { call, limit: this.#limits.json });
+    return this.#read(text, isFine, `its answer to ${path}`);
   }
 
-  async status(): Promise<Status> {
-    const status = await this.call<Status>("/status");
-    if (!Array.isArray(status?.listeners)) throw this.#foreign("its /status has no listeners");
-    return status;
+  status(): Promise<Status> {
+    return this.call("/status", isStatus);
   }
 
-  /** The body of an answer as it is. */
-  async text(path: string, call: Call = {}): Promise<string> {
-    const response = await this.#request(path, call);
-    try {
-      return await response.text();
-    } catch (error) {
-      throw this.#cutOff(error);
-    }
+  /** The text of `GET /metrics`. */
+  async metrics(): Promise<string> {
+    const text = await this.#text("/metrics", { call: {}, limit: this.#limits.metrics });
+    if (!METRIC.test(text)) throw this.#foreign("its answer to /metrics is not of that format");
+    return text;
   }
 
   /**
    * What `GET /events` tells, until the program ends the stream, the connection fails, or the
    * signal is aborted: all three end it without an error.
    */
-  async *events(signal?: AbortSignal): AsyncGenerator<ServerEvent, void> {
+  async *events(signal: AbortSignal): AsyncGenerator<ServerEvent, void> {
     let response: Response;
     try {
       response = await this.#request("/events", {}, signal);
     } catch (error) {
-      if (signal?.aborted) return;
+      if (signal.aborted) return;
       throw error;
     }
     if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
       await response.body?.cancel();
       throw this.#foreign("its /events is not an event stream");
     }
-    const events = readEvents(response.body!);
+    const events = readEvents(chunksOf(response.body, signal), this.#limits.json);
     try {
       for (;;) {
-        const next = await events.next().catch(() => undefined);
+        const next = await events.next().catch((error) => {
+          if (error instanceof EndlessError) throw this.#foreign(`an event: ${error.message}`);
+        });
         if (next === undefined || next.done) return;
         yield next.value;
       }
@@ -111,17 +126,28 @@ export class AdminClient implements Disposable {
     }
   }
 
-  /** The {@linkcode Status} events of {@linkcode events}: one at once, then one each second. */
-  async *statuses(signal?: AbortSignal): AsyncGenerator<Status, void> {
-    for await (const { type, data } of this.events(signal)) {
-      if (type !== "status") continue;
-      let status: Status;
-      try {
-        status = JSON.parse(data);
-      } catch {
-        throw this.#foreign("an event of its /events is not JSON");
+  /**
+   * The {@linkcode Status} events of {@linkcode events}: one at once, then one each second.
+   *
+   * @param options.patient Whether one may be late, unless it is the first.
+   */
+  async *statuses(options: { patient?: boolean } = {}): AsyncGenerator<Status, void> {
+    const { patience } = this.#limits;
+    const late = new AbortController();
+    const watch = () => after(patience, () => late.abort());
+    let timer: Timer | undefined = watch();
+    try {
+      for await (const { type, data } of this.events(late.signal)) {
+        if (type !== "status") continue;
+        timer?.stop();
+        yield this.#read(data, isStatus, "an event of its /events");
+        timer = options.patient ? undefined : watch();
       }
-      yield status;
+      if (late.signal.aborted) {
+        throw new FatalError(`${this.name} has told no status for ${seconds(patience)}`);
+      }
+    } finally {
+      timer?.stop();
     }
   }
 
@@ -129,13 +155,43 @@ export class AdminClient implements Disposable {
     this.#http.close();
   }
 
-  async #request(path: string, call: Call, signal?: AbortSignal): Promise<Response> {
+  #read<T>(text: string, isFine: (answer: unknown) => answer is T, what: string): T {
+    let answer: unknown;
+    try {
+      answer = text === "" ? undefined : JSON.parse(text);
+    } catch {
+      throw this.#foreign(`${what} is not JSON`);
+    }
+    if (isFine(answer)) return answer;
+    throw this.#foreign(`${what} is not what iawlb tells`);
+  }
+
+  /** The body of an answer, which must come to its end in time. */
+  async #text(path: string, { call, limit }: { call: Call; limit: number }): Promise<string> {
+    const { patience } = this.#limits;
+    const late = new AbortController();
+    const timer = after(patience, () => late.abort());
+    try {
+      const { body } = await this.#request(path, call, late.signal);
+      try {
+        return await readText(chunksOf(body, late.signal), limit);
+      } catch (error) {
+        if (late.signal.aborted) throw this.#unfinished();
+        if (error instanceof EndlessError) {
+          throw this.#foreign(`its answer to ${path}: ${error.message}`);
+        }
+        throw this.#cutOff(error);
+      }
+    } finally {
+      timer.stop();
+    }
+  }
+
+  async #request(path: string, call: Call, signal: AbortSignal): Promise<Response> {
     const { method = "GET", body } = call;
     const headers = new Headers();
     if (this.#token) headers.set("authorization", `Bearer ${this.#token.value}`);
     if (method === "POST" || method === "PATCH") headers.set("content-type", "application/json");
-    const late = new AbortController();
-    const timer = after(ANSWER_TIMEOUT_MS, () => late.abort());
     let response: Response;
     try {
       response = await fetch(this.#origin + path, {
@@ -143,19 +199,19 @@ export class AdminClient implements Disposable {
         method,
         headers,
         redirect: "manual",
-        signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal,
+        signal,
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
     } catch (error) {
-      if (late.signal.aborted) {
-        throw new FatalError(`${this.name} has not answered for ${ANSWER_TIMEOUT_MS / 1000} s`);
-      }
-      throw this.#notConnected(error);
-    } finally {
-      timer.stop();
+      throw signal.aborted ? this.#unfinished() : this.#notConnected(error);
     }
-    if (!response.ok) throw await this.#refusal(response, `${method} ${path}`);
+    if (!response.ok) throw await this.#refusal(response, { request: `${method} ${path}`, signal });
     return response;
+  }
+
+  #unfinished(): FatalError {
+    const { patience } = this.#limits;
+    return new FatalError(`${this.name} has not answered to the end for ${seconds(patience)}`);
   }
 
   /** Why a request has no answer at all. */
@@ -165,7 +221,7 @@ export class AdminClient implements Disposable {
     const [, reason] = /client error \(Connect\): (.*?)(?: \(os error \d+\))?\s*$/s.exec(text) ??
       [];
     if (reason === undefined) return this.#cutOff(error);
-    const why = printable(reason.replace(/^tcp connect error: /, ""));
+    const why = shown(reason.replace(/^tcp connect error: /, ""));
     return new UnreachableError(
       `Cannot connect to ${this.name}: ${why}; is iawlb running with --admin ${this.name}?`,
     );
@@ -173,12 +229,15 @@ export class AdminClient implements Disposable {
 
   #cutOff(error: unknown): FatalError {
     const { cause } = error as { cause?: unknown };
-    const why = printable(messageOf(cause ?? error)).replace(/^.*?: client error /, "");
+    const why = shown(messageOf(cause ?? error)).replace(/^.*?: client error /, "");
     return new FatalError(`${this.name} did not answer to the end: ${why}`);
   }
 
-  async #refusal(response: Response, request: string): Promise<FatalError> {
-    const text = await response.text().catch(() => "");
+  async #refusal(
+    response: Response,
+    { request, signal }: { request: string; signal: AbortSignal },
+  ): Promise<FatalError> {
+    const text = await readText(chunksOf(response.body, signal), LARGEST_REFUSAL).catch(() => "");
     if (response.status === 401) {
       return new FatalError(
         this.#token
@@ -191,8 +250,8 @@ export class AdminClient implements Disposable {
     return this.#foreign(`it answered ${response.status} to ${request}`);
   }
 
-  #foreign(why: string): FatalError {
-    return new FatalError(`${this.name} does not look like the --admin address of iawlb: ${why}`);
+  #foreign(why: string): ForeignError {
+    return new ForeignError(`${this.name} does not look like the --admin address of iawlb: ${why}`);
   }
 }
 
@@ -206,5 +265,14 @@ function readRefusal(text: string): string | undefined {
   }
   if (typeof answer?.error !== "string") return undefined;
   const details = Array.isArray(answer.errors) ? answer.errors.map(String) : [];
-  return (details.length > 0 ? details : [answer.error]).map(printable).join("\n");
+  const reasons = details.length > 0 ? details : [answer.error];
+  return reasons.slice(0, MOST_REASONS).map(shown).join("\n");
+}
+
+function shown(reason: string): string {
+  return printable(reason.slice(0, LONGEST_REASON));
+}
+
+function seconds(ms: number): string {
+  return `${ms / 1000} s`;
 }

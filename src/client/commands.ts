@@ -1,15 +1,10 @@
 import { SESSIONS_LIMIT } from "../admin/limits.ts";
 import { UsageError } from "../errors.ts";
-import type {
-  AdminState,
-  DestinationChange,
-  DestinationStatus,
-  ReloadResult,
-  SessionInfo,
-} from "../operations.ts";
+import type { AdminState, DestinationChange, DestinationStatus } from "../operations.ts";
 import type { AdminClient } from "./api.ts";
 import { quote } from "./arguments.ts";
 import { readNew, readValues } from "./destination_arguments.ts";
+import { isDestination, isNothing, isObject, isReloadResult, isSessions } from "./shapes.ts";
 import { sessionLines, statusLines } from "./tables.ts";
 import { findDestination, titleOf } from "./target.ts";
 import { waitUntilForgotten, waitUntilGone, waitUntilIdle } from "./waiting.ts";
@@ -62,9 +57,7 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
     values: ["limit"],
     check: (_, values) => void readLimit(values),
     async run({ client, values, show }) {
-      const answer = await client.call<{ sessions: SessionInfo[]; total: number }>(
-        `/sessions?limit=${readLimit(values)}`,
-      );
+      const answer = await client.call(`/sessions?limit=${readLimit(values)}`, isSessions);
       show(sessionLines(answer), answer);
     },
   },
@@ -81,7 +74,7 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
     async run({ client, operands, values, show }) {
       const listener = values.get("listener");
       const body = { ...readNew(operands[0]!), ...(listener !== undefined && { listener }) };
-      const added = await client.call<DestinationStatus>("/destinations", { method: "POST", body });
+      const added = await client.call("/destinations", isDestination, { method: "POST", body });
       show([`${titleOf(added)}: added, ${added.state}, limit ${added.limit}`], added);
     },
   },
@@ -93,7 +86,7 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
     values: [],
     async run({ client, operands, switches, show }) {
       const wanted = findDestination(await client.status(), operands[0]!);
-      const answer = await client.call(pathOf(wanted), { method: "DELETE" });
+      const answer = await client.call(pathOf(wanted), isObject, { method: "DELETE" });
       show([`${titleOf(wanted)}: removed, finishes ${sessionsText(wanted.active)}`], answer);
       if (!switches.has("wait")) return;
       await waitUntilForgotten(client, wanted);
@@ -121,7 +114,7 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
     values: [],
     check: ([id]) => assertSessionId(id!),
     async run({ client, operands: [id], show }) {
-      await client.call(`/sessions/${id}`, { method: "DELETE" });
+      await client.call(`/sessions/${id}`, isNothing, { method: "DELETE" });
       show([`${id}: ended`], undefined);
     },
   },
@@ -132,7 +125,7 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
     switches: ["json"],
     values: [],
     async run({ client, show }) {
-      const result = await client.call<ReloadResult>("/reload", { method: "POST" });
+      const result = await client.call("/reload", isReloadResult, { method: "POST" });
       const lines = [...result.changes];
       if (lines.length === 0) lines.push("nothing is different");
       const restart = result.needs_restart.join(", ");
@@ -148,7 +141,7 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
     values: [],
     async run({ client, switches, show }) {
       const { pid, listeners } = await client.status();
-      const answer = await client.call("/drain", { method: "POST" });
+      const answer = await client.call("/drain", isObject, { method: "POST" });
       const number = listeners.reduce((sum, { waiting, active }) => sum + waiting + active, 0);
       show([`draining, finishes ${sessionsText(number)}`], answer);
       if (!switches.has("wait")) return;
@@ -163,7 +156,7 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
     switches: [],
     values: [],
     async run({ client, show }) {
-      show((await client.text("/metrics")).trimEnd().split("\n"), undefined);
+      show((await client.metrics()).trimEnd().split("\n"), undefined);
     },
   },
 };
@@ -192,7 +185,7 @@ async function patch(
   body: DestinationChange,
 ): Promise<DestinationStatus> {
   const wanted = findDestination(await client.status(), text);
-  return await client.call(pathOf(wanted), { method: "PATCH", body });
+  return await client.call(pathOf(wanted), isDestination, { method: "PATCH", body });
 }
 
 function pathOf({ id }: DestinationStatus): string {

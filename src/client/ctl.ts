@@ -3,15 +3,21 @@ import { AdminClient } from "./api.ts";
 import { quote, readAdminAddress, readArguments, readTokenFile, unknown } from "./arguments.ts";
 import { COMMANDS, type Context } from "./commands.ts";
 import { jsonLine, printable } from "./format.ts";
+import type { ClientLimits } from "./limits.ts";
 
 /**
  * `iawlb ctl`: one request to a running iawlb.
  *
  * @param print Gets the lines for standard output.
+ * @param options.limits For tests.
  * @throws {UsageError} If the arguments are not allowed.
  * @throws {FatalError} If it fails.
  */
-export async function ctl(args: readonly string[], print: (line: string) => void): Promise<void> {
+export async function ctl(
+  args: readonly string[],
+  print: (line: string) => void,
+  options: { limits?: Partial<ClientLimits> } = {},
+): Promise<void> {
   const all = Object.values(COMMANDS);
   const { operands: [addressText, name, ...operands], switches, values } = readArguments(args, {
     switches: [...new Set(all.flatMap((command) => command.switches))],
@@ -37,7 +43,8 @@ export async function ctl(args: readonly string[], print: (line: string) => void
     throw new UsageError(`${quote(operands[wanted.length]!)}: one too many: ${usageOf(name)}`);
   }
   command.check?.(operands, values);
-  using client = new AdminClient(address, readTokenFile(values.get("token-file")));
+  const token = readTokenFile(values.get("token-file"));
+  using client = new AdminClient(address, { ...options, token });
   const json = switches.has("json");
   const show: Context["show"] = (lines, raw) => {
     if (!json) { for (const line of lines) print(printable(line)); }

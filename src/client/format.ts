@@ -1,8 +1,10 @@
+import { FatalError } from "../errors.ts";
+
 const KIB = 1024;
 
 /** Text that is safe to show: whatever could steer a terminal becomes `?`. */
 export function printable(text: string): string {
-  return text.replace(/\p{C}/gu, "?");
+  return text.replace(/\p{C}|[\u2028\u2029]/gu, "?");
 }
 
 /** The same for text in columns: what may take another width than one becomes `?` as well. */
@@ -10,11 +12,25 @@ export function plain(text: string): string {
   return text.replace(/[^\x20-\x7e]/gu, "?");
 }
 
-/** A value as one line of JSON that is safe to show, which JSON alone is not: CSI is U+009B, too. */
+/**
+ * A value as one line of JSON that is safe to show, which JSON alone is not: CSI is U+009B, too, and
+ * marks of direction change what seems to be there.
+ *
+ * @throws {FatalError} If it is nested more deeply than can be written.
+ */
 export function jsonLine(value: unknown): string {
-  return JSON.stringify(value).replace(/[\x7f-\x9f]/g, (char) => {
-    return `\\u00${char.charCodeAt(0).toString(16)}`;
-  });
+  try {
+    return JSON.stringify(value).replace(/\p{C}|[\u2028\u2029]/gu, escapeUnits);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new FatalError("the answer is nested too deeply to be shown");
+  }
+}
+
+function escapeUnits(char: string): string {
+  return Array.from({ length: char.length }, (_, i) => {
+    return `\\u${char.charCodeAt(i).toString(16).padStart(4, "0")}`;
+  }).join("");
 }
 
 /** A number of bytes for people, such as `1.5 MiB`. */

@@ -16,7 +16,7 @@ export const RATE_SPAN_MS = 5000;
 const SILENCE_MS = 3000;
 
 type Message =
-  | { readonly kind: "status"; readonly status: Status }
+  | { readonly kind: "status"; readonly status: Status; taken(): void }
   | { readonly kind: "key"; readonly key: Key }
   | { readonly kind: "redraw" }
   | { readonly kind: "quit" }
@@ -29,7 +29,7 @@ type Message =
  * @throws {FatalError} If the program cannot be reached, or ends otherwise than by a drain.
  */
 export async function showLive(client: AdminClient): Promise<void> {
-  const statuses = client.statuses();
+  const statuses = client.statuses({ patient: true });
   // Nothing happens to the terminal before there is something to show.
   const first = await statuses.next();
   if (first.done) throw new FatalError(`${client.name} ended the connection at once`);
@@ -73,6 +73,7 @@ async function show(
     const message = await inbox.receive();
     switch (message.kind) {
       case "status":
+        message.taken();
         latest = { now: message.status, before: history.add(message.status) };
         if (!paused) shown = latest;
         lastNews = performance.now();
@@ -110,7 +111,12 @@ async function follow(
   post: (message: Message) => void,
 ): Promise<void> {
   try {
-    for await (const status of statuses) post({ kind: "status", status });
+    for await (const status of statuses) {
+      // However fast they come, one at a time is kept.
+      const { promise, resolve: taken } = Promise.withResolvers<void>();
+      post({ kind: "status", status, taken });
+      await promise;
+    }
     post({ kind: "ended" });
   } catch (error) {
     post({ kind: "failed", error });

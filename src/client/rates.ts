@@ -84,8 +84,12 @@ export function endedOf({ ended }: ListenerStatus): number {
 }
 
 function subtract(now: HistogramData, before: HistogramData): { fine: FineData } {
-  return { fine: addFine(now.fine, before.fine, -1) };
+  // An earlier version does not tell them.
+  return { fine: addFine(now.fine ?? [], before.fine ?? [], -1) };
 }
+
+/** Looks that are kept at most, however many come: one each second does. */
+const MOST_LOOKS = 50;
 
 /** The looks of the last seconds, to compare the latest one with. */
 export class History {
@@ -106,6 +110,7 @@ export class History {
     });
     const before = this.#looks[0];
     this.#looks.push(now);
+    if (this.#looks.length > MOST_LOOKS) this.#looks.shift();
     return before;
   }
 }

@@ -80,7 +80,9 @@ function listenerLines(listener: ListenerStatus): string[] {
 }
 
 function durationText(what: string, histogram: HistogramData): string[] {
-  const [median, most] = [quantile(histogram, 0.5), quantile(histogram, 0.99)];
+  // An earlier version does not tell the fine buckets.
+  const { fine = [] } = histogram;
+  const [median, most] = [quantile({ fine }, 0.5), quantile({ fine }, 0.99)];
   if (median === undefined || most === undefined) return [];
   return [`${what} p50 ${formatLatency(median)}, p99 ${formatLatency(most)}`];
 }

@@ -7,6 +7,9 @@ import { printable } from "./format.ts";
 /** Most candidates that a message lists. */
 const LISTED = 10;
 
+/** Most spellings that are compared with one that is not known, which takes its time. */
+const COMPARED = 4000;
+
 interface Candidate {
   readonly listener: ListenerStatus;
   readonly destination: DestinationStatus;
@@ -30,7 +33,7 @@ export function findDestination(status: Status, text: string): DestinationStatus
     throw new FatalError(`${quote(text)} is more than one destination: give ${list(meant)}`);
   }
   if (all.length === 0) throw new FatalError(`${quote(text)}: there are no destinations`);
-  const known = nearest(text, all.flatMap(spellings));
+  const known = nearest(text, all.flatMap(spellings).slice(0, COMPARED));
   throw new FatalError(
     `${quote(text)}: no such destination; ` +
       (all.length <= LISTED ? `there is ${list(all)}` : `the nearest is ${printable(known)}`),

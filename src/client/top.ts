@@ -4,6 +4,7 @@ import { AdminClient } from "./api.ts";
 import { quote, readAdminAddress, readArguments, readTokenFile } from "./arguments.ts";
 import { paint } from "./drawing.ts";
 import { jsonLine } from "./format.ts";
+import type { ClientLimits } from "./limits.ts";
 import { showLive } from "./live.ts";
 import { drawFrame } from "./view.ts";
 
@@ -13,10 +14,14 @@ const DEFAULT_COLUMNS = 80;
 /** Rates of a shorter time would say little: the first two statuses may be close together. */
 const LEAST_SPAN_MS = 500;
 
+/** Statuses that may come before so much time has passed; two are enough. */
+const MOST_LOOKS = 100;
+
 /**
  * `iawlb top`: what a running iawlb is doing, again each second.
  *
  * @param print Gets the lines for standard output.
+ * @param options.limits For tests.
  * @throws {UsageError} If the arguments are not allowed, or standard output is no terminal and
  * neither `--once` nor `--json` is given.
  * @throws {FatalError} If the program cannot be reached, or ends otherwise than by a drain.
@@ -24,6 +29,7 @@ const LEAST_SPAN_MS = 500;
 export async function top(
   args: readonly string[],
   print: (line: string) => void,
+  options: { limits?: Partial<ClientLimits> } = {},
 ): Promise<void> {
   const { operands: [addressText, ...more], switches, values } = readArguments(args, {
     switches: ["once", "json"],
@@ -36,7 +42,8 @@ export async function top(
   if (!once && !json && !Deno.stdout.isTerminal()) {
     throw new UsageError("standard output is not a terminal: give --once or --json");
   }
-  using client = new AdminClient(address, readTokenFile(values.get("token-file")));
+  const token = readTokenFile(values.get("token-file"));
+  using client = new AdminClient(address, { ...options, token });
   if (json && once) print(jsonLine(await client.status()));
   else if (json) await printStatuses(client, print);
   else if (once) await printTable(client, print);
@@ -59,8 +66,12 @@ async function printStatuses(
 async function printTable(client: AdminClient, print: (line: string) => void): Promise<void> {
   let before: Status | undefined;
   let now: Status | undefined;
+  let looks = 0;
   for await (now of client.statuses()) {
     before ??= now;
+    if (++looks > MOST_LOOKS) {
+      throw new FatalError(`${client.name} tells a time that does not pass`);
+    }
     if (now.pid !== before.pid || now.uptime_ms - before.uptime_ms >= LEAST_SPAN_MS) break;
   }
   if (now === undefined) throw new FatalError(`${client.name} ended the connection at once`);

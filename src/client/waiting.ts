@@ -1,11 +1,14 @@
 import { FatalError } from "../errors.ts";
 import type { DestinationStatus } from "../operations.ts";
 import { sleep } from "../timer.ts";
-import { type AdminClient, UnreachableError } from "./api.ts";
+import { type AdminClient, ForeignError, UnreachableError } from "./api.ts";
 import { titleOf } from "./target.ts";
 
 /** Between two attempts to reach a program that is about to end, in milliseconds. */
 const RETRY_MS = 100;
+
+/** Failures in a row until that is what is told: half a minute of them, if they come at once. */
+const MOST_FAILURES = 300;
 
 /**
  * Resolves once a destination that takes no new sessions has none left, or is gone.
@@ -41,16 +44,23 @@ export async function waitUntilForgotten(
   throw new FatalError(`${client.name} ended before ${titleOf(wanted)} had finished its sessions`);
 }
 
-/** Resolves once nothing answers any more, or another process does. */
+/**
+ * Resolves once nothing answers any more, or another process does.
+ *
+ * @throws {FatalError} If something else answers, or only failures come for half a minute.
+ */
 export async function waitUntilGone(client: AdminClient, pid: number): Promise<void> {
+  let failures = 0;
   for (;;) {
     try {
       for await (const status of client.statuses()) {
         if (status.pid !== pid) return;
+        failures = 0;
       }
     } catch (error) {
       if (error instanceof UnreachableError) return;
-      if (!(error instanceof FatalError)) throw error;
+      if (!(error instanceof FatalError) || error instanceof ForeignError) throw error;
+      if (++failures >= MOST_FAILURES) throw error;
     }
     // The stream has ended, and the program is about to.
     await sleep(RETRY_MS);

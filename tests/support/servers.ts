@@ -18,13 +18,20 @@ export class TestServer implements AsyncDisposable {
   readonly #handlers = new Set<Promise<void>>();
   readonly #conns = new Set<Deno.Conn>();
   readonly #loop: Promise<void>;
+  readonly #speaksFirst: boolean;
 
-  /** The handler's connection is closed when it returns or throws. */
+  /**
+   * The handler's connection is closed when it returns or throws.
+   *
+   * @param options.speaksFirst Whether looks are handled, too, so that nobody is waited for who says
+   * nothing at first.
+   */
   constructor(
     handle: (conn: Deno.TcpConn, number: number) => Promise<void>,
-    options: { port?: number; hostname?: string } = {},
+    options: { port?: number; hostname?: string; speaksFirst?: boolean } = {},
   ) {
-    const { port = freePort(), hostname = "127.0.0.1" } = options;
+    const { port = freePort(), hostname = "127.0.0.1", speaksFirst = false } = options;
+    this.#speaksFirst = speaksFirst;
     this.#listener = Deno.listen({ hostname, port });
     this.port = this.#listener.addr.port;
     this.#loop = this.#accept(handle);
@@ -67,7 +74,7 @@ export class TestServer implements AsyncDisposable {
     handle: (conn: Deno.TcpConn, number: number) => Promise<void>,
   ): Promise<void> {
     this.#conns.add(conn);
-    if (await isLook(conn)) {
+    if (!this.#speaksFirst && await isLook(conn)) {
       this.looks++;
       this.#conns.delete(conn);
       tryClose(conn);

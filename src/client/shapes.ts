@@ -1,0 +1,101 @@
+import type { DestinationStatus, ReloadResult, SessionInfo, Status } from "../operations.ts";
+
+/** Whether something that came from outside is what is made of it. */
+type Test = (value: unknown) => boolean;
+
+/** Longest text that is taken; a host name has at most 253 characters. */
+const LONGEST_TEXT = 1000;
+
+const text: Test = (value) => typeof value === "string" && value.length <= LONGEST_TEXT;
+const longText: Test = (value) => typeof value === "string";
+const amount: Test = (value) => typeof value === "number" && Number.isFinite(value) && value >= 0;
+const flag: Test = (value) => typeof value === "boolean";
+const id: Test = (value) => typeof value === "string" && /^\d{1,20}\.\d{1,20}$/.test(value);
+const number: Test = (value) => Number.isSafeInteger(value);
+
+function list(of: Test): Test {
+  return (value) => Array.isArray(value) && value.every(of);
+}
+
+function either(first: Test, second: Test): Test {
+  return (value) => first(value) || second(value);
+}
+
+/** An object that has these members, and maybe others, which a later version may have added. */
+function object(members: Readonly<Record<string, Test>>): Test {
+  const tests = Object.entries(members);
+  return (value) => {
+    if (typeof value !== "object" || value === null) return false;
+    return tests.every(([name, test]) => test((value as Record<string, unknown>)[name]));
+  };
+}
+
+const none: Test = (value) => value === null;
+const missing: Test = (value) => value === undefined;
+const anything = object({});
+const amounts: Test = (value) => anything(value) && Object.values(value as object).every(amount);
+
+// An earlier version does not tell the fine buckets.
+const histogram = object({ fine: either(missing, list(number)) });
+
+const destination = object({
+  ...{ id, name: text, state: text, admin: text, leaving: flag, backup: flag },
+  ...{ limit: amount, weight: amount, active: amount, sessions: amount, failures: amount },
+  ...{ bytes_up: amount, bytes_down: amount },
+});
+
+const listener = object({
+  ...{ id: amount, name: text, address: text, state: text, accepted: amount, waiting: amount },
+  ...{ oldest_waiting_ms: amount, queue: amount, active: amount, ended: amounts },
+  ...{ bytes_up: amount, bytes_down: amount, destinations: list(destination) },
+  latencies: object({ queue: histogram, connect: histogram, session: histogram }),
+});
+
+const status = object({
+  ...{ version: text, pid: amount, uptime_ms: amount, state: text, listeners: list(listener) },
+});
+
+const session = object({
+  ...{ id, listener: text, client: text, destination: either(none, text), stage: text },
+  ...{ place: either(none, amount), age_ms: amount, bytes_up: amount, bytes_down: amount },
+  attempts: amount,
+});
+
+const sessions = object({ sessions: list(session), total: amount });
+const reloadResult = object({ changes: list(longText), needs_restart: list(longText) });
+
+/** What `GET /sessions` answers. */
+export interface Sessions {
+  sessions: SessionInfo[];
+  total: number;
+}
+
+/** Whether it can be shown as a status. */
+export function isStatus(value: unknown): value is Status {
+  return status(value);
+}
+
+/** Whether it can be shown as a destination. */
+export function isDestination(value: unknown): value is DestinationStatus {
+  return destination(value);
+}
+
+/** Whether it can be shown as a list of sessions. */
+export function isSessions(value: unknown): value is Sessions {
+  return sessions(value);
+}
+
+/** Whether it can be shown as what a reload did. */
+export function isReloadResult(value: unknown): value is ReloadResult {
+  return reloadResult(value);
+}
+
+/** Whether it is an object, which is all that is known of it. */
+export function isObject(value: unknown): value is object {
+  return anything(value);
+}
+
+/** Whether there is nothing. */
+export function isNothing(value: unknown): value is undefined {
+  return missing(value);
+}
