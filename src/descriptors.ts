@@ -210,14 +210,18 @@ export class DescriptorBudget {
   }
 
   /**
-   * How many of so many sessions fit, those of today included: tried for as long as a start may
-   * take. What is beyond that counts as fitting until it is needed.
+   * How many of so many sessions fit, those of today included. It is tried for as long as a start may
+   * take, and not that long while sessions wait for it; what is beyond that counts as fitting until
+   * it is needed.
    */
   fit(sessions: number): number {
     const counts = this.#counts;
-    const wanted = Math.min(sessions * PER_SESSION + counts.sum("reserved"), MOST_AT_START);
-    if (counts.get("capacity") < wanted) this.#look(wanted);
-    return counts.get("capacity") < wanted ? Math.min(this.sessions, sessions) : sessions;
+    const all = sessions * PER_SESSION + counts.sum("reserved");
+    const most = counts.sum("taken") > 0 ? this.#opened + LAST_STEP : MOST_AT_START;
+    if (counts.get("capacity") < Math.min(all, most)) this.#look(Math.min(all, most));
+    return this.limited && counts.get("capacity") < all
+      ? Math.min(this.sessions, sessions)
+      : sessions;
   }
 
   /**

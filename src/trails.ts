@@ -118,12 +118,12 @@ export class Trails {
 
   /** Whether an accepted connection may be one of which a note is there, or is yet to come. */
   mayKnow(port: number): boolean {
-    return this.#words[NOTED] !== 0 || this.#words[PENDING + port] !== 0;
+    return this.#words[NOTED]! > 0 || this.#words[PENDING + port]! > 0;
   }
 
   /** Whether a note about a connection to this port may be yet to come. */
   pending(port: number): boolean {
-    return Atomics.load(this.#words, PENDING + port) !== 0;
+    return Atomics.load(this.#words, PENDING + port) > 0;
   }
 
   /** Notes by which way a connection has come. */
@@ -172,7 +172,10 @@ export class Trails {
     Atomics.store(this.#words, at + 2, 1);
   }
 
-  /** Forgets all notes: a thread has ended without taking its own back. */
+  /**
+   * Forgets all notes: a thread has ended without taking its own back. What the others take back after
+   * this may count below zero, which is none as well.
+   */
   clear(): void {
     this.#words.fill(0, NOTES, FILE_TABLE);
     this.#words.fill(0, PENDING, NOTES);

@@ -217,3 +217,20 @@ Deno.test("what was found out for all threads is not tried again while they serv
   assert(it.state.tried > tried);
   assertEquals(budget.sessions, 100);
 });
+
+Deno.test("while sessions are served, nothing that is asked for holds them up", () => {
+  const it = machine(20_018);
+  const { budget, fill } = budgetOf(it);
+  assertEquals(budget.fit(1_000_000), 10_000);
+  fill(100);
+  const { tried } = it.state;
+  assertEquals(budget.fit(1_000_000), 10_000);
+  assert(it.state.tried - tried < 1100);
+
+  const other = machine(1_000_000);
+  const roomy = budgetOf(other);
+  roomy.fill(100);
+  const before = other.state.tried;
+  assertEquals(roomy.budget.fit(100_000), 100_000);
+  assert(other.state.tried - before < 1100);
+});

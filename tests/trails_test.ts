@@ -88,6 +88,7 @@ Deno.test("a thread that has ended leaves no note, but listeners are still known
   trails.note(CONN, TRAIL);
   trails.noteWay(1, 2);
   trails.clear();
+  trails.settle(8080);
   assertEquals([trails.find(CONN), trails.mayKnow(8080)], [undefined, false]);
   assertEquals([trails.listens(8080), [...trails.reach(1)]], [true, [1]]);
 });
