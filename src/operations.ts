@@ -34,6 +34,8 @@ export interface DestinationStatus {
   limit: number;
   weight: number;
   backup: boolean;
+  /** How it is checked, as the option is written; `off` = only connects of sessions count. */
+  check: string;
   /** Workers that exist, serving or waiting in the line. */
   workers: number;
   /** Sessions that it serves, or that are being connected to it. */

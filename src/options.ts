@@ -134,12 +134,13 @@ export const OPTIONS = {
       "twice), only if nothing was sent, or never",
   }),
   check: {
-    form: "off|tcp|http:/PATH|redis|postgres[:USER]|mysql:USER|smtp|[send:TEXT,]expect:TEXT",
+    form: "off|tcp|http:/PATH|redis|postgres|mysql:USER|smtp|expect:TEXT",
     default: null,
     help:
       "how destinations are checked while they are up: a connect, a GET with a status from 200 " +
-      "to 399, a few words of a server's protocol of which it keeps no error, or a text that has " +
-      "to come back; off = only connects of sessions count",
+      "to 399, a few words of a server's protocol of which it keeps no error (also postgres:USER), " +
+      "or a text that has to come back (also send:TEXT,expect:TEXT); off = only connects of " +
+      "sessions count",
     allowed: CHECK_FORMS,
     parse: parseCheck,
     format: formatCheck,

@@ -20,9 +20,14 @@ const SLICE_MS = 1;
  * ```
  */
 export class Pace {
-  #begun = 0;
+  #begun: number;
   readonly #waiting: (() => void)[] = [];
   readonly #onTurn = () => this.#next();
+
+  /** @param options.begun Whether the first slice begins now, without {@linkcode turn}. */
+  constructor(options: { begun?: boolean } = {}) {
+    this.#begun = options.begun ? performance.now() : 0;
+  }
 
   /** Whether the slice is used up: {@linkcode turn} has to be awaited. */
   get due(): boolean {

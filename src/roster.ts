@@ -45,16 +45,29 @@ export class Roster {
   }
 
   /**
-   * Goes over to other destinations. One that is not wanted any more takes no new sessions. The crew
-   * has to be arranged after it.
+   * Goes over to other destinations. One that is not wanted any more takes no new sessions. Gives each
+   * that came or went, for which the crew has to be arranged at once; and as a whole after it.
    *
    * @param numbers The numbers of the destinations by their `key`.
    */
-  apply(configs: readonly DestinationConfig[], numbers: Readonly<Record<string, number>>): void {
-    const before = this.#present;
+  *apply(
+    configs: readonly DestinationConfig[],
+    numbers: Readonly<Record<string, number>>,
+  ): Generator<Destination | undefined, void> {
+    const before = [...this.#present];
     const after = new Map<string, Destination>();
-    for (const config of configs) after.set(config.key, this.put(config, numbers[config.key]!));
-    for (const [key, one] of before) if (!after.has(key)) this.remove(one);
+    for (const config of configs) {
+      const { key } = config;
+      const known = this.#present.has(key);
+      const one = this.put(config, numbers[key]!);
+      after.set(key, one);
+      yield known ? undefined : one;
+    }
+    for (const [key, one] of before) {
+      if (after.has(key)) continue;
+      this.remove(one);
+      yield one;
+    }
     this.#present = after;
   }
 

@@ -5,8 +5,9 @@ import { Admission } from "./admission.ts";
 import type { Balancer, Identity, Replacement } from "./balancer.ts";
 import { BufferPool } from "./buffers.ts";
 import { Channel } from "./channel.ts";
+import { atOnce, type Chunks, inTurns } from "./chunks.ts";
 import { type Clock, monotonic } from "./clock.ts";
-import type { Config } from "./config.ts";
+import type { Config, DestinationConfig } from "./config.ts";
 import { Crew } from "./crew.ts";
 import { DescriptorBudget } from "./descriptors.ts";
 import { Entrance } from "./entrance.ts";
@@ -214,7 +215,7 @@ export class Server implements Balancer {
       throw error;
     }
     server.#noteAddress(config.listen);
-    server.#roster.apply(config.destinations, identity.numbers);
+    atOnce(server.#exchange(config.destinations, identity.numbers));
     server.#crew.arrange();
     if (!options.thread) logStart(server.#log, server.address, config);
     return server;
@@ -305,12 +306,12 @@ export class Server implements Balancer {
    * wait keep their place, and a destination that is gone finishes those that it has. What can only
    * be chosen at the start stays as it is: `backlog`, `threads`.
    */
-  reconfigure(config: Config, { numbers }: Pick<Identity, "numbers">): void {
+  async reconfigure(config: Config, { numbers }: Pick<Identity, "numbers">): Promise<void> {
     const before = { ...this.#settings };
     const { backlog, threads } = before;
     Object.assign(this.#settings, { ...config, backlog, threads });
     const { rules, destinations } = config;
-    this.#roster.apply(destinations, numbers);
+    await inTurns(this.#exchange(destinations, numbers));
     this.#admission.apply({ rules, before });
     this.#workplace.relaying.redispatch = config.redispatch;
     this.#steps.on = config.logLevel === "debug";
@@ -324,6 +325,18 @@ export class Server implements Balancer {
   }
 
   /** Goes over to a configuration in which one destination is new, different or gone. */
+  /** Goes over to other destinations, one by one. */
+  *#exchange(
+    destinations: readonly DestinationConfig[],
+    numbers: Identity["numbers"],
+  ): Chunks<void> {
+    for (const changed of this.#roster.apply(destinations, numbers)) {
+      if (this.#life.signal.aborted) return;
+      if (changed) this.#crew.arrange(changed);
+      yield;
+    }
+  }
+
   replace({ rules }: Config, { number, destination }: Replacement): void {
     const changed = destination ? this.#roster.put(destination, number) : this.#roster.find(number);
     if (!changed) return;

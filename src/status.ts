@@ -1,4 +1,5 @@
 import type { Channel } from "./channel.ts";
+import { formatCheck } from "./check.ts";
 import type { Destination } from "./destination.ts";
 import type { Ledger } from "./ledger.ts";
 import type { DestinationStatus, ListenerStatus, SessionInfo } from "./operations.ts";
@@ -81,6 +82,7 @@ export function destinationStatus(
     limit: config.workers,
     weight: config.weight,
     backup: config.backup,
+    check: formatCheck(config.check),
     workers,
     active,
     sessions,

@@ -106,7 +106,7 @@ async function start(message: ToThread & { kind: "start" }): Promise<void> {
     const whole = await inTurns(checkListener(texts, commandLineReporter(texts)));
     const changed = config = shareOf(whole!, index, number);
     logs.apply(changed);
-    server.reconfigure(changed, { numbers });
+    await server.reconfigure(changed, { numbers });
   }
 
   async function end(drained: Promise<boolean>): Promise<void> {

@@ -464,6 +464,7 @@ Deno.test("an operator gives a destination a check and other options of its own,
     const id = (await program.destinations())[other.address]!.id;
     const changed = await instance.changeDestination(id, { backup: false, weight: 3 });
     assertEquals([changed.backup, changed.weight, changed.state], [false, 3, "up"]);
+    assertEquals(changed.check, "send:a\\,b,expect:a\\,b");
     await instance.changeDestination(id, { check: "expect:never" });
     await until(
       async () => {

@@ -85,6 +85,7 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
       limit: 256,
       weight: 1,
       backup: false,
+      check: "off",
       bytes_up: 5,
       bytes_down: 5,
       workers: 1,
@@ -200,7 +201,7 @@ Deno.test("the queue of a session is all its waiting, summed, in the log and the
   assertEquals(late.reason, "queue-timeout");
   assert(late.queue_ms >= 400 && late.queue_ms === late.total_ms, JSON.stringify(late));
   // One whose connect fails after it has waited, and which waits again.
-  server.reconfigure(
+  await server.reconfigure(
     configOf(["127.0.0.1:0", `127.0.0.1:${refused}`], { queueTimeout: "300ms", retries: "9" }),
     { numbers: { [`127.0.0.1:${refused}`]: 2 } },
   );

@@ -98,6 +98,7 @@ export const SCHEMAS = {
     limit: said(counter, "most concurrent sessions"),
     weight: counter,
     backup: flag,
+    check: said(text, "how it is checked, as the option is written"),
     workers: said(counter, "workers that exist"),
     active: said(counter, "sessions that it serves"),
     sessions: said(counter, "sessions that were connected to it"),

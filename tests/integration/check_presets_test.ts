@@ -89,7 +89,7 @@ Deno.test({
       return [
         ...prefix,
         ...["-D", data, "-p", `${port}`, "-k", folder, "-c", "listen_addresses=127.0.0.1"],
-        ...["-c", "ssl=on", "-c", "max_connections=5", "-c", "superuser_reserved_connections=0"],
+        ...["-c", "ssl=on", "-c", "max_connections=50"],
         ...["-c", "max_wal_senders=0"],
       ];
     });

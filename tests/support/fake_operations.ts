@@ -53,13 +53,14 @@ export class FakeOperations implements Operations {
   addDestination(wanted: NewDestination): Promise<DestinationStatus> {
     return this.#do(["addDestination", wanted], () => {
       const [first] = this.listeners;
-      const { address: name, workers, weight, backup } = wanted;
+      const { address: name, workers, weight, backup, check } = wanted;
       const id = `${first!.id}.${first!.destinations.length + 1}`;
       const added = destination(id, {
         name,
         ...(workers !== undefined && { limit: workers }),
         ...(weight !== undefined && { weight }),
         ...(backup !== undefined && { backup }),
+        ...(check !== undefined && { check }),
       });
       first!.destinations.push(added);
       return added;
@@ -75,6 +76,8 @@ export class FakeOperations implements Operations {
       }
       found.limit = change.workers ?? found.limit;
       found.weight = change.weight ?? found.weight;
+      found.backup = change.backup ?? found.backup;
+      found.check = change.check ?? found.check;
       return found;
     });
   }

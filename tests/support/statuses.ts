@@ -47,6 +47,7 @@ export function destinationOf(different: Partial<DestinationStatus>): Destinatio
     leaving: false,
     limit: 16,
     weight: 1,
+    check: "off",
     backup: false,
     workers: 1,
     active: 0,
