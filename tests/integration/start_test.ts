@@ -68,13 +68,20 @@ async function readSome(conn: Deno.Conn): Promise<string> {
   return new TextDecoder().decode(buffer.subarray(0, length ?? 0));
 }
 
-for (const threads of ["1", "2"]) {
+const LISTENERS = [
+  { threads: "1", host: "" },
+  { threads: "2", host: "" },
+  { threads: "2", host: "127.0.0.1:" },
+];
+
+for (const { threads, host } of LISTENERS) {
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const) {
-    Deno.test(`whoever is connected when ${signal} comes is served, threads: ${threads}`, async () => {
+    const where = `at ${host}PORT, threads: ${threads}`;
+    Deno.test(`whoever is connected when ${signal} comes is served, ${where}`, async () => {
       await using server = new TestServer(echo);
       for (let round = 0; round < ROUNDS; round++) {
         const port = freePort();
-        const address = `${port}`;
+        const address = `${host}${port}`;
         const options = ["--log-format", "json", "--threads", threads, "--admin", "127.0.0.1:0"];
         await using program = Program.launch([...options, address, server.address]);
         using conn = await firstConnection(port, program);
