@@ -102,7 +102,8 @@ function readOptions(
   report: (problem: string) => void,
 ): DestinationTexts {
   const given: Partial<Record<DestinationOptionName, string>> = {};
-  for (const part of parts) {
+  // There are fewer options than that: among the first ones is one too many.
+  for (const part of parts.slice(0, 2 * MAX_PROBLEMS)) {
     const [, name = "", value] = /^([^=]*)(?:=(.*))?$/s.exec(part)!;
     if (!isDestinationOption(name) || isMark(name) !== (value === undefined)) {
       report(`has the unknown option ${quoted(part)}; must be ${DESTINATION_OPTION_FORMS}`);

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type Address, parseAddress } from "../src/address.ts";
-import { serveAdmin } from "../src/admin/server.ts";
+import { isBoundAsMeant, serveAdmin } from "../src/admin/server.ts";
 import { FatalError, UsageError } from "../src/errors.ts";
 import { Events } from "../src/events.ts";
 import { OperationError } from "../src/operations.ts";
@@ -310,4 +310,29 @@ Deno.test("an aborted signal closes it", async () => {
       return true;
     }
   }, "nobody listens");
+});
+
+Deno.test("what is bound has to be what was asked for, whatever form that has", () => {
+  const tcp = (hostname: string, port = 80): Deno.NetAddr => ({ transport: "tcp", hostname, port });
+  const meant = (text: string, bound: Deno.Addr, token?: string) => {
+    return isBoundAsMeant(bound, { address: parseAddress(text, { minPort: 0 }), token });
+  };
+  for (const own of ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"]) {
+    assert(meant("localhost:80", tcp(own)), own);
+    assert(meant("localhost:0", tcp(own)), own);
+  }
+  assert(meant("127.0.0.1:80", tcp("127.0.0.1")));
+  assert(meant("[::1]:80", tcp("::1")));
+  for (const foreign of ["0.0.0.0", "::", "192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"]) {
+    for (const text of ["localhost:80", "127.0.0.1:80", "[::1]:80"]) {
+      assert(!meant(text, tcp(foreign)), `${text} at ${foreign}`);
+    }
+    assert(!meant("80", tcp(foreign)), `without a token at ${foreign}`);
+    assert(meant("80", tcp(foreign), "secret"), `with a token at ${foreign}`);
+  }
+  assert(!meant("127.0.0.1:80", tcp("127.0.0.1", 81)), "another port");
+  assert(!meant("0.0.0.0:80", tcp("0.0.0.0", 81), "secret"), "another port with a token");
+  assert(!meant("unix:/run/a.sock", tcp("127.0.0.1")), "not a path");
+  assert(!meant("127.0.0.1:80", { transport: "unix", path: "/run/a.sock" }), "not a port");
+  assert(meant("unix:/run/a.sock", { transport: "unix", path: "/run/.a.sock" }));
 });
