@@ -1,4 +1,5 @@
 import project from "../deno.json" with { type: "json" };
+import { setImmediate } from "node:timers";
 import { abortable } from "@std/async/abortable";
 import { monotonic } from "./clock.ts";
 import type { ProgramConfig } from "./config.ts";
@@ -106,6 +107,8 @@ export class Instance implements Operations {
   }
 
   async status(): Promise<Status> {
+    // Between two turns: a session that has just ended may still be with its worker within one.
+    await new Promise((resolve) => void setImmediate(resolve));
     // Of the same moment: nobody is both there and gone.
     const { all, departed } = this.#listeners;
     return {

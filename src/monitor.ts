@@ -237,7 +237,7 @@ export class Monitor implements Candidate {
     try {
       release = await this.#options.claim?.(limit.signal);
       this.#probedAt = this.#options.clock();
-      timer = after(timeout, () => limit.abort(new CheckTimeout(timeout)));
+      timer = after(timeout, () => limit.abort(new CheckTimeout(check, timeout)));
       const how = { dialer, host: name, signal: limit.signal, timeout };
       await runCheck(check ?? { kind: "tcp" }, how);
     } catch (error) {
@@ -329,8 +329,8 @@ export class Monitor implements Candidate {
 }
 
 class CheckTimeout extends Error {
-  constructor(ms: number) {
-    super(`no answer within ${ms} ms`);
+  constructor(check: Check | null, ms: number) {
+    super(`no ${check ? "answer" : "connection"} within ${ms} ms`);
   }
 }
 

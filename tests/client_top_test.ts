@@ -238,7 +238,7 @@ Deno.test("ctl exits 2 on bad usage, 1 on a failure, 0 otherwise", async () => {
 
 const BAD_USAGE: { args: string[]; message: string }[] = [
   { args: [], message: "ADDR is missing: give the --admin address" },
-  { args: ["x"], message: 'ADDR "x": must be PORT' },
+  { args: ["x"], message: 'ADDR "x": has the port "x"' },
   { args: ["9090", "9091"], message: '"9091": top takes one address only' },
   { args: ["9090", "--onec"], message: '"--onec": no such option; the nearest is --once' },
 ];

@@ -99,7 +99,8 @@ test("a destination that swallows packets costs a delay and no storm", async (ne
   }));
   const entries = await program.entries(200);
   const connects = await network.counted();
-  const probes = 1 + Math.floor((performance.now() - began) / 500);
+  // The first try, and then one at a time.
+  const probes = 2 + Math.floor((performance.now() - began) / 500);
   assertEquals(entries.filter((entry) => entry.reason !== "done"), []);
   assertEquals(entries.filter(({ destination }) => destination !== other.address), []);
   const delayed = entries.filter(({ attempts }) => attempts > 1);
@@ -237,10 +238,10 @@ test("a request that a vanished destination kept goes to another", async (networ
     asked = true;
     await discard(conn);
   });
-  const { server: backup, address: other } = serveHere(network, echo);
+  const { server: second, address: other } = serveHere(network, echo);
   await using _ = silent;
-  await using __ = backup;
-  await using program = await start(host, [address, `${other},backup`], ["--idle-timeout", "0"]);
+  await using __ = second;
+  await using program = await start(host, [address, other], ["--idle-timeout", "0"]);
   using client = await connect(host, program);
   await writeAll(client, HELLO);
   await until(() => asked, "the destination has the request");
@@ -311,7 +312,9 @@ test("a destination without a route to it is left out at once", async (network, 
     for (let i = 0; i < 4; i++) assertEquals((await ask(host, program, "0 5 7\n")).length, 5);
     const entries = await program.entries(4);
     assertEquals(entries.map(({ destination }) => destination), Array(4).fill(other.address));
-    assertEquals(entries.map(({ attempts }) => attempts).toSorted(), [1, 1, 1, 2]);
+    // The first may come before it was tried.
+    const repeated = entries.filter(({ attempts }) => attempts > 1);
+    assert(repeated.length <= 1, `${repeated.length} were connected again`);
     assertEquals(entries.filter(({ total_ms }) => total_ms > 3000), []);
     await program.logged(new RegExp(`${gone.address} is down: .*${message}`));
 
