@@ -1,9 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { accessLogFormat } from "../src/access_log.ts";
-import { TemplateError } from "../src/access_template.ts";
-import { BufferPool } from "../src/buffers.ts";
-import { readSettings } from "../src/options.ts";
-import { Session } from "../src/session.ts";
+import { accessLogFormat } from "../src/logging/access_format.ts";
+import { TemplateError } from "../src/logging/access_template.ts";
+import { BufferPool } from "../src/net/buffer_pool.ts";
+import { readSettings } from "../src/config/options.ts";
+import { Session } from "../src/session/session.ts";
 import { socketPair } from "./support/servers.ts";
 
 const TIME = new Date("2026-01-02T03:04:05.678Z");

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { formatNetwork, isAllowed, parseNetworks } from "../src/access_rules.ts";
+import { formatNetwork, isAllowed, parseNetworks } from "../src/net/networks.ts";
 
 function rules(...texts: [verdict: "allow" | "deny", networks: string][]) {
   return texts.flatMap(([verdict, networks]) => parseNetworks(networks, verdict)!);

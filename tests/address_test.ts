@@ -7,7 +7,7 @@ import {
   formatSocketAddress,
   isLocalhost,
   parseAddress,
-} from "../src/address.ts";
+} from "../src/net/address.ts";
 
 const tcp = (hostname: string | undefined, port: number) => {
   return { transport: "tcp", hostname, port } as const;

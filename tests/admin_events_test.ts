@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { EventStream } from "../src/admin/event_stream.ts";
 import { LIMITS } from "../src/admin/limits.ts";
-import type { LogEvent, Status } from "../src/operations.ts";
+import type { LogEvent, Status } from "../src/operations/operations.ts";
 import { errorOf, TestAdmin } from "./support/admin.ts";
 import { until, writeAll } from "./support/servers.ts";
 

@@ -1,10 +1,10 @@
 import { cpuUsage } from "node:process";
 import { setImmediate } from "node:timers";
 import { assert, assertEquals } from "@std/assert";
-import { parseAddress } from "../src/address.ts";
+import { parseAddress } from "../src/net/address.ts";
 import { serveAdmin } from "../src/admin/server.ts";
-import { Events } from "../src/events.ts";
-import { Pace } from "../src/pace.ts";
+import { Events } from "../src/logging/recent_events.ts";
+import { Pace } from "../src/async/pace.ts";
 import { listener, start } from "./support/instance.ts";
 import { quietLogs } from "./support/logs.ts";
 import { TestServer } from "./support/servers.ts";

@@ -1,11 +1,11 @@
 /// <reference lib="dom" />
 import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
-import { bytes, duration, rate, short } from "../src/admin/page/format.js";
-import { History } from "../src/admin/page/history.js";
-import { loadPage } from "../src/admin/page.ts";
-import { healthOf, lineOf, serviceOf } from "../src/admin/page/verdict.js";
-import { LOWEST_BUCKET, PER_DOUBLING } from "../src/fine_counts.ts";
-import { END_REASONS } from "../src/session.ts";
+import { bytes, duration, rate, short } from "../src/admin/dashboard/page/format.js";
+import { History } from "../src/admin/dashboard/page/history.js";
+import { loadPage } from "../src/admin/dashboard/bundle.ts";
+import { healthOf, lineOf, serviceOf } from "../src/admin/dashboard/page/verdict.js";
+import { LOWEST_BUCKET, PER_DOUBLING } from "../src/operations/fine_counts.ts";
+import { END_REASONS } from "../src/session/session.ts";
 import { type BrowserOptions, findChromium, Tab } from "./support/browser.ts";
 import { destination, FakeAdmin, listener, status } from "./support/fake_page_admin.ts";
 import { latenciesOf } from "./support/statuses.ts";

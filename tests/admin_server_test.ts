@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { type Address, parseAddress } from "../src/address.ts";
+import { type Address, parseAddress } from "../src/net/address.ts";
 import { isBoundAsMeant, serveAdmin } from "../src/admin/server.ts";
-import { FatalError, UsageError } from "../src/errors.ts";
-import { Events } from "../src/events.ts";
-import { OperationError } from "../src/operations.ts";
+import { FatalError, UsageError } from "../src/base/errors.ts";
+import { Events } from "../src/logging/recent_events.ts";
+import { OperationError } from "../src/operations/operations.ts";
 import { errorOf, TestAdmin } from "./support/admin.ts";
 import { destination, FakeOperations, listener, liveSession } from "./support/fake_operations.ts";
 import { getLogger } from "@logtape/logtape";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { isAuthorized } from "../src/admin/authorization.ts";
-import { readToken } from "../src/admin/token.ts";
-import { UsageError } from "../src/errors.ts";
+import { readToken } from "../src/config/token_file.ts";
+import { UsageError } from "../src/base/errors.ts";
 
 async function withFile(text: string, use: (path: string) => void): Promise<void> {
   const path = await Deno.makeTempFile();

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { deadline } from "@std/async/deadline";
 import { getLogger, type Logger } from "@logtape/logtape";
-import { type Address, parseAddress } from "../src/address.ts";
-import { bind, type Bound } from "../src/bind.ts";
-import { FatalError } from "../src/errors.ts";
+import { type Address, parseAddress } from "../src/net/address.ts";
+import { bind, type Bound } from "../src/net/bind.ts";
+import { FatalError } from "../src/base/errors.ts";
 
 const log = getLogger("iawlb");
 

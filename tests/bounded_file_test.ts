@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater, assertRejects, assertThrows } from "@std/assert";
-import { FileError, readBounded, readBoundedSync, readStream } from "../src/bounded_file.ts";
-import { sleep } from "../src/timer.ts";
+import { FileError, readBounded, readBoundedSync, readStream } from "../src/base/bounded_file.ts";
+import { sleep } from "../src/base/timer.ts";
 import { TestFile } from "./support/config_file.ts";
 
 Deno.test("a file is read up to its limit and not beyond", async () => {

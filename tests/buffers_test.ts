@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import { BUFFER_SIZES, BufferPool } from "../src/buffers.ts";
+import { BUFFER_SIZES, BufferPool } from "../src/net/buffer_pool.ts";
 
 const SMALL = 4096;
 const LARGEST = BUFFER_SIZES.at(-1)!;

@@ -1,6 +1,6 @@
 // Changes at an awkward moment: while something waits for just what they change, or ends.
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { OperationError } from "../src/operations.ts";
+import { OperationError } from "../src/operations/operations.ts";
 import { heldServer, listener, start } from "./support/instance.ts";
 import {
   answer,

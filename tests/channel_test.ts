@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Channel, ChannelClosedError } from "../src/channel.ts";
+import { Channel, ChannelClosedError } from "../src/async/channel.ts";
 
 /** Lets every promise that can settle do so. */
 function settle(): Promise<void> {

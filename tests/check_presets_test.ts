@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { parseAddress } from "../src/address.ts";
-import { CheckError, formatCheck, parseCheck, runCheck } from "../src/check.ts";
-import { Dialer } from "../src/dial.ts";
+import { parseAddress } from "../src/net/address.ts";
+import { CheckError, formatCheck, parseCheck, runCheck } from "../src/destinations/probe.ts";
+import { Dialer } from "../src/net/dial.ts";
 import { TestServer, writeAll } from "./support/servers.ts";
 
 const PRESETS = ["redis", "postgres", "postgres:iawlb", "mysql:iawlb", "smtp"];

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { parseAddress } from "../src/address.ts";
-import { CheckError, formatCheck, parseCheck, runCheck } from "../src/check.ts";
-import { Dialer, DialError } from "../src/dial.ts";
+import { parseAddress } from "../src/net/address.ts";
+import { CheckError, formatCheck, parseCheck, runCheck } from "../src/destinations/probe.ts";
+import { Dialer, DialError } from "../src/net/dial.ts";
 import { discard, freePort, readAll, TestServer, writeAll } from "./support/servers.ts";
 
 Deno.test("every form of a check is read, and written back as it was", () => {

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { type Command, parseCommand } from "../src/command.ts";
-import { UsageError } from "../src/errors.ts";
-import { helpText } from "../src/help.ts";
-import { formatNetwork } from "../src/access_rules.ts";
-import type { Option } from "../src/option.ts";
-import { flagOf, type OptionName, optionNames, OPTIONS } from "../src/options.ts";
+import { type Command, parseCommand } from "../src/cli/command.ts";
+import { UsageError } from "../src/base/errors.ts";
+import { helpText } from "../src/cli/help.ts";
+import { formatNetwork } from "../src/net/networks.ts";
+import type { Option } from "../src/config/option.ts";
+import { flagOf, type OptionName, optionNames, OPTIONS } from "../src/config/options.ts";
 
 Deno.test("addresses and options make a configuration, in any order", async () => {
   const command = await parseCommand(["8080", "--workers", "4", "9001", "--queue=10", "9002"]);

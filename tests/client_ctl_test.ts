@@ -9,7 +9,7 @@ import { ctl } from "../src/client/ctl.ts";
 import { COMMANDS } from "../src/client/commands.ts";
 import { paint } from "../src/client/drawing.ts";
 import { drawFrame } from "../src/client/view.ts";
-import { FatalError, UsageError } from "../src/errors.ts";
+import { FatalError, UsageError } from "../src/base/errors.ts";
 import { FakeAdmin } from "./support/fake_admin.ts";
 import { freePort, TestServer, until, writeAll } from "./support/servers.ts";
 import { destinationOf, latenciesOf, listenerOf, statusOf } from "./support/statuses.ts";

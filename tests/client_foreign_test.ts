@@ -3,7 +3,7 @@ import { COMMANDS } from "../src/client/commands.ts";
 import { ctl } from "../src/client/ctl.ts";
 import { readEvents, type ServerEvent } from "../src/client/event_stream.ts";
 import { top } from "../src/client/top.ts";
-import { FatalError } from "../src/errors.ts";
+import { FatalError } from "../src/base/errors.ts";
 import { seededRandom } from "../scripts/bench/statistics.ts";
 import { TestServer, writeAll } from "./support/servers.ts";
 import { destinationOf, listenerOf, statusOf } from "./support/statuses.ts";

@@ -6,7 +6,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { top } from "../src/client/top.ts";
-import { UsageError } from "../src/errors.ts";
+import { UsageError } from "../src/base/errors.ts";
 import { FakeAdmin } from "./support/fake_admin.ts";
 import { freePort, until } from "./support/servers.ts";
 import { listenerOf, statusOf } from "./support/statuses.ts";

@@ -5,7 +5,7 @@ import { formatBytes, formatRate, formatSpan } from "../src/client/format.ts";
 import { readKeys } from "../src/client/keys.ts";
 import { History, rates } from "../src/client/rates.ts";
 import { drawFrame, type ViewOptions } from "../src/client/view.ts";
-import type { Status } from "../src/operations.ts";
+import type { Status } from "../src/operations/operations.ts";
 import { destinationOf, latenciesOf, listenerOf, statusOf } from "./support/statuses.ts";
 
 /** A program that has been busy for so many seconds. */

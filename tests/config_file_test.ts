@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
-import { parseCommand } from "../src/command.ts";
-import type { Config, ProgramConfig } from "../src/config.ts";
-import { formatNetwork } from "../src/access_rules.ts";
-import type { Address } from "../src/address.ts";
-import { UsageError } from "../src/errors.ts";
-import { isProgramOption, keyOf, optionNames } from "../src/options.ts";
+import { parseCommand } from "../src/cli/command.ts";
+import type { Config, ProgramConfig } from "../src/config/config.ts";
+import { formatNetwork } from "../src/net/networks.ts";
+import type { Address } from "../src/net/address.ts";
+import { UsageError } from "../src/base/errors.ts";
+import { isProgramOption, keyOf, optionNames } from "../src/config/options.ts";
 import { configOfFile, problemsOfFile, TestFile } from "./support/config_file.ts";
 
 /** What every file of these tests needs besides what it is about. */

@@ -1,9 +1,15 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
-import type { ProgramConfig } from "../src/config.ts";
-import type { Option } from "../src/option.ts";
-import { isProgramOption, keyOf, type OptionName, optionNames, OPTIONS } from "../src/options.ts";
-import { parseCommand } from "../src/command.ts";
+import type { ProgramConfig } from "../src/config/config.ts";
+import type { Option } from "../src/config/option.ts";
+import {
+  isProgramOption,
+  keyOf,
+  type OptionName,
+  optionNames,
+  OPTIONS,
+} from "../src/config/options.ts";
+import { parseCommand } from "../src/cli/command.ts";
 import { configOfFile, printedFile } from "./support/config_file.ts";
 
 /** Everything but what it was read from. */

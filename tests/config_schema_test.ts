@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { Ajv2020 } from "ajv/2020";
 import { getStaticTOMLValue, parseTOML } from "toml-eslint-parser";
-import { configSchema } from "../src/config_schema.ts";
-import { parseCommand } from "../src/command.ts";
-import type { Option } from "../src/option.ts";
-import { keyOf, optionNames, OPTIONS } from "../src/options.ts";
+import { configSchema } from "../src/config/schema.ts";
+import { parseCommand } from "../src/cli/command.ts";
+import type { Option } from "../src/config/option.ts";
+import { keyOf, optionNames, OPTIONS } from "../src/config/options.ts";
 import { printedFile } from "./support/config_file.ts";
 
 const PACKAGING = new URL("../packaging/", import.meta.url);

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { formatNetwork } from "../src/access_rules.ts";
-import { readListener } from "../src/config.ts";
-import { UsageError } from "../src/errors.ts";
+import { formatNetwork } from "../src/net/networks.ts";
+import { readListener } from "../src/config/config.ts";
+import { UsageError } from "../src/base/errors.ts";
 import { configOf } from "./support/config.ts";
 
 function readDestinations(...texts: string[]) {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { connect } from "../src/connect.ts";
-import { adopt } from "../src/socket.ts";
+import { connect } from "../src/net/connect.ts";
+import { adopt } from "../src/net/socket.ts";
 import { hasProc, openDescriptors } from "./support/process.ts";
 import { discard, freePort, socketPair, TestServer, until } from "./support/servers.ts";
 

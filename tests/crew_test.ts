@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { Channel } from "../src/channel.ts";
-import { type DestinationConfig } from "../src/config.ts";
-import { Crew } from "../src/crew.ts";
-import { Destination } from "../src/destination.ts";
-import type { Session } from "../src/session.ts";
+import { Channel } from "../src/async/channel.ts";
+import { type DestinationConfig } from "../src/config/config.ts";
+import { Crew } from "../src/balancer/worker_pool.ts";
+import { Destination } from "../src/destinations/destination.ts";
+import type { Session } from "../src/session/session.ts";
 
 type Options = Partial<Pick<DestinationConfig, "workers" | "weight" | "backup">>;
 

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { Departed } from "../src/departed.ts";
-import { Histogram } from "../src/histogram.ts";
-import type { DestinationStatus, ListenerStatus } from "../src/operations.ts";
-import { addStatuses } from "../src/sums.ts";
+import { Departed } from "../src/threads/retired_counters.ts";
+import { Histogram } from "../src/operations/histogram.ts";
+import type { DestinationStatus, ListenerStatus } from "../src/operations/operations.ts";
+import { addStatuses } from "../src/operations/sums.ts";
 
 /** What a thread tells, with the sessions that each of its destinations has had. */
 function told(sessions: Record<string, number>): ListenerStatus {

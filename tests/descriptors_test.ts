@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { DescriptorBudget } from "../src/descriptors.ts";
+import { DescriptorBudget } from "../src/net/descriptor_budget.ts";
 import { until } from "./support/servers.ts";
 
 /** A process with so many descriptors for what is counted, and how many were opened to try. */

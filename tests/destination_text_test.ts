@@ -1,13 +1,17 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
-import { type Check, formatCheck } from "../src/check.ts";
-import { parseCommand } from "../src/command.ts";
-import type { DestinationConfig, ProgramConfig } from "../src/config.ts";
-import { differences } from "../src/config_diff.ts";
-import { DESTINATION_OPTIONS } from "../src/destination_options.ts";
-import { readDestination, splitDestination, writeDestination } from "../src/destination_text.ts";
-import { UsageError } from "../src/errors.ts";
-import { readSettings } from "../src/options.ts";
+import { type Check, formatCheck } from "../src/destinations/probe.ts";
+import { parseCommand } from "../src/cli/command.ts";
+import type { DestinationConfig, ProgramConfig } from "../src/config/config.ts";
+import { differences } from "../src/config/differences.ts";
+import { DESTINATION_OPTIONS } from "../src/config/destination_options.ts";
+import {
+  readDestination,
+  splitDestination,
+  writeDestination,
+} from "../src/config/destination_text.ts";
+import { UsageError } from "../src/base/errors.ts";
+import { readSettings } from "../src/config/options.ts";
 import { configOf } from "./support/config.ts";
 import { configOfFile, printedFile, problemsOfFile } from "./support/config_file.ts";
 

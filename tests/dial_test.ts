@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { parseAddress } from "../src/address.ts";
+import { parseAddress } from "../src/net/address.ts";
 
-import { Dialer, DialError, type LookupFailure } from "../src/dial.ts";
-import { type Ask, Names } from "../src/names.ts";
-import { sleep } from "../src/timer.ts";
+import { Dialer, DialError, type LookupFailure } from "../src/net/dial.ts";
+import { type Ask, Names } from "../src/net/names.ts";
+import { sleep } from "../src/base/timer.ts";
 import { discard, freePort, TestServer, until } from "./support/servers.ts";
 
 const { signal } = new AbortController();

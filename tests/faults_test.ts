@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { DialError } from "../src/dial.ts";
-import { faultOf } from "../src/faults.ts";
+import { DialError } from "../src/net/dial.ts";
+import { faultOf } from "../src/net/connect_faults.ts";
 
 function failure(code: string, where = "10.0.0.1:80") {
   return { where, error: Object.assign(new Error(code), { code }) };

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { configure, getLogger, type LogRecord } from "@logtape/logtape";
-import { guard } from "../src/guard.ts";
+import { guard } from "../src/base/uncaught_errors.ts";
 import { until } from "./support/servers.ts";
 
 Deno.test("an error that nobody caught is logged and ends nothing", async () => {

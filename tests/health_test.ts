@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { parseCheck } from "../src/check.ts";
-import type { Config } from "../src/config.ts";
+import { parseCheck } from "../src/destinations/probe.ts";
+import type { Config } from "../src/config/config.ts";
 import { listener, start } from "./support/instance.ts";
 import { answer, TestServer, until, writeAll } from "./support/servers.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { quantile as quantileOfPage } from "../src/admin/page/history.js";
-import { addFine, FineCounts, LOWEST_BUCKET, PER_DOUBLING } from "../src/fine_counts.ts";
-import { addHistograms, BUCKETS_S, Histogram, quantile } from "../src/histogram.ts";
+import { quantile as quantileOfPage } from "../src/admin/dashboard/page/history.js";
+import { addFine, FineCounts, LOWEST_BUCKET, PER_DOUBLING } from "../src/operations/fine_counts.ts";
+import { addHistograms, BUCKETS_S, Histogram, quantile } from "../src/operations/histogram.ts";
 import { seededRandom } from "../scripts/bench/statistics.ts";
 
 function assertNear(actual: number, wanted: number, most: number, what?: string): void {

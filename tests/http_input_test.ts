@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import { BadRequest, MAX_HEAD } from "../src/http_head.ts";
-import { HttpBody, HttpInput } from "../src/http_input.ts";
+import { BadRequest, MAX_HEAD } from "../src/admin/http/head.ts";
+import { HttpBody, HttpInput } from "../src/admin/http/input.ts";
 
 /** An input that brings these pieces, one with each read, and how much of it was read. */
 function inputOf(pieces: readonly string[]) {

@@ -1,9 +1,9 @@
 import { getLogger } from "@logtape/logtape";
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { bind } from "../src/bind.ts";
-import type { HttpHandler } from "../src/http_connection.ts";
-import { HttpServer, type HttpServerOptions } from "../src/http_server.ts";
-import { parseAddress } from "../src/address.ts";
+import { bind } from "../src/net/bind.ts";
+import type { HttpHandler } from "../src/admin/http/connection.ts";
+import { HttpServer, type HttpServerOptions } from "../src/admin/http/server.ts";
+import { parseAddress } from "../src/net/address.ts";
 import { readAll, tryClose, until, writeAll } from "./support/servers.ts";
 
 const log = getLogger("test");

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { UsageError } from "../src/errors.ts";
-import { look as lookAt, METRICS } from "../src/metrics.ts";
-import { OperationError } from "../src/operations.ts";
+import { UsageError } from "../src/base/errors.ts";
+import { look as lookAt, METRICS } from "../src/telemetry/metrics.ts";
+import { OperationError } from "../src/operations/operations.ts";
 import { heldServer, listener, type Options, start } from "./support/instance.ts";
 import {
   answer,

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { BufferPool } from "../src/buffers.ts";
-import { Ledger } from "../src/ledger.ts";
-import { type EndReason, Session } from "../src/session.ts";
+import { BufferPool } from "../src/net/buffer_pool.ts";
+import { Ledger } from "../src/session/registry.ts";
+import { type EndReason, Session } from "../src/session/session.ts";
 import { socketPair } from "./support/servers.ts";
 
 async function setUp(number: number) {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { deadline } from "@std/async/deadline";
-import { AwayError, LineWriter } from "../src/line_writer.ts";
-import { wholeLines } from "../src/whole_lines.ts";
+import { AwayError, LineWriter } from "../src/logging/line_writer.ts";
+import { wholeLines } from "../src/logging/whole_lines.ts";
 import { until } from "./support/servers.ts";
 
 /** A sink that takes at most `most` bytes a write and can be held or broken. */

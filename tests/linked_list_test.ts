@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { LinkedList } from "../src/linked_list.ts";
+import { LinkedList } from "../src/async/linked_list.ts";
 
 Deno.test("values come off the front in the order in which they were pushed", () => {
   const list = new LinkedList<number>();

@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
-import { parseAddress } from "../src/address.ts";
-import { FatalError } from "../src/errors.ts";
-import { Listener } from "../src/listener.ts";
+import { parseAddress } from "../src/net/address.ts";
+import { FatalError } from "../src/base/errors.ts";
+import { Listener } from "../src/balancer/acceptor.ts";
 import { tryClose, until } from "./support/servers.ts";
 
 const ENTRANCE = {

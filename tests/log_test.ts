@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { BufferPool } from "../src/buffers.ts";
-import { FatalError } from "../src/errors.ts";
-import { openLogs } from "../src/log.ts";
-import { portable, type PortableRecord } from "../src/log_record.ts";
-import { type OptionName, readSettings } from "../src/options.ts";
-import { Session } from "../src/session.ts";
+import { BufferPool } from "../src/net/buffer_pool.ts";
+import { FatalError } from "../src/base/errors.ts";
+import { openLogs } from "../src/logging/logs.ts";
+import { portable, type PortableRecord } from "../src/logging/record.ts";
+import { type OptionName, readSettings } from "../src/config/options.ts";
+import { Session } from "../src/session/session.ts";
 import { socketPair } from "./support/servers.ts";
 import { SyslogReceiver } from "./support/syslog_receiver.ts";
 

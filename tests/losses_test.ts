@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type Loss, Losses } from "../src/losses.ts";
+import { type Loss, Losses } from "../src/logging/losses.ts";
 import { until } from "./support/servers.ts";
 
 function setUp() {

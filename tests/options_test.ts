@@ -1,7 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { UsageError } from "../src/errors.ts";
-import type { Option } from "../src/option.ts";
-import { flagOf, type OptionName, optionNames, OPTIONS, readSettings } from "../src/options.ts";
+import { UsageError } from "../src/base/errors.ts";
+import type { Option } from "../src/config/option.ts";
+import {
+  flagOf,
+  type OptionName,
+  optionNames,
+  OPTIONS,
+  readSettings,
+} from "../src/config/options.ts";
 
 Deno.test("the defaults are the documented ones", () => {
   assertEquals(readSettings({}), {

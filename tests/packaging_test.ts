@@ -7,8 +7,8 @@ import {
   readInterface,
 } from "../scripts/packaging/interface.ts";
 import { manual } from "../scripts/packaging/manual.ts";
-import { helpText } from "../src/help.ts";
-import { flagOf, optionNames, OPTIONS } from "../src/options.ts";
+import { helpText } from "../src/cli/help.ts";
+import { flagOf, optionNames, OPTIONS } from "../src/config/options.ts";
 
 const CTL_HELP = `iawlb ctl: asks a running iawlb, or tells it what to do
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { Destination } from "../src/destination.ts";
-import { Ranking } from "../src/ranking.ts";
+import { Destination } from "../src/destinations/destination.ts";
+import { Ranking } from "../src/balancer/least_loaded.ts";
 
 function destination(port: number): Destination {
   const address = { transport: "tcp", hostname: undefined, port } as const;

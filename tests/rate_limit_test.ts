@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { RateLimit } from "../src/rate_limit.ts";
+import { RateLimit } from "../src/balancer/rate_limit.ts";
 
 Deno.test("each key has as many tokens at once as it gets in a second", () => {
   let now = 0;

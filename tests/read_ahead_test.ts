@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { adopt } from "../src/socket.ts";
-import { type Departure, MOST_WATCHED, ReadAhead } from "../src/read_ahead.ts";
+import { adopt } from "../src/net/socket.ts";
+import { type Departure, MOST_WATCHED, ReadAhead } from "../src/session/read_ahead.ts";
 import { randomBytes, socketPair, until, writeAll } from "./support/servers.ts";
 import { StrictPool } from "./support/strict_pool.ts";
 

@@ -1,6 +1,6 @@
 import { assert } from "@std/assert";
-import { fieldRows } from "../src/access_template.ts";
-import { optionRows, reasonRows } from "../src/help.ts";
+import { fieldRows } from "../src/logging/access_template.ts";
+import { optionRows, reasonRows } from "../src/cli/help.ts";
 
 const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
 const lines = readme.split("\n");

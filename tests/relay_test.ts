@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { relay } from "../src/relay.ts";
-import { Session } from "../src/session.ts";
-import { type Access, adopt } from "../src/socket.ts";
-import { Turns } from "../src/turns.ts";
+import { relay } from "../src/session/relay.ts";
+import { Session } from "../src/session/session.ts";
+import { type Access, adopt } from "../src/net/socket.ts";
+import { Turns } from "../src/net/fair_reads.ts";
 import {
   randomBytes,
   readAll,

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertRejects, fail } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
-import { FatalError } from "../src/errors.ts";
-import { AccessLog } from "../src/access_output.ts";
-import { Losses } from "../src/losses.ts";
-import type { DestinationStatus, ListenerStatus } from "../src/operations.ts";
-import type { OptionName } from "../src/options.ts";
-import { Server } from "../src/server.ts";
+import { FatalError } from "../src/base/errors.ts";
+import { AccessLog } from "../src/logging/access_log.ts";
+import { Losses } from "../src/logging/losses.ts";
+import type { DestinationStatus, ListenerStatus } from "../src/operations/operations.ts";
+import type { OptionName } from "../src/config/options.ts";
+import { Server } from "../src/balancer/local_balancer.ts";
 import { configOf } from "./support/config.ts";
 import {
   answer,

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
-import type { Status } from "../src/operations.ts";
-import { describeStatus, openServiceManager } from "../src/service_manager.ts";
+import type { Status } from "../src/operations/operations.ts";
+import { describeStatus, openServiceManager } from "../src/program/systemd.ts";
 import { until } from "./support/servers.ts";
 import { ServiceReceiver } from "./support/service_receiver.ts";
 

@@ -1,10 +1,10 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { AddressError, formatAddress, formatNumeric, parseAddress } from "../src/address.ts";
-import { FileError } from "../src/bounded_file.ts";
-import { parseCommand } from "../src/command.ts";
-import { UsageError } from "../src/errors.ts";
-import { OPTIONS } from "../src/options.ts";
-import { isServiceName, portOfService } from "../src/services.ts";
+import { AddressError, formatAddress, formatNumeric, parseAddress } from "../src/net/address.ts";
+import { FileError } from "../src/base/bounded_file.ts";
+import { parseCommand } from "../src/cli/command.ts";
+import { UsageError } from "../src/base/errors.ts";
+import { OPTIONS } from "../src/config/options.ts";
+import { isServiceName, portOfService } from "../src/net/service_ports.ts";
 import { configOf } from "./support/config.ts";
 import { configOfFile, problemsOfFile, TestFile } from "./support/config_file.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import type { Settings } from "../src/options.ts";
-import { type EndReason, outcomeOf, Session } from "../src/session.ts";
+import type { Settings } from "../src/config/options.ts";
+import { type EndReason, outcomeOf, Session } from "../src/session/session.ts";
 import { socketPair, until, writeAll } from "./support/servers.ts";
 import { StrictPool } from "./support/strict_pool.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { ACCESS, adopt } from "../src/socket.ts";
+import { ACCESS, adopt } from "../src/net/socket.ts";
 import { readExactly, socketPair, tryClose, writeAll } from "./support/servers.ts";
 
 Deno.test("this runtime lets sockets be used directly", () => {

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { FatalError } from "../src/errors.ts";
-import type { LogTarget, SyslogAddress } from "../src/log_options.ts";
-import { OPTIONS } from "../src/options.ts";
-import { formatSyslog, Syslog, type SyslogMessage } from "../src/syslog.ts";
+import { FatalError } from "../src/base/errors.ts";
+import type { LogTarget, SyslogAddress } from "../src/config/log_target.ts";
+import { OPTIONS } from "../src/config/options.ts";
+import { formatSyslog, Syslog, type SyslogMessage } from "../src/logging/syslog.ts";
 import { until } from "./support/servers.ts";
 import { parseSyslog, SyslogReceiver } from "./support/syslog_receiver.ts";
 

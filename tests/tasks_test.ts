@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Tasks } from "../src/tasks.ts";
+import { Tasks } from "../src/async/task_group.ts";
 
 Deno.test("tasks are idle when the last of them has ended, well or not", async () => {
   const defects: unknown[] = [];

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { BUCKETS_S, Histogram } from "../src/histogram.ts";
-import type { DestinationStatus, Status } from "../src/operations.ts";
-import { openDurations } from "../src/telemetry.ts";
+import { BUCKETS_S, Histogram } from "../src/operations/histogram.ts";
+import type { DestinationStatus, Status } from "../src/operations/operations.ts";
+import { openDurations } from "../src/telemetry/opentelemetry.ts";
 import { Collector } from "./support/collector.ts";
 import { until } from "./support/servers.ts";
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { configure, getLogger, reset } from "@logtape/logtape";
-import type { OptionName } from "../src/options.ts";
-import { shareOf, threadsOf } from "../src/thread_config.ts";
-import { Threads } from "../src/threads.ts";
+import type { OptionName } from "../src/config/options.ts";
+import { shareOf, threadsOf } from "../src/config/thread_shares.ts";
+import { Threads } from "../src/threads/threaded_balancer.ts";
 import { configOf } from "./support/config.ts";
 import { quietLogs } from "./support/logs.ts";
 import { until } from "./support/servers.ts";

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { BufferPool } from "../src/buffers.ts";
-import { Session, type Stage } from "../src/session.ts";
-import { check, Sweep, type Timeouts } from "../src/timeouts.ts";
+import { BufferPool } from "../src/net/buffer_pool.ts";
+import { Session, type Stage } from "../src/session/session.ts";
+import { check, Sweep, type Timeouts } from "../src/session/timeouts.ts";
 import { socketPair } from "./support/servers.ts";
 
 const OFF: Timeouts = {

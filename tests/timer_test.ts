@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { optionNames, OPTIONS } from "../src/options.ts";
-import { after, every, sleep } from "../src/timer.ts";
+import { optionNames, OPTIONS } from "../src/config/options.ts";
+import { after, every, sleep } from "../src/base/timer.ts";
 import { listener, type Options, start } from "./support/instance.ts";
 import { echo, readExactly, request, TestServer, until, writeAll } from "./support/servers.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { isHere, returns } from "../src/loops.ts";
-import { type Ends, Trails } from "../src/trails.ts";
+import { isHere, returns } from "../src/net/loop_rules.ts";
+import { type Ends, Trails } from "../src/net/trails.ts";
 
 function ends(client: string, server: string): Ends {
   const [one, other] = [client, server].map((text) => {

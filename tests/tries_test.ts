@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Tries } from "../src/tries.ts";
+import { Tries } from "../src/destinations/tries.ts";
 import { until } from "./support/servers.ts";
 
 /** So many that are new; `end` ends the tries under way. */

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Turns } from "../src/turns.ts";
+import { Turns } from "../src/net/fair_reads.ts";
 
 Deno.test("no more than 64 reads begin in a turn, the others in order in the next ones", async () => {
   const turns = new Turns();

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { DURATION_FORM, formatDuration, parseDuration } from "../src/units.ts";
+import { DURATION_FORM, formatDuration, parseDuration } from "../src/base/duration.ts";
 
 Deno.test("durations are read with their unit", () => {
   const texts = ["0", "250ms", "5s", "1.5s", "10m", "1h", "7d", "0ms"];

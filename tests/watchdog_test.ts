@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { configure, getLogger, type LogRecord } from "@logtape/logtape";
-import { Channel } from "../src/channel.ts";
-import type { Crew } from "../src/crew.ts";
-import type { Session } from "../src/session.ts";
-import { Watchdog } from "../src/watchdog.ts";
+import { Channel } from "../src/async/channel.ts";
+import type { Crew } from "../src/balancer/worker_pool.ts";
+import type { Session } from "../src/session/session.ts";
+import { Watchdog } from "../src/balancer/stall_detector.ts";
 
 async function setUp(crew: { hasRoom: boolean }) {
   const alarms: LogRecord[] = [];

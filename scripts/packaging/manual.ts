@@ -1,4 +1,4 @@
-import { END_REASONS } from "../../src/session.ts";
+import { END_REASONS } from "../../src/session/session.ts";
 import type { Flag, Help, Interface, Paragraph, Term } from "./interface.ts";
 import { escape, example, prose, section, tagged, usage } from "./roff.ts";
 

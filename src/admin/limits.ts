@@ -1,4 +1,4 @@
-import { count, type Option } from "../option.ts";
+import { count, type Option } from "../config/option.ts";
 
 /** The parameter `limit` of `GET /sessions`. */
 export const SESSIONS_LIMIT: Option<number> = count({

@@ -1,17 +1,17 @@
-import { messageOf, UsageError } from "../errors.ts";
-import { OperationError, type Operations, type Status } from "../operations.ts";
-import { answer, HttpError, invalid, json, JSON_TYPE } from "./answers.ts";
-import { readJson } from "./bodies.ts";
-import type { EventStreams } from "./events.ts";
-import { EXPOSITION_TYPE } from "./exposition.ts";
-import { readChange, readNewDestination, readNothing } from "./fields.ts";
+import { messageOf, UsageError } from "../base/errors.ts";
+import { OperationError, type Operations, type Status } from "../operations/operations.ts";
+import { answer, HttpError, invalid, json, JSON_TYPE } from "./responses.ts";
+import { readJson } from "./request_body.ts";
+import type { EventStreams } from "./event_streams.ts";
+import { EXPOSITION_TYPE } from "../telemetry/exposition.ts";
+import { readChange, readNewDestination, readNothing } from "./request_fields.ts";
 import { type Limits, SESSIONS_LIMIT } from "./limits.ts";
 import { bodyOf, lengthOf, type LongText } from "./long_text.ts";
 import { openApiDocument } from "./openapi.ts";
-import type { Page } from "./page.ts";
+import type { Page } from "./dashboard/bundle.ts";
 import type { Sheets } from "./sheets.ts";
-import type { Snapshots } from "./snapshots.ts";
-import type { HttpRequest } from "../http_connection.ts";
+import type { Snapshots } from "./status_cache.ts";
+import type { HttpRequest } from "./http/connection.ts";
 
 /** What the handlers work with. */
 export interface Desk {

@@ -2,14 +2,14 @@
 import { assert } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import fc from "fast-check";
-import { Channel } from "../../src/channel.ts";
-import type { DestinationConfig } from "../../src/config.ts";
-import { Crew } from "../../src/crew.ts";
-import type { Destination } from "../../src/destination.ts";
-import { Health } from "../../src/health.ts";
-import { Roster } from "../../src/roster.ts";
-import type { Session } from "../../src/session.ts";
-import { Tasks } from "../../src/tasks.ts";
+import { Channel } from "../../src/async/channel.ts";
+import type { DestinationConfig } from "../../src/config/config.ts";
+import { Crew } from "../../src/balancer/worker_pool.ts";
+import type { Destination } from "../../src/destinations/destination.ts";
+import { Health } from "../../src/destinations/health.ts";
+import { Roster } from "../../src/destinations/destination_set.ts";
+import type { Session } from "../../src/session/session.ts";
+import { Tasks } from "../../src/async/task_group.ts";
 import { configOf } from "../support/config.ts";
 
 const ADMIN = ["ready", "ready", "drain", "maint"] as const;

@@ -1,13 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import fc from "fast-check";
-import { Admission } from "../../src/admission.ts";
-import { DescriptorBudget } from "../../src/descriptors.ts";
-import { Channel } from "../../src/channel.ts";
-import { Ledger } from "../../src/ledger.ts";
-import { Line } from "../../src/line.ts";
-import { MOST_WATCHED } from "../../src/read_ahead.ts";
-import { type EndReason, Session } from "../../src/session.ts";
+import { Admission } from "../../src/balancer/admission.ts";
+import { DescriptorBudget } from "../../src/net/descriptor_budget.ts";
+import { Channel } from "../../src/async/channel.ts";
+import { Ledger } from "../../src/session/registry.ts";
+import { Line } from "../../src/balancer/queue.ts";
+import { MOST_WATCHED } from "../../src/session/read_ahead.ts";
+import { type EndReason, Session } from "../../src/session/session.ts";
 import { StrictPool } from "../support/strict_pool.ts";
 
 type Event =

@@ -1,8 +1,8 @@
 import { getLogger } from "@logtape/logtape";
-import { AccessLog } from "../../src/access_output.ts";
-import { Events } from "../../src/events.ts";
-import { Losses } from "../../src/losses.ts";
-import type { Logs } from "../../src/log.ts";
+import { AccessLog } from "../../src/logging/access_log.ts";
+import { Events } from "../../src/logging/recent_events.ts";
+import { Losses } from "../../src/logging/losses.ts";
+import type { Logs } from "../../src/logging/logs.ts";
 
 /** Logs that nobody reads. */
 export function quietLogs(): Logs {

@@ -1,0 +1,51 @@
+import type { Logger } from "@logtape/logtape";
+import type { Config } from "../config/config.ts";
+import type { ListenerStatus } from "../operations/operations.ts";
+import type { Outcome } from "../session/session.ts";
+import { formatDuration } from "../base/duration.ts";
+
+/** What became of everything that was accepted. */
+export interface Books {
+  accepted: number;
+  outcomes: Record<Outcome, number>;
+  /** Whether the numbers, of sessions and of bytes, add up. */
+  balanced: boolean;
+}
+
+/** Says in the log that sessions are accepted, where, and for which destinations. */
+export function logStart(log: Logger, address: string, config: Config): void {
+  const destinations = config.destinations.map(({ name, workers }) =>
+    `${name} (${workers} ${workers === 1 ? "worker" : "workers"})`
+  );
+  log.info("listening on {address} for {destinations}; queue {queue}", {
+    address,
+    destinations: destinations.join(", "),
+    queue: config.queue,
+  });
+}
+
+/** Says in the log that no more sessions are accepted, and how many are left. */
+export function logDraining(
+  log: Logger,
+  status: Pick<ListenerStatus, "active" | "waiting">,
+  drainTimeout: number,
+): void {
+  log.info("draining: {active} sessions active, {waiting} waiting, at most {limit}", {
+    active: status.active,
+    waiting: status.waiting,
+    limit: drainTimeout === 0 ? "for ever" : formatDuration(drainTimeout),
+  });
+}
+
+/** Says in the log what became of everything. Returns whether nothing was cut. */
+export function logDrained(log: Logger, { accepted, outcomes, balanced }: Books): boolean {
+  const parts = Object.entries(outcomes).map(([outcome, number]) => `${number} ${outcome}`);
+  const balance = `${accepted} accepted = ${parts.join(" + ")}`;
+  if (!balanced) {
+    log.error("the books do not balance, which is a defect: {balance}", { balance });
+  }
+  if (outcomes.cut > 0) {
+    log.warning("drained, but sessions were cut: {balance}", { balance });
+  } else log.info("drained, nothing was cut: {balance}", { balance });
+  return outcomes.cut === 0;
+}
