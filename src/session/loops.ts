@@ -4,7 +4,7 @@ import { isHere } from "../net/loop_rules.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Session } from "./session.ts";
 import { sleep } from "../base/timer.ts";
-import type { Ends, Trail, Trails } from "../net/trails.ts";
+import type { Ends, Trails } from "../net/trails.ts";
 
 /** Shortest time between two lines in the log about one destination that leads back, in milliseconds. */
 const TELL_AGAIN_MS = 10_000;
