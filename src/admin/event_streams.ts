@@ -1,5 +1,5 @@
 import type { Logger } from "@logtape/logtape";
-import type { Events } from "../logging/recent_events.ts";
+import type { RecentEvents } from "../logging/recent_events.ts";
 import type { LogEvent, Status } from "../operations/operations.ts";
 import type { Pace } from "../async/pace.ts";
 import { every } from "../base/timer.ts";
@@ -10,7 +10,7 @@ import type { Sheets } from "./sheets.ts";
 
 /** What the event streams are fed with. */
 export interface EventSources {
-  events: Events;
+  events: RecentEvents;
   status(): Promise<Status>;
   sheets: Sheets;
   pace: Pace;

@@ -13,7 +13,7 @@ interface Taken<T> {
  *
  * Everyone who asks within `age` of a look shares what it found, or its error.
  */
-export class Snapshots {
+export class StatusCache {
   readonly #operations: Operations;
   readonly #age: number;
   #status: Taken<Status> | undefined;

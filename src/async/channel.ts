@@ -1,6 +1,6 @@
 import { type Avoider, Avoiders } from "./avoiders.ts";
 import { LinkedList, type ListNode } from "./linked_list.ts";
-import { Waiters } from "./wait_list.ts";
+import { WaitList } from "./wait_list.ts";
 
 /** Thrown by every operation that a closed {@linkcode Channel} can no longer do. */
 export class ChannelClosedError<T = unknown> extends Error {
@@ -57,9 +57,9 @@ export class Channel<T> implements AsyncIterable<T> {
   readonly #items = new LinkedList<T>();
   readonly #places = new Map<T, ListNode<T>>();
   readonly #avoiders = new Avoiders<T>();
-  readonly #receivers = new Waiters<T>();
+  readonly #receivers = new WaitList<T>();
   readonly #senders = new LinkedList<Sender<T>>();
-  readonly #roomWaiters = new Waiters<void>();
+  readonly #roomWaiters = new WaitList<void>();
   #closed = false;
 
   /** @throws {RangeError} If `capacity` is not a whole number of at least 1. */

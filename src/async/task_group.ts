@@ -1,5 +1,5 @@
 /** Tasks under way, and the moment when none is left. */
-export class Tasks {
+export class TaskGroup {
   #number = 0;
   #onIdle: (() => void) | undefined;
   readonly #onDone = () => this.#done();

@@ -10,7 +10,7 @@ interface Waiter<T> {
 }
 
 /** Callers that wait for a value, served first come first served; each may give up. */
-export class Waiters<T> {
+export class WaitList<T> {
   readonly #list = new LinkedList<Waiter<T>>();
   /**
    * Who waits with which signal. A signal has one listener for all who ever wait with it, because

@@ -23,12 +23,12 @@ const QUIET_TURNS = 3;
 const SHORT_LOOK_MS = 0.5;
 const LONGEST_PAUSE_MS = 100;
 
-/** Options of {@linkcode Listener}. */
-export interface ListenerOptions<S> {
+/** Options of {@linkcode Acceptor}. */
+export interface AcceptorOptions<S> {
   settings: Pick<Settings, "backlog" | "batchSize" | "batchDelay">;
-  entrance: {
+  gate: {
     /** How many more sessions may be held before they are handed over. */
-    readonly places: number;
+    readonly freeSlots: number;
     /** How many workers wait for a session. */
     readonly idleWorkers: number;
     /** Whether a connection may be accepted now. */
@@ -62,10 +62,10 @@ export interface ListenerOptions<S> {
  * Survives every error of accept: it pauses, longer each time up to a second, logs the first of a
  * row, and goes on.
  */
-export class Listener<S> {
+export class Acceptor<S> {
   /** What is really bound. */
   readonly #bound: Bound<Deno.Listener>;
-  readonly #options: ListenerOptions<S>;
+  readonly #options: AcceptorOptions<S>;
   readonly #draining = new AbortController();
   readonly #closing = new AbortController();
   readonly #loops: Promise<unknown>;
@@ -78,7 +78,7 @@ export class Listener<S> {
   #short = 0;
   #closed = false;
 
-  private constructor(bound: Bound<Deno.Listener>, options: ListenerOptions<S>) {
+  private constructor(bound: Bound<Deno.Listener>, options: AcceptorOptions<S>) {
     this.#options = options;
     this.#failures = new AcceptFailures({ log: options.log, onShortage: options.onShortage });
     this.#bound = bound;
@@ -90,9 +90,9 @@ export class Listener<S> {
    *
    * @throws {FatalError} If the address cannot be bound.
    */
-  static async open<S>(address: Address, options: ListenerOptions<S>): Promise<Listener<S>> {
+  static async open<S>(address: Address, options: AcceptorOptions<S>): Promise<Acceptor<S>> {
     const bound = await bind(address, { ...options, tcpBacklog: options.settings.backlog });
-    return new Listener(bound, options);
+    return new Acceptor(bound, options);
   }
 
   /** What is really bound, such as `[::]:8080`; several are separated by a comma and a blank. */
@@ -198,33 +198,33 @@ export class Listener<S> {
 
   /** Whether one more may be accepted, after those of the batch have got their places. */
   #findPlace(): boolean {
-    const { entrance } = this.#options;
-    if (this.#draining.signal.aborted) return entrance.affordable;
-    if (this.#batch.length >= entrance.places) this.#flush();
-    return entrance.open;
+    const { gate } = this.#options;
+    if (this.#draining.signal.aborted) return gate.affordable;
+    if (this.#batch.length >= gate.freeSlots) this.#flush();
+    return gate.open;
   }
 
   /** Resolves when there is room for one more; during a drain only its descriptors count. */
   async #mayAccept(): Promise<void> {
-    const { entrance } = this.#options;
+    const { gate } = this.#options;
     const draining = this.#draining.signal;
-    if (!draining.aborted && !this.#findPlace()) await entrance.room(draining);
-    if (!draining.aborted || entrance.affordable) return;
+    if (!draining.aborted && !this.#findPlace()) await gate.room(draining);
+    if (!draining.aborted || gate.affordable) return;
     this.#short++;
     // Those who wait for a batch to fill have descriptors.
     this.#flush();
-    await entrance.afford(this.#closing.signal);
+    await gate.afford(this.#closing.signal);
     this.#short--;
   }
 
   #take(conn: Deno.Conn): void {
     this.#failures.over();
     this.#accepted++;
-    const session = this.#options.entrance.enter(conn);
+    const session = this.#options.gate.enter(conn);
     if (session === undefined) return;
     this.#batch.push(session);
-    const { entrance, settings } = this.#options;
-    if (this.#batch.length >= (settings.batchSize || entrance.idleWorkers)) this.#flush();
+    const { gate, settings } = this.#options;
+    if (this.#batch.length >= (settings.batchSize || gate.idleWorkers)) this.#flush();
     else if (this.#batch.length === 1) this.#flushLater(settings.batchDelay);
   }
 

@@ -2,7 +2,7 @@ import type { Logger } from "@logtape/logtape";
 import { type AccessRule, isAllowed } from "../net/networks.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
-import type { Ledger } from "../session/registry.ts";
+import type { SessionRegistry } from "../session/registry.ts";
 import type { Settings } from "../config/options.ts";
 import { RateLimit } from "./rate_limit.ts";
 import type { EndReason } from "../session/session.ts";
@@ -17,7 +17,7 @@ export interface AdmissionOptions {
   /** Those in force; see {@linkcode Admission.apply}. */
   settings: AdmissionSettings;
   rules: readonly AccessRule[];
-  ledger: Ledger;
+  registry: SessionRegistry;
   /** What all sessions of the process share. */
   descriptors: DescriptorBudget;
   clock: Clock;
@@ -45,11 +45,11 @@ export class Admission {
 
   /** Takes over rules, and settings that have changed meanwhile. */
   apply({ rules, before }: { rules: readonly AccessRule[]; before: AdmissionSettings }) {
-    const { settings, ledger } = this.#options;
+    const { settings, registry } = this.#options;
     this.#rules = rules;
     if (settings.ratePerIp !== before.ratePerIp) this.#rate = this.#newRate();
     if (settings.maxPerIp > 0 && before.maxPerIp === 0) {
-      for (const { client } of ledger.live) this.#count(ipOf(client.remoteAddr));
+      for (const { client } of registry.live) this.#count(ipOf(client.remoteAddr));
     } else if (settings.maxPerIp === 0) this.#perIp.clear();
   }
 
@@ -64,7 +64,7 @@ export class Admission {
 
   /** Whether one more session may be accepted, as far as their number goes. */
   get open(): boolean {
-    return this.#options.ledger.live.size < this.#most && this.affordable;
+    return this.#options.registry.live.size < this.#most && this.affordable;
   }
 
   /**
@@ -72,8 +72,8 @@ export class Admission {
    * only one of a listener always has them, whatever other listeners have.
    */
   get affordable(): boolean {
-    const { ledger, descriptors, log } = this.#options;
-    if (ledger.live.size === 0 || descriptors.open) return true;
+    const { registry, descriptors, log } = this.#options;
+    if (registry.live.size === 0 || descriptors.open) return true;
     if (descriptors.limited && descriptors.tellOnce()) {
       log.info("the limit of open files has room for {limit} sessions at a time", {
         limit: descriptors.sessions,
@@ -93,7 +93,7 @@ export class Admission {
    * @throws The signal's reason, if it is aborted first.
    */
   async below(options: { signal: AbortSignal }): Promise<void> {
-    await this.#options.ledger.below(this.#most, options);
+    await this.#options.registry.below(this.#most, options);
     await this.afford(options);
   }
 

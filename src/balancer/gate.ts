@@ -3,20 +3,20 @@ import { formatSocketAddress } from "../net/address.ts";
 import type { Admission, Refusal } from "./admission.ts";
 import type { BufferPool } from "../net/buffer_pool.ts";
 import type { Clock } from "../base/clock.ts";
-import type { Ledger } from "../session/registry.ts";
-import type { Line } from "./queue.ts";
+import type { SessionRegistry } from "../session/registry.ts";
+import type { Queue } from "./queue.ts";
 import type { Loops } from "../session/loops.ts";
 import type { Settings } from "../config/options.ts";
 import { RefusalLog } from "./refusal_log.ts";
 import { Session } from "../session/session.ts";
 import type { Steps } from "../session/steps.ts";
 
-/** Options of {@linkcode Entrance}. */
-export interface EntranceOptions {
+/** Options of {@linkcode Gate}. */
+export interface GateOptions {
   settings: Pick<Settings, "overflow" | "halfClose">;
-  line: Line;
+  line: Queue;
   admission: Admission;
-  ledger: Ledger;
+  registry: SessionRegistry;
   /** The number of the first session, and how much greater that of the next is. */
   ids: { first: number; step: number };
   buffers: BufferPool;
@@ -30,22 +30,22 @@ export interface EntranceOptions {
 }
 
 /** Where accepted connections become sessions, or are closed because they are not let in. */
-export class Entrance {
-  readonly #options: EntranceOptions;
+export class Gate {
+  readonly #options: GateOptions;
   readonly #refusals: RefusalLog;
   /** Ends a wait for room, after which it is looked whether there has to be another. */
   #wait = new AbortController();
   /** The signal that ends waiting altogether. */
   #end: AbortSignal | undefined;
 
-  constructor(options: EntranceOptions) {
+  constructor(options: GateOptions) {
     this.#options = options;
     this.#refusals = new RefusalLog(options);
   }
 
   /** How many more sessions may be held before they are handed over to the line. */
-  get places(): number {
-    return this.#options.line.places;
+  get freeSlots(): number {
+    return this.#options.line.freeSlots;
   }
 
   /** Workers that wait for a session. */
@@ -88,7 +88,7 @@ export class Entrance {
 
   /** Makes a session of a connection, or closes it and returns nothing. */
   enter(conn: Deno.Conn): Session | undefined {
-    const { admission, ledger, ids, buffers, clock, settings, steps, loops } = this.#options;
+    const { admission, registry, ids, buffers, clock, settings, steps, loops } = this.#options;
     const full = this.#rejects && !this.#options.line.open;
     const refusal = full ? "refused-overflow" : admission.enter(conn.remoteAddr);
     if (refusal) {
@@ -96,17 +96,17 @@ export class Entrance {
       return undefined;
     }
     const session = new Session(conn, {
-      id: ids.first + ledger.accepted * ids.step,
+      id: ids.first + registry.accepted * ids.step,
       now: clock(),
       buffers,
       settings,
     });
-    ledger.open(session);
+    registry.open(session);
     if (steps.on) steps.accepted(session);
     const certain = loops.receive(session, conn);
     if (certain) this.#options.onTask(certain);
     if (session.reason === undefined) return session;
-    ledger.finish(session);
+    registry.finish(session);
     return undefined;
   }
 
@@ -121,7 +121,7 @@ export class Entrance {
 
   #refuse(conn: Deno.Conn, refusal: Refusal): void {
     conn.close();
-    this.#options.ledger.refuse(refusal);
+    this.#options.registry.refuse(refusal);
     this.#refusals.note(refusal, formatSocketAddress(conn.remoteAddr));
   }
 }

@@ -14,7 +14,7 @@ interface Entry {
  *
  * A binary heap: a change of one destination costs time in the logarithm of their number.
  */
-export class Ranking {
+export class LeastLoaded {
   readonly #entries = new Map<Destination, Entry>();
   readonly #heap: Entry[] = [];
   #order = 0;

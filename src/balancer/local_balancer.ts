@@ -8,14 +8,14 @@ import { Channel } from "../async/channel.ts";
 import { atOnce, type Chunks, inTurns } from "../async/chunks.ts";
 import { type Clock, monotonic } from "../base/clock.ts";
 import type { Config, DestinationConfig } from "../config/config.ts";
-import { Crew } from "./worker_pool.ts";
+import { WorkerPool } from "./worker_pool.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
-import { Entrance } from "./gate.ts";
+import { Gate } from "./gate.ts";
 import { messageOf } from "../base/errors.ts";
 import { Health } from "../destinations/health.ts";
-import { Ledger } from "../session/registry.ts";
-import { Line } from "./queue.ts";
-import { Listener } from "./acceptor.ts";
+import { SessionRegistry } from "../session/registry.ts";
+import { Queue } from "./queue.ts";
+import { Acceptor } from "./acceptor.ts";
 import { Loops } from "../session/loops.ts";
 import type {
   AdminState,
@@ -24,23 +24,23 @@ import type {
   SessionInfo,
 } from "../operations/operations.ts";
 import type { Settings } from "../config/options.ts";
-import { type Books, logDrained, logDraining, logStart } from "./report.ts";
-import { Roster } from "../destinations/destination_set.ts";
+import { logDrained, logDraining, logStart, type Totals } from "./report.ts";
+import { DestinationSet } from "../destinations/destination_set.ts";
 import type { Session } from "../session/session.ts";
 import { destinationStatus, listenerStatus, liveBytes, sessionInfos } from "./status.ts";
 import { Steps } from "../session/steps.ts";
-import { Tasks } from "../async/task_group.ts";
+import { TaskGroup } from "../async/task_group.ts";
 import type { Durations } from "../telemetry/opentelemetry.ts";
 import { after } from "../base/timer.ts";
-import { Sweep } from "../session/timeouts.ts";
+import { TimeoutSweep } from "../session/timeouts.ts";
 import { Timekeeper } from "../session/timings.ts";
 import { Trails } from "../net/trails.ts";
-import { Turns } from "../net/fair_reads.ts";
-import { Watchdog } from "./stall_detector.ts";
-import { work, type Workplace } from "./worker.ts";
+import { FairReads } from "../net/fair_reads.ts";
+import { StallDetector } from "./stall_detector.ts";
+import { runWorker, type WorkerContext } from "./worker.ts";
 
-/** Options of {@linkcode Server.start}. */
-export interface ServerOptions {
+/** Options of {@linkcode LocalBalancer.start}. */
+export interface LocalBalancerOptions {
   /** Listener 1 with destinations from 1 on unless given. */
   identity?: Identity;
   log: Logger;
@@ -62,49 +62,49 @@ export interface ServerOptions {
 /**
  * The load balancer: wires listener, line, destinations, workers and timeouts together.
  *
- * The life of a session: the listener accepts it and hands it to the line (`line.ts`), a worker of
+ * The life of a session: the listener accepts it and hands it to the line (`queue.ts`), a worker of
  * the crew takes it from the queue, connects and relays (`worker.ts`), and the ledger closes it.
  */
-export class Server implements Balancer {
+export class LocalBalancer implements Balancer {
   readonly #id: number;
   readonly #name: string;
   /** The settings in force: everybody here looks at these, and a reload changes them in place. */
   readonly #settings: Settings;
   readonly #log: Logger;
   readonly #steps: Steps;
-  readonly #thread: ServerOptions["thread"];
+  readonly #thread: LocalBalancerOptions["thread"];
   readonly #clock: Clock;
   readonly #descriptors: DescriptorBudget;
   readonly #leaveBudget: () => void;
   /** Every live session, and how the others ended. */
-  readonly #ledger: Ledger;
+  readonly #registry: SessionRegistry;
   readonly #queue: Channel<Session>;
-  readonly #line: Line;
-  readonly #entrance: Entrance;
-  readonly #roster: Roster;
+  readonly #line: Queue;
+  readonly #gate: Gate;
+  readonly #destinationSet: DestinationSet;
   readonly #admission: Admission;
-  readonly #crew: Crew;
+  readonly #pool: WorkerPool;
   readonly #health: Health;
   readonly #buffers = new BufferPool();
-  readonly #turns = new Turns();
-  readonly #sweep: Sweep;
-  readonly #watchdog: Watchdog;
-  readonly #workplace: Workplace;
+  readonly #fairReads = new FairReads();
+  readonly #sweep: TimeoutSweep;
+  readonly #stallDetector: StallDetector;
+  readonly #workplace: WorkerContext;
   readonly #timekeeper: Timekeeper;
   /** Aborted at the very end: stops what only serves sessions, such as probing. */
   readonly #life = new AbortController();
   /** Aborted when waiting for sessions to finish is over. */
   readonly #patience = new AbortController();
   /** Workers and probes under way: all have ended before the server has. */
-  readonly #tasks: Tasks;
+  readonly #tasks: TaskGroup;
   readonly #trails: Trails;
   readonly #loops: Loops;
   /** What has to be taken back at the end. */
   readonly #undo: (() => void)[] = [];
-  #listener!: Listener<Session>;
+  #listener!: Acceptor<Session>;
   #drained: Promise<boolean> | undefined;
 
-  private constructor(config: Config, options: ServerOptions & { identity: Identity }) {
+  private constructor(config: Config, options: LocalBalancerOptions & { identity: Identity }) {
     const { log, access, thread, clock = monotonic } = options;
     this.#descriptors = options.descriptors ?? new DescriptorBudget();
     this.#leaveBudget = this.#descriptors.join({
@@ -122,17 +122,17 @@ export class Server implements Balancer {
     this.#loops = new Loops({
       trails: this.#trails,
       listener: { id, name },
-      nameOf: (number) => this.#roster.find(number)?.name,
+      nameOf: (number) => this.#destinationSet.find(number)?.name,
       clock,
       log,
     });
     const timekeeper = new Timekeeper({ listener: name, durations: options.durations });
     this.#timekeeper = timekeeper;
     this.#clock = clock;
-    this.#tasks = new Tasks((error) => {
+    this.#tasks = new TaskGroup((error) => {
       log.error("a task failed, which is a defect: {error}", { error });
     });
-    this.#ledger = new Ledger({
+    this.#registry = new SessionRegistry({
       clock,
       onEnd: (session) => {
         this.#admission.leave(session.client.remoteAddr);
@@ -141,21 +141,21 @@ export class Server implements Balancer {
         access?.add(session, name);
       },
     });
-    this.#queue = new Channel(config.queue, { onWaiting: () => this.#crew.grow() });
+    this.#queue = new Channel(config.queue, { onWaiting: () => this.#pool.grow() });
     const admission = this.#admission = new Admission({
       settings,
       rules: config.rules,
-      ledger: this.#ledger,
+      registry: this.#registry,
       descriptors: this.#descriptors,
       clock,
       log,
     });
-    this.#line = new Line({ queue: this.#queue, ledger: this.#ledger, admission, clock });
-    this.#entrance = new Entrance({
+    this.#line = new Queue({ queue: this.#queue, registry: this.#registry, admission, clock });
+    this.#gate = new Gate({
       settings,
       line: this.#line,
       admission,
-      ledger: this.#ledger,
+      registry: this.#registry,
       ids: { first: (thread?.index ?? 0) + 1, step: thread?.number ?? 1 },
       buffers: this.#buffers,
       clock,
@@ -165,34 +165,34 @@ export class Server implements Balancer {
       onTask: (task) => this.#tasks.add(task),
     });
     const workplace = this.#workplace = this.#arrangeWorkplace();
-    this.#crew = new Crew({
+    this.#pool = new WorkerPool({
       destinations: [],
       queue: this.#queue,
-      hire: (destination) => this.#tasks.add(work(destination, workplace)),
+      hire: (destination) => this.#tasks.add(runWorker(destination, workplace)),
       onStranded: (session) => session.abort("server-reset"),
     });
     this.#health = new Health({
-      crew: this.#crew,
+      pool: this.#pool,
       settings,
       signal: this.#life.signal,
       clock,
       descriptors: this.#descriptors,
       log,
     });
-    this.#roster = new Roster({
-      crew: this.#crew,
+    this.#destinationSet = new DestinationSet({
+      pool: this.#pool,
       health: this.#health,
       tasks: this.#tasks,
       clock,
       trails: this.#trails,
       listener: id,
     });
-    this.#sweep = new Sweep(this.#ledger.live, {
+    this.#sweep = new TimeoutSweep(this.#registry.live, {
       timeouts: settings,
       clock,
       onSeen: (session) => session.settle({ keepAlive: settings.keepalive === "on" }),
     });
-    this.#watchdog = new Watchdog({ queue: this.#queue, crew: this.#crew, log });
+    this.#stallDetector = new StallDetector({ queue: this.#queue, pool: this.#pool, log });
   }
 
   /**
@@ -200,13 +200,13 @@ export class Server implements Balancer {
    *
    * @throws {FatalError} If the listen address cannot be bound.
    */
-  static async start(config: Config, options: ServerOptions): Promise<Server> {
+  static async start(config: Config, options: LocalBalancerOptions): Promise<LocalBalancer> {
     const { identity = soleIdentity(config) } = options;
-    const server = new Server(config, { ...options, identity });
+    const server = new LocalBalancer(config, { ...options, identity });
     try {
-      server.#listener = await Listener.open<Session>(config.listen, {
+      server.#listener = await Acceptor.open<Session>(config.listen, {
         settings: server.#settings,
-        entrance: server.#entrance,
+        gate: server.#gate,
         handOver: (sessions) => server.#tasks.add(server.#line.join(sessions)),
         reusePort: options.thread !== undefined,
         onShortage: () => server.#descriptors.noteShortage(),
@@ -215,13 +215,13 @@ export class Server implements Balancer {
       });
     } catch (error) {
       server.#sweep.stop();
-      server.#watchdog.stop();
+      server.#stallDetector.stop();
       server.#leaveBudget();
       throw error;
     }
     server.#noteAddress(config.listen);
     atOnce(server.#exchange(config.destinations, identity.numbers));
-    server.#crew.arrange();
+    server.#pool.arrange();
     if (!options.thread) logStart(server.#log, server.address, config);
     return server;
   }
@@ -250,8 +250,8 @@ export class Server implements Balancer {
   }
 
   /** What became of everything so far. */
-  get books(): Books {
-    const { accepted, outcomes, balanced } = this.#ledger;
+  get books(): Totals {
+    const { accepted, outcomes, balanced } = this.#registry;
     return { accepted, outcomes, balanced };
   }
 
@@ -262,24 +262,25 @@ export class Server implements Balancer {
       name: this.#name,
       address: this.address,
       draining: this.#drained !== undefined,
-      ledger: this.#ledger,
+      registry: this.#registry,
       queue: this.#queue,
       capacity: this.#settings.queue,
       timings: this.#timekeeper.timings,
-      destinations: this.#roster.all,
+      destinations: this.#destinationSet.all,
       now: this.#clock(),
     });
   }
 
   /** What one of its destinations is doing; `undefined` if it is not there. */
   destination(number: number): DestinationStatus | undefined {
-    const found = this.#roster.find(number);
-    return found && destinationStatus(found, { id: this.#id, live: liveBytes(this.#ledger.live) });
+    const found = this.#destinationSet.find(number);
+    return found &&
+      destinationStatus(found, { id: this.#id, live: liveBytes(this.#registry.live) });
   }
 
   /** The oldest live sessions, at most so many. */
   sessions(limit: number): SessionInfo[] {
-    return sessionInfos(this.#ledger.live, {
+    return sessionInfos(this.#registry.live, {
       listener: { id: this.#id, name: this.#name },
       limit,
       now: this.#clock(),
@@ -288,7 +289,7 @@ export class Server implements Balancer {
 
   /** Ends a session at once. Returns whether it was there. */
   endSession(id: number): boolean {
-    for (const session of this.#ledger.live) {
+    for (const session of this.#registry.live) {
       if (session.id !== id) continue;
       session.abort("killed");
       return true;
@@ -298,7 +299,7 @@ export class Server implements Balancer {
 
   /** Sets what the operator wants of a destination; nothing if it is not there. */
   setAdminState(number: number, state: AdminState): void {
-    const destination = this.#roster.find(number);
+    const destination = this.#destinationSet.find(number);
     if (!destination || destination.admin === state) return;
     // Nobody has looked at it since.
     if (destination.admin === "maint") destination.forget();
@@ -324,9 +325,9 @@ export class Server implements Balancer {
     if (!this.#life.signal.aborted) this.#sweep.restart();
     this.#health.apply(this.#settings);
     if (!this.#drained) this.#queue.resize(config.queue);
-    this.#entrance.review();
+    this.#gate.review();
     if (config.halfClose !== before.halfClose) this.#reviewSessions();
-    this.#crew.arrange();
+    this.#pool.arrange();
   }
 
   /** Goes over to a configuration in which one destination is new, different or gone. */
@@ -335,21 +336,23 @@ export class Server implements Balancer {
     destinations: readonly DestinationConfig[],
     numbers: Identity["numbers"],
   ): Chunks<void> {
-    for (const changed of this.#roster.apply(destinations, numbers)) {
+    for (const changed of this.#destinationSet.apply(destinations, numbers)) {
       if (this.#life.signal.aborted) return;
-      if (changed) this.#crew.arrange(changed);
+      if (changed) this.#pool.arrange(changed);
       yield;
     }
   }
 
   replace({ rules }: Config, { number, destination }: Replacement): void {
-    const changed = destination ? this.#roster.put(destination, number) : this.#roster.find(number);
+    const changed = destination
+      ? this.#destinationSet.put(destination, number)
+      : this.#destinationSet.find(number);
     if (!changed) return;
     if (destination) this.#health.reconsider(changed);
-    else this.#roster.remove(changed);
+    else this.#destinationSet.remove(changed);
     this.#admission.apply({ rules, before: this.#settings });
-    this.#entrance.review();
-    this.#crew.arrange(changed);
+    this.#gate.review();
+    this.#pool.arrange(changed);
   }
 
   /** Lets others know that a connect to this address leads here. */
@@ -363,15 +366,15 @@ export class Server implements Balancer {
     this.#undo.push(() => this.#trails.unlisten(port));
   }
 
-  #arrangeWorkplace(): Workplace {
+  #arrangeWorkplace(): WorkerContext {
     return {
       queue: this.#queue,
-      ledger: this.#ledger,
+      registry: this.#registry,
       clock: this.#clock,
       settings: this.#settings,
       relaying: {
         buffers: this.#buffers,
-        turns: this.#turns,
+        fairReads: this.#fairReads,
         redispatch: this.#settings.redispatch,
         steps: this.#steps,
       },
@@ -388,7 +391,7 @@ export class Server implements Balancer {
       onConnected: (session, destination) => {
         if (destination.state === "untried") this.#health.reached(destination);
         this.#timekeeper.connected(session, destination);
-        if (destination.wary) this.#crew.onConnected(destination);
+        if (destination.wary) this.#pool.onConnected(destination);
       },
       onReset: (session, destination, error) => {
         const { name } = destination;
@@ -397,13 +400,13 @@ export class Server implements Balancer {
         this.#health.doubt(destination);
       },
       onFailure: (destination, error) => this.#health.failed(destination, error),
-      servesBeside: (destination) => this.#crew.servesBeside(destination),
-      keeps: (destination) => this.#crew.keeps(destination),
+      servesBeside: (destination) => this.#pool.servesBeside(destination),
+      keeps: (destination) => this.#pool.keeps(destination),
     };
   }
 
   #reviewSessions(): void {
-    for (const session of this.#ledger.live) session.review();
+    for (const session of this.#registry.live) session.review();
   }
 
   async #drain(): Promise<boolean> {
@@ -414,19 +417,19 @@ export class Server implements Balancer {
       : undefined;
     // What the kernel has accepted joins the line, however full that is.
     this.#line.lift();
-    await this.#listener.drain({ signal: this.#patience.signal, pause: this.#turns });
+    await this.#listener.drain({ signal: this.#patience.signal, pause: this.#fairReads });
     this.#line.close();
-    await this.#ledger.below(1);
+    await this.#registry.below(1);
     timer?.stop();
     await this.#end();
     if (!this.#thread) return logDrained(this.#log, this.books);
-    return this.#ledger.outcomes.cut === 0;
+    return this.#registry.outcomes.cut === 0;
   }
 
   #cut(reason: "drain-timeout" | "quit"): void {
     this.#patience.abort();
     this.#line.turnAway(reason);
-    for (const session of this.#ledger.live) {
+    for (const session of this.#registry.live) {
       this.#log.warning("session {id} of {client} at {destination} is cut: {reason}", {
         id: session.id,
         client: session.clientName,
@@ -440,13 +443,13 @@ export class Server implements Balancer {
   async #end(): Promise<void> {
     this.#life.abort();
     this.#sweep.stop();
-    this.#watchdog.stop();
-    this.#crew.stop();
+    this.#stallDetector.stop();
+    this.#pool.stop();
     this.#health.close();
-    this.#entrance.close();
-    this.#roster.dismiss();
+    this.#gate.close();
+    this.#destinationSet.dismiss();
     await this.#tasks.idle();
-    await this.#turns.close();
+    await this.#fairReads.close();
     for (const undo of this.#undo) undo();
     this.#leaveBudget();
   }
@@ -454,7 +457,7 @@ export class Server implements Balancer {
   /** Descriptors that sessions have a right to and not yet, or no more: those to connect with. */
   #unopened(): number {
     let number = 0;
-    for (const { server } of this.#ledger.live) if (server === undefined) number++;
+    for (const { server } of this.#registry.live) if (server === undefined) number++;
     return number;
   }
 }

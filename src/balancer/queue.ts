@@ -1,16 +1,16 @@
 import type { Admission } from "./admission.ts";
 import type { Channel } from "../async/channel.ts";
 import type { Clock } from "../base/clock.ts";
-import type { Ledger } from "../session/registry.ts";
+import type { SessionRegistry } from "../session/registry.ts";
 import type { EndReason, Holder, Session } from "../session/session.ts";
 
 /**
  * The sessions that wait for a worker, and how they join and leave: the shared queue together with
  * what happens to a session whose client goes away, or whose time is up, while it waits.
  */
-export class Line implements Holder {
+export class Queue implements Holder {
   readonly #queue: Channel<Session>;
-  readonly #ledger: Ledger;
+  readonly #registry: SessionRegistry;
   readonly #admission: Admission;
   readonly #clock: Clock;
   /** Set once waiting is over: whoever comes from then on is turned away with this reason. */
@@ -18,18 +18,18 @@ export class Line implements Holder {
 
   constructor(options: {
     queue: Channel<Session>;
-    ledger: Ledger;
+    registry: SessionRegistry;
     admission: Admission;
     clock: Clock;
   }) {
     this.#queue = options.queue;
-    this.#ledger = options.ledger;
+    this.#registry = options.registry;
     this.#admission = options.admission;
     this.#clock = options.clock;
   }
 
   /** How many more sessions have a place or a waiting worker. */
-  get places(): number {
+  get freeSlots(): number {
     return this.#queue.capacity - this.#queue.size + this.#queue.receivers;
   }
 
@@ -40,7 +40,7 @@ export class Line implements Holder {
 
   /** Whether one more session may be accepted and has a place. */
   get open(): boolean {
-    return this.places > 0 && this.#admission.open;
+    return this.freeSlots > 0 && this.#admission.open;
   }
 
   /** Resolves once one more session may be accepted and has a place, or the signal is aborted. */
@@ -101,7 +101,7 @@ export class Line implements Holder {
 
   /** A session that waits has to leave. */
   onAbort(session: Session): void {
-    if (this.#queue.remove(session)) this.#ledger.finish(session);
+    if (this.#queue.remove(session)) this.#registry.finish(session);
   }
 
   /** Makes a session ready to wait; `false` if it is over, its client having left, say. */
@@ -109,7 +109,7 @@ export class Line implements Holder {
     session.wait(this, now);
     if (this.#closedFor) session.abort(this.#closedFor);
     if (session.reason === undefined) return true;
-    this.#ledger.finish(session);
+    this.#registry.finish(session);
     return false;
   }
 }

@@ -5,7 +5,7 @@ import type { Outcome } from "../session/session.ts";
 import { formatDuration } from "../base/duration.ts";
 
 /** What became of everything that was accepted. */
-export interface Books {
+export interface Totals {
   accepted: number;
   outcomes: Record<Outcome, number>;
   /** Whether the numbers, of sessions and of bytes, add up. */
@@ -38,7 +38,7 @@ export function logDraining(
 }
 
 /** Says in the log what became of everything. Returns whether nothing was cut. */
-export function logDrained(log: Logger, { accepted, outcomes, balanced }: Books): boolean {
+export function logDrained(log: Logger, { accepted, outcomes, balanced }: Totals): boolean {
   const parts = Object.entries(outcomes).map(([outcome, number]) => `${number} ${outcome}`);
   const balance = `${accepted} accepted = ${parts.join(" + ")}`;
   if (!balanced) {

@@ -1,6 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import type { Channel } from "../async/channel.ts";
-import type { Crew } from "./worker_pool.ts";
+import type { WorkerPool } from "./worker_pool.ts";
 import type { Session } from "../session/session.ts";
 import { every, type Timer } from "../base/timer.ts";
 
@@ -12,17 +12,17 @@ const PERIOD_MS = 1000;
  * although a destination has room, and that for longer than any hand-over takes. Raises an alarm in
  * the log and lets the crew grow, which ends that state whatever led to it.
  */
-export class Watchdog {
+export class StallDetector {
   readonly #queue: Channel<Session>;
-  readonly #crew: Crew;
+  readonly #pool: WorkerPool;
   readonly #log: Logger;
   readonly #timer: Timer;
   /** The session that waited needlessly at the latest look. */
   #suspect: Session | undefined;
 
-  constructor(options: { queue: Channel<Session>; crew: Crew; log: Logger }) {
+  constructor(options: { queue: Channel<Session>; pool: WorkerPool; log: Logger }) {
     this.#queue = options.queue;
-    this.#crew = options.crew;
+    this.#pool = options.pool;
     this.#log = options.log;
     this.#timer = every(PERIOD_MS, () => this.look());
   }
@@ -30,12 +30,12 @@ export class Watchdog {
   /** Looks now; the second look in a row that finds the same session raises the alarm. */
   look(): void {
     const [first] = this.#queue.waiting();
-    const suspect = first && this.#crew.hasRoomFor(first) ? first : undefined;
+    const suspect = first && this.#pool.hasRoomFor(first) ? first : undefined;
     if (suspect && suspect === this.#suspect) {
       this.#log.error("alarm: session {id} waits although there is room, which is a defect", {
         id: suspect.id,
       });
-      this.#crew.grow();
+      this.#pool.grow();
     }
     this.#suspect = suspect;
   }

@@ -1,7 +1,7 @@
 import type { Channel } from "../async/channel.ts";
 import { formatCheck } from "../destinations/probe.ts";
 import type { Destination } from "../destinations/destination.ts";
-import type { Ledger } from "../session/registry.ts";
+import type { SessionRegistry } from "../session/registry.ts";
 import type { DestinationStatus, ListenerStatus, SessionInfo } from "../operations/operations.ts";
 import type { Session } from "../session/session.ts";
 import type { Timings } from "../session/timings.ts";
@@ -12,7 +12,7 @@ export interface StatusSources {
   name: string;
   address: string;
   draining: boolean;
-  ledger: Ledger;
+  registry: SessionRegistry;
   queue: Channel<Session>;
   /** Most sessions that wait; the queue itself has no limit during a drain. */
   capacity: number;
@@ -23,23 +23,23 @@ export interface StatusSources {
 
 /** What a listener is doing right now. */
 export function listenerStatus(sources: StatusSources): ListenerStatus {
-  const { id, ledger, queue, destinations, now } = sources;
-  const ended = Object.entries(ledger.ended).filter(([, number]) => number > 0);
+  const { id, registry, queue, destinations, now } = sources;
+  const ended = Object.entries(registry.ended).filter(([, number]) => number > 0);
   const [oldest] = queue.waiting();
-  const live = liveBytes(ledger.live);
+  const live = liveBytes(registry.live);
   const all = [...live.values()];
   return {
     id,
     name: sources.name,
     address: sources.address,
     state: sources.draining ? "draining" : "running",
-    accepted: ledger.accepted,
+    accepted: registry.accepted,
     waiting: queue.size,
     oldest_waiting_ms: oldest ? now - oldest.acceptedAt : 0,
     queue: sources.capacity,
     active: destinations.reduce((sum, { active }) => sum + active, 0),
-    bytes_up: all.reduce((sum, { up }) => sum + up, ledger.bytesUp),
-    bytes_down: all.reduce((sum, { down }) => sum + down, ledger.bytesDown),
+    bytes_up: all.reduce((sum, { up }) => sum + up, registry.bytesUp),
+    bytes_down: all.reduce((sum, { down }) => sum + down, registry.bytesDown),
     ended: Object.fromEntries(ended),
     latencies: sources.timings.data,
     destinations: destinations.map((one) => destinationStatus(one, { id, live })),

@@ -5,7 +5,7 @@ import type { Settings } from "../config/options.ts";
 import type { Destination } from "../destinations/destination.ts";
 import { DialError, LoopError } from "../net/dial.ts";
 import { UnansweredError } from "../base/errors.ts";
-import type { Ledger } from "../session/registry.ts";
+import type { SessionRegistry } from "../session/registry.ts";
 import type { Loops } from "../session/loops.ts";
 import { relay, type RelayEnd, type RelayOptions } from "../session/relay.ts";
 import type { EndReason, Holder, Session } from "../session/session.ts";
@@ -25,9 +25,9 @@ const REST_SHARE = 0.05;
 const LONGEST_REST_MS = 50;
 
 /** What the workers of all destinations share. */
-export interface Workplace {
+export interface WorkerContext {
   readonly queue: Channel<Session>;
-  readonly ledger: Ledger;
+  readonly registry: SessionRegistry;
   readonly clock: Clock;
   readonly settings: Pick<Settings, "connectTimeout" | "retries" | "redispatch">;
   readonly relaying: RelayOptions;
@@ -61,12 +61,12 @@ export interface Workplace {
  * Nothing that happens to a session ends the worker: a defect ends that session with the reason
  * `error` and is logged.
  */
-export async function work(destination: Destination, place: Workplace): Promise<void> {
+export async function runWorker(destination: Destination, place: WorkerContext): Promise<void> {
   destination.workers++;
   const worker = destination.takeNumber();
   try {
     do {
-      const signal = destination.standby;
+      const signal = destination.idleSignal;
       let session: Session;
       try {
         session = await place.queue.receive({ signal, taker: destination });
@@ -81,7 +81,7 @@ export async function work(destination: Destination, place: Workplace): Promise<
       } catch (error) {
         place.log.error("session {id} ended by a defect: {error}", { id: session.id, error });
         session.abort("error");
-        place.ledger.finish(session);
+        place.registry.finish(session);
       } finally {
         destination.left(session);
       }
@@ -98,7 +98,7 @@ export async function work(destination: Destination, place: Workplace): Promise<
  * Clients that came together give up together. Whoever is to leave the queue in the same moment
  * should do so, and not be connected because one of them has made room.
  */
-function restAfter(session: Session, { queue }: Workplace): number {
+function restAfter(session: Session, { queue }: WorkerContext): number {
   const { reason, abandons, connectStartedAt, acceptedAt, endedAt } = session;
   if (reason !== "client-gone" || !abandons || queue.size === 0) return 0;
   if (connectStartedAt === undefined || endedAt === undefined) return 0;
@@ -109,10 +109,10 @@ function restAfter(session: Session, { queue }: Workplace): number {
 async function serve(
   session: Session,
   destination: Destination,
-  place: Workplace,
+  place: WorkerContext,
 ): Promise<void> {
   if (session.certain) await session.certain;
-  if (session.reason !== undefined) return place.ledger.finish(session);
+  if (session.reason !== undefined) return place.registry.finish(session);
   const attempt = place.attempts.pop() ?? new AbortController();
   session.stage = "connecting";
   session.holder = CONNECTING;
@@ -129,7 +129,7 @@ async function serve(
       trail: session.trail,
     });
   } catch (error) {
-    if (session.reason !== undefined) place.ledger.finish(session);
+    if (session.reason !== undefined) place.registry.finish(session);
     else afterFailure(error, session, destination, place);
     return;
   } finally {
@@ -141,7 +141,7 @@ async function serve(
   const note = noteOf(conn);
   if (session.reason !== undefined) {
     server.close();
-    place.ledger.finish(session);
+    place.registry.finish(session);
     return;
   }
   session.connectedAt = place.clock();
@@ -160,9 +160,9 @@ async function serve(
   note?.forget();
   if (note?.looped && session.down.bytes === 0) {
     place.loops.end(session);
-    return place.ledger.finish(session);
+    return place.registry.finish(session);
   }
-  if (end === "over") place.ledger.finish(session);
+  if (end === "over") place.registry.finish(session);
   else moveOn(end, session, destination, place);
 }
 
@@ -175,12 +175,12 @@ function afterFailure(
   error: unknown,
   session: Session,
   destination: Destination,
-  place: Workplace,
+  place: WorkerContext,
 ): void {
   if (error instanceof LoopError) {
     place.loops.tell(session, destination.name);
     place.loops.end(session);
-    place.ledger.finish(session);
+    place.registry.finish(session);
     return;
   }
   const fault = error instanceof DialError ? error.fault : "gone";
@@ -208,7 +208,7 @@ function moveOn(
   error: UnansweredError,
   session: Session,
   destination: Destination,
-  place: Workplace,
+  place: WorkerContext,
 ): void {
   place.onReset(session, destination, error);
   const moves = session.avoided === undefined && place.settings.redispatch !== "off" &&
@@ -219,7 +219,7 @@ function moveOn(
   place.giveBack(session);
 }
 
-function end(session: Session, reason: EndReason, place: Workplace): void {
+function end(session: Session, reason: EndReason, place: WorkerContext): void {
   session.conclude(reason);
-  place.ledger.finish(session);
+  place.registry.finish(session);
 }

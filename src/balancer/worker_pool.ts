@@ -1,6 +1,6 @@
 import type { Channel } from "../async/channel.ts";
 import type { Destination } from "../destinations/destination.ts";
-import { Ranking } from "./least_loaded.ts";
+import { LeastLoaded } from "./least_loaded.ts";
 import type { Session } from "../session/session.ts";
 import { after, type Timer } from "../base/timer.ts";
 
@@ -9,7 +9,7 @@ const FIRST_REST_MS = 5;
 const LAST_REST_MS = 50;
 
 /** Runs one worker of a destination until it retires; see `worker.ts`. */
-export type Hire = (destination: Destination) => void;
+export type Spawn = (destination: Destination) => void;
 
 /**
  * How many workers each destination has: grown while sessions wait, retired when idle.
@@ -24,15 +24,15 @@ export type Hire = (destination: Destination) => void;
  * A session that a destination has reset waits for the others alone. Nobody is hired for it there,
  * and it leaves as soon as none of the others serves.
  */
-export class Crew {
+export class WorkerPool {
   readonly #destinations = new Set<Destination>();
   /** Those that are up, or untried, and wanted, and those among them that are no backups. */
   readonly #up = new Set<Destination>();
   readonly #primariesUp = new Set<Destination>();
   readonly #queue: Channel<Session>;
-  readonly #hire: Hire;
+  readonly #hire: Spawn;
   readonly #onStranded: (session: Session) => void;
-  readonly #ranking: Ranking;
+  readonly #ranking: LeastLoaded;
   /** Those whose waiting workers were sent away because they are too many: one may come back. */
   readonly #thinned = new Set<Destination>();
   /** Runs while nobody takes sessions; see {@linkcode rest}. */
@@ -44,7 +44,7 @@ export class Crew {
     options: {
       destinations: readonly Destination[];
       queue: Channel<Session>;
-      hire: Hire;
+      hire: Spawn;
       /** Gets a session that waits though no destination serves to which it may go. */
       onStranded?: (session: Session) => void;
     },
@@ -52,7 +52,7 @@ export class Crew {
     this.#queue = options.queue;
     this.#hire = options.hire;
     this.#onStranded = options.onStranded ?? (() => {});
-    this.#ranking = new Ranking([]);
+    this.#ranking = new LeastLoaded([]);
     for (const destination of options.destinations) this.add(destination);
     this.#review();
   }
@@ -61,13 +61,13 @@ export class Crew {
   add(destination: Destination): void {
     this.#destinations.add(destination);
     this.#ranking.add(destination);
-    destination.onLoad = (changed) => this.#onLoad(changed);
+    destination.onLoadChange = (changed) => this.#onLoad(changed);
   }
 
   /** Lets a destination's workers retire as they become idle; {@linkcode arrange} has to follow. */
   remove(destination: Destination): void {
     this.#destinations.delete(destination);
-    destination.onLoad = undefined;
+    destination.onLoadChange = undefined;
     this.#thinned.delete(destination);
     this.#ranking.remove(destination);
     destination.dismiss();
@@ -212,7 +212,7 @@ export class Crew {
   }
 
   #mayServe(destination: Destination): boolean {
-    if (!destination.wanted) return false;
+    if (!destination.enabled) return false;
     if (!destination.usable) return destination.onlyCheckFails && this.#up.size === 0;
     return !destination.config.backup || this.#primariesUp.size === 0;
   }
@@ -229,8 +229,8 @@ export class Crew {
   }
 
   #note(destination: Destination): void {
-    const { usable, wanted, config } = destination;
-    const up = usable && wanted && this.#destinations.has(destination);
+    const { usable, enabled, config } = destination;
+    const up = usable && enabled && this.#destinations.has(destination);
     for (
       const [set, member] of [[this.#up, up], [this.#primariesUp, up && !config.backup]] as const
     ) {

@@ -4,7 +4,7 @@ import type { Logger } from "@logtape/logtape";
  * Keeps the process alive through errors that nobody caught, which are defects: they are logged,
  * and the sessions go on. Returns a function that ends this.
  */
-export function guard(log: Logger): () => void {
+export function reportUncaughtErrors(log: Logger): () => void {
   function onRejection(event: PromiseRejectionEvent): void {
     event.preventDefault();
     log.error("an error was not caught, which is a defect: {error}", { error: event.reason });

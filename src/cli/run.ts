@@ -66,12 +66,12 @@ async function withLogs(
   settings: Settings,
   serve: (logs: Logs) => Promise<boolean>,
 ): Promise<number> {
-  const [{ openLogs }, { guard }] = await Promise.all([
+  const [{ openLogs }, { reportUncaughtErrors }] = await Promise.all([
     import("../logging/logs.ts"),
     import("../base/uncaught_errors.ts"),
   ]);
   const logs = openLogs(settings);
-  const unguard = guard(logs.log);
+  const stopReporting = reportUncaughtErrors(logs.log);
   try {
     return await serve(logs) ? 0 : 1;
   } catch (error) {
@@ -80,6 +80,6 @@ async function withLogs(
     return 1;
   } finally {
     await logs.close();
-    unguard();
+    stopReporting();
   }
 }

@@ -33,7 +33,7 @@ export class Destination {
   /** Whether it is not up only because of its check: connects to it work. */
   onlyCheckFails = false;
   /** Called when the number of its workers has changed. */
-  onLoad: ((destination: Destination) => void) | undefined;
+  onLoadChange: ((destination: Destination) => void) | undefined;
   /** Workers that have a session. */
   active = 0;
   /** Sessions that were connected to it. */
@@ -96,7 +96,7 @@ export class Destination {
 
   set config(config: DestinationConfig) {
     this.#config = config;
-    this.onLoad?.(this);
+    this.onLoadChange?.(this);
   }
 
   /**
@@ -119,7 +119,7 @@ export class Destination {
   }
 
   /** Whether it may take sessions as far as the operator is concerned. */
-  get wanted(): boolean {
+  get enabled(): boolean {
     return this.admin === "ready" && !this.leaving;
   }
 
@@ -136,7 +136,7 @@ export class Destination {
 
   set workers(number: number) {
     this.#workers = number;
-    this.onLoad?.(this);
+    this.onLoadChange?.(this);
   }
 
   /** Workers that wait for a session. */
@@ -178,7 +178,7 @@ export class Destination {
   }
 
   /** Aborted when its waiting workers have to leave the line. */
-  get standby(): AbortSignal {
+  get idleSignal(): AbortSignal {
     return this.#standby.signal;
   }
 

@@ -1,17 +1,17 @@
 import type { Clock } from "../base/clock.ts";
 import type { DestinationConfig } from "../config/config.ts";
-import type { Crew } from "../balancer/worker_pool.ts";
+import type { WorkerPool } from "../balancer/worker_pool.ts";
 import { Destination } from "./destination.ts";
 import type { Health } from "./health.ts";
-import type { Tasks } from "../async/task_group.ts";
+import type { TaskGroup } from "../async/task_group.ts";
 import type { Trails } from "../net/trails.ts";
 
-/** Options of {@linkcode Roster}. */
-export interface RosterOptions {
-  crew: Crew;
+/** Options of {@linkcode DestinationSet}. */
+export interface DestinationSetOptions {
+  pool: WorkerPool;
   health: Health;
   /** Gets the watch over each destination. */
-  tasks: Tasks;
+  tasks: TaskGroup;
   clock: Clock;
   /** Notes ways, as those of the listener with this number. */
   trails?: Trails;
@@ -19,8 +19,8 @@ export interface RosterOptions {
 }
 
 /** The destinations: those of the configuration, and those that finish what they have. */
-export class Roster {
-  readonly #options: RosterOptions;
+export class DestinationSet {
+  readonly #options: DestinationSetOptions;
   /** Those of the configuration by their `key`, in its order. */
   #present = new Map<string, Destination>();
   /** Those that leave, by the same; some of them may be gone. */
@@ -28,7 +28,7 @@ export class Roster {
   /** All of them by their numbers. */
   readonly #byNumber = new Map<number, Destination>();
 
-  constructor(options: RosterOptions) {
+  constructor(options: DestinationSetOptions) {
     this.#options = options;
   }
 
@@ -82,7 +82,7 @@ export class Roster {
     const known = this.#present.get(key) ?? this.#leaving.get(key);
     const one = known ?? new Destination(config, this.#options.clock, number, this.#options);
     one.config = config;
-    if (!known || known.leaving) this.#takeIn(one);
+    if (!known || known.leaving) this.#add(one);
     return one;
   }
 
@@ -93,8 +93,8 @@ export class Roster {
     one.admin = "ready";
     this.#present.delete(one.config.key);
     this.#leaving.set(one.config.key, one);
-    this.#options.crew.remove(one);
-    this.#options.health.letGo(one);
+    this.#options.pool.remove(one);
+    this.#options.health.retire(one);
   }
 
   /** Sends all waiting workers away. */
@@ -102,14 +102,14 @@ export class Roster {
     for (const one of this.all) one.dismiss();
   }
 
-  #takeIn(one: Destination): void {
-    const { crew, health, tasks } = this.#options;
+  #add(one: Destination): void {
+    const { pool, health, tasks } = this.#options;
     one.leaving = false;
     one.forget();
     this.#leaving.delete(one.config.key);
     this.#present.set(one.config.key, one);
     this.#byNumber.set(one.number, one);
-    crew.add(one);
+    pool.add(one);
     tasks.add(health.watch(one));
   }
 

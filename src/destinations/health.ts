@@ -1,12 +1,12 @@
 import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../base/clock.ts";
 import type { DestinationConfig } from "../config/config.ts";
-import type { Crew } from "../balancer/worker_pool.ts";
+import type { WorkerPool } from "../balancer/worker_pool.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import type { Destination } from "./destination.ts";
 import type { LookupFailure } from "../net/dial.ts";
 import { messageOf } from "../base/errors.ts";
-import { Monitor, type Policy } from "./monitor.ts";
+import { type HealthPolicy, Monitor } from "./monitor.ts";
 import type { Settings } from "../config/options.ts";
 import { every, type Timer } from "../base/timer.ts";
 import { Tries } from "./tries.ts";
@@ -31,7 +31,7 @@ type HealthSettings = Pick<
 
 /** Options of {@linkcode Health}. */
 export interface HealthOptions {
-  crew: Crew;
+  pool: WorkerPool;
   /** Those in force; see {@linkcode Health.apply}. */
   settings: HealthSettings;
   /** Ends all monitoring. */
@@ -82,7 +82,7 @@ export class Health {
   }
 
   /** Watches over a destination no more. */
-  letGo(destination: Destination): void {
+  retire(destination: Destination): void {
     this.#monitors.get(destination)?.stop();
     this.#monitors.delete(destination);
     this.#endRamp(destination);
@@ -93,7 +93,7 @@ export class Health {
   review(destination: Destination): void {
     this.#monitors.get(destination)?.review();
     this.#notePanic();
-    this.#options.crew.arrange(destination);
+    this.#options.pool.arrange(destination);
   }
 
   /** The check of one destination may have changed. */
@@ -137,7 +137,7 @@ export class Health {
       this.#log.warning("connecting pauses until it works again: {reason}", { reason });
     }
     this.#shortAt = now;
-    this.#options.crew.rest(SHORTAGE_PAUSE_MS);
+    this.#options.pool.rest(SHORTAGE_PAUSE_MS);
   }
 
   /** A destination could not take one more connection: nobody connects to it for a moment. */
@@ -149,7 +149,7 @@ export class Health {
       this.#log.warning("{name} is full, connecting to it pauses: {reason}", { name, reason });
     }
     this.#fullAt.set(destination, now);
-    this.#options.crew.onFull(destination);
+    this.#options.pool.onFull(destination);
   }
 
   #onLookupFailure({ hostname, error, known, tell }: LookupFailure): void {
@@ -164,12 +164,12 @@ export class Health {
   }
 
   #wanted(): Destination[] {
-    return [...this.#monitors.keys()].filter(({ wanted }) => wanted);
+    return [...this.#monitors.keys()].filter(({ enabled }) => enabled);
   }
 
   #allDown(): boolean {
-    for (const { wanted, usable } of this.#monitors.keys()) {
-      if (wanted && usable) return false;
+    for (const { enabled, usable } of this.#monitors.keys()) {
+      if (enabled && usable) return false;
     }
     return true;
   }
@@ -177,7 +177,7 @@ export class Health {
   #onChange(destination: Destination): void {
     this.#notePanic();
     if (destination.state === "up") this.#startSlowly(destination);
-    this.#options.crew.arrange(destination);
+    this.#options.pool.arrange(destination);
   }
 
   #notePanic(): void {
@@ -201,7 +201,7 @@ export class Health {
     const end = this.#options.clock() + slowStart;
     const step = Math.max(slowStart / RAMP_STEPS, SHORTEST_STEP_MS);
     const ramp = every(step, () => {
-      this.#options.crew.arrange(destination);
+      this.#options.pool.arrange(destination);
       if (this.#options.clock() >= end) this.#endRamp(destination);
     });
     this.#endRamp(destination);
@@ -214,7 +214,10 @@ export class Health {
   }
 }
 
-function policyOf(settings: HealthSettings, { check }: Pick<DestinationConfig, "check">): Policy {
+function policyOf(
+  settings: HealthSettings,
+  { check }: Pick<DestinationConfig, "check">,
+): HealthPolicy {
   const { checkInterval, checkTimeout, connectTimeout, fall, rise } = settings;
   return {
     check,

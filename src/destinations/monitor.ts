@@ -25,7 +25,7 @@ const DOUBT_PAUSE_MS = 1000;
 const UNKNOWN_PAUSE_MS = 1000;
 
 /** How a destination is watched over. */
-export interface Policy {
+export interface HealthPolicy {
   /** What is asked of a destination while it is up, and to come back; without it a connect is. */
   check: Check | null;
   /** Milliseconds between two checks. */
@@ -41,7 +41,7 @@ export interface Policy {
 /** Options of {@linkcode Monitor}. */
 export interface MonitorOptions {
   /** How this destination is watched over, see {@linkcode Monitor.reconsider}. */
-  policy(): Policy;
+  policy(): HealthPolicy;
   /** Who decides when one that is new is tried. */
   tries: Tries;
   /** Ends all monitoring. */
@@ -73,7 +73,7 @@ export interface MonitorOptions {
 export class Monitor implements Candidate {
   readonly #destination: Destination;
   readonly #options: MonitorOptions;
-  #policy: Policy;
+  #policy: HealthPolicy;
   #failuresInRow = 0;
   #successesInRow = 0;
   /** Probes since it was up for a while: the exponent of the back-off. */

@@ -2,7 +2,7 @@ import { configureSync, getLogger, type Logger, type LogRecord } from "@logtape/
 import { AccessLog, CLOSE_PATIENCE_MS, type LineTarget } from "./access_log.ts";
 import { monotonic } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
-import { Events } from "./recent_events.ts";
+import { RecentEvents } from "./recent_events.ts";
 import { type ByteSink, LineWriter } from "./line_writer.ts";
 import { LOCAL_SYSLOG } from "../config/log_target.ts";
 import { jsonLine, portable, type PortableRecord, textLine, titledText } from "./record.ts";
@@ -28,7 +28,7 @@ export interface Logs {
   /** For ended sessions. */
   readonly access: AccessLog;
   /** The latest messages, but for those of level debug. */
-  readonly events: Events;
+  readonly events: RecentEvents;
   /** Lines lost since the start, of each log. */
   readonly linesLost: LinesLost;
   /** Logs a message of another thread. */
@@ -76,7 +76,7 @@ export function openLogs(settings: LogSettings, forward?: Forward): Logs {
     onLoss: (lines, error) => losses.log.note(lines, error),
     onWritten: () => losses.log.written(),
   });
-  const events = new Events();
+  const events = new RecentEvents();
   let format = formatOf(settings);
   let opened: Syslog | undefined;
   let closed: Promise<void> | undefined;

@@ -4,7 +4,7 @@ import type { LogEvent } from "../operations/operations.ts";
 const KEPT = 200;
 
 /** The latest things that happened, for whoever wants to look or to follow. */
-export class Events {
+export class RecentEvents {
   readonly #recent: LogEvent[] = [];
   readonly #listeners = new Set<(event: LogEvent) => void>();
 

@@ -118,7 +118,7 @@ export class Syslog {
 
   async #sendOne(message: SyslogMessage): Promise<void> {
     try {
-      if (this.#lost > 0) await this.#confess();
+      if (this.#lost > 0) await this.#reportLoss();
       await this.#write(message);
     } catch (error) {
       if (!this.#closed) this.#lose([message], error);
@@ -126,7 +126,7 @@ export class Syslog {
   }
 
   /** Says how many messages are missing, once that can be said. */
-  async #confess(): Promise<void> {
+  async #reportLoss(): Promise<void> {
     const lost = this.#lost;
     const text = `${lost} messages could not be sent to syslog and are lost`;
     await this.#write({ id: "log", severity: "warning", time: Date.now(), text });

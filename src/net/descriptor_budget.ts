@@ -1,7 +1,7 @@
 import { countFree } from "./free_descriptors.ts";
 import { type BudgetShare, SharedCounts } from "../async/shared_counts.ts";
 import { every, type Timer } from "../base/timer.ts";
-import { Waiters } from "../async/wait_list.ts";
+import { WaitList } from "../async/wait_list.ts";
 
 /** Descriptors of one session: its client's and its destination's. */
 export const PER_SESSION = 2;
@@ -79,7 +79,7 @@ export class DescriptorBudget {
   readonly #countFree: (wanted: number) => number;
   readonly #now: () => number;
   readonly #listeners = new Set<Unopened>();
-  readonly #waiters = new Waiters<void>();
+  readonly #waiters = new WaitList<void>();
   #timer: Timer | undefined;
 
   constructor(options: BudgetOptions = {}) {

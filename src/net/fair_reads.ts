@@ -18,7 +18,7 @@ const BYTE = new Uint8Array(1);
  * A turn is over when the runtime has looked at the sockets again. Only a socket can tell: one that
  * is connected to this process itself, made when it is first needed.
  */
-export class Turns {
+export class FairReads {
   #begun = 0;
   #waiting: (() => void)[] = [];
   readonly #buffer = new Uint8Array(2 * BYTE.length);

@@ -21,11 +21,11 @@ export interface Socket {
    * Prepares for a long life: no write waits, the kernel asks a silent peer from time to time
    * whether it is still there if `keepAlive` says so, and memory is let go of.
    */
-  settle(options: { keepAlive: boolean }): void;
+  tuneForLongLife(options: { keepAlive: boolean }): void;
 }
 
 /** The runtime's operations below {@linkcode Deno.Conn}, by resource number. */
-interface Operations {
+interface RuntimeOperations {
   read(rid: number, buffer: Uint8Array): Promise<number>;
   write(rid: number, bytes: Uint8Array): Promise<number>;
   shutdown(rid: number): Promise<void>;
@@ -68,7 +68,7 @@ class PublicSocket implements Socket {
     setNoDelay(this.#conn);
   }
 
-  settle({ keepAlive }: { keepAlive: boolean }): void {
+  tuneForLongLife({ keepAlive }: { keepAlive: boolean }): void {
     setNoDelay(this.#conn);
     if (keepAlive) setKeepAlive(this.#conn);
   }
@@ -82,10 +82,10 @@ class DirectSocket implements Socket {
   readonly remoteAddr: Deno.Addr;
   /** What can set its options; some kilobytes, which a connection that lasts does without. */
   #conn: Deno.Conn | undefined;
-  readonly #operations: Operations;
+  readonly #operations: RuntimeOperations;
   readonly #rid: number;
 
-  constructor(conn: Deno.Conn, operations: Operations, rid: number) {
+  constructor(conn: Deno.Conn, operations: RuntimeOperations, rid: number) {
     this.remoteAddr = conn.remoteAddr;
     this.#conn = conn;
     this.#operations = operations;
@@ -112,7 +112,7 @@ class DirectSocket implements Socket {
     if (this.#conn) setNoDelay(this.#conn);
   }
 
-  settle({ keepAlive }: { keepAlive: boolean }): void {
+  tuneForLongLife({ keepAlive }: { keepAlive: boolean }): void {
     if (!this.#conn) return;
     setNoDelay(this.#conn);
     if (keepAlive) setKeepAlive(this.#conn);
@@ -149,10 +149,10 @@ function wrap(conn: Deno.Conn, access: Access): Socket {
     : new PublicSocket(conn);
 }
 
-function findOperations(): Operations | undefined {
+function findOperations(): RuntimeOperations | undefined {
   const { internal } = Deno as unknown as { internal?: symbol };
   const internals = internal &&
-    (Deno as unknown as Record<symbol, { core?: Operations }>)[internal];
+    (Deno as unknown as Record<symbol, { core?: RuntimeOperations }>)[internal];
   const core = internals ? internals.core : undefined;
   const needed = ["read", "write", "shutdown", "tryClose"] as const;
   return core && needed.every((name) => typeof core[name] === "function") ? core : undefined;

@@ -1,9 +1,9 @@
 import { addHistograms } from "./histogram.ts";
 import type { DestinationStatus, Latencies, ListenerStatus, ShownState } from "./operations.ts";
-import type { Books } from "../balancer/report.ts";
+import type { Totals } from "../balancer/report.ts";
 
 /** The books of several as one. */
-export function addBooks(all: readonly Books[]): Books {
+export function addTotals(all: readonly Totals[]): Totals {
   const outcomes = { finished: 0, cut: 0, refused: 0, "timed out": 0, aborted: 0 };
   let accepted = 0;
   for (const books of all) {

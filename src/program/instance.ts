@@ -7,7 +7,7 @@ import { changedOptions, FIXED_OF_PROGRAM, programDifferences } from "../config/
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { assertDescriptors, warnOfDescriptors } from "../balancer/descriptor_advice.ts";
 import { FatalError, messageOf } from "../base/errors.ts";
-import { Listeners } from "./listener_set.ts";
+import { ListenerSet } from "./listener_set.ts";
 import type { Logs } from "../logging/logs.ts";
 import {
   type DestinationChange,
@@ -22,7 +22,7 @@ import {
 import { keyOf, type Settings } from "../config/options.ts";
 import { Pace } from "../async/pace.ts";
 import type { ServiceManager } from "./systemd.ts";
-import type { Unit } from "./managed_listener.ts";
+import type { ManagedListener } from "./managed_listener.ts";
 
 /** Why nothing can be changed any more. */
 const DRAINING = "the program is draining";
@@ -52,7 +52,7 @@ export class Instance implements Operations {
   #settings: Settings;
   readonly #logs: Logs;
   readonly #startedAt = monotonic();
-  readonly #listeners: Listeners;
+  readonly #listeners: ListenerSet;
   readonly #descriptors: DescriptorBudget;
   /** The latest change; each waits for the one before. */
   #changing: Promise<unknown> = Promise.resolve();
@@ -69,7 +69,7 @@ export class Instance implements Operations {
     this.#logs = options.logs;
     const { logs, descriptors = new DescriptorBudget() } = options;
     this.#descriptors = descriptors;
-    this.#listeners = new Listeners({ logs, descriptors });
+    this.#listeners = new ListenerSet({ logs, descriptors });
   }
 
   /**
@@ -223,7 +223,7 @@ export class Instance implements Operations {
     this.#listeners.add(started);
     for (const unit of removed) {
       changes.push(`listener ${unit.name} removed`);
-      this.#listeners.letGo(unit);
+      this.#listeners.retire(unit);
     }
     const fixed = [
       ...changedOptions(FIXED_OF_PROGRAM, { before: this.#settings, after: settings }),
@@ -238,7 +238,7 @@ export class Instance implements Operations {
   }
 
   /** Applies what concerns the whole program; listeners started for nothing are closed again. */
-  async #applyProgram(settings: Settings, started: readonly Unit[]): Promise<string[]> {
+  async #applyProgram(settings: Settings, started: readonly ManagedListener[]): Promise<string[]> {
     const changes = programDifferences(this.#settings, settings);
     if (changes.length === 0) return [];
     try {
@@ -280,7 +280,7 @@ export class Instance implements Operations {
     return result;
   }
 
-  #tell(unit: Unit, changes: readonly string[]): void {
+  #tell(unit: ManagedListener, changes: readonly string[]): void {
     for (const change of changes) {
       const told = this.#listeners.prefix(unit) + change;
       this.#logs.log.info("by the operator: {change}", { change: told });

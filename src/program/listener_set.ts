@@ -5,23 +5,23 @@ import { type Logs, logsOf } from "../logging/logs.ts";
 import { type ListenerStatus, OperationError } from "../operations/operations.ts";
 import { addStatuses } from "../operations/sums.ts";
 import { Trails } from "../net/trails.ts";
-import { nameOf, Unit } from "./managed_listener.ts";
+import { ManagedListener, nameOf } from "./managed_listener.ts";
 
 /** What becomes of the listeners when there is another configuration. */
 export interface Match {
-  readonly kept: readonly { readonly unit: Unit; readonly config: Config }[];
+  readonly kept: readonly { readonly unit: ManagedListener; readonly config: Config }[];
   readonly fresh: readonly Config[];
-  readonly removed: readonly Unit[];
+  readonly removed: readonly ManagedListener[];
 }
 
 /** The listeners of the program: those of the configuration, and those that finish what they have. */
-export class Listeners {
+export class ListenerSet {
   readonly #logs: Logs;
   readonly #trails = new Trails();
   readonly #descriptors: DescriptorBudget;
-  #all: readonly Unit[] = [];
+  #all: readonly ManagedListener[] = [];
   /** Those that were removed, with their drains. */
-  readonly #leaving = new Map<Unit, Promise<boolean>>();
+  readonly #leaving = new Map<ManagedListener, Promise<boolean>>();
   /** By name, what those had counted that are gone while one with the same name is there. */
   readonly #departed = new Map<string, ListenerStatus>();
   #nextId = 1;
@@ -34,7 +34,7 @@ export class Listeners {
   }
 
   /** All of them, also those that leave. */
-  get all(): readonly Unit[] {
+  get all(): readonly ManagedListener[] {
     return this.#all;
   }
 
@@ -44,7 +44,7 @@ export class Listeners {
   }
 
   /** Those of the configuration. */
-  get present(): readonly Unit[] {
+  get present(): readonly ManagedListener[] {
     return this.#all.filter((unit) => !this.#leaving.has(unit));
   }
 
@@ -53,15 +53,15 @@ export class Listeners {
    *
    * @throws {FatalError} If one of their addresses cannot be bound; none of them listens then.
    */
-  async start(configs: readonly Config[], signal?: AbortSignal): Promise<Unit[]> {
+  async start(configs: readonly Config[], signal?: AbortSignal): Promise<ManagedListener[]> {
     const several = this.present.length + configs.length > 1;
-    const started: Unit[] = [];
+    const started: ManagedListener[] = [];
     try {
       for (const config of configs) {
         if (signal?.aborted) break;
         const logs = several ? logsOf(nameOf(config), this.#logs) : this.#logs;
         started.push(
-          await Unit.start({
+          await ManagedListener.start({
             id: this.#nextId++,
             config,
             logs,
@@ -81,12 +81,12 @@ export class Listeners {
   }
 
   /** Takes in listeners that were started. */
-  add(units: readonly Unit[]): void {
+  add(units: readonly ManagedListener[]): void {
     this.#all = [...this.#all, ...units];
   }
 
   /** Lets a listener finish its sessions; it is shown until then. */
-  letGo(unit: Unit): void {
+  retire(unit: ManagedListener): void {
     const drained = unit.balancer.drain();
     this.#leaving.set(unit, drained);
     drained.then(async (complete) => {
@@ -109,7 +109,7 @@ export class Listeners {
   match(configs: readonly Config[]): Match {
     const others = new Set(this.present);
     const byAddress = Map.groupBy(this.present, ({ address }) => address);
-    const kept: { unit: Unit; config: Config }[] = [];
+    const kept: { unit: ManagedListener; config: Config }[] = [];
     const fresh: Config[] = [];
     for (const config of configs) {
       // Several may have port 0.
@@ -124,7 +124,7 @@ export class Listeners {
   }
 
   /** What stands before a message about one of them: its name, if there are several. */
-  prefix({ name }: Unit): string {
+  prefix({ name }: ManagedListener): string {
     return this.#all.length > 1 ? `listener ${name}: ` : "";
   }
 
@@ -133,7 +133,7 @@ export class Listeners {
    *
    * @throws {OperationError} If there is none with the listener's part of the id.
    */
-  locate(what: "session" | "destination", id: string): { unit: Unit; number: number } {
+  locate(what: "session" | "destination", id: string): { unit: ManagedListener; number: number } {
     const [, listener, number] = /^(\d+)\.(\d+)$/.exec(id) ?? [];
     const unit = this.#all.find((one) => String(one.id) === listener);
     if (!unit) throw new OperationError("missing", `there is no ${what} ${id}`);
@@ -145,7 +145,7 @@ export class Listeners {
    *
    * @throws {OperationError} If there is none, or there are several and none is wanted.
    */
-  find(wanted: string | undefined): Unit {
+  find(wanted: string | undefined): ManagedListener {
     const [only, ...others] = this.present;
     if (wanted === undefined && others.length === 0) return only!;
     const names = this.present.map(({ name }) => name).join(", ");

@@ -26,7 +26,7 @@ import {
 } from "../operations/operations.ts";
 import type { OptionName } from "../config/options.ts";
 import { quoted } from "../base/quoted.ts";
-import { Server } from "../balancer/local_balancer.ts";
+import { LocalBalancer } from "../balancer/local_balancer.ts";
 import { openDurations } from "../telemetry/opentelemetry.ts";
 import { checkThreads, threadsOf } from "../config/thread_shares.ts";
 import type { Trails } from "../net/trails.ts";
@@ -44,7 +44,7 @@ interface Shared {
  * One listener of the program as operators know it: its configuration in force, the numbers of its
  * destinations, and the balancer that does the work.
  */
-export class Unit {
+export class ManagedListener {
   readonly id: number;
   /** Its address as it was written. */
   readonly name: string;
@@ -75,12 +75,12 @@ export class Unit {
    */
   static async start(
     options: { id: number; config: Config } & Shared,
-  ): Promise<Unit> {
+  ): Promise<ManagedListener> {
     const { id, config, ...shared } = options;
     const numbers = new Numbers(config);
     const identity = { id, name: nameOf(config), numbers: numbers.byKey };
     const balancer = await startBalancer(config, { identity, ...shared });
-    return new Unit({ id, config, balancer, numbers });
+    return new ManagedListener({ id, config, balancer, numbers });
   }
 
   /**
@@ -258,10 +258,10 @@ async function startBalancer(
   const { logs, ...others } = options;
   if (threadsOf(config) === 1) {
     const durations = await openDurations();
-    return await Server.start(config, { ...logs, ...others, durations });
+    return await LocalBalancer.start(config, { ...logs, ...others, durations });
   }
-  const { Threads } = await import("../threads/threaded_balancer.ts");
-  return await Threads.start({ config, ...options });
+  const { ThreadedBalancer } = await import("../threads/threaded_balancer.ts");
+  return await ThreadedBalancer.start({ config, ...options });
 }
 
 /** The name of a listener with this configuration. */

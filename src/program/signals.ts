@@ -93,7 +93,7 @@ export class Signals {
     } finally {
       this.#act = () => {};
       // One that still comes before the exit may end the program only if that is its purpose.
-      for (const signal of STOPS) this.#letGo(signal);
+      for (const signal of STOPS) this.#retire(signal);
     }
   }
 
@@ -106,7 +106,7 @@ export class Signals {
     }
   }
 
-  #letGo(signal: Deno.Signal): void {
+  #retire(signal: Deno.Signal): void {
     const handler = this.#handlers.get(signal);
     if (handler) Deno.removeSignalListener(signal, handler);
     this.#handlers.delete(signal);

@@ -69,7 +69,7 @@ export function openServiceManager(
     const target = { transport: "unixpacket", path: path.replace(/^@/, "\0") } as const;
     return new Notifier((bytes) => socket.send(bytes, target), {
       ...options,
-      watchdog: watchdogPeriod(env),
+      stallDetector: watchdogPeriod(env),
       release: () => socket.close(),
     });
   } catch (error) {
@@ -130,13 +130,13 @@ class Notifier implements ServiceManager {
 
   constructor(
     send: (bytes: Uint8Array) => Promise<number>,
-    options: ServiceManagerOptions & { watchdog: number | undefined; release(): void },
+    options: ServiceManagerOptions & { stallDetector: number | undefined; release(): void },
   ) {
     this.#send = send;
     this.#options = options;
-    this.#watched = options.watchdog !== undefined;
+    this.#watched = options.stallDetector !== undefined;
     this.#release = options.release;
-    const period = Math.min(options.watchdog ?? Infinity, options.beat ?? BEAT_MS);
+    const period = Math.min(options.stallDetector ?? Infinity, options.beat ?? BEAT_MS);
     this.#timer = every(period, () => this.#beat());
   }
 

@@ -6,7 +6,7 @@ import { END_REASONS, type EndReason, type Outcome, outcomeOf, type Session } fr
  *
  * At any moment `accepted` equals the live sessions plus the sum of `ended`.
  */
-export class Ledger {
+export class SessionRegistry {
   /** Live sessions in the order of accept. */
   readonly live = new Set<Session>();
   /** Sessions accepted so far. */

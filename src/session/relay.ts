@@ -6,7 +6,7 @@ import type { EndReason, Flow, Holder, Session } from "./session.ts";
 import type { Socket } from "../net/socket.ts";
 import { after, type Timer } from "../base/timer.ts";
 import type { Steps } from "./steps.ts";
-import type { Turns } from "../net/fair_reads.ts";
+import type { FairReads } from "../net/fair_reads.ts";
 
 /**
  * How long the end of an aborted relay waits for its last reads and writes to be cancelled, in
@@ -27,7 +27,7 @@ export type RelayEnd = "over" | UnansweredError;
 /** Options of {@linkcode relay}. */
 export interface RelayOptions {
   buffers: BufferPool;
-  turns: Turns;
+  fairReads: FairReads;
   /** Under which condition a session that was not answered can have another server. */
   redispatch: Settings["redispatch"];
   steps?: Steps;
@@ -59,7 +59,7 @@ export function relay(
   });
 }
 
-interface Outcome {
+interface Settlement {
   resolve(end: RelayEnd): void;
   /** For defects: what peers do never rejects. */
   reject(defect: unknown): void;
@@ -69,7 +69,7 @@ class Relay implements Holder {
   readonly #session: Session;
   readonly #server: Socket;
   readonly #options: RelayOptions;
-  readonly #outcome: Outcome;
+  readonly #outcome: Settlement;
   /** Directions that have not come to their end. */
   #open = 2;
   /** Whether the server has sent a byte. */
@@ -89,7 +89,7 @@ class Relay implements Holder {
   #cause: unknown;
   #patience: Timer | undefined;
 
-  constructor(session: Session, server: Socket, options: RelayOptions, outcome: Outcome) {
+  constructor(session: Session, server: Socket, options: RelayOptions, outcome: Settlement) {
     this.#session = session;
     this.#server = server;
     this.#options = options;
@@ -242,7 +242,7 @@ class Relay implements Holder {
 
   /** Copies one direction to its end; may begin with a read that is under way. */
   async #pump(from: Socket, to: Socket, flow: Flow, begin: Ahead): Promise<void> {
-    const { buffers, turns } = this.#options;
+    const { buffers, fairReads } = this.#options;
     let { buffer, pending } = begin;
     /** The bytes read, as a view of `buffer`: made anew only if their number or place changes. */
     let view: Uint8Array = buffer;
@@ -252,7 +252,7 @@ class Relay implements Holder {
     try {
       while (how === undefined) {
         let received: number;
-        if (pending === undefined && !turns.take()) await turns.turn();
+        if (pending === undefined && !fairReads.take()) await fairReads.turn();
         try {
           received = await (pending ?? from.read(buffer));
         } catch {

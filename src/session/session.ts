@@ -112,7 +112,7 @@ export class Session implements DepartureListener {
   /** When it was over. */
   endedAt: number | undefined;
   /** What the latest sweep over the live sessions saw; see `timeouts.ts`. */
-  readonly seen = { moved: -1, activeAt: 0, requestAt: undefined as number | undefined };
+  readonly activity = { moved: -1, activeAt: 0, requestAt: undefined as number | undefined };
   #settledClient = false;
   #settledServer: Socket | undefined;
   holder: Holder | undefined;
@@ -144,7 +144,7 @@ export class Session implements DepartureListener {
     this.client = adopt(client, options.access);
     this.acceptedAt = options.now;
     this.#waitsSince = options.now;
-    this.seen.activeAt = options.now;
+    this.activity.activeAt = options.now;
     this.#settings = options.settings ?? KEEP;
     this.ahead = new ReadAhead(this.client, options.buffers, this);
   }
@@ -183,9 +183,9 @@ export class Session implements DepartureListener {
 
   /** Prepares its sockets for a long life, which most sessions do not have. */
   settle(options: { keepAlive: boolean }): void {
-    if (!this.#settledClient) this.client.settle(options);
+    if (!this.#settledClient) this.client.tuneForLongLife(options);
     this.#settledClient = true;
-    if (this.server && this.server !== this.#settledServer) this.server.settle(options);
+    if (this.server && this.server !== this.#settledServer) this.server.tuneForLongLife(options);
     this.#settledServer = this.server;
   }
 

@@ -25,7 +25,7 @@ const SHORTEST_SWEEP_MS = 10;
  * notices whether bytes have moved since the one before. A timeout fires late by at most two
  * intervals: a tenth of the shortest timeout, between 10 and 250 ms.
  */
-export class Sweep {
+export class TimeoutSweep {
   readonly #sessions: Iterable<Session>;
   readonly #timeouts: Timeouts;
   readonly #clock: Clock;
@@ -114,20 +114,20 @@ export function check(
 }
 
 function checkRelay(session: Session, now: number, timeouts: Timeouts): EndReason | undefined {
-  const { up, down, seen } = session;
+  const { up, down, activity } = session;
   const moved = up.bytes + down.bytes + Number(up.ended) + Number(down.ended);
-  if (moved !== seen.moved) {
-    seen.moved = moved;
-    seen.activeAt = now;
+  if (moved !== activity.moved) {
+    activity.moved = moved;
+    activity.activeAt = now;
   }
-  if (up.bytes > 0) seen.requestAt ??= now;
-  if (down.bytes === 0 && seen.requestAt !== undefined) {
-    if (exceeded(seen.requestAt, now, timeouts.answerTimeout)) return "answer-timeout";
+  if (up.bytes > 0) activity.requestAt ??= now;
+  if (down.bytes === 0 && activity.requestAt !== undefined) {
+    if (exceeded(activity.requestAt, now, timeouts.answerTimeout)) return "answer-timeout";
   }
-  if ((up.ended || down.ended) && exceeded(seen.activeAt, now, timeouts.halfCloseTimeout)) {
+  if ((up.ended || down.ended) && exceeded(activity.activeAt, now, timeouts.halfCloseTimeout)) {
     return "half-close-timeout";
   }
-  if (exceeded(seen.activeAt, now, timeouts.idleTimeout)) return "idle-timeout";
+  if (exceeded(activity.activeAt, now, timeouts.idleTimeout)) return "idle-timeout";
   return undefined;
 }
 

@@ -8,7 +8,7 @@ import type {
   ListenerStatus,
   SessionInfo,
 } from "../operations/operations.ts";
-import type { Books } from "../balancer/report.ts";
+import type { Totals } from "../balancer/report.ts";
 
 /** What a thread can be asked, each with its answer. */
 export interface ThreadCalls {
@@ -65,4 +65,4 @@ export type FromThread =
     readonly number: number;
     readonly answer: ThreadCalls[ThreadCall]["answer"];
   }
-  | { readonly kind: "drained"; readonly books: Books };
+  | { readonly kind: "drained"; readonly books: Totals };

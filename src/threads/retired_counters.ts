@@ -8,7 +8,7 @@ import { addDestinations } from "../operations/sums.ts";
  * A removed destination is gone from each thread as soon as that has finished its sessions; if it
  * comes back meanwhile, those threads count anew.
  */
-export class Departed {
+export class RetiredCounters {
   /** What each thread has told last. */
   readonly #latest = new Map<number, readonly DestinationStatus[]>();
   /** By the destinations' ids. */

@@ -1,14 +1,14 @@
 import { FatalError } from "../base/errors.ts";
 import type { Logs } from "../logging/logs.ts";
-import type { Books } from "../balancer/report.ts";
+import type { Totals } from "../balancer/report.ts";
 import type { FromThread, ThreadCall, ThreadCalls, ToThread } from "./messages.ts";
 
 /** One thread, from outside. */
-export class Thread {
+export class ThreadHandle {
   /** The address that it listens on; rejects if it cannot. */
   readonly listening: Promise<string>;
   /** Its books once it has drained; `undefined` if it crashed. */
-  readonly drained: Promise<Books | undefined>;
+  readonly drained: Promise<Totals | undefined>;
   readonly #worker: Worker;
   readonly #questions = new Map<number, (answer: unknown) => void>();
   #asked = 0;
@@ -18,7 +18,7 @@ export class Thread {
   constructor(worker: Worker, options: { logs: Logs; onCrash: (message: string) => void }) {
     const { logs, onCrash } = options;
     const listening = Promise.withResolvers<string>();
-    const drained = Promise.withResolvers<Books | undefined>();
+    const drained = Promise.withResolvers<Totals | undefined>();
     this.#worker = worker;
     this.listening = listening.promise;
     this.drained = drained.promise;

@@ -1,5 +1,5 @@
 // One of several threads: a complete balancer that shares its port with the others. It is told what
-// to do, and its lines are written, by `threads.ts`.
+// to do, and its lines are written, by `threaded_balancer.ts`.
 import { inTurns } from "../async/chunks.ts";
 import {
   checkDestination,
@@ -10,10 +10,10 @@ import {
 } from "../config/config.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { messageOf } from "../base/errors.ts";
-import { guard } from "../base/uncaught_errors.ts";
+import { reportUncaughtErrors } from "../base/uncaught_errors.ts";
 import type { ByteSink } from "../logging/line_writer.ts";
 import { openLogs } from "../logging/logs.ts";
-import { Server } from "../balancer/local_balancer.ts";
+import { LocalBalancer } from "../balancer/local_balancer.ts";
 import { openDurations } from "../telemetry/opentelemetry.ts";
 import { shareOf, shareOfLimit } from "../config/thread_shares.ts";
 import type { CallMessage, FromThread, ThreadCall, ThreadCalls, ToThread } from "./messages.ts";
@@ -37,8 +37,8 @@ async function start(message: ToThread & { kind: "start" }): Promise<void> {
     log: (record) => scope.postMessage({ kind: "log", record }),
     access: accessSink(),
   });
-  guard(logs.log);
-  let server: Server;
+  reportUncaughtErrors(logs.log);
+  let server: LocalBalancer;
   try {
     const listen = { ...config.listen, port };
     const thread = { index, number };
@@ -46,7 +46,7 @@ async function start(message: ToThread & { kind: "start" }): Promise<void> {
     const descriptors = new DescriptorBudget({ share: message.descriptors });
     const trails = new Trails(message.trails);
     const options = { ...logs, identity, durations, thread, descriptors, trails };
-    server = await Server.start({ ...config, listen }, options);
+    server = await LocalBalancer.start({ ...config, listen }, options);
   } catch (error) {
     return scope.postMessage({ kind: "failed", message: messageOf(error) });
   }

@@ -11,10 +11,10 @@ import type {
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import type { BudgetShare } from "../async/shared_counts.ts";
 import { assertThreads } from "../balancer/descriptor_advice.ts";
-import { Departed } from "./retired_counters.ts";
+import { RetiredCounters } from "./retired_counters.ts";
 import { logDrained, logDraining, logStart } from "../balancer/report.ts";
-import { addBooks, addStatuses } from "../operations/sums.ts";
-import { Thread } from "./thread_handle.ts";
+import { addStatuses, addTotals } from "../operations/sums.ts";
+import { ThreadHandle } from "./thread_handle.ts";
 import { threadsOf } from "../config/thread_shares.ts";
 import { after } from "../base/timer.ts";
 import type { ThreadCall, ThreadCalls } from "./messages.ts";
@@ -23,8 +23,8 @@ import { Trails } from "../net/trails.ts";
 /** Time before a thread that has crashed is started again, in milliseconds. */
 const RESTART_AFTER_MS = 500;
 
-/** Options of {@linkcode Threads.start}. */
-export interface ThreadsOptions {
+/** Options of {@linkcode ThreadedBalancer.start}. */
+export interface ThreadedBalancerOptions {
   config: Config;
   identity: Identity;
   logs: Logs;
@@ -45,7 +45,7 @@ export interface ThreadsOptions {
  * Their limits add up to the configured ones; they drain together, and their lines go to one log.
  * A thread that crashes takes its sessions with it and is started again.
  */
-export class Threads implements Balancer {
+export class ThreadedBalancer implements Balancer {
   #config: Config;
   #identity: Identity;
   /** What operators want of destinations, for threads that are started again. */
@@ -59,14 +59,14 @@ export class Threads implements Balancer {
   readonly #port: number;
   /** How many there are; it does not change. */
   readonly #number: number;
-  readonly #threads: Thread[];
+  readonly #threads: ThreadHandle[];
   #started = false;
   #latest: ListenerStatus | undefined;
-  readonly #departed = new Departed();
+  readonly #departed = new RetiredCounters();
   #address = "";
   #drained: Promise<boolean> | undefined;
 
-  private constructor(options: ThreadsOptions, port: number) {
+  private constructor(options: ThreadedBalancerOptions, port: number) {
     this.#config = options.config;
     this.#identity = options.identity;
     this.#logs = options.logs;
@@ -84,13 +84,13 @@ export class Threads implements Balancer {
    *
    * @throws {FatalError} If the address cannot be bound.
    */
-  static async start(options: ThreadsOptions): Promise<Threads> {
+  static async start(options: ThreadedBalancerOptions): Promise<ThreadedBalancer> {
     const { listen, backlog } = options.config;
     const { logs: { log }, signal } = options;
     if (listen.transport === "unix") throw new TypeError("a path cannot be shared");
     const port = await assertAlone(listen, { tcpBacklog: backlog, log, signal });
     if (options.descriptors) assertThreads(options.descriptors, threadsOf(options.config));
-    const threads = new Threads(options, port);
+    const threads = new ThreadedBalancer(options, port);
     try {
       const addresses = await Promise.all(threads.#threads.map(({ listening }) => listening));
       threads.#started = true;
@@ -190,7 +190,7 @@ export class Threads implements Balancer {
     for (const thread of this.#threads) thread.terminate();
     this.#reclaimAll();
     const books = all.filter((one) => one !== undefined);
-    return logDrained(log, addBooks(books)) && books.length === all.length;
+    return logDrained(log, addTotals(books)) && books.length === all.length;
   }
 
   #reclaimAll(): void {
@@ -203,9 +203,9 @@ export class Threads implements Balancer {
     this.#shares[index] = undefined;
   }
 
-  #begin(index: number): Thread {
+  #begin(index: number): ThreadHandle {
     const descriptors = this.#shares[index] = this.#descriptors.lend();
-    const thread = new Thread(this.#spawn(), {
+    const thread = new ThreadHandle(this.#spawn(), {
       logs: this.#logs,
       onCrash: (message) => this.#onCrash(index, message),
     });

@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers";
 import { assert, assertEquals } from "@std/assert";
 import { parseAddress } from "../../src/net/address.ts";
 import { serveAdmin } from "../../src/admin/server.ts";
-import { Events } from "../../src/logging/recent_events.ts";
+import { RecentEvents } from "../../src/logging/recent_events.ts";
 import { Pace } from "../../src/async/pace.ts";
 import { listener, start } from "../support/instance.ts";
 import { quietLogs } from "../support/logs.ts";
@@ -31,7 +31,7 @@ async function manyDestinations() {
   const { log } = quietLogs();
   const admin = await serveAdmin(program.instance, {
     address: parseAddress("127.0.0.1:0", { minPort: 0 }),
-    events: new Events(),
+    events: new RecentEvents(),
     log,
   });
   return {

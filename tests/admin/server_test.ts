@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { type Address, parseAddress } from "../../src/net/address.ts";
 import { isBoundAsMeant, serveAdmin } from "../../src/admin/server.ts";
 import { FatalError, UsageError } from "../../src/base/errors.ts";
-import { Events } from "../../src/logging/recent_events.ts";
+import { RecentEvents } from "../../src/logging/recent_events.ts";
 import { OperationError } from "../../src/operations/operations.ts";
 import { errorOf, TestAdmin } from "../support/admin.ts";
 import { destination, FakeOperations, listener, liveSession } from "../support/fake_operations.ts";
@@ -17,7 +17,7 @@ const PAGE = {
 /** A start that should fail. */
 async function start(address: Address, token?: string): Promise<void> {
   const log = getLogger("iawlb");
-  const options = { address, token, events: new Events(), log };
+  const options = { address, token, events: new RecentEvents(), log };
   const server = await serveAdmin(new FakeOperations(), options);
   await server.close();
 }

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { Tasks } from "../../src/async/task_group.ts";
+import { TaskGroup } from "../../src/async/task_group.ts";
 
 Deno.test("tasks are idle when the last of them has ended, well or not", async () => {
   const defects: unknown[] = [];
-  const tasks = new Tasks((error) => defects.push(error));
+  const tasks = new TaskGroup((error) => defects.push(error));
   await tasks.idle();
   const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   tasks.add(first.promise);

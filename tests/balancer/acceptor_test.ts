@@ -2,12 +2,12 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import { parseAddress } from "../../src/net/address.ts";
 import { FatalError } from "../../src/base/errors.ts";
-import { Listener } from "../../src/balancer/acceptor.ts";
+import { Acceptor } from "../../src/balancer/acceptor.ts";
 import { tryClose, until } from "../support/servers.ts";
 
-const ENTRANCE = {
+const GATE = {
   room: () => Promise.resolve(),
-  places: 1,
+  freeSlots: 1,
   idleWorkers: 0,
   open: true,
   affordable: true,
@@ -29,13 +29,13 @@ async function setUp(
   const batches: Deno.Conn[][] = [];
   const wake: (() => void)[] = [];
   const address = parseAddress(given.address ?? "127.0.0.1:0", { minPort: 0 });
-  const listener = await Listener.open<Deno.Conn>(address, {
+  const listener = await Acceptor.open<Deno.Conn>(address, {
     settings: {
       backlog: 100,
       batchSize: given.batchSize ?? 0,
       batchDelay: given.batchDelay ?? 0,
     },
-    entrance: {
+    gate: {
       affordable: true,
       afford: () => Promise.resolve(),
       get open() {
@@ -50,7 +50,7 @@ async function setUp(
           });
         }
       },
-      get places() {
+      get freeSlots() {
         return state.room;
       },
       get idleWorkers() {
@@ -182,9 +182,9 @@ Deno.test("an address in use is a fatal error with the reason", async () => {
   const address = parseAddress(line.listener.address, { minPort: 0 });
   await assertRejects(
     () =>
-      Listener.open<Deno.Conn>(address, {
+      Acceptor.open<Deno.Conn>(address, {
         settings: { backlog: 1, batchSize: 0, batchDelay: 0 },
-        entrance: ENTRANCE,
+        gate: GATE,
         handOver: () => {},
         log: getLogger("test"),
       }),
@@ -196,9 +196,9 @@ Deno.test("an address in use is a fatal error with the reason", async () => {
 Deno.test("a socket file that a dead process has left behind is replaced", async () => {
   const path = `${await Deno.makeTempDir()}/app.sock`;
   await using _ = await leaveSocketFile(path);
-  const listener = await Listener.open<Deno.Conn>({ transport: "unix", path }, {
+  const listener = await Acceptor.open<Deno.Conn>({ transport: "unix", path }, {
     settings: { backlog: 1, batchSize: 0, batchDelay: 0 },
-    entrance: ENTRANCE,
+    gate: GATE,
     handOver: () => {},
     log: getLogger("test"),
   });

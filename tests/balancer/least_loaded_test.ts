@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Destination } from "../../src/destinations/destination.ts";
-import { Ranking } from "../../src/balancer/least_loaded.ts";
+import { LeastLoaded } from "../../src/balancer/least_loaded.ts";
 
 function destination(port: number): Destination {
   const address = { transport: "tcp", hostname: undefined, port } as const;
@@ -24,7 +24,7 @@ Deno.test("the least loaded comes first, by order among equals, and only if it i
       fc.array(fc.record({ which: fc.nat(8), workers: fc.nat(9), usable: fc.boolean() })),
       (number, changes) => {
         const destinations = Array.from({ length: number }, (_, i) => destination(i + 1));
-        const ranking = new Ranking(destinations);
+        const ranking = new LeastLoaded(destinations);
         const usable = new Set<Destination>();
         for (const change of changes) {
           const changed = destinations[change.which % number]!;

@@ -5,7 +5,7 @@ import { AccessLog } from "../../src/logging/access_log.ts";
 import { Losses } from "../../src/logging/losses.ts";
 import type { DestinationStatus, ListenerStatus } from "../../src/operations/operations.ts";
 import type { OptionName } from "../../src/config/options.ts";
-import { Server } from "../../src/balancer/local_balancer.ts";
+import { LocalBalancer } from "../../src/balancer/local_balancer.ts";
 import { configOf } from "../support/config.ts";
 import {
   answer,
@@ -38,7 +38,7 @@ async function start(
     stream: () => fail("no stream here"),
     losses: new Losses(() => fail("nothing is lost")),
   });
-  const server = await Server.start(config, { log, access });
+  const server = await LocalBalancer.start(config, { log, access });
   return {
     server,
     port: Number(server.address.split(":")[1]),
@@ -179,7 +179,7 @@ Deno.test("the books balance: every accepted session is alive or has ended once"
 Deno.test("a taken port is a fatal error and leaves nothing behind", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const config = configOf([`127.0.0.1:${taken.addr.port}`, "9001"]);
-  await assertRejects(() => Server.start(config, { log }), FatalError, "in use");
+  await assertRejects(() => LocalBalancer.start(config, { log }), FatalError, "in use");
 });
 
 Deno.test("the queue of a session is all its waiting, summed, in the log and the histogram", async () => {

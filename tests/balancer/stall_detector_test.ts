@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { configure, getLogger, type LogRecord } from "@logtape/logtape";
 import { Channel } from "../../src/async/channel.ts";
-import type { Crew } from "../../src/balancer/worker_pool.ts";
+import type { WorkerPool } from "../../src/balancer/worker_pool.ts";
 import type { Session } from "../../src/session/session.ts";
-import { Watchdog } from "../../src/balancer/stall_detector.ts";
+import { StallDetector } from "../../src/balancer/stall_detector.ts";
 
-async function setUp(crew: { hasRoom: boolean }) {
+async function setUp(pool: { hasRoom: boolean }) {
   const alarms: LogRecord[] = [];
   await configure({
     reset: true,
@@ -17,9 +17,9 @@ async function setUp(crew: { hasRoom: boolean }) {
   });
   const queue = new Channel<Session>(10);
   let grown = 0;
-  const dog = new Watchdog({
+  const dog = new StallDetector({
     queue,
-    crew: { hasRoomFor: () => crew.hasRoom, grow: () => grown++ } as unknown as Crew,
+    pool: { hasRoomFor: () => pool.hasRoom, grow: () => grown++ } as unknown as WorkerPool,
     log: getLogger("watchdog"),
   });
   return { dog, queue, alarms, grown: () => grown };
@@ -36,14 +36,14 @@ Deno.test("a session that waits although there is room raises the alarm at the s
 });
 
 Deno.test("a line that moves, or has no room to move to, is no reason for an alarm", async () => {
-  const crew = { hasRoom: true };
-  const { dog, queue, alarms } = await setUp(crew);
+  const pool = { hasRoom: true };
+  const { dog, queue, alarms } = await setUp(pool);
   for (let id = 1; id < 5; id++) {
     queue.trySend({ id } as Session);
     dog.look();
     await queue.receive();
   }
-  crew.hasRoom = false;
+  pool.hasRoom = false;
   queue.trySend({ id: 9 } as Session);
   dog.look();
   dog.look();

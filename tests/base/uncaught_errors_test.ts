@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { configure, getLogger, type LogRecord } from "@logtape/logtape";
-import { guard } from "../../src/base/uncaught_errors.ts";
+import { reportUncaughtErrors } from "../../src/base/uncaught_errors.ts";
 import { until } from "../support/servers.ts";
 
 Deno.test("an error that nobody caught is logged and ends nothing", async () => {
@@ -13,13 +13,13 @@ Deno.test("an error that nobody caught is logged and ends nothing", async () => 
       { category: ["logtape", "meta"], sinks: [] },
     ],
   });
-  const unguard = guard(getLogger("guard"));
+  const stopReporting = reportUncaughtErrors(getLogger("guard"));
   Promise.reject(new Error("forgotten"));
   setTimeout(() => {
     throw new Error("thrown by a timer");
   }, 0);
   await until(() => records.length === 2, "both are logged");
-  unguard();
+  stopReporting();
   const messages = records.map(({ properties }) => (properties.error as Error).message);
   assertEquals(messages, ["forgotten", "thrown by a timer"]);
 });

@@ -30,8 +30,8 @@ for (const access of ["direct", "public"] as const) {
     const socket = adopt(far, access);
     assertEquals(socket.remoteAddr, far.remoteAddr);
     socket.sendPromptly();
-    socket.settle({ keepAlive: true });
-    socket.settle({ keepAlive: true });
+    socket.tuneForLongLife({ keepAlive: true });
+    socket.tuneForLongLife({ keepAlive: true });
     assertEquals(await socket.write(new Uint8Array([1, 2])), 2);
     assertEquals(await readExactly(near, 2), new Uint8Array([1, 2]));
     await writeAll(near, new Uint8Array([3]));

@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { BufferPool } from "../../src/net/buffer_pool.ts";
-import { Ledger } from "../../src/session/registry.ts";
+import { SessionRegistry } from "../../src/session/registry.ts";
 import { type EndReason, Session } from "../../src/session/session.ts";
 import { socketPair } from "../support/servers.ts";
 
 async function setUp(number: number) {
   const ended: [number, EndReason | undefined][] = [];
-  const ledger = new Ledger({
+  const registry = new SessionRegistry({
     clock: () => 42,
     onEnd: (session) => ended.push([session.id, session.reason]),
   });
@@ -17,36 +17,36 @@ async function setUp(number: number) {
     clients.push(near);
     const session = new Session(far, { id, now: 0, buffers: new BufferPool() });
     sessions.push(session);
-    ledger.open(session);
+    registry.open(session);
   }
-  return { ledger, ended, sessions, tearDown: () => clients.forEach((conn) => conn.close()) };
+  return { registry, ended, sessions, tearDown: () => clients.forEach((conn) => conn.close()) };
 }
 
 Deno.test("each session is closed and entered once, with its reason and bytes", async () => {
-  const { ledger, ended, sessions: [first, second], tearDown } = await setUp(2);
+  const { registry, ended, sessions: [first, second], tearDown } = await setUp(2);
   first!.up.received = first!.up.bytes = 10;
   first!.down.received = first!.down.bytes = 20;
-  ledger.finish(first!);
-  ledger.finish(first!);
+  registry.finish(first!);
+  registry.finish(first!);
   second!.abort("quit");
-  ledger.finish(second!);
+  registry.finish(second!);
   assertEquals(ended, [[1, "done"], [2, "quit"]]);
-  assertEquals([ledger.accepted, ledger.live.size], [2, 0]);
-  assertEquals([ledger.ended.done, ledger.ended.quit, ledger.outcomes.cut], [1, 1, 1]);
-  assert(ledger.balanced);
-  assertEquals([ledger.bytesUp, ledger.bytesDown], [10, 20]);
+  assertEquals([registry.accepted, registry.live.size], [2, 0]);
+  assertEquals([registry.ended.done, registry.ended.quit, registry.outcomes.cut], [1, 1, 1]);
+  assert(registry.balanced);
+  assertEquals([registry.bytesUp, registry.bytesDown], [10, 20]);
   assertEquals([first!.stage, first!.endedAt], ["ended", 42]);
   tearDown();
 });
 
 Deno.test("one can wait until few enough sessions are alive", async () => {
-  const { ledger, sessions, tearDown } = await setUp(3);
-  await ledger.below(4);
+  const { registry, sessions, tearDown } = await setUp(3);
+  await registry.below(4);
   const order: string[] = [];
-  const two = ledger.below(3).then(() => order.push("below 3"));
-  const none = ledger.below(1).then(() => order.push("below 1"));
+  const two = registry.below(3).then(() => order.push("below 3"));
+  const none = registry.below(1).then(() => order.push("below 1"));
   for (const session of sessions) {
-    ledger.finish(session);
+    registry.finish(session);
     await Promise.resolve();
     order.push(`finished ${session.id}`);
   }
@@ -56,30 +56,30 @@ Deno.test("one can wait until few enough sessions are alive", async () => {
 });
 
 Deno.test("waiting can be aborted", async () => {
-  const { ledger, sessions, tearDown } = await setUp(1);
+  const { registry, sessions, tearDown } = await setUp(1);
   const abort = new AbortController();
-  const waiting = ledger.below(1, { signal: abort.signal });
+  const waiting = registry.below(1, { signal: abort.signal });
   abort.abort(new Error("not any more"));
   await assertRejects(() => waiting, Error, "not any more");
-  await assertRejects(() => ledger.below(1, { signal: abort.signal }), Error, "not any more");
-  ledger.finish(sessions[0]!);
+  await assertRejects(() => registry.below(1, { signal: abort.signal }), Error, "not any more");
+  registry.finish(sessions[0]!);
   tearDown();
 });
 
 Deno.test("a session that is done without all of its bytes does not balance", async () => {
-  const { ledger, sessions: [first, second], tearDown } = await setUp(2);
+  const { registry, sessions: [first, second], tearDown } = await setUp(2);
   first!.down.received = 10;
   first!.abort("client-reset");
-  ledger.finish(first!);
-  assert(ledger.balanced, "a session that failed may have lost bytes");
+  registry.finish(first!);
+  assert(registry.balanced, "a session that failed may have lost bytes");
   second!.down.received = 10;
-  ledger.finish(second!);
-  assert(!ledger.balanced);
+  registry.finish(second!);
+  assert(!registry.balanced);
   tearDown();
 });
 
 Deno.test("a connection that was not let in is in the books", async () => {
-  const { ledger } = await setUp(0);
-  ledger.refuse("refused-rate");
-  assertEquals([ledger.accepted, ledger.outcomes.refused, ledger.balanced], [1, 1, true]);
+  const { registry } = await setUp(0);
+  registry.refuse("refused-rate");
+  assertEquals([registry.accepted, registry.outcomes.refused, registry.balanced], [1, 1, true]);
 });

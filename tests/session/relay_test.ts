@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { relay } from "../../src/session/relay.ts";
 import { Session } from "../../src/session/session.ts";
 import { type Access, adopt } from "../../src/net/socket.ts";
-import { Turns } from "../../src/net/fair_reads.ts";
+import { FairReads } from "../../src/net/fair_reads.ts";
 import {
   randomBytes,
   readAll,
@@ -25,7 +25,7 @@ async function setUp(
   const session = new Session(front.far, { id: 1, now: 0, buffers, access, settings });
   const over = relay(session, adopt(back.near, access), {
     buffers,
-    turns: new Turns(),
+    fairReads: new FairReads(),
     redispatch: "held",
   });
   async function finish(): Promise<void> {
@@ -254,7 +254,7 @@ test("what was read ahead, and the end after it, come first", async (access) => 
   await front.near.closeWrite();
   const over = relay(session, adopt(back.near, access), {
     buffers,
-    turns: new Turns(),
+    fairReads: new FairReads(),
     redispatch: "held",
   });
   assertEquals(text(await readAll(back.far)), "early");

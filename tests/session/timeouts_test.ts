@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { BufferPool } from "../../src/net/buffer_pool.ts";
 import { Session, type Stage } from "../../src/session/session.ts";
-import { check, Sweep, type Timeouts } from "../../src/session/timeouts.ts";
+import { check, type Timeouts, TimeoutSweep } from "../../src/session/timeouts.ts";
 import { socketPair } from "../support/servers.ts";
 
 const OFF: Timeouts = {
@@ -102,7 +102,7 @@ Deno.test("a sweep aborts what is late and tells a connect that it has taken too
   await withSession("waiting", (session) => {
     let now = 50;
     const attempt = session.attempt = new AbortController();
-    const sweep = new Sweep([session], { timeouts, clock: () => now });
+    const sweep = new TimeoutSweep([session], { timeouts, clock: () => now });
     sweep.run();
     assertEquals(session.reason, undefined);
     now = 100;

@@ -1,6 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import { AccessLog } from "../../src/logging/access_log.ts";
-import { Events } from "../../src/logging/recent_events.ts";
+import { RecentEvents } from "../../src/logging/recent_events.ts";
 import { Losses } from "../../src/logging/losses.ts";
 import type { Logs } from "../../src/logging/logs.ts";
 
@@ -18,7 +18,7 @@ export function quietLogs(): Logs {
       },
       losses: new Losses(() => {}),
     }),
-    events: new Events(),
+    events: new RecentEvents(),
     linesLost: { access: 0, log: 0 },
     emit() {},
     apply() {},

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Departed } from "../../src/threads/retired_counters.ts";
+import { RetiredCounters } from "../../src/threads/retired_counters.ts";
 import { Histogram } from "../../src/operations/histogram.ts";
 import type { DestinationStatus, ListenerStatus } from "../../src/operations/operations.ts";
 import { addStatuses } from "../../src/operations/sums.ts";
@@ -25,7 +25,7 @@ function told(sessions: Record<string, number>): ListenerStatus {
 }
 
 /** What operators see of two threads: sessions, bytes and workers by destination. */
-function seen(departed: Departed, threads: Record<string, number>[]) {
+function seen(departed: RetiredCounters, threads: Record<string, number>[]) {
   const all = departed.complete(new Map(threads.map((sessions, i) => [i, told(sessions)])));
   return addStatuses(all).destinations.map((
     one,
@@ -33,7 +33,7 @@ function seen(departed: Departed, threads: Record<string, number>[]) {
 }
 
 Deno.test("what a thread had counted still counts while another one has the destination", () => {
-  const departed = new Departed();
+  const departed = new RetiredCounters();
   assertEquals(seen(departed, [{ a: 1, b: 5 }, { a: 1, b: 7 }]), [["a", 2, 20, 2], [
     "b",
     12,
@@ -47,7 +47,7 @@ Deno.test("what a thread had counted still counts while another one has the dest
 });
 
 Deno.test("what is gone from all threads is forgotten", () => {
-  const departed = new Departed();
+  const departed = new RetiredCounters();
   seen(departed, [{ a: 1, b: 5 }, { a: 1, b: 7 }]);
   assertEquals(seen(departed, [{ a: 1 }, { a: 1 }]), [["a", 2, 20, 2]]);
   assertEquals(seen(departed, [{ a: 1, b: 1 }, { a: 1, b: 0 }])[1], ["b", 1, 10, 2]);

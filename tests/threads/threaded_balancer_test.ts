@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { configure, getLogger, reset } from "@logtape/logtape";
 import type { OptionName } from "../../src/config/options.ts";
 import { shareOf, threadsOf } from "../../src/config/thread_shares.ts";
-import { Threads } from "../../src/threads/threaded_balancer.ts";
+import { ThreadedBalancer } from "../../src/threads/threaded_balancer.ts";
 import { configOf } from "../support/config.ts";
 import { quietLogs } from "../support/logs.ts";
 import { until } from "../support/servers.ts";
@@ -40,7 +40,7 @@ Deno.test("a thread that crashes is logged, started again, and the others go on"
   });
   const workers: Worker[] = [];
   const logs = { ...quietLogs(), log: getLogger("test") };
-  const threads = await Threads.start({
+  const threads = await ThreadedBalancer.start({
     config: config({ threads: "2" }),
     identity: { id: 1, name: "127.0.0.1:0", numbers: { "localhost:9001": 1, "localhost:9002": 2 } },
     logs,
@@ -83,7 +83,7 @@ Deno.test("a destination that was added again is ready in threads that start lat
     sinks: { records: (record) => records.push(record.message.join("")) },
     loggers: [{ category: "test", sinks: ["records"] }, { category: "logtape", sinks: [] }],
   });
-  const threads = await Threads.start({
+  const threads = await ThreadedBalancer.start({
     config: two,
     identity: { id: 1, name: "127.0.0.1:0", numbers },
     logs: { ...quietLogs(), log: getLogger("test") },
