@@ -4,7 +4,7 @@ import { describeStatus, openServiceManager } from "../../src/program/systemd.ts
 import { until } from "../support/servers.ts";
 import { ServiceReceiver } from "../support/service_receiver.ts";
 
-const MAIN = new URL("support/service_main.ts", import.meta.url).pathname;
+const MAIN = new URL("../support/service_main.ts", import.meta.url).pathname;
 const onlyLinux = Deno.build.os !== "linux";
 
 Deno.test({
