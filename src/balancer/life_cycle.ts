@@ -2,7 +2,8 @@ import { after } from "../base/timer.ts";
 import type { Address } from "../net/address.ts";
 import type { Session } from "../session/session.ts";
 import { Acceptor } from "./acceptor.ts";
-import { logDrained, logDraining, type Totals } from "./report.ts";
+import type { Totals } from "../operations/totals.ts";
+import { logDrained, logDraining } from "./report.ts";
 import type { Parts } from "./wiring.ts";
 
 /** A balancer from the moment when it listens until its last session has ended. */

@@ -10,7 +10,8 @@ import type { Balancer, Identity, Replacement } from "./balancer.ts";
 import { LifeCycle } from "./life_cycle.ts";
 import { OperatorView } from "./operator_view.ts";
 import { exchange, reconfigure, replace } from "./reconfiguration.ts";
-import { logStart, type Totals } from "./report.ts";
+import type { Totals } from "../operations/totals.ts";
+import { logStart } from "./report.ts";
 import { type Parts, wire, type WiringOptions } from "./wiring.ts";
 
 /** Options of {@linkcode LocalBalancer.start}. */
