@@ -24,7 +24,8 @@ import type {
   SessionInfo,
 } from "../operations/operations.ts";
 import type { Settings } from "../config/options.ts";
-import { logDrained, logDraining, logStart, type Totals } from "./report.ts";
+import { logDrained, logDraining, logStart } from "./report.ts";
+import { type Totals } from "../operations/totals.ts";
 import { DestinationSet } from "../destinations/destination_set.ts";
 import type { Session } from "../session/session.ts";
 import { destinationStatus, listenerStatus, liveBytes, sessionInfos } from "./status.ts";
