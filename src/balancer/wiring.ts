@@ -151,7 +151,10 @@ export function wire(config: Config, options: WiringOptions): Parts {
     loops,
     attempts: [],
     giveBack: (session) => queue.giveBack(session),
-    onFull: (destination, error) => health.full(destination, error),
+    onFull: (destination, error) => {
+      health.full(destination, error);
+      pool.onFull(destination);
+    },
     onShortage: (error) => {
       descriptors.noteShortage();
       health.shortage(error);
@@ -180,7 +183,14 @@ export function wire(config: Config, options: WiringOptions): Parts {
     hire: (destination) => tasks.add(runWorker(destination, workerContext)),
     onStranded: (session) => session.abort("server-reset"),
   });
-  const health = new Health({ pool, settings, signal: ending.signal, clock, descriptors, log });
+  const health = new Health({
+    workers: pool,
+    settings,
+    signal: ending.signal,
+    clock,
+    descriptors,
+    log,
+  });
   const destinations = new DestinationSet({ pool, health, tasks, clock, trails, listener: id });
   return {
     identity,
