@@ -3,6 +3,7 @@ import type { Config } from "../config/config.ts";
 import type { ListenerStatus } from "../operations/operations.ts";
 import type { Outcome } from "../session/session.ts";
 import { formatDuration } from "../base/duration.ts";
+import { plural } from "../base/text.ts";
 
 /** What became of everything that was accepted. */
 export interface Totals {
@@ -15,7 +16,7 @@ export interface Totals {
 /** Says in the log that sessions are accepted, where, and for which destinations. */
 export function logStart(log: Logger, address: string, config: Config): void {
   const destinations = config.destinations.map(({ name, workers }) =>
-    `${name} (${workers} ${workers === 1 ? "worker" : "workers"})`
+    `${name} (${plural(workers, "worker")})`
   );
   log.info("listening on {address} for {destinations}; queue {queue}", {
     address,

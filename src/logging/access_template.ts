@@ -1,5 +1,5 @@
 import { elapsed, oneWord, splitAddress, toMicroseconds } from "./access_values.ts";
-import { cut, nearest, quoted } from "../base/quoted.ts";
+import { cut, nearest, quote } from "../base/text.ts";
 import type { Session } from "../session/session.ts";
 
 /** Thrown by {@linkcode compileTemplate}; the message says what is wrong and what is allowed. */
@@ -128,8 +128,8 @@ function readField(text: string, listener: string): Part {
   if (unit !== undefined && !allowed.includes(unit)) {
     throw new TemplateError(
       allowed.length === 0
-        ? `has the unit ${quoted(unit)} in {${cut(text)}}; ${name} has no units`
-        : `has the unknown unit ${quoted(unit)} in {${cut(text)}}; the nearest is ` +
+        ? `has the unit ${quote(unit)} in {${cut(text)}}; ${name} has no units`
+        : `has the unknown unit ${quote(unit)} in {${cut(text)}}; the nearest is ` +
           `${nearest(unit, allowed)}, all are ${allowed.join(", ")}`,
     );
   }
