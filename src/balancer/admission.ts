@@ -5,7 +5,7 @@ import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import type { SessionRegistry } from "../session/registry.ts";
 import type { Settings } from "../config/options.ts";
 import { RateLimit } from "./rate_limit.ts";
-import type { EndReason } from "../session/session.ts";
+import type { EndReason } from "../operations/end_reasons.ts";
 
 /** End reasons of connections that were not let in. */
 export type Refusal = Extract<EndReason, `refused-${string}`>;

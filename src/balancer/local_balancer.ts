@@ -24,7 +24,8 @@ import type {
   SessionInfo,
 } from "../operations/operations.ts";
 import type { Settings } from "../config/options.ts";
-import { logDrained, logDraining, logStart, type Totals } from "./report.ts";
+import { logDrained, logDraining, logStart } from "./report.ts";
+import { type Totals } from "../operations/totals.ts";
 import { DestinationSet } from "../destinations/destination_set.ts";
 import type { Session } from "../session/session.ts";
 import { destinationStatus, listenerStatus, liveBytes, sessionInfos } from "./status.ts";
@@ -172,7 +173,7 @@ export class LocalBalancer implements Balancer {
       onStranded: (session) => session.abort("server-reset"),
     });
     this.#health = new Health({
-      pool: this.#pool,
+      workers: this.#pool,
       settings,
       signal: this.#life.signal,
       clock,
@@ -383,7 +384,10 @@ export class LocalBalancer implements Balancer {
       loops: this.#loops,
       attempts: [],
       giveBack: (session) => this.#line.giveBack(session),
-      onFull: (destination, error) => this.#health.full(destination, error),
+      onFull: (destination, error) => {
+        this.#health.full(destination, error);
+        this.#pool.onFull(destination);
+      },
       onShortage: (error) => {
         this.#descriptors.noteShortage();
         this.#health.shortage(error);

@@ -2,7 +2,8 @@ import type { Admission } from "./admission.ts";
 import type { Channel } from "../async/channel.ts";
 import type { Clock } from "../base/clock.ts";
 import type { SessionRegistry } from "../session/registry.ts";
-import type { EndReason, Holder, Session } from "../session/session.ts";
+import type { Holder, Session } from "../session/session.ts";
+import type { EndReason } from "../operations/end_reasons.ts";
 
 /**
  * The sessions that wait for a worker, and how they join and leave: the shared queue together with

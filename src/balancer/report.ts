@@ -1,17 +1,9 @@
 import type { Logger } from "@logtape/logtape";
 import type { Config } from "../config/config.ts";
 import type { ListenerStatus } from "../operations/operations.ts";
-import type { Outcome } from "../session/session.ts";
+import type { Totals } from "../operations/totals.ts";
 import { formatDuration } from "../base/duration.ts";
 import { plural } from "../base/text.ts";
-
-/** What became of everything that was accepted. */
-export interface Totals {
-  accepted: number;
-  outcomes: Record<Outcome, number>;
-  /** Whether the numbers, of sessions and of bytes, add up. */
-  balanced: boolean;
-}
 
 /** Says in the log that sessions are accepted, where, and for which destinations. */
 export function logStart(log: Logger, address: string, config: Config): void {

@@ -1,5 +1,5 @@
 import type { Channel } from "../async/channel.ts";
-import { formatCheck } from "../destinations/probe.ts";
+import { formatCheck } from "../config/values/check.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { SessionRegistry } from "../session/registry.ts";
 import type { DestinationStatus, ListenerStatus, SessionInfo } from "../operations/operations.ts";

@@ -1,5 +1,5 @@
 import { ADDRESS_FORMS } from "../net/address.ts";
-import { END_REASONS } from "../session/session.ts";
+import { END_REASONS } from "../operations/end_reasons.ts";
 import type { Option } from "../config/option.ts";
 import { flagOf, type OptionName, optionNames, OPTIONS } from "../config/options.ts";
 
@@ -123,7 +123,7 @@ export function optionRows(): string[] {
 
 /** The end reasons as the rows of a Markdown table, for the README. */
 export function reasonRows(): string[] {
-  return Object.entries(END_REASONS).map(([reason, meaning]) => {
-    return `| \`${reason}\` | ${meaning.replace(/--[a-z-]+/g, "`$&`")} |`;
+  return Object.entries(END_REASONS).map(([reason, { help }]) => {
+    return `| \`${reason}\` | ${help.replace(/--[a-z-]+/g, "`$&`")} |`;
   });
 }

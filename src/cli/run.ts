@@ -3,7 +3,7 @@ import type { Command } from "./command.ts";
 import { FatalError, UsageError } from "../base/errors.ts";
 import type { Logs } from "../logging/logs.ts";
 import type { Settings } from "../config/options.ts";
-import { complain, print, surviveFileLimit } from "../logging/output.ts";
+import { complain, print, surviveFileLimit } from "../base/output.ts";
 import { Signals } from "../program/signals.ts";
 
 /**

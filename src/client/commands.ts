@@ -1,4 +1,4 @@
-import { SESSIONS_LIMIT } from "../admin/limits.ts";
+import { SESSIONS_LIMIT } from "../config/sessions_limit.ts";
 import { UsageError } from "../base/errors.ts";
 import type { AdminState, DestinationChange, DestinationStatus } from "../operations/operations.ts";
 import type { AdminClient } from "./admin_client.ts";

@@ -1,4 +1,4 @@
-import type { Check } from "../destinations/probe.ts";
+import type { Check } from "./values/check.ts";
 import type { Option } from "./option.ts";
 import { count } from "./option.ts";
 import { OPTIONS } from "./options.ts";

@@ -1,5 +1,5 @@
 import { formatNetwork } from "../net/networks.ts";
-import { formatCheck } from "../destinations/probe.ts";
+import { formatCheck } from "./values/check.ts";
 import type { Config, DestinationConfig } from "./config.ts";
 import type { Option } from "./option.ts";
 import {

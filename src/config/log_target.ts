@@ -1,4 +1,4 @@
-import { compileTemplate, TEMPLATE_FIELDS, TemplateError } from "../logging/access_template.ts";
+import { parseTemplate, TEMPLATE_FIELDS, TemplateError } from "./values/access_template.ts";
 import { AddressError, formatAddress, parseAddress } from "../net/address.ts";
 import type { Option } from "./option.ts";
 
@@ -53,7 +53,7 @@ export function template(spec: { help: string }): Option<string> {
 function templateError(text: string): TemplateError | undefined {
   if (["auto", "text", "json"].includes(text)) return undefined;
   try {
-    compileTemplate(text, { listener: "" });
+    parseTemplate(text);
   } catch (error) {
     if (error instanceof TemplateError) return error;
     throw error;

@@ -7,7 +7,7 @@ import {
   CHECK_WORDS,
   formatCheck,
   parseCheck,
-} from "../destinations/probe.ts";
+} from "./values/check.ts";
 import { UsageError } from "../base/errors.ts";
 import { logTarget, template } from "./log_target.ts";
 import {

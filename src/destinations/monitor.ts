@@ -1,5 +1,7 @@
 import type { Logger } from "@logtape/logtape";
-import { type Check, CheckError, runCheck } from "./probe.ts";
+import type { Check } from "../config/values/check.ts";
+import { CheckError } from "./conversation.ts";
+import { runCheck } from "./probe.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Release } from "../net/descriptor_budget.ts";
 import type { Destination } from "./destination.ts";

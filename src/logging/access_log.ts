@@ -1,5 +1,6 @@
 import { type AccessLogFormat, accessLogFormat, type AccessLogSettings } from "./access_format.ts";
-import { type ByteSink, LineWriter } from "./line_writer.ts";
+import { type ByteSink } from "../base/byte_sink.ts";
+import { LineWriter } from "./line_writer.ts";
 import { openPath, type PathSink, type StreamName, streamOf } from "./sinks.ts";
 import type { Losses } from "./losses.ts";
 import type { Settings } from "../config/options.ts";

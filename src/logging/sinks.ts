@@ -1,9 +1,9 @@
 import type * as NodeFs from "node:fs";
 import { dirname, resolve } from "node:path";
 import { FatalError, fileProblem } from "../base/errors.ts";
-import { AwayError, type ByteSink } from "./line_writer.ts";
+import { AwayError, type ByteSink } from "../base/byte_sink.ts";
 import { stdoutSink } from "./stdout_sink.ts";
-import { PIPE_BYTES, type RawSink, wholeLines } from "./whole_lines.ts";
+import { PIPE_BYTES, type RawSink, wholeLines } from "../base/whole_lines.ts";
 
 /** The standard streams by the names that a log may be given. */
 const STREAMS: Readonly<Record<string, StreamName>> = {

@@ -1,5 +1,5 @@
 import type * as NodeFs from "node:fs";
-import { PIPE_BYTES, type RawSink } from "./whole_lines.ts";
+import { PIPE_BYTES, type RawSink } from "../base/whole_lines.ts";
 
 /**
  * What the runtime keeps of bytes that standard output has not taken, at most. It buffers standard

@@ -1,5 +1,5 @@
 import type { HistogramData } from "./histogram.ts";
-import type { EndReason } from "../session/session.ts";
+import type { EndReason } from "./end_reasons.ts";
 
 /**
  * What an operator wants of a destination: `ready` it takes sessions while it is healthy, `drain` it

@@ -1,6 +1,6 @@
 import { addHistograms } from "./histogram.ts";
 import type { DestinationStatus, Latencies, ListenerStatus, ShownState } from "./operations.ts";
-import type { Totals } from "../balancer/report.ts";
+import type { Totals } from "./totals.ts";
 
 /** The books of several as one. */
 export function addTotals(all: readonly Totals[]): Totals {

@@ -4,7 +4,7 @@ import { type Config, type ListenerTexts, readListener } from "../config/config.
 import { FatalError } from "../base/errors.ts";
 import { HttpServer } from "../admin/http/server.ts";
 import type { Logs } from "../logging/logs.ts";
-import { print } from "../logging/output.ts";
+import { print } from "../base/output.ts";
 import { runProgram } from "./program.ts";
 import type { Signals } from "./signals.ts";
 import { sleep } from "../base/timer.ts";

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
-import { END_REASONS, type EndReason, type Outcome, outcomeOf, type Session } from "./session.ts";
+import { type Session } from "./session.ts";
+import { END_REASONS, type EndReason, type Outcome } from "../operations/end_reasons.ts";
 
 /**
  * Every session that is alive and how the others ended: the books of the program.
@@ -35,7 +36,7 @@ export class SessionRegistry {
   get outcomes(): Record<Outcome, number> {
     const outcomes = { finished: 0, cut: 0, refused: 0, "timed out": 0, aborted: 0 };
     for (const [reason, number] of Object.entries(this.ended)) {
-      outcomes[outcomeOf(reason as EndReason)] += number;
+      outcomes[END_REASONS[reason as EndReason].outcome] += number;
     }
     return outcomes;
   }

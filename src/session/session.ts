@@ -1,51 +1,12 @@
 import { formatSocketAddress } from "../net/address.ts";
 import type { BufferPool } from "../net/buffer_pool.ts";
+import type { EndReason } from "../operations/end_reasons.ts";
 import type { Settings } from "../config/options.ts";
 import { type Departure, type DepartureListener, ReadAhead } from "./read_ahead.ts";
 import { type Access, adopt, type Socket } from "../net/socket.ts";
 import type { Ends, Trail } from "../net/trails.ts";
 
 const NONE: Trail = [];
-
-/** Why a session ended, as the access log and the counters name it. */
-export const END_REASONS = {
-  "refused-address": "not let in: --deny",
-  "refused-per-ip": "not let in: --max-per-ip",
-  "refused-rate": "not let in: --rate-per-ip",
-  "refused-overflow": "not let in: --overflow reject, and the line is full",
-  "done": "both sides finished sending and everything was delivered",
-  "client-gone": "the client left before it had a destination or, with --half-close abandon, " +
-    "before it was answered",
-  "client-reset": "the client's connection failed while it was being served",
-  "server-reset":
-    "the destination's connection failed while it was serving, or before its first byte, " +
-    "and so did the other one's, or none other serves",
-  "connect-failed": "no connect succeeded within the retries",
-  "queue-timeout": "no destination within --queue-timeout",
-  "idle-timeout": "no byte in either direction for --idle-timeout",
-  "half-close-timeout": "one side had finished and no byte came for --half-close-timeout",
-  "answer-timeout": "no byte from the destination within --answer-timeout",
-  "session-timeout": "longer than --session-timeout",
-  "drain-timeout": "still unfinished at --drain-timeout, cut",
-  "quit": "cut by a second signal",
-  "loop": "it had come back to a listener that it had passed, or led to such a session",
-  "killed": "ended by the operator",
-  "error": "a defect in iawlb; the log has the details",
-} as const;
-
-/** What an end reason means for the books. */
-export type Outcome = "finished" | "cut" | "refused" | "timed out" | "aborted";
-
-/** The outcome that a reason counts as. */
-export function outcomeOf(reason: EndReason): Outcome {
-  if (reason === "done") return "finished";
-  if (reason === "drain-timeout" || reason === "quit") return "cut";
-  if (reason.startsWith("refused-")) return "refused";
-  return reason.endsWith("-timeout") ? "timed out" : "aborted";
-}
-
-/** One of the documented codes in {@linkcode END_REASONS}. */
-export type EndReason = keyof typeof END_REASONS;
 
 /**
  * Where a session is: in the line, being connected, being relayed, or over.

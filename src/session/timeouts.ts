@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Settings } from "../config/options.ts";
-import type { EndReason, Session } from "./session.ts";
+import type { Session } from "./session.ts";
+import type { EndReason } from "../operations/end_reasons.ts";
 import { every, type Timer } from "../base/timer.ts";
 
 /** The timeouts of sessions, in milliseconds; 0 = off. */

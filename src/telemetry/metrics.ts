@@ -4,7 +4,7 @@ import type {
   ShownState,
   Status,
 } from "../operations/operations.ts";
-import { END_REASONS } from "../session/session.ts";
+import { END_REASONS } from "../operations/end_reasons.ts";
 import { addDestinations, addStatuses } from "../operations/sums.ts";
 
 /** What tells the values of a metric from each other. */

@@ -8,7 +8,7 @@ import type {
   ListenerStatus,
   SessionInfo,
 } from "../operations/operations.ts";
-import type { Totals } from "../balancer/report.ts";
+import type { Totals } from "../operations/totals.ts";
 
 /** What a thread can be asked, each with its answer. */
 export interface ThreadCalls {

@@ -1,6 +1,6 @@
 import { FatalError } from "../base/errors.ts";
 import type { Logs } from "../logging/logs.ts";
-import type { Totals } from "../balancer/report.ts";
+import type { Totals } from "../operations/totals.ts";
 import type { FromThread, ThreadCall, ThreadCalls, ToThread } from "./messages.ts";
 
 /** One thread, from outside. */

@@ -11,7 +11,7 @@ import {
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { messageOf } from "../base/errors.ts";
 import { reportUncaughtErrors } from "../base/uncaught_errors.ts";
-import type { ByteSink } from "../logging/line_writer.ts";
+import type { ByteSink } from "../base/byte_sink.ts";
 import { openLogs } from "../logging/logs.ts";
 import { LocalBalancer } from "../balancer/local_balancer.ts";
 import { openDurations } from "../telemetry/opentelemetry.ts";

@@ -5,7 +5,7 @@ import { History } from "../../src/admin/dashboard/page/history.js";
 import { loadPage } from "../../src/admin/dashboard/bundle.ts";
 import { healthOf, lineOf, serviceOf } from "../../src/admin/dashboard/page/verdict.js";
 import { LOWEST_BUCKET, PER_DOUBLING } from "../../src/operations/fine_counts.ts";
-import { END_REASONS } from "../../src/session/session.ts";
+import { END_REASONS } from "../../src/operations/end_reasons.ts";
 import { type BrowserOptions, findChromium, Tab } from "../support/browser.ts";
 import { destination, FakeAdmin, listener, status } from "../support/fake_page_admin.ts";
 import { latenciesOf } from "../support/statuses.ts";
@@ -278,7 +278,7 @@ inBrowser("every reason is explained to whoever comes to it", async ({ admin, ta
   admin.status.listeners[0]!.ended = { done: 90, "client-gone": 10 };
   admin.tell();
   await tab.page.locator('[data-reason="client-gone"] button').focus();
-  await tab.shows(".meaning", new RegExp(END_REASONS["client-gone"]));
+  await tab.shows(".meaning", new RegExp(END_REASONS["client-gone"].help));
 });
 
 inBrowser("hundreds of destinations stay usable", async ({ admin, tab }) => {

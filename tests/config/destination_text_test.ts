@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
-import { type Check, formatCheck } from "../../src/destinations/probe.ts";
+import { type Check, formatCheck } from "../../src/config/values/check.ts";
 import { parseCommand } from "../../src/cli/command.ts";
 import type { DestinationConfig, ProgramConfig } from "../../src/config/config.ts";
 import { differences } from "../../src/config/differences.ts";

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { parseAddress } from "../../src/net/address.ts";
-import { CheckError, formatCheck, parseCheck, runCheck } from "../../src/destinations/probe.ts";
+import { formatCheck, parseCheck } from "../../src/config/values/check.ts";
+import { CheckError } from "../../src/destinations/conversation.ts";
+import { runCheck } from "../../src/destinations/probe.ts";
 import { Dialer } from "../../src/net/dial.ts";
 import { TestServer, writeAll } from "../support/servers.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { parseCheck } from "../../src/destinations/probe.ts";
+import { parseCheck } from "../../src/config/values/check.ts";
 import type { Config } from "../../src/config/config.ts";
 import { listener, start } from "../support/instance.ts";
 import { answer, TestServer, until, writeAll } from "../support/servers.ts";

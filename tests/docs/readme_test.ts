@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import { fieldRows } from "../../src/logging/access_template.ts";
+import { fieldRows } from "../../src/config/values/access_template.ts";
 import { optionRows, reasonRows } from "../../src/cli/help.ts";
 
 const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));

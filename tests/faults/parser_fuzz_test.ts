@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { AddressError, formatAddress, parseAddress } from "../../src/net/address.ts";
-import { formatCheck, parseCheck } from "../../src/destinations/probe.ts";
+import { formatCheck, parseCheck } from "../../src/config/values/check.ts";
 import { parseCommand } from "../../src/cli/command.ts";
 import { UsageError } from "../../src/base/errors.ts";
 import { flagOf, optionNames } from "../../src/config/options.ts";

@@ -7,7 +7,8 @@ import { Channel } from "../../src/async/channel.ts";
 import { SessionRegistry } from "../../src/session/registry.ts";
 import { Queue } from "../../src/balancer/queue.ts";
 import { MOST_WATCHED } from "../../src/session/read_ahead.ts";
-import { type EndReason, Session } from "../../src/session/session.ts";
+import { Session } from "../../src/session/session.ts";
+import { type EndReason } from "../../src/operations/end_reasons.ts";
 import { StrictPool } from "../support/strict_pool.ts";
 
 type Event =

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { accessLogFormat } from "../../src/logging/access_format.ts";
-import { TemplateError } from "../../src/logging/access_template.ts";
+import { TemplateError } from "../../src/config/values/access_template.ts";
 import { BufferPool } from "../../src/net/buffer_pool.ts";
 import { readSettings } from "../../src/config/options.ts";
 import { Session } from "../../src/session/session.ts";

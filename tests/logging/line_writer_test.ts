@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { deadline } from "@std/async/deadline";
-import { AwayError, LineWriter } from "../../src/logging/line_writer.ts";
-import { wholeLines } from "../../src/logging/whole_lines.ts";
+import { AwayError } from "../../src/base/byte_sink.ts";
+import { LineWriter } from "../../src/logging/line_writer.ts";
+import { wholeLines } from "../../src/base/whole_lines.ts";
 import { until } from "../support/servers.ts";
 
 /** A sink that takes at most `most` bytes a write and can be held or broken. */

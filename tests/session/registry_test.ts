@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { BufferPool } from "../../src/net/buffer_pool.ts";
 import { SessionRegistry } from "../../src/session/registry.ts";
-import { type EndReason, Session } from "../../src/session/session.ts";
+import { Session } from "../../src/session/session.ts";
+import { type EndReason } from "../../src/operations/end_reasons.ts";
 import { socketPair } from "../support/servers.ts";
 
 async function setUp(number: number) {

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Settings } from "../../src/config/options.ts";
-import { type EndReason, outcomeOf, Session } from "../../src/session/session.ts";
+import { Session } from "../../src/session/session.ts";
+import { END_REASONS, type EndReason } from "../../src/operations/end_reasons.ts";
 import { socketPair, until, writeAll } from "../support/servers.ts";
 import { StrictPool } from "../support/strict_pool.ts";
 
@@ -117,6 +118,6 @@ Deno.test("every end reason counts as one outcome", () => {
     "error": "aborted",
   };
   for (const [reason, outcome] of Object.entries(outcomes)) {
-    assertEquals(outcomeOf(reason as EndReason), outcome);
+    assertEquals(END_REASONS[reason as EndReason].outcome, outcome);
   }
 });

@@ -1,5 +1,5 @@
 import { LOWEST_BUCKET, PER_DOUBLING } from "../../operations/fine_counts.ts";
-import { END_REASONS } from "../../session/session.ts";
+import { END_REASONS } from "../../operations/end_reasons.ts";
 
 /** The scripts of the page, those first that the others build on. */
 const SCRIPTS = [
@@ -42,7 +42,9 @@ export async function loadPage(): Promise<Page> {
   const script = scripts.map(withoutModules).join("");
   const constants = JSON.stringify({
     fineness: { perDoubling: PER_DOUBLING, lowest: LOWEST_BUCKET },
-    reasons: END_REASONS,
+    reasons: Object.fromEntries(
+      Object.entries(END_REASONS).map(([reason, { help }]) => [reason, help]),
+    ),
   });
   const body = [
     ["<style></style>", `<style>${style}</style>`],

@@ -1,4 +1,4 @@
-import type { ByteSink } from "./line_writer.ts";
+import type { ByteSink } from "./byte_sink.ts";
 
 /** Something that can be written to, and may take a part of the bytes only, or none. */
 export interface RawSink {

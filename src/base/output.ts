@@ -1,4 +1,4 @@
-import { FatalError, messageOf } from "../base/errors.ts";
+import { FatalError, messageOf } from "./errors.ts";
 import { pieceOf, PIPE_BYTES } from "./whole_lines.ts";
 
 /** How long it waits where nobody reads fast enough, in milliseconds. */
