@@ -17,12 +17,10 @@ import { SessionRegistry } from "../session/registry.ts";
 import { Queue } from "./queue.ts";
 import { Acceptor } from "./acceptor.ts";
 import { Loops } from "../session/loops.ts";
-import type {
-  AdminState,
-  DestinationStatus,
-  ListenerStatus,
-  SessionInfo,
-} from "../operations/operations.ts";
+import type { SessionInfo } from "../operations/operations.ts";
+import type { AdminState } from "../operations/states.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
+import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { Settings } from "../config/options.ts";
 import { logDrained, logDraining, logStart } from "./report.ts";
 import { type Totals } from "../operations/totals.ts";
@@ -31,7 +29,7 @@ import type { Session } from "../session/session.ts";
 import { destinationStatus, listenerStatus, liveBytes, sessionInfos } from "./status.ts";
 import { Steps } from "../session/steps.ts";
 import { TaskGroup } from "../async/task_group.ts";
-import type { Durations } from "../telemetry/opentelemetry.ts";
+import type { Durations } from "../operations/latencies.ts";
 import { after } from "../base/timer.ts";
 import { TimeoutSweep } from "../session/timeouts.ts";
 import { Timekeeper } from "../session/timings.ts";

@@ -2,7 +2,7 @@ import type { Address } from "../net/address.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DestinationConfig } from "../config/config.ts";
 import { Dialer, type LookupFailure, type Way } from "../net/dial.ts";
-import type { AdminState, ShownState } from "../operations/operations.ts";
+import type { AdminState, ShownState } from "../operations/states.ts";
 import type { Session } from "../session/session.ts";
 import type { Trails } from "../net/trails.ts";
 import { Timings } from "../session/timings.ts";
