@@ -3,7 +3,7 @@ import { parseAddress } from "../../src/net/address.ts";
 import { formatCheck, parseCheck } from "../../src/config/values/check.ts";
 import { CheckError } from "../../src/destinations/conversation.ts";
 import { runCheck } from "../../src/destinations/probe.ts";
-import { Dialer } from "../../src/net/dial.ts";
+import { connectorTo } from "../../src/destinations/connector.ts";
 import { TestServer, writeAll } from "../support/servers.ts";
 
 const PRESETS = ["redis", "postgres", "postgres:iawlb", "mysql:iawlb", "smtp"];
@@ -15,11 +15,11 @@ async function run(
   served?: Promise<void>,
 ): Promise<void> {
   await using server = new TestServer(serve, { speaksFirst: true });
-  const dialer = new Dialer(parseAddress(server.address, { minPort: 1 }));
+  const connector = connectorTo(parseAddress(server.address, { minPort: 1 }));
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(new Error("too late")), 3000);
   try {
-    const options = { dialer, host: "test", signal: limit.signal, timeout: 3000 };
+    const options = { connector, host: "test", signal: limit.signal, timeout: 3000 };
     await runCheck(parseCheck(check)!, options);
     await served;
   } finally {

@@ -4,7 +4,7 @@ import { parseAddress } from "../../src/net/address.ts";
 import { parseCheck } from "../../src/config/values/check.ts";
 import { CheckError } from "../../src/destinations/conversation.ts";
 import { runCheck } from "../../src/destinations/probe.ts";
-import { Dialer } from "../../src/net/dial.ts";
+import { connectorTo } from "../../src/destinations/connector.ts";
 import { find, needing, run, serve } from "../support/packaged_servers.ts";
 
 const ROOT = Deno.build.os !== "windows" && Deno.uid() === 0;
@@ -12,10 +12,10 @@ const ROOT = Deno.build.os !== "windows" && Deno.uid() === 0;
 /** Checks a server so many times, one after the other. */
 async function check(text: string, at: { port: number; hostname?: string }, times = 1) {
   const { hostname = "127.0.0.1", port } = at;
-  const dialer = new Dialer(parseAddress(`${hostname}:${port}`, { minPort: 1 }));
+  const connector = connectorTo(parseAddress(`${hostname}:${port}`, { minPort: 1 }));
   for (let i = 0; i < times; i++) {
     const { signal } = new AbortController();
-    await runCheck(parseCheck(text)!, { dialer, host: "test", signal, timeout: 5000 });
+    await runCheck(parseCheck(text)!, { connector, host: "test", signal, timeout: 5000 });
   }
 }
 
