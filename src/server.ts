@@ -324,7 +324,6 @@ export class Server implements Balancer {
     this.#crew.arrange();
   }
 
-  /** Goes over to a configuration in which one destination is new, different or gone. */
   /** Goes over to other destinations, one by one. */
   *#exchange(
     destinations: readonly DestinationConfig[],
@@ -337,6 +336,7 @@ export class Server implements Balancer {
     }
   }
 
+  /** Goes over to a configuration in which one destination is new, different or gone. */
   replace({ rules }: Config, { number, destination }: Replacement): void {
     const changed = destination ? this.#roster.put(destination, number) : this.#roster.find(number);
     if (!changed) return;
