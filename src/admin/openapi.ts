@@ -1,5 +1,5 @@
 import project from "../../deno.json" with { type: "json" };
-import { SESSIONS_LIMIT } from "./limits.ts";
+import { SESSIONS_LIMIT } from "../config/sessions_limit.ts";
 import { numberOf, ref, type Schema, SCHEMAS } from "./schemas.ts";
 
 type Operation = Readonly<Record<string, unknown>>;

@@ -1,9 +1,9 @@
-import { ADDRESS_FORMS } from "../address.ts";
-import { DESTINATION_OPTIONS } from "../destination_options.ts";
-import { LOWEST_BUCKET, PER_DOUBLING } from "../fine_counts.ts";
-import { BUCKETS_S } from "../histogram.ts";
-import type { Option } from "../option.ts";
-import { END_REASONS } from "../session.ts";
+import { ADDRESS_FORMS } from "../net/address.ts";
+import { DESTINATION_OPTIONS } from "../config/destination_options.ts";
+import { LOWEST_BUCKET, PER_DOUBLING } from "../operations/fine_counts.ts";
+import { BUCKETS_S } from "../operations/histogram.ts";
+import type { Option } from "../config/option.ts";
+import { END_REASONS } from "../operations/end_reasons.ts";
 
 /** A JSON Schema, draft 2020-12. */
 export type Schema = Readonly<Record<string, unknown>>;

@@ -1,8 +1,8 @@
-import { type Address, AddressError, parseAddress } from "../address.ts";
-import { readToken } from "../admin/token.ts";
-import { UsageError } from "../errors.ts";
-import { nearest } from "../quoted.ts";
-import type { Token } from "./api.ts";
+import { type Address, AddressError, parseAddress } from "../net/address.ts";
+import { readToken } from "../config/token_file.ts";
+import { UsageError } from "../base/errors.ts";
+import { nearest } from "../base/quoted.ts";
+import type { Token } from "./admin_client.ts";
 
 /** Which flags there are, without their dashes. */
 export interface Flags {

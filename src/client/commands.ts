@@ -1,13 +1,13 @@
-import { SESSIONS_LIMIT } from "../admin/limits.ts";
-import { UsageError } from "../errors.ts";
-import type { AdminState, DestinationChange, DestinationStatus } from "../operations.ts";
-import type { AdminClient } from "./api.ts";
+import { SESSIONS_LIMIT } from "../config/sessions_limit.ts";
+import { UsageError } from "../base/errors.ts";
+import type { AdminState, DestinationChange, DestinationStatus } from "../operations/operations.ts";
+import type { AdminClient } from "./admin_client.ts";
 import { quote } from "./arguments.ts";
 import { readNew, readValues } from "./destination_arguments.ts";
 import { isDestination, isNothing, isObject, isReloadResult, isSessions } from "./shapes.ts";
 import { sessionLines, statusLines } from "./tables.ts";
 import { findDestination, titleOf } from "./target.ts";
-import { waitUntilForgotten, waitUntilGone, waitUntilIdle } from "./waiting.ts";
+import { waitUntilForgotten, waitUntilGone, waitUntilIdle } from "./wait_for.ts";
 
 /** What a command works with. */
 export interface Context {

@@ -1,5 +1,5 @@
-import { UsageError } from "../errors.ts";
-import { AdminClient } from "./api.ts";
+import { UsageError } from "../base/errors.ts";
+import { AdminClient } from "./admin_client.ts";
 import { quote, readAdminAddress, readArguments, readTokenFile, unknown } from "./arguments.ts";
 import { COMMANDS, type Context } from "./commands.ts";
 import { jsonLine, printable } from "./format.ts";

@@ -1,4 +1,4 @@
-import type { DestinationStatus, ShownState } from "../operations.ts";
+import type { DestinationStatus, ShownState } from "../operations/operations.ts";
 import { bar, type Line, type Span, type Style } from "./drawing.ts";
 import { formatBytes, formatRate, plain } from "./format.ts";
 import type { DestinationRates, Rates } from "./rates.ts";

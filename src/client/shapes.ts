@@ -1,4 +1,9 @@
-import type { DestinationStatus, ReloadResult, SessionInfo, Status } from "../operations.ts";
+import type {
+  DestinationStatus,
+  ReloadResult,
+  SessionInfo,
+  Status,
+} from "../operations/operations.ts";
 
 /** Whether something that came from outside is what is made of it. */
 type Test = (value: unknown) => boolean;

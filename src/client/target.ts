@@ -1,7 +1,7 @@
-import { FatalError } from "../errors.ts";
-import type { DestinationStatus, ListenerStatus, Status } from "../operations.ts";
+import { FatalError } from "../base/errors.ts";
+import type { DestinationStatus, ListenerStatus, Status } from "../operations/operations.ts";
 import { quote } from "./arguments.ts";
-import { nearest } from "../quoted.ts";
+import { nearest } from "../base/quoted.ts";
 import { printable } from "./format.ts";
 
 /** Most candidates that a message lists. */

@@ -1,15 +1,15 @@
-// Roster, crew and line under random changes, with workers that behave like the real ones.
+// DestinationSet, crew and line under random changes, with workers that behave like the real ones.
 import { assert } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import fc from "fast-check";
-import { Channel } from "../../src/channel.ts";
-import type { DestinationConfig } from "../../src/config.ts";
-import { Crew } from "../../src/crew.ts";
-import type { Destination } from "../../src/destination.ts";
-import { Health } from "../../src/health.ts";
-import { Roster } from "../../src/roster.ts";
-import type { Session } from "../../src/session.ts";
-import { Tasks } from "../../src/tasks.ts";
+import { Channel } from "../../src/async/channel.ts";
+import type { DestinationConfig } from "../../src/config/config.ts";
+import { WorkerPool } from "../../src/balancer/worker_pool.ts";
+import type { Destination } from "../../src/destinations/destination.ts";
+import { Health } from "../../src/destinations/health.ts";
+import { DestinationSet } from "../../src/destinations/destination_set.ts";
+import type { Session } from "../../src/session/session.ts";
+import { TaskGroup } from "../../src/async/task_group.ts";
 import { configOf } from "../support/config.ts";
 
 const ADMIN = ["ready", "ready", "drain", "maint"] as const;
@@ -69,9 +69,9 @@ const step = fc.oneof(
 /** Everything around the line but sockets: sessions are numbers, and end when the test says so. */
 class Scene {
   readonly queue: Channel<Session>;
-  readonly roster: Roster;
+  readonly destinationSet: DestinationSet;
   readonly health: Health;
-  readonly crew: Crew;
+  readonly pool: WorkerPool;
   readonly busy: (() => void)[] = [];
   /** Sessions that a destination took although it had its full number already. */
   readonly excess: string[] = [];
@@ -80,22 +80,22 @@ class Scene {
   /** The limits before the latest step: a session may have been taken before it and arrive after. */
   #limitsBefore = new Map<Destination, number>();
   readonly #life = new AbortController();
-  readonly #tasks = new Tasks((error) => this.excess.push(String(error)));
+  readonly #tasks = new TaskGroup((error) => this.excess.push(String(error)));
 
   constructor() {
-    this.queue = new Channel<Session>(10_000, { onWaiting: () => this.crew.grow() });
-    this.crew = new Crew({
+    this.queue = new Channel<Session>(10_000, { onWaiting: () => this.pool.grow() });
+    this.pool = new WorkerPool({
       destinations: [],
       queue: this.queue,
       hire: (destination) => this.#tasks.add(this.#work(destination)),
       onStranded: (session) => {
         if (this.queue.remove(session)) this.served++;
-        if (this.crew.servesBeside(session.avoided!)) this.excess.push(`${session.id} sent away`);
+        if (this.pool.servesBeside(session.avoided!)) this.excess.push(`${session.id} sent away`);
       },
     });
     const clock = () => 0;
     this.health = new Health({
-      crew: this.crew,
+      pool: this.pool,
       settings: { ...configOf(["0", "1"]), checkInterval: 1_000_000 },
       signal: this.#life.signal,
       clock,
@@ -103,8 +103,8 @@ class Scene {
     });
     // Nobody is tried.
     this.health.close();
-    this.roster = new Roster({
-      crew: this.crew,
+    this.destinationSet = new DestinationSet({
+      pool: this.pool,
       health: this.health,
       tasks: this.#tasks,
       clock,
@@ -119,26 +119,29 @@ class Scene {
       do {
         let session: Session;
         try {
-          session = await this.queue.receive({ signal: destination.standby, taker: destination });
+          session = await this.queue.receive({
+            signal: destination.idleSignal,
+            taker: destination,
+          });
         } catch {
           return;
         }
         destination.active++;
         if (session.avoided === destination) this.excess.push(`${session.id} came back`);
-        const { name, active, wanted } = destination;
+        const { name, active, enabled } = destination;
         const limit = Math.max(destination.limit, this.#limitsBefore.get(destination) ?? 0);
-        if (wanted && active > limit) this.excess.push(`${active} sessions at ${name}`);
+        if (enabled && active > limit) this.excess.push(`${active} sessions at ${name}`);
         await new Promise<void>((resolve) => this.busy.push(resolve));
         this.served++;
         destination.active--;
-      } while (this.crew.keeps(destination));
+      } while (this.pool.keeps(destination));
     } finally {
       destination.workers--;
     }
   }
 
   run(step: Step): void {
-    const all = this.roster.all;
+    const all = this.destinationSet.all;
     this.#limitsBefore = new Map(all.map((one) => [one, one.limit]));
     switch (step.kind) {
       case "arrive":
@@ -147,7 +150,7 @@ class Scene {
       case "reset": {
         // One that was served has been reset, and comes back as the worker would have it.
         const avoided = all[step.which % all.length];
-        if (!avoided || !this.crew.servesBeside(avoided)) break;
+        if (!avoided || !this.pool.servesBeside(avoided)) break;
         const session = { id: ++this.sent, avoided } as Session;
         const behind = (waiting: Session) => waiting.id < session.id;
         this.queue.unshift(session, { behind, avoiding: avoided });
@@ -162,10 +165,10 @@ class Scene {
           return there ? [{ ...rest, check: null, address, key: `${i}`, name: `${i}` }] : [];
         });
         // As the balancer does it, but in one turn.
-        for (const changed of this.roster.apply(configs, { 0: 1, 1: 2, 2: 3 })) {
-          if (changed) this.crew.arrange(changed);
+        for (const changed of this.destinationSet.apply(configs, { 0: 1, 1: 2, 2: 3 })) {
+          if (changed) this.pool.arrange(changed);
         }
-        this.crew.arrange();
+        this.pool.arrange();
         break;
       }
       case "admin": {
@@ -173,14 +176,14 @@ class Scene {
         if (!one || one.leaving) break;
         one.admin = step.state;
         // As a review does, but for the probe: the steps say how a destination is.
-        this.crew.arrange();
+        this.pool.arrange();
         break;
       }
       case "health": {
         const one = all[step.which];
         if (!one) break;
         one.state = step.state;
-        this.crew.arrange();
+        this.pool.arrange();
         break;
       }
     }
@@ -188,10 +191,10 @@ class Scene {
 
   async end(): Promise<void> {
     this.#life.abort();
-    this.crew.stop();
+    this.pool.stop();
     this.health.close();
     this.queue.close();
-    this.roster.dismiss();
+    this.destinationSet.dismiss();
     while (this.busy.length > 0 || this.queue.size > 0) {
       for (const end of this.busy.splice(0)) end();
       while (this.queue.size > 0) this.queue.receive();
@@ -237,7 +240,7 @@ Deno.test("whatever changes, nobody waits while there is room, and no limit is e
           assertSettled(scene);
         }
         await settled();
-        const { all } = scene.roster;
+        const { all } = scene.destinationSet;
         assert(all.length === 1, `${all.length} destinations are left`);
         assert(all[0]!.workers >= 1 && all[0]!.workers <= 2, `${all[0]!.workers} workers`);
       } finally {
@@ -248,15 +251,15 @@ Deno.test("whatever changes, nobody waits while there is room, and no limit is e
   );
 });
 
-function assertSettled({ queue, crew, excess, roster }: Scene): void {
-  const needless = [...queue.waiting()].filter((session) => crew.hasRoomFor(session));
+function assertSettled({ queue, pool, excess, destinationSet }: Scene): void {
+  const needless = [...queue.waiting()].filter((session) => pool.hasRoomFor(session));
   assert(needless.length === 0, "a session waits although there is room");
   assert(excess.length === 0, excess.join());
-  for (const { name, workers, active, limit, wanted, usable, state } of roster.all) {
+  for (const { name, workers, active, limit, enabled, usable, state } of destinationSet.all) {
     const idle = workers - active;
     assert(idle === 0 || workers <= limit, `${name} has ${idle} waiting beyond its limit`);
     assert(
-      idle === 0 || (wanted && usable),
+      idle === 0 || (enabled && usable),
       `${name} has ${idle} waiting although ${state}`,
     );
   }

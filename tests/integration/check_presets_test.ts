@@ -1,8 +1,10 @@
 // Each preset against the real server of a Debian package, which must not mind being checked.
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { parseAddress } from "../../src/address.ts";
-import { CheckError, parseCheck, runCheck } from "../../src/check.ts";
-import { Dialer } from "../../src/dial.ts";
+import { parseAddress } from "../../src/net/address.ts";
+import { parseCheck } from "../../src/config/values/check.ts";
+import { CheckError } from "../../src/destinations/conversation.ts";
+import { runCheck } from "../../src/destinations/probe.ts";
+import { Dialer } from "../../src/net/dial.ts";
 import { find, needing, run, serve } from "../support/packaged_servers.ts";
 import { unless } from "../support/unless.ts";
 

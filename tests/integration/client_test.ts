@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { SessionInfo, Status } from "../../src/operations.ts";
+import type { SessionInfo, Status } from "../../src/operations/operations.ts";
 import { Program, type Result, runProgram } from "../support/program.ts";
 import { answer, discard, echo, freePort, request, TestServer, until } from "../support/servers.ts";
 import { noTerminal, PROGRAM, Terminal } from "../support/terminal.ts";

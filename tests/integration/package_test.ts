@@ -3,7 +3,7 @@ import { CompileError } from "../../scripts/compile.ts";
 import { makePackages } from "../../scripts/package.ts";
 import { architecture, neededLibc } from "../../scripts/packaging/deb.ts";
 import { run } from "../../scripts/packaging/run.ts";
-import { helpText } from "../../src/help.ts";
+import { helpText } from "../../src/cli/help.ts";
 import project from "../../deno.json" with { type: "json" };
 import { answer, request, TestServer, until } from "../support/servers.ts";
 import { unless } from "../support/unless.ts";

@@ -9,7 +9,7 @@ import {
   type ReloadResult,
   type SessionInfo,
   type Status,
-} from "../../src/operations.ts";
+} from "../../src/operations/operations.ts";
 import { destinationOf, latenciesOf, listenerOf } from "./statuses.ts";
 
 /** A program that can be seen and changed, with nothing behind it. Everything may be set. */

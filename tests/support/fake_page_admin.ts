@@ -1,11 +1,11 @@
-import { loadPage } from "../../src/admin/page.ts";
+import { loadPage } from "../../src/admin/dashboard/bundle.ts";
 import type {
   DestinationStatus,
   ListenerStatus,
   LogEvent,
   SessionInfo,
   Status,
-} from "../../src/operations.ts";
+} from "../../src/operations/operations.ts";
 import { freePort } from "./servers.ts";
 import { destinationOf, listenerOf, statusOf } from "./statuses.ts";
 

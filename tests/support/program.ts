@@ -1,4 +1,4 @@
-import type { AccessRecord } from "../../src/access_log.ts";
+import type { AccessRecord } from "../../src/logging/access_format.ts";
 import { freePort, until } from "./servers.ts";
 
 /** The standalone binary under test; without it the sources run under this Deno. */

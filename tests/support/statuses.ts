@@ -1,5 +1,10 @@
-import { Histogram, type HistogramData } from "../../src/histogram.ts";
-import type { DestinationStatus, Latencies, ListenerStatus, Status } from "../../src/operations.ts";
+import { Histogram, type HistogramData } from "../../src/operations/histogram.ts";
+import type {
+  DestinationStatus,
+  Latencies,
+  ListenerStatus,
+  Status,
+} from "../../src/operations/operations.ts";
 
 /** The status of a program that has done nothing, with what a test wants different. */
 export function statusOf(different: Partial<Status>): Status {
