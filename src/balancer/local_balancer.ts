@@ -173,7 +173,7 @@ export class LocalBalancer implements Balancer {
       onStranded: (session) => session.abort("server-reset"),
     });
     this.#health = new Health({
-      pool: this.#pool,
+      workers: this.#pool,
       settings,
       signal: this.#life.signal,
       clock,
@@ -384,7 +384,10 @@ export class LocalBalancer implements Balancer {
       loops: this.#loops,
       attempts: [],
       giveBack: (session) => this.#line.giveBack(session),
-      onFull: (destination, error) => this.#health.full(destination, error),
+      onFull: (destination, error) => {
+        this.#health.full(destination, error);
+        this.#pool.onFull(destination);
+      },
       onShortage: (error) => {
         this.#descriptors.noteShortage();
         this.#health.shortage(error);
