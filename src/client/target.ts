@@ -1,7 +1,6 @@
 import { FatalError } from "../base/errors.ts";
 import type { DestinationStatus, ListenerStatus, Status } from "../operations/operations.ts";
-import { quote } from "./arguments.ts";
-import { nearest } from "../base/quoted.ts";
+import { nearest, quote } from "../base/text.ts";
 import { printable } from "./format.ts";
 
 /** Most candidates that a message lists. */
