@@ -2,7 +2,7 @@ import { ADDRESS_FORMS } from "../net/address.ts";
 import { DESTINATION_OPTIONS } from "../config/destination_options.ts";
 import type { DestinationChange, NewDestination } from "../operations/operations.ts";
 import type { Option } from "../config/option.ts";
-import { nearest } from "../base/quoted.ts";
+import { nearest } from "../base/text.ts";
 import { HttpError, invalid } from "./responses.ts";
 
 /** Longest text in a field; a host name has at most 253 characters. */

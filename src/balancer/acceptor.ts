@@ -2,7 +2,7 @@ import type { Logger } from "@logtape/logtape";
 import { clearImmediate, setImmediate } from "node:timers";
 import type { Address } from "../net/address.ts";
 import { bind, type Bound } from "../net/bind.ts";
-import { connect } from "../net/connect.ts";
+import { Loopback } from "../net/loopback.ts";
 import type { Settings } from "../config/options.ts";
 import { AcceptFailures, FIRST_PAUSE_MS, nextTurn } from "../net/accept_failures.ts";
 import { after, sleep } from "../base/timer.ts";
@@ -146,11 +146,13 @@ export class Acceptor<S> {
     const limit = new AbortController();
     const timer = after(LONGEST_PAUSE_MS, () => limit.abort());
     try {
-      using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      using loopback = new Loopback();
       while (!limit.signal.aborted) {
         const before = this.#accepted;
         const begin = performance.now();
-        await connectTo(other, limit.signal);
+        const { near, far } = await loopback.connect({ signal: limit.signal });
+        near.close();
+        far.close();
         const short = performance.now() - begin < SHORT_LOOK_MS;
         if (short && this.#accepted === before) return;
       }
@@ -246,19 +248,4 @@ export class Acceptor<S> {
     this.#batch = [];
     this.#options.handOver(batch);
   }
-}
-
-/** A connection of this process to itself: the runtime has to look at the sockets for it. */
-async function connectTo(listener: Deno.TcpListener, signal: AbortSignal): Promise<void> {
-  const { port } = listener.addr;
-  const [accepted, connected] = await Promise.allSettled([
-    listener.accept(),
-    connect({ hostname: "127.0.0.1", port }, { signal }).catch((error) => {
-      listener.close();
-      throw error;
-    }),
-  ]);
-  for (const end of [accepted, connected]) if (end.status === "fulfilled") end.value.close();
-  if (connected.status === "rejected") throw connected.reason;
-  if (accepted.status === "rejected") throw accepted.reason;
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import type { Written, WrittenRule } from "../config/source.ts";
 import { UsageError } from "../base/errors.ts";
-import { nearest, quoted } from "../base/quoted.ts";
+import { nearest, quote } from "../base/text.ts";
 import { keyOf, type OptionName, optionNames, readOption } from "../config/options.ts";
 
 /** What was given on the command line. */
@@ -64,7 +64,7 @@ export function readArguments(args: readonly string[]): Arguments {
   function unknownOption(arg: string): UsageError {
     const name = arg.replace(/=.*$/s, "");
     const known = nearest(name, [...flags, ...SWITCHES].map((flag) => `--${flag}`));
-    return new UsageError(`${quoted(name)}: no such option; the nearest is ${known}`);
+    return new UsageError(`${quote(name)}: no such option; the nearest is ${known}`);
   }
 }
 
@@ -94,7 +94,7 @@ function joinValues(args: readonly string[], flags: readonly string[]): string[]
     const [stem = ""] = name.split("=", 1);
     if (SWITCHES.some((name) => name === stem) && arg.startsWith("-")) {
       if (name !== stem) {
-        throw new UsageError(`${quoted(arg)}: --${stem} takes no value`);
+        throw new UsageError(`${quote(arg)}: --${stem} takes no value`);
       }
       joined.push(`--${stem}=true`);
     } else if (arg.startsWith("--") && flags.includes(name)) {

@@ -4,7 +4,7 @@ import { optionTexts, type ProgramSource } from "../config/source.ts";
 import { UsageError } from "../base/errors.ts";
 import { readSettings } from "../config/options.ts";
 import { readProgram } from "../config/program_config.ts";
-import { quoted } from "../base/quoted.ts";
+import { plural, quote } from "../base/text.ts";
 import { mergeRepeats } from "../config/repeats.ts";
 import { inTurns } from "../async/chunks.ts";
 
@@ -91,7 +91,7 @@ async function loader(given: Arguments): Promise<() => Promise<Loaded>> {
   }
   if (addresses.length > 0) {
     throw new UsageError(
-      `${quoted(addresses[0]!)}: --config takes no addresses; must be in the file`,
+      `${quote(addresses[0]!)}: --config takes no addresses; must be in the file`,
     );
   }
   const { configReader } = await import("../config/file.ts");
@@ -126,7 +126,6 @@ function addressSource(
 /** What a configuration comes to, in a line. */
 function summary({ config: { listeners }, source: { file = "the command line" } }: Loaded): string {
   const number = listeners.reduce((sum, { destinations }) => sum + destinations.length, 0);
-  const plural = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
   return `${file} is fine: ${plural(listeners.length, "listener")}, ${
     plural(number, "destination")
   }`;

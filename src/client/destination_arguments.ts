@@ -9,7 +9,7 @@ import { splitDestination, writeDestination } from "../config/destination_text.t
 import { UsageError } from "../base/errors.ts";
 import type { DestinationValues, NewDestination } from "../operations/operations.ts";
 import type { Option } from "../config/option.ts";
-import { quote } from "./arguments.ts";
+import { quote } from "../base/text.ts";
 
 /**
  * A destination as on the command line: `10.0.0.7:9003,workers=4,backup`.

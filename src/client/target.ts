@@ -2,8 +2,7 @@ import { FatalError } from "../base/errors.ts";
 import type { Status } from "../operations/operations.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
-import { quote } from "./arguments.ts";
-import { nearest } from "../base/quoted.ts";
+import { nearest, quote } from "../base/text.ts";
 import { printable } from "./format.ts";
 
 /** Most candidates that a message lists. */

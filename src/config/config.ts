@@ -6,7 +6,7 @@ import type { DestinationOptions } from "./destination_options.ts";
 import { readDestination } from "./destination_text.ts";
 import { UsageError } from "../base/errors.ts";
 import { flagOf, type OptionName, readOption, readSettings, type Settings } from "./options.ts";
-import { quoted } from "../base/quoted.ts";
+import { quote } from "../base/text.ts";
 
 /** One destination as configured. */
 export interface DestinationConfig extends DestinationOptions {
@@ -165,17 +165,17 @@ export function commandLineReporter(texts: ListenerTexts): Reporter {
     mention(part, value) {
       if (part === "listen") return "LISTEN";
       if (part === "destinations") return "DESTINATION";
-      if ("destination" in part) return quoted(texts.destinations[part.destination]!);
+      if ("destination" in part) return quote(texts.destinations[part.destination]!);
       return value === undefined ? flagOf(part.option) : `${flagOf(part.option)} ${value}`;
     },
   };
 
   function subject(part: Exclude<Part, "destinations">): string {
-    if (part === "listen") return `LISTEN ${quoted(texts.listen)}`;
+    if (part === "listen") return `LISTEN ${quote(texts.listen)}`;
     if ("destination" in part) {
-      return `DESTINATION ${quoted(texts.destinations[part.destination]!)}`;
+      return `DESTINATION ${quote(texts.destinations[part.destination]!)}`;
     }
-    return `${flagOf(part.option)} ${quoted(texts.options[part.option] ?? "")}`;
+    return `${flagOf(part.option)} ${quote(texts.options[part.option] ?? "")}`;
   }
 }
 

@@ -10,7 +10,7 @@ import {
 } from "./destination_options.ts";
 import { splitDestination, writeDestination } from "./destination_text.ts";
 import { type Option, problemWith } from "./option.ts";
-import { cut, nearest } from "../base/quoted.ts";
+import { cut, nearest } from "../base/text.ts";
 import type { TomlEntry, TomlValue } from "./toml.ts";
 import { keyText, scalar, shown, typeOf } from "./toml_values.ts";
 

@@ -11,7 +11,7 @@ import {
   isMark,
 } from "./destination_options.ts";
 import type { Option } from "./option.ts";
-import { quoted } from "../base/quoted.ts";
+import { quote } from "../base/text.ts";
 
 /** Most problems of one destination that are told. */
 const MAX_PROBLEMS = 10;
@@ -106,13 +106,13 @@ function readOptions(
   for (const part of parts.slice(0, 2 * MAX_PROBLEMS)) {
     const [, name = "", value] = /^([^=]*)(?:=(.*))?$/s.exec(part)!;
     if (!isDestinationOption(name) || isMark(name) !== (value === undefined)) {
-      report(`has the unknown option ${quoted(part)}; must be ${DESTINATION_OPTION_FORMS}`);
+      report(`has the unknown option ${quote(part)}; must be ${DESTINATION_OPTION_FORMS}`);
       continue;
     }
     const { allowed, parse }: Option<unknown> = DESTINATION_OPTIONS[name];
     if (Object.hasOwn(given, name)) report(`has ${name} twice; give it once`);
     else if (value !== undefined && parse(value) === undefined) {
-      report(`${name} ${quoted(value)} must be ${allowed}`);
+      report(`${name} ${quote(value)} must be ${allowed}`);
     } else given[name] = value ?? "true";
   }
   return given;

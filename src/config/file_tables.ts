@@ -8,7 +8,7 @@ import {
 import type { Written, WrittenRule } from "./source.ts";
 import { type Option, problemWith } from "./option.ts";
 import { isProgramOption, keyOf, type OptionName, optionNames, OPTIONS } from "./options.ts";
-import { cut, nearest } from "../base/quoted.ts";
+import { cut, nearest } from "../base/text.ts";
 import type { TomlEntry, TomlValue } from "./toml.ts";
 import { keyText, scalar, shown, typeOf } from "./toml_values.ts";
 

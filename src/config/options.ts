@@ -22,7 +22,7 @@ import {
   threads,
   YEAR,
 } from "./option.ts";
-import { quoted } from "../base/quoted.ts";
+import { quote } from "../base/text.ts";
 
 /** Every option with its default, unit and meaning. `queueTimeout` here is the flag `--queue-timeout`. */
 export const OPTIONS = {
@@ -298,7 +298,7 @@ export function readOption<N extends OptionName>(name: N, text: string): Setting
   const value = option.parse(text);
   if (value === undefined) {
     throw new UsageError(
-      `${flagOf(name)} ${quoted(text)}: ${problemWith(option, text)}`,
+      `${flagOf(name)} ${quote(text)}: ${problemWith(option, text)}`,
     );
   }
   return value as Settings[N];

@@ -2,7 +2,7 @@ import type { Part, Reporter } from "./config.ts";
 import type { ListenerSource, Written } from "./source.ts";
 import { UsageError } from "../base/errors.ts";
 import { flagOf, keyOf, type OptionName } from "./options.ts";
-import { quoted } from "../base/quoted.ts";
+import { quote } from "../base/text.ts";
 
 /** Where the problems of flags come in the order of lines. */
 const AFTER_THE_FILE = Number.MAX_SAFE_INTEGER;
@@ -41,7 +41,7 @@ export class ConfigProblems {
 
   /** Takes what is wrong with the value of an option, wherever it was written. */
   addOption(name: OptionName, { written, problem }: { written: Written; problem: string }): void {
-    const text = quoted(written.text);
+    const text = quote(written.text);
     if (written.line !== undefined) this.add(written.line, `${keyOf(name)} ${text}: ${problem}`);
     else this.#add(`${flagOf(name)} ${text}: ${problem}`, AFTER_THE_FILE);
   }
@@ -73,7 +73,7 @@ export function fileReporter(source: ListenerSource, problems: ConfigProblems): 
         problems.addOption(part.option, { written: written ?? { text: "" }, problem });
       } else if (written) {
         const key = part === "listen" ? "listen" : "destinations";
-        problems.add(written.line, `${key} ${quoted(written.text)}: ${problem}`);
+        problems.add(written.line, `${key} ${quote(written.text)}: ${problem}`);
       }
       // An address that is missing was reported by the reader of the file.
     },
@@ -81,7 +81,7 @@ export function fileReporter(source: ListenerSource, problems: ConfigProblems): 
       if (part === "listen" || part === "destinations") return part;
       const written = find(part);
       const place = written?.line === undefined ? "" : ` in line ${written.line}`;
-      if ("destination" in part) return quoted(written?.text ?? "") + place;
+      if ("destination" in part) return quote(written?.text ?? "") + place;
       const fromFlag = written !== undefined && written.line === undefined;
       const name = fromFlag ? flagOf(part.option) : keyOf(part.option);
       return name + (value === undefined ? "" : ` ${value}`) + place;

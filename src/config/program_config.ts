@@ -11,7 +11,7 @@ import {
   type Written,
 } from "./source.ts";
 import { keyOf, readSettings, type Settings } from "./options.ts";
-import { quoted } from "../base/quoted.ts";
+import { quote } from "../base/text.ts";
 import type { Chunks } from "../async/chunks.ts";
 import { checkThreads } from "./thread_shares.ts";
 
@@ -91,7 +91,7 @@ function* checkCollisions(
     if (earlier) {
       problems.add(
         listen.line,
-        `listen ${quote(listen)}: collides with ${quote(earlier.written)} in line ` +
+        `listen ${quote(listen.text)}: collides with ${quote(earlier.written.text)} in line ` +
           `${earlier.written.line}; must be another port or host`,
       );
     }
@@ -102,7 +102,9 @@ function* checkCollisions(
   const place = taken.written.line === undefined ? "" : ` in line ${taken.written.line}`;
   problems.addOption("admin", {
     written: source.options.admin!,
-    problem: `collides with the listener ${quote(taken.written)}${place}; must be another port`,
+    problem: `collides with the listener ${
+      quote(taken.written.text)
+    }${place}; must be another port`,
   });
 }
 
@@ -113,8 +115,4 @@ function addressOf({ text }: Written): Address | undefined {
   } catch (error) {
     if (!(error instanceof AddressError)) throw error;
   }
-}
-
-function quote({ text }: Written): string {
-  return quoted(text);
 }

@@ -9,7 +9,7 @@ import {
 import { UsageError } from "../base/errors.ts";
 import type { Option } from "./option.ts";
 import type { Settings } from "./options.ts";
-import { quoted } from "../base/quoted.ts";
+import { quote } from "../base/text.ts";
 
 /** Destinations without repeats, and a line about each that had some. */
 export interface Merged {
@@ -34,7 +34,7 @@ export function mergeRepeats(texts: readonly string[], defaults: Settings): Merg
     else if (sameOptions(first.one, one)) first.times++;
     else {
       throw new UsageError(
-        `DESTINATION ${quoted(text)}: is the same as ${quoted(first.text)} with other options; ` +
+        `DESTINATION ${quote(text)}: is the same as ${quote(first.text)} with other options; ` +
           "must be given once, or each time with the same",
       );
     }

@@ -1,5 +1,5 @@
 import type { Written } from "./source.ts";
-import { quoted } from "../base/quoted.ts";
+import { quote } from "../base/text.ts";
 import type { TomlEntry, TomlValue } from "./toml.ts";
 
 /** A string or an integer as a flag would have it. */
@@ -10,7 +10,7 @@ export function scalar(value: TomlValue): Written | undefined {
 
 /** A value for a message. */
 export function shown(value: TomlValue): string {
-  if (value.kind === "string") return quoted(value.text);
+  if (value.kind === "string") return quote(value.text);
   return value.kind === "integer" && value.text.length <= 60 ? value.text : value.snippet;
 }
 

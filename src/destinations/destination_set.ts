@@ -1,14 +1,21 @@
 import type { Clock } from "../base/clock.ts";
 import type { DestinationConfig } from "../config/config.ts";
-import type { WorkerPool } from "../balancer/worker_pool.ts";
 import { Destination } from "./destination.ts";
 import type { Health } from "./health.ts";
 import type { TaskGroup } from "../async/task_group.ts";
 import type { Trails } from "../net/trails.ts";
 
+/** The worker pool, as far as the set knows it. */
+export interface Pool {
+  /** A destination gets workers from now on. */
+  add(destination: Destination): void;
+  /** It gets no more; those that are idle leave. */
+  remove(destination: Destination): void;
+}
+
 /** Options of {@linkcode DestinationSet}. */
 export interface DestinationSetOptions {
-  pool: WorkerPool;
+  pool: Pool;
   health: Health;
   /** Gets the watch over each destination. */
   tasks: TaskGroup;

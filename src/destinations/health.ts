@@ -1,7 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../base/clock.ts";
 import type { DestinationConfig } from "../config/config.ts";
-import type { WorkerPool } from "../balancer/worker_pool.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import type { Destination } from "./destination.ts";
 import type { LookupFailure } from "../net/dial.ts";
@@ -29,9 +28,17 @@ type HealthSettings = Pick<
   "checkInterval" | "checkTimeout" | "connectTimeout" | "fall" | "rise" | "slowStart"
 >;
 
+/** Who connects to destinations, as far as their health matters to it. */
+export interface Workers {
+  /** The state or the limit of a destination has changed. */
+  arrange(destination: Destination): void;
+  /** No destination is connected for so many milliseconds. */
+  rest(ms: number): void;
+}
+
 /** Options of {@linkcode Health}. */
 export interface HealthOptions {
-  pool: WorkerPool;
+  workers: Workers;
   /** Those in force; see {@linkcode Health.apply}. */
   settings: HealthSettings;
   /** Ends all monitoring. */
@@ -93,7 +100,7 @@ export class Health {
   review(destination: Destination): void {
     this.#monitors.get(destination)?.review();
     this.#notePanic();
-    this.#options.pool.arrange(destination);
+    this.#options.workers.arrange(destination);
   }
 
   /** The check of one destination may have changed. */
@@ -137,10 +144,10 @@ export class Health {
       this.#log.warning("connecting pauses until it works again: {reason}", { reason });
     }
     this.#shortAt = now;
-    this.#options.pool.rest(SHORTAGE_PAUSE_MS);
+    this.#options.workers.rest(SHORTAGE_PAUSE_MS);
   }
 
-  /** A destination could not take one more connection: nobody connects to it for a moment. */
+  /** A destination could not take one more connection, for which it is given a moment. */
   full(destination: Destination, error: Error): void {
     const now = this.#options.clock();
     if (now - (this.#fullAt.get(destination) ?? -Infinity) > FULL_EPISODE_MS) {
@@ -149,7 +156,6 @@ export class Health {
       this.#log.warning("{name} is full, connecting to it pauses: {reason}", { name, reason });
     }
     this.#fullAt.set(destination, now);
-    this.#options.pool.onFull(destination);
   }
 
   #onLookupFailure({ hostname, error, known, tell }: LookupFailure): void {
@@ -177,7 +183,7 @@ export class Health {
   #onChange(destination: Destination): void {
     this.#notePanic();
     if (destination.state === "up") this.#startSlowly(destination);
-    this.#options.pool.arrange(destination);
+    this.#options.workers.arrange(destination);
   }
 
   #notePanic(): void {
@@ -201,7 +207,7 @@ export class Health {
     const end = this.#options.clock() + slowStart;
     const step = Math.max(slowStart / RAMP_STEPS, SHORTEST_STEP_MS);
     const ramp = every(step, () => {
-      this.#options.pool.arrange(destination);
+      this.#options.workers.arrange(destination);
       if (this.#options.clock() >= end) this.#endRamp(destination);
     });
     this.#endRamp(destination);

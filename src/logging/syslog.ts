@@ -1,6 +1,7 @@
 import { codeOf, FatalError, messageOf } from "../base/errors.ts";
 import { formatSyslogAddress, type SyslogAddress } from "../config/log_target.ts";
 import { waitAtMost } from "../async/wait_at_most.ts";
+import { type DatagramSocket, openDatagramSocket } from "../net/datagram_socket.ts";
 
 /** What a message is about, by number. */
 export const SEVERITY = { error: 3, warning: 4, info: 6, debug: 7 } as const;
@@ -51,7 +52,7 @@ export class Syslog {
   /** Messages that could not be sent. */
   dropped = 0;
   readonly #address: SyslogAddress;
-  readonly #socket: Deno.DatagramConn;
+  readonly #socket: DatagramSocket;
   readonly #options: SyslogOptions;
   readonly #hostname = hostname();
   readonly #waiting: SyslogMessage[] = [];
@@ -62,7 +63,7 @@ export class Syslog {
   #lost = 0;
   #closed = false;
 
-  private constructor(address: SyslogAddress, socket: Deno.DatagramConn, options: SyslogOptions) {
+  private constructor(address: SyslogAddress, socket: DatagramSocket, options: SyslogOptions) {
     this.#address = address;
     this.#socket = socket;
     this.#options = options;
@@ -75,7 +76,7 @@ export class Syslog {
    */
   static open(address: SyslogAddress, options: SyslogOptions): Syslog {
     try {
-      return new Syslog(address, openSocket(address), options);
+      return new Syslog(address, openDatagramSocket(address), options);
     } catch (error) {
       throw new FatalError(
         `Cannot open a socket for syslog at ${formatSyslogAddress(address)}: ${messageOf(error)}`,
@@ -141,7 +142,7 @@ export class Syslog {
       pid: Deno.pid,
       maxBytes: MAX_BYTES[transport],
     });
-    await this.#socket.send(datagram, remoteAddr(this.#address));
+    await this.#socket.send(datagram);
   }
 
   #lose(messages: readonly SyslogMessage[], error?: unknown): void {
@@ -196,31 +197,6 @@ function oneLine(text: string): string {
 
 function isAscii(text: string): boolean {
   return !/[^\x20-\x7e]/.test(text);
-}
-
-function remoteAddr(address: SyslogAddress): Deno.Addr {
-  return address.transport === "unix"
-    ? { transport: "unixpacket", path: address.path }
-    : { ...address };
-}
-
-function openSocket(address: SyslogAddress): Deno.DatagramConn {
-  if (address.transport === "udp") {
-    const [transport, port] = ["udp", 0] as const;
-    try {
-      // This one reaches IPv4 as well.
-      return Deno.listenDatagram({ transport, hostname: "::", port });
-    } catch {
-      return Deno.listenDatagram({ transport, hostname: "0.0.0.0", port });
-    }
-  }
-  // The runtime wants a path even for a socket that only sends; nobody needs it once it is bound.
-  const directory = Deno.makeTempDirSync({ prefix: "iawlb-" });
-  try {
-    return Deno.listenDatagram({ transport: "unixpacket", path: `${directory}/syslog` });
-  } finally {
-    Deno.removeSync(directory, { recursive: true });
-  }
 }
 
 /** The name of this machine, from a file because anything else would need one more permission. */

@@ -1,6 +1,5 @@
 import { setImmediate } from "node:timers";
-import { connect } from "./connect.ts";
-import { adopt, type Socket } from "./socket.ts";
+import { Loopback, type Pair } from "./loopback.ts";
 
 /** Most reads that begin between two turns. */
 const READS_PER_TURN = 64;
@@ -23,7 +22,7 @@ export class FairReads {
   #waiting: (() => void)[] = [];
   readonly #buffer = new Uint8Array(2 * BYTE.length);
   /** Both ends of the connection; absent before it is needed, or if it could not be made. */
-  #ends: [Socket, Socket] | undefined;
+  #ends: Pair | undefined;
   #opening: Promise<void> | undefined;
   #closed = false;
   #held = false;
@@ -57,7 +56,7 @@ export class FairReads {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#opening;
-    for (const end of this.#ends ?? []) end.close();
+    if (this.#ends) closeBoth(this.#ends);
     this.#next();
   }
 
@@ -70,7 +69,7 @@ export class FairReads {
       });
       return;
     }
-    const [near, far] = this.#ends;
+    const { near, far } = this.#ends;
     // Not the whole buffer is read: what comes next shows only at the next look.
     far.read(this.#buffer).then(this.#onTurn, this.#onTurn);
     near.write(BYTE).catch(() => {});
@@ -87,18 +86,15 @@ export class FairReads {
   }
 
   async #open(): Promise<void> {
-    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const { port } = listener.addr as Deno.NetAddr;
-    const near = await connect({ hostname: "127.0.0.1", port });
-    const far = await listener.accept().catch((error) => {
-      near.close();
-      throw error;
-    });
-    const ours = (far.remoteAddr as Deno.NetAddr).port === (near.localAddr as Deno.NetAddr).port;
-    near.setNoDelay(true);
-    this.#ends = [adopt(near), adopt(far)];
-    if (ours && !this.#closed) return;
-    for (const end of this.#ends) end.close();
-    this.#ends = undefined;
+    using loopback = new Loopback();
+    const ends = await loopback.connect();
+    ends.near.sendPromptly();
+    if (this.#closed) closeBoth(ends);
+    else this.#ends = ends;
   }
+}
+
+function closeBoth({ near, far }: Pair): void {
+  near.close();
+  far.close();
 }

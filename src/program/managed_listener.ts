@@ -25,7 +25,7 @@ import {
 } from "../operations/operations.ts";
 import { type DestinationStatus } from "../operations/destination_status.ts";
 import type { OptionName } from "../config/options.ts";
-import { quoted } from "../base/quoted.ts";
+import { quote } from "../base/text.ts";
 import { LocalBalancer } from "../balancer/local_balancer.ts";
 import { openDurations } from "../telemetry/opentelemetry.ts";
 import { checkThreads, threadsOf } from "../config/thread_shares.ts";
@@ -119,7 +119,7 @@ export class ManagedListener {
     if (more.length > 0) {
       throw new OperationError(
         "invalid",
-        `address ${quoted(address)}: has no options, which are fields; a comma in a path is \\,`,
+        `address ${quote(address)}: has no options, which are fields; a comma in a path is \\,`,
       );
     }
     const text = writeDestination(plain, textsOfValues(options));

@@ -1,5 +1,6 @@
 import { messageOf } from "../base/errors.ts";
 import { waitAtMost } from "../async/wait_at_most.ts";
+import { type DatagramSocket, openDatagramSocket } from "../net/datagram_socket.ts";
 import { every, type Timer } from "../base/timer.ts";
 import type { Status } from "../operations/operations.ts";
 
@@ -53,10 +54,8 @@ export interface ServiceManager {
 /**
  * The connection to the service manager that started the program, `undefined` if none did.
  *
- * Reads `NOTIFY_SOCKET`, `WATCHDOG_USEC`, `WATCHDOG_PID` and `RUNTIME_DIRECTORY`. The runtime sends
- * datagrams only from a socket with a name. It gets one in the runtime directory, or in a new
- * temporary one, and the name is removed at once: a socket lives on without it. Before Deno 2.9 a
- * `NOTIFY_SOCKET` in the abstract namespace cannot be reached.
+ * Reads `NOTIFY_SOCKET`, `WATCHDOG_USEC`, `WATCHDOG_PID` and `RUNTIME_DIRECTORY`, where the socket
+ * has its name for a moment.
  */
 export function openServiceManager(
   env: Environment,
@@ -65,12 +64,12 @@ export function openServiceManager(
   try {
     const path = env.get("NOTIFY_SOCKET");
     if (!path || !/^[@/]/.test(path)) return undefined;
-    const socket = openSocket(env.get("RUNTIME_DIRECTORY")?.split(":")[0]);
-    const target = { transport: "unixpacket", path: path.replace(/^@/, "\0") } as const;
-    return new Notifier((bytes) => socket.send(bytes, target), {
+    const [directory] = env.get("RUNTIME_DIRECTORY")?.split(":") ?? [];
+    const target = { transport: "unix", path: path.replace(/^@/, "\0") } as const;
+    const socket = openDatagramSocket(target, { directory });
+    return new Notifier(socket, {
       ...options,
-      stallDetector: watchdogPeriod(env),
-      release: () => socket.close(),
+      watchdogPeriod: watchdogPeriod(env),
     });
   } catch (error) {
     options.onError?.(messageOf(error));
@@ -88,25 +87,6 @@ export function describeStatus({ state, listeners }: Status): string {
     `${up} of ${destinations.length} destinations up`;
 }
 
-function openSocket(directory: string | undefined): Deno.DatagramConn {
-  const own = directory ? undefined : Deno.makeTempDirSync({ prefix: "iawlb-" });
-  const path = `${directory || own}/notify-${Deno.pid}`;
-  try {
-    return Deno.listenDatagram({ transport: "unixpacket", path });
-  } finally {
-    tryRemove(path);
-    if (own) tryRemove(own);
-  }
-}
-
-function tryRemove(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch {
-    // There is nothing to remove, or whoever owns the directory removes it.
-  }
-}
-
 /** Half of what the watchdog allows, in milliseconds; `undefined` if it does not watch this process. */
 function watchdogPeriod(env: Environment): number | undefined {
   const pid = env.get("WATCHDOG_PID");
@@ -116,10 +96,9 @@ function watchdogPeriod(env: Environment): number | undefined {
 }
 
 class Notifier implements ServiceManager {
-  readonly #send: (bytes: Uint8Array) => Promise<number>;
+  readonly #socket: DatagramSocket;
   readonly #options: ServiceManagerOptions;
   readonly #watched: boolean;
-  readonly #release: () => void;
   readonly #timer: Timer;
   /** Everything that is to be sent, in order. */
   #sent: Promise<void> = Promise.resolve();
@@ -129,14 +108,13 @@ class Notifier implements ServiceManager {
   #closed = false;
 
   constructor(
-    send: (bytes: Uint8Array) => Promise<number>,
-    options: ServiceManagerOptions & { stallDetector: number | undefined; release(): void },
+    socket: DatagramSocket,
+    options: ServiceManagerOptions & { watchdogPeriod: number | undefined },
   ) {
-    this.#send = send;
+    this.#socket = socket;
     this.#options = options;
-    this.#watched = options.stallDetector !== undefined;
-    this.#release = options.release;
-    const period = Math.min(options.stallDetector ?? Infinity, options.beat ?? BEAT_MS);
+    this.#watched = options.watchdogPeriod !== undefined;
+    const period = Math.min(options.watchdogPeriod ?? Infinity, options.beat ?? BEAT_MS);
     this.#timer = every(period, () => this.#beat());
   }
 
@@ -166,7 +144,7 @@ class Notifier implements ServiceManager {
     this.#closed = true;
     this.#timer.stop();
     await waitAtMost(CLOSE_MS, this.#sent);
-    this.#release();
+    this.#socket.close();
   }
 
   /** One sign of life. A turn of the event loop and an answer of what serves are the proof. */
@@ -189,8 +167,7 @@ class Notifier implements ServiceManager {
   #tell(...lines: string[]): Promise<void> {
     if (this.#closed) return this.#sent;
     const bytes = new TextEncoder().encode(lines.join("\n"));
-    return this.#sent = this.#sent.then(() => this.#send(bytes)).then(
-      () => {},
+    return this.#sent = this.#sent.then(() => this.#socket.send(bytes)).catch(
       (error) => this.#fail(error),
     );
   }

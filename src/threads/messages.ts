@@ -63,4 +63,4 @@ export type FromThread =
     readonly number: number;
     readonly answer: ThreadCalls[ThreadCall]["answer"];
   }
-  | { readonly kind: "drained"; readonly books: Totals };
+  | { readonly kind: "drained"; readonly totals: Totals };

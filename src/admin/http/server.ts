@@ -1,11 +1,11 @@
 import type { Logger } from "@logtape/logtape";
+import { waitAtMost } from "../../async/wait_at_most.ts";
 import { AcceptFailures, nextTurn } from "../../net/accept_failures.ts";
 import { formatSocketAddress } from "../../net/address.ts";
 import type { Bound } from "../../net/bind.ts";
 import type { Release } from "../../net/descriptor_budget.ts";
 import { HttpConnection, type HttpHandler, type HttpLimits } from "./connection.ts";
 import { refusalBytes } from "./output.ts";
-import { sleep } from "../../base/timer.ts";
 
 /** Most connections accepted in one turn of the event loop. */
 const ACCEPTS_PER_TURN = 16;
@@ -78,10 +78,7 @@ export class HttpServer {
       for (const socket of this.#options.bound.sockets) socket.close();
     }
     for (const connection of this.#connections.keys()) connection.finish();
-    const enough = new AbortController();
-    const expired = sleep(patience, { signal: enough.signal });
-    await Promise.race([Promise.all(this.#connections.values()), expired]);
-    enough.abort();
+    await waitAtMost(patience, Promise.all(this.#connections.values()));
     const left = [...this.#connections];
     for (const [connection] of left) connection.close();
     await Promise.all([this.#loops, ...left.map(([, ended]) => ended)]);

@@ -1,4 +1,4 @@
-import { cut, nearest, quoted } from "../../base/quoted.ts";
+import { cut, nearest, quote } from "../../base/text.ts";
 
 /** Thrown by {@linkcode parseTemplate}; the message says what is wrong and what is allowed. */
 export class TemplateError extends Error {
@@ -110,8 +110,8 @@ function readField(text: string): TemplateField {
   if (unit !== undefined && !allowed.includes(unit)) {
     throw new TemplateError(
       allowed.length === 0
-        ? `has the unit ${quoted(unit)} in {${cut(text)}}; ${name} has no units`
-        : `has the unknown unit ${quoted(unit)} in {${cut(text)}}; the nearest is ` +
+        ? `has the unit ${quote(unit)} in {${cut(text)}}; ${name} has no units`
+        : `has the unknown unit ${quote(unit)} in {${cut(text)}}; the nearest is ` +
           `${nearest(unit, allowed)}, all are ${allowed.join(", ")}`,
     );
   }

@@ -1,4 +1,4 @@
-// DestinationSet, crew and line under random changes, with workers that behave like the real ones.
+// Destination set, worker pool and queue under random changes, with workers that behave like the real ones.
 import { assert } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import fc from "fast-check";
@@ -66,7 +66,7 @@ const step = fc.oneof(
   },
 ) as fc.Arbitrary<Step>;
 
-/** Everything around the line but sockets: sessions are numbers, and end when the test says so. */
+/** Everything around the queue but sockets: sessions are numbers, and end when the test says so. */
 class Scene {
   readonly queue: Channel<Session>;
   readonly destinationSet: DestinationSet;
@@ -95,7 +95,7 @@ class Scene {
     });
     const clock = () => 0;
     this.health = new Health({
-      pool: this.pool,
+      workers: this.pool,
       settings: { ...configOf(["0", "1"]), checkInterval: 1_000_000 },
       signal: this.#life.signal,
       clock,
@@ -164,7 +164,10 @@ class Scene {
           const address = { transport: "tcp", hostname: "127.0.0.1", port: 1 + i } as const;
           return there ? [{ ...rest, check: null, address, key: `${i}`, name: `${i}` }] : [];
         });
-        this.destinationSet.apply(configs, { 0: 1, 1: 2, 2: 3 });
+        // As the balancer does it, but in one turn.
+        for (const changed of this.destinationSet.apply(configs, { 0: 1, 1: 2, 2: 3 })) {
+          if (changed) this.pool.arrange(changed);
+        }
         this.pool.arrange();
         break;
       }

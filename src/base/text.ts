@@ -7,7 +7,7 @@ const LIMIT = 200;
 const LONGEST_NAME = 64;
 
 /** A text as messages show what somebody wrote: in quotes, on one line, and not too long. */
-export function quoted(text: string): string {
+export function quote(text: string): string {
   return JSON.stringify(cut(text));
 }
 
@@ -19,4 +19,9 @@ export function cut(text: string): string {
 /** What a text that is none of these names was most likely meant to be. */
 export function nearest(text: string, names: readonly string[]): string {
   return closestString(text.slice(0, LONGEST_NAME), names);
+}
+
+/** A number with what it counts, such as `1 worker` or `2 workers`. */
+export function plural(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }

@@ -1,0 +1,49 @@
+import { connect } from "./connect.ts";
+import { adopt, type Socket } from "./socket.ts";
+
+/** The two ends of a connection. */
+export interface Pair {
+  readonly near: Socket;
+  readonly far: Socket;
+}
+
+/**
+ * A port of loopback for connections of the program to itself: only a socket tells when the runtime
+ * has looked at the sockets.
+ */
+export class Loopback implements Disposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+
+  /**
+   * A new connection; both of its ends are the caller's.
+   *
+   * @throws If there is no loopback, no descriptor, or somebody else has connected first. The port
+   * is of no use after that.
+   * @throws The signal's reason, if it is aborted first.
+   */
+  async connect(options: { signal?: AbortSignal } = {}): Promise<Pair> {
+    const { port } = this.#listener.addr;
+    const [accepted, connected] = await Promise.allSettled([
+      this.#listener.accept(),
+      connect({ hostname: "127.0.0.1", port }, options).catch((error) => {
+        this[Symbol.dispose]();
+        throw error;
+      }),
+    ]);
+    if (accepted.status === "fulfilled" && connected.status === "fulfilled") {
+      const [near, far] = [connected.value, accepted.value];
+      const { port } = near.localAddr as Deno.NetAddr;
+      if ((far.remoteAddr as Deno.NetAddr).port === port) {
+        return { near: adopt(near), far: adopt(far) };
+      }
+    }
+    for (const end of [accepted, connected]) if (end.status === "fulfilled") end.value.close();
+    if (connected.status === "rejected") throw connected.reason;
+    if (accepted.status === "rejected") throw accepted.reason;
+    throw new Error("somebody else has connected first");
+  }
+
+  [Symbol.dispose](): void {
+    this.#listener[Symbol.dispose]();
+  }
+}
