@@ -1,9 +1,6 @@
 import {
   type DestinationChange,
-  type DestinationStatus,
   type DestinationValues,
-  type Latencies,
-  type ListenerStatus,
   type NewDestination,
   OperationError,
   type Operations,
@@ -11,6 +8,9 @@ import {
   type SessionInfo,
   type Status,
 } from "../../src/operations/operations.ts";
+import { type DestinationStatus } from "../../src/operations/destination_status.ts";
+import { type Latencies } from "../../src/operations/latencies.ts";
+import { type ListenerStatus } from "../../src/operations/listener_status.ts";
 import { destinationOf, latenciesOf, listenerOf } from "./statuses.ts";
 
 /** A program that can be seen and changed, with nothing behind it. Everything may be set. */
