@@ -136,7 +136,7 @@ export class LocalBalancer implements Balancer {
     this.#registry = new SessionRegistry({
       clock,
       onEnd: (session) => {
-        this.#admission.leave(session.client.remoteAddr);
+        this.#admission.leave(session);
         timekeeper.ended(session);
         if (steps.on) steps.closed(session);
         access?.add(session, name);

@@ -1,7 +1,9 @@
 import type { Address } from "../net/address.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DestinationConfig } from "../config/config.ts";
-import { Dialer, type LookupFailure, type Way } from "../net/dial.ts";
+import { connectorTo } from "./connector.ts";
+import type { Connector } from "../net/connector.ts";
+import type { LookupFailure } from "../net/dial.ts";
 import type { AdminState, ShownState } from "../operations/operations.ts";
 import type { Session } from "../session/session.ts";
 import type { Trails } from "../net/trails.ts";
@@ -21,7 +23,8 @@ const TRIED: Readonly<Record<Address["transport"], boolean>> = { tcp: true, unix
 /** One server address with its state, its workers' number and its counters. */
 export class Destination {
   readonly name: string;
-  readonly dialer: Dialer;
+  /** Connects to it. */
+  readonly connector: Connector;
   /** Its number within the listener, from 1. */
   readonly number: number;
   /** Its health. */
@@ -77,9 +80,8 @@ export class Destination {
     this.number = number;
     this.#config = config;
     const { trails, listener = 1 } = options;
-    const way: Way | undefined = trails && { trails, step: { listener, destination: number } };
-    this.dialer = new Dialer(config.address, {
-      way,
+    this.connector = connectorTo(config.address, {
+      way: trails && { trails, step: { listener, destination: number } },
       onLookupFailure: (failure) => {
         this.lookupFailures++;
         this.onLookupFailure?.(failure);

@@ -2,12 +2,14 @@ import { abortable } from "@std/async/abortable";
 import ipaddr from "ipaddr.js";
 import { type Address, formatHostPort, isLocalhost } from "./address.ts";
 import { connect } from "./connect.ts";
+import type { ConnectOptions, Connector } from "./connector.ts";
 import { messageOf } from "../base/errors.ts";
 import { type Failure, type Fault, faultOf } from "./connect_faults.ts";
 import { isHere, returns } from "./loop_rules.ts";
 import { type Names, systemNames } from "./names.ts";
 import { after } from "../base/timer.ts";
-import { attach, type Ends, type Step, type Trail, type Trails } from "./trails.ts";
+import type { Stream } from "./stream.ts";
+import { attach, type Ends, type Step, type Trails } from "./trails.ts";
 
 /** How long the addresses of a name are used before it is looked up again, in milliseconds. */
 const NAME_LIFETIME_MS = 1000;
@@ -50,13 +52,6 @@ export interface DialerOptions {
   onLookupFailure?(failure: LookupFailure): void;
 }
 
-/** Options of {@linkcode Dialer.dial}. */
-export interface DialOptions {
-  signal: AbortSignal;
-  timeout: number;
-  trail?: Trail;
-}
-
 /** A look-up that failed. */
 export interface LookupFailure {
   readonly hostname: string;
@@ -75,7 +70,7 @@ export interface LookupFailure {
  * look-up is waited for: later ones go on beside the connects, and whatever fails about them, the
  * addresses stay in use until an answer replaces them.
  */
-export class Dialer {
+export class Dialer implements Connector {
   readonly #address: Address;
   readonly #names: Names;
   readonly #way: Way | undefined;
@@ -99,16 +94,13 @@ export class Dialer {
   }
 
   /**
-   * A connection.
+   * A connection to the first of its addresses that answers.
    *
-   * @param options.timeout Milliseconds that a name's addresses share, so that one that swallows
-   * packets leaves time for the next; 0 = unlimited. The caller aborts the signal at its end.
-   * @param options.trail The way of the session that it is for; absent if it is for none.
    * @throws {LoopError} If it is certain beforehand that this session would come back.
    * @throws {DialError} If no address could be connected, or the name has none.
    * @throws The signal's reason, if it is aborted first.
    */
-  async dial(options: DialOptions): Promise<Deno.Conn> {
+  async connect(options: ConnectOptions): Promise<Stream> {
     if (this.#address.transport === "unix") {
       return await this.#dialUnix(this.#address.path, options);
     }
@@ -126,13 +118,13 @@ export class Dialer {
       const last = i === hostnames.length - 1;
       try {
         const share = (begun + timeout - performance.now()) / (hostnames.length - i);
-        const conn = timeout === 0 || last || isLoopback(hostname)
+        const stream = timeout === 0 || last || isLoopback(hostname)
           ? await this.#connect({ hostname, port }, options)
           : await within(Math.max(share, 1), signal, (signal) => {
             return this.#connect({ hostname, port }, { ...options, signal });
           });
         if (i > 0) this.#prefer(hostname);
-        return conn;
+        return stream;
       } catch (error) {
         signal.throwIfAborted();
         failures.push({ where: formatHostPort(hostname, port), error });
@@ -143,13 +135,13 @@ export class Dialer {
     throw new DialError(failures);
   }
 
-  #connect(target: { hostname: string; port: number }, options: DialOptions): Promise<Deno.Conn> {
+  #connect(target: { hostname: string; port: number }, options: ConnectOptions): Promise<Stream> {
     const { trails, step } = this.#way ?? {};
     if (!trails?.listens(target.port)) return connect(target, options);
     return connectNoting(target, { ...options, trails, step: step! });
   }
 
-  async #dialUnix(path: string, options: DialOptions): Promise<Deno.Conn> {
+  async #dialUnix(path: string, options: ConnectOptions): Promise<Stream> {
     const { trails, step } = this.#way ?? {};
     const to = trails?.listenerAt(path);
     if (to === undefined) return await connectPath(path, options);
@@ -159,9 +151,9 @@ export class Dialer {
     }
     const note = trails!.noteWay(step!.listener, to);
     try {
-      const conn = await connectPath(path, options);
-      attach(conn, note);
-      return conn;
+      const stream = await connectPath(path, options);
+      attach(stream, note);
+      return stream;
     } catch (error) {
       note.forget();
       throw error;
@@ -222,21 +214,21 @@ async function within<T>(
 /** Connects to a port of this process, and notes the way if it is this machine's. */
 async function connectNoting(
   target: { hostname: string; port: number },
-  options: DialOptions & Way,
-): Promise<Deno.Conn> {
+  options: ConnectOptions & Way,
+): Promise<Stream> {
   const { trails, step, trail = [] } = options;
   trails.begin(target.port);
   try {
-    const conn = await connect(target, options);
-    const ends = { client: conn.localAddr, server: conn.remoteAddr } as Ends;
-    if (isHere(ends)) attach(conn, trails.note(ends, [...trail, step]));
-    return conn;
+    const stream = await connect(target, options);
+    const ends = { client: stream.localAddress, server: stream.remoteAddress } as Ends;
+    if (isHere(ends)) attach(stream, trails.note(ends, [...trail, step]));
+    return stream;
   } finally {
     trails.settle(target.port);
   }
 }
 
-async function connectPath(path: string, options: DialOptions): Promise<Deno.Conn> {
+async function connectPath(path: string, options: ConnectOptions): Promise<Stream> {
   try {
     return await connect({ path }, options);
   } catch (error) {

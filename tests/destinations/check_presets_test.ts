@@ -15,11 +15,11 @@ async function run(
   served?: Promise<void>,
 ): Promise<void> {
   await using server = new TestServer(serve, { speaksFirst: true });
-  const dialer = new Dialer(parseAddress(server.address, { minPort: 1 }));
+  const connector = new Dialer(parseAddress(server.address, { minPort: 1 }));
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(new Error("too late")), 3000);
   try {
-    const options = { dialer, host: "test", signal: limit.signal, timeout: 3000 };
+    const options = { connector, host: "test", signal: limit.signal, timeout: 3000 };
     await runCheck(parseCheck(check)!, options);
     await served;
   } finally {

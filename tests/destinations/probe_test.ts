@@ -37,8 +37,8 @@ async function run(
   signal = new AbortController().signal,
 ): Promise<void> {
   await using server = new TestServer(serve);
-  const dialer = new Dialer(parseAddress(server.address, { minPort: 1 }));
-  await runCheck(parseCheck(check)!, { dialer, host: "test", signal, timeout: 1000 });
+  const connector = new Dialer(parseAddress(server.address, { minPort: 1 }));
+  await runCheck(parseCheck(check)!, { connector, host: "test", signal, timeout: 1000 });
 }
 
 function reply(text: string): (conn: Deno.Conn) => Promise<void> {
@@ -98,8 +98,8 @@ Deno.test("a destination that does not answer is given up by the signal", async 
 });
 
 Deno.test("a destination that refuses has not failed its check but its connect", async () => {
-  const dialer = new Dialer(parseAddress(`127.0.0.1:${freePort()}`, { minPort: 1 }));
+  const connector = new Dialer(parseAddress(`127.0.0.1:${freePort()}`, { minPort: 1 }));
   const { signal } = new AbortController();
-  const options = { dialer, host: "test", signal, timeout: 1000 };
+  const options = { connector, host: "test", signal, timeout: 1000 };
   await assertRejects(() => runCheck({ kind: "tcp" }, options), DialError);
 });

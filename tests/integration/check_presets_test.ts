@@ -12,10 +12,10 @@ const ROOT = Deno.build.os !== "windows" && Deno.uid() === 0;
 /** Checks a server so many times, one after the other. */
 async function check(text: string, at: { port: number; hostname?: string }, times = 1) {
   const { hostname = "127.0.0.1", port } = at;
-  const dialer = new Dialer(parseAddress(`${hostname}:${port}`, { minPort: 1 }));
+  const connector = new Dialer(parseAddress(`${hostname}:${port}`, { minPort: 1 }));
   for (let i = 0; i < times; i++) {
     const { signal } = new AbortController();
-    await runCheck(parseCheck(text)!, { dialer, host: "test", signal, timeout: 5000 });
+    await runCheck(parseCheck(text)!, { connector, host: "test", signal, timeout: 5000 });
   }
 }
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { parseAddress } from "../../src/net/address.ts";
+import { parseAddress, type TcpEnd } from "../../src/net/address.ts";
 
 import { Dialer, DialError, type LookupFailure } from "../../src/net/dial.ts";
 import { type Ask, Names } from "../../src/net/names.ts";
@@ -14,8 +14,9 @@ function dialer(text: string): Dialer {
 
 Deno.test("a literal address is connected", async () => {
   await using server = new TestServer(discard);
-  using conn = await dialer(server.address).dial({ signal, timeout: 1000 });
-  assertEquals((conn.remoteAddr as Deno.NetAddr).port, server.port);
+  const stream = await dialer(server.address).connect({ signal, timeout: 1000 });
+  stream.close();
+  assertEquals((stream.remoteAddress as TcpEnd).port, server.port);
 });
 
 Deno.test("a port alone is connected on localhost, whichever of its addresses listens", async () => {
@@ -23,8 +24,9 @@ Deno.test("a port alone is connected on localhost, whichever of its addresses li
     await using server = new TestServer(discard, { hostname });
     const twice = dialer(`${server.port}`);
     for (let i = 0; i < 2; i++) {
-      using conn = await twice.dial({ signal, timeout: 1000 });
-      assertEquals((conn.remoteAddr as Deno.NetAddr).hostname, hostname);
+      const stream = await twice.connect({ signal, timeout: 1000 });
+      stream.close();
+      assertEquals((stream.remoteAddress as TcpEnd).hostname, hostname);
     }
   }
 });
@@ -32,7 +34,7 @@ Deno.test("a port alone is connected on localhost, whichever of its addresses li
 Deno.test("a refused connect names every address that was tried", async () => {
   const port = freePort();
   const error = await assertRejects(
-    () => dialer(`${port}`).dial({ signal, timeout: 1000 }),
+    () => dialer(`${port}`).connect({ signal, timeout: 1000 }),
     DialError,
   );
   assert(error.message.includes(`127.0.0.1:${port}: Connection refused`), error.message);
@@ -42,7 +44,7 @@ Deno.test("a refused connect names every address that was tried", async () => {
 
 Deno.test("a name that does not exist is a failure of the destination", async () => {
   const error = await assertRejects(
-    () => dialer("no-such-host.invalid:80").dial({ signal, timeout: 5000 }),
+    () => dialer("no-such-host.invalid:80").connect({ signal, timeout: 5000 }),
     DialError,
     "no-such-host.invalid",
   );
@@ -51,7 +53,7 @@ Deno.test("a name that does not exist is a failure of the destination", async ()
 
 Deno.test("a path without a listener is a failure of the destination", async () => {
   await assertRejects(
-    () => dialer("unix:/nowhere/app.sock").dial({ signal, timeout: 1000 }),
+    () => dialer("unix:/nowhere/app.sock").connect({ signal, timeout: 1000 }),
     DialError,
     "unix:/nowhere/app.sock: ",
   );
@@ -60,7 +62,7 @@ Deno.test("a path without a listener is a failure of the destination", async () 
 Deno.test("an aborted connect throws the signal's reason", async () => {
   const reason = new Error("changed my mind");
   await assertRejects(
-    () => dialer(`${freePort()}`).dial({ signal: AbortSignal.abort(reason), timeout: 1000 }),
+    () => dialer(`${freePort()}`).connect({ signal: AbortSignal.abort(reason), timeout: 1000 }),
     Error,
     "changed my mind",
   );
@@ -95,7 +97,7 @@ Deno.test("addresses that worked stay in use whatever becomes of the look-up", a
   let asked = 0;
   const { dialer, failures } = named(`db.test:${server.port}`, () => answers[asked++]!());
   for (let round = 1; round <= answers.length; round++) {
-    (await dialer.dial({ signal, timeout: 1000 })).close();
+    (await dialer.connect({ signal, timeout: 1000 })).close();
     await until(() => asked === round && failures.length === round - 1, "it was looked up");
     await sleep(STALE_MS);
   }
@@ -114,9 +116,9 @@ Deno.test("nobody waits for a look-up, and there is one at most, while addresses
   const { dialer } = named(`db.test:${server.port}`, () => {
     return ++asked === 1 ? Promise.resolve(["127.0.0.1"]) : silence.promise;
   });
-  (await dialer.dial({ signal, timeout: 1000 })).close();
+  (await dialer.connect({ signal, timeout: 1000 })).close();
   await sleep(STALE_MS);
-  for (let i = 0; i < 20; i++) (await dialer.dial({ signal, timeout: 1000 })).close();
+  for (let i = 0; i < 20; i++) (await dialer.connect({ signal, timeout: 1000 })).close();
   assertEquals(asked, 2);
   silence.resolve(["127.0.0.1"]);
 });
@@ -127,8 +129,9 @@ Deno.test("an answer replaces the addresses, and the one that worked stays the f
   let asked = 0;
   const { dialer } = named(`db.test:${server.port}`, () => Promise.resolve(answers[asked++]!));
   const connected = async () => {
-    using conn = await dialer.dial({ signal, timeout: 1000 });
-    return (conn.remoteAddr as Deno.NetAddr).hostname;
+    const stream = await dialer.connect({ signal, timeout: 1000 });
+    stream.close();
+    return (stream.remoteAddress as TcpEnd).hostname;
   };
   assertEquals(await connected(), "127.0.0.1");
   await sleep(STALE_MS);
@@ -144,7 +147,7 @@ Deno.test("the first look-up is waited for as long as the caller wants", async (
   const silence = Promise.withResolvers<string[]>();
   const { dialer } = named("db.test:80", () => silence.promise);
   const attempt = new AbortController();
-  const dialing = dialer.dial({ signal: attempt.signal, timeout: 1000 });
+  const dialing = dialer.connect({ signal: attempt.signal, timeout: 1000 });
   attempt.abort(new Error("no connection in time"));
   await assertRejects(() => dialing, Error, "no connection in time");
   silence.resolve([]);
