@@ -1,7 +1,7 @@
 import { runPreset } from "./check_presets.ts";
 import { ANSWER_LIMIT, CheckError, Conversation } from "./conversation.ts";
 import type { Check } from "../config/values/check.ts";
-import type { Connector } from "../net/connector.ts";
+import type { Connector } from "./connector.ts";
 import { DialError } from "../net/dial.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Stream } from "../net/stream.ts";

@@ -2,14 +2,13 @@ import { abortable } from "@std/async/abortable";
 import ipaddr from "ipaddr.js";
 import { type Address, formatHostPort, isLocalhost } from "./address.ts";
 import { connect } from "./connect.ts";
-import type { ConnectOptions, Connector } from "./connector.ts";
 import { messageOf } from "../base/errors.ts";
 import { type Failure, type Fault, faultOf } from "./connect_faults.ts";
-import { isHere, returns } from "./loop_rules.ts";
+import { isHere } from "./loop_rules.ts";
 import { type Names, systemNames } from "./names.ts";
 import { after } from "../base/timer.ts";
 import type { Stream } from "./stream.ts";
-import { attach, type Ends, type Step, type Trails } from "./trails.ts";
+import { attach, type Ends, type Step, type Trail, type Trails } from "./trails.ts";
 
 /** How long the addresses of a name are used before it is looked up again, in milliseconds. */
 const NAME_LIFETIME_MS = 1000;
@@ -39,6 +38,9 @@ export class DialError extends Error {
   }
 }
 
+/** The address that a {@linkcode Dialer} connects to. */
+export type TcpAddress = Extract<Address, { transport: "tcp" }>;
+
 /** Options of {@linkcode Dialer}. */
 export interface DialerOptions {
   /** Looks names up; the system's unless given. */
@@ -52,6 +54,16 @@ export interface DialerOptions {
   onLookupFailure?(failure: LookupFailure): void;
 }
 
+/** Options of one connect. */
+export interface DialOptions {
+  /** Gives the connect up; the caller aborts it when the time is over. */
+  signal: AbortSignal;
+  /** Milliseconds that there are for it; 0 = as long as it takes. */
+  timeout: number;
+  /** The way of the session that it is for; absent if it is for none. */
+  trail?: Trail;
+}
+
 /** A look-up that failed. */
 export interface LookupFailure {
   readonly hostname: string;
@@ -63,15 +75,15 @@ export interface LookupFailure {
 }
 
 /**
- * Connects to one destination, trying all addresses of its name.
+ * Connects to one TCP address, trying all addresses of its name.
  *
  * The address that worked last goes first. `localhost` is 127.0.0.1 and ::1 without asking anybody
  * (RFC 6761, 6.3); other names are looked up by the system, at most once a second. Only the first
  * look-up is waited for: later ones go on beside the connects, and whatever fails about them, the
  * addresses stay in use until an answer replaces them.
  */
-export class Dialer implements Connector {
-  readonly #address: Address;
+export class Dialer {
+  readonly #address: TcpAddress;
   readonly #names: Names;
   readonly #way: Way | undefined;
   readonly #onLookupFailure: DialerOptions["onLookupFailure"];
@@ -81,12 +93,11 @@ export class Dialer implements Connector {
   /** The look-up under way, shared by all who wait for it. */
   #lookup: Promise<void> | undefined;
 
-  constructor(address: Address, options: DialerOptions = {}) {
+  constructor(address: TcpAddress, options: DialerOptions = {}) {
     this.#address = address;
     this.#names = options.names ?? systemNames;
     this.#way = options.way;
     this.#onLookupFailure = options.onLookupFailure;
-    if (address.transport === "unix") return;
     const hostname = address.hostname ?? "localhost";
     if (isLocalhost(hostname)) this.#hostnames = ["127.0.0.1", "::1"];
     else if (ipaddr.isValid(hostname)) this.#hostnames = [hostname];
@@ -94,16 +105,15 @@ export class Dialer implements Connector {
   }
 
   /**
-   * A connection to the first of its addresses that answers.
+   * A connection.
    *
-   * @throws {LoopError} If it is certain beforehand that this session would come back.
+   * @param options.timeout Milliseconds that a name's addresses share, so that one that swallows
+   * packets leaves time for the next; 0 = unlimited. The caller aborts the signal at its end.
+   * @param options.trail The way of the session that it is for; absent if it is for none.
    * @throws {DialError} If no address could be connected, or the name has none.
    * @throws The signal's reason, if it is aborted first.
    */
-  async connect(options: ConnectOptions): Promise<Stream> {
-    if (this.#address.transport === "unix") {
-      return await this.#dialUnix(this.#address.path, options);
-    }
+  async dial(options: DialOptions): Promise<Stream> {
     const { port } = this.#address;
     const { signal, timeout } = options;
     const begun = performance.now();
@@ -135,29 +145,10 @@ export class Dialer implements Connector {
     throw new DialError(failures);
   }
 
-  #connect(target: { hostname: string; port: number }, options: ConnectOptions): Promise<Stream> {
+  #connect(target: { hostname: string; port: number }, options: DialOptions): Promise<Stream> {
     const { trails, step } = this.#way ?? {};
     if (!trails?.listens(target.port)) return connect(target, options);
     return connectNoting(target, { ...options, trails, step: step! });
-  }
-
-  async #dialUnix(path: string, options: ConnectOptions): Promise<Stream> {
-    const { trails, step } = this.#way ?? {};
-    const to = trails?.listenerAt(path);
-    if (to === undefined) return await connectPath(path, options);
-    const { trail } = options;
-    if (trail && returns(trails!, { trail, from: step!.listener, to })) {
-      throw new LoopError(`unix:${path} leads back to a listener that the session has passed`);
-    }
-    const note = trails!.noteWay(step!.listener, to);
-    try {
-      const stream = await connectPath(path, options);
-      attach(stream, note);
-      return stream;
-    } catch (error) {
-      note.forget();
-      throw error;
-    }
   }
 
   /** Looks the name up, unless that is under way; fails only if there are no addresses from before. */
@@ -214,7 +205,7 @@ async function within<T>(
 /** Connects to a port of this process, and notes the way if it is this machine's. */
 async function connectNoting(
   target: { hostname: string; port: number },
-  options: ConnectOptions & Way,
+  options: DialOptions & Way,
 ): Promise<Stream> {
   const { trails, step, trail = [] } = options;
   trails.begin(target.port);
@@ -225,15 +216,6 @@ async function connectNoting(
     return stream;
   } finally {
     trails.settle(target.port);
-  }
-}
-
-async function connectPath(path: string, options: ConnectOptions): Promise<Stream> {
-  try {
-    return await connect({ path }, options);
-  } catch (error) {
-    options.signal.throwIfAborted();
-    throw new DialError([{ where: `unix:${path}`, error }]);
   }
 }
 

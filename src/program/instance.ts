@@ -11,7 +11,6 @@ import { ListenerSet } from "./listener_set.ts";
 import type { Logs } from "../logging/logs.ts";
 import {
   type DestinationChange,
-  type DestinationStatus,
   type NewDestination,
   OperationError,
   type Operations,
@@ -19,6 +18,7 @@ import {
   type SessionInfo,
   type Status,
 } from "../operations/operations.ts";
+import { type DestinationStatus } from "../operations/destination_status.ts";
 import { keyOf, type Settings } from "../config/options.ts";
 import { Pace } from "../async/pace.ts";
 import type { ServiceManager } from "./systemd.ts";

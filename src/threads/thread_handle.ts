@@ -7,7 +7,7 @@ import type { FromThread, ThreadCall, ThreadCalls, ToThread } from "./messages.t
 export class ThreadHandle {
   /** The address that it listens on; rejects if it cannot. */
   readonly listening: Promise<string>;
-  /** Its books once it has drained; `undefined` if it crashed. */
+  /** Its totals once it has drained; `undefined` if it crashed. */
   readonly drained: Promise<Totals | undefined>;
   readonly #worker: Worker;
   readonly #questions = new Map<number, (answer: unknown) => void>();
@@ -35,7 +35,7 @@ export class ThreadHandle {
         case "answer":
           return this.#answer(data.number, data.answer);
         case "drained":
-          return drained.resolve(data.books);
+          return drained.resolve(data.totals);
       }
     };
     worker.onerror = (event) => {

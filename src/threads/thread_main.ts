@@ -106,7 +106,7 @@ async function start(message: ToThread & { kind: "start" }): Promise<void> {
   async function end(drained: Promise<boolean>): Promise<void> {
     await drained;
     await logs.close();
-    scope.postMessage({ kind: "drained", books: server.books });
+    scope.postMessage({ kind: "drained", totals: server.totals });
   }
 }
 

@@ -3,8 +3,13 @@ import { getLogger } from "@logtape/logtape";
 import { FatalError } from "../../src/base/errors.ts";
 import { AccessLog } from "../../src/logging/access_log.ts";
 import { Losses } from "../../src/logging/losses.ts";
-import type { DestinationStatus, ListenerStatus } from "../../src/operations/operations.ts";
+import type { DestinationStatus } from "../../src/operations/destination_status.ts";
+import type { ListenerStatus } from "../../src/operations/listener_status.ts";
 import type { OptionName } from "../../src/config/options.ts";
+import type { Identity } from "../../src/balancer/balancer.ts";
+import type { Config } from "../../src/config/config.ts";
+import { Numbers } from "../../src/program/destination_numbers.ts";
+import { nameOf } from "../../src/program/managed_listener.ts";
 import { LocalBalancer } from "../../src/balancer/local_balancer.ts";
 import { configOf } from "../support/config.ts";
 import {
@@ -38,7 +43,7 @@ async function start(
     stream: () => fail("no stream here"),
     losses: new Losses(() => fail("nothing is lost")),
   });
-  const server = await LocalBalancer.start(config, { log, access });
+  const server = await LocalBalancer.start(config, { identity: identityOf(config), log, access });
   return {
     server,
     port: Number(server.address.split(":")[1]),
@@ -51,6 +56,10 @@ async function start(
       await access.close();
     },
   };
+}
+
+function identityOf(config: Config): Identity {
+  return { id: 1, name: nameOf(config), numbers: new Numbers(config).byKey };
 }
 
 Deno.test("the status counts sessions and shows the destinations", async () => {
@@ -179,7 +188,8 @@ Deno.test("the books balance: every accepted session is alive or has ended once"
 Deno.test("a taken port is a fatal error and leaves nothing behind", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const config = configOf([`127.0.0.1:${taken.addr.port}`, "9001"]);
-  await assertRejects(() => LocalBalancer.start(config, { log }), FatalError, "in use");
+  const identity = identityOf(config);
+  await assertRejects(() => LocalBalancer.start(config, { identity, log }), FatalError, "in use");
 });
 
 Deno.test("the queue of a session is all its waiting, summed, in the log and the histogram", async () => {
