@@ -1,10 +1,12 @@
 import type { Logger } from "@logtape/logtape";
 import { clearImmediate, setImmediate } from "node:timers";
+import type { AcceptingSocket } from "../net/accepting_socket.ts";
 import type { Address } from "../net/address.ts";
 import { bind, type Bound } from "../net/bind.ts";
 import { Loopback } from "../net/loopback.ts";
 import type { Settings } from "../config/options.ts";
 import { AcceptFailures, FIRST_PAUSE_MS, nextTurn } from "../net/accept_failures.ts";
+import type { Stream } from "../net/stream.ts";
 import { after, sleep } from "../base/timer.ts";
 
 /**
@@ -40,7 +42,7 @@ export interface AcceptorOptions<S> {
     /** Resolves once there are descriptors for one more, or the signal is aborted. */
     afford(signal: AbortSignal): Promise<void>;
     /** Makes a session of a connection, or closes it and returns nothing. */
-    enter(conn: Deno.Conn): S | undefined;
+    enter(stream: Stream): S | undefined;
   };
   /** Takes over sessions that were accepted, in order. */
   handOver(sessions: S[]): void;
@@ -64,7 +66,7 @@ export interface AcceptorOptions<S> {
  */
 export class Acceptor<S> {
   /** What is really bound. */
-  readonly #bound: Bound<Deno.Listener>;
+  readonly #bound: Bound<AcceptingSocket>;
   readonly #options: AcceptorOptions<S>;
   readonly #draining = new AbortController();
   readonly #closing = new AbortController();
@@ -78,7 +80,7 @@ export class Acceptor<S> {
   #short = 0;
   #closed = false;
 
-  private constructor(bound: Bound<Deno.Listener>, options: AcceptorOptions<S>) {
+  private constructor(bound: Bound<AcceptingSocket>, options: AcceptorOptions<S>) {
     this.#options = options;
     this.#failures = new AcceptFailures({ log: options.log, onShortage: options.onShortage });
     this.#bound = bound;
@@ -175,17 +177,17 @@ export class Acceptor<S> {
     this.#flush();
   }
 
-  async #run(socket: Deno.Listener): Promise<void> {
+  async #run(socket: AcceptingSocket): Promise<void> {
     const alone = this.#bound.sockets.length === 1;
     let acceptedThisTurn = 0;
     while (!this.#closed) {
       await this.#mayAccept();
       if (this.#closed) return;
       try {
-        const conn = await socket.accept();
+        const stream = await socket.accept();
         // Another socket may have filled the last place since this one began to wait.
         while (!alone && !this.#closed && !this.#findPlace()) await this.#mayAccept();
-        this.#take(conn);
+        this.#take(stream);
       } catch (error) {
         if (this.#closed) return;
         await this.#failures.pause(error);
@@ -219,10 +221,10 @@ export class Acceptor<S> {
     this.#short--;
   }
 
-  #take(conn: Deno.Conn): void {
+  #take(stream: Stream): void {
     this.#failures.over();
     this.#accepted++;
-    const session = this.#options.gate.enter(conn);
+    const session = this.#options.gate.enter(stream);
     if (session === undefined) return;
     this.#batch.push(session);
     const { gate, settings } = this.#options;

@@ -4,7 +4,7 @@ import type { Settings } from "../config/options.ts";
 import type { Ahead } from "./read_ahead.ts";
 import type { Flow, Holder, Session } from "./session.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
-import type { Socket } from "../net/socket.ts";
+import type { Stream } from "../net/stream.ts";
 import { after, type Timer } from "../base/timer.ts";
 import type { Steps } from "./steps.ts";
 import type { FairReads } from "../net/fair_reads.ts";
@@ -52,7 +52,7 @@ export interface RelayOptions {
  */
 export function relay(
   session: Session,
-  server: Socket,
+  server: Stream,
   options: RelayOptions,
 ): Promise<RelayEnd> {
   return new Promise((resolve, reject) => {
@@ -68,7 +68,7 @@ interface Settlement {
 
 class Relay implements Holder {
   readonly #session: Session;
-  readonly #server: Socket;
+  readonly #server: Stream;
   readonly #options: RelayOptions;
   readonly #outcome: Settlement;
   /** Directions that have not come to their end. */
@@ -90,7 +90,7 @@ class Relay implements Holder {
   #cause: unknown;
   #patience: Timer | undefined;
 
-  constructor(session: Session, server: Socket, options: RelayOptions, outcome: Settlement) {
+  constructor(session: Session, server: Stream, options: RelayOptions, outcome: Settlement) {
     this.#session = session;
     this.#server = server;
     this.#options = options;
@@ -242,12 +242,12 @@ class Relay implements Holder {
   }
 
   /** Copies one direction to its end; may begin with a read that is under way. */
-  async #pump(from: Socket, to: Socket, flow: Flow, begin: Ahead): Promise<void> {
+  async #pump(from: Stream, to: Stream, flow: Flow, begin: Ahead): Promise<void> {
     const { buffers, fairReads } = this.#options;
     let { buffer, pending } = begin;
     /** The bytes read, as a view of `buffer`: made anew only if their number or place changes. */
     let view: Uint8Array = buffer;
-    /** Whether a small write may not be delayed any more; see {@linkcode Socket.sendPromptly}. */
+    /** Whether a small write may not be delayed any more; see {@linkcode Stream.sendPromptly}. */
     let prompt = false;
     let how: PumpEnd | undefined;
     try {
@@ -300,7 +300,7 @@ class Relay implements Holder {
   }
 
   /** Passes the end of a direction on. A receiver that is gone by then did not get everything. */
-  async #passEnd(to: Socket, flow: Flow): Promise<PumpEnd> {
+  async #passEnd(to: Stream, flow: Flow): Promise<PumpEnd> {
     flow.ended = true;
     if (to === this.#server && this.#abandoned) {
       this.#session.abort("client-gone");
@@ -318,7 +318,7 @@ class Relay implements Holder {
 }
 
 /** Writes all of the bytes; `false` if the socket failed. */
-async function send(to: Socket, bytes: Uint8Array): Promise<boolean> {
+async function send(to: Stream, bytes: Uint8Array): Promise<boolean> {
   try {
     for (let sent = 0; sent < bytes.length;) {
       sent += await to.write(sent === 0 ? bytes : bytes.subarray(sent));
