@@ -1,6 +1,7 @@
 import { BadRequest, parseHead, type RequestHead } from "./http_head.ts";
 import { HttpBody, HttpInput } from "./http_input.ts";
 import { refusalBytes, sendAnswer } from "./http_output.ts";
+import type { Pace } from "./pace.ts";
 import { after, type Timer } from "./timer.ts";
 
 /** One request, with its address as it was sent: nothing of it is resolved. */
@@ -34,6 +35,8 @@ export interface HttpConnectionOptions {
   limits: HttpLimits;
   /** The host that a request of HTTP/1.0 without one is for. */
   host: string;
+  /** Deals out the time for long answers. */
+  pace: Pace;
   /** Called once, when it is closed. */
   onClose(): void;
 }
@@ -133,7 +136,7 @@ export class HttpConnection {
       const response = await this.#options.handler(request, { completed: completion.promise });
       const keepAlive = head.keepAlive && body.ended && !this.#last;
       const to = { head: method === "HEAD", old: head.old, keepAlive };
-      const kept = await sendAnswer(response, { to, write });
+      const kept = await sendAnswer(response, { to, write, pace: this.#options.pace });
       completion.resolve();
       const last = !kept || this.#last;
       if (!body.ended || (last && this.#input.buffered > 0)) await this.#linger();

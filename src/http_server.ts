@@ -5,6 +5,7 @@ import type { Bound } from "./bind.ts";
 import type { Release } from "./descriptors.ts";
 import { HttpConnection, type HttpHandler, type HttpLimits } from "./http_connection.ts";
 import { refusalBytes } from "./http_output.ts";
+import { Pace } from "./pace.ts";
 import { sleep } from "./timer.ts";
 
 /** Most connections accepted in one turn of the event loop. */
@@ -31,6 +32,8 @@ export interface HttpServerOptions {
   bound: Bound<Deno.Listener>;
   handler: HttpHandler;
   limits?: Partial<HttpServerLimits>;
+  /** Deals out the time for long answers, one of its own unless given. */
+  pace?: Pace;
   /** What pauses when accepting fails, for the log. */
   what: string;
   /** Gets a descriptor for a connection, if there is one; without it there always is. */
@@ -54,6 +57,8 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #limits: HttpServerLimits;
   readonly #failures: AcceptFailures;
+  /** Deals out the time for long answers. */
+  readonly #pace: Pace;
   readonly #connections = new Map<HttpConnection, Promise<void>>();
   readonly #closing = new AbortController();
   readonly #loops: Promise<unknown>;
@@ -61,6 +66,7 @@ export class HttpServer {
   constructor(options: HttpServerOptions) {
     this.#options = options;
     this.#limits = { ...HTTP_LIMITS, ...options.limits };
+    this.#pace = options.pace ?? new Pace();
     this.#failures = new AcceptFailures(options);
     this.#loops = Promise.all(options.bound.sockets.map((socket) => this.#run(socket)));
   }
@@ -106,9 +112,9 @@ export class HttpServer {
     if (this.#closing.signal.aborted) return conn.close();
     const release = this.#place();
     if (!release) return void refuse(conn);
-    const { handler } = this.#options;
     const connection: HttpConnection = new HttpConnection(conn, {
-      handler,
+      handler: this.#options.handler,
+      pace: this.#pace,
       limits: this.#limits,
       host,
       onClose: () => {
