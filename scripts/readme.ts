@@ -1,8 +1,8 @@
 // Writes what comes from the sources: the options and the end reasons into the README, and the JSON
 // schema of the configuration file. `deno run -A scripts/readme.ts`, then `deno fmt`.
-import { configSchema } from "../src/config_schema.ts";
-import { fieldRows } from "../src/access_template.ts";
-import { optionRows, reasonRows } from "../src/help.ts";
+import { configSchema } from "../src/config/schema.ts";
+import { fieldRows } from "../src/config/values/access_template.ts";
+import { optionRows, reasonRows } from "../src/cli/help.ts";
 
 const path = new URL("../README.md", import.meta.url);
 let readme = await Deno.readTextFile(path);

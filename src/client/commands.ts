@@ -1,13 +1,15 @@
-import { SESSIONS_LIMIT } from "../admin/limits.ts";
-import { UsageError } from "../errors.ts";
-import type { AdminState, DestinationChange, DestinationStatus } from "../operations.ts";
-import type { AdminClient } from "./api.ts";
-import { quote } from "./arguments.ts";
+import { SESSIONS_LIMIT } from "../config/sessions_limit.ts";
+import { UsageError } from "../base/errors.ts";
+import type { DestinationChange } from "../operations/operations.ts";
+import type { AdminState } from "../operations/states.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
+import type { AdminClient } from "./admin_client.ts";
+import { plural, quote } from "../base/text.ts";
 import { readNew, readValues } from "./destination_arguments.ts";
 import { isDestination, isNothing, isObject, isReloadResult, isSessions } from "./shapes.ts";
 import { sessionLines, statusLines } from "./tables.ts";
 import { findDestination, titleOf } from "./target.ts";
-import { waitUntilForgotten, waitUntilGone, waitUntilIdle } from "./waiting.ts";
+import { waitUntilForgotten, waitUntilGone, waitUntilIdle } from "./wait_for.ts";
 
 /** What a command works with. */
 export interface Context {
@@ -87,7 +89,7 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
     async run({ client, operands, switches, show }) {
       const wanted = findDestination(await client.status(), operands[0]!);
       const answer = await client.call(pathOf(wanted), isObject, { method: "DELETE" });
-      show([`${titleOf(wanted)}: removed, finishes ${sessionsText(wanted.active)}`], answer);
+      show([`${titleOf(wanted)}: removed, finishes ${plural(wanted.active, "session")}`], answer);
       if (!switches.has("wait")) return;
       await waitUntilForgotten(client, wanted);
       show([`${titleOf(wanted)}: gone`], undefined);
@@ -143,7 +145,7 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
       const { pid, listeners } = await client.status();
       const answer = await client.call("/drain", isObject, { method: "POST" });
       const number = listeners.reduce((sum, { waiting, active }) => sum + waiting + active, 0);
-      show([`draining, finishes ${sessionsText(number)}`], answer);
+      show([`draining, finishes ${plural(number, "session")}`], answer);
       if (!switches.has("wait")) return;
       await waitUntilGone(client, pid);
       show(["gone"], undefined);
@@ -190,10 +192,6 @@ async function patch(
 
 function pathOf({ id }: DestinationStatus): string {
   return `/destinations/${encodeURIComponent(id)}`;
-}
-
-function sessionsText(number: number): string {
-  return number === 1 ? "1 session" : `${number} sessions`;
 }
 
 function assertSessionId(text: string): void {

@@ -1,15 +1,15 @@
-import { AddressError, parseAddress } from "../address.ts";
+import { AddressError, parseAddress } from "../net/address.ts";
 import {
   DESTINATION_OPTION_FORMS,
   DESTINATION_OPTIONS,
   isDestinationOption,
   isMark,
-} from "../destination_options.ts";
-import { splitDestination, writeDestination } from "../destination_text.ts";
-import { UsageError } from "../errors.ts";
-import type { DestinationValues, NewDestination } from "../operations.ts";
-import type { Option } from "../option.ts";
-import { quote } from "./arguments.ts";
+} from "../config/destination_options.ts";
+import { splitDestination, writeDestination } from "../config/destination_text.ts";
+import { UsageError } from "../base/errors.ts";
+import type { DestinationValues, NewDestination } from "../operations/operations.ts";
+import type { Option } from "../config/option.ts";
+import { quote } from "../base/text.ts";
 
 /**
  * A destination as on the command line: `10.0.0.7:9003,workers=4,backup`.

@@ -1,15 +1,15 @@
 import {
   type DestinationChange,
-  type DestinationStatus,
-  type Latencies,
-  type ListenerStatus,
   type NewDestination,
   OperationError,
   type Operations,
   type ReloadResult,
   type SessionInfo,
   type Status,
-} from "../../src/operations.ts";
+} from "../../src/operations/operations.ts";
+import { type DestinationStatus } from "../../src/operations/destination_status.ts";
+import { type Latencies } from "../../src/operations/latencies.ts";
+import { type ListenerStatus } from "../../src/operations/listener_status.ts";
 import { destinationOf, latenciesOf, listenerOf } from "./statuses.ts";
 
 /** A program that can be seen and changed, with nothing behind it. Everything may be set. */

@@ -1,0 +1,129 @@
+import { ADDRESS_FORMS } from "../net/address.ts";
+import { END_REASONS } from "../operations/end_reasons.ts";
+import type { Option } from "../config/option.ts";
+import { flagOf, type OptionName, optionNames, OPTIONS } from "../config/options.ts";
+
+const WIDTH = 80;
+const INDENT = 6;
+
+/** The text of `--help`. */
+export function helpText(): string {
+  return `iawlb: a TCP load balancer with one fair queue in front of your servers
+
+Usage:
+  iawlb [OPTIONS] LISTEN DESTINATION [DESTINATION ...]
+  iawlb [OPTIONS] --config FILE
+  iawlb [OPTIONS] --demo
+  iawlb top ADDR            watches a running one in the terminal, see --admin
+  iawlb ctl ADDR COMMAND    asks a running one, or tells it what to do
+
+${
+    wrap(
+      "Accepts connections on LISTEN, lines them up first come first served, and hands each to " +
+        "the first DESTINATION that has room. SIGTERM finishes what was accepted, then exits.",
+      0,
+    )
+  }
+
+Addresses: ${ADDRESS_FORMS}.
+${
+    wrap(
+      "Without a host, LISTEN is every interface, IPv4 and IPv6, and a DESTINATION is localhost. " +
+        "For the port there may be the name of a service of /etc/services. " +
+        "Port 0 lets the kernel pick the port to listen on; the log names it.",
+      0,
+    )
+  }
+
+A DESTINATION may carry options after a comma, as in 10.0.0.7:9003,workers=4:
+  workers=N   most concurrent connections there, instead of --workers
+  weight=N    its share of the sessions relative to the others, 1 to 256 (1)
+  backup      serves only while no other destination is up
+  check=CHECK how it is checked, instead of --check; a comma in it is \\,
+
+${
+    wrap(
+      "FILE is TOML. It has listen and destinations, or several [[listener]] tables that have; " +
+        "every flag --some-name is the key some-name of the file, at the top level for all " +
+        "listeners or in the table of one. A flag wins over the file.",
+      0,
+    )
+  }
+
+Options, with their defaults; TIME is 250ms, 5s, 10m, 1h or 0:
+${optionNames().map(describe).join("\n")}
+  --config FILE
+${
+    wrap(
+      "reads the addresses, and options, from FILE, and again at SIGHUP; - is standard input, " +
+        "which is read once",
+      INDENT,
+    )
+  }
+  --check-config
+${wrap("says whether the configuration is fine, with every problem of the file, and exits", INDENT)}
+  --print-config
+${wrap("prints the configuration as a file, with where each value comes from, and exits", INDENT)}
+  --demo
+${wrap("starts three small HTTP servers of its own and balances over them", INDENT)}
+  -h, --help
+${wrap("shows this; iawlb top --help and iawlb ctl --help show theirs", INDENT)}
+  -V, --version
+${wrap("shows the version", INDENT)}
+
+${
+    wrap(
+      "Signals: SIGTERM and SIGINT drain, a second one quits at once; SIGHUP reads the " +
+        "configuration again and applies what is different, unless it has mistakes; SIGUSR1 " +
+        "writes the status to the log; SIGUSR2 opens the access log again.",
+      0,
+    )
+  }
+
+${
+    wrap(
+      "Exit status: 0 finished, nothing was cut; 1 cannot listen, or sessions were cut; 2 bad " +
+        "usage or configuration.",
+      0,
+    )
+  }
+`;
+}
+
+function describe(name: OptionName): string {
+  const option: Option<unknown> = OPTIONS[name];
+  const usage = `  ${flagOf(name)} ${option.form}  (${option.format(option.default)})`;
+  return `${usage}\n${wrap(option.help, INDENT)}`;
+}
+
+function wrap(text: string, indent: number): string {
+  const margin = " ".repeat(indent);
+  const lines = [margin];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1)!;
+    const longer = line === margin ? margin + word : `${line} ${word}`;
+    if (longer.length <= WIDTH) lines[lines.length - 1] = longer;
+    else lines.push(margin + word);
+  }
+  return lines.join("\n");
+}
+
+/** The options as the rows of a Markdown table, for the README. */
+export function optionRows(): string[] {
+  return optionNames().map((name) => {
+    const option: Option<unknown> = OPTIONS[name];
+    const cells = [
+      `\`${flagOf(name)} ${option.form}\``,
+      option.format(option.default),
+      option.help.replace(/--[a-z-]+/g, "`$&`"),
+    ];
+    return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  });
+}
+
+/** The end reasons as the rows of a Markdown table, for the README. */
+export function reasonRows(): string[] {
+  return Object.entries(END_REASONS).map(([reason, { help }]) => {
+    return `| \`${reason}\` | ${help.replace(/--[a-z-]+/g, "`$&`")} |`;
+  });
+}
