@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers";
 import { abortable } from "@std/async/abortable";
 import { monotonic } from "../base/clock.ts";
 import type { ProgramConfig } from "../config/config.ts";
-import { changedOptions, FIXED_OF_PROGRAM, programDifferences } from "../config/differences.ts";
+import { optionsAfterRestart, programDifferences, settingsInForce } from "../config/differences.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { assertDescriptors, warnOfDescriptors } from "../balancer/descriptor_advice.ts";
 import { FatalError, messageOf } from "../base/errors.ts";
@@ -226,7 +226,7 @@ export class Instance implements Operations {
       this.#listeners.retire(unit);
     }
     const fixed = [
-      ...changedOptions(FIXED_OF_PROGRAM, { before: this.#settings, after: settings }),
+      ...optionsAfterRestart("program", { before: this.#settings, after: settings }),
       ...kept.flatMap(({ unit, config }) => unit.fixed(config)),
     ];
     const needsRestart = [...new Set(fixed)].map(keyOf);
@@ -247,8 +247,7 @@ export class Instance implements Operations {
       await Promise.all(started.map(({ balancer }) => balancer.quit()));
       throw error;
     }
-    const { log, admin, adminTokenFile } = this.#settings;
-    this.#settings = { ...settings, log, admin, adminTokenFile };
+    this.#settings = settingsInForce({ before: this.#settings, after: settings });
     return changes;
   }
 
