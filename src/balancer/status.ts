@@ -2,7 +2,9 @@ import type { Channel } from "../async/channel.ts";
 import { formatCheck } from "../config/values/check.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { SessionRegistry } from "../session/registry.ts";
-import type { DestinationStatus, ListenerStatus, SessionInfo } from "../operations/operations.ts";
+import type { SessionInfo } from "../operations/operations.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
+import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { Session } from "../session/session.ts";
 import type { Timings } from "../session/timings.ts";
 

@@ -18,7 +18,7 @@ import type { Session } from "../session/session.ts";
 import { Steps } from "../session/steps.ts";
 import { TimeoutSweep } from "../session/timeouts.ts";
 import { Timekeeper } from "../session/timings.ts";
-import type { Durations } from "../telemetry/opentelemetry.ts";
+import type { Durations } from "../operations/latencies.ts";
 import { Admission } from "./admission.ts";
 import type { Identity } from "./balancer.ts";
 import { Gate } from "./gate.ts";

@@ -124,7 +124,7 @@ async function serve(
   session.leaveQueue(session.connectStartedAt);
   let conn: Deno.Conn;
   try {
-    conn = await destination.dialer.dial({
+    conn = await destination.connector.connect({
       signal: attempt.signal,
       timeout: place.settings.connectTimeout,
       trail: session.trail,

@@ -1,6 +1,8 @@
 import { SESSIONS_LIMIT } from "../config/sessions_limit.ts";
 import { UsageError } from "../base/errors.ts";
-import type { AdminState, DestinationChange, DestinationStatus } from "../operations/operations.ts";
+import type { DestinationChange } from "../operations/operations.ts";
+import type { AdminState } from "../operations/states.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { AdminClient } from "./admin_client.ts";
 import { plural, quote } from "../base/text.ts";
 import { readNew, readValues } from "./destination_arguments.ts";

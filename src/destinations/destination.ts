@@ -1,8 +1,8 @@
-import type { Address } from "../net/address.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DestinationConfig } from "../config/config.ts";
-import { Dialer, type LookupFailure, type Way } from "../net/dial.ts";
-import type { AdminState, ShownState } from "../operations/operations.ts";
+import { type Connector, connectorTo } from "./connector.ts";
+import type { LookupFailure, Way } from "../net/dial.ts";
+import type { AdminState, ShownState } from "../operations/states.ts";
 import type { Session } from "../session/session.ts";
 import type { Trails } from "../net/trails.ts";
 import { Timings } from "../session/timings.ts";
@@ -15,13 +15,11 @@ import { Timings } from "../session/timings.ts";
  */
 export type DestinationState = "untried" | "up" | "suspect" | "down";
 
-/** Which kinds of destinations a connect does no more to than to find them there. */
-const TRIED: Readonly<Record<Address["transport"], boolean>> = { tcp: true, unix: true };
-
 /** One server address with its state, its workers' number and its counters. */
 export class Destination {
   readonly name: string;
-  readonly dialer: Dialer;
+  /** How it is connected, for sessions, probes and checks alike. */
+  readonly connector: Connector;
   /** Its number within the listener, from 1. */
   readonly number: number;
   /** Its health. */
@@ -78,7 +76,7 @@ export class Destination {
     this.#config = config;
     const { trails, listener = 1 } = options;
     const way: Way | undefined = trails && { trails, step: { listener, destination: number } };
-    this.dialer = new Dialer(config.address, {
+    this.connector = connectorTo(config.address, {
       way,
       onLookupFailure: (failure) => {
         this.lookupFailures++;
@@ -99,17 +97,9 @@ export class Destination {
     this.onLoadChange?.(this);
   }
 
-  /**
-   * Whether it is connected once when it is new, to see whether it is there; one for which that does
-   * more than that is `up` from the beginning.
-   */
-  get isTried(): boolean {
-    return TRIED[this.#config.address.transport];
-  }
-
   /** Nothing is known of its health any more: it is new, or was not looked at for a while. */
   forget(): void {
-    this.state = this.isTried ? "untried" : "up";
+    this.state = this.connector.isTried ? "untried" : "up";
     this.onlyCheckFails = false;
   }
 

@@ -1,7 +1,8 @@
 import { runPreset } from "./check_presets.ts";
 import { ANSWER_LIMIT, CheckError, Conversation } from "./conversation.ts";
 import type { Check } from "../config/values/check.ts";
-import { type Dialer, DialError } from "../net/dial.ts";
+import type { Connector } from "./connector.ts";
+import { DialError } from "../net/dial.ts";
 import { messageOf } from "../base/errors.ts";
 import { adopt, type Socket } from "../net/socket.ts";
 
@@ -14,12 +15,12 @@ import { adopt, type Socket } from "../net/socket.ts";
  */
 export async function runCheck(
   check: Check,
-  options: { dialer: Dialer; host: string; signal: AbortSignal; timeout: number },
+  options: { connector: Connector; host: string; signal: AbortSignal; timeout: number },
 ): Promise<void> {
-  const { dialer, host, signal, timeout } = options;
+  const { connector, host, signal, timeout } = options;
   let conn: Socket;
   try {
-    conn = adopt(await dialer.dial({ signal, timeout }));
+    conn = adopt(await connector.connect({ signal, timeout }));
   } catch (error) {
     if (!(error instanceof DialError && error.fault === "reset")) throw error;
     // It was connected: whether a reset is noticed before or after that is a matter of chance.

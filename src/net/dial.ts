@@ -4,7 +4,7 @@ import { type Address, formatHostPort, isLocalhost } from "./address.ts";
 import { connect } from "./connect.ts";
 import { messageOf } from "../base/errors.ts";
 import { type Failure, type Fault, faultOf } from "./connect_faults.ts";
-import { isHere, returns } from "./loop_rules.ts";
+import { isHere } from "./loop_rules.ts";
 import { type Names, systemNames } from "./names.ts";
 import { after } from "../base/timer.ts";
 import { attach, type Ends, type Step, type Trail, type Trails } from "./trails.ts";
@@ -37,6 +37,9 @@ export class DialError extends Error {
   }
 }
 
+/** The address that a {@linkcode Dialer} connects to. */
+export type TcpAddress = Extract<Address, { transport: "tcp" }>;
+
 /** Options of {@linkcode Dialer}. */
 export interface DialerOptions {
   /** Looks names up; the system's unless given. */
@@ -50,10 +53,13 @@ export interface DialerOptions {
   onLookupFailure?(failure: LookupFailure): void;
 }
 
-/** Options of {@linkcode Dialer.dial}. */
+/** Options of one connect. */
 export interface DialOptions {
+  /** Gives the connect up; the caller aborts it when the time is over. */
   signal: AbortSignal;
+  /** Milliseconds that there are for it; 0 = as long as it takes. */
   timeout: number;
+  /** The way of the session that it is for; absent if it is for none. */
   trail?: Trail;
 }
 
@@ -68,7 +74,7 @@ export interface LookupFailure {
 }
 
 /**
- * Connects to one destination, trying all addresses of its name.
+ * Connects to one TCP address, trying all addresses of its name.
  *
  * The address that worked last goes first. `localhost` is 127.0.0.1 and ::1 without asking anybody
  * (RFC 6761, 6.3); other names are looked up by the system, at most once a second. Only the first
@@ -76,7 +82,7 @@ export interface LookupFailure {
  * addresses stay in use until an answer replaces them.
  */
 export class Dialer {
-  readonly #address: Address;
+  readonly #address: TcpAddress;
   readonly #names: Names;
   readonly #way: Way | undefined;
   readonly #onLookupFailure: DialerOptions["onLookupFailure"];
@@ -86,12 +92,11 @@ export class Dialer {
   /** The look-up under way, shared by all who wait for it. */
   #lookup: Promise<void> | undefined;
 
-  constructor(address: Address, options: DialerOptions = {}) {
+  constructor(address: TcpAddress, options: DialerOptions = {}) {
     this.#address = address;
     this.#names = options.names ?? systemNames;
     this.#way = options.way;
     this.#onLookupFailure = options.onLookupFailure;
-    if (address.transport === "unix") return;
     const hostname = address.hostname ?? "localhost";
     if (isLocalhost(hostname)) this.#hostnames = ["127.0.0.1", "::1"];
     else if (ipaddr.isValid(hostname)) this.#hostnames = [hostname];
@@ -104,14 +109,10 @@ export class Dialer {
    * @param options.timeout Milliseconds that a name's addresses share, so that one that swallows
    * packets leaves time for the next; 0 = unlimited. The caller aborts the signal at its end.
    * @param options.trail The way of the session that it is for; absent if it is for none.
-   * @throws {LoopError} If it is certain beforehand that this session would come back.
    * @throws {DialError} If no address could be connected, or the name has none.
    * @throws The signal's reason, if it is aborted first.
    */
   async dial(options: DialOptions): Promise<Deno.Conn> {
-    if (this.#address.transport === "unix") {
-      return await this.#dialUnix(this.#address.path, options);
-    }
     const { port } = this.#address;
     const { signal, timeout } = options;
     const begun = performance.now();
@@ -147,25 +148,6 @@ export class Dialer {
     const { trails, step } = this.#way ?? {};
     if (!trails?.listens(target.port)) return connect(target, options);
     return connectNoting(target, { ...options, trails, step: step! });
-  }
-
-  async #dialUnix(path: string, options: DialOptions): Promise<Deno.Conn> {
-    const { trails, step } = this.#way ?? {};
-    const to = trails?.listenerAt(path);
-    if (to === undefined) return await connectPath(path, options);
-    const { trail } = options;
-    if (trail && returns(trails!, { trail, from: step!.listener, to })) {
-      throw new LoopError(`unix:${path} leads back to a listener that the session has passed`);
-    }
-    const note = trails!.noteWay(step!.listener, to);
-    try {
-      const conn = await connectPath(path, options);
-      attach(conn, note);
-      return conn;
-    } catch (error) {
-      note.forget();
-      throw error;
-    }
   }
 
   /** Looks the name up, unless that is under way; fails only if there are no addresses from before. */
@@ -233,15 +215,6 @@ async function connectNoting(
     return conn;
   } finally {
     trails.settle(target.port);
-  }
-}
-
-async function connectPath(path: string, options: DialOptions): Promise<Deno.Conn> {
-  try {
-    return await connect({ path }, options);
-  } catch (error) {
-    options.signal.throwIfAborted();
-    throw new DialError([{ where: `unix:${path}`, error }]);
   }
 }
 

@@ -9,7 +9,6 @@ import { ListenerSet } from "./listener_set.ts";
 import type { Logs } from "../logging/logs.ts";
 import {
   type DestinationChange,
-  type DestinationStatus,
   type NewDestination,
   OperationError,
   type Operations,
@@ -18,6 +17,7 @@ import {
   type Status,
 } from "../operations/operations.ts";
 import { Reloader } from "./reload.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { ServiceManager } from "./systemd.ts";
 import type { ManagedListener } from "./managed_listener.ts";
 

@@ -2,8 +2,9 @@ import { formatNumeric } from "../net/address.ts";
 import type { Config } from "../config/config.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { type Logs, logsOf } from "../logging/logs.ts";
-import { type ListenerStatus, OperationError } from "../operations/operations.ts";
-import { addStatuses } from "../operations/sums.ts";
+import { OperationError } from "../operations/operations.ts";
+import { type ListenerStatus } from "../operations/listener_status.ts";
+import { addStatuses } from "../operations/listener_status.ts";
 import { Trails } from "../net/trails.ts";
 import { ManagedListener, nameOf } from "./managed_listener.ts";
 

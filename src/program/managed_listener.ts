@@ -19,11 +19,11 @@ import type { Logs } from "../logging/logs.ts";
 import { Numbers } from "./destination_numbers.ts";
 import {
   type DestinationChange,
-  type DestinationStatus,
   type DestinationValues,
   type NewDestination,
   OperationError,
 } from "../operations/operations.ts";
+import { type DestinationStatus } from "../operations/destination_status.ts";
 import type { OptionName } from "../config/options.ts";
 import { quote } from "../base/text.ts";
 import { LocalBalancer } from "../balancer/local_balancer.ts";

@@ -8,6 +8,7 @@ import {
 import { top } from "../../src/client/top.ts";
 import { UsageError } from "../../src/base/errors.ts";
 import { FakeAdmin } from "../support/fake_admin.ts";
+import { type Result, runProgram } from "../support/program.ts";
 import { freePort, until } from "../support/servers.ts";
 import { listenerOf, statusOf } from "../support/statuses.ts";
 import { noTerminal, PROGRAM, Terminal } from "../support/terminal.ts";
@@ -156,11 +157,8 @@ terminalTest("top leaves the terminal alone if there is nothing to show", async 
 });
 
 /** Runs `iawlb` with standard output in a pipe. */
-async function piped(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const command = new Deno.Command(PROGRAM[0]!, { args: [...PROGRAM.slice(1), ...args] });
-  const { code, stdout, stderr } = await command.output();
-  const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+async function piped(...args: string[]): Promise<Result> {
+  return await runProgram(args);
 }
 
 Deno.test("top --once is one table without escape codes, with measured rates", async () => {

@@ -3,7 +3,7 @@ import { parseAddress } from "../../src/net/address.ts";
 import { formatCheck, parseCheck } from "../../src/config/values/check.ts";
 import { CheckError } from "../../src/destinations/conversation.ts";
 import { runCheck } from "../../src/destinations/probe.ts";
-import { Dialer } from "../../src/net/dial.ts";
+import { connectorTo } from "../../src/destinations/connector.ts";
 import { TestServer, writeAll } from "../support/servers.ts";
 
 const PRESETS = ["redis", "postgres", "postgres:iawlb", "mysql:iawlb", "smtp"];
@@ -12,14 +12,14 @@ const PRESETS = ["redis", "postgres", "postgres:iawlb", "mysql:iawlb", "smtp"];
 async function run(
   check: string,
   serve: (conn: Deno.Conn) => Promise<void>,
-  served?: Promise<void>,
+  { served, patience = 10_000 }: { served?: Promise<void>; patience?: number } = {},
 ): Promise<void> {
   await using server = new TestServer(serve, { speaksFirst: true });
-  const dialer = new Dialer(parseAddress(server.address, { minPort: 1 }));
+  const connector = connectorTo(parseAddress(server.address, { minPort: 1 }));
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(new Error("too late")), 3000);
+  const timer = setTimeout(() => limit.abort(new Error("too late")), patience);
   try {
-    const options = { dialer, host: "test", signal: limit.signal, timeout: 3000 };
+    const options = { connector, host: "test", signal: limit.signal, timeout: patience };
     await runCheck(parseCheck(check)!, options);
     await served;
   } finally {
@@ -168,7 +168,11 @@ Deno.test("an answer without an end is read no further than 64 KiB", async () =>
 
 Deno.test("a server that says nothing is given up by the signal", async () => {
   for (const check of PRESETS) {
-    await assertRejects(() => run(check, talker(["", "", ""])), Error, "too late");
+    await assertRejects(
+      () => run(check, talker(["", "", ""]), { patience: 200 }),
+      Error,
+      "too late",
+    );
   }
 });
 
@@ -176,7 +180,9 @@ Deno.test("each preset takes its leave as its protocol has it", async () => {
   const heard = async (check: string, turns: Turn[]) => {
     const all: string[] = [];
     const done = Promise.withResolvers<void>();
-    await run(check, (conn) => talker(turns, all)(conn).finally(done.resolve), done.promise);
+    await run(check, (conn) => talker(turns, all)(conn).finally(done.resolve), {
+      served: done.promise,
+    });
     return all;
   };
   assertEquals(await heard("redis", ["", "+PONG\r\n"]), ["*1\r\n$4\r\nPING\r\n"]);

@@ -3,7 +3,8 @@ import { parseAddress } from "../../src/net/address.ts";
 import { formatCheck, parseCheck } from "../../src/config/values/check.ts";
 import { CheckError } from "../../src/destinations/conversation.ts";
 import { runCheck } from "../../src/destinations/probe.ts";
-import { Dialer, DialError } from "../../src/net/dial.ts";
+import { connectorTo } from "../../src/destinations/connector.ts";
+import { DialError } from "../../src/net/dial.ts";
 import { discard, freePort, readAll, TestServer, writeAll } from "../support/servers.ts";
 
 Deno.test("every form of a check is read, and written back as it was", () => {
@@ -37,8 +38,8 @@ async function run(
   signal = new AbortController().signal,
 ): Promise<void> {
   await using server = new TestServer(serve);
-  const dialer = new Dialer(parseAddress(server.address, { minPort: 1 }));
-  await runCheck(parseCheck(check)!, { dialer, host: "test", signal, timeout: 1000 });
+  const connector = connectorTo(parseAddress(server.address, { minPort: 1 }));
+  await runCheck(parseCheck(check)!, { connector, host: "test", signal, timeout: 1000 });
 }
 
 function reply(text: string): (conn: Deno.Conn) => Promise<void> {
@@ -98,8 +99,8 @@ Deno.test("a destination that does not answer is given up by the signal", async 
 });
 
 Deno.test("a destination that refuses has not failed its check but its connect", async () => {
-  const dialer = new Dialer(parseAddress(`127.0.0.1:${freePort()}`, { minPort: 1 }));
+  const connector = connectorTo(parseAddress(`127.0.0.1:${freePort()}`, { minPort: 1 }));
   const { signal } = new AbortController();
-  const options = { dialer, host: "test", signal, timeout: 1000 };
+  const options = { connector, host: "test", signal, timeout: 1000 };
   await assertRejects(() => runCheck({ kind: "tcp" }, options), DialError);
 });

@@ -164,6 +164,7 @@ class Scene {
           const address = { transport: "tcp", hostname: "127.0.0.1", port: 1 + i } as const;
           return there ? [{ ...rest, check: null, address, key: `${i}`, name: `${i}` }] : [];
         });
+        // As the balancer does it, but in one turn.
         for (const changed of this.destinationSet.apply(configs, { 0: 1, 1: 2, 2: 3 })) {
           if (changed) this.pool.arrange(changed);
         }

@@ -9,6 +9,7 @@ import {
 import { manual } from "../../scripts/packaging/manual.ts";
 import { helpText } from "../../src/cli/help.ts";
 import { flagOf, optionNames, OPTIONS } from "../../src/config/options.ts";
+import { unless } from "../support/unless.ts";
 
 const CTL_HELP = `iawlb ctl: asks a running iawlb, or tells it what to do
 
@@ -105,8 +106,7 @@ Deno.test("the manual has all sections, options, commands and end reasons, as pl
   await Deno.writeTextFile(path, page);
   for (const line of [["mandoc", "-Tlint", path], ["man", "--warnings", "-l", path]]) {
     await t.step({
-      name: `${line[0]} finds nothing wrong in it`,
-      ignore: !await exists(line[0]!),
+      ...unless(`${line[0]} finds nothing wrong in it`, await missing(line[0]!)),
       fn: async () => {
         const { code, stdout, stderr } = await run(line, { LC_ALL: "C.UTF-8" });
         assertEquals({ code, stderr }, { code: 0, stderr: "" });
@@ -128,9 +128,7 @@ const SHELLS: { name: "bash" | "fish" | "zsh"; complete: (file: string) => Compl
 
 for (const { name, complete } of SHELLS) {
   Deno.test({
-    name: `${name} completes flags, values, files and commands`,
-    // Where the shell is not installed there is nothing to ask.
-    ignore: !await exists(name),
+    ...unless(`${name} completes flags, values, files and commands`, await missing(name)),
     fn: async () => {
       const directory = await Deno.makeTempDir();
       const file = `${directory}/_iawlb`;
@@ -154,8 +152,7 @@ for (const { name, complete } of SHELLS) {
 }
 
 Deno.test({
-  name: "bash completes a value behind an equals sign",
-  ignore: !await exists("bash"),
+  ...unless("bash completes a value behind an equals sign", await missing("bash")),
   fn: async () => {
     const file = await Deno.makeTempFile();
     await Deno.writeTextFile(file, completions(PROGRAM).bash);
@@ -168,8 +165,7 @@ Deno.test({
 const UNIT = new URL("../../packaging/iawlb.service", import.meta.url).pathname;
 
 Deno.test({
-  name: "systemd finds nothing wrong in the unit",
-  ignore: !await exists("systemd-analyze"),
+  ...unless("systemd finds nothing wrong in the unit", await missing("systemd-analyze")),
   fn: async () => {
     // The programs and the manual that it names are not installed here.
     const directory = await Deno.makeTempDir();
@@ -184,8 +180,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the service is exposed by less than 2, says systemd",
-  ignore: !await exists("systemd-analyze"),
+  ...unless(
+    "the service is exposed by less than 2, says systemd",
+    await missing("systemd-analyze"),
+  ),
   fn: async () => {
     const line = ["systemd-analyze", "security", "--offline=true", "--no-pager", UNIT];
     const { stdout } = await run(line);
@@ -201,6 +199,10 @@ async function run(
   const { code, stdout, stderr } = await new Deno.Command(command!, { args, env }).output();
   const decoder = new TextDecoder();
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+async function missing(command: string): Promise<Record<string, boolean>> {
+  return { [`there is no ${command}`]: !await exists(command) };
 }
 
 async function exists(command: string): Promise<boolean> {

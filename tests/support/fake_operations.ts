@@ -1,8 +1,5 @@
 import {
   type DestinationChange,
-  type DestinationStatus,
-  type Latencies,
-  type ListenerStatus,
   type NewDestination,
   OperationError,
   type Operations,
@@ -10,6 +7,9 @@ import {
   type SessionInfo,
   type Status,
 } from "../../src/operations/operations.ts";
+import { type DestinationStatus } from "../../src/operations/destination_status.ts";
+import { type Latencies } from "../../src/operations/latencies.ts";
+import { type ListenerStatus } from "../../src/operations/listener_status.ts";
 import { destinationOf, latenciesOf, listenerOf } from "./statuses.ts";
 
 /** A program that can be seen and changed, with nothing behind it. Everything may be set. */

@@ -229,11 +229,11 @@ export function randomBytes(length: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Waits until a condition holds; fails after a few seconds. */
+/** Waits until a condition holds; fails after so many milliseconds: many, for a busy machine. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string,
-  timeout = 10_000,
+  timeout = 30_000,
 ): Promise<void> {
   const end = performance.now() + timeout;
   while (!await condition()) {
