@@ -1,8 +1,10 @@
 import type { Logger } from "@logtape/logtape";
+import type { AcceptingSocket } from "../net/accepting_socket.ts";
 import type { Address } from "../net/address.ts";
 import { bind, type Bound } from "../net/bind.ts";
 import type { Settings } from "../config/options.ts";
 import { AcceptFailures, nextTurn } from "../net/accept_failures.ts";
+import type { Stream } from "../net/stream.ts";
 import { Batch } from "./batch.ts";
 import { type Closeable, closeQuietly, type QuietCloseOptions } from "./quiet_close.ts";
 
@@ -29,7 +31,7 @@ export interface AcceptorOptions<S> {
     /** Resolves once there are descriptors for one more, or the signal is aborted. */
     afford(signal: AbortSignal): Promise<void>;
     /** Makes a session of a connection, or closes it and returns nothing. */
-    enter(conn: Deno.Conn): S | undefined;
+    enter(stream: Stream): S | undefined;
   };
   /** Takes over sessions that were accepted, in order. */
   handOver(sessions: S[]): void;
@@ -50,7 +52,7 @@ export interface AcceptorOptions<S> {
  */
 export class Acceptor<S> implements Closeable {
   /** What is really bound. */
-  readonly #bound: Bound<Deno.Listener>;
+  readonly #bound: Bound<AcceptingSocket>;
   readonly #options: AcceptorOptions<S>;
   /** Aborted when only descriptors count for what is accepted still, not the queue. */
   readonly #draining = new AbortController();
@@ -69,7 +71,7 @@ export class Acceptor<S> implements Closeable {
   /** Whether the sockets are closed. */
   #closed = false;
 
-  private constructor(bound: Bound<Deno.Listener>, options: AcceptorOptions<S>) {
+  private constructor(bound: Bound<AcceptingSocket>, options: AcceptorOptions<S>) {
     this.#options = options;
     const { settings, gate } = options;
     this.#batch = new Batch({
@@ -135,17 +137,17 @@ export class Acceptor<S> implements Closeable {
     this.#batch.flush();
   }
 
-  async #run(socket: Deno.Listener): Promise<void> {
+  async #run(socket: AcceptingSocket): Promise<void> {
     const alone = this.#bound.sockets.length === 1;
     let acceptedThisTurn = 0;
     while (!this.#closed) {
       await this.#mayAccept();
       if (this.#closed) return;
       try {
-        const conn = await socket.accept();
+        const stream = await socket.accept();
         // Another socket may have filled the queue since this one began to wait.
         while (!alone && !this.#closed && !this.#hasRoom()) await this.#mayAccept();
-        this.#enter(conn);
+        this.#enter(stream);
       } catch (error) {
         if (this.#closed) return;
         await this.#failures.pause(error);
@@ -179,10 +181,10 @@ export class Acceptor<S> implements Closeable {
     this.#short--;
   }
 
-  #enter(conn: Deno.Conn): void {
+  #enter(stream: Stream): void {
     this.#failures.over();
     this.#accepted++;
-    const session = this.#options.gate.enter(conn);
+    const session = this.#options.gate.enter(stream);
     if (session !== undefined) this.#batch.add(session);
   }
 }

@@ -1,5 +1,4 @@
 import type { Logger } from "@logtape/logtape";
-import { formatSocketAddress } from "../net/address.ts";
 import type { Admission, Refusal } from "./admission.ts";
 import type { BufferPool } from "../net/buffer_pool.ts";
 import type { Clock } from "../base/clock.ts";
@@ -10,6 +9,7 @@ import type { Settings } from "../config/options.ts";
 import { RefusalLog } from "./refusal_log.ts";
 import { Session } from "../session/session.ts";
 import type { Steps } from "../session/steps.ts";
+import type { Stream } from "../net/stream.ts";
 
 /** Options of {@linkcode Gate}. */
 export interface GateOptions {
@@ -86,28 +86,22 @@ export class Gate {
     this.#wait = new AbortController();
   }
 
-  /** Makes a session of a connection, or closes it and returns nothing. */
-  enter(conn: Deno.Conn): Session | undefined {
-    const { admission, registry, ids, buffers, clock, settings, steps, loops } = this.#options;
-    const full = this.#rejects && !this.#options.line.open;
-    const refusal = full ? "refused-overflow" : admission.enter(conn.remoteAddr);
-    if (refusal) {
-      this.#refuse(conn, refusal);
-      return undefined;
-    }
-    const session = new Session(conn, {
+  /**
+   * Makes a session of a connection, or closes it and returns nothing.
+   *
+   * Who it is, is asked of the session: what a listener reads before it admits anybody stands between
+   * the two.
+   */
+  enter(stream: Stream): Session | undefined {
+    const { registry, ids, buffers, clock, settings } = this.#options;
+    const session = new Session(stream, {
       id: ids.first + registry.accepted * ids.step,
       now: clock(),
       buffers,
       settings,
     });
-    registry.open(session);
-    if (steps.on) steps.accepted(session);
-    const certain = loops.receive(session, conn);
-    if (certain) this.#options.onTask(certain);
-    if (session.reason === undefined) return session;
-    registry.finish(session);
-    return undefined;
+    if (this.#rejects && !this.#options.line.open) return this.#refuse(session, "refused-overflow");
+    return this.#admit(session);
   }
 
   /** Tells the log about the latest refusals. */
@@ -119,9 +113,24 @@ export class Gate {
     return this.#options.settings.overflow === "reject";
   }
 
-  #refuse(conn: Deno.Conn, refusal: Refusal): void {
-    conn.close();
+  /** Admits a session, or refuses it and returns nothing. */
+  #admit(session: Session): Session | undefined {
+    const { admission, registry, steps, loops } = this.#options;
+    const refusal = admission.enter(session);
+    if (refusal) return this.#refuse(session, refusal);
+    registry.open(session);
+    session.startReading();
+    if (steps.on) steps.accepted(session);
+    const certain = loops.receive(session);
+    if (certain) this.#options.onTask(certain);
+    if (session.reason === undefined) return session;
+    registry.finish(session);
+    return undefined;
+  }
+
+  #refuse(session: Session, refusal: Refusal): undefined {
+    session.client.close();
     this.#options.registry.refuse(refusal);
-    this.#refusals.note(refusal, formatSocketAddress(conn.remoteAddr));
+    this.#refusals.note(refusal, session.clientName);
   }
 }

@@ -105,7 +105,7 @@ export function wire(config: Config, options: WiringOptions): Parts {
   const registry = new SessionRegistry({
     clock,
     onEnd: (session) => {
-      admission.leave(session.client.remoteAddr);
+      admission.leave(session);
       timekeeper.ended(session);
       if (steps.on) steps.closed(session);
       access?.add(session, name);

@@ -10,6 +10,7 @@ import {
   type Way,
 } from "../net/dial.ts";
 import { returns } from "../net/loop_rules.ts";
+import type { Stream } from "../net/stream.ts";
 import { attach } from "../net/trails.ts";
 
 /** How a destination is connected, whatever it is. */
@@ -28,7 +29,7 @@ export interface Connector {
    * @throws {DialError} If it could not be connected; `fault` says who is at fault.
    * @throws The signal's reason, if it is aborted first.
    */
-  connect(options: DialOptions): Promise<Deno.Conn>;
+  connect(options: DialOptions): Promise<Stream>;
 }
 
 /** What connectors get to know besides their address. */
@@ -59,7 +60,7 @@ class TcpConnector implements Connector {
     this.#dialer = new Dialer(address, options);
   }
 
-  connect(options: DialOptions): Promise<Deno.Conn> {
+  connect(options: DialOptions): Promise<Stream> {
     return this.#dialer.dial(options);
   }
 }
@@ -76,7 +77,7 @@ class UnixConnector implements Connector {
     this.#way = options.way;
   }
 
-  async connect(options: DialOptions): Promise<Deno.Conn> {
+  async connect(options: DialOptions): Promise<Stream> {
     const { trails, step } = this.#way ?? {};
     const to = trails?.listenerAt(this.#path);
     if (to === undefined) return await this.#connect(options);
@@ -88,16 +89,16 @@ class UnixConnector implements Connector {
     }
     const note = trails!.noteWay(step!.listener, to);
     try {
-      const conn = await this.#connect(options);
-      attach(conn, note);
-      return conn;
+      const stream = await this.#connect(options);
+      attach(stream, note);
+      return stream;
     } catch (error) {
       note.forget();
       throw error;
     }
   }
 
-  async #connect({ signal }: DialOptions): Promise<Deno.Conn> {
+  async #connect({ signal }: DialOptions): Promise<Stream> {
     try {
       return await connect({ path: this.#path }, { signal });
     } catch (error) {

@@ -13,6 +13,18 @@ export type Address =
   }
   | { readonly transport: "unix"; readonly path: string };
 
+/** Where one end of a TCP connection is, as the kernel tells it: with the IP address as `hostname`. */
+export interface TcpEnd {
+  readonly transport: "tcp";
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** Where a socket, or one end of a connection, is; a client of a UNIX socket seldom has a path. */
+export type SocketAddress =
+  | TcpEnd
+  | { readonly transport: "unix"; readonly path: string | null };
+
 /** Thrown by {@linkcode parseAddress}; the message says what is wrong and what is allowed. */
 export class AddressError extends Error {
   override readonly name = "AddressError";
@@ -145,17 +157,9 @@ export function formatHostPort(hostname: string, port: number | string): string 
 }
 
 /** A socket's own report of an address as text, IPv4-mapped addresses as IPv4. */
-export function formatSocketAddress(address: Deno.Addr): string {
-  switch (address.transport) {
-    case "tcp":
-    case "udp":
-      return formatHostPort(shortIp(address.hostname), address.port);
-    case "unix":
-    case "unixpacket":
-      return `unix:${address.path ?? ""}`;
-    default:
-      return address.transport;
-  }
+export function formatSocketAddress(address: SocketAddress): string {
+  if (address.transport === "unix") return `unix:${address.path ?? ""}`;
+  return formatHostPort(shortIp(address.hostname), address.port);
 }
 
 /** Cheap part of {@linkcode canonicalIp} for addresses that the kernel has written already. */

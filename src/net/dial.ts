@@ -7,6 +7,7 @@ import { type Failure, type Fault, faultOf } from "./connect_faults.ts";
 import { isHere } from "./loop_rules.ts";
 import { type Names, systemNames } from "./names.ts";
 import { after } from "../base/timer.ts";
+import type { Stream } from "./stream.ts";
 import { attach, type Ends, type Step, type Trail, type Trails } from "./trails.ts";
 
 /** How long the addresses of a name are used before it is looked up again, in milliseconds. */
@@ -112,7 +113,7 @@ export class Dialer {
    * @throws {DialError} If no address could be connected, or the name has none.
    * @throws The signal's reason, if it is aborted first.
    */
-  async dial(options: DialOptions): Promise<Deno.Conn> {
+  async dial(options: DialOptions): Promise<Stream> {
     const { port } = this.#address;
     const { signal, timeout } = options;
     const begun = performance.now();
@@ -127,13 +128,13 @@ export class Dialer {
       const last = i === hostnames.length - 1;
       try {
         const share = (begun + timeout - performance.now()) / (hostnames.length - i);
-        const conn = timeout === 0 || last || isLoopback(hostname)
+        const stream = timeout === 0 || last || isLoopback(hostname)
           ? await this.#connect({ hostname, port }, options)
           : await within(Math.max(share, 1), signal, (signal) => {
             return this.#connect({ hostname, port }, { ...options, signal });
           });
         if (i > 0) this.#prefer(hostname);
-        return conn;
+        return stream;
       } catch (error) {
         signal.throwIfAborted();
         failures.push({ where: formatHostPort(hostname, port), error });
@@ -144,7 +145,7 @@ export class Dialer {
     throw new DialError(failures);
   }
 
-  #connect(target: { hostname: string; port: number }, options: DialOptions): Promise<Deno.Conn> {
+  #connect(target: { hostname: string; port: number }, options: DialOptions): Promise<Stream> {
     const { trails, step } = this.#way ?? {};
     if (!trails?.listens(target.port)) return connect(target, options);
     return connectNoting(target, { ...options, trails, step: step! });
@@ -205,14 +206,14 @@ async function within<T>(
 async function connectNoting(
   target: { hostname: string; port: number },
   options: DialOptions & Way,
-): Promise<Deno.Conn> {
+): Promise<Stream> {
   const { trails, step, trail = [] } = options;
   trails.begin(target.port);
   try {
-    const conn = await connect(target, options);
-    const ends = { client: conn.localAddr, server: conn.remoteAddr } as Ends;
-    if (isHere(ends)) attach(conn, trails.note(ends, [...trail, step]));
-    return conn;
+    const stream = await connect(target, options);
+    const ends = { client: stream.localAddress, server: stream.remoteAddress } as Ends;
+    if (isHere(ends)) attach(stream, trails.note(ends, [...trail, step]));
+    return stream;
   } finally {
     trails.settle(target.port);
   }

@@ -1,6 +1,6 @@
 import type { BufferPool } from "../net/buffer_pool.ts";
 import type { FairReads } from "../net/fair_reads.ts";
-import type { Socket } from "../net/socket.ts";
+import type { Stream } from "../net/stream.ts";
 import type { Ahead } from "./read_ahead.ts";
 import type { Flow } from "./session.ts";
 import type { Unanswered } from "./unanswered.ts";
@@ -16,8 +16,8 @@ export interface PumpOptions {
 
 /** One direction, and where its copying begins. */
 export interface Direction {
-  readonly from: Socket;
-  readonly to: Socket;
+  readonly from: Stream;
+  readonly to: Stream;
   readonly flow: Flow;
   /** The buffer to begin with, which the pump gives back, and the read that may be under way. */
   readonly begin: Ahead;
@@ -44,7 +44,7 @@ export async function pump(direction: Direction, options: PumpOptions): Promise<
   let { buffer, pending } = begin;
   /** The bytes read, as a view of `buffer`: made anew only if their number or place changes. */
   let view: Uint8Array = buffer;
-  /** Whether a small write may not be delayed any more; see {@linkcode Socket.sendPromptly}. */
+  /** Whether a small write may not be delayed any more; see {@linkcode Stream.sendPromptly}. */
   let prompt = false;
   try {
     for (;;) {
@@ -88,7 +88,7 @@ export async function pump(direction: Direction, options: PumpOptions): Promise<
 }
 
 /** Writes all of the bytes; `false` if the socket failed. */
-export async function send(to: Socket, bytes: Uint8Array): Promise<boolean> {
+export async function send(to: Stream, bytes: Uint8Array): Promise<boolean> {
   try {
     for (let sent = 0; sent < bytes.length;) {
       sent += await to.write(sent === 0 ? bytes : bytes.subarray(sent));

@@ -4,7 +4,7 @@ import { pump, type PumpEnd, type PumpObserver, type PumpOptions, send } from ".
 import type { Ahead } from "./read_ahead.ts";
 import type { Flow, Holder, Session } from "./session.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
-import type { Socket } from "../net/socket.ts";
+import type { Stream } from "../net/stream.ts";
 import { after, type Timer } from "../base/timer.ts";
 import type { Steps } from "./steps.ts";
 import { Unanswered } from "./unanswered.ts";
@@ -47,7 +47,7 @@ export interface RelayOptions extends PumpOptions {
  */
 export function relay(
   session: Session,
-  server: Socket,
+  server: Stream,
   options: RelayOptions,
 ): Promise<RelayEnd> {
   return new Promise((resolve, reject) => {
@@ -62,10 +62,10 @@ interface Settlement {
 }
 
 class Relay implements Holder, PumpObserver {
-  /** What is relayed; owns the client's socket. */
+  /** What is relayed; owns the client's stream. */
   readonly #session: Session;
   /** The connection to the destination. */
-  readonly #server: Socket;
+  readonly #server: Stream;
   /** What all relays share. */
   readonly #options: RelayOptions;
   /** Whoever waits for the end. */
@@ -87,7 +87,7 @@ class Relay implements Holder, PumpObserver {
   /** Runs while the end waits for reads and writes to be cancelled. */
   #settling: Timer | undefined;
 
-  constructor(session: Session, server: Socket, options: RelayOptions, settlement: Settlement) {
+  constructor(session: Session, server: Stream, options: RelayOptions, settlement: Settlement) {
     this.#session = session;
     this.#server = server;
     this.#options = options;
@@ -235,7 +235,7 @@ class Relay implements Holder, PumpObserver {
   }
 
   /** Copies what is left of one direction, and passes its end on. */
-  async #copy(from: Socket, to: Socket, flow: Flow, begin: Ahead): Promise<void> {
+  async #copy(from: Stream, to: Stream, flow: Flow, begin: Ahead): Promise<void> {
     const unanswered = to === this.#server ? this.#unanswered : undefined;
     try {
       const direction = { from, to, flow, begin, unanswered, observer: this };
@@ -247,7 +247,7 @@ class Relay implements Holder, PumpObserver {
   }
 
   /** Passes the end of a direction on. A receiver that is gone by then did not get everything. */
-  async #passEnd(to: Socket, flow: Flow): Promise<PumpEnd> {
+  async #passEnd(to: Stream, flow: Flow): Promise<PumpEnd> {
     flow.ended = true;
     if (to === this.#server && this.#unanswered.any) {
       this.#session.abort("client-gone");

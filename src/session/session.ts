@@ -1,9 +1,9 @@
-import { formatSocketAddress } from "../net/address.ts";
+import { formatSocketAddress, type SocketAddress } from "../net/address.ts";
 import type { BufferPool } from "../net/buffer_pool.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
 import type { Settings } from "../config/options.ts";
 import { type Departure, type DepartureListener, ReadAhead } from "./read_ahead.ts";
-import { type Access, adopt, type Socket } from "../net/socket.ts";
+import type { Stream } from "../net/stream.ts";
 import type { Ends, Trail } from "../net/trails.ts";
 
 const NONE: Trail = [];
@@ -38,13 +38,20 @@ const KEEP: Pick<Settings, "halfClose"> = { halfClose: "keep" };
 /**
  * One client connection from accept to close: its identity, timings, byte counts and end reason.
  *
- * The session owns the client's socket. Whoever has it in hand (line, worker, relay) is its
+ * Making one reads nothing and waits for nothing; {@linkcode startReading} does.
+ *
+ * The session owns the client's stream. Whoever has it in hand (line, worker, relay) is its
  * {@linkcode holder}, lets go of it when it is aborted, and finishes it in the ledger.
  */
 export class Session implements DepartureListener {
   /** Counts up from 1 in the order of accept. */
   readonly id: number;
-  readonly client: Socket;
+  readonly client: Stream;
+  /**
+   * Who the client is, for admission, limits and logs: the peer of its connection, unless what was
+   * read of it says otherwise.
+   */
+  clientAddress: SocketAddress;
   /** When it was accepted; this and the other times are the clock's milliseconds. */
   readonly acceptedAt: number;
   /** Client to destination. */
@@ -59,7 +66,7 @@ export class Session implements DepartureListener {
   /** The destination that has reset it, to which it does not go again; it moves once at most. */
   avoided: object | undefined;
   /** The connection to it, while the session is relayed. */
-  server: Socket | undefined;
+  server: Stream | undefined;
   /** Milliseconds that it has waited in the queue, all waits that are over together. */
   queued = 0;
   /** Milliseconds of these that the histograms have. */
@@ -75,7 +82,7 @@ export class Session implements DepartureListener {
   /** What the latest sweep over the live sessions saw; see `timeouts.ts`. */
   readonly activity = { moved: -1, activeAt: 0, requestAt: undefined as number | undefined };
   #settledClient = false;
-  #settledServer: Socket | undefined;
+  #settledServer: Stream | undefined;
   holder: Holder | undefined;
   /** The listeners of this process that it has passed on its way here. */
   trail: Trail = NONE;
@@ -92,27 +99,32 @@ export class Session implements DepartureListener {
 
   /** @param options.settings Those in force; they may change. `keep` unless given. */
   constructor(
-    client: Deno.Conn,
+    client: Stream,
     options: {
       id: number;
       now: number;
       buffers: BufferPool;
-      access?: Access;
       settings?: Pick<Settings, "halfClose">;
     },
   ) {
     this.id = options.id;
-    this.client = adopt(client, options.access);
+    this.client = client;
+    this.clientAddress = client.remoteAddress;
     this.acceptedAt = options.now;
     this.#waitsSince = options.now;
     this.activity.activeAt = options.now;
     this.#settings = options.settings ?? KEEP;
-    this.ahead = new ReadAhead(this.client, options.buffers, this);
+    this.ahead = new ReadAhead(options.buffers, this);
+  }
+
+  /** Begins to read what the client sends, and to see it leave: it has been admitted. */
+  startReading(): void {
+    this.ahead.start(this.client);
   }
 
   /** The client's address as text. */
   get clientName(): string {
-    return formatSocketAddress(this.client.remoteAddr);
+    return formatSocketAddress(this.clientAddress);
   }
 
   /** Whether a client that finishes sending without an answer has given up. */
@@ -178,7 +190,7 @@ export class Session implements DepartureListener {
     this.#waitsSince = undefined;
   }
 
-  /** Closes the client's socket; the last thing that happens to a session. */
+  /** Closes the client's stream; the last thing that happens to a session. */
   close(now: number): void {
     this.stage = "ended";
     this.endedAt = now;

@@ -3,6 +3,7 @@ import { accessLogFormat } from "../../src/logging/access_format.ts";
 import { TemplateError } from "../../src/config/values/access_template.ts";
 import { BufferPool } from "../../src/net/buffer_pool.ts";
 import { readSettings } from "../../src/config/options.ts";
+import { adopt } from "../../src/net/socket.ts";
 import { Session } from "../../src/session/session.ts";
 import { socketPair } from "../support/servers.ts";
 
@@ -16,7 +17,8 @@ function format(accessLogFormatText: string, listener = "8080") {
 
 async function servedSession(): Promise<Session> {
   const { near, far } = await socketPair();
-  const session = new Session(far, { id: 7, now: 1000, buffers: new BufferPool() });
+  const session = new Session(adopt(far), { id: 7, now: 1000, buffers: new BufferPool() });
+  session.startReading();
   session.destination = "9001";
   session.attempts = 2;
   session.connectStartedAt = 1001.5;
@@ -32,7 +34,8 @@ async function servedSession(): Promise<Session> {
 
 async function refusedSession(): Promise<Session> {
   const { near, far } = await socketPair();
-  const session = new Session(far, { id: 8, now: 0, buffers: new BufferPool() });
+  const session = new Session(adopt(far), { id: 8, now: 0, buffers: new BufferPool() });
+  session.startReading();
   session.abort("client-gone");
   session.close(5);
   near.close();

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Settings } from "../../src/config/options.ts";
+import { adopt } from "../../src/net/socket.ts";
 import { Session } from "../../src/session/session.ts";
 import { END_REASONS, type EndReason } from "../../src/operations/end_reasons.ts";
 import { socketPair, until, writeAll } from "../support/servers.ts";
@@ -8,7 +9,8 @@ import { StrictPool } from "../support/strict_pool.ts";
 async function setUp(settings: Pick<Settings, "halfClose"> = { halfClose: "keep" }) {
   const { near, far } = await socketPair();
   const buffers = new StrictPool();
-  const session = new Session(far, { id: 1, now: 0, buffers, settings });
+  const session = new Session(adopt(far), { id: 1, now: 0, buffers, settings });
+  session.startReading();
   let aborts = 0;
   return {
     near,
