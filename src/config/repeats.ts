@@ -1,5 +1,5 @@
 import type { DestinationConfig } from "./config.ts";
-import { DESTINATION_OPTIONS, destinationOptionNames } from "./destination_options.ts";
+import { DESTINATION_OPTIONS, destinationOptionNames } from "./options/destination.ts";
 import {
   optionTextsOf,
   readDestination,

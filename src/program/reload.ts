@@ -3,7 +3,7 @@ import { Pace } from "../async/pace.ts";
 import { warnOfDescriptors } from "../balancer/descriptor_advice.ts";
 import { messageOf } from "../base/errors.ts";
 import type { ProgramConfig } from "../config/config.ts";
-import { changedOptions, FIXED_OF_PROGRAM, programDifferences } from "../config/differences.ts";
+import { optionsAfterRestart, programDifferences, settingsInForce } from "../config/differences.ts";
 import { keyOf, type Settings } from "../config/options.ts";
 import type { Logs } from "../logging/logs.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
@@ -61,7 +61,7 @@ export class Reloader {
       listeners.retire(listener);
     }
     const fixed = [
-      ...changedOptions(FIXED_OF_PROGRAM, { before: this.#settings, after: read.settings }),
+      ...optionsAfterRestart("program", { before: this.#settings, after: read.settings }),
       ...kept.flatMap(({ listener, config }) => listener.fixed(config)),
     ];
     const needsRestart = [...new Set(fixed)].map(keyOf);
@@ -90,8 +90,7 @@ export class Reloader {
       await Promise.all(started.map(({ balancer }) => balancer.quit()));
       throw error;
     }
-    const { log, admin, adminTokenFile } = this.#settings;
-    this.#settings = { ...settings, log, admin, adminTokenFile };
+    this.#settings = settingsInForce({ before: this.#settings, after: settings });
     return changes;
   }
 
