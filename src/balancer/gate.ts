@@ -29,10 +29,12 @@ export interface GateOptions {
   onTask(task: Promise<void>): void;
 }
 
-/** Where accepted connections become sessions, or are closed because they are not let in. */
+/** Where accepted connections become sessions, or are closed because they are refused. */
 export class Gate {
   readonly #options: GateOptions;
   readonly #refusals: RefusalLog;
+  /** Connections so far, which sessions are numbered by. */
+  #entered = 0;
   /** Ends a wait for room, after which it is looked whether there has to be another. */
   #wait = new AbortController();
   /** The signal that ends waiting altogether. */
@@ -89,13 +91,13 @@ export class Gate {
   /**
    * Makes a session of a connection, or closes it and returns nothing.
    *
-   * Who it is, is asked of the session: what a listener reads before it admits anybody stands between
-   * the two.
+   * Making a session reads nothing. A greeting, which reads what stands before the payload, has its
+   * place between the two steps: see `docs/architecture.md`.
    */
   enter(stream: Stream): Session | undefined {
-    const { registry, ids, buffers, clock, settings } = this.#options;
+    const { ids, buffers, clock, settings } = this.#options;
     const session = new Session(stream, {
-      id: ids.first + registry.accepted * ids.step,
+      id: ids.first + this.#entered++ * ids.step,
       now: clock(),
       buffers,
       settings,

@@ -10,7 +10,7 @@ import { ManagedListener, nameOf } from "./managed_listener.ts";
 
 /** What becomes of the listeners when there is another configuration. */
 export interface Match {
-  readonly kept: readonly { readonly unit: ManagedListener; readonly config: Config }[];
+  readonly kept: readonly { readonly listener: ManagedListener; readonly config: Config }[];
   readonly fresh: readonly Config[];
   readonly removed: readonly ManagedListener[];
 }
@@ -46,7 +46,7 @@ export class ListenerSet {
 
   /** Those of the configuration. */
   get present(): readonly ManagedListener[] {
-    return this.#all.filter((unit) => !this.#leaving.has(unit));
+    return this.#all.filter((listener) => !this.#leaving.has(listener));
   }
 
   /**
@@ -82,19 +82,19 @@ export class ListenerSet {
   }
 
   /** Takes in listeners that were started. */
-  add(units: readonly ManagedListener[]): void {
-    this.#all = [...this.#all, ...units];
+  add(listeners: readonly ManagedListener[]): void {
+    this.#all = [...this.#all, ...listeners];
   }
 
   /** Lets a listener finish its sessions; it is shown until then. */
-  retire(unit: ManagedListener): void {
-    const drained = unit.balancer.drain();
-    this.#leaving.set(unit, drained);
+  retire(listener: ManagedListener): void {
+    const drained = listener.balancer.drain();
+    this.#leaving.set(listener, drained);
     drained.then(async (complete) => {
       if (!complete) this.#cut = true;
-      const last = await unit.balancer.status();
-      this.#leaving.delete(unit);
-      this.#all = this.#all.filter((one) => one !== unit);
+      const last = await listener.balancer.status();
+      this.#leaving.delete(listener);
+      this.#all = this.#all.filter((one) => one !== listener);
       this.#remember(last);
     });
   }
@@ -110,15 +110,15 @@ export class ListenerSet {
   match(configs: readonly Config[]): Match {
     const others = new Set(this.present);
     const byAddress = Map.groupBy(this.present, ({ address }) => address);
-    const kept: { unit: ManagedListener; config: Config }[] = [];
+    const kept: { listener: ManagedListener; config: Config }[] = [];
     const fresh: Config[] = [];
     for (const config of configs) {
       // Several may have port 0.
-      const unit = byAddress.get(formatNumeric(config.listen))?.shift();
-      if (!unit) fresh.push(config);
+      const listener = byAddress.get(formatNumeric(config.listen))?.shift();
+      if (!listener) fresh.push(config);
       else {
-        others.delete(unit);
-        kept.push({ unit, config });
+        others.delete(listener);
+        kept.push({ listener, config });
       }
     }
     return { kept, fresh, removed: [...others] };
@@ -134,11 +134,14 @@ export class ListenerSet {
    *
    * @throws {OperationError} If there is none with the listener's part of the id.
    */
-  locate(what: "session" | "destination", id: string): { unit: ManagedListener; number: number } {
-    const [, listener, number] = /^(\d+)\.(\d+)$/.exec(id) ?? [];
-    const unit = this.#all.find((one) => String(one.id) === listener);
-    if (!unit) throw new OperationError("missing", `there is no ${what} ${id}`);
-    return { unit, number: Number(number) };
+  locate(
+    what: "session" | "destination",
+    id: string,
+  ): { listener: ManagedListener; number: number } {
+    const [, listenerId, number] = /^(\d+)\.(\d+)$/.exec(id) ?? [];
+    const listener = this.#all.find((one) => String(one.id) === listenerId);
+    if (!listener) throw new OperationError("missing", `there is no ${what} ${id}`);
+    return { listener, number: Number(number) };
   }
 
   /**

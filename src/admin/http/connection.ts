@@ -1,6 +1,7 @@
 import { BadRequest, parseHead, type RequestHead } from "./head.ts";
 import { HttpBody, HttpInput } from "./input.ts";
 import { refusalBytes, sendAnswer } from "./output.ts";
+import type { Pace } from "../../async/pace.ts";
 import type { Stream } from "../../net/stream.ts";
 import { after, type Timer } from "../../base/timer.ts";
 
@@ -35,6 +36,8 @@ export interface HttpConnectionOptions {
   limits: HttpLimits;
   /** The host that a request of HTTP/1.0 without one is for. */
   host: string;
+  /** Deals out the time for long answers. */
+  pace: Pace;
   /** Called once, when it is closed. */
   onClose(): void;
 }
@@ -134,7 +137,7 @@ export class HttpConnection {
       const response = await this.#options.handler(request, { completed: completion.promise });
       const keepAlive = head.keepAlive && body.ended && !this.#last;
       const to = { head: method === "HEAD", old: head.old, keepAlive };
-      const kept = await sendAnswer(response, { to, write });
+      const kept = await sendAnswer(response, { to, write, pace: this.#options.pace });
       completion.resolve();
       const last = !kept || this.#last;
       if (!body.ended || (last && this.#input.buffered > 0)) await this.#linger();

@@ -1,4 +1,5 @@
 import type { Logger } from "@logtape/logtape";
+import { Pace } from "../../async/pace.ts";
 import { waitAtMost } from "../../async/wait_at_most.ts";
 import { AcceptFailures, nextTurn } from "../../net/accept_failures.ts";
 import type { AcceptingSocket } from "../../net/accepting_socket.ts";
@@ -33,6 +34,8 @@ export interface HttpServerOptions {
   bound: Bound<AcceptingSocket>;
   handler: HttpHandler;
   limits?: Partial<HttpServerLimits>;
+  /** Deals out the time for long answers, one of its own unless given. */
+  pace?: Pace;
   /** What pauses when accepting fails, for the log. */
   what: string;
   /** Gets a descriptor for a connection, if there is one; without it there always is. */
@@ -56,6 +59,8 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #limits: HttpServerLimits;
   readonly #failures: AcceptFailures;
+  /** Deals out the time for long answers. */
+  readonly #pace: Pace;
   readonly #connections = new Map<HttpConnection, Promise<void>>();
   readonly #closing = new AbortController();
   readonly #loops: Promise<unknown>;
@@ -63,6 +68,7 @@ export class HttpServer {
   constructor(options: HttpServerOptions) {
     this.#options = options;
     this.#limits = { ...HTTP_LIMITS, ...options.limits };
+    this.#pace = options.pace ?? new Pace();
     this.#failures = new AcceptFailures(options);
     this.#loops = Promise.all(options.bound.sockets.map((socket) => this.#run(socket)));
   }
@@ -105,9 +111,9 @@ export class HttpServer {
     if (this.#closing.signal.aborted) return stream.close();
     const release = this.#place();
     if (!release) return void refuse(stream);
-    const { handler } = this.#options;
     const connection: HttpConnection = new HttpConnection(stream, {
-      handler,
+      handler: this.#options.handler,
+      pace: this.#pace,
       limits: this.#limits,
       host,
       onClose: () => {
