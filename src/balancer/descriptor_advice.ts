@@ -1,7 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import type { Config } from "../config/config.ts";
-import type { DescriptorBudget } from "../net/descriptor_budget.ts";
-import { PER_SESSION } from "../net/descriptor_capacity.ts";
+import { type DescriptorBudget, PER_SESSION } from "../net/descriptor_budget.ts";
 import { FatalError } from "../base/errors.ts";
 import { threadsOf } from "../config/thread_shares.ts";
 

@@ -1,8 +1,10 @@
-import { countFree } from "./free_descriptors.ts";
-import { type BudgetShare, SharedCounts } from "../async/shared_counts.ts";
-import { DescriptorCapacity, PER_SESSION, type Unopened } from "./descriptor_capacity.ts";
+import type { BudgetShare, SharedCounts } from "../async/shared_counts.ts";
+import { type CapacityOptions, DescriptorCapacity, type Unopened } from "./descriptor_capacity.ts";
 import { every, type Timer } from "../base/timer.ts";
 import { WaitList } from "../async/wait_list.ts";
+
+/** Descriptors of one session: its client's and its destination's. */
+export const PER_SESSION = 2;
 
 /** Kept free for all that is not counted: look-ups, log files, modules, the runtime's own. */
 const UNCOUNTED = 12;
@@ -30,43 +32,29 @@ export interface Allowance {
   used: number;
 }
 
-/** Options of {@linkcode DescriptorBudget}. */
-export interface BudgetOptions {
-  /** The part in the budget of another thread; a budget of its own if absent. */
-  share?: BudgetShare | undefined;
-  /** For tests. */
-  countFree?: (wanted: number) => number;
-  now?: () => number;
-}
-
 /**
  * The descriptors of this process, for all that want some: sessions of all listeners and threads,
  * connections of the admin API, probes.
  *
  * Accepting a client for whom no descriptor is left to connect with would be a promise that cannot
  * be kept, and enough of them would hold each other up for ever. So a session takes both of its
- * descriptors when it is accepted. How many there are is for {@linkcode DescriptorCapacity} to know.
+ * descriptors when it is accepted.
  */
 export class DescriptorBudget {
-  /** For probes and checks of destinations. */
   readonly probes: Allowance = { size: FOR_PROBES, used: 0 };
-  /** For the admin API. */
   readonly admin: Allowance = { size: FOR_ADMIN, used: 0 };
-  /** What is taken, by all threads together and by this one. */
-  readonly #counts: SharedCounts;
-  /** How many of so many can be opened now. */
-  readonly #countFree: (wanted: number) => number;
+  /** How many there are. */
   readonly #capacity: DescriptorCapacity;
-  /** Those who wait for a descriptor. */
+  /** How many of these are taken, of all threads. */
+  readonly #counts: SharedCounts;
+  /** Who waits for a descriptor. */
   readonly #waiters = new WaitList<void>();
-  /** Runs while somebody waits. */
+  /** Makes them look again. */
   #timer: Timer | undefined;
 
-  constructor(options: BudgetOptions = {}) {
-    this.#counts = new SharedCounts(options.share);
-    this.#countFree = options.countFree ?? countFree;
-    const { now = Date.now } = options;
-    this.#capacity = new DescriptorCapacity(this.#counts, { countFree: this.#countFree, now });
+  constructor(options: CapacityOptions = {}) {
+    this.#capacity = new DescriptorCapacity(options);
+    this.#counts = this.#capacity.counts;
     this.#counts.add("reserved", this.probes.size + (options.share ? 0 : UNCOUNTED));
   }
 
@@ -108,7 +96,8 @@ export class DescriptorBudget {
 
   /** How many sessions fit at a time, as far as is known. */
   get sessions(): number {
-    return this.#capacity.sessions;
+    const room = this.#counts.get("capacity") - this.#counts.sum("reserved");
+    return Math.max(1, Math.floor(room / PER_SESSION));
   }
 
   /** Whether nobody in this process has told of the limit; from now on somebody has. */
@@ -184,21 +173,16 @@ export class DescriptorBudget {
     this.#capacity.noteShortage();
   }
 
-  /**
-   * How many of so many sessions fit, those of today included. It is tried for as long as a start may
-   * take, and not that long while sessions wait for it; what is beyond that counts as fitting until
-   * it is needed.
-   */
+  /** How many of so many sessions fit, those of today included, as far as can be tried now. */
   fit(sessions: number): number {
-    return this.#capacity.fit(sessions);
+    const all = sessions * PER_SESSION + this.#counts.sum("reserved");
+    return this.#capacity.find(all) ? sessions : Math.min(this.sessions, sessions);
   }
 
-  /**
-   * Finds out once for so many sessions, and believes it from then on: whoever tries in one thread
-   * how many there are takes them from all others for some milliseconds.
-   */
+  /** Finds out once for so many sessions, and believes it from then on. */
   settle(sessions: number): void {
-    this.#capacity.settle(sessions);
+    this.fit(sessions);
+    this.#capacity.settle();
   }
 
   /**
@@ -210,18 +194,18 @@ export class DescriptorBudget {
     const { listeners, threads, admin } = options;
     const needed = this.#counts.sum("reserved") + listeners * (PER_LISTENER + 1) +
       threads * this.#perThread + (admin ? this.admin.size + 1 : 0);
-    return needed - this.#countFree(needed);
+    return needed - this.#capacity.countFree(needed);
   }
 
   /** How many descriptors are missing to start so many threads that serve. */
   missingForThreads(threads: number): number {
     const needed = threads * this.#perThread;
-    return needed - this.#countFree(needed);
+    return needed - this.#capacity.countFree(needed);
   }
 
   /** Whether a thread can be started at all, whatever it has to share with the others then. */
   get threadFits(): boolean {
-    return this.#countFree(FOR_THREAD) === FOR_THREAD;
+    return this.#capacity.countFree(FOR_THREAD) === FOR_THREAD;
   }
 
   get #perThread(): number {

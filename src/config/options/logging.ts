@@ -1,4 +1,10 @@
-import { formatLogTarget, type LogTarget, parseLogTarget } from "../log_target.ts";
+import {
+  formatLogTarget,
+  type LogTarget,
+  logTargetProblem,
+  parseLogTarget,
+} from "../log_target.ts";
+import { NO_RESERVED_WORD } from "../values/address_pattern.ts";
 import { afterRestart, choice, file, type Option, table } from "../option.ts";
 import { parseTemplate, TEMPLATE_FIELDS, TemplateError } from "../values/access_template.ts";
 
@@ -21,8 +27,12 @@ export const LOGGING_ROWS = table({ scope: "program", group: "Logging" }, {
       "Unix-domain socket, or over UDP",
     allowed: "stderr, syslog, syslog:unix:/path or syslog:HOST:PORT",
     parse: parseLogTarget,
+    problem: logTargetProblem,
     format: formatLogTarget,
-    notation: { words: ["stderr", "syslog"], pattern: "^syslog:.+" },
+    notation: {
+      words: ["stderr", "syslog"],
+      pattern: `^syslog:(udp:(?=.*:))?(unix:/.*|${NO_RESERVED_WORD}.+)$`,
+    },
   }),
   accessLog: file({
     words: ["on", "off", "syslog"],
