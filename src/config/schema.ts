@@ -61,7 +61,7 @@ function partOf(name: DestinationOptionName): string {
 }
 
 /** The keys of a listener that are no flags. */
-const LISTENER_KEYS: Readonly<Record<string, Schema>> = {
+export const LISTENER_KEYS: Readonly<Record<string, Schema>> = {
   listen: {
     ...ADDRESS,
     description: "The address to listen on: PORT, HOST:PORT, IPV4:PORT, [IPV6]:PORT or " +

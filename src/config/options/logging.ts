@@ -46,7 +46,7 @@ export const LOGGING_ROWS = table({ scope: "program", group: "Logging" }, {
     form: "auto|text|json|TEMPLATE",
     default: "auto",
     help: "what such a line looks like: auto follows --log-format, or fields in braces with " +
-      'units, such as "{time} {client} {destination} {queue:ms} {total:s}"; the README has all',
+      'units, such as "{time} {client} {destination} {queue:ms} {total:s}"; the documentation has all',
     allowed: `auto, text, json or a template with some of the fields ${TEMPLATE_FIELDS}`,
     parse: (text) => templateError(text) ? undefined : text,
     problem: (text) => /[{}]/.test(text) ? templateError(text)?.message : undefined,
