@@ -98,8 +98,10 @@ export class HttpServer {
     const host = address.transport === "tcp" ? formatSocketAddress(address) : "localhost";
     for (let accepted = 0; !signal.aborted;) {
       try {
-        this.#admit(await socket.accept(), host);
+        const crowded = this.#admit(await socket.accept(), host);
         this.#failures.over();
+        // The descriptor of the one that had to go is closed only in the next turn.
+        if (crowded) await nextTurn();
       } catch (error) {
         if (!signal.aborted) await this.#failures.pause(error, { signal });
       }
@@ -107,10 +109,18 @@ export class HttpServer {
     }
   }
 
-  #admit(stream: Stream, host: string): void {
-    if (this.#closing.signal.aborted) return stream.close();
+  /** Takes a connection in; returns whether there were so many already that one had to go. */
+  #admit(stream: Stream, host: string): boolean {
+    if (this.#closing.signal.aborted) {
+      stream.close();
+      return false;
+    }
+    const before = this.#connections.size;
     const release = this.#place();
-    if (!release) return void refuse(stream);
+    if (!release) {
+      void refuse(stream);
+      return true;
+    }
     const connection: HttpConnection = new HttpConnection(stream, {
       handler: this.#options.handler,
       pace: this.#pace,
@@ -122,6 +132,7 @@ export class HttpServer {
       },
     });
     this.#connections.set(connection, connection.serve());
+    return this.#connections.size <= before;
   }
 
   /** A place for one more, if need be that of another. */
