@@ -131,7 +131,7 @@ export function wire(config: Config, options: WiringOptions): Parts {
   const buffers = new BufferPool();
   const gate = new Gate({
     settings,
-    line: queue,
+    queue,
     admission,
     registry,
     ids: { first: (thread?.index ?? 0) + 1, step: thread?.number ?? 1 },
@@ -224,7 +224,7 @@ export function wire(config: Config, options: WiringOptions): Parts {
     sweep: new TimeoutSweep(registry.live, {
       timeouts: settings,
       clock,
-      onSeen: (session) => session.settle({ keepAlive: settings.keepalive === "on" }),
+      onSeen: (session) => session.tuneForLongLife({ keepAlive: settings.keepalive === "on" }),
     }),
     stallDetector: new StallDetector({ queue: channel, pool, log }),
     workerContext,

@@ -1,4 +1,4 @@
-import { ADDRESS_FORMS } from "../net/address.ts";
+import { ADDRESS_FORMS, RESERVED_WORDS } from "../net/address.ts";
 import { END_REASONS } from "../operations/end_reasons.ts";
 import {
   DESTINATION_OPTIONS,
@@ -37,6 +37,9 @@ ${
     wrap(
       "Without a host, LISTEN is every interface, IPv4 and IPv6, and a DESTINATION is localhost. " +
         "For the port there may be the name of a service of /etc/services. " +
+        `A host that is called ${
+          RESERVED_WORDS.join(", ").replace(/, (?=\w+$)/, " or ")
+        } ends in a dot: dns.:53. ` +
         "Port 0 lets the kernel pick the port to listen on; the log names it.",
       0,
     )

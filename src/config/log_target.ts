@@ -1,4 +1,4 @@
-import { AddressError, formatAddress, parseAddress } from "../net/address.ts";
+import { AddressError, formatAddress, parseAddress, reservedWordProblem } from "../net/address.ts";
 
 /** Where messages go; the address of a syslog daemon takes datagrams. */
 export type LogTarget =
@@ -34,6 +34,12 @@ export function parseLogTarget(text: string): LogTarget | undefined {
     if (error instanceof AddressError) return undefined;
     throw error;
   }
+}
+
+/** What is wrong with the address of a text that begins with a word that is no host. */
+export function logTargetProblem(text: string): string | undefined {
+  const [, where] = /^syslog:(?:udp:(?=.*:))?(.*)$/s.exec(text) ?? [];
+  return where === undefined ? undefined : reservedWordProblem(where);
 }
 
 /** The text that {@linkcode parseLogTarget} reads back as the same. */

@@ -6,17 +6,15 @@ import {
   isMark,
 } from "./options/destination.ts";
 import type { Option } from "./option.ts";
+import { NO_RESERVED_WORD, PORT_PATTERN } from "./values/address_pattern.ts";
 import { keyOf, type OptionName, optionNames, rowOf } from "./options.ts";
 
 /** A JSON schema, or a part of one. */
 export type Schema = { readonly [key: string]: unknown };
 
-/** A number, or the name of a service. */
-const PORT = "[A-Za-z0-9][A-Za-z0-9._+*-]{0,31}";
-
 const ADDRESS: Schema = {
   anyOf: [
-    { type: "string", pattern: `^(unix:/.*|(.*:)?${PORT})$` },
+    { type: "string", pattern: `^(unix:/.*|${NO_RESERVED_WORD}(.*:)?${PORT_PATTERN})$` },
     { type: "integer", minimum: 0, maximum: 65535 },
   ],
 };
@@ -24,7 +22,7 @@ const ADDRESS: Schema = {
 /** A part of a destination, in which a backslash makes a comma or a backslash one of its own. */
 const PART = "([^,\\\\]|\\\\[\\s\\S])*";
 
-const DESTINATION_ADDRESS = `(unix:/${PART}|([^,]*:)?${PORT})`;
+const DESTINATION_ADDRESS = `(unix:/${PART}|${NO_RESERVED_WORD}([^,]*:)?${PORT_PATTERN})`;
 
 const DESTINATION: Schema = {
   anyOf: [
@@ -63,7 +61,7 @@ function partOf(name: DestinationOptionName): string {
 }
 
 /** The keys of a listener that are no flags. */
-const LISTENER_KEYS: Readonly<Record<string, Schema>> = {
+export const LISTENER_KEYS: Readonly<Record<string, Schema>> = {
   listen: {
     ...ADDRESS,
     description: "The address to listen on: PORT, HOST:PORT, IPV4:PORT, [IPV6]:PORT or " +

@@ -86,12 +86,16 @@ export interface LookupFailure {
  */
 export class Dialer {
   readonly #address: TcpAddress;
+  /** Looks its name up. */
   readonly #names: Names;
+  /** Notes the ways of its connections. */
   readonly #way: Way | undefined;
+  /** Told of every look-up that failed. */
   readonly #onLookupFailure: DialerOptions["onLookupFailure"];
   readonly #onLocated: DialerOptions["onLocated"];
   /** Addresses to try, the one that worked last first. */
   #hostnames: readonly string[] = [];
+  /** When the name is to be looked up again. */
   #freshUntil = -Infinity;
   /** The look-up under way, shared by all who wait for it. */
   #lookup: Promise<void> | undefined;
@@ -218,14 +222,14 @@ async function connectNoting(
   options: DialOptions & Way,
 ): Promise<Stream> {
   const { trails, step, trail = [] } = options;
-  trails.begin(target.port);
+  trails.beginConnect(target.port);
   try {
     const stream = await connect(target, options);
     const ends = { client: stream.localAddress, server: stream.remoteAddress } as Ends;
     if (isHere(ends)) attach(stream, trails.note(ends, [...trail, step]));
     return stream;
   } finally {
-    trails.settle(target.port);
+    trails.endConnect(target.port);
   }
 }
 

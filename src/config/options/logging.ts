@@ -1,4 +1,10 @@
-import { formatLogTarget, type LogTarget, parseLogTarget } from "../log_target.ts";
+import {
+  formatLogTarget,
+  type LogTarget,
+  logTargetProblem,
+  parseLogTarget,
+} from "../log_target.ts";
+import { NO_RESERVED_WORD } from "../values/address_pattern.ts";
 import { afterRestart, choice, file, type Option, table } from "../option.ts";
 import { parseTemplate, TEMPLATE_FIELDS, TemplateError } from "../values/access_template.ts";
 
@@ -21,8 +27,12 @@ export const LOGGING_ROWS = table({ scope: "program", group: "Logging" }, {
       "Unix-domain socket, or over UDP",
     allowed: "stderr, syslog, syslog:unix:/path or syslog:HOST:PORT",
     parse: parseLogTarget,
+    problem: logTargetProblem,
     format: formatLogTarget,
-    notation: { words: ["stderr", "syslog"], pattern: "^syslog:.+" },
+    notation: {
+      words: ["stderr", "syslog"],
+      pattern: `^syslog:(udp:(?=.*:))?(unix:/.*|${NO_RESERVED_WORD}.+)$`,
+    },
   }),
   accessLog: file({
     words: ["on", "off", "syslog"],
@@ -36,7 +46,7 @@ export const LOGGING_ROWS = table({ scope: "program", group: "Logging" }, {
     form: "auto|text|json|TEMPLATE",
     default: "auto",
     help: "what such a line looks like: auto follows --log-format, or fields in braces with " +
-      'units, such as "{time} {client} {destination} {queue:ms} {total:s}"; the README has all',
+      'units, such as "{time} {client} {destination} {queue:ms} {total:s}"; the documentation has all',
     allowed: `auto, text, json or a template with some of the fields ${TEMPLATE_FIELDS}`,
     parse: (text) => templateError(text) ? undefined : text,
     problem: (text) => /[{}]/.test(text) ? templateError(text)?.message : undefined,

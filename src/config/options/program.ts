@@ -1,4 +1,5 @@
-import type { Address } from "../../net/address.ts";
+import { type Address, reservedWordProblem } from "../../net/address.ts";
+import { NO_RESERVED_WORD, PORT_PATTERN } from "../values/address_pattern.ts";
 import { formatAdmin, parseAdmin } from "../admin_address.ts";
 import { afterRestart, file, table } from "../option.ts";
 
@@ -12,8 +13,13 @@ export const PROGRAM_ROWS = table({ scope: "program", group: "Administration" },
       "--admin-token-file",
     allowed: "off, PORT, 127.0.0.1:PORT, [::1]:PORT or unix:/path, with a port from 0 to 65535",
     parse: parseAdmin,
+    problem: reservedWordProblem,
     format: formatAdmin,
-    notation: { words: ["off"], pattern: "^([0-9]+|.+:[0-9]+|unix:/.*)$", integers: [0, 65535] },
+    notation: {
+      words: ["off"],
+      pattern: `^(unix:/.*|${NO_RESERVED_WORD}(.*:)?${PORT_PATTERN})$`,
+      integers: [0, 65535],
+    },
   }),
   adminTokenFile: afterRestart(file({
     words: ["none"],
