@@ -9,7 +9,7 @@ import type { Settings } from "../config/options.ts";
 import { RateLimit } from "./rate_limit.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
 
-/** End reasons of connections that were not let in. */
+/** End reasons of connections that were refused. */
 export type Refusal = Extract<EndReason, `refused-${string}`>;
 
 type AdmissionSettings = Pick<Settings, "maxConnections" | "maxPerIp" | "ratePerIp">;
@@ -30,14 +30,16 @@ export interface AdmissionOptions {
 }
 
 /**
- * Who is let in, and how many at a time.
+ * Who is admitted, and how many at a time.
  *
  * A client is known by its address; clients on a Unix-domain socket have none and are exempt from
  * what counts by address.
  */
 export class Admission {
   readonly #options: AdmissionOptions;
+  /** Those in force. */
   #rules: readonly AccessRule[];
+  /** Counts by address what comes; absent without `ratePerIp`. */
   #rate: RateLimit | undefined;
   /** Live sessions by address; kept only if `maxPerIp` needs it. */
   readonly #perIp = new Map<string, number>();
@@ -48,7 +50,7 @@ export class Admission {
     this.#rate = this.#newRate();
   }
 
-  /** Takes over rules, and settings that have changed meanwhile. */
+  /** Applies new rules, and settings that have changed meanwhile. */
   apply({ rules, before }: { rules: readonly AccessRule[]; before: AdmissionSettings }) {
     const { settings, registry } = this.#options;
     this.#rules = rules;

@@ -14,7 +14,7 @@ import type { Stream } from "../net/stream.ts";
 /** Options of {@linkcode Gate}. */
 export interface GateOptions {
   settings: Pick<Settings, "overflow" | "halfClose">;
-  line: Queue;
+  queue: Queue;
   admission: Admission;
   registry: SessionRegistry;
   /** The number of the first session, and how much greater that of the next is. */
@@ -23,15 +23,16 @@ export interface GateOptions {
   clock: Clock;
   log: Logger;
   steps: Steps;
-  /** Recognises those that come back. */
+  /** Recognises sessions that come back. */
   loops: Pick<Loops, "receive">;
-  /** Gets what goes on beside a session. */
+  /** Gets each task that goes on beside a session. */
   onTask(task: Promise<void>): void;
 }
 
 /** Where accepted connections become sessions, or are closed because they are refused. */
 export class Gate {
   readonly #options: GateOptions;
+  /** Tells the log who was refused. */
   readonly #refusals: RefusalLog;
   /** Connections so far, which sessions are numbered by. */
   #entered = 0;
@@ -45,41 +46,41 @@ export class Gate {
     this.#refusals = new RefusalLog(options);
   }
 
-  /** How many more sessions may be held before they are handed over to the line. */
+  /** How many more sessions may be held before they are handed over to the queue. */
   get freeSlots(): number {
-    return this.#options.line.freeSlots;
+    return this.#options.queue.freeSlots;
   }
 
   /** Workers that wait for a session. */
   get idleWorkers(): number {
-    return this.#options.line.idleWorkers;
+    return this.#options.queue.idleWorkers;
   }
 
   /** Whether a connection may be accepted now. */
   get open(): boolean {
-    return this.#rejects || this.#options.line.open;
+    return this.#rejects || this.#options.queue.open;
   }
 
   /**
    * Resolves once a connection may be accepted, or the signal is aborted. With `--overflow reject`
-   * that is always, since one that has no place is closed.
+   * that is always, since one that has no slot is closed.
    */
   async room(signal: AbortSignal): Promise<void> {
     if (this.#end !== signal) {
       this.#end = signal;
       signal.addEventListener("abort", () => this.#wait.abort(), { once: true });
     }
-    while (!signal.aborted && !this.open) await this.#options.line.room(this.#wait.signal);
+    while (!signal.aborted && !this.open) await this.#options.queue.room(this.#wait.signal);
   }
 
-  /** Whether there are descriptors for one more session, be there a place or not. */
+  /** Whether there are descriptors for one more session, be there room in the queue or not. */
   get affordable(): boolean {
-    return this.#options.line.affordable;
+    return this.#options.queue.affordable;
   }
 
   /** Resolves once there are descriptors for one more session, or the signal is aborted. */
   afford(signal: AbortSignal): Promise<void> {
-    return this.#options.line.afford(signal);
+    return this.#options.queue.afford(signal);
   }
 
   /** Limits or the settings have changed: whoever waits for room looks again. */
@@ -102,7 +103,9 @@ export class Gate {
       buffers,
       settings,
     });
-    if (this.#rejects && !this.#options.line.open) return this.#refuse(session, "refused-overflow");
+    if (this.#rejects && !this.#options.queue.open) {
+      return this.#refuse(session, "refused-overflow");
+    }
     return this.#admit(session);
   }
 

@@ -97,7 +97,7 @@ export class LifeCycle {
     const { fairReads } = this.#parts;
     await this.#acceptor.drain({ signal: this.#cutting.signal, pause: fairReads });
     queue.close();
-    await registry.below(1);
+    await registry.idle();
     timer?.stop();
     await this.#end();
     if (!oneOfThreads) return logDrained(log, this.totals);

@@ -180,9 +180,9 @@ export class DescriptorBudget {
   }
 
   /** Finds out once for so many sessions, and believes it from then on. */
-  settle(sessions: number): void {
+  fixFor(sessions: number): void {
     this.fit(sessions);
-    this.#capacity.settle();
+    this.#capacity.fix();
   }
 
   /**

@@ -105,7 +105,7 @@ export class DescriptorCapacity {
    * Believes from now on what is known, if the limit has been met: whoever tries in one thread how many
    * there are takes them from all others for some milliseconds.
    */
-  settle(): void {
+  fix(): void {
     const counts = this.counts;
     if (this.limited) counts.set("firm", counts.get("capacity"));
   }

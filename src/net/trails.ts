@@ -112,13 +112,13 @@ export class Trails {
     return this.#words[PORTS + port] !== 0;
   }
 
-  /** A connect to a port on which this process listens begins; {@linkcode settle} has to follow. */
-  begin(port: number): void {
+  /** A connect to a port on which this process listens begins; {@linkcode endConnect} has to follow. */
+  beginConnect(port: number): void {
     Atomics.add(this.#words, PENDING + port, 1);
   }
 
   /** Such a connect has ended, and is noted if it succeeded. */
-  settle(port: number): void {
+  endConnect(port: number): void {
     Atomics.sub(this.#words, PENDING + port, 1);
   }
 

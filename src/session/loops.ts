@@ -26,6 +26,7 @@ export interface LoopsOptions {
 /** Recognises sessions that come back to a listener that they have passed. */
 export class Loops {
   readonly #options: LoopsOptions;
+  /** When the log was told last about a destination, by its name. */
   readonly #told = new Map<string, number>();
 
   constructor(options: LoopsOptions) {

@@ -41,16 +41,24 @@ export const MOST_WATCHED = 64 * 1024;
  * {@linkcode MOST_WATCHED}. What does not fit into the first one is not held to be sent again.
  */
 export class ReadAhead {
+  /** Who is read, once it has begun. */
   #client: Pick<Stream, "read"> | undefined;
   readonly #buffers: BufferPool;
+  /** What has arrived, and room for more. */
   #buffer: Uint8Array<ArrayBuffer> = NOTHING;
   /** Most bytes that are held to be sent again. */
   #mostHeld = 0;
+  /** Learns when the client leaves. */
   readonly #listener: DepartureListener;
+  /** How many bytes have arrived. */
   #length = 0;
+  /** Whether the client has finished sending. */
   #ended = false;
+  /** Whether its connection has failed. */
   #failed = false;
+  /** The read under way. */
   #pending: Promise<number> | undefined;
+  /** Ends the wait for a change. */
   #wake: (() => void) | undefined;
   /**
    * Who returns the buffer: the read under way, `release`, who took it, or nobody, since there is

@@ -9,7 +9,7 @@ import type { Ends, Trail } from "../net/trails.ts";
 const NONE: Trail = [];
 
 /**
- * Where a session is: in the line, being connected, being relayed, or over.
+ * Where a session is: in the queue, being connected, being relayed, or over.
  *
  * A connect that fails leads from `connecting` back to `waiting`.
  */
@@ -25,9 +25,9 @@ export interface Flow {
   ended: boolean;
 }
 
-/** Whoever has a session in hand: the line, a connect, a relay. */
+/** Whoever has a session in hand: the queue, a connect, a relay. */
 export interface Holder {
-  /** The session was aborted: let go of it. Called at most once for a session. */
+  /** The session was aborted and has to be given up. Called at most once for a session. */
   onAbort(session: Session): void;
   /** The client has finished sending, or what that means has changed. */
   onReview?(session: Session): void;
@@ -40,12 +40,13 @@ const KEEP: Pick<Settings, "halfClose"> = { halfClose: "keep" };
  *
  * Making one reads nothing and waits for nothing; {@linkcode startReading} does.
  *
- * The session owns the client's stream. Whoever has it in hand (line, worker, relay) is its
- * {@linkcode holder}, lets go of it when it is aborted, and finishes it in the ledger.
+ * The session owns the client's stream. Whoever has it in hand (queue, worker, relay) is its
+ * {@linkcode holder}, gives it up when it is aborted, and finishes it in the registry.
  */
 export class Session implements DepartureListener {
   /** Counts up from 1 in the order of accept. */
   readonly id: number;
+  /** Its connection. */
   readonly client: Stream;
   /**
    * Who the client is, for admission, limits and logs: the peer of its connection, unless what was
@@ -58,6 +59,7 @@ export class Session implements DepartureListener {
   readonly up: Flow = { received: 0, bytes: 0, ended: false };
   /** Destination to client. */
   readonly down: Flow = { received: 0, bytes: 0, ended: false };
+  /** Where it is. */
   stage: Stage = "waiting";
   /** Connects begun for it so far. */
   attempts = 0;
@@ -81,8 +83,11 @@ export class Session implements DepartureListener {
   endedAt: number | undefined;
   /** What the latest sweep over the live sessions saw; see `timeouts.ts`. */
   readonly activity = { moved: -1, activeAt: 0, requestAt: undefined as number | undefined };
-  #settledClient = false;
-  #settledServer: Stream | undefined;
+  /** Whether the client's stream has been prepared for a long life. */
+  #tunedClient = false;
+  /** The server's stream that has been, the latest one. */
+  #tunedServer: Stream | undefined;
+  /** Who has it in hand. */
   holder: Holder | undefined;
   /** The listeners of this process that it has passed on its way here. */
   trail: Trail = NONE;
@@ -94,7 +99,9 @@ export class Session implements DepartureListener {
   attempt: AbortController | undefined;
   /** Reads the client until a destination has begun to answer. */
   readonly ahead: ReadAhead;
+  /** Those in force; they may change. */
   readonly #settings: Pick<Settings, "halfClose">;
+  /** Why it ends; the first reason stays. */
   #reason: EndReason | undefined;
 
   /** @param options.settings Those in force; they may change. `keep` unless given. */
@@ -147,23 +154,23 @@ export class Session implements DepartureListener {
     this.#reason ??= reason;
   }
 
-  /** Ends the session before its time: records the reason and tells its holder to let go. */
+  /** Ends the session before its time: records the reason and tells its holder. */
   abort(reason: EndReason): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
     this.holder?.onAbort(this);
   }
 
-  /** Prepares its sockets for a long life, which most sessions do not have. */
-  settle(options: { keepAlive: boolean }): void {
-    if (!this.#settledClient) this.client.tuneForLongLife(options);
-    this.#settledClient = true;
-    if (this.server && this.server !== this.#settledServer) this.server.tuneForLongLife(options);
-    this.#settledServer = this.server;
+  /** Prepares its streams for a long life, which most sessions do not have. */
+  tuneForLongLife(options: { keepAlive: boolean }): void {
+    if (!this.#tunedClient) this.client.tuneForLongLife(options);
+    this.#tunedClient = true;
+    if (this.server && this.server !== this.#tunedServer) this.server.tuneForLongLife(options);
+    this.#tunedServer = this.server;
   }
 
   /**
-   * A place in the line, again if a connect failed. Ends a session whose client has left.
+   * It begins to wait in the queue, again if a connect failed. Ends it if the client has left.
    *
    * @param now When it begins to wait again; the first time it is since the accept.
    */

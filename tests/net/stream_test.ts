@@ -35,7 +35,7 @@ for (const length of [1, 4096, 10_000]) {
     const buffers = new StrictPool();
     const session = new Session(client, { id: 1, now: 0, buffers });
     session.startReading();
-    session.settle({ keepAlive: true });
+    session.tuneForLongLife({ keepAlive: true });
     const over = relay(session, server, {
       buffers,
       fairReads: new FairReads(),
