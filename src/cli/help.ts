@@ -108,7 +108,7 @@ function wrap(text: string, indent: number): string {
   return lines.join("\n");
 }
 
-/** The end reasons as the rows of a Markdown table, for the README. */
+/** The end reasons as the rows of a Markdown table, for docs/. */
 export function reasonRows(): string[] {
   return Object.entries(END_REASONS).map(([reason, { help }]) => {
     return `| \`${reason}\` | ${help.replace(/--[a-z-]+/g, "`$&`")} |`;

@@ -5,6 +5,7 @@ import { type Logs, logsOf } from "../logging/logs.ts";
 import { OperationError } from "../operations/operations.ts";
 import { type ListenerStatus } from "../operations/listener_status.ts";
 import { addStatuses } from "../operations/listener_status.ts";
+import { startOrder } from "./start_order.ts";
 import { Trails } from "../net/trails.ts";
 import { ManagedListener, nameOf } from "./managed_listener.ts";
 
@@ -56,14 +57,20 @@ export class ListenerSet {
    */
   async start(configs: readonly Config[], signal?: AbortSignal): Promise<ManagedListener[]> {
     const several = this.present.length + configs.length > 1;
-    const started: ManagedListener[] = [];
+    const started = new Map<number, ManagedListener>();
+    const firstId = this.#nextId;
+    this.#nextId += configs.length;
+    /** In the order of the configuration. */
+    const all = () => [...started].sort(([a], [b]) => a - b).map(([, listener]) => listener);
     try {
-      for (const config of configs) {
+      for (const index of startOrder(configs)) {
         if (signal?.aborted) break;
+        const config = configs[index]!;
         const logs = several ? logsOf(nameOf(config), this.#logs) : this.#logs;
-        started.push(
+        started.set(
+          index,
           await ManagedListener.start({
-            id: this.#nextId++,
+            id: firstId + index,
             config,
             logs,
             descriptors: this.#descriptors,
@@ -72,11 +79,11 @@ export class ListenerSet {
           }),
         );
       }
-      return started;
+      return all();
     } catch (error) {
       // Those that listen may have accepted sessions already, which a drain finishes.
-      if (signal?.aborted && error === signal.reason) return started;
-      await Promise.all(started.map(({ balancer }) => balancer.quit()));
+      if (signal?.aborted && error === signal.reason) return all();
+      await Promise.all(all().map(({ balancer }) => balancer.quit()));
       throw error;
     }
   }

@@ -73,7 +73,7 @@ export class Reloader {
   /** Says in the log why a reload was refused, a line for each reason. */
   async reportRefusal(error: unknown): Promise<void> {
     const { log } = this.#options.logs;
-    const pace = new Pace();
+    const pace = new Pace({ begun: true });
     for (const reason of messageOf(error).split("\n")) {
       if (pace.due) await pace.turn();
       log.error("reload refused, nothing has changed: {reason}", { reason });
@@ -96,7 +96,7 @@ export class Reloader {
 
   async #report(changes: readonly string[], needsRestart: readonly string[]): Promise<void> {
     const { log } = this.#options.logs;
-    const pace = new Pace();
+    const pace = new Pace({ begun: true });
     for (const change of changes) {
       if (pace.due) await pace.turn();
       log.info("reload: {change}", { change });
