@@ -1,6 +1,7 @@
 import { BadRequest, parseHead, type RequestHead } from "./http_head.ts";
 import { HttpBody, HttpInput } from "./http_input.ts";
 import { refusalBytes, sendAnswer } from "./http_output.ts";
+import type { Pace } from "./pace.ts";
 import { after, type Timer } from "./timer.ts";
 
 /** One request, with its address as it was sent: nothing of it is resolved. */
@@ -32,6 +33,8 @@ const LINGER_BYTES = 256 * 1024;
 export interface HttpConnectionOptions {
   handler: HttpHandler;
   limits: HttpLimits;
+  /** Deals out the time of the event loop among all clients. */
+  pace: Pace;
   /** The host that a request of HTTP/1.0 without one is for. */
   host: string;
   /** Called once, when it is closed. */
@@ -107,9 +110,11 @@ export class HttpConnection {
     const bytes = await this.#input.head({ onBegin });
     if (!bytes) return false;
     this.#timer?.stop();
-    const head = parseHead(bytes, { host });
     this.#answering = true;
     try {
+      // The next request may be here already, and all of them after it.
+      await this.#options.pace.turn();
+      const head = parseHead(bytes, { host });
       return await this.#answer(head);
     } finally {
       this.#answering = false;
@@ -146,10 +151,12 @@ export class HttpConnection {
 
   /** What writes an answer: its reader may be slow, but only so slow. */
   #newWriter(): (bytes: Uint8Array) => Promise<void> {
-    const { readerPatience, readerRate } = this.#options.limits;
+    const { limits: { readerPatience, readerRate }, pace } = this.#options;
     let allowed = readerPatience;
     return async (bytes) => {
       while (bytes.length > 0) {
+        // What the kernel takes at once ends no turn.
+        if (pace.due) await pace.turn();
         const begin = performance.now();
         this.#limit(allowed);
         const number = await this.#await(() => this.#conn.write(bytes));

@@ -5,6 +5,7 @@ import type { Bound } from "./bind.ts";
 import type { Release } from "./descriptors.ts";
 import { HttpConnection, type HttpHandler, type HttpLimits } from "./http_connection.ts";
 import { refusalBytes } from "./http_output.ts";
+import { Pace } from "./pace.ts";
 import { sleep } from "./timer.ts";
 
 /** Most connections accepted in one turn of the event loop. */
@@ -31,6 +32,8 @@ export interface HttpServerOptions {
   bound: Bound<Deno.Listener>;
   handler: HttpHandler;
   limits?: Partial<HttpServerLimits>;
+  /** Deals out the time of the event loop; one of its own if absent. */
+  pace?: Pace;
   /** What pauses when accepting fails, for the log. */
   what: string;
   /** Gets a descriptor for a connection, if there is one; without it there always is. */
@@ -49,10 +52,14 @@ export interface HttpServerOptions {
  * Whoever connects when there are as many connections as there may be takes the place of the one
  * that has let the server wait the longest, for its request or for its reading. So nobody can lock
  * others out by holding connections.
+ *
+ * All of them together have a slice of each turn of the event loop: however many requests are sent at
+ * once, whatever else the process does goes on in between.
  */
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #limits: HttpServerLimits;
+  readonly #pace: Pace;
   readonly #failures: AcceptFailures;
   readonly #connections = new Map<HttpConnection, Promise<void>>();
   readonly #closing = new AbortController();
@@ -61,6 +68,7 @@ export class HttpServer {
   constructor(options: HttpServerOptions) {
     this.#options = options;
     this.#limits = { ...HTTP_LIMITS, ...options.limits };
+    this.#pace = options.pace ?? new Pace();
     this.#failures = new AcceptFailures(options);
     this.#loops = Promise.all(options.bound.sockets.map((socket) => this.#run(socket)));
   }
@@ -110,6 +118,7 @@ export class HttpServer {
     const connection: HttpConnection = new HttpConnection(conn, {
       handler,
       limits: this.#limits,
+      pace: this.#pace,
       host,
       onClose: () => {
         this.#connections.delete(connection);

@@ -93,6 +93,7 @@ export async function serveAdmin(
       return serve(request, { guarded, desk, completed: completion, log });
     },
     limits: options.http ?? {},
+    pace,
     what: "accepting at the admin API",
     claim: descriptors && (() => descriptors.claim(descriptors.admin)),
     onShortage: () => descriptors?.noteShortage(),
