@@ -15,11 +15,11 @@ export interface Parts {
 export const SOURCES: Parts = {
   folder: ROOT,
   main: "main.ts",
-  others: ["src/thread.ts", "src/config_thread.ts", "src/admin/page"],
+  others: ["src/threads/thread_main.ts", "src/config/reader_thread.ts", "src/admin/dashboard/page"],
 };
 
 /** What runs in threads of its own, which are found by their names. */
-const THREADS = ["thread", "config_thread"];
+const THREADS = ["threads/thread_main", "config/reader_thread"];
 
 /** Why the modules could not be bundled, in one line. */
 export class BundleError extends Error {
@@ -44,10 +44,11 @@ export async function bundle(folder: string): Promise<Parts> {
     throw new BundleError(`deno bundle failed: ${why}`);
   }
   // Found from the modules where they are in the sources, too.
-  for (const name of THREADS) {
-    await Deno.writeTextFile(`${folder}/${name}.ts`, `import "./src/${name}.js";\n`);
+  for (const path of THREADS) {
+    const name = path.replace(/^.*\//, "");
+    await Deno.writeTextFile(`${folder}/${name}.ts`, `import "./src/${path}.js";\n`);
   }
-  await copyFolder(`${ROOT}/src/admin/page`, `${folder}/page`);
+  await copyFolder(`${ROOT}/src/admin/dashboard/page`, `${folder}/page`);
   const { permissions, unstable } = project;
   await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ permissions, unstable }));
   await forgetTimes(folder);

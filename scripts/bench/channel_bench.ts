@@ -1,5 +1,5 @@
 // What one item costs in the channel: `deno task bench`. Each run moves ITEMS of them.
-import { Channel } from "../../src/channel.ts";
+import { Channel } from "../../src/async/channel.ts";
 
 const ITEMS = 1_000_000;
 

@@ -1,6 +1,6 @@
 // The benchmark suite: iawlb side by side with other balancers, see `deno task bench --help`.
 import { parseArgs } from "@std/cli/parse-args";
-import { messageOf } from "../../src/errors.ts";
+import { messageOf } from "../../src/base/errors.ts";
 import { type Contender, findContenders } from "./contenders.ts";
 import { Destinations } from "./destinations.ts";
 import { Load } from "./load.ts";

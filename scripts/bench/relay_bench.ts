@@ -1,9 +1,9 @@
 // What a relayed session costs, with both ends in this process: `deno bench -A scripts/bench`.
-import { BufferPool } from "../../src/buffers.ts";
-import { relay } from "../../src/relay.ts";
-import { Session } from "../../src/session.ts";
-import { adopt } from "../../src/socket.ts";
-import { Turns } from "../../src/turns.ts";
+import { BufferPool } from "../../src/net/buffer_pool.ts";
+import { relay } from "../../src/session/relay.ts";
+import { Session } from "../../src/session/session.ts";
+import { adopt } from "../../src/net/socket.ts";
+import { FairReads } from "../../src/net/fair_reads.ts";
 
 const ROUND_TRIPS = 1000;
 const BYTES = 64 * 1024 * 1024;
@@ -24,15 +24,16 @@ async function setUp(way: Way): Promise<Relayed> {
   const front = await socketPair();
   if (way === "direct") return { client: front.near, server: front.far, over: Promise.resolve() };
   const back = await socketPair();
-  const session = new Session(front.far, {
+  const session = new Session(adopt(front.far), {
     id: 1,
     now: 0,
     buffers,
     settings: { halfClose: way },
   });
+  session.startReading();
   const over = relay(session, adopt(back.near), {
     buffers,
-    turns: new Turns(),
+    fairReads: new FairReads(),
     redispatch: "held",
   });
   return { client: front.near, server: back.far, over: over.then(() => session.close(0)) };

@@ -1,4 +1,4 @@
-import { messageOf } from "../../src/errors.ts";
+import { messageOf } from "../../src/base/errors.ts";
 import type { Contender } from "./contenders.ts";
 import type { Destinations } from "./destinations.ts";
 import type { Load } from "./load.ts";

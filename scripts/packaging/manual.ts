@@ -1,4 +1,4 @@
-import { END_REASONS } from "../../src/session.ts";
+import { END_REASONS } from "../../src/operations/end_reasons.ts";
 import type { Flag, Help, Interface, Paragraph, Term } from "./interface.ts";
 import { escape, example, prose, section, tagged, usage } from "./roff.ts";
 
@@ -27,8 +27,8 @@ export function manual(
     section(
       "END REASONS",
       prose("The access log and the counters name why a session ended:"),
-      ...Object.entries(END_REASONS).map(([reason, meaning]) => {
-        return tagged(`\\fB${escape(reason)}\\fR`, prose(meaning));
+      ...Object.entries(END_REASONS).map(([reason, { help }]) => {
+        return tagged(`\\fB${escape(reason)}\\fR`, prose(help));
       }),
     ),
     section("FILES", ...FILES.map(([path, meaning]) => tagged(`\\fI${path}\\fR`, prose(meaning)))),

@@ -1,13 +1,3 @@
-import { count, type Option } from "../option.ts";
-
-/** The parameter `limit` of `GET /sessions`. */
-export const SESSIONS_LIMIT: Option<number> = count({
-  default: 100,
-  min: 1,
-  max: 10_000,
-  help: "most sessions that are listed",
-});
-
 /** What the admin API allows itself and its clients; times in milliseconds. */
 export interface Limits {
   /** How old a status or a list of sessions may be that is answered again. */

@@ -1,4 +1,4 @@
-import type { Pace } from "../pace.ts";
+import type { Pace } from "../async/pace.ts";
 
 /** Bytes of one chunk, about: enough that few are written, and that none takes long. */
 const CHUNK = 32 * 1024;

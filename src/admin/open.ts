@@ -1,10 +1,10 @@
-import type { Address } from "../address.ts";
-import type { DescriptorBudget } from "../descriptors.ts";
-import type { Logs } from "../log.ts";
-import type { Operations } from "../operations.ts";
-import { loadPage } from "./page.ts";
+import type { Address } from "../net/address.ts";
+import type { DescriptorBudget } from "../net/descriptor_budget.ts";
+import type { Logs } from "../logging/logs.ts";
+import type { Operations } from "../operations/operations.ts";
+import { loadPage } from "./dashboard/bundle.ts";
 import { type AdminServer, serveAdmin } from "./server.ts";
-import { readToken } from "./token.ts";
+import { readToken } from "../config/token_file.ts";
 
 /** The admin API and the dashboard, as the settings say, until the signal is aborted. */
 export async function openAdmin(

@@ -1,4 +1,4 @@
-import { HttpError } from "./answers.ts";
+import { HttpError } from "./responses.ts";
 import { type Route, ROUTES } from "./routes.ts";
 
 /** Longest number in an id: beyond it, whole numbers are no longer exact. */

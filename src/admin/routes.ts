@@ -1,22 +1,23 @@
-import { messageOf, UsageError } from "../errors.ts";
-import { OperationError, type Operations, type Status } from "../operations.ts";
-import { answer, HttpError, invalid, json, JSON_TYPE } from "./answers.ts";
-import { readJson } from "./bodies.ts";
-import type { EventStreams } from "./events.ts";
-import { EXPOSITION_TYPE } from "./exposition.ts";
-import { readChange, readNewDestination, readNothing } from "./fields.ts";
-import { type Limits, SESSIONS_LIMIT } from "./limits.ts";
+import { messageOf, UsageError } from "../base/errors.ts";
+import { OperationError, type Operations, type Status } from "../operations/operations.ts";
+import { answer, HttpError, invalid, json, JSON_TYPE } from "./responses.ts";
+import { readJson } from "./request_body.ts";
+import type { EventStreams } from "./event_streams.ts";
+import { EXPOSITION_TYPE } from "../telemetry/exposition.ts";
+import { readChange, readNewDestination, readNothing } from "./request_fields.ts";
+import { SESSIONS_LIMIT } from "../config/sessions_limit.ts";
+import type { Limits } from "./limits.ts";
 import { bodyOf, lengthOf, type LongText } from "./long_text.ts";
 import { openApiDocument } from "./openapi.ts";
-import type { Page } from "./page.ts";
+import type { Page } from "./dashboard/bundle.ts";
 import type { Sheets } from "./sheets.ts";
-import type { Snapshots } from "./snapshots.ts";
-import type { HttpRequest } from "../http_connection.ts";
+import type { StatusCache } from "./status_cache.ts";
+import type { HttpRequest } from "./http/connection.ts";
 
 /** What the handlers work with. */
-export interface Desk {
+export interface HandlerContext {
   operations: Operations;
-  snapshots: Snapshots;
+  snapshots: StatusCache;
   sheets: Sheets;
   streams: EventStreams;
   page: Page | undefined;
@@ -24,7 +25,7 @@ export interface Desk {
 }
 
 /** One request that has passed the guard. */
-export interface Call {
+export interface ApiRequest {
   request: HttpRequest;
   query: URLSearchParams;
   /** What stands for `{id}` in the path; empty if it has none. */
@@ -38,7 +39,7 @@ export interface Route {
   method: "GET" | "POST" | "PATCH" | "DELETE";
   /** As in the OpenAPI document; `{id}` stands for two numbers. */
   path: string;
-  handle(call: Call, desk: Desk): Response | Promise<Response>;
+  handle(call: ApiRequest, desk: HandlerContext): Response | Promise<Response>;
 }
 
 /** Everything that can be asked for. */
@@ -77,7 +78,7 @@ function showPage(page: Page | undefined): Response {
   });
 }
 
-async function health({ snapshots }: Desk): Promise<Response> {
+async function health({ snapshots }: HandlerContext): Promise<Response> {
   const trouble = troubleOf(await snapshots.status());
   return trouble === undefined ? json({ status: "ok" }) : json({ status: trouble }, 503);
 }
@@ -90,7 +91,10 @@ function troubleOf({ state, listeners }: Status): string | undefined {
   return served && running.length > 0 ? undefined : "no destination up";
 }
 
-async function sessions({ query }: Call, { snapshots, sheets }: Desk): Promise<Response> {
+async function sessions(
+  { query }: ApiRequest,
+  { snapshots, sheets }: HandlerContext,
+): Promise<Response> {
   const limit = readLimit(query);
   const [list, { listeners }] = await Promise.all([snapshots.sessions(limit), snapshots.status()]);
   const counted = listeners.reduce((sum, { waiting, active }) => sum + waiting + active, 0);
@@ -113,45 +117,54 @@ function readLimit(query: URLSearchParams): number {
   throw invalid([`limit ${JSON.stringify(second ?? text)}: must be ${allowed}, given once`]);
 }
 
-async function endSession({ id }: Call, { operations, snapshots }: Desk): Promise<Response> {
+async function endSession(
+  { id }: ApiRequest,
+  { operations, snapshots }: HandlerContext,
+): Promise<Response> {
   await asked(operations.endSession(id), snapshots);
   return answer(null, { status: 204 });
 }
 
-async function metrics({ snapshots, sheets }: Desk): Promise<Response> {
+async function metrics({ snapshots, sheets }: HandlerContext): Promise<Response> {
   return longAnswer(await sheets.metrics(await snapshots.status()), EXPOSITION_TYPE);
 }
 
-function events({ request, completed }: Call, { streams }: Desk): Response {
+function events({ request, completed }: ApiRequest, { streams }: HandlerContext): Response {
   if (request.method === "HEAD") return answer(null, { type: "text/event-stream; charset=utf-8" });
   return streams.answer(completed);
 }
 
-async function addDestination({ request }: Call, desk: Desk): Promise<Response> {
+async function addDestination({ request }: ApiRequest, desk: HandlerContext): Promise<Response> {
   const { operations, snapshots, limits } = desk;
   const destination = readNewDestination(await readJson(request, { timeout: limits.bodyTimeout }));
   return json(await asked(operations.addDestination(destination), snapshots), 201);
 }
 
-async function changeDestination({ request, id }: Call, desk: Desk): Promise<Response> {
+async function changeDestination(
+  { request, id }: ApiRequest,
+  desk: HandlerContext,
+): Promise<Response> {
   const { operations, snapshots, limits } = desk;
   const change = readChange(await readJson(request, { timeout: limits.bodyTimeout }));
   return json(await asked(operations.changeDestination(id, change), snapshots));
 }
 
-async function removeDestination({ id }: Call, { operations, snapshots }: Desk): Promise<Response> {
+async function removeDestination(
+  { id }: ApiRequest,
+  { operations, snapshots }: HandlerContext,
+): Promise<Response> {
   await asked(operations.removeDestination(id), snapshots);
   return json({}, 202);
 }
 
-async function drain({ request }: Call, desk: Desk): Promise<Response> {
+async function drain({ request }: ApiRequest, desk: HandlerContext): Promise<Response> {
   const { operations, snapshots, limits } = desk;
   readNothing(await readJson(request, { timeout: limits.bodyTimeout }));
   await asked(Promise.try(() => operations.beginDrain()), snapshots);
   return json({}, 202);
 }
 
-async function reload({ request }: Call, desk: Desk): Promise<Response> {
+async function reload({ request }: ApiRequest, desk: HandlerContext): Promise<Response> {
   const { operations, snapshots, limits } = desk;
   readNothing(await readJson(request, { timeout: limits.bodyTimeout }));
   try {
@@ -167,7 +180,7 @@ async function reload({ request }: Call, desk: Desk): Promise<Response> {
 const STATUS_OF = { missing: 404, invalid: 422, conflict: 409 } as const;
 
 /** What an operation came to; whoever looks next sees it. */
-async function asked<T>(operation: Promise<T>, snapshots: Snapshots): Promise<T> {
+async function asked<T>(operation: Promise<T>, snapshots: StatusCache): Promise<T> {
   try {
     return await operation;
   } catch (error) {

@@ -1,24 +1,24 @@
 import type { Logger } from "@logtape/logtape";
-import { type Address, formatAddress } from "../address.ts";
-import { isLocal, isLoopbackIp } from "../address_relations.ts";
-import { bind } from "../bind.ts";
-import type { DescriptorBudget } from "../descriptors.ts";
-import { FatalError, UsageError } from "../errors.ts";
-import type { Events } from "../events.ts";
-import type { HttpRequest } from "../http_connection.ts";
-import { HttpServer, type HttpServerLimits } from "../http_server.ts";
-import type { Operations } from "../operations.ts";
-import { Pace } from "../pace.ts";
-import { HttpError, refusal } from "./answers.ts";
-import { EventStreams } from "./events.ts";
-import { guard, type Guarded } from "./guard.ts";
+import { type Address, formatAddress, type SocketAddress } from "../net/address.ts";
+import { isLocal, isLoopbackIp } from "../net/address_relations.ts";
+import { bind } from "../net/bind.ts";
+import type { DescriptorBudget } from "../net/descriptor_budget.ts";
+import { FatalError, UsageError } from "../base/errors.ts";
+import type { RecentEvents } from "../logging/recent_events.ts";
+import type { HttpRequest } from "./http/connection.ts";
+import { HttpServer, type HttpServerLimits } from "./http/server.ts";
+import type { Operations } from "../operations/operations.ts";
+import { Pace } from "../async/pace.ts";
+import { HttpError, refusal } from "./responses.ts";
+import { EventStreams } from "./event_streams.ts";
+import { guard, type Guarded } from "./request_guard.ts";
 import { LIMITS, type Limits } from "./limits.ts";
-import type { Page } from "./page.ts";
+import type { Page } from "./dashboard/bundle.ts";
 import { routeOf } from "./router.ts";
-import type { Desk } from "./routes.ts";
+import type { HandlerContext } from "./routes.ts";
 import { Sheets } from "./sheets.ts";
-import { Snapshots } from "./snapshots.ts";
-import { targetOf } from "./target.ts";
+import { StatusCache } from "./status_cache.ts";
+import { targetOf } from "./request_target.ts";
 
 /** Who may use the socket file: the owner and the group of the process. */
 const SOCKET_MODE = 0o660;
@@ -33,7 +33,7 @@ export interface AdminOptions {
   /** What clients have to show; may be left out where only this machine can reach the address. */
   token?: string | undefined;
   /** What `GET /events` tells. */
-  events: Events;
+  events: RecentEvents;
   /** The dashboard; without it there is none. */
   page?: Page | undefined;
   log: Logger;
@@ -67,16 +67,16 @@ export async function serveAdmin(
   const { address, token, events, page, log, signal, descriptors } = options;
   if (token === undefined) assertLocal(address);
   const limits = { ...LIMITS, ...options.limits };
-  const snapshots = new Snapshots(operations, { age: limits.snapshotAge });
+  const snapshots = new StatusCache(operations, { age: limits.snapshotAge });
   const pace = new Pace();
   const sheets = new Sheets(pace);
   const status = () => snapshots.status();
   const streams = new EventStreams({ events, status, sheets, pace, log, limits });
-  const desk: Desk = { operations, snapshots, sheets, streams, page, limits };
+  const desk: HandlerContext = { operations, snapshots, sheets, streams, page, limits };
   const hostname = address.transport === "tcp" ? address.hostname : undefined;
   const guarded: Guarded = { transport: address.transport, hostname, token };
   const bound = await bind(address, { tcpBacklog: BACKLOG, mode: SOCKET_MODE, log, signal });
-  if (!bound.sockets.every(({ addr }) => isBoundAsMeant(addr, { address, token }))) {
+  if (!bound.sockets.every(({ address: bound }) => isBoundAsMeant(bound, { address, token }))) {
     bound.release();
     for (const socket of bound.sockets) socket.close();
     throw new FatalError(
@@ -104,6 +104,7 @@ export async function serveAdmin(
     signal?.removeEventListener("abort", close);
     streams.close();
     await server.close({ patience: limits.closePatience });
+    pace.close();
     allowance?.();
   }
   signal?.addEventListener("abort", close);
@@ -125,7 +126,7 @@ function assertLocal(address: Address): void {
  * a name that should be loopback may be anything where somebody has said so.
  */
 export function isBoundAsMeant(
-  bound: Deno.Addr,
+  bound: SocketAddress,
   { address, token }: { address: Address; token?: string | undefined },
 ): boolean {
   if (bound.transport !== address.transport) return false;
@@ -137,7 +138,7 @@ export function isBoundAsMeant(
 
 async function serve(
   request: HttpRequest,
-  options: { guarded: Guarded; desk: Desk; completed: Promise<void>; log: Logger },
+  options: { guarded: Guarded; desk: HandlerContext; completed: Promise<void>; log: Logger },
 ): Promise<Response> {
   const { guarded, desk, completed, log } = options;
   try {

@@ -1,7 +1,7 @@
-import type { Status } from "../operations.ts";
-import type { Pace } from "../pace.ts";
+import type { Status } from "../operations/operations.ts";
+import type { Pace } from "../async/pace.ts";
 import { assemble, jsonPieces, type LongText } from "./long_text.ts";
-import { metricsPieces } from "./metrics.ts";
+import { metricsPieces } from "../telemetry/prometheus.ts";
 
 /**
  * What is written about a status, once for all who ask while it is the latest. No piece of it keeps

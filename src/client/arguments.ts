@@ -1,8 +1,8 @@
-import { type Address, AddressError, parseAddress } from "../address.ts";
-import { readToken } from "../admin/token.ts";
-import { UsageError } from "../errors.ts";
-import { nearest } from "../quoted.ts";
-import type { Token } from "./api.ts";
+import { type Address, AddressError, parseAddress } from "../net/address.ts";
+import { readToken } from "../config/token_file.ts";
+import { UsageError } from "../base/errors.ts";
+import { nearest, quote } from "../base/text.ts";
+import type { Token } from "./admin_client.ts";
 
 /** Which flags there are, without their dashes. */
 export interface Flags {
@@ -90,9 +90,4 @@ export function readAdminAddress(text: string | undefined, example: string): Add
  */
 export function readTokenFile(file: string | undefined): Token | undefined {
   return file === undefined ? undefined : { value: readToken(file, "--token-file"), file };
-}
-
-/** A text as messages show what the operator wrote: always on one line. */
-export function quote(text: string): string {
-  return JSON.stringify(text);
 }

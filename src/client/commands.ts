@@ -1,13 +1,28 @@
-import { SESSIONS_LIMIT } from "../admin/limits.ts";
-import { UsageError } from "../errors.ts";
-import type { AdminState, DestinationChange, DestinationStatus } from "../operations.ts";
-import type { AdminClient } from "./api.ts";
-import { quote } from "./arguments.ts";
+import { SESSIONS_LIMIT } from "../config/sessions_limit.ts";
+import { UsageError } from "../base/errors.ts";
+import {
+  destinationOptionForm,
+  destinationOptionNames,
+  isMark,
+} from "../config/options/destination.ts";
+import type { DestinationChange } from "../operations/operations.ts";
+import type { AdminState } from "../operations/states.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
+import type { AdminClient } from "./admin_client.ts";
+import { plural, quote } from "../base/text.ts";
 import { readNew, readValues } from "./destination_arguments.ts";
 import { isDestination, isNothing, isObject, isReloadResult, isSessions } from "./shapes.ts";
 import { sessionLines, statusLines } from "./tables.ts";
 import { findDestination, titleOf } from "./target.ts";
-import { waitUntilForgotten, waitUntilGone, waitUntilIdle } from "./waiting.ts";
+import { waitUntilForgotten, waitUntilGone, waitUntilIdle } from "./wait_for.ts";
+
+/** How the options of a destination are written behind its address, and on their own. */
+const OPTIONS_OF_ADDRESS = destinationOptionNames()
+  .map((name) => `[,${destinationOptionForm(name)}]`)
+  .join("");
+const OPTIONS_ALONE = destinationOptionNames()
+  .map((name) => `[${isMark(name) ? `${name}=true|false` : destinationOptionForm(name)}]`)
+  .join(" ");
 
 /** What a command works with. */
 export interface Context {
@@ -65,7 +80,7 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
   maint: change("maint", "the same, and its health is not checked either"),
   ready: change("ready", "DEST takes sessions again"),
   add: {
-    form: "ADDRESS[,workers=N][,weight=N][,backup][,check=CHECK] [--listener NAME]",
+    form: `ADDRESS${OPTIONS_OF_ADDRESS} [--listener NAME]`,
     help: "a new destination, as on the command line",
     operands: ["ADDRESS"],
     switches: ["json"],
@@ -87,15 +102,15 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
     async run({ client, operands, switches, show }) {
       const wanted = findDestination(await client.status(), operands[0]!);
       const answer = await client.call(pathOf(wanted), isObject, { method: "DELETE" });
-      show([`${titleOf(wanted)}: removed, finishes ${sessionsText(wanted.active)}`], answer);
+      show([`${titleOf(wanted)}: removed, finishes ${plural(wanted.active, "session")}`], answer);
       if (!switches.has("wait")) return;
       await waitUntilForgotten(client, wanted);
       show([`${titleOf(wanted)}: gone`], undefined);
     },
   },
   set: {
-    form: "DEST [workers=N] [weight=N] [backup=true|false] [check=CHECK]",
-    help: "how many sessions DEST serves at once, and its share of them",
+    form: `DEST ${OPTIONS_ALONE}`,
+    help: "changes options of DEST, such as how many sessions it serves at once",
     operands: ["DEST", "KEY=N"],
     many: true,
     switches: ["json"],
@@ -143,7 +158,7 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
       const { pid, listeners } = await client.status();
       const answer = await client.call("/drain", isObject, { method: "POST" });
       const number = listeners.reduce((sum, { waiting, active }) => sum + waiting + active, 0);
-      show([`draining, finishes ${sessionsText(number)}`], answer);
+      show([`draining, finishes ${plural(number, "session")}`], answer);
       if (!switches.has("wait")) return;
       await waitUntilGone(client, pid);
       show(["gone"], undefined);
@@ -190,10 +205,6 @@ async function patch(
 
 function pathOf({ id }: DestinationStatus): string {
   return `/destinations/${encodeURIComponent(id)}`;
-}
-
-function sessionsText(number: number): string {
-  return number === 1 ? "1 session" : `${number} sessions`;
 }
 
 function assertSessionId(text: string): void {

@@ -1,6 +1,7 @@
-import { UsageError } from "../errors.ts";
-import { AdminClient } from "./api.ts";
-import { quote, readAdminAddress, readArguments, readTokenFile, unknown } from "./arguments.ts";
+import { UsageError } from "../base/errors.ts";
+import { AdminClient } from "./admin_client.ts";
+import { quote } from "../base/text.ts";
+import { readAdminAddress, readArguments, readTokenFile, unknown } from "./arguments.ts";
 import { COMMANDS, type Context } from "./commands.ts";
 import { jsonLine, printable } from "./format.ts";
 import type { ClientLimits } from "./limits.ts";

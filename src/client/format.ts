@@ -1,4 +1,4 @@
-import { FatalError } from "../errors.ts";
+import { FatalError } from "../base/errors.ts";
 
 const KIB = 1024;
 

@@ -1,8 +1,8 @@
-import { Channel } from "../channel.ts";
-import { FatalError } from "../errors.ts";
-import type { Status } from "../operations.ts";
-import { every } from "../timer.ts";
-import type { AdminClient } from "./api.ts";
+import { Channel } from "../async/channel.ts";
+import { FatalError } from "../base/errors.ts";
+import type { Status } from "../operations/operations.ts";
+import { every } from "../base/timer.ts";
+import type { AdminClient } from "./admin_client.ts";
 import { SORT_ORDERS } from "./destination_rows.ts";
 import { type Key, readKeys } from "./keys.ts";
 import { History } from "./rates.ts";

@@ -1,4 +1,4 @@
-import { print } from "../output.ts";
+import { print } from "../base/output.ts";
 import { ctl } from "./ctl.ts";
 import { top } from "./top.ts";
 

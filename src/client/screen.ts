@@ -1,4 +1,4 @@
-import { put } from "../output.ts";
+import { put } from "../base/output.ts";
 import { type Line, paint, widthOf } from "./drawing.ts";
 
 const ENTER = "\x1b[?1049h\x1b[?25l";

@@ -1,7 +1,8 @@
-import { FatalError } from "../errors.ts";
-import type { DestinationStatus, ListenerStatus, Status } from "../operations.ts";
-import { quote } from "./arguments.ts";
-import { nearest } from "../quoted.ts";
+import { FatalError } from "../base/errors.ts";
+import type { Status } from "../operations/operations.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
+import type { ListenerStatus } from "../operations/listener_status.ts";
+import { nearest, quote } from "../base/text.ts";
 import { printable } from "./format.ts";
 
 /** Most candidates that a message lists. */

@@ -1,7 +1,8 @@
-import { FatalError, UsageError } from "../errors.ts";
-import type { Status } from "../operations.ts";
-import { AdminClient } from "./api.ts";
-import { quote, readAdminAddress, readArguments, readTokenFile } from "./arguments.ts";
+import { FatalError, UsageError } from "../base/errors.ts";
+import type { Status } from "../operations/operations.ts";
+import { AdminClient } from "./admin_client.ts";
+import { quote } from "../base/text.ts";
+import { readAdminAddress, readArguments, readTokenFile } from "./arguments.ts";
 import { paint } from "./drawing.ts";
 import { jsonLine } from "./format.ts";
 import type { ClientLimits } from "./limits.ts";

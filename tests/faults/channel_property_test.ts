@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { Channel, ChannelClosedError } from "../../src/channel.ts";
+import { Channel, ChannelClosedError } from "../../src/async/channel.ts";
 
 type Step =
   | { kind: "send"; number: number }

@@ -1,6 +1,7 @@
 // The real program under load while operators change everything about it at random.
-import { assert, assertEquals } from "@std/assert";
-import type { ListenerStatus, Status } from "../../src/operations.ts";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { Status } from "../../src/operations/operations.ts";
+import type { ListenerStatus } from "../../src/operations/listener_status.ts";
 import { MixedLoad, NamedEcho } from "../support/mixed_load.ts";
 import { RandomOperator, settledFile, type Site } from "../support/operator.ts";
 import { hasProc, nothingLeft, openDescriptors, residentMemory } from "../support/process.ts";
@@ -229,15 +230,23 @@ Deno.test("SIGTERM ends it although a reload cannot read the file to its end", {
   await using echo = new NamedEcho(load);
   const folder = await Deno.makeTempDir({ prefix: "iawlb-" });
   const path = `${folder}/iawlb.toml`;
-  await Deno.writeTextFile(path, settledFile([{ port: freePort(), echoes: [echo] }], 1));
+  const content = settledFile([{ port: freePort(), echoes: [echo] }], 1);
+  await Deno.writeTextFile(path, content);
   await using program = await Program.spawn(["--config", path, "--log-format", "json"]);
-  await Deno.remove(path);
-  await new Deno.Command("mkfifo", { args: [path] }).output();
-  program.signal("SIGHUP");
-  // Opened as soon as the program has opened its end.
-  using _writer = await Deno.open(path, { write: true });
-  assertEquals(await program.terminate(), 0);
-  assert(program.log.some((line) => line.includes("reload refused")));
+  // It is read again as long as it changes meanwhile.
+  let changes = 0;
+  const changing = setInterval(() => Deno.utimeSync(path, 0, ++changes), 5);
+  try {
+    program.signal("SIGHUP");
+    // Signals are heard in their order.
+    await program.status();
+    assertEquals(await program.terminate(), 0);
+  } finally {
+    clearInterval(changing);
+  }
+  const refused = program.log.filter((line) => line.includes("reload refused"));
+  assertEquals(refused.length, 1);
+  assertMatch(refused[0]!, /the program is draining/);
   await Deno.remove(folder, { recursive: true });
 });
 

@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { AddressError, formatAddress, parseAddress } from "../../src/address.ts";
-import { formatCheck, parseCheck } from "../../src/check.ts";
-import { parseCommand } from "../../src/command.ts";
-import { UsageError } from "../../src/errors.ts";
-import { flagOf, optionNames } from "../../src/options.ts";
-import { formatDuration, parseDuration } from "../../src/units.ts";
+import { AddressError, formatAddress, parseAddress } from "../../src/net/address.ts";
+import { formatCheck, parseCheck } from "../../src/config/values/check.ts";
+import { parseCommand } from "../../src/cli/command.ts";
+import { UsageError } from "../../src/base/errors.ts";
+import { flagOf, optionNames } from "../../src/config/options.ts";
+import { formatDuration, parseDuration } from "../../src/base/duration.ts";
 
 /** Text that is often nearly right: pieces of the grammar in any order, among anything. */
 function nearly(pieces: string[]): fc.Arbitrary<string> {

@@ -1,13 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import fc from "fast-check";
-import { Admission } from "../../src/admission.ts";
-import { DescriptorBudget } from "../../src/descriptors.ts";
-import { Channel } from "../../src/channel.ts";
-import { Ledger } from "../../src/ledger.ts";
-import { Line } from "../../src/line.ts";
-import { MOST_WATCHED } from "../../src/read_ahead.ts";
-import { type EndReason, Session } from "../../src/session.ts";
+import { Admission } from "../../src/balancer/admission.ts";
+import { DescriptorBudget } from "../../src/net/descriptor_budget.ts";
+import { Channel } from "../../src/async/channel.ts";
+import type { Stream } from "../../src/net/stream.ts";
+import { SessionRegistry } from "../../src/session/registry.ts";
+import { Queue } from "../../src/balancer/queue.ts";
+import { MOST_WATCHED } from "../../src/session/read_ahead.ts";
+import { Session } from "../../src/session/session.ts";
+import { type EndReason } from "../../src/operations/end_reasons.ts";
 import { StrictPool } from "../support/strict_pool.ts";
 
 type Event =
@@ -76,7 +78,7 @@ function fakeClient() {
   let ended = false;
   let failure: Error | undefined;
   /** The read that waits. */
-  let read: { buffer: Uint8Array; settle: PromiseWithResolvers<number | null> } | undefined;
+  let read: { buffer: Uint8Array; settle: PromiseWithResolvers<number> } | undefined;
   function look(): void {
     if (!read) return;
     const { buffer, settle } = read;
@@ -85,12 +87,12 @@ function fakeClient() {
     read = undefined;
     there -= size;
     if (failure) settle.reject(failure);
-    else settle.resolve(size || null);
+    else settle.resolve(size);
   }
-  const conn = {
-    remoteAddr: { transport: "tcp", hostname: "192.0.2.1", port: 1 },
+  const stream: Pick<Stream, "remoteAddress" | "read" | "close"> = {
+    remoteAddress: { transport: "tcp", hostname: "192.0.2.1", port: 1 },
     read(buffer: Uint8Array) {
-      const settle = Promise.withResolvers<number | null>();
+      const settle = Promise.withResolvers<number>();
       read = { buffer, settle };
       look();
       return settle.promise;
@@ -102,7 +104,7 @@ function fakeClient() {
     },
   };
   return {
-    conn: conn as unknown as Deno.Conn,
+    stream: stream as Stream,
     send(bytes: number) {
       if (ended) return;
       there += bytes;
@@ -126,14 +128,14 @@ class Harness {
   readonly taken: number[] = [];
   readonly returned = new Set<number>();
   readonly clients = new Map<Session, ReturnType<typeof fakeClient>>();
-  readonly ledger = new Ledger({
+  readonly registry = new SessionRegistry({
     clock: () => 0,
     onEnd: ({ id, reason }) => this.ended.push({ id, reason: reason! }),
   });
   readonly buffers = new StrictPool();
   readonly settings: { halfClose: "keep" | "abandon" } = { halfClose: "keep" };
   readonly queue = new Channel<Session>(1000);
-  readonly line: Line;
+  readonly line: Queue;
   /** Sessions that a worker has. */
   working: Session[] = [];
 
@@ -141,30 +143,31 @@ class Harness {
     const admission = new Admission({
       settings: { maxConnections: 1000, maxPerIp: 0, ratePerIp: 0 },
       rules: [],
-      ledger: this.ledger,
+      registry: this.registry,
       descriptors: new DescriptorBudget({ countFree: (wanted) => wanted }),
       clock: () => 0,
       log: getLogger("test"),
     });
-    this.line = new Line({
+    this.line = new Queue({
       queue: this.queue,
-      ledger: this.ledger,
+      registry: this.registry,
       admission,
       clock: () => 0,
     });
   }
 
   async run(event: Event): Promise<void> {
-    const live = [...this.ledger.live];
+    const live = [...this.registry.live];
     switch (event.kind) {
       case "arrive": {
         const sessions = Array.from({ length: event.number + 1 }, () => {
           const client = fakeClient();
           const { buffers, settings } = this;
-          const options = { id: this.ledger.accepted + 1, now: 0, buffers, settings };
-          const session = new Session(client.conn, options);
+          const options = { id: this.registry.accepted + 1, now: 0, buffers, settings };
+          const session = new Session(client.stream, options);
+          session.startReading();
           this.clients.set(session, client);
-          this.ledger.open(session);
+          this.registry.open(session);
           return session;
         });
         await this.line.join(sessions);
@@ -182,13 +185,13 @@ class Harness {
         const session = this.#takeWorking(event.which);
         if (!session) break;
         this.returned.add(session.id);
-        if (session.reason) this.ledger.finish(session);
+        if (session.reason) this.registry.finish(session);
         else this.line.giveBack(session);
         break;
       }
       case "finish": {
         const session = this.#takeWorking(event.which);
-        if (session) this.ledger.finish(session);
+        if (session) this.registry.finish(session);
         break;
       }
       case "leave": {
@@ -214,7 +217,7 @@ class Harness {
 
   /** Sessions that wait or are being connected although their client has been seen leaving. */
   get overlooked(): number[] {
-    const overlooked = [...this.ledger.live].filter((session) => {
+    const overlooked = [...this.registry.live].filter((session) => {
       const unaware = session.stage === "waiting" || session.reason === undefined;
       return unaware && session.stage !== "relaying" && this.clients.get(session)!.seenLeaving();
     });
@@ -226,7 +229,7 @@ class Harness {
     if (this.queue.size === 0) return;
     const session = await this.queue.receive();
     if (session.reason) {
-      this.ledger.finish(session);
+      this.registry.finish(session);
       return;
     }
     if (!this.returned.has(session.id)) this.taken.push(session.id);
@@ -247,16 +250,16 @@ Deno.test("whatever happens, every session ends once, is closed, and was taken i
       for (const event of events) {
         await harness.run(event);
         for (let i = 0; i < 20; i++) await Promise.resolve();
-        assert(harness.ledger.balanced);
+        assert(harness.registry.balanced);
         if (harness.settings.halfClose === "abandon") assertEquals(harness.overlooked, []);
       }
       while (harness.queue.size > 0) await harness.take();
-      for (const session of harness.working) harness.ledger.finish(session);
-      assertEquals(harness.ledger.live.size, 0);
+      for (const session of harness.working) harness.registry.finish(session);
+      assertEquals(harness.registry.live.size, 0);
       for (let i = 0; i < 20; i++) await Promise.resolve();
       assertEquals(harness.buffers.out, 0);
       const ids = harness.ended.map(({ id }) => id).sort((a, b) => a - b);
-      assertEquals(ids, Array.from({ length: harness.ledger.accepted }, (_, i) => i + 1));
+      assertEquals(ids, Array.from({ length: harness.registry.accepted }, (_, i) => i + 1));
       for (const client of harness.clients.values()) assertEquals(client.closed(), 1);
       assertEquals(harness.taken, [...harness.taken].sort((a, b) => a - b));
     }),

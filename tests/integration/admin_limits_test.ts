@@ -10,6 +10,7 @@ import {
   until,
   writeAll,
 } from "../support/servers.ts";
+import { unless } from "../support/unless.ts";
 
 const ignore = Deno.build.os !== "linux";
 
@@ -19,9 +20,9 @@ async function adminOf(program: Program): Promise<string> {
   return address;
 }
 
-/** The status of `/healthz`, which must come within a second. */
+/** The status of `/healthz`, which must come within seconds, on a busy machine. */
 async function health(address: string, token?: string): Promise<number> {
-  const late = AbortSignal.timeout(1000);
+  const late = AbortSignal.timeout(5000);
   const headers = { connection: "close", ...(token && { authorization: `Bearer ${token}` }) };
   const response = await fetch(`http://${address}/healthz`, { signal: late, headers });
   await response.body?.cancel();
@@ -45,6 +46,7 @@ Deno.test("the health is told while sessions have all descriptors", { ignore }, 
     Array.from({ length: 200 }, () => Deno.connect({ port: program.port })),
   );
   await program.logged(/open files has room/);
+  await until(() => healthy(address), "the destination was reached");
   for (let i = 0; i < 20; i++) assertEquals(await health(address), 200);
   // Also beside those who hold connections.
   const held = await Promise.all(Array.from({ length: 100 }, () => connect(address)));
@@ -61,6 +63,32 @@ Deno.test("the health is told while sessions have all descriptors", { ignore }, 
   assertEquals(program.log.filter((line) => line.includes('"warning"')), []);
   assertEquals(await program.terminate(), 0);
 });
+
+Deno.test(
+  "many who connect to the admin API in one moment find descriptors",
+  { ignore },
+  async () => {
+    await using server = new TestServer(echo);
+    const options = ["--admin", "127.0.0.1:0"];
+    await using program = await Program.start([server.address], options, "ulimit -n 256");
+    const address = await adminOf(program);
+    await until(() => healthy(address), "the destination was reached");
+    const clients = await Promise.all(
+      Array.from({ length: 200 }, () => Deno.connect({ port: program.port })),
+    );
+    await program.logged(/open files has room/);
+    for (let round = 0; round < 5; round++) {
+      program.signal("SIGSTOP");
+      const held = await Promise.all(Array.from({ length: 100 }, () => connect(address)));
+      program.signal("SIGCONT");
+      assertEquals(await health(address), 200);
+      for (const conn of held) tryClose(conn);
+    }
+    for (const conn of clients) tryClose(conn);
+    assertEquals(program.log.filter((line) => line.includes('"warning"')), []);
+    assertEquals(await program.terminate(), 0);
+  },
+);
 
 Deno.test("a flood of connections to the admin API ends nothing", { ignore }, async () => {
   await using server = new TestServer(echo);
@@ -84,23 +112,27 @@ Deno.test("a flood of connections to the admin API ends nothing", { ignore }, as
   }
 });
 
-Deno.test("the admin API survives that nothing can be opened any more", {
-  ignore: ignore || !hasPrlimit(),
-}, async () => {
-  await using server = new TestServer(echo);
-  await using program = await Program.start([server.address], ["--admin", "127.0.0.1:0"]);
-  const address = await adminOf(program);
-  assertEquals(await health(address), 200);
-  await limitFiles(program.pid, 8);
-  const waiting = await connect(address);
-  await program.logged(/accepting at the admin API pauses/);
-  await limitFiles(program.pid, 256);
-  await until(() => healthy(address), "it answers again");
-  await program.logged(/accepting at the admin API again/);
-  waiting.close();
-  assertEquals(await program.terminate(), 0);
-  assert(!program.log.some((line) => /uncaught/i.test(line)), program.log.join("\n"));
-});
+Deno.test(
+  unless("the admin API survives that nothing can be opened any more", {
+    "Linux only": ignore,
+    "there is no prlimit": !has("prlimit"),
+  }),
+  async () => {
+    await using server = new TestServer(echo);
+    await using program = await Program.start([server.address], ["--admin", "127.0.0.1:0"]);
+    const address = await adminOf(program);
+    assertEquals(await health(address), 200);
+    await limitFiles(program.pid, 8);
+    const waiting = await connect(address);
+    await program.logged(/accepting at the admin API pauses/);
+    await limitFiles(program.pid, 256);
+    await until(() => healthy(address), "it answers again");
+    await program.logged(/accepting at the admin API again/);
+    waiting.close();
+    assertEquals(await program.terminate(), 0);
+    assert(!program.log.some((line) => /uncaught/i.test(line)), program.log.join("\n"));
+  },
+);
 
 Deno.test("slow clients cannot keep others out, on any address that it can have", {
   ignore,
@@ -135,46 +167,52 @@ Deno.test("slow clients cannot keep others out, on any address that it can have"
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("curl is served, in all ways that it has", { ignore: ignore || !hasCurl() }, async () => {
-  await using server = new TestServer(echo);
-  const folder = await Deno.makeTempDir();
-  for (const admin of ["127.0.0.1:0", `unix:${folder}/admin.sock`]) {
-    await using program = await Program.start([server.address], ["--admin", admin]);
-    const address = await adminOf(program);
-    const unix = address.startsWith("unix:");
-    const base = unix ? "http://localhost" : `http://${address}`;
-    const curl = async (...args: string[]) => {
-      const where = unix ? ["--unix-socket", address.slice(5)] : [];
-      const { stdout } = await new Deno.Command("curl", {
-        args: ["-sS", "-m", "5", ...where, ...args],
-        stderr: "inherit",
-      }).output();
-      return new TextDecoder().decode(stdout);
-    };
-    const ok = '{"status":"ok"}\n';
-    assertEquals(await curl(`${base}/healthz`, `${base}/healthz`), ok + ok);
-    assertEquals(
-      await curl("-w", "%{num_connects}", `${base}/healthz`, `${base}/healthz`),
-      `${ok}1${ok}0`,
-    );
-    assertEquals(await curl("--http1.0", `${base}/healthz`), ok);
-    assertEquals(
-      await curl("-I", "-o", "/dev/null", "-w", "%{http_code}", `${base}/status`),
-      "200",
-    );
-    assertMatch(await curl(`${base}/metrics`), /iawlb_/);
-    assertMatch(await curl("--http1.0", `${base}/metrics`), /iawlb_/);
-    const post = ["-H", "content-type: application/json", "-H", "expect: 100-continue"];
-    const body = JSON.stringify({ address: `127.0.0.1:${freePort()}` });
-    assertMatch(await curl(...post, "-d", body, `${base}/destinations`), /"id":"1\.2"/);
-    const chunked = ["-H", "transfer-encoding: chunked"];
-    assertMatch(await curl(...post, ...chunked, "-d", "{}", `${base}/reload`), /needs_restart/);
-    const large = ["--data-binary", "x".repeat(100_000)];
-    assertMatch(await curl(...post, ...large, `${base}/destinations`), /too large/);
-    assertEquals(await program.terminate(), 0);
-  }
-  await Deno.remove(folder, { recursive: true });
-});
+Deno.test(
+  unless("curl is served, in all ways that it has", {
+    "Linux only": ignore,
+    "there is no curl": !has("curl"),
+  }),
+  async () => {
+    await using server = new TestServer(echo);
+    const folder = await Deno.makeTempDir();
+    for (const admin of ["127.0.0.1:0", `unix:${folder}/admin.sock`]) {
+      await using program = await Program.start([server.address], ["--admin", admin]);
+      const address = await adminOf(program);
+      const unix = address.startsWith("unix:");
+      const base = unix ? "http://localhost" : `http://${address}`;
+      const curl = async (...args: string[]) => {
+        const where = unix ? ["--unix-socket", address.slice(5)] : [];
+        const { stdout } = await new Deno.Command("curl", {
+          args: ["-sS", "-m", "5", ...where, ...args],
+          stderr: "inherit",
+        }).output();
+        return new TextDecoder().decode(stdout);
+      };
+      const ok = '{"status":"ok"}\n';
+      assertEquals(await curl(`${base}/healthz`, `${base}/healthz`), ok + ok);
+      assertEquals(
+        await curl("-w", "%{num_connects}", `${base}/healthz`, `${base}/healthz`),
+        `${ok}1${ok}0`,
+      );
+      assertEquals(await curl("--http1.0", `${base}/healthz`), ok);
+      assertEquals(
+        await curl("-I", "-o", "/dev/null", "-w", "%{http_code}", `${base}/status`),
+        "200",
+      );
+      assertMatch(await curl(`${base}/metrics`), /iawlb_/);
+      assertMatch(await curl("--http1.0", `${base}/metrics`), /iawlb_/);
+      const post = ["-H", "content-type: application/json", "-H", "expect: 100-continue"];
+      const body = JSON.stringify({ address: `127.0.0.1:${freePort()}` });
+      assertMatch(await curl(...post, "-d", body, `${base}/destinations`), /"id":"1\.2"/);
+      const chunked = ["-H", "transfer-encoding: chunked"];
+      assertMatch(await curl(...post, ...chunked, "-d", "{}", `${base}/reload`), /needs_restart/);
+      const large = ["--data-binary", "x".repeat(100_000)];
+      assertMatch(await curl(...post, ...large, `${base}/destinations`), /too large/);
+      assertEquals(await program.terminate(), 0);
+    }
+    await Deno.remove(folder, { recursive: true });
+  },
+);
 
 function connect(address: string): Promise<Deno.Conn> {
   if (address.startsWith("unix:")) {
@@ -182,14 +220,6 @@ function connect(address: string): Promise<Deno.Conn> {
   }
   const { hostname, port } = new URL(`http://${address}`);
   return Deno.connect({ hostname, port: Number(port) });
-}
-
-function hasCurl(): boolean {
-  return has("curl");
-}
-
-function hasPrlimit(): boolean {
-  return has("prlimit");
 }
 
 function has(program: string): boolean {

@@ -1,28 +1,29 @@
 // Each preset against the real server of a Debian package, which must not mind being checked.
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { parseAddress } from "../../src/address.ts";
-import { CheckError, parseCheck, runCheck } from "../../src/check.ts";
-import { Dialer } from "../../src/dial.ts";
+import { parseAddress } from "../../src/net/address.ts";
+import { parseCheck } from "../../src/config/values/check.ts";
+import { CheckError } from "../../src/destinations/conversation.ts";
+import { runCheck } from "../../src/destinations/probe.ts";
+import { connectorTo } from "../../src/destinations/connector.ts";
 import { find, needing, run, serve } from "../support/packaged_servers.ts";
+import { unless } from "../support/unless.ts";
 
 const ROOT = Deno.build.os !== "windows" && Deno.uid() === 0;
 
 /** Checks a server so many times, one after the other. */
 async function check(text: string, at: { port: number; hostname?: string }, times = 1) {
   const { hostname = "127.0.0.1", port } = at;
-  const dialer = new Dialer(parseAddress(`${hostname}:${port}`, { minPort: 1 }));
+  const connector = connectorTo(parseAddress(`${hostname}:${port}`, { minPort: 1 }));
   for (let i = 0; i < times; i++) {
     const { signal } = new AbortController();
-    await runCheck(parseCheck(text)!, { dialer, host: "test", signal, timeout: 5000 });
+    await runCheck(parseCheck(text)!, { connector, host: "test", signal, timeout: 5000 });
   }
 }
 
 Deno.test({
-  ...needing(
-    "redis-server",
-    "redis passes, with a password as well, and fails while it cannot save",
-    "redis-server",
-  ),
+  ...unless("redis passes, with a password as well, and fails while it cannot save", {
+    ...needing("redis-server", "redis-server"),
+  }),
   async fn() {
     await using server = await serve("redis-server", ({ port, folder }) => [
       ...["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder, "--save", ""],
@@ -58,11 +59,9 @@ Deno.test({
 });
 
 Deno.test({
-  ...needing(
-    "initdb",
-    "postgres passes, and says nothing about it in its log, with TLS or without",
-    "postgresql",
-  ),
+  ...unless("postgres passes, and says nothing about it in its log, with TLS or without", {
+    ...needing("initdb", "postgresql"),
+  }),
   async fn() {
     // It does not run as root.
     const as = (program: string) => {
@@ -120,12 +119,10 @@ const OWN_ADDRESS = Deno.networkInterfaces().find(({ family, address, netmask })
 })?.address;
 
 Deno.test({
-  ...needing(
-    "mariadbd",
-    "mysql passes 150 times in a row, and MariaDB blocks nobody after that",
-    "mariadb-server",
-  ),
-  ...(OWN_ADDRESS === undefined && { ignore: true }),
+  ...unless("mysql passes 150 times in a row, and MariaDB blocks nobody after that", {
+    ...needing("mariadbd", "mariadb-server"),
+    "loopback is all there is": OWN_ADDRESS === undefined,
+  }),
   async fn() {
     await using server = await serve("mariadbd", async ({ port, folder }) => {
       const data = `${folder}/data`;
@@ -178,8 +175,10 @@ Deno.test({
 });
 
 Deno.test({
-  ...needing("smtpd", "smtp passes, and OpenSMTPD logs a session like any other", "opensmtpd"),
-  ...(!ROOT && { ignore: true }),
+  ...unless("smtp passes, and OpenSMTPD logs a session like any other", {
+    ...needing("smtpd", "opensmtpd"),
+    "root starts it": !ROOT,
+  }),
   async fn() {
     await using server = await serve("smtpd", async ({ port, folder }) => {
       const config = [

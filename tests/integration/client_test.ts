@@ -1,8 +1,9 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { SessionInfo, Status } from "../../src/operations.ts";
+import type { SessionInfo, Status } from "../../src/operations/operations.ts";
 import { Program, type Result, runProgram } from "../support/program.ts";
 import { answer, discard, echo, freePort, request, TestServer, until } from "../support/servers.ts";
 import { noTerminal, PROGRAM, Terminal } from "../support/terminal.ts";
+import { unless } from "../support/unless.ts";
 
 /** The program with its admin API on a Unix-domain socket, and clients that ask it. */
 class Operated implements AsyncDisposable {
@@ -136,8 +137,9 @@ Deno.test("sessions are listed and ended", async () => {
 });
 
 Deno.test({
-  name: "top follows the program in a terminal, to its end",
-  ignore: noTerminal !== undefined,
+  ...unless("top follows the program in a terminal, to its end", {
+    [noTerminal ?? ""]: noTerminal !== undefined,
+  }),
   async fn() {
     await using server = new TestServer(echo);
     await using operated = await Operated.start([server.address], ["--workers", "7"]);

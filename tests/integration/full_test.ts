@@ -2,9 +2,10 @@ import { assert, assertEquals } from "@std/assert";
 import { cpuSeconds, hasProc } from "../support/process.ts";
 import { Program } from "../support/program.ts";
 import { answer, request, TestServer } from "../support/servers.ts";
+import { unless } from "../support/unless.ts";
 
 const SERVER = new URL("../support/small_backlog.py", import.meta.url).pathname;
-const ignore = !hasProc || !await hasPython();
+const OBSTACLES = { "Linux only": !hasProc, "there is no python3": !await hasPython() };
 
 async function hasPython(): Promise<boolean> {
   const python = new Deno.Command("python3", { args: ["-c", ""] });
@@ -42,10 +43,10 @@ class SmallServer implements AsyncDisposable {
 }
 
 Deno.test(
-  "a destination that is full keeps its sessions waiting and stays up, whatever the retries",
-  {
-    ignore,
-  },
+  unless(
+    "a destination that is full keeps its sessions waiting and stays up, whatever the retries",
+    OBSTACLES,
+  ),
   async () => {
     await using server = await SmallServer.start({ backlog: 2, seconds: 0.01 });
     await using program = await Program.start(
@@ -64,48 +65,50 @@ Deno.test(
   },
 );
 
-Deno.test("while one destination is full another takes the sessions", {
-  ignore,
-}, async () => {
-  await using stuck = await SmallServer.start({ backlog: 0, seconds: 60 });
-  await using other = new TestServer(answer("other"));
-  await using program = await Program.start([`${stuck.address},workers=8`, other.address]);
-  const pending: Promise<string>[] = [];
-  // Some are stuck in the backlog; all others get an answer.
-  const others = Promise.withResolvers<void>();
-  let answered = 0;
-  for (let i = 0; i < 60; i++) {
-    const asked = request(program.port, "hello").then((text) => {
-      if (text === "other" && ++answered === 50) others.resolve();
-      return text;
-    });
-    pending.push(asked.catch(() => "cut"));
-  }
-  await others.promise;
-  const { destinations: [{ state }] } = await program.status();
-  assertEquals(state, "up");
-  await program[Symbol.asyncDispose]();
-  await Promise.all(pending);
-});
+Deno.test(
+  unless("while one destination is full another takes the sessions", OBSTACLES),
+  async () => {
+    await using stuck = await SmallServer.start({ backlog: 0, seconds: 60 });
+    await using other = new TestServer(answer("other"));
+    await using program = await Program.start([`${stuck.address},workers=8`, other.address]);
+    const pending: Promise<string>[] = [];
+    // Some are stuck in the backlog; all others get an answer.
+    const others = Promise.withResolvers<void>();
+    let answered = 0;
+    for (let i = 0; i < 60; i++) {
+      const asked = request(program.port, "hello").then((text) => {
+        if (text === "other" && ++answered === 50) others.resolve();
+        return text;
+      });
+      pending.push(asked.catch(() => "cut"));
+    }
+    await others.promise;
+    const { destinations: [{ state }] } = await program.status();
+    assertEquals(state, "up");
+    await program[Symbol.asyncDispose]();
+    await Promise.all(pending);
+  },
+);
 
-Deno.test("only --queue-timeout ends the wait for a destination that stays full", {
-  ignore,
-}, async () => {
-  await using stuck = await SmallServer.start({ backlog: 0, seconds: 60 });
-  await using program = await Program.start(
-    [stuck.address],
-    ["--queue-timeout", "1500ms", "--idle-timeout", "3s", "--retries", "0"],
-  );
-  const began = cpuSeconds(program.pid);
-  const answers = await Promise.all(
-    Array.from({ length: 20 }, () => request(program.port, "hello").catch(() => "")),
-  );
-  assertEquals(answers.filter((text) => text !== ""), []);
-  const used = cpuSeconds(program.pid) - began;
-  assert(used < 1.5, `${used} s of CPU in the 3 s of waiting`);
-  const reasons = (await program.entries(20)).map(({ reason }) => reason);
-  assert(reasons.includes("queue-timeout"));
-  assertEquals(reasons.filter((one) => !["queue-timeout", "idle-timeout"].includes(one)), []);
-  const { destinations: [{ state }] } = await program.status();
-  assertEquals(state, "up");
-});
+Deno.test(
+  unless("only --queue-timeout ends the wait for a destination that stays full", OBSTACLES),
+  async () => {
+    await using stuck = await SmallServer.start({ backlog: 0, seconds: 60 });
+    await using program = await Program.start(
+      [stuck.address],
+      ["--queue-timeout", "1500ms", "--idle-timeout", "3s", "--retries", "0"],
+    );
+    const began = cpuSeconds(program.pid);
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => request(program.port, "hello").catch(() => "")),
+    );
+    assertEquals(answers.filter((text) => text !== ""), []);
+    const used = cpuSeconds(program.pid) - began;
+    assert(used < 1.5, `${used} s of CPU in the 3 s of waiting`);
+    const reasons = (await program.entries(20)).map(({ reason }) => reason);
+    assert(reasons.includes("queue-timeout"));
+    assertEquals(reasons.filter((one) => !["queue-timeout", "idle-timeout"].includes(one)), []);
+    const { destinations: [{ state }] } = await program.status();
+    assertEquals(state, "up");
+  },
+);

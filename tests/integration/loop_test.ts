@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { hasProc, nothingLeft, openDescriptors } from "../support/process.ts";
 import { Program } from "../support/program.ts";
 import { answer, freePort, readAll, request, TestServer, until } from "../support/servers.ts";
+import { unless } from "../support/unless.ts";
 
 /** An address of this machine that is not the loopback interface's. */
 const ownIp = Deno.networkInterfaces().find(({ family, address }) => {
@@ -71,10 +72,10 @@ async function assertLoop(
 
 for (const threads of [1, 2]) {
   Deno.test(
-    `a destination that is this listener by another address is a loop, ${threads} thread(s)`,
-    {
-      ignore: !ownIp,
-    },
+    unless(
+      `a destination that is this listener by another address is a loop, ${threads} thread(s)`,
+      { "loopback is all there is": !ownIp },
+    ),
     async () => {
       const port = freePort();
       await using program = await startAll({ [`0.0.0.0:${port}`]: [`${ownIp}:${port}`] }, {
@@ -98,11 +99,16 @@ for (const threads of [1, 2]) {
   }
 }
 
-Deno.test("a loop is found also while the only worker is taken", { ignore: !ownIp }, async () => {
-  const port = freePort();
-  await using program = await startAll({ [`0.0.0.0:${port}`]: [`${ownIp}:${port},workers=1`] });
-  await assertLoop(program, { port });
-});
+Deno.test(
+  unless("a loop is found also while the only worker is taken", {
+    "loopback is all there is": !ownIp,
+  }),
+  async () => {
+    const port = freePort();
+    await using program = await startAll({ [`0.0.0.0:${port}`]: [`${ownIp}:${port},workers=1`] });
+    await assertLoop(program, { port });
+  },
+);
 
 const SHAPES: Record<string, string[]> = {
   "TCP and a socket file": ["tcp", "unix"],

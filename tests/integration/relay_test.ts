@@ -12,6 +12,7 @@ import {
   until,
   writeAll,
 } from "../support/servers.ts";
+import { unless } from "../support/unless.ts";
 
 const MIB = 1024 * 1024;
 
@@ -178,19 +179,20 @@ Deno.test("a unix-domain socket works on both sides and its file is removed in t
   await Deno.remove(dir, { recursive: true });
 });
 
-Deno.test("a wildcard listener takes IPv4 and IPv6 clients", {
-  ignore: !hasIpv6(),
-}, async () => {
-  await using server = new TestServer(answer("hello"));
-  await using program = await Program.spawn(["0", server.address]);
-  assertEquals(await request(program.port, "over IPv4"), "hello");
-  using client = await Deno.connect({ hostname: "::1", port: program.port });
-  await client.closeWrite();
-  await readAll(client);
-  await until(() => program.out.length === 2, "both sessions have ended");
-  assert(program.out[0]!.includes("client=127.0.0.1:"), program.out[0]);
-  assert(program.out[1]!.includes("client=[::1]:"), program.out[1]);
-});
+Deno.test(
+  unless("a wildcard listener takes IPv4 and IPv6 clients", { "there is no ::1": !hasIpv6() }),
+  async () => {
+    await using server = new TestServer(answer("hello"));
+    await using program = await Program.spawn(["0", server.address]);
+    assertEquals(await request(program.port, "over IPv4"), "hello");
+    using client = await Deno.connect({ hostname: "::1", port: program.port });
+    await client.closeWrite();
+    await readAll(client);
+    await until(() => program.out.length === 2, "both sessions have ended");
+    assert(program.out[0]!.includes("client=127.0.0.1:"), program.out[0]);
+    assert(program.out[1]!.includes("client=[::1]:"), program.out[1]);
+  },
+);
 
 function hasIpv6(): boolean {
   try {

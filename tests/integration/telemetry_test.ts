@@ -2,14 +2,17 @@ import { assert, assertEquals } from "@std/assert";
 import { Collector } from "../support/collector.ts";
 import { Program } from "../support/program.ts";
 import { echo, freePort, request, TestServer } from "../support/servers.ts";
+import { unless } from "../support/unless.ts";
 
 // A binary has its telemetry from when it was made, and ours are made without.
 const binary = Deno.env.has("IAWLB_BINARY");
 
 for (const threads of ["1", "2"]) {
   Deno.test({
-    name: `metrics reach a collector of OpenTelemetry, with --threads ${threads}`,
-    ignore: binary || Deno.build.os !== "linux",
+    ...unless(`metrics reach a collector of OpenTelemetry, with --threads ${threads}`, {
+      "the binary is made without": binary,
+      "Linux only": Deno.build.os !== "linux",
+    }),
     async fn() {
       await using collector = new Collector();
       await using server = new TestServer(echo);

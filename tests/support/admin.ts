@@ -1,9 +1,9 @@
 import { getLogger } from "@logtape/logtape";
-import { parseAddress } from "../../src/address.ts";
+import { parseAddress } from "../../src/net/address.ts";
 import type { Limits } from "../../src/admin/limits.ts";
 import { type AdminOptions, type AdminServer, serveAdmin } from "../../src/admin/server.ts";
-import { Events } from "../../src/events.ts";
-import type { LogEvent } from "../../src/operations.ts";
+import { RecentEvents } from "../../src/logging/recent_events.ts";
+import type { LogEvent } from "../../src/operations/operations.ts";
 import { FakeOperations } from "./fake_operations.ts";
 import { readAll, writeAll } from "./servers.ts";
 
@@ -82,7 +82,7 @@ export class TestAdmin implements AsyncDisposable {
 }
 
 /** Events that know how many follow them. */
-class CountedEvents extends Events {
+class CountedEvents extends RecentEvents {
   subscribed = 0;
 
   override subscribe(listener: (event: LogEvent) => void): () => void {

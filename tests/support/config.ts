@@ -1,5 +1,5 @@
-import { type Config, type ListenerTexts, readListener } from "../../src/config.ts";
-import type { OptionName } from "../../src/options.ts";
+import { type Config, type ListenerTexts, readListener } from "../../src/config/config.ts";
+import type { OptionName } from "../../src/config/options.ts";
 
 /** The configuration of a listener with these addresses and options. */
 export function configOf(

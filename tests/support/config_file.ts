@@ -1,7 +1,7 @@
 import { assert, assertRejects } from "@std/assert";
-import { parseCommand } from "../../src/command.ts";
-import { UsageError } from "../../src/errors.ts";
-import type { ProgramConfig } from "../../src/config.ts";
+import { parseCommand } from "../../src/cli/command.ts";
+import { UsageError } from "../../src/base/errors.ts";
+import type { ProgramConfig } from "../../src/config/config.ts";
 
 /** A configuration file of a test. */
 export class TestFile implements Disposable {

@@ -1,5 +1,5 @@
 // A thread of the program that crashes when it is told to: nothing guards it.
-import "../../src/thread.ts";
+import "../../src/threads/thread_main.ts";
 
 const addEventListener = globalThis.addEventListener.bind(globalThis);
 addEventListener("message", (event) => {

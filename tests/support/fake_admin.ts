@@ -1,4 +1,4 @@
-import type { Status } from "../../src/operations.ts";
+import type { Status } from "../../src/operations/operations.ts";
 import { statusOf } from "./statuses.ts";
 
 /** One request that the fake got. */

@@ -1,7 +1,7 @@
-import type { Config, ProgramConfig } from "../../src/config.ts";
-import { Instance } from "../../src/instance.ts";
-import type { DestinationStatus } from "../../src/operations.ts";
-import type { OptionName } from "../../src/options.ts";
+import type { Config, ProgramConfig } from "../../src/config/config.ts";
+import { Instance } from "../../src/program/instance.ts";
+import type { DestinationStatus } from "../../src/operations/destination_status.ts";
+import type { OptionName } from "../../src/config/options.ts";
 import { configOf } from "./config.ts";
 import { quietLogs } from "./logs.ts";
 import { answer, TestServer } from "./servers.ts";

@@ -1,8 +1,8 @@
 import { getLogger } from "@logtape/logtape";
-import { AccessLog } from "../../src/access_output.ts";
-import { Events } from "../../src/events.ts";
-import { Losses } from "../../src/losses.ts";
-import type { Logs } from "../../src/log.ts";
+import { AccessLog } from "../../src/logging/access_log.ts";
+import { RecentEvents } from "../../src/logging/recent_events.ts";
+import { Losses } from "../../src/logging/losses.ts";
+import type { Logs } from "../../src/logging/logs.ts";
 
 /** Logs that nobody reads. */
 export function quietLogs(): Logs {
@@ -18,7 +18,7 @@ export function quietLogs(): Logs {
       },
       losses: new Losses(() => {}),
     }),
-    events: new Events(),
+    events: new RecentEvents(),
     linesLost: { access: 0, log: 0 },
     emit() {},
     apply() {},

@@ -1,4 +1,4 @@
-import type { Status } from "../../src/operations.ts";
+import type { Status } from "../../src/operations/operations.ts";
 import type { MixedLoad, NamedEcho } from "./mixed_load.ts";
 import type { Program } from "./program.ts";
 import type { Random } from "./random.ts";

@@ -17,11 +17,9 @@ export function find(program: string): string | undefined {
   return folders.map((folder) => `${folder}/${program}`).find(exists);
 }
 
-/** The name of a test with the reason why it is skipped, and whether it is. */
-export function needing(program: string, name: string, from: string) {
-  const ignore = find(program) === undefined;
-  const reason = ` (skipped: there is no ${program}, which is in the package ${from})`;
-  return { name: ignore ? name + reason : name, ignore };
+/** Why a test that needs a program of a package is left out, and whether it is; see `unless`. */
+export function needing(program: string, from: string): Record<string, boolean> {
+  return { [`there is no ${program}, which is in the package ${from}`]: !find(program) };
 }
 
 function postgresFolders(): string[] {

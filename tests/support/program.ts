@@ -1,4 +1,4 @@
-import type { AccessRecord } from "../../src/access_log.ts";
+import type { AccessRecord } from "../../src/logging/access_format.ts";
 import { freePort, until } from "./servers.ts";
 
 /** The standalone binary under test; without it the sources run under this Deno. */
@@ -14,6 +14,22 @@ function command(args: readonly string[], limit?: string): Deno.Command {
   return new Deno.Command(line[0]!, { ...options, args: line.slice(1) });
 }
 
+/** How long a program may take to its end, in milliseconds. */
+const PATIENCE_MS = 60_000;
+
+/** Waits for an end; after a while the program is killed, and then that is what was wrong. */
+async function statusOf(child: Deno.ChildProcess): Promise<Deno.CommandStatus> {
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill("SIGKILL");
+  }, PATIENCE_MS);
+  const status = await child.status;
+  clearTimeout(timer);
+  if (late) throw new Error(`the program did not end within ${PATIENCE_MS / 1000} s`);
+  return status;
+}
+
 /** What a run that ended by itself has left. */
 export interface Result {
   code: number;
@@ -23,9 +39,13 @@ export interface Result {
 
 /** Runs the program to its end. */
 export async function runProgram(args: readonly string[], limit?: string): Promise<Result> {
-  const { code, stdout, stderr } = await command(args, limit).output();
-  const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+  const child = command(args, limit).spawn();
+  const [{ code }, stdout, stderr] = await Promise.all([
+    statusOf(child),
+    textOf(child.stdout),
+    textOf(child.stderr),
+  ]);
+  return { code, stdout, stderr };
 }
 
 /** The program as a child process, listening on loopback. */
@@ -130,7 +150,7 @@ export class Program implements AsyncDisposable {
 
   /** Waits for its end, looks into its books and returns the exit status. */
   async ended(): Promise<number> {
-    const { code } = await this.#child.status;
+    const { code } = await statusOf(this.#child);
     await this.#outputs;
     this.#ended = true;
     this.#audit();
@@ -163,6 +183,10 @@ export class Program implements AsyncDisposable {
     }
     await this.ended();
   }
+}
+
+async function textOf(stream: ReadableStream<Uint8Array>): Promise<string> {
+  return await new Response(stream).text();
 }
 
 async function collect(stream: ReadableStream<Uint8Array>, lines: string[]): Promise<void> {

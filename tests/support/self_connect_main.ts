@@ -1,6 +1,6 @@
 // Connects to a port of loopback where nobody listens until some connects have met themselves, and
 // tells what became of them, and whether a server can listen there then. Argument: the port.
-import { connect } from "../../src/connect.ts";
+import { connect } from "../../src/net/connect.ts";
 
 const target = { hostname: "127.0.0.1", port: Number(Deno.args[0]) };
 const seen = { connected: 0, refused: 0, met: 0, listened: false };

@@ -1,6 +1,6 @@
 // A program that does what it is told on standard input with a service manager, and answers each
 // line on standard output when that is done.
-import { openServiceManager } from "../../src/service_manager.ts";
+import { openServiceManager } from "../../src/program/systemd.ts";
 
 const [beat] = Deno.args;
 let silent = false;

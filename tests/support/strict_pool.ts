@@ -1,4 +1,4 @@
-import { BufferPool } from "../../src/buffers.ts";
+import { BufferPool } from "../../src/net/buffer_pool.ts";
 
 /** A pool that fails when a buffer comes back that was not out, and knows how many are. */
 export class StrictPool extends BufferPool {

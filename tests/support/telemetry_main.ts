@@ -1,7 +1,7 @@
 // A process that exports the metrics of a program that does not exist: its state is the argument.
 // What it says on standard output is which round it is in; it ends when standard input does.
-import type { Status } from "../../src/operations.ts";
-import { exportMetrics, openDurations } from "../../src/telemetry.ts";
+import type { Status } from "../../src/operations/operations.ts";
+import { exportMetrics, openDurations } from "../../src/telemetry/opentelemetry.ts";
 
 const { status, failures } = JSON.parse(Deno.args[0]!) as { status: Status; failures: number };
 let round = 0;

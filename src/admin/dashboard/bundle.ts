@@ -1,0 +1,84 @@
+import { LOWEST_BUCKET, PER_DOUBLING } from "../../operations/fine_counts.ts";
+import { END_REASONS } from "../../operations/end_reasons.ts";
+
+/** The scripts of the page, those first that the others build on. */
+const SCRIPTS = [
+  "format.js",
+  "history.js",
+  "verdict.js",
+  "dom.js",
+  "draw.js",
+  "api.js",
+  "connection.js",
+  "dialogs.js",
+  "destination_view.js",
+  "destinations_view.js",
+  "recorder_view.js",
+  "reasons_view.js",
+  "listener_view.js",
+  "sessions_view.js",
+  "main.js",
+];
+
+/** The dashboard as one document that asks nobody else for anything. */
+export interface Page {
+  /** HTML. */
+  body: string;
+  /** The header of that name to send with it: it runs and asks for nothing but its own. */
+  contentSecurityPolicy: string;
+}
+
+/**
+ * Puts the dashboard together from the files in `page/`, which the standalone binary has in it.
+ *
+ * @throws {Deno.errors.NotFound} If a file is missing, which is a mistake in how the program was made.
+ */
+export async function loadPage(): Promise<Page> {
+  const [html, style, scripts] = await Promise.all([
+    read("page.html"),
+    read("page.css"),
+    Promise.all(SCRIPTS.map(read)),
+  ]);
+  const script = scripts.map(withoutModules).join("");
+  const constants = JSON.stringify({
+    fineness: { perDoubling: PER_DOUBLING, lowest: LOWEST_BUCKET },
+    reasons: Object.fromEntries(
+      Object.entries(END_REASONS).map(([reason, { help }]) => [reason, help]),
+    ),
+  });
+  const body = [
+    ["<style></style>", `<style>${style}</style>`],
+    ['id="constants"></script>', `id="constants">${constants.replaceAll("<", "\\u003c")}</script>`],
+    ['<script type="module"></script>', `<script type="module">${script}</script>`],
+  ].reduce((text, [empty, full]) => text.replace(empty!, () => full!), html);
+  const policy = [
+    "default-src 'none'",
+    `style-src '${await hash(style)}'`,
+    `script-src '${await hash(script)}'`,
+    "connect-src 'self'",
+    // The icon of the tab is drawn by the page.
+    "img-src data:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ];
+  return { body, contentSecurityPolicy: policy.join("; ") };
+}
+
+function read(name: string): Promise<string> {
+  return Deno.readTextFile(new URL(`page/${name}`, import.meta.url));
+}
+
+/**
+ * A module as a part of the one script of the page: all of them share its scope, where the names that
+ * they would import are.
+ */
+function withoutModules(source: string): string {
+  return source.replace(/^import [^;]*;\n/gm, "").replace(/^export /gm, "");
+}
+
+/** The source expression of a content security policy that allows exactly this inline text. */
+async function hash(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return `sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}`;
+}

@@ -1,0 +1,111 @@
+// @ts-check
+/// <reference lib="dom" />
+import { DestinationsView } from "./destinations_view.js";
+import { h, setAttribute, setText } from "./dom.js";
+import { Dots } from "./draw.js";
+import { count, plural, rate } from "./format.js";
+import { History } from "./history.js";
+import { Reasons } from "./reasons_view.js";
+import { Recorder } from "./recorder_view.js";
+import { lineOf, roomOf } from "./verdict.js";
+
+/** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
+/** @typedef {{ fineness: import("./history.js").Fineness, reasons: Record<string, string> }} Constants */
+
+/** A listener: its line, who serves it, its charts and how its sessions ended. */
+export class ListenerView {
+  root;
+  #history;
+  #works = h("div", { class: "works" });
+  #name = h("span", { class: "address" });
+  #about = h("p", { class: "muted" });
+  #line = h("div", { class: "line" });
+  #waiting = h("strong");
+  #waitingText = h("span", { class: "muted" });
+  #arrivals = h("span", { class: "arrivals" });
+  #places = h("div", { class: "places" });
+  #dots = new Dots({ pitches: [12, 9, 7], height: 72 });
+  #destinations;
+  #recorder = new Recorder();
+  #reasons;
+  /** Places that are drawn. */
+  #room = 1;
+  /** @type {ListenerStatus} */
+  #listener;
+
+  /**
+   * @param {ListenerStatus} listener
+   * @param {Constants} constants
+   */
+  constructor(listener, { fineness, reasons }) {
+    this.#listener = listener;
+    this.#history = new History(fineness);
+    this.#destinations = new DestinationsView(listener);
+    this.#reasons = new Reasons(reasons);
+    this.#places.append(this.#dots.root);
+    this.#line.append(this.#places, this.#arrivals);
+    this.#works.append(
+      h("h3", {}, "The line"),
+      h("p", { class: "reading" }, this.#waiting, " ", this.#waitingText),
+      this.#line,
+      h("h3", { class: "hidden" }, "Destinations"),
+      this.#destinations.root,
+      h("h3", {}, "Ended sessions"),
+      this.#reasons.root,
+    );
+    const title = `listener-${listener.id}`;
+    this.root = h(
+      "section",
+      { class: "listener", id: `l${listener.id}`, "aria-labelledby": title, tabindex: -1 },
+      h("h2", { id: title }, h("span", { class: "kind" }, "Listener "), this.#name),
+      this.#about,
+      h(
+        "div",
+        { class: "bench" },
+        this.#works,
+        h("aside", { "aria-label": `Charts of ${listener.name}` }, this.#recorder.root),
+      ),
+    );
+    new ResizeObserver(() => this.#draw()).observe(this.#places);
+  }
+
+  /** @param {{ listener: ListenerStatus, time: number }} status */
+  update({ listener, time }) {
+    this.#listener = listener;
+    this.#history.add(listener, time);
+    const { name, address, state, waiting, destinations } = listener;
+    setText(this.#name, name);
+    setText(
+      this.#about,
+      `${state === "draining" ? "Draining: takes no new sessions. " : ""}` +
+        `${name === address ? "" : `Bound to ${address}. `}` +
+        `${plural(listener.accepted, "session")} accepted since the start.`,
+    );
+    const { tone, title, detail } = lineOf([listener]);
+    setAttribute(this.#works, "data-tone", tone);
+    setText(this.#waiting, waiting === 0 ? "Nobody waits" : title);
+    setText(this.#waitingText, detail);
+    const last = this.#history.points.at(-1);
+    const dot = this.#dots.scale > 1 ? `, one dot is ${count(this.#dots.scale)} places` : "";
+    setText(
+      this.#arrivals,
+      `${rate(last?.accepted ?? 0)} sessions/s arrive${dot}`,
+    );
+    this.#draw();
+    this.#destinations.update(destinations);
+    this.#recorder.update(this.#history.points);
+    this.#reasons.update(listener.ended);
+  }
+
+  #draw() {
+    const { waiting } = this.#listener;
+    this.#room = roomOf(this.#listener) ?? Math.max(waiting, this.#room);
+    this.#dots.update({
+      count: waiting,
+      capacity: this.#room,
+      width: this.#places.clientWidth,
+    });
+    // The rail begins at the middle of the head of the line, wherever that is.
+    this.#line.style.setProperty("--head", `${this.#places.clientHeight / 2}px`);
+  }
+}

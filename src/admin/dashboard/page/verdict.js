@@ -1,0 +1,135 @@
+// @ts-check
+import { count, duration, plural } from "./format.js";
+
+/** @typedef {import("../../../operations/destination_status.ts").DestinationStatus} DestinationStatus */
+/** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
+/** @typedef {import("../../../operations/states.ts").ShownState} ShownState */
+/** @typedef {"good" | "wait" | "bad"} Tone */
+/** @typedef {{ tone: Tone, title: string, detail: string }} Verdict */
+
+/** From this share on, a line is as good as full. */
+const NEARLY_FULL = 0.9;
+
+/** More room than this is no limit: a program that drains takes whoever is still at the door. */
+const ENDLESS = 1e9;
+
+/** What the states of a destination mean. */
+export const STATES = {
+  untried: "takes sessions, nobody has reached it yet",
+  up: "takes sessions",
+  suspect: "a connect failed, being probed",
+  down: "does not answer, being probed",
+  drain: "finishes its sessions, takes no new ones",
+  maint: "finishes its sessions, takes no new ones, is not checked",
+};
+
+/**
+ * Whether anything is wrong, in words.
+ *
+ * @param {readonly ListenerStatus[]} listeners
+ * @returns {Verdict}
+ */
+export function healthOf(listeners) {
+  const all = listeners.flatMap(({ destinations }) => destinations).filter(({ leaving }) =>
+    !leaving
+  );
+  const detail = `${count(inState(all, "up"))} of ${plural(all.length, "destination")} up` +
+    ["untried", "drain", "maint"].map((state) => {
+      const number = inState(all, /** @type {ShownState} */ (state));
+      if (number === 0) return "";
+      return `, ${count(number)} ${state === "untried" ? state : `in ${state}`}`;
+    }).join("");
+  const dead = listeners.filter(({ destinations }) => !destinations.some(takes));
+  if (dead.length > 0) {
+    const where = listeners.length > 1 ? ` at ${dead.map(({ name }) => name).join(", ")}` : "";
+    return { tone: "bad", title: `No destination up${where}`, detail };
+  }
+  const down = inState(all, "down");
+  if (down > 0) {
+    return { tone: "bad", title: `${plural(down, "destination")} down`, detail };
+  }
+  const suspect = inState(all, "suspect");
+  if (suspect > 0) {
+    return { tone: "wait", title: `${plural(suspect, "destination")} suspect`, detail };
+  }
+  const untried = inState(all, "untried");
+  if (untried > 0) {
+    return { tone: "wait", title: `${plural(untried, "destination")} untried`, detail };
+  }
+  return { tone: "good", title: "Healthy", detail };
+}
+
+/**
+ * Whether there is a line, in words.
+ *
+ * @param {readonly ListenerStatus[]} listeners
+ * @returns {Verdict}
+ */
+export function lineOf(listeners) {
+  const waiting = sum(listeners, ({ waiting }) => waiting);
+  const rooms = listeners.map(roomOf).filter((room) => room !== undefined);
+  const room = rooms.length < listeners.length ? "" : `room for ${count(sum(rooms, Number))}`;
+  if (waiting === 0) return { tone: "good", title: "No line", detail: room };
+  const oldest = Math.max(...listeners.map(({ oldest_waiting_ms }) => oldest_waiting_ms));
+  const full = listeners.some(({ waiting, queue }) => waiting >= queue * NEARLY_FULL);
+  return {
+    tone: full ? "bad" : "wait",
+    title: `${count(waiting)} waiting`,
+    detail: [`oldest ${duration(oldest)}`, room].filter(Boolean).join(", "),
+  };
+}
+
+/**
+ * How many may wait, unless there is no limit.
+ *
+ * @param {ListenerStatus} listener
+ */
+export function roomOf({ queue }) {
+  return queue > ENDLESS ? undefined : queue;
+}
+
+/**
+ * Who serves, in words.
+ *
+ * @param {readonly ListenerStatus[]} listeners
+ * @returns {Verdict}
+ */
+export function serviceOf(listeners) {
+  const all = listeners.flatMap(({ destinations }) => destinations);
+  const active = sum(all, ({ active }) => active);
+  const busy = all.filter(({ active }) => active > 0).length;
+  const slots = sum(all.filter(takes), ({ limit }) => limit);
+  const share = active > 0 && slots > 0 ? `${Math.round((100 * active) / slots)} % of ` : "";
+  return {
+    tone: "good",
+    title: active === 0 ? "Idle" : `${count(active)} being served`,
+    detail: share + plural(slots, "slot") +
+      (active === 0 ? "" : `, by ${plural(busy, "destination")}`),
+  };
+}
+
+/**
+ * Whether a destination takes new sessions.
+ *
+ * @param {DestinationStatus} destination
+ */
+export function takes({ state, leaving }) {
+  return (state === "up" || state === "untried") && !leaving;
+}
+
+/**
+ * @param {readonly DestinationStatus[]} destinations
+ * @param {ShownState} wanted
+ */
+function inState(destinations, wanted) {
+  return destinations.filter(({ state, leaving }) => state === wanted && !leaving).length;
+}
+
+/**
+ * @template T
+ * @param {readonly T[]} all
+ * @param {(one: T) => number} number
+ */
+export function sum(all, number) {
+  return all.reduce((total, one) => total + number(one), 0);
+}

@@ -1,0 +1,156 @@
+import { ADDRESS_FORMS } from "../net/address.ts";
+import {
+  DESTINATION_OPTIONS,
+  type DestinationOptionName,
+  destinationOptionNames,
+  isMark,
+} from "../config/options/destination.ts";
+import type {
+  DestinationChange,
+  DestinationValue,
+  NewDestination,
+} from "../operations/operations.ts";
+import type { Option } from "../config/option.ts";
+import { nearest } from "../base/text.ts";
+import { HttpError, invalid } from "./responses.ts";
+
+/** Longest text in a field; a host name has at most 253 characters. */
+const MAX_TEXT = 300;
+
+/** Longest text of an option. */
+const MAX_OPTION = 16 * 1024;
+
+/** One field of a body. */
+interface Field<T> {
+  /** What is allowed, in words that follow "must be". */
+  readonly allowed: string;
+  accepts(value: unknown): value is T;
+}
+
+type Fields = Readonly<Record<string, Field<unknown>>>;
+
+/** What a body has: each field that was given. */
+type Values<F extends Fields> = { [N in keyof F]?: F[N] extends Field<infer T> ? T : never };
+
+const STATES = ["ready", "drain", "maint"] as const;
+
+/** The options of a destination, each with a value of its own type. */
+const OPTIONS = Object.fromEntries(destinationOptionNames().map((name) => [name, fieldOf(name)]));
+
+const NEW_DESTINATION = {
+  listener: text("the number or the name of a listener"),
+  address: text(ADDRESS_FORMS),
+  ...OPTIONS,
+};
+
+const CHANGE = {
+  state: {
+    allowed: `one of ${STATES.join(", ")}`,
+    accepts: (value: unknown): value is typeof STATES[number] => STATES.some((s) => s === value),
+  },
+  ...OPTIONS,
+};
+
+/**
+ * A destination to be added, from the body of a request. Its address is not looked into.
+ *
+ * @throws {HttpError} If a field is not allowed; all that are wrong are named.
+ */
+export function readNewDestination(body: unknown): NewDestination {
+  const { address, ...rest } = readFields(body, NEW_DESTINATION, { required: ["address"] });
+  return { address: address!, ...rest };
+}
+
+/**
+ * What is to be different about a destination, from the body of a request.
+ *
+ * @throws {HttpError} If a field is not allowed, all that are wrong are named; or if there is none.
+ */
+export function readChange(body: unknown): DestinationChange {
+  const change = readFields(body, CHANGE, { required: [] });
+  if (Object.keys(change).length > 0) return change;
+  throw invalid([`nothing to change: must have some of ${Object.keys(CHANGE).join(", ")}`]);
+}
+
+/**
+ * Sees to it that nobody expects something of fields that do nothing.
+ *
+ * @throws {HttpError} If the body of a request is neither absent nor `{}`.
+ */
+export function readNothing(body: unknown): void {
+  if (body !== undefined) readFields(body, {}, { required: [] });
+}
+
+function readFields<F extends Fields>(
+  body: unknown,
+  fields: F,
+  options: { required: readonly string[] },
+): Values<F> {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    throw new HttpError(400, "the body must be a JSON object");
+  }
+  const errors: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(body)) {
+    // Own names only: __proto__ and constructor are unknown like any other.
+    const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    if (!field) errors.push(unknownField(name, Object.keys(fields)));
+    else if (field.accepts(value)) values[name] = value;
+    else errors.push(`${name} ${shown(value)}: must be ${field.allowed}`);
+  }
+  for (const name of options.required) {
+    if (!Object.hasOwn(body, name)) {
+      errors.push(`${name} is missing: must be ${fields[name]?.allowed}`);
+    }
+  }
+  if (errors.length > 0) throw invalid(errors);
+  return values as Values<F>;
+}
+
+function unknownField(name: string, known: readonly string[]): string {
+  const hint = known.length > 0
+    ? `the nearest is ${JSON.stringify(nearest(name, known))}`
+    : "none is allowed here";
+  return `${shown(name)}: no such field; ${hint}`;
+}
+
+/** A value as JSON, cut where it gets long. */
+function shown(value: unknown): string {
+  const json = JSON.stringify(value);
+  return json.length <= 80 ? json : `${json.slice(0, 80)}…`;
+}
+
+function fieldOf(name: DestinationOptionName): Field<DestinationValue> {
+  const option: Option<unknown> = DESTINATION_OPTIONS[name];
+  if (isMark(name)) return flag(option);
+  return option.notation?.integers ? number(option) : words(option);
+}
+
+function flag({ allowed }: Option<unknown>): Field<boolean> {
+  return { allowed, accepts: (value): value is boolean => typeof value === "boolean" };
+}
+
+function number(option: Option<unknown>): Field<number> {
+  return {
+    allowed: option.allowed,
+    accepts: (value): value is number =>
+      typeof value === "number" && option.parse(String(value)) !== undefined,
+  };
+}
+
+/** The text of an option. */
+function words(option: Option<unknown>): Field<string> {
+  return {
+    allowed: `${option.allowed}, at most ${MAX_OPTION} characters`,
+    accepts: (value): value is string =>
+      typeof value === "string" && value.length <= MAX_OPTION && option.parse(value) !== undefined,
+  };
+}
+
+function text(allowed: string): Field<string> {
+  return {
+    allowed: `${allowed}, at most ${MAX_TEXT} characters`,
+    accepts: (value): value is string =>
+      typeof value === "string" && value.length > 0 && value.length <= MAX_TEXT,
+  };
+}

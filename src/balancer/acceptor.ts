@@ -1,0 +1,190 @@
+import type { Logger } from "@logtape/logtape";
+import type { AcceptingSocket } from "../net/accepting_socket.ts";
+import type { Address } from "../net/address.ts";
+import { bind, type Bound } from "../net/bind.ts";
+import type { Settings } from "../config/options.ts";
+import { AcceptFailures, nextTurn } from "../net/accept_failures.ts";
+import type { Stream } from "../net/stream.ts";
+import { Batch } from "./batch.ts";
+import { type Closeable, closeQuietly, type QuietCloseOptions } from "./quiet_close.ts";
+
+/**
+ * Most connections accepted in one turn of the event loop: a flood of them must not starve the
+ * sessions that are being served.
+ */
+const ACCEPTS_PER_TURN = 64;
+
+/** Options of {@linkcode Acceptor}. */
+export interface AcceptorOptions<S> {
+  settings: Pick<Settings, "backlog" | "batchSize" | "batchDelay">;
+  gate: {
+    /** How many more sessions may be held before they are handed over. */
+    readonly freeSlots: number;
+    /** How many workers wait for a session. */
+    readonly idleWorkers: number;
+    /** Whether a connection may be accepted now. */
+    readonly open: boolean;
+    /** Resolves once a connection may be accepted, or the signal is aborted. */
+    room(signal: AbortSignal): Promise<void>;
+    /** Whether a connection may be accepted during a drain, when only descriptors count. */
+    readonly affordable: boolean;
+    /** Resolves once there are descriptors for one more, or the signal is aborted. */
+    afford(signal: AbortSignal): Promise<void>;
+    /** Makes a session of a connection, or closes it and returns nothing. */
+    enter(stream: Stream): S | undefined;
+  };
+  /** Takes over sessions that were accepted, in order. */
+  handOver(sessions: S[]): void;
+  /** Whether other sockets may be bound to the same port, which share its connections. */
+  reusePort?: boolean;
+  /** Called when accepting failed for want of descriptors. */
+  onShortage?: () => void;
+  log: Logger;
+  /** Ends waiting for a name server at the start. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * The accepting sockets of an address and their accept loops.
+ *
+ * Accepts only while the queue has room or a worker waits; what comes else stays in the kernel's
+ * backlog. Hands sessions over in batches, and survives every error of accept.
+ */
+export class Acceptor<S> implements Closeable {
+  /** What is really bound. */
+  readonly #bound: Bound<AcceptingSocket>;
+  readonly #options: AcceptorOptions<S>;
+  /** Aborted when only descriptors count for what is accepted still, not the queue. */
+  readonly #draining = new AbortController();
+  /** Aborted when nothing is accepted any more. */
+  readonly #closing = new AbortController();
+  /** Resolves when all accept loops have ended. */
+  readonly #loops: Promise<unknown>;
+  /** What was accepted and not handed over. */
+  readonly #batch: Batch<S>;
+  /** Connections accepted so far. */
+  #accepted = 0;
+  /** Accepts that failed since the last one that succeeded. */
+  readonly #failures: AcceptFailures;
+  /** Sockets that wait for descriptors during a drain. */
+  #short = 0;
+  /** Whether the sockets are closed. */
+  #closed = false;
+
+  private constructor(bound: Bound<AcceptingSocket>, options: AcceptorOptions<S>) {
+    this.#options = options;
+    const { settings, gate } = options;
+    this.#batch = new Batch({
+      settings,
+      idleWorkers: () => gate.idleWorkers,
+      handOver: (sessions) => options.handOver(sessions),
+    });
+    this.#failures = new AcceptFailures({ log: options.log, onShortage: options.onShortage });
+    this.#bound = bound;
+    this.#loops = Promise.all(bound.sockets.map((socket) => this.#run(socket)));
+  }
+
+  /**
+   * Binds the address and begins to accept.
+   *
+   * @throws {FatalError} If the address cannot be bound.
+   */
+  static async open<S>(address: Address, options: AcceptorOptions<S>): Promise<Acceptor<S>> {
+    const bound = await bind(address, { ...options, tcpBacklog: options.settings.backlog });
+    return new Acceptor(bound, options);
+  }
+
+  /** What is really bound, such as `[::]:8080`; several are separated by a comma and a blank. */
+  get address(): string {
+    return this.#bound.address;
+  }
+
+  /**
+   * Accepts what is in the kernel's backlog, whether the queue has room or not, hands it over, and
+   * closes the sockets at a quiet moment. At most a backlog's worth is accepted, so that a flood
+   * cannot prolong this.
+   */
+  async drain(options: Pick<QuietCloseOptions, "signal" | "pause">): Promise<void> {
+    this.#draining.abort();
+    const most = (this.#options.settings.backlog + 1) * this.#bound.sockets.length;
+    await closeQuietly(this, { ...options, most });
+  }
+
+  /** Connections accepted so far. */
+  get accepted(): number {
+    return this.#accepted;
+  }
+
+  /** Whether somebody waits for whom there are no descriptors during a drain. */
+  get short(): boolean {
+    return this.#short > 0;
+  }
+
+  /** Whether accepting fails at the moment. */
+  get failing(): boolean {
+    return this.#failures.number > 0;
+  }
+
+  /** Stops at once: what the kernel has accepted and nobody has taken from it is lost. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#draining.abort();
+    this.#closing.abort();
+    this.#bound.release();
+    for (const socket of this.#bound.sockets) socket.close();
+    await this.#loops;
+    this.#batch.flush();
+  }
+
+  async #run(socket: AcceptingSocket): Promise<void> {
+    const alone = this.#bound.sockets.length === 1;
+    let acceptedThisTurn = 0;
+    while (!this.#closed) {
+      await this.#mayAccept();
+      if (this.#closed) return;
+      try {
+        const stream = await socket.accept();
+        // Another socket may have filled the queue since this one began to wait.
+        while (!alone && !this.#closed && !this.#hasRoom()) await this.#mayAccept();
+        this.#enter(stream);
+      } catch (error) {
+        if (this.#closed) return;
+        await this.#failures.pause(error);
+        continue;
+      }
+      if (++acceptedThisTurn >= ACCEPTS_PER_TURN) {
+        await nextTurn();
+        acceptedThisTurn = 0;
+      }
+    }
+  }
+
+  /** Whether one more may be accepted, after those of the batch have joined the queue. */
+  #hasRoom(): boolean {
+    const { gate } = this.#options;
+    if (this.#draining.signal.aborted) return gate.affordable;
+    if (this.#batch.size >= gate.freeSlots) this.#batch.flush();
+    return gate.open;
+  }
+
+  /** Resolves when there is room for one more; during a drain only its descriptors count. */
+  async #mayAccept(): Promise<void> {
+    const { gate } = this.#options;
+    const draining = this.#draining.signal;
+    if (!draining.aborted && !this.#hasRoom()) await gate.room(draining);
+    if (!draining.aborted || gate.affordable) return;
+    this.#short++;
+    // Those who wait for a batch to fill have descriptors.
+    this.#batch.flush();
+    await gate.afford(this.#closing.signal);
+    this.#short--;
+  }
+
+  #enter(stream: Stream): void {
+    this.#failures.over();
+    this.#accepted++;
+    const session = this.#options.gate.enter(stream);
+    if (session !== undefined) this.#batch.add(session);
+  }
+}

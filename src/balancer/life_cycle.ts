@@ -1,0 +1,150 @@
+import { after } from "../base/timer.ts";
+import type { Address } from "../net/address.ts";
+import type { Session } from "../session/session.ts";
+import { Acceptor } from "./acceptor.ts";
+import type { Totals } from "../operations/totals.ts";
+import { logDrained, logDraining } from "./report.ts";
+import type { Parts } from "./wiring.ts";
+
+/** A balancer from the moment when it listens until its last session has ended. */
+export class LifeCycle {
+  readonly #parts: Parts;
+  readonly #acceptor: Acceptor<Session>;
+  /** Forgets that a connect to its address leads here. */
+  readonly #forgetAddress: () => void;
+  /** Aborted when waiting for sessions to finish is over. */
+  readonly #cutting = new AbortController();
+  #drained: Promise<boolean> | undefined;
+
+  private constructor(parts: Parts, acceptor: Acceptor<Session>, listen: Address) {
+    this.#parts = parts;
+    this.#acceptor = acceptor;
+    this.#forgetAddress = noteAddress(parts, acceptor.address, listen);
+  }
+
+  /**
+   * Begins to listen. If that fails the parts are stopped.
+   *
+   * @param options.signal Ends waiting for a name server; its reason is thrown then.
+   * @throws {FatalError} If the address cannot be bound.
+   */
+  static async start(
+    parts: Parts,
+    options: { listen: Address; signal?: AbortSignal | undefined },
+  ): Promise<LifeCycle> {
+    const { listen, signal } = options;
+    try {
+      const acceptor = await Acceptor.open<Session>(listen, {
+        settings: parts.settings,
+        gate: parts.gate,
+        handOver: (sessions) => parts.tasks.add(parts.queue.join(sessions)),
+        reusePort: parts.oneOfThreads,
+        onShortage: () => parts.descriptors.noteShortage(),
+        log: parts.log,
+        signal,
+      });
+      return new LifeCycle(parts, acceptor, listen);
+    } catch (error) {
+      parts.sweep.stop();
+      parts.stallDetector.stop();
+      parts.leaveBudget();
+      throw error;
+    }
+  }
+
+  /** What is really bound, such as `[::]:8080`; several addresses are separated by a comma. */
+  get address(): string {
+    return this.#acceptor.address;
+  }
+
+  /** Whether it accepts no more, or is about to stop. */
+  get draining(): boolean {
+    return this.#drained !== undefined;
+  }
+
+  /** What became of everything so far. */
+  get totals(): Totals {
+    const { accepted, outcomes, balanced } = this.#parts.registry;
+    return { accepted, outcomes, balanced };
+  }
+
+  /**
+   * Stops accepting, after what the kernel has accepted already, and serves all sessions to their
+   * end, or until the drain timeout, at which those that are left are cut.
+   *
+   * A second call waits for the same drain.
+   *
+   * @returns Whether every session could finish: nothing was cut.
+   */
+  drain(): Promise<boolean> {
+    return this.#drained ??= this.#drain();
+  }
+
+  /** Cuts everything at once and ends a drain that is under way. */
+  async quit(): Promise<boolean> {
+    this.#cut("quit");
+    return await this.drain();
+  }
+
+  async #drain(): Promise<boolean> {
+    const { settings: { drainTimeout }, log, oneOfThreads, queue, registry } = this.#parts;
+    if (!oneOfThreads) logDraining(log, this.#numbers, drainTimeout);
+    const timer = drainTimeout > 0
+      ? after(drainTimeout, () => this.#cut("drain-timeout"))
+      : undefined;
+    // What the kernel has accepted joins the queue, however full that is.
+    queue.lift();
+    const { fairReads } = this.#parts;
+    await this.#acceptor.drain({ signal: this.#cutting.signal, pause: fairReads });
+    queue.close();
+    await registry.idle();
+    timer?.stop();
+    await this.#end();
+    if (!oneOfThreads) return logDrained(log, this.totals);
+    return registry.outcomes.cut === 0;
+  }
+
+  get #numbers(): { active: number; waiting: number } {
+    const { destinations, channel } = this.#parts;
+    const active = destinations.all.reduce((sum, one) => sum + one.active, 0);
+    return { active, waiting: channel.size };
+  }
+
+  #cut(reason: "drain-timeout" | "quit"): void {
+    const { queue, registry, log } = this.#parts;
+    this.#cutting.abort();
+    queue.turnAway(reason);
+    for (const session of registry.live) {
+      log.warning("session {id} of {client} at {destination} is cut: {reason}", {
+        id: session.id,
+        client: session.clientName,
+        destination: session.destination?.name ?? "-",
+        reason,
+      });
+      session.abort(reason);
+    }
+  }
+
+  async #end(): Promise<void> {
+    const { ending, sweep, stallDetector, pool, health, gate, destinations } = this.#parts;
+    ending.abort();
+    sweep.stop();
+    stallDetector.stop();
+    pool.stop();
+    health.close();
+    gate.close();
+    destinations.dismiss();
+    await this.#parts.tasks.idle();
+    await this.#parts.fairReads.close();
+    this.#forgetAddress();
+    this.#parts.leaveBudget();
+  }
+}
+
+/** Lets others know that a connect to this address leads here. Returns what takes that back. */
+function noteAddress({ trails, identity }: Parts, bound: string, listen: Address): () => void {
+  if (listen.transport === "unix") return trails.listenAt(listen.path, identity.id);
+  const port = Number(/\d+$/.exec(bound)![0]);
+  trails.listen(port);
+  return () => trails.unlisten(port);
+}

@@ -1,0 +1,94 @@
+import { atOnce } from "../async/chunks.ts";
+import type { Config } from "../config/config.ts";
+import type { SessionInfo } from "../operations/operations.ts";
+import type { AdminState } from "../operations/states.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
+import type { ListenerStatus } from "../operations/listener_status.ts";
+import type { Balancer, Identity, Replacement } from "./balancer.ts";
+import { LifeCycle } from "./life_cycle.ts";
+import { OperatorView } from "./operator_view.ts";
+import { exchange, reconfigure, replace } from "./reconfiguration.ts";
+import type { Totals } from "../operations/totals.ts";
+import { logStart } from "./report.ts";
+import { type Parts, wire, type WiringOptions } from "./wiring.ts";
+
+/** Options of {@linkcode LocalBalancer.start}. */
+export interface LocalBalancerOptions extends WiringOptions {
+  /** Ends waiting for a name server at the start; its reason is thrown then. */
+  signal?: AbortSignal | undefined;
+}
+
+/** A balancer in this thread. */
+export class LocalBalancer implements Balancer {
+  readonly #parts: Parts;
+  readonly #lifeCycle: LifeCycle;
+  readonly #view: OperatorView;
+
+  private constructor(parts: Parts, lifeCycle: LifeCycle) {
+    this.#parts = parts;
+    this.#lifeCycle = lifeCycle;
+    this.#view = new OperatorView(parts, lifeCycle);
+  }
+
+  /**
+   * Begins to listen and to serve.
+   *
+   * @throws {FatalError} If the listen address cannot be bound.
+   */
+  static async start(config: Config, options: LocalBalancerOptions): Promise<LocalBalancer> {
+    const { identity, signal } = options;
+    const parts = wire(config, options);
+    const lifeCycle = await LifeCycle.start(parts, { listen: config.listen, signal });
+    const { destinations } = config;
+    atOnce(exchange(parts, { destinations, numbers: identity.numbers }));
+    parts.pool.arrange();
+    if (!parts.oneOfThreads) logStart(parts.log, lifeCycle.address, config);
+    return new LocalBalancer(parts, lifeCycle);
+  }
+
+  get address(): string {
+    return this.#lifeCycle.address;
+  }
+
+  /** What became of everything so far. */
+  get totals(): Totals {
+    return this.#lifeCycle.totals;
+  }
+
+  drain(): Promise<boolean> {
+    return this.#lifeCycle.drain();
+  }
+
+  quit(): Promise<boolean> {
+    return this.#lifeCycle.quit();
+  }
+
+  status(): ListenerStatus {
+    return this.#view.status();
+  }
+
+  destination(number: number): DestinationStatus | undefined {
+    return this.#view.destination(number);
+  }
+
+  sessions(limit: number): SessionInfo[] {
+    return this.#view.sessions(limit);
+  }
+
+  endSession(id: number): boolean {
+    return this.#view.endSession(id);
+  }
+
+  setAdminState(number: number, state: AdminState): void {
+    this.#view.setAdminState(number, state);
+  }
+
+  reconfigure(config: Config, { numbers }: Pick<Identity, "numbers">): Promise<void> {
+    const draining = () => this.#lifeCycle.draining;
+    return reconfigure(this.#parts, { config, numbers, draining });
+  }
+
+  replace({ rules }: Config, replacement: Replacement): void {
+    replace(this.#parts, { rules, ...replacement });
+  }
+}

@@ -1,0 +1,68 @@
+import type { SessionInfo } from "../operations/operations.ts";
+import type { AdminState } from "../operations/states.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
+import type { ListenerStatus } from "../operations/listener_status.ts";
+import type { LifeCycle } from "./life_cycle.ts";
+import { destinationStatus, listenerStatus, liveBytes, sessionInfos } from "./status.ts";
+import type { Parts } from "./wiring.ts";
+
+/** What operators can see of a balancer, and do to its sessions and destinations. */
+export class OperatorView {
+  readonly #parts: Parts;
+  readonly #lifeCycle: LifeCycle;
+
+  constructor(parts: Parts, lifeCycle: LifeCycle) {
+    this.#parts = parts;
+    this.#lifeCycle = lifeCycle;
+  }
+
+  /** What it is doing right now. */
+  status(): ListenerStatus {
+    const { identity: { id, name }, registry, channel, settings, timekeeper } = this.#parts;
+    return listenerStatus({
+      id,
+      name,
+      address: this.#lifeCycle.address,
+      draining: this.#lifeCycle.draining,
+      registry,
+      queue: channel,
+      capacity: settings.queue,
+      timings: timekeeper.timings,
+      destinations: this.#parts.destinations.all,
+      now: this.#parts.clock(),
+    });
+  }
+
+  /** What one of its destinations is doing; `undefined` if it is not there. */
+  destination(number: number): DestinationStatus | undefined {
+    const { destinations, identity: { id }, registry } = this.#parts;
+    const found = destinations.find(number);
+    return found && destinationStatus(found, { id, live: liveBytes(registry.live) });
+  }
+
+  /** The oldest live sessions, at most so many. */
+  sessions(limit: number): SessionInfo[] {
+    const { registry, identity: { id, name }, clock } = this.#parts;
+    return sessionInfos(registry.live, { listener: { id, name }, limit, now: clock() });
+  }
+
+  /** Ends a session at once. Returns whether it was there. */
+  endSession(id: number): boolean {
+    for (const session of this.#parts.registry.live) {
+      if (session.id !== id) continue;
+      session.abort("killed");
+      return true;
+    }
+    return false;
+  }
+
+  /** Sets what the operator wants of a destination; nothing if it is not there. */
+  setAdminState(number: number, state: AdminState): void {
+    const destination = this.#parts.destinations.find(number);
+    if (!destination || destination.admin === state) return;
+    // Nobody has looked at it since.
+    if (destination.admin === "maint") destination.forget();
+    destination.admin = state;
+    this.#parts.health.review(destination);
+  }
+}

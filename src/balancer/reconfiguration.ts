@@ -1,0 +1,65 @@
+import { type Chunks, inTurns } from "../async/chunks.ts";
+import type { Config, DestinationConfig } from "../config/config.ts";
+import type { Identity, Replacement } from "./balancer.ts";
+import type { Parts } from "./wiring.ts";
+
+/**
+ * Goes over to another configuration with the same listen address. No session notices: those that
+ * wait keep their place, and a destination that is gone finishes those that it has. What can only be
+ * chosen at the start stays as it is: `backlog`, `threads`.
+ *
+ * @param options.draining Asked at the end, since the drain may have begun meanwhile: whether the
+ * queue keeps room for everything that comes.
+ */
+export async function reconfigure(
+  parts: Parts,
+  options: { config: Config; numbers: Identity["numbers"]; draining: () => boolean },
+): Promise<void> {
+  const { config, numbers, draining } = options;
+  const { settings, sweep } = parts;
+  const before = { ...settings };
+  const { backlog, threads } = before;
+  Object.assign(settings, { ...config, backlog, threads });
+  const { rules, destinations } = config;
+  await inTurns(exchange(parts, { destinations, numbers }));
+  parts.admission.apply({ rules, before });
+  parts.workerContext.relaying.redispatch = config.redispatch;
+  parts.steps.on = config.logLevel === "debug";
+  // At the very end there is nobody left whom it could end.
+  if (!parts.ending.signal.aborted) sweep.restart();
+  parts.health.apply(settings);
+  if (!draining()) parts.channel.resize(config.queue);
+  parts.gate.review();
+  if (config.halfClose !== before.halfClose) {
+    for (const session of parts.registry.live) session.review();
+  }
+  parts.pool.arrange();
+}
+
+/** Goes over to a configuration in which one destination is new, different or gone. */
+export function replace(
+  parts: Parts,
+  { rules, number, destination }: Pick<Config, "rules"> & Replacement,
+): void {
+  const { destinations, health, pool } = parts;
+  const changed = destination ? destinations.put(destination, number) : destinations.find(number);
+  if (!changed) return;
+  if (destination) health.reconsider(changed);
+  else destinations.remove(changed);
+  parts.admission.apply({ rules, before: parts.settings });
+  parts.gate.review();
+  pool.arrange(changed);
+}
+
+/** Goes over to other destinations, one by one. */
+export function* exchange(
+  parts: Parts,
+  options: { destinations: readonly DestinationConfig[]; numbers: Identity["numbers"] },
+): Chunks<void> {
+  const { pool, ending } = parts;
+  for (const changed of parts.destinations.apply(options.destinations, options.numbers)) {
+    if (ending.signal.aborted) return;
+    if (changed) pool.arrange(changed);
+    yield;
+  }
+}

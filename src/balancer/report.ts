@@ -1,0 +1,44 @@
+import type { Logger } from "@logtape/logtape";
+import type { Config } from "../config/config.ts";
+import type { ListenerStatus } from "../operations/listener_status.ts";
+import type { Totals } from "../operations/totals.ts";
+import { formatDuration } from "../base/duration.ts";
+import { plural } from "../base/text.ts";
+
+/** Says in the log that sessions are accepted, where, and for which destinations. */
+export function logStart(log: Logger, address: string, config: Config): void {
+  const destinations = config.destinations.map(({ name, workers }) =>
+    `${name} (${plural(workers, "worker")})`
+  );
+  log.info("listening on {address} for {destinations}; queue {queue}", {
+    address,
+    destinations: destinations.join(", "),
+    queue: config.queue,
+  });
+}
+
+/** Says in the log that no more sessions are accepted, and how many are left. */
+export function logDraining(
+  log: Logger,
+  status: Pick<ListenerStatus, "active" | "waiting">,
+  drainTimeout: number,
+): void {
+  log.info("draining: {active} sessions active, {waiting} waiting, at most {limit}", {
+    active: status.active,
+    waiting: status.waiting,
+    limit: drainTimeout === 0 ? "for ever" : formatDuration(drainTimeout),
+  });
+}
+
+/** Says in the log what became of everything. Returns whether nothing was cut. */
+export function logDrained(log: Logger, { accepted, outcomes, balanced }: Totals): boolean {
+  const parts = Object.entries(outcomes).map(([outcome, number]) => `${number} ${outcome}`);
+  const balance = `${accepted} accepted = ${parts.join(" + ")}`;
+  if (!balanced) {
+    log.error("the books do not balance, which is a defect: {balance}", { balance });
+  }
+  if (outcomes.cut > 0) {
+    log.warning("drained, but sessions were cut: {balance}", { balance });
+  } else log.info("drained, nothing was cut: {balance}", { balance });
+  return outcomes.cut === 0;
+}

@@ -1,0 +1,125 @@
+import type { Channel } from "../async/channel.ts";
+import { formatCheck } from "../config/values/check.ts";
+import type { Destination } from "../destinations/destination.ts";
+import type { SessionRegistry } from "../session/registry.ts";
+import type { SessionInfo } from "../operations/operations.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
+import type { ListenerStatus } from "../operations/listener_status.ts";
+import type { Session } from "../session/session.ts";
+import type { Timings } from "../session/timings.ts";
+
+/** What {@linkcode listenerStatus} is made of. */
+export interface StatusSources {
+  id: number;
+  name: string;
+  address: string;
+  draining: boolean;
+  registry: SessionRegistry;
+  queue: Channel<Session>;
+  /** Most sessions that wait; the queue itself has no limit during a drain. */
+  capacity: number;
+  timings: Timings;
+  destinations: readonly Destination[];
+  now: number;
+}
+
+/** What a listener is doing right now. */
+export function listenerStatus(sources: StatusSources): ListenerStatus {
+  const { id, registry, queue, destinations, now } = sources;
+  const ended = Object.entries(registry.ended).filter(([, number]) => number > 0);
+  const [oldest] = queue.waiting();
+  const live = liveBytes(registry.live);
+  const all = [...live.values()];
+  return {
+    id,
+    name: sources.name,
+    address: sources.address,
+    state: sources.draining ? "draining" : "running",
+    accepted: registry.accepted,
+    waiting: queue.size,
+    oldest_waiting_ms: oldest ? now - oldest.acceptedAt : 0,
+    queue: sources.capacity,
+    active: destinations.reduce((sum, { active }) => sum + active, 0),
+    bytes_up: all.reduce((sum, { up }) => sum + up, registry.bytesUp),
+    bytes_down: all.reduce((sum, { down }) => sum + down, registry.bytesDown),
+    ended: Object.fromEntries(ended),
+    latencies: sources.timings.data,
+    destinations: destinations.map((one) => destinationStatus(one, { id, live })),
+  };
+}
+
+/** Bytes by destination. */
+type LiveBytes = Map<object, { up: number; down: number }>;
+
+/**
+ * Bytes of the live sessions by destination. Those of a session that was not answered yet do not
+ * count: it may go to another destination, and a sum must never become less.
+ */
+export function liveBytes(live: Iterable<Session>): LiveBytes {
+  const bytes: LiveBytes = new Map();
+  for (const { destination, up, down } of live) {
+    if (destination === undefined || down.bytes === 0) continue;
+    const sum = bytes.get(destination);
+    if (sum) {
+      sum.up += up.bytes;
+      sum.down += down.bytes;
+    } else bytes.set(destination, { up: up.bytes, down: down.bytes });
+  }
+  return bytes;
+}
+
+/** What one destination is doing right now. */
+export function destinationStatus(
+  destination: Destination,
+  { id, live }: { id: number; live: LiveBytes },
+): DestinationStatus {
+  const { name, config, workers, active, sessions, failures } = destination;
+  const { up, down } = live.get(destination) ?? { up: 0, down: 0 };
+  return {
+    id: `${id}.${destination.number}`,
+    name,
+    state: destination.shownState,
+    admin: destination.admin,
+    leaving: destination.leaving,
+    limit: config.workers,
+    weight: config.weight,
+    backup: config.backup,
+    check: formatCheck(config.check),
+    workers,
+    active,
+    sessions,
+    failures,
+    lookup_failures: destination.lookupFailures,
+    bytes_up: destination.bytesUp + up,
+    bytes_down: destination.bytesDown + down,
+    latencies: destination.timings.data,
+  };
+}
+
+/** The oldest of the live sessions. */
+export function sessionInfos(
+  live: Iterable<Session>,
+  options: { listener: { id: number; name: string }; limit: number; now: number },
+): SessionInfo[] {
+  const { listener, limit, now } = options;
+  const infos: SessionInfo[] = [];
+  // The line is in the order of accept, as the live sessions are.
+  let place = 0;
+  for (const session of live) {
+    if (infos.length >= limit) break;
+    if (session.stage === "ended") continue;
+    infos.push({
+      id: `${listener.id}.${session.id}`,
+      listener: listener.name,
+      client: session.clientName,
+      destination: session.destination?.name ?? null,
+      stage: session.stage,
+      place: session.stage === "waiting" ? ++place : null,
+      age_ms: now - session.acceptedAt,
+      bytes_up: session.up.bytes,
+      bytes_down: session.down.bytes,
+      attempts: session.attempts,
+    });
+  }
+  return infos;
+}

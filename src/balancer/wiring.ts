@@ -1,0 +1,243 @@
+import type { Logger } from "@logtape/logtape";
+import { Channel } from "../async/channel.ts";
+import { TaskGroup } from "../async/task_group.ts";
+import { type Clock, monotonic } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
+import type { Config } from "../config/config.ts";
+import type { Settings } from "../config/options.ts";
+import { DestinationSet } from "../destinations/destination_set.ts";
+import { Health } from "../destinations/health.ts";
+import type { AccessLog } from "../logging/access_log.ts";
+import { BufferPool } from "../net/buffer_pool.ts";
+import { DescriptorBudget } from "../net/descriptor_budget.ts";
+import { FairReads } from "../net/fair_reads.ts";
+import type { Names } from "../net/names.ts";
+import { Trails } from "../net/trails.ts";
+import { Loops } from "../session/loops.ts";
+import { SessionRegistry } from "../session/registry.ts";
+import type { Session } from "../session/session.ts";
+import { Steps } from "../session/steps.ts";
+import { TimeoutSweep } from "../session/timeouts.ts";
+import { Timekeeper } from "../session/timings.ts";
+import type { Durations } from "../operations/latencies.ts";
+import { Admission } from "./admission.ts";
+import type { Identity } from "./balancer.ts";
+import { Gate } from "./gate.ts";
+import { Queue } from "./queue.ts";
+import { StallDetector } from "./stall_detector.ts";
+import { runWorker, type WorkerContext } from "./worker.ts";
+import { WorkerPool } from "./worker_pool.ts";
+
+/** What a balancer is made with, beside its configuration. */
+export interface WiringOptions {
+  identity: Identity;
+  log: Logger;
+  /** Gets every session that ended. */
+  access?: Pick<AccessLog, "add">;
+  /** Gets the same durations as the histograms, one by one. */
+  durations?: Durations | undefined;
+  clock?: Clock;
+  /** What all that want descriptors share; all that there are, if absent. */
+  descriptors?: DescriptorBudget;
+  /** Its number among threads that share the address, and how many there are; alone if absent. */
+  thread?: { index: number; number: number };
+  /** What listeners and threads know together of the ways of sessions; only this one's if absent. */
+  trails?: Trails;
+  /** Looks names up; the system's unless given. */
+  names?: Names;
+}
+
+/** The parts of one balancer, each connected with those that it needs. */
+export interface Parts {
+  readonly identity: Identity;
+  /** The settings in force: every part looks at these, and a reload changes them in place. */
+  readonly settings: Settings;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly steps: Steps;
+  /** Whether it is one of several threads, whose start and drain are told by who runs them. */
+  readonly oneOfThreads: boolean;
+  readonly descriptors: DescriptorBudget;
+  /** Gives back its part in the descriptors. */
+  readonly leaveBudget: () => void;
+  /** Every live session, and how the others ended. */
+  readonly registry: SessionRegistry;
+  readonly channel: Channel<Session>;
+  readonly queue: Queue;
+  readonly gate: Gate;
+  readonly admission: Admission;
+  readonly destinations: DestinationSet;
+  readonly pool: WorkerPool;
+  readonly health: Health;
+  readonly fairReads: FairReads;
+  readonly sweep: TimeoutSweep;
+  readonly stallDetector: StallDetector;
+  readonly workerContext: WorkerContext;
+  readonly timekeeper: Timekeeper;
+  /** Workers and probes under way: all have ended before the balancer has. */
+  readonly tasks: TaskGroup;
+  readonly trails: Trails;
+  /** Aborted at the very end: stops what only serves sessions, such as probing. */
+  readonly ending: AbortController;
+}
+
+/**
+ * Makes all parts of a balancer and connects them.
+ *
+ * The life of a session: the gate makes it of an accepted connection and hands it to the queue, a
+ * worker receives it, connects and relays, and the registry closes it.
+ */
+export function wire(config: Config, options: WiringOptions): Parts {
+  const { identity, log, access, durations, thread, clock = monotonic } = options;
+  const { id, name } = identity;
+  const { descriptors = new DescriptorBudget(), trails = new Trails(), names } = options;
+  const settings: Settings = { ...config };
+  const steps = new Steps(log, { on: settings.logLevel === "debug" });
+  const ending = new AbortController();
+  const timekeeper = new Timekeeper({ listener: name, durations });
+  const tasks = new TaskGroup((error) => {
+    log.error("a task failed, which is a defect: {error}", { error });
+  });
+  const loops = new Loops({
+    trails,
+    listener: { id, name },
+    nameOf: (number) => destinations.find(number)?.name,
+    clock,
+    log,
+  });
+  const registry = new SessionRegistry({
+    clock,
+    onEnd: (session) => {
+      admission.leave(session);
+      timekeeper.ended(session);
+      if (steps.on) steps.closed(session);
+      access?.add(session, name);
+    },
+  });
+  const channel = new Channel<Session>(config.queue, { onWaiting: () => pool.grow() });
+  const leaveBudget = descriptors.join({
+    count: () => countUnconnected(registry),
+    estimate: () => channel.size,
+  });
+  const admission = new Admission({
+    settings,
+    rules: config.rules,
+    registry,
+    descriptors,
+    clock,
+    log,
+  });
+  const queue = new Queue({ queue: channel, registry, admission, clock });
+  const buffers = new BufferPool();
+  const gate = new Gate({
+    settings,
+    queue,
+    admission,
+    registry,
+    ids: { first: (thread?.index ?? 0) + 1, step: thread?.number ?? 1 },
+    buffers,
+    clock,
+    log,
+    steps,
+    loops,
+    onTask: (task) => tasks.add(task),
+  });
+  const fairReads = new FairReads();
+  const workerContext: WorkerContext = {
+    queue: channel,
+    registry,
+    clock,
+    settings,
+    relaying: { buffers, fairReads, redispatch: settings.redispatch, steps },
+    log,
+    steps,
+    loops,
+    attempts: [],
+    giveBack: (session) => queue.giveBack(session),
+    onFull: (destination, error) => {
+      health.full(destination, error);
+      pool.onFull(destination);
+    },
+    onShortage: (error) => {
+      descriptors.noteShortage();
+      health.shortage(error);
+    },
+    onConnected: (session, destination) => {
+      if (destination.state === "untried") health.reached(destination);
+      timekeeper.connected(session, destination);
+      if (destination.wary) pool.onConnected(destination);
+    },
+    onReset: (session, destination, error) => {
+      const reason = messageOf(error);
+      log.debug("session {id} at {name}: {reason}", {
+        id: session.id,
+        name: destination.name,
+        reason,
+      });
+      health.doubt(destination);
+    },
+    onFailure: (destination, error) => health.failed(destination, error),
+    servesBeside: (destination) => pool.servesBeside(destination),
+    keeps: (destination) => pool.keeps(destination),
+  };
+  const pool = new WorkerPool({
+    destinations: [],
+    queue: channel,
+    hire: (destination) => tasks.add(runWorker(destination, workerContext)),
+    onStranded: (session) => session.abort("server-reset"),
+  });
+  const health = new Health({
+    workers: pool,
+    settings,
+    signal: ending.signal,
+    clock,
+    descriptors,
+    log,
+  });
+  const destinations = new DestinationSet({
+    pool,
+    health,
+    tasks,
+    clock,
+    trails,
+    listener: id,
+    names,
+  });
+  return {
+    identity,
+    settings,
+    log,
+    clock,
+    steps,
+    oneOfThreads: thread !== undefined,
+    descriptors,
+    leaveBudget,
+    registry,
+    channel,
+    queue,
+    gate,
+    admission,
+    destinations,
+    pool,
+    health,
+    fairReads,
+    sweep: new TimeoutSweep(registry.live, {
+      timeouts: settings,
+      clock,
+      onSeen: (session) => session.tuneForLongLife({ keepAlive: settings.keepalive === "on" }),
+    }),
+    stallDetector: new StallDetector({ queue: channel, pool, log }),
+    workerContext,
+    timekeeper,
+    tasks,
+    trails,
+    ending,
+  };
+}
+
+/** Descriptors that sessions have a right to and not yet, or no more: those to connect with. */
+function countUnconnected({ live }: SessionRegistry): number {
+  let number = 0;
+  for (const { server } of live) if (server === undefined) number++;
+  return number;
+}

@@ -1,0 +1,225 @@
+import type { Logger } from "@logtape/logtape";
+import { type Channel, ChannelClosedError } from "../async/channel.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Settings } from "../config/options.ts";
+import type { Destination } from "../destinations/destination.ts";
+import { DialError, LoopError } from "../net/dial.ts";
+import { UnansweredError } from "../base/errors.ts";
+import type { SessionRegistry } from "../session/registry.ts";
+import type { Loops } from "../session/loops.ts";
+import { relay, type RelayEnd, type RelayOptions } from "../session/relay.ts";
+import type { Holder, Session } from "../session/session.ts";
+import type { EndReason } from "../operations/end_reasons.ts";
+import type { Stream } from "../net/stream.ts";
+import type { Steps } from "../session/steps.ts";
+import { sleep } from "../base/timer.ts";
+import { noteOf } from "../net/trails.ts";
+
+/** Most controllers that are kept for reuse. */
+const KEPT_ATTEMPTS = 64;
+
+/**
+ * How long a worker whose client has given up waits before it takes the next one: a part of that
+ * client's patience, at most so many milliseconds.
+ */
+const REST_SHARE = 0.05;
+const LONGEST_REST_MS = 50;
+
+/** What the workers of all destinations share. */
+export interface WorkerContext {
+  readonly queue: Channel<Session>;
+  readonly registry: SessionRegistry;
+  readonly clock: Clock;
+  readonly settings: Pick<Settings, "connectTimeout" | "retries" | "redispatch">;
+  readonly relaying: RelayOptions;
+  readonly log: Logger;
+  readonly steps: Steps;
+  readonly loops: Pick<Loops, "end" | "tell">;
+  /** Controllers of connects that were not aborted, for reuse. */
+  readonly attempts: AbortController[];
+  /** Puts a session that was taken from the line back to its front. */
+  giveBack(session: Session): void;
+  /** Called when a connect to a destination failed. */
+  onFailure(destination: Destination, error: Error): void;
+  /** Called when a session was connected to a destination. */
+  onConnected(session: Session, destination: Destination): void;
+  /** Called when a destination has reset a session before its first byte. */
+  onReset(session: Session, destination: Destination, error: Error): void;
+  /** Called when a connect failed for want of this machine's descriptors or memory. */
+  onShortage(error: Error): void;
+  /** Whether another destination serves than this one. */
+  servesBeside(destination: Destination): boolean;
+  /** Called when a destination could not take one more connection. */
+  onFull(destination: Destination, error: Error): void;
+  /** Whether a worker that has just become idle stays for another session. */
+  keeps(destination: Destination): boolean;
+}
+
+/**
+ * One worker of a destination: takes sessions from the line, one at a time, and serves each to its
+ * end, until it is not needed any more.
+ *
+ * Nothing that happens to a session ends the worker: a defect ends that session with the reason
+ * `error` and is logged.
+ */
+export async function runWorker(destination: Destination, place: WorkerContext): Promise<void> {
+  destination.workers++;
+  const worker = destination.takeNumber();
+  try {
+    do {
+      const signal = destination.idleSignal;
+      let session: Session;
+      try {
+        session = await place.queue.receive({ signal, taker: destination });
+      } catch (error) {
+        if (signal.aborted || error instanceof ChannelClosedError) return;
+        throw error;
+      }
+      destination.active++;
+      if (place.steps.on) place.steps.taken(session, { destination: destination.name, worker });
+      try {
+        await serve(session, destination, place);
+      } catch (error) {
+        place.log.error("session {id} ended by a defect: {error}", { id: session.id, error });
+        session.abort("error");
+        place.registry.finish(session);
+      } finally {
+        destination.left(session);
+      }
+      const rest = restAfter(session, place);
+      if (rest > 0) await sleep(rest, { signal });
+    } while (place.keeps(destination));
+  } finally {
+    destination.giveNumber(worker);
+    destination.workers--;
+  }
+}
+
+/**
+ * Clients that came together give up together. Whoever is to leave the queue in the same moment
+ * should do so, and not be connected because one of them has made room.
+ */
+function restAfter(session: Session, { queue }: WorkerContext): number {
+  const { reason, abandons, connectStartedAt, acceptedAt, endedAt } = session;
+  if (reason !== "client-gone" || !abandons || queue.size === 0) return 0;
+  if (connectStartedAt === undefined || endedAt === undefined) return 0;
+  return Math.min((endedAt - acceptedAt) * REST_SHARE, LONGEST_REST_MS);
+}
+
+/** Connects a session and relays it to its end, or gives it back if that cannot be. */
+async function serve(
+  session: Session,
+  destination: Destination,
+  place: WorkerContext,
+): Promise<void> {
+  if (session.certain) await session.certain;
+  if (session.reason !== undefined) return place.registry.finish(session);
+  const attempt = place.attempts.pop() ?? new AbortController();
+  session.stage = "connecting";
+  session.holder = CONNECTING;
+  session.attempt = attempt;
+  session.destination = destination;
+  session.attempts++;
+  session.connectStartedAt = place.clock();
+  session.leaveQueue(session.connectStartedAt);
+  let server: Stream;
+  try {
+    server = await destination.connector.connect({
+      signal: attempt.signal,
+      timeout: place.settings.connectTimeout,
+      trail: session.trail,
+    });
+  } catch (error) {
+    if (session.reason !== undefined) place.registry.finish(session);
+    else afterFailure(error, session, destination, place);
+    return;
+  } finally {
+    session.attempt = undefined;
+    const reusable = !attempt.signal.aborted && place.attempts.length < KEPT_ATTEMPTS;
+    if (reusable) place.attempts.push(attempt);
+  }
+  const note = noteOf(server);
+  if (session.reason !== undefined) {
+    server.close();
+    place.registry.finish(session);
+    return;
+  }
+  session.connectedAt = place.clock();
+  session.server = server;
+  destination.sessions++;
+  destination.established++;
+  place.onConnected(session, destination);
+  if (place.steps.on) place.steps.connected(session);
+  let end: RelayEnd;
+  try {
+    end = await relay(session, server, place.relaying);
+  } finally {
+    destination.established--;
+  }
+  session.server = undefined;
+  note?.forget();
+  if (note?.looped && session.down.bytes === 0) {
+    place.loops.end(session);
+    return place.registry.finish(session);
+  }
+  if (end === "over") place.registry.finish(session);
+  else moveOn(end, session, destination, place);
+}
+
+/** Holds a session while it is being connected. */
+const CONNECTING: Holder = {
+  onAbort: (session) => session.attempt?.abort(),
+};
+
+function afterFailure(
+  error: unknown,
+  session: Session,
+  destination: Destination,
+  place: WorkerContext,
+): void {
+  if (error instanceof LoopError) {
+    place.loops.tell(session, destination.name);
+    place.loops.end(session);
+    place.registry.finish(session);
+    return;
+  }
+  const fault = error instanceof DialError ? error.fault : "gone";
+  if (fault === "machine" || fault === "full") {
+    session.attempts--;
+    if (fault === "machine") place.onShortage(error as Error);
+    else place.onFull(destination, error as Error);
+    place.giveBack(session);
+  } else if (fault === "reset") {
+    moveOn(new UnansweredError((error as Error).cause), session, destination, place);
+  } else {
+    place.onFailure(destination, error as Error);
+    // One that was reset once has begun that connect for nothing; it is no retry.
+    const connects = session.attempts - (session.avoided ? 1 : 0);
+    if (connects > place.settings.retries) end(session, "connect-failed", place);
+    else place.giveBack(session);
+  }
+}
+
+/**
+ * Lets another destination serve a session that was reset before the first byte of an answer: one
+ * other, and never the same one again, since it may be the session that makes servers reset it.
+ */
+function moveOn(
+  error: UnansweredError,
+  session: Session,
+  destination: Destination,
+  place: WorkerContext,
+): void {
+  place.onReset(session, destination, error);
+  const moves = session.avoided === undefined && place.settings.redispatch !== "off" &&
+    place.servesBeside(destination);
+  if (!moves) return end(session, "server-reset", place);
+  session.avoided = destination;
+  session.connectedAt = undefined;
+  place.giveBack(session);
+}
+
+function end(session: Session, reason: EndReason, place: WorkerContext): void {
+  session.conclude(reason);
+  place.registry.finish(session);
+}

@@ -1,0 +1,27 @@
+import { closestString } from "@std/text/closest-string";
+
+/** Most characters of a text that a message repeats. */
+const LIMIT = 200;
+
+/** Longest text that may be a slip of the pen; comparing grows with the square of the length. */
+const LONGEST_NAME = 64;
+
+/** A text as messages show what somebody wrote: in quotes, on one line, and not too long. */
+export function quote(text: string): string {
+  return JSON.stringify(cut(text));
+}
+
+/** A text that is cut where it gets too long for a message. */
+export function cut(text: string): string {
+  return text.length > LIMIT ? `${text.slice(0, LIMIT)}…` : text;
+}
+
+/** What a text that is none of these names was most likely meant to be. */
+export function nearest(text: string, names: readonly string[]): string {
+  return closestString(text.slice(0, LONGEST_NAME), names);
+}
+
+/** A number with what it counts, such as `1 worker` or `2 workers`. */
+export function plural(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}

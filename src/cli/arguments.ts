@@ -1,0 +1,117 @@
+import { parseArgs } from "@std/cli/parse-args";
+import type { Written, WrittenRule } from "../config/source.ts";
+import { UsageError } from "../base/errors.ts";
+import { nearest, quote } from "../base/text.ts";
+import {
+  flagOf,
+  keyOf,
+  type OptionName,
+  optionNames,
+  readOption,
+  rowOf,
+} from "../config/options.ts";
+import { COMMAND_LINE_FLAGS, type CommandLineFlag, type Switch } from "./command_line_flags.ts";
+
+/** What was given on the command line. */
+export interface Arguments {
+  readonly addresses: readonly string[];
+  /** All of them allowed; the rules of access are apart. */
+  readonly options: Readonly<Partial<Record<OptionName, Written>>>;
+  /** All `--allow` and `--deny`, in their common order. */
+  readonly rules: readonly WrittenRule[];
+  /** The configuration file. */
+  readonly config: string | undefined;
+  readonly switches: ReadonlySet<Switch>;
+}
+
+/** The flag of the configuration file. */
+const CONFIG = "config";
+
+const FLAGS: [string, CommandLineFlag][] = Object.entries(COMMAND_LINE_FLAGS);
+const SWITCHES = FLAGS.map(([name]) => name).filter((name) => name !== CONFIG) as Switch[];
+const SHORT: ReadonlyMap<string, string> = new Map(
+  FLAGS.flatMap(([name, { short }]) => short === undefined ? [] : [[`-${short}`, name]]),
+);
+
+/**
+ * Sorts the arguments of the program.
+ *
+ * @throws {UsageError} For the first that is not allowed by itself.
+ */
+export function readArguments(args: readonly string[]): Arguments {
+  const flags = [...optionNames().map(keyOf), CONFIG];
+  // The parser would take it for its own name of the addresses.
+  const reserved = beforeDashes(args).find((arg) => /^--_(?:=|$)/.test(arg));
+  if (reserved) throw unknownOption(reserved);
+  const joined = joinValues(args, flags);
+  const parsed = parseArgs(joined, {
+    string: [...flags, "_"],
+    boolean: SWITCHES,
+    collect: flags,
+    unknown: rejectUnknown,
+  });
+  const switches = new Set(SWITCHES.filter((name) => parsed[name]));
+  const options: Partial<Record<OptionName, Written>> = {};
+  // Whoever asks for help gets it in spite of wrong values.
+  const asked = switches.has("help") || switches.has("version");
+  for (const name of asked ? [] : optionNames()) {
+    const values = parsed[keyOf(name)] as string[];
+    for (const value of values) readOption(name, value);
+    const text = values.at(-1);
+    if (text !== undefined && !rowOf(name).rule) options[name] = { text };
+  }
+  const config = (parsed[CONFIG] as string[]).at(-1);
+  return { addresses: parsed._, options, rules: readRules(joined), config, switches };
+
+  function rejectUnknown(arg: string, key?: string): boolean {
+    if (key === undefined) return true;
+    throw unknownOption(arg);
+  }
+
+  function unknownOption(arg: string): UsageError {
+    const name = arg.replace(/=.*$/s, "");
+    const known = nearest(name, [...flags, ...SWITCHES].map((flag) => `--${flag}`));
+    return new UsageError(`${quote(name)}: no such option; the nearest is ${known}`);
+  }
+}
+
+function readRules(joined: readonly string[]): WrittenRule[] {
+  const rules = new Map(optionNames().map((name) => [flagOf(name), rowOf(name).rule]));
+  return beforeDashes(joined).flatMap((arg) => {
+    const [, flag = "", text = ""] = /^(--[^=]*)=(.*)$/s.exec(arg) ?? [];
+    const verdict = rules.get(flag);
+    return verdict ? [{ verdict, text }] : [];
+  });
+}
+
+/** The arguments before `--`. */
+function beforeDashes(args: readonly string[]): readonly string[] {
+  const end = args.indexOf("--");
+  return end === -1 ? args : args.slice(0, end);
+}
+
+/**
+ * Joins every option to its value (`--queue -5` to `--queue=-5`) and gives every switch one, so
+ * that the parser takes neither a value for an option nor an address for a value.
+ */
+function joinValues(args: readonly string[], flags: readonly string[]): string[] {
+  const before = beforeDashes(args);
+  const joined: string[] = [];
+  for (let i = 0; i < before.length; i++) {
+    const arg = before[i]!;
+    const name = SHORT.get(arg) ?? arg.replace(/^--/, "");
+    const [stem = ""] = name.split("=", 1);
+    if (SWITCHES.some((name) => name === stem) && arg.startsWith("-")) {
+      if (name !== stem) {
+        throw new UsageError(`${quote(arg)}: --${stem} takes no value`);
+      }
+      joined.push(`--${stem}=true`);
+    } else if (arg.startsWith("--") && flags.includes(name)) {
+      const hasValue = i + 1 < before.length && !/^-[^\d]/.test(before[i + 1]!);
+      joined.push(`${arg}=${hasValue ? before[++i] : ""}`);
+    } else {
+      joined.push(arg);
+    }
+  }
+  return [...joined, ...args.slice(before.length)];
+}

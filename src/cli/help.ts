@@ -1,0 +1,116 @@
+import { ADDRESS_FORMS, RESERVED_WORDS } from "../net/address.ts";
+import { END_REASONS } from "../operations/end_reasons.ts";
+import {
+  DESTINATION_OPTIONS,
+  destinationOptionForm,
+  destinationOptionNames,
+  isMark,
+} from "../config/options/destination.ts";
+import type { Option } from "../config/option.ts";
+import { flagOf, type OptionName, optionNames, rowOf } from "../config/options.ts";
+import { commandLineFlags } from "./command_line_flags.ts";
+
+const WIDTH = 80;
+const INDENT = 6;
+
+/** The text of `--help`. */
+export function helpText(): string {
+  return `iawlb: a TCP load balancer with one fair queue in front of your servers
+
+Usage:
+  iawlb [OPTIONS] LISTEN DESTINATION [DESTINATION ...]
+  iawlb [OPTIONS] --config FILE
+  iawlb [OPTIONS] --demo
+  iawlb top ADDR            watches a running one in the terminal, see --admin
+  iawlb ctl ADDR COMMAND    asks a running one, or tells it what to do
+
+${
+    wrap(
+      "Accepts connections on LISTEN, queues them first come first served, and hands each to " +
+        "the first DESTINATION that has room. SIGTERM finishes what was accepted, then exits.",
+      0,
+    )
+  }
+
+Addresses: ${ADDRESS_FORMS}.
+${
+    wrap(
+      "Without a host, LISTEN is every interface, IPv4 and IPv6, and a DESTINATION is localhost. " +
+        "For the port there may be the name of a service of /etc/services. " +
+        `A host that is called ${
+          RESERVED_WORDS.join(", ").replace(/, (?=\w+$)/, " or ")
+        } ends in a dot: dns.:53. ` +
+        "Port 0 lets the kernel pick the port to listen on; the log names it.",
+      0,
+    )
+  }
+
+A DESTINATION may carry options after a comma, as in 10.0.0.7:9003,workers=4:
+${destinationOptionLines().join("\n")}
+
+${
+    wrap(
+      "FILE is TOML. It has listen and destinations, or several [[listener]] tables that have; " +
+        "every flag --some-name is the key some-name of the file, at the top level for all " +
+        "listeners or in the table of one. A flag wins over the file.",
+      0,
+    )
+  }
+
+Options, with their defaults; TIME is 250ms, 5s, 10m, 1h or 0:
+${optionNames().map(describe).join("\n")}
+${commandLineFlags().map(({ usage, help }) => `  ${usage}\n${wrap(help, INDENT)}`).join("\n")}
+
+${
+    wrap(
+      "Signals: SIGTERM and SIGINT drain, a second one quits at once; SIGHUP reads the " +
+        "configuration again and applies what is different, unless it has mistakes; SIGUSR1 " +
+        "writes the status to the log; SIGUSR2 opens the access log again.",
+      0,
+    )
+  }
+
+${
+    wrap(
+      "Exit status: 0 finished, nothing was cut; 1 cannot listen, or sessions were cut; 2 bad " +
+        "usage or configuration.",
+      0,
+    )
+  }
+`;
+}
+
+function destinationOptionLines(): string[] {
+  const forms = destinationOptionNames().map(destinationOptionForm);
+  const width = Math.max(...forms.map((form) => form.length));
+  return destinationOptionNames().map((name, i) => {
+    const { help, inherited, default: usual, format }: Option<unknown> = DESTINATION_OPTIONS[name];
+    const text = inherited || isMark(name) ? help : `${help} (${format(usual)})`;
+    return wrap(text, 3 + width).replace(/^ +/, `  ${forms[i]!.padEnd(width)} `);
+  });
+}
+
+function describe(name: OptionName): string {
+  const option = rowOf(name);
+  const usage = `  ${flagOf(name)} ${option.form}  (${option.format(option.default)})`;
+  return `${usage}\n${wrap(option.help, INDENT)}`;
+}
+
+function wrap(text: string, indent: number): string {
+  const margin = " ".repeat(indent);
+  const lines = [margin];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1)!;
+    const longer = line === margin ? margin + word : `${line} ${word}`;
+    if (longer.length <= WIDTH) lines[lines.length - 1] = longer;
+    else lines.push(margin + word);
+  }
+  return lines.join("\n");
+}
+
+/** The end reasons as the rows of a Markdown table, for docs/. */
+export function reasonRows(): string[] {
+  return Object.entries(END_REASONS).map(([reason, { help }]) => {
+    return `| \`${reason}\` | ${help.replace(/--[a-z-]+/g, "`$&`")} |`;
+  });
+}

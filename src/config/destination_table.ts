@@ -1,0 +1,92 @@
+import type { ConfigProblems } from "./problems.ts";
+import type { Written } from "./source.ts";
+import type { Table } from "./file_tables.ts";
+import {
+  DESTINATION_OPTIONS,
+  type DestinationOptionName,
+  destinationOptionNames,
+  isDestinationOption,
+  isMark,
+} from "./options/destination.ts";
+import { splitDestination, writeDestination } from "./destination_text.ts";
+import { type Option, problemWith } from "./option.ts";
+import { cut, nearest } from "../base/text.ts";
+import type { TomlEntry, TomlValue } from "./toml.ts";
+import { keyText, scalar, shown, typeOf } from "./toml_values.ts";
+
+/** A destination that was written as a table, such as `{ address = "9001", workers = 4 }`. */
+export interface DestinationTable {
+  readonly line: number;
+  address: Written | undefined;
+  readonly options: Partial<Record<DestinationOptionName, string>>;
+  /** The keys that it has, those with wrong values included. */
+  readonly keys: Set<string>;
+}
+
+/** Takes one element of a list of destinations, or one key of an element that is a table. */
+export function readDestinationEntry(
+  table: Table,
+  { entry, place, problems }: { entry: TomlEntry; place: number; problems: ConfigProblems },
+): void {
+  const { path: [, , ...path], line, value } = entry;
+  if (!table.keys.has("destinations")) table.keys.set("destinations", line);
+  const reject = (problem: string, name = "destinations") => {
+    problems.add(value.line, `${[cut(name), shown(value)].join(" ").trimEnd()}: ${problem}`);
+  };
+  if (path.length === 0 && value.kind === "table") {
+    const empty = { line, address: undefined, options: {}, keys: new Set<string>() };
+    table.destinationTables.set(place, empty);
+    return;
+  }
+  if (path.length === 0) {
+    const written = scalar(value);
+    if (!written) return reject(`must be an address in quotes, such as "9001", or a table`);
+    table.destinations[place] = written;
+    return;
+  }
+  const destination = table.destinationTables.get(place)!;
+  // What is in a table goes without saying once the table itself is a problem.
+  if (path.some((_, i) => i > 0 && destination.keys.has(keyText(path.slice(0, i))))) return;
+  const key = keyText(path);
+  destination.keys.add(key);
+  const name = `destinations.${key}`;
+  if (key === "address") {
+    destination.address = scalar(value);
+    if (!destination.address) reject("must be an address in quotes", name);
+    else if (splitDestination(destination.address.text).length > 1) {
+      reject("has no options, which are keys of the table; a comma in a path is \\\\,", name);
+      destination.keys.add("broken");
+    }
+    return;
+  }
+  if (!isDestinationOption(key)) {
+    const known = ["address", ...destinationOptionNames()];
+    return reject(`no such key; the nearest is ${nearest(key, known)}`, name);
+  }
+  const option: Option<unknown> = DESTINATION_OPTIONS[key];
+  const text = optionText(key, value);
+  if (text === undefined) return reject(`is ${typeOf(value)}; must be ${option.allowed}`, name);
+  if (option.parse(text) === undefined) return reject(problemWith(option, text), name);
+  destination.options[key] = text;
+}
+
+/** The table as a text, as if it had been written so. */
+export function writtenDestination(
+  { line, address, options, keys }: DestinationTable,
+  problems: ConfigProblems,
+): Written | undefined {
+  if (!keys.has("address")) {
+    problems.add(line, 'destinations: address is missing; must be as in { address = "9001" }');
+  }
+  if (!address) return undefined;
+  const [plain] = splitDestination(address.text);
+  return { text: writeDestination(plain, options), line: address.line };
+}
+
+/** A value as it would stand in a text. */
+function optionText(name: DestinationOptionName, value: TomlValue): string | undefined {
+  if (isMark(name)) return value.kind === "boolean" ? String(value.value) : undefined;
+  const { notation } = DESTINATION_OPTIONS[name];
+  if (value.kind === "integer" && !notation?.integers) return undefined;
+  return scalar(value)?.text;
+}

@@ -1,0 +1,122 @@
+import { type Address, AddressError, formatAddress, parseAddress } from "../net/address.ts";
+import { canonicalName } from "../net/address_relations.ts";
+import type { DestinationConfig } from "./config.ts";
+import {
+  DESTINATION_OPTION_FORMS,
+  DESTINATION_OPTIONS,
+  type DestinationOptionName,
+  destinationOptionNames,
+  type DestinationOptions,
+  isDestinationOption,
+  isMark,
+} from "./options/destination.ts";
+import type { Option } from "./option.ts";
+import type { OptionName, Settings } from "./options.ts";
+import { quote } from "../base/text.ts";
+
+/** Most problems of one destination that are told. */
+const MAX_PROBLEMS = 10;
+
+/** The options of a destination as texts; those that are not given are absent. */
+export type DestinationTexts = Readonly<Partial<Record<DestinationOptionName, string>>>;
+
+/**
+ * A destination and its options in one text, such as `9001,workers=4,check=http:/`.
+ *
+ * A comma ends each part; in a part, `\,` is a comma and `\\` a backslash, and any other backslash
+ * is itself. This is taken off before anything else is read: a check has escapes of its own.
+ */
+export function writeDestination(address: string, texts: DestinationTexts): string {
+  const parts = [address];
+  for (const name of destinationOptionNames()) {
+    const text = texts[name];
+    if (text === undefined) continue;
+    if (!isMark(name)) parts.push(`${name}=${text}`);
+    else if (text === "true") parts.push(name);
+  }
+  return parts.map((part) => part.replace(/[\\,]/g, "\\$&")).join(",");
+}
+
+/** The parts of such a text: the address, and the options as they are written. */
+export function splitDestination(text: string): [address: string, ...options: string[]] {
+  const parts: [string, ...string[]] = [""];
+  let part = "";
+  for (const [token] of text.matchAll(/\\[\\,]|[^\\,]+|[^]/g)) {
+    if (token === ",") {
+      parts[parts.length - 1] = part;
+      parts.push(part = "");
+    } else part += token.startsWith("\\") ? token.slice(-1) : token;
+  }
+  parts[parts.length - 1] = part;
+  return parts;
+}
+
+/** What is given with an address, as texts; nothing of what is not allowed. */
+export function optionTextsOf(text: string): DestinationTexts {
+  return readOptions(splitDestination(text).slice(1), () => {});
+}
+
+/**
+ * Reads a destination; `undefined` if it has no address.
+ *
+ * @param options.defaults The options of its listener.
+ * @param report Takes each problem: what is wrong and what is allowed.
+ */
+export function readDestination(
+  { text, defaults }: { text: string; defaults: Settings },
+  report: (problem: string) => void,
+): DestinationConfig | undefined {
+  let problems = 0;
+  const tell = (problem: string) => void (++problems <= MAX_PROBLEMS && report(problem));
+  const [addressText, ...optionTexts] = splitDestination(text);
+  const address = readAddress(addressText, tell);
+  const options = optionValues(readOptions(optionTexts, tell), defaults);
+  return address && {
+    ...options,
+    address,
+    key: canonicalName(address),
+    name: formatAddress(address),
+  };
+}
+
+/** The value of each option: what is given, otherwise the listener's or the default. */
+export function optionValues(given: DestinationTexts, listener: Settings): DestinationOptions {
+  const values: Partial<Record<DestinationOptionName, unknown>> = {};
+  for (const name of destinationOptionNames()) {
+    const { inherited, default: usual, parse }: Option<unknown> = DESTINATION_OPTIONS[name];
+    const text = given[name];
+    if (text !== undefined) values[name] = parse(text);
+    else values[name] = inherited ? listener[name as OptionName] : usual;
+  }
+  return values as DestinationOptions;
+}
+
+function readAddress(text: string, report: (problem: string) => void): Address | undefined {
+  try {
+    return parseAddress(text, { minPort: 1 });
+  } catch (error) {
+    if (!(error instanceof AddressError)) throw error;
+    report(error.message);
+  }
+}
+
+function readOptions(
+  parts: readonly string[],
+  report: (problem: string) => void,
+): DestinationTexts {
+  const given: Partial<Record<DestinationOptionName, string>> = {};
+  // There are fewer options than that: among the first ones is one too many.
+  for (const part of parts.slice(0, 2 * MAX_PROBLEMS)) {
+    const [, name = "", value] = /^([^=]*)(?:=(.*))?$/s.exec(part)!;
+    if (!isDestinationOption(name) || isMark(name) !== (value === undefined)) {
+      report(`has the unknown option ${quote(part)}; must be ${DESTINATION_OPTION_FORMS}`);
+      continue;
+    }
+    const { allowed, parse }: Option<unknown> = DESTINATION_OPTIONS[name];
+    if (Object.hasOwn(given, name)) report(`has ${name} twice; give it once`);
+    else if (value !== undefined && parse(value) === undefined) {
+      report(`${name} ${quote(value)} must be ${allowed}`);
+    } else given[name] = value ?? "true";
+  }
+  return given;
+}

@@ -1,0 +1,107 @@
+import { formatNetwork } from "../net/networks.ts";
+import type { Config, DestinationConfig } from "./config.ts";
+import type { Option, Scope } from "./option.ts";
+import {
+  DESTINATION_OPTIONS,
+  type DestinationOptionName,
+  destinationOptionNames,
+} from "./options/destination.ts";
+import { keyOf, type OptionName, optionNames, rowOf, type Settings } from "./options.ts";
+
+/** What is different between two configurations of a listener, a phrase for each. */
+export function differences(before: Config, after: Config): string[] {
+  return [
+    ...destinationDifferences(before, after),
+    ...optionDifferences("listener", { before, after }),
+    ...ruleDifferences(before, after),
+  ];
+}
+
+/** What is different in the options of the program, a phrase for each. */
+export function programDifferences(before: Settings, after: Settings): string[] {
+  return optionDifferences("program", { before, after });
+}
+
+/** Two states of the same settings. */
+interface Change<S extends Settings = Settings> {
+  readonly before: S;
+  readonly after: S;
+}
+
+/** Which options are different that a reload does not apply. */
+export function optionsAfterRestart(scope: Scope, { before, after }: Change): OptionName[] {
+  return fixedOptions().filter((name) => {
+    return rowOf(name).scope === scope && write(name, before) !== write(name, after);
+  });
+}
+
+/** Other settings as a reload puts them in force: what needs a restart stays. */
+export function settingsInForce<S extends Settings>({ before, after }: Change<S>): S {
+  const fixed = fixedOptions().map((name) => [name, before[name]]);
+  return { ...after, ...Object.fromEntries(fixed) };
+}
+
+function fixedOptions(): OptionName[] {
+  return optionNames().filter((name) => rowOf(name).needsRestart);
+}
+
+function destinationDifferences(before: Config, after: Config): string[] {
+  const old = new Map(before.destinations.map((one) => [one.key, one]));
+  const changes: string[] = [];
+  for (const one of after.destinations) {
+    changes.push(...destinationDifference(old.get(one.key), one, { before, after }));
+    old.delete(one.key);
+  }
+  for (const one of old.values()) {
+    changes.push(...destinationDifference(one, undefined, { before, after }));
+  }
+  return changes;
+}
+
+/** What is different about one destination that is new, different or gone, a phrase for each. */
+export function destinationDifference(
+  before: DestinationConfig | undefined,
+  after: DestinationConfig | undefined,
+  listener: Change<Config>,
+): string[] {
+  if (!before) return after ? [`destination ${after.name} added`] : [];
+  if (!after) return [`destination ${before.name} removed`];
+  return destinationOptionNames().flatMap((name) => {
+    const old = writeOfDestination(name, before);
+    const fresh = writeOfDestination(name, after);
+    // Where both are the listener's, its option says so already.
+    const told = isInherited(name, old, listener.before) &&
+      isInherited(name, fresh, listener.after);
+    return old === fresh || told ? [] : [`destination ${before.name}: ${name} ${old} → ${fresh}`];
+  });
+}
+
+function isInherited(name: DestinationOptionName, text: string, listener: Config): boolean {
+  const { inherited, format }: Option<unknown> = DESTINATION_OPTIONS[name];
+  return inherited === true && format(listener[name as OptionName]) === text;
+}
+
+function optionDifferences(scope: Scope, { before, after }: Change): string[] {
+  return optionNames(scope).flatMap((name) => {
+    const { needsRestart, rule } = rowOf(name);
+    if (needsRestart || rule) return [];
+    const [old, fresh] = [write(name, before), write(name, after)];
+    return old === fresh ? [] : [`${keyOf(name)} ${old} → ${fresh}`];
+  });
+}
+
+function ruleDifferences(before: Config, after: Config): string[] {
+  const list = ({ rules }: Config) => {
+    return rules.map((rule) => `${rule.verdict} ${formatNetwork(rule)}`).join(", ") || "none";
+  };
+  return list(before) === list(after) ? [] : [`access rules ${list(before)} → ${list(after)}`];
+}
+
+function write(name: OptionName, settings: Settings): string {
+  return rowOf(name).format(settings[name]);
+}
+
+function writeOfDestination(name: DestinationOptionName, options: DestinationConfig): string {
+  const { format }: Option<unknown> = DESTINATION_OPTIONS[name];
+  return format(options[name]);
+}

@@ -1,0 +1,197 @@
+import {
+  type AccessRule,
+  formatNetwork,
+  NETWORK_FORMS,
+  parseNetworks,
+  type Verdict,
+} from "../net/networks.ts";
+import { DURATION_FORM, formatDuration, parseDuration } from "../base/duration.ts";
+
+/** What an option is: its values, and how they are written. Durations are in milliseconds. */
+export interface Option<T> {
+  /** What stands for the value in the help text. */
+  readonly form: string;
+  readonly default: T;
+  /** What exactly it does, in a sentence or two; the unit is in `form`. */
+  readonly help: string;
+  /** The value, or `undefined` if the text is not allowed. */
+  parse(text: string): T | undefined;
+  /** What is allowed, in words that follow "must be". */
+  readonly allowed: string;
+  /** What exactly is wrong with a text that is not allowed, instead of {@linkcode allowed}. */
+  problem?(text: string): string | undefined;
+  /** The value as one would write it. */
+  format(value: T): string;
+  /** How a configuration file writes it; any string unless given. */
+  readonly notation?: Notation;
+  /** Whether another value counts only after a restart; otherwise a reload applies it. */
+  readonly needsRestart?: true;
+  /** What it does to the clients in its networks, if it is a rule of access. */
+  readonly rule?: Verdict;
+  /** Whether the listener's option of the same name counts for a destination that lacks it. */
+  readonly inherited?: true;
+}
+
+/** Whom an option concerns: the program as a whole, each listener, or each destination. */
+export type Scope = "program" | "listener" | "destination";
+
+/** Where an option belongs. */
+export interface Place {
+  readonly scope: Scope;
+  /** The title of the group in which it is documented. */
+  readonly group: string;
+}
+
+/** An option in its table. */
+export type Row<T> = Option<T> & Place;
+
+/** A table of options that belong together, by their names in the program. */
+export function table<O extends Readonly<Record<string, Option<unknown>>>>(
+  place: Place,
+  options: O,
+): { readonly [N in keyof O]: O[N] & Place } {
+  const rows = Object.entries(options).map(([name, option]) => [name, { ...option, ...place }]);
+  return Object.fromEntries(rows);
+}
+
+/** The same option, of which another value counts only after a restart. */
+export function afterRestart<T>(option: Option<T>): Option<T> {
+  return { ...option, needsRestart: true };
+}
+
+/** What is wrong with a text that is not allowed, and what is allowed instead. */
+export function problemWith<T>(option: Option<T>, text: string): string {
+  return option.problem?.(text) ?? `must be ${option.allowed}`;
+}
+
+/** How a configuration file writes a value, which its JSON schema tells editors. */
+export interface Notation {
+  /** The strings that there are. */
+  readonly words?: readonly string[];
+  /** A regular expression for further strings. */
+  readonly pattern?: string;
+  /** The least and the greatest of the integers, if it may be one. */
+  readonly integers?: readonly [min: number, max: number];
+  /** Whether it may also be a list of such values. */
+  readonly list?: true;
+}
+
+/** 365 days in milliseconds: the longest duration of any option. */
+export const YEAR = 365 * 86_400_000;
+
+/** A whole number within bounds. */
+export function count(
+  spec: { default: number; min: number; max: number; help: string },
+): Option<number> {
+  const { min, max } = spec;
+  return {
+    form: "N",
+    default: spec.default,
+    help: spec.help,
+    allowed: `a whole number from ${min} to ${max}`,
+    parse(text) {
+      const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+      return value >= min && value <= max ? value : undefined;
+    },
+    format: String,
+    notation: { pattern: "^[0-9]{1,15}$", integers: [min, max] },
+  };
+}
+
+/** A duration in milliseconds within bounds, which are 0 and a year unless given. */
+export function duration(
+  spec: { default: number; min?: number; max?: number; help: string },
+): Option<number> {
+  const { min = 0, max = YEAR } = spec;
+  return {
+    form: "TIME",
+    default: spec.default,
+    help: spec.help,
+    allowed: `${DURATION_FORM}, from ${formatDuration(min)} to ${formatDuration(max)}`,
+    parse(text) {
+      const value = parseDuration(text);
+      return value !== undefined && value >= min && value <= max ? value : undefined;
+    },
+    format: formatDuration,
+    notation: {
+      pattern: "^(0|[0-9]+(\\.[0-9]+)?(ms|s|m|h|d))$",
+      ...(min === 0 && { integers: [0, 0] }),
+    },
+  };
+}
+
+/** One of some words. */
+export function choice<const T extends string>(
+  spec: { of: readonly T[]; default: T; help: string },
+): Option<T> {
+  return {
+    form: spec.of.join("|"),
+    default: spec.default,
+    help: spec.help,
+    allowed: `one of ${spec.of.join(", ")}`,
+    parse: (text) => spec.of.find((name) => name === text),
+    format: (value) => value,
+    notation: { words: spec.of },
+  };
+}
+
+/** The path of a file or one of some words, of which `none` stands for an empty text. */
+export function file(
+  spec: { words: readonly string[]; default: string; form: string; help: string },
+): Option<string> {
+  const { words, form, help } = spec;
+  return {
+    form,
+    default: spec.default,
+    help,
+    allowed: `${words.join(", ")} or the path of a file`,
+    parse(text) {
+      if (text === "" || text.includes("\0")) return undefined;
+      return text === "none" && words.includes(text) ? "" : text;
+    },
+    format: (value) => value || "none",
+    notation: { words, pattern: "." },
+  };
+}
+
+/** A number of threads; 0 stands for "auto". */
+export function threads(spec: { help: string }): Option<number> {
+  const number = count({ default: 1, min: 1, max: 64, help: spec.help });
+  return {
+    ...number,
+    form: "N|auto",
+    allowed: `${number.allowed}, or auto`,
+    parse: (text) => text === "auto" ? 0 : number.parse(text),
+    format: (value) => value === 0 ? "auto" : String(value),
+    notation: { ...number.notation, words: ["auto"] },
+  };
+}
+
+/** What a destination has or lacks, which is written as the name alone. */
+export function mark(spec: { help: string }): Option<boolean> {
+  return {
+    form: "",
+    default: false,
+    help: spec.help,
+    allowed: "true or false",
+    parse: (text) => ["true", "false"].includes(text) ? text === "true" : undefined,
+    format: String,
+  };
+}
+
+/** A list of networks, of which each is allowed or denied. */
+export function networks(verdict: Verdict): Option<readonly AccessRule[]> {
+  const other = verdict === "allow" ? "--deny" : "--allow";
+  return {
+    form: "NETWORKS",
+    default: [],
+    help: `clients that are ${verdict === "allow" ? "let in" : "closed at once"}: ` +
+      `${NETWORK_FORMS}; may be given several times and with ${other}: the first that matches ` +
+      "counts, in the order in which they are given; without a match a client is let in",
+    allowed: NETWORK_FORMS,
+    parse: (text) => parseNetworks(text, verdict),
+    format: (rules) => rules.length === 0 ? "none" : rules.map(formatNetwork).join(","),
+    notation: { pattern: "^[0-9a-fA-F:.]+(/[0-9]+)?( *, *[^ ]+)*$", list: true },
+    rule: verdict,
+  };
+}

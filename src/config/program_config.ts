@@ -1,0 +1,118 @@
+import { type Address, AddressError, parseAddress } from "../net/address.ts";
+import { collides, isLocal } from "../net/address_relations.ts";
+import { readToken, TokenFileError } from "./token_file.ts";
+import { checkListener, commandLineReporter, type Config, type ProgramConfig } from "./config.ts";
+import { ConfigProblems, fileReporter } from "./problems.ts";
+import {
+  type ListenerSource,
+  optionTexts,
+  type ProgramSource,
+  textsOf,
+  type Written,
+} from "./source.ts";
+import { keyOf, readSettings, type Settings } from "./options.ts";
+import { quote } from "../base/text.ts";
+import type { Chunks } from "../async/chunks.ts";
+import { checkThreads } from "./thread_shares.ts";
+
+/**
+ * The configuration of the program, in small parts.
+ *
+ * @param problems What is known to be wrong already, if there is a configuration file.
+ * @throws {UsageError} With every problem if there is a configuration file, otherwise with one.
+ */
+export function* readProgram(
+  source: ProgramSource,
+  problems: ConfigProblems = new ConfigProblems(),
+): Chunks<ProgramConfig> {
+  const settings = readSettings(optionTexts(source.options));
+  const listeners: (Config | undefined)[] = [];
+  for (const listener of source.listeners) listeners.push(yield* readSource(listener, problems));
+  checkAdmin(settings, { source, problems });
+  yield* checkCollisions(settings, { source, problems });
+  problems.throwIfAny();
+  return { settings, listeners: listeners as Config[] };
+}
+
+function* readSource(
+  source: ListenerSource,
+  problems: ConfigProblems,
+): Chunks<Config | undefined> {
+  const texts = textsOf(source);
+  const reporter = problems.file === undefined
+    ? commandLineReporter(texts)
+    : fileReporter(source, problems);
+  const config = yield* checkListener(texts, reporter);
+  if (config) checkThreads(config, reporter);
+  return config;
+}
+
+/** What the admin address gives away needs a secret if others can ask for it. */
+function checkAdmin(
+  { admin, adminTokenFile }: Settings,
+  { source, problems }: { source: ProgramSource; problems: ConfigProblems },
+): void {
+  checkToken(adminTokenFile, { source, problems });
+  const written = source.options.admin;
+  if (!written || !admin || isLocal(admin) || adminTokenFile !== "") return;
+  const tokenFile = written.line === undefined ? "--admin-token-file" : keyOf("adminTokenFile");
+  problems.addOption("admin", {
+    written,
+    problem: "is not only for this machine; must be PORT, 127.0.0.1:PORT, [::1]:PORT or " +
+      `unix:/path, unless ${tokenFile} is given`,
+  });
+}
+
+function checkToken(
+  file: string,
+  { source, problems }: { source: ProgramSource; problems: ConfigProblems },
+): void {
+  const written = source.options.adminTokenFile;
+  if (file === "" || !written) return;
+  try {
+    readToken(file);
+  } catch (error) {
+    if (!(error instanceof TokenFileError)) throw error;
+    problems.addOption("adminTokenFile", { written, problem: error.problem });
+  }
+}
+
+/** No two listeners, nor the admin address, can be at the same address. */
+function* checkCollisions(
+  { admin }: Settings,
+  { source, problems }: { source: ProgramSource; problems: ConfigProblems },
+): Chunks<void> {
+  const bound: { address: Address; written: Written }[] = [];
+  for (const { listen } of source.listeners) {
+    yield;
+    const address = listen && addressOf(listen);
+    if (!address) continue;
+    const earlier = bound.find((other) => collides(other.address, address));
+    if (earlier) {
+      problems.add(
+        listen.line,
+        `listen ${quote(listen.text)}: collides with ${quote(earlier.written.text)} in line ` +
+          `${earlier.written.line}; must be another port or host`,
+      );
+    }
+    bound.push({ address, written: listen });
+  }
+  const taken = admin && bound.find(({ address }) => collides(address, admin));
+  if (!taken) return;
+  const place = taken.written.line === undefined ? "" : ` in line ${taken.written.line}`;
+  problems.addOption("admin", {
+    written: source.options.admin!,
+    problem: `collides with the listener ${
+      quote(taken.written.text)
+    }${place}; must be another port`,
+  });
+}
+
+/** A listen address; `undefined` if it is malformed, which is reported elsewhere. */
+function addressOf({ text }: Written): Address | undefined {
+  try {
+    return parseAddress(text, { minPort: 0 });
+  } catch (error) {
+    if (!(error instanceof AddressError)) throw error;
+  }
+}

@@ -1,0 +1,155 @@
+import {
+  DESTINATION_OPTION_FORMS,
+  DESTINATION_OPTIONS,
+  type DestinationOptionName,
+  destinationOptionNames,
+  isMark,
+} from "./options/destination.ts";
+import type { Option } from "./option.ts";
+import { NO_RESERVED_WORD, PORT_PATTERN } from "./values/address_pattern.ts";
+import { keyOf, type OptionName, optionNames, rowOf } from "./options.ts";
+
+/** A JSON schema, or a part of one. */
+export type Schema = { readonly [key: string]: unknown };
+
+const ADDRESS: Schema = {
+  anyOf: [
+    { type: "string", pattern: `^(unix:/.*|${NO_RESERVED_WORD}(.*:)?${PORT_PATTERN})$` },
+    { type: "integer", minimum: 0, maximum: 65535 },
+  ],
+};
+
+/** A part of a destination, in which a backslash makes a comma or a backslash one of its own. */
+const PART = "([^,\\\\]|\\\\[\\s\\S])*";
+
+const DESTINATION_ADDRESS = `(unix:/${PART}|${NO_RESERVED_WORD}([^,]*:)?${PORT_PATTERN})`;
+
+const DESTINATION: Schema = {
+  anyOf: [
+    {
+      type: "string",
+      pattern: `^${DESTINATION_ADDRESS}(,(${destinationOptionNames().map(partOf).join("|")}))*$`,
+    },
+    { type: "integer", minimum: 1, maximum: 65535 },
+    {
+      type: "object",
+      properties: {
+        address: {
+          anyOf: [
+            { type: "string", pattern: `^${DESTINATION_ADDRESS}$` },
+            { type: "integer", minimum: 1, maximum: 65535 },
+          ],
+          description: "The address of the server.",
+        },
+        ...Object.fromEntries(
+          destinationOptionNames().map((name) => {
+            const option: Option<unknown> = DESTINATION_OPTIONS[name];
+            const value = isMark(name) ? { type: "boolean" } : { anyOf: valueSchemas(option) };
+            return [name, { ...value, description: descriptionOf(option) }];
+          }),
+        ),
+      },
+      required: ["address"],
+      additionalProperties: false,
+    },
+  ],
+};
+
+function partOf(name: DestinationOptionName): string {
+  if (isMark(name)) return name;
+  return `${name}=${DESTINATION_OPTIONS[name].notation?.integers ? "[0-9]+" : PART}`;
+}
+
+/** The keys of a listener that are no flags. */
+export const LISTENER_KEYS: Readonly<Record<string, Schema>> = {
+  listen: {
+    ...ADDRESS,
+    description: "The address to listen on: PORT, HOST:PORT, IPV4:PORT, [IPV6]:PORT or " +
+      "unix:/path. Without a host it is every interface, IPv4 and IPv6; for the port there may be " +
+      "the name of a service.",
+  },
+  destinations: {
+    type: "array",
+    items: DESTINATION,
+    minItems: 1,
+    description: "The servers: addresses as in listen, without a host localhost. Each may have " +
+      `options after commas, in which \\, is a comma: ${DESTINATION_OPTION_FORMS}; or be a table ` +
+      "with these as keys, besides address.",
+  },
+  rules: {
+    type: "array",
+    items: { type: "string", pattern: "^(allow|deny) +.+$" },
+    description: "allow and deny in one list, where the order needs more than one of each: the " +
+      "first that matches a client counts; without a match it is let in.",
+  },
+};
+
+/** The JSON schema of the configuration file, for editors. */
+export function configSchema(): Schema {
+  const listenerOptions = optionSchemas(optionNames("listener"));
+  const rulesInOneWay = {
+    not: { required: ["rules"], anyOf: [{ required: ["allow"] }, { required: ["deny"] }] },
+  };
+  return {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "The configuration file of iawlb",
+    type: "object",
+    properties: {
+      ...LISTENER_KEYS,
+      listener: {
+        type: "array",
+        minItems: 1,
+        items: { $ref: "#/definitions/listener" },
+        description: "Listeners that share nothing but the process.",
+      },
+      ...listenerOptions,
+      ...optionSchemas(optionNames("program")),
+    },
+    additionalProperties: false,
+    ...rulesInOneWay,
+    oneOf: [
+      { required: ["listen", "destinations"], properties: { listener: false } },
+      { required: ["listener"], properties: { listen: false, destinations: false } },
+    ],
+    definitions: {
+      listener: {
+        type: "object",
+        properties: { ...LISTENER_KEYS, ...listenerOptions },
+        required: ["listen", "destinations"],
+        additionalProperties: false,
+        ...rulesInOneWay,
+      },
+    },
+  };
+}
+
+function optionSchemas(names: readonly OptionName[]): Record<string, Schema> {
+  return Object.fromEntries(names.map((name) => [keyOf(name), optionSchema(name)]));
+}
+
+function optionSchema(name: OptionName): Schema {
+  const option = rowOf(name);
+  const text = option.format(option.default);
+  const usual = option.notation?.integers && /^\d+$/.test(text) ? Number(text) : text;
+  return {
+    anyOf: valueSchemas(option),
+    ...(!option.notation?.list && { default: usual }),
+    description: descriptionOf(option),
+  };
+}
+
+/** In a file an option has no dashes. */
+function descriptionOf({ help }: Option<unknown>): string {
+  return help.replace(/--(?=[a-z])/g, "");
+}
+
+/** The alternatives that a value may be. */
+function valueSchemas({ notation = {} }: Option<unknown>): Schema[] {
+  const { words, pattern, integers, list } = notation;
+  const schemas: Schema[] = [];
+  if (words) schemas.push({ enum: words });
+  if (pattern !== undefined) schemas.push({ type: "string", pattern });
+  if (integers) schemas.push({ type: "integer", minimum: integers[0], maximum: integers[1] });
+  if (list) schemas.unshift({ type: "array", items: { anyOf: [...schemas] } });
+  return schemas.length > 0 ? schemas : [{ type: "string" }];
+}

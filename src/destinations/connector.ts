@@ -1,0 +1,121 @@
+import { type Address, formatAddress } from "../net/address.ts";
+import { connect } from "../net/connect.ts";
+import {
+  Dialer,
+  DialError,
+  type DialOptions,
+  type LookupFailure,
+  LoopError,
+  type TcpAddress,
+  type Way,
+} from "../net/dial.ts";
+import type { Names } from "../net/names.ts";
+import { returns } from "../net/loop_rules.ts";
+import type { Stream } from "../net/stream.ts";
+import { attach } from "../net/trails.ts";
+
+/** How a destination is connected, whatever it is. */
+export interface Connector {
+  /** Where it leads, for messages. */
+  readonly description: string;
+  /**
+   * Whether a connect does no more to the server than to find it there. Only then is a destination
+   * connected once when it is new; otherwise it is `up` from the beginning.
+   */
+  readonly isTried: boolean;
+  /** Whether it is known where it leads: of a name it is not until its first look-up succeeded. */
+  readonly isLocated: boolean;
+  /**
+   * One connection, which is the caller's.
+   *
+   * @throws {LoopError} If it is certain beforehand that this session would come back.
+   * @throws {DialError} If it could not be connected; `fault` says who is at fault.
+   * @throws The signal's reason, if it is aborted first.
+   */
+  connect(options: DialOptions): Promise<Stream>;
+}
+
+/** What connectors get to know besides their address. */
+export interface ConnectorOptions {
+  /** Notes the ways of connections to listeners of this process. */
+  way?: Way | undefined;
+  /** Told of every look-up of a name that failed. */
+  onLookupFailure?(failure: LookupFailure): void;
+  /** Called when `isLocated` has become true. */
+  onLocated?(): void;
+  /** Looks names up; the system's unless given. */
+  names?: Names | undefined;
+}
+
+/** The connector for an address: the only place where its kind decides how it is connected. */
+export function connectorTo(address: Address, options: ConnectorOptions = {}): Connector {
+  switch (address.transport) {
+    case "tcp":
+      return new TcpConnector(address, options);
+    case "unix":
+      return new UnixConnector(address, options);
+  }
+}
+
+class TcpConnector implements Connector {
+  readonly description: string;
+  readonly isTried = true;
+  readonly #dialer: Dialer;
+
+  constructor(address: TcpAddress, options: ConnectorOptions) {
+    this.description = formatAddress(address);
+    this.#dialer = new Dialer(address, options);
+  }
+
+  get isLocated(): boolean {
+    return this.#dialer.isLocated;
+  }
+
+  connect(options: DialOptions): Promise<Stream> {
+    return this.#dialer.dial(options);
+  }
+}
+
+class UnixConnector implements Connector {
+  readonly description: string;
+  readonly isTried = true;
+  readonly isLocated = true;
+  readonly #path: string;
+  readonly #way: Way | undefined;
+
+  constructor(address: Extract<Address, { transport: "unix" }>, options: ConnectorOptions) {
+    this.description = formatAddress(address);
+    this.#path = address.path;
+    this.#way = options.way;
+  }
+
+  async connect(options: DialOptions): Promise<Stream> {
+    const { trails, step } = this.#way ?? {};
+    const to = trails?.listenerAt(this.#path);
+    if (to === undefined) return await this.#connect(options);
+    const { trail } = options;
+    if (trail && returns(trails!, { trail, from: step!.listener, to })) {
+      throw new LoopError(
+        `${this.description} leads back to a listener that the session has passed`,
+      );
+    }
+    const note = trails!.noteWay(step!.listener, to);
+    try {
+      const stream = await this.#connect(options);
+      attach(stream, note);
+      return stream;
+    } catch (error) {
+      note.forget();
+      throw error;
+    }
+  }
+
+  async #connect({ signal }: DialOptions): Promise<Stream> {
+    try {
+      return await connect({ path: this.#path }, { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new DialError([{ where: this.description, error }]);
+    }
+  }
+}

@@ -1,0 +1,224 @@
+import type { Clock } from "../base/clock.ts";
+import type { DestinationConfig } from "../config/config.ts";
+import { type Connector, connectorTo } from "./connector.ts";
+import type { LookupFailure, Way } from "../net/dial.ts";
+import type { AdminState, ShownState } from "../operations/states.ts";
+import type { Names } from "../net/names.ts";
+import type { Session } from "../session/session.ts";
+import type { Trails } from "../net/trails.ts";
+import { Timings } from "../session/timings.ts";
+
+/**
+ * Whether a destination takes sessions: `untried` it does, though nobody has reached it yet; `up` it
+ * does; `suspect` it does not, since a connect has
+ * failed and a probe is to tell whether that was chance; `down` it does not, since `--fall` connects,
+ * probes or checks in a row have failed.
+ */
+export type DestinationState = "untried" | "up" | "suspect" | "down";
+
+/** One server address with its state, its workers' number and its counters. */
+export class Destination {
+  /** How it is connected, for sessions, probes and checks alike. */
+  readonly connector: Connector;
+  /** Its number within the listener, from 1. */
+  readonly number: number;
+  /** Its health. */
+  state: DestinationState = "untried";
+  /** What the operator wants of it. */
+  admin: AdminState = "ready";
+  /** Whether it was removed from the configuration and only finishes its sessions. */
+  leaving = false;
+  /** Whether it is not up only because of its check: connects to it work. */
+  onlyCheckFails = false;
+  /** Called when the number of its workers has changed. */
+  onLoadChange: ((destination: Destination) => void) | undefined;
+  /** Workers that have a session. */
+  active = 0;
+  /** Sessions that were connected to it. */
+  sessions = 0;
+  /** Connects, probes and checks that failed. */
+  failures = 0;
+  /** Look-ups of its name that failed. */
+  lookupFailures = 0;
+  /** Called when one has failed. */
+  onLookupFailure: ((failure: LookupFailure) => void) | undefined;
+  /** Called when it is known for the first time where its name leads. */
+  onLocated: (() => void) | undefined;
+  /** Sessions that are connected to it. */
+  established = 0;
+  /** Whether nobody connects to it for a moment, since it was full. */
+  resting = false;
+  /** How often in a row it was full. */
+  timesFull = 0;
+  /** Most connects at a time: few after it was full, twice as many after each that succeeds. */
+  #connects = Infinity;
+  /** Bytes of its ended sessions, client to destination. */
+  bytesUp = 0;
+  /** Bytes of its ended sessions, destination to client. */
+  bytesDown = 0;
+  readonly timings = new Timings();
+  readonly #clock: Clock;
+  #config: DestinationConfig;
+  #workers = 0;
+  /** Numbers of workers that have left. */
+  readonly #freeNumbers: number[] = [];
+  #standby = new AbortController();
+  /** The latest return to full use, which takes a while: when it began and how long it takes. */
+  #ramp: { since: number; length: number } | undefined;
+
+  /**
+   * @param options.trails Notes the ways of its connections, as those of a listener's.
+   * @param options.names Looks its name up; the system's unless given.
+   */
+  constructor(
+    config: DestinationConfig,
+    clock: Clock,
+    number = 1,
+    options: { trails?: Trails; listener?: number; names?: Names | undefined } = {},
+  ) {
+    this.number = number;
+    this.#config = config;
+    const { trails, listener = 1, names } = options;
+    const way: Way | undefined = trails && { trails, step: { listener, destination: number } };
+    this.connector = connectorTo(config.address, {
+      way,
+      names,
+      onLookupFailure: (failure) => {
+        this.lookupFailures++;
+        this.onLookupFailure?.(failure);
+      },
+      onLocated: () => this.onLocated?.(),
+    });
+    this.#clock = clock;
+    this.forget();
+  }
+
+  /** What it is called in logs, which another configuration may change. */
+  get name(): string {
+    return this.#config.name;
+  }
+
+  /** A new one has to be of the same address. */
+  get config(): DestinationConfig {
+    return this.#config;
+  }
+
+  set config(config: DestinationConfig) {
+    this.#config = config;
+    this.onLoadChange?.(this);
+  }
+
+  /** Nothing is known of its health any more: it is new, or was not looked at for a while. */
+  forget(): void {
+    this.state = this.connector.isTried ? "untried" : "up";
+    this.onlyCheckFails = false;
+  }
+
+  /** Whether it may take sessions as far as its health is concerned. */
+  get usable(): boolean {
+    return this.state === "up" || this.state === "untried";
+  }
+
+  /** Whether it may take sessions as far as the operator is concerned. */
+  get enabled(): boolean {
+    return this.admin === "ready" && !this.leaving;
+  }
+
+  /** What it is like, in one word. */
+  get shownState(): ShownState {
+    if (this.leaving) return "drain";
+    return this.admin === "ready" ? this.state : this.admin;
+  }
+
+  /** Workers that exist, serving or waiting in the line. */
+  get workers(): number {
+    return this.#workers;
+  }
+
+  set workers(number: number) {
+    this.#workers = number;
+    this.onLoadChange?.(this);
+  }
+
+  /** Workers that wait for a session. */
+  get waiting(): number {
+    return this.workers - this.active;
+  }
+
+  /** Most workers at the moment: the configured number, or less after it has come back or was full. */
+  get limit(): number {
+    if (this.#connects === Infinity) return this.#rampedLimit;
+    return Math.min(this.#rampedLimit, this.established + this.#connects);
+  }
+
+  get #rampedLimit(): number {
+    if (!this.#ramp) return this.config.workers;
+    const share = (this.#clock() - this.#ramp.since) / this.#ramp.length;
+    if (share >= 1) this.#ramp = undefined;
+    return Math.max(1, Math.ceil(this.config.workers * Math.min(share, 1)));
+  }
+
+  /** Whether it may have one more worker. */
+  get hasRoom(): boolean {
+    return this.workers < this.limit;
+  }
+
+  /** How full it is: the share of its limit that has workers, smaller for a greater weight. */
+  get load(): number {
+    return this.workers / (this.limit * this.config.weight);
+  }
+
+  /** A number for a worker that has come and is counted, from 1: none that another one has. */
+  takeNumber(): number {
+    return this.#freeNumbers.pop() ?? this.#workers;
+  }
+
+  /** A worker leaves, who is still counted; its number is free. */
+  giveNumber(number: number): void {
+    this.#freeNumbers.push(number);
+  }
+
+  /** Aborted when its waiting workers have to leave the line. */
+  get idleSignal(): AbortSignal {
+    return this.#standby.signal;
+  }
+
+  /** Lets it have its workers back little by little, over so many milliseconds. */
+  startSlowly(length: number): void {
+    this.#ramp = length > 0 ? { since: this.#clock(), length } : undefined;
+  }
+
+  /** Whether it was full a short while ago: its limit grows with every connect that succeeds. */
+  get wary(): boolean {
+    return this.#connects !== Infinity;
+  }
+
+  /** It could not take one more connection. */
+  narrow(): void {
+    this.#connects = 1;
+    this.timesFull++;
+  }
+
+  /** It could. */
+  widen(): void {
+    this.timesFull = 0;
+    this.#connects *= 2;
+    if (this.#connects >= this.config.workers) this.#connects = Infinity;
+  }
+
+  /** A worker has let go of a session, which has ended or goes on elsewhere. */
+  left({ up, down, acceptedAt, connectedAt, endedAt }: Session): void {
+    this.active--;
+    this.bytesUp += up.bytes;
+    this.bytesDown += down.bytes;
+    if (connectedAt !== undefined && endedAt !== undefined) {
+      this.timings.session.observe(endedAt - acceptedAt);
+    }
+  }
+
+  /** Sends its waiting workers away; those that have a session finish it. */
+  dismiss(): void {
+    this.#standby.abort();
+    this.#standby = new AbortController();
+  }
+}

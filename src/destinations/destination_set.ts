@@ -1,0 +1,134 @@
+import type { Clock } from "../base/clock.ts";
+import type { DestinationConfig } from "../config/config.ts";
+import { Destination } from "./destination.ts";
+import type { Health } from "./health.ts";
+import type { TaskGroup } from "../async/task_group.ts";
+import type { Names } from "../net/names.ts";
+import type { Trails } from "../net/trails.ts";
+
+/** The worker pool, as far as the set knows it. */
+export interface Pool {
+  /** A destination gets workers from now on. */
+  add(destination: Destination): void;
+  /** It gets no more; those that are idle leave. */
+  remove(destination: Destination): void;
+}
+
+/** Options of {@linkcode DestinationSet}. */
+export interface DestinationSetOptions {
+  pool: Pool;
+  health: Health;
+  /** Gets the watch over each destination. */
+  tasks: TaskGroup;
+  clock: Clock;
+  /** Notes ways, as those of the listener with this number. */
+  trails?: Trails;
+  listener?: number;
+  /** Looks names up; the system's unless given. */
+  names?: Names | undefined;
+}
+
+/** The destinations: those of the configuration, and those that finish what they have. */
+export class DestinationSet {
+  readonly #options: DestinationSetOptions;
+  /** Those of the configuration by their `key`, in its order. */
+  #present = new Map<string, Destination>();
+  /** Those that leave, by the same; some of them may be gone. */
+  readonly #leaving = new Map<string, Destination>();
+  /** All of them by their numbers. */
+  readonly #byNumber = new Map<number, Destination>();
+
+  constructor(options: DestinationSetOptions) {
+    this.#options = options;
+  }
+
+  /** Those of the configuration in its order, then those that leave and are not gone yet. */
+  get all(): readonly Destination[] {
+    for (const one of this.#leaving.values()) if (one.workers === 0) this.#forget(one);
+    return [...this.#present.values(), ...this.#leaving.values()];
+  }
+
+  /** The one with a number, also if it leaves; `undefined` if there is none. */
+  find(number: number): Destination | undefined {
+    const found = this.#byNumber.get(number);
+    return found && this.#isGone(found) ? undefined : found;
+  }
+
+  /**
+   * Goes over to other destinations. One that is not wanted any more takes no new sessions. Gives each
+   * that came or went, for which the crew has to be arranged at once; and as a whole after it.
+   *
+   * @param numbers The numbers of the destinations by their `key`.
+   */
+  *apply(
+    configs: readonly DestinationConfig[],
+    numbers: Readonly<Record<string, number>>,
+  ): Generator<Destination | undefined, void> {
+    const before = [...this.#present];
+    const after = new Map<string, Destination>();
+    for (const config of configs) {
+      const { key } = config;
+      const known = this.#present.has(key);
+      const one = this.put(config, numbers[key]!);
+      after.set(key, one);
+      yield known ? undefined : one;
+    }
+    for (const [key, one] of before) {
+      if (after.has(key)) continue;
+      this.remove(one);
+      yield one;
+    }
+    this.#present = after;
+  }
+
+  /**
+   * Takes a destination in behind all others. One that is still there, maybe leaving, stays what it
+   * is, with its place, its sessions, health and counters. The crew has to be arranged after it.
+   */
+  put(config: DestinationConfig, number: number): Destination {
+    const { key } = config;
+    const leaving = this.#leaving.get(key);
+    if (leaving && this.#isGone(leaving)) this.#forget(leaving);
+    const known = this.#present.get(key) ?? this.#leaving.get(key);
+    const one = known ?? new Destination(config, this.#options.clock, number, this.#options);
+    one.config = config;
+    if (!known || known.leaving) this.#add(one);
+    return one;
+  }
+
+  /** Lets a destination finish what it has. The crew has to be arranged after it. */
+  remove(one: Destination): void {
+    if (one.leaving) return;
+    one.leaving = true;
+    one.admin = "ready";
+    this.#present.delete(one.config.key);
+    this.#leaving.set(one.config.key, one);
+    this.#options.pool.remove(one);
+    this.#options.health.retire(one);
+  }
+
+  /** Sends all waiting workers away. */
+  dismiss(): void {
+    for (const one of this.all) one.dismiss();
+  }
+
+  #add(one: Destination): void {
+    const { pool, health, tasks } = this.#options;
+    one.leaving = false;
+    one.forget();
+    this.#leaving.delete(one.config.key);
+    this.#present.set(one.config.key, one);
+    this.#byNumber.set(one.number, one);
+    pool.add(one);
+    tasks.add(health.watch(one));
+  }
+
+  #isGone(one: Destination): boolean {
+    return one.leaving && one.workers === 0;
+  }
+
+  #forget(one: Destination): void {
+    this.#leaving.delete(one.config.key);
+    if (this.#byNumber.get(one.number) === one) this.#byNumber.delete(one.number);
+  }
+}

@@ -1,0 +1,240 @@
+import type { Logger } from "@logtape/logtape";
+import type { Clock } from "../base/clock.ts";
+import type { DestinationConfig } from "../config/config.ts";
+import type { DescriptorBudget } from "../net/descriptor_budget.ts";
+import type { Destination } from "./destination.ts";
+import type { LookupFailure } from "../net/dial.ts";
+import { messageOf } from "../base/errors.ts";
+import type { HealthPolicy } from "./health_state.ts";
+import { Monitor } from "./monitor.ts";
+import type { Settings } from "../config/options.ts";
+import { every, type Timer } from "../base/timer.ts";
+import { Tries } from "./tries.ts";
+
+/** How long nobody connects when this machine has no descriptors or memory for it. */
+const SHORTAGE_PAUSE_MS = 100;
+
+/** Shortages that follow each other this closely are one episode, with one line in the log. */
+const SHORTAGE_EPISODE_MS = 10_000;
+
+/** Times at which a destination is full that follow each other this closely are told once. */
+const FULL_EPISODE_MS = 10_000;
+
+/** How many steps a slow start takes, and how short a step can be, in milliseconds. */
+const RAMP_STEPS = 20;
+const SHORTEST_STEP_MS = 20;
+
+type HealthSettings = Pick<
+  Settings,
+  "checkInterval" | "checkTimeout" | "connectTimeout" | "fall" | "rise" | "slowStart"
+>;
+
+/** Who connects to destinations, as far as their health matters to it. */
+export interface Workers {
+  /** The state or the limit of a destination has changed. */
+  arrange(destination: Destination): void;
+  /** No destination is connected for so many milliseconds. */
+  rest(ms: number): void;
+}
+
+/** Options of {@linkcode Health}. */
+export interface HealthOptions {
+  workers: Workers;
+  /** Those in force; see {@linkcode Health.apply}. */
+  settings: HealthSettings;
+  /** Ends all monitoring. */
+  signal: AbortSignal;
+  clock: Clock;
+  /** What probes get descriptors from; without it there are always enough. */
+  descriptors?: DescriptorBudget;
+  log: Logger;
+}
+
+/** The health of all destinations: a monitor for each, and what follows from their states. */
+export class Health {
+  readonly #options: HealthOptions;
+  readonly #log: Logger;
+  #settings: HealthSettings;
+  readonly #monitors = new Map<Destination, Monitor>();
+  /** What lets the limits of destinations that have come back grow. */
+  readonly #ramps = new Map<Destination, Timer>();
+  /** When this machine was last short of descriptors or memory for a connect. */
+  #shortAt = -Infinity;
+  /** When destinations were last full. */
+  readonly #fullAt = new WeakMap<Destination, number>();
+  #panicking = false;
+  readonly #tries = new Tries();
+
+  constructor(options: HealthOptions) {
+    this.#options = options;
+    this.#log = options.log;
+    this.#settings = options.settings;
+  }
+
+  /** Watches over a destination until it is let go or the signal is aborted. */
+  async watch(destination: Destination): Promise<void> {
+    const { signal, clock, descriptors, log } = this.#options;
+    const monitor = new Monitor(destination, {
+      policy: () => policyOf(this.#settings, destination.config),
+      tries: this.#tries,
+      signal,
+      clock,
+      log,
+      claim: descriptors && ((signal) => descriptors.claimInTurn(descriptors.probes, signal)),
+      allDown: () => this.#allDown(),
+      onChange: (changed) => this.#onChange(changed),
+    });
+    this.#monitors.set(destination, monitor);
+    destination.onLookupFailure = (failure) => this.#onLookupFailure(failure);
+    destination.onLocated = () => {
+      if (signal.aborted || this.#monitors.get(destination) !== monitor) return;
+      this.#options.workers.arrange(destination);
+    };
+    await monitor.run();
+  }
+
+  /** Watches over a destination no more. */
+  retire(destination: Destination): void {
+    this.#monitors.get(destination)?.stop();
+    this.#monitors.delete(destination);
+    this.#endRamp(destination);
+    this.#notePanic();
+  }
+
+  /** What the operator wants of a destination has changed. */
+  review(destination: Destination): void {
+    this.#monitors.get(destination)?.review();
+    this.#notePanic();
+    this.#options.workers.arrange(destination);
+  }
+
+  /** The check of one destination may have changed. */
+  reconsider(destination: Destination): void {
+    this.#monitors.get(destination)?.reconsider();
+  }
+
+  /** Takes over settings, or checks of destinations, that have changed. */
+  apply(settings: HealthSettings): void {
+    this.#settings = settings;
+    for (const monitor of this.#monitors.values()) monitor.reconsider();
+  }
+
+  /** Ends what needs no signal to end. */
+  close(): void {
+    this.#tries.close();
+    for (const ramp of this.#ramps.values()) ramp.stop();
+    this.#ramps.clear();
+  }
+
+  /** A session was connected to a destination that is untried. */
+  reached(destination: Destination): void {
+    this.#monitors.get(destination)?.reached();
+  }
+
+  /** A destination has reset a session before an answer, which any client may have caused. */
+  doubt(destination: Destination): void {
+    this.#monitors.get(destination)?.doubt();
+  }
+
+  /** A session could not be connected to a destination. */
+  failed(destination: Destination, error: Error): void {
+    this.#monitors.get(destination)?.failed(error);
+  }
+
+  /** A connect failed because this machine is short of something: nobody connects for a while. */
+  shortage(error: Error): void {
+    const now = this.#options.clock();
+    if (now - this.#shortAt > SHORTAGE_EPISODE_MS) {
+      const reason = messageOf(error);
+      this.#log.warning("connecting pauses until it works again: {reason}", { reason });
+    }
+    this.#shortAt = now;
+    this.#options.workers.rest(SHORTAGE_PAUSE_MS);
+  }
+
+  /** A destination could not take one more connection, for which it is given a moment. */
+  full(destination: Destination, error: Error): void {
+    const now = this.#options.clock();
+    if (now - (this.#fullAt.get(destination) ?? -Infinity) > FULL_EPISODE_MS) {
+      const reason = messageOf(error);
+      const { name } = destination;
+      this.#log.warning("{name} is full, connecting to it pauses: {reason}", { name, reason });
+    }
+    this.#fullAt.set(destination, now);
+  }
+
+  #onLookupFailure({ hostname, error, known, tell }: LookupFailure): void {
+    if (!tell) return;
+    const reason = messageOf(error);
+    if (known) {
+      this.#log.warning("{hostname} cannot be looked up, its addresses stay in use: {reason}", {
+        hostname,
+        reason,
+      });
+    } else this.#log.warning("{hostname} cannot be looked up: {reason}", { hostname, reason });
+  }
+
+  #wanted(): Destination[] {
+    return [...this.#monitors.keys()].filter(({ enabled }) => enabled);
+  }
+
+  #allDown(): boolean {
+    for (const { enabled, usable } of this.#monitors.keys()) {
+      if (enabled && usable) return false;
+    }
+    return true;
+  }
+
+  #onChange(destination: Destination): void {
+    this.#notePanic();
+    if (destination.state === "up") this.#startSlowly(destination);
+    this.#options.workers.arrange(destination);
+  }
+
+  #notePanic(): void {
+    const tried = this.#allDown() ? this.#wanted().filter((one) => one.onlyCheckFails) : [];
+    if (!this.#panicking && tried.length > 0) {
+      const names = tried.map(({ name }) => name).join(", ");
+      this.#log.warning("panic: every destination is down, sessions go to {names} all the same", {
+        names,
+      });
+    } else if (this.#panicking && tried.length === 0) {
+      this.#log.info("the panic is over");
+    }
+    this.#panicking = tried.length > 0;
+  }
+
+  /** As the limit of a destination that has come back grows, waiting sessions find room. */
+  #startSlowly(destination: Destination): void {
+    const { slowStart } = this.#options.settings;
+    if (slowStart === 0) return;
+    destination.startSlowly(slowStart);
+    const end = this.#options.clock() + slowStart;
+    const step = Math.max(slowStart / RAMP_STEPS, SHORTEST_STEP_MS);
+    const ramp = every(step, () => {
+      this.#options.workers.arrange(destination);
+      if (this.#options.clock() >= end) this.#endRamp(destination);
+    });
+    this.#endRamp(destination);
+    this.#ramps.set(destination, ramp);
+  }
+
+  #endRamp(destination: Destination): void {
+    this.#ramps.get(destination)?.stop();
+    this.#ramps.delete(destination);
+  }
+}
+
+function policyOf(
+  settings: HealthSettings,
+  { check }: Pick<DestinationConfig, "check">,
+): HealthPolicy {
+  const { checkInterval, checkTimeout, connectTimeout, fall, rise } = settings;
+  return {
+    check,
+    checkInterval,
+    checkTimeout: check ? checkTimeout : connectTimeout,
+    fall: fall || (check ? 3 : 1),
+    rise: rise || (check ? 2 : 1),
+  };
+}

@@ -1,0 +1,96 @@
+import { compileTemplate } from "./access_template.ts";
+import { elapsed, oneWord, toMicroseconds } from "./access_values.ts";
+import type { Settings } from "../config/options.ts";
+import type { Session } from "../session/session.ts";
+
+/** Turns an ended session into its line of the access log. */
+export type AccessLogFormat = (session: Session, time: Date) => string;
+
+/** What the access log says about a session; `null` where a stage was not reached. */
+export interface AccessRecord {
+  /** When the session ended, RFC 3339 in UTC. */
+  time: string;
+  id: number;
+  /** The address to listen on, as configured. */
+  listener: string;
+  client: string;
+  /** The destination of the latest connect. */
+  destination: string | null;
+  /** One of `END_REASONS`. */
+  reason: string;
+  /** In the queue, all waits together if a connect failed; the connects are not in it. */
+  queue_ms: number;
+  /** The latest connect, if it succeeded. */
+  connect_ms: number | null;
+  /** From accept to close. */
+  total_ms: number;
+  bytes_up: number;
+  bytes_down: number;
+  /** Connects begun. */
+  attempts: number;
+}
+
+/** The facts of an ended session. */
+export function accessRecord(
+  session: Session,
+  { listener, time }: { listener: string; time: Date },
+): AccessRecord {
+  const { acceptedAt, connectStartedAt, connectedAt, endedAt } = session;
+  return {
+    time: time.toISOString(),
+    id: session.id,
+    listener,
+    client: session.clientName,
+    destination: session.destination?.name ?? null,
+    reason: session.reason ?? "done",
+    queue_ms: toMicroseconds(session.queued),
+    connect_ms: elapsed(connectStartedAt, connectedAt),
+    total_ms: elapsed(acceptedAt, endedAt) ?? 0,
+    bytes_up: session.up.bytes,
+    bytes_down: session.down.bytes,
+    attempts: session.attempts,
+  };
+}
+
+/** The settings that say what a line looks like. */
+export type AccessLogSettings = Pick<Settings, "logFormat" | "accessLogFormat">;
+
+/**
+ * The chosen format: `key=value` pairs for people, a JSON object, or what a template says.
+ *
+ * @param options.listener The name of the listener that the sessions come from.
+ * @throws {TemplateError} If the template is not allowed.
+ */
+export function accessLogFormat(
+  settings: AccessLogSettings,
+  options: { listener: string },
+): AccessLogFormat {
+  const { logFormat, accessLogFormat } = settings;
+  switch (accessLogFormat === "auto" ? logFormat : accessLogFormat) {
+    case "json":
+      return (session, time) => JSON.stringify(accessRecord(session, { ...options, time }));
+    case "text":
+      return textFormat(options.listener);
+    default:
+      return compileTemplate(accessLogFormat, options);
+  }
+}
+
+function textFormat(listener: string): AccessLogFormat {
+  const listenerWord = oneWord(listener);
+  return (session, time) => {
+    const { acceptedAt, connectStartedAt, connectedAt, endedAt } = session;
+    return `${time.toISOString()} id=${session.id} listener=${listenerWord} ` +
+      `client=${oneWord(session.clientName)} destination=${
+        oneWord(session.destination?.name ?? "-")
+      } ` +
+      `reason=${session.reason ?? "done"} queue=${ms(toMicroseconds(session.queued))} ` +
+      `connect=${ms(elapsed(connectStartedAt, connectedAt))} ` +
+      `total=${ms(elapsed(acceptedAt, endedAt) ?? 0)} ` +
+      `up=${session.up.bytes} down=${session.down.bytes} attempts=${session.attempts}`;
+  };
+}
+
+function ms(value: number | null): string {
+  return value === null ? "-" : `${value}ms`;
+}

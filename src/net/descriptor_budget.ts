@@ -1,0 +1,232 @@
+import type { BudgetShare, SharedCounts } from "../async/shared_counts.ts";
+import { type CapacityOptions, DescriptorCapacity, type Unopened } from "./descriptor_capacity.ts";
+import { every, type Timer } from "../base/timer.ts";
+import { WaitList } from "../async/wait_list.ts";
+
+/** Descriptors of one session: its client's and its destination's. */
+export const PER_SESSION = 2;
+
+/** Kept free for all that is not counted: look-ups, log files, modules, the runtime's own. */
+const UNCOUNTED = 12;
+
+/** Kept free for each listener: it may always have one session, whatever the others have. */
+const PER_LISTENER = PER_SESSION;
+
+/** Kept free for probes and checks of destinations, and for the admin API. */
+const FOR_PROBES = 4;
+const FOR_ADMIN = 4;
+
+/** What the runtime opens for a thread, and while that loads; without them it ends the program. */
+const FOR_THREAD = 12;
+
+/** How often those who wait look again: what is free elsewhere tells nobody. In milliseconds. */
+const LOOK_AGAIN_MS = 100;
+
+/** Gives back what was claimed; a second call does nothing. */
+export type Release = () => void;
+
+/** Who may have so many descriptors even if sessions have all others. */
+export interface Allowance {
+  readonly size: number;
+  /** How many of these are in use. */
+  used: number;
+}
+
+/**
+ * The descriptors of this process, for all that want some: sessions of all listeners and threads,
+ * connections of the admin API, probes.
+ *
+ * Accepting a client for whom no descriptor is left to connect with would be a promise that cannot
+ * be kept, and enough of them would hold each other up for ever. So a session takes both of its
+ * descriptors when it is accepted.
+ */
+export class DescriptorBudget {
+  readonly probes: Allowance = { size: FOR_PROBES, used: 0 };
+  readonly admin: Allowance = { size: FOR_ADMIN, used: 0 };
+  /** How many there are. */
+  readonly #capacity: DescriptorCapacity;
+  /** How many of these are taken, of all threads. */
+  readonly #counts: SharedCounts;
+  /** Who waits for a descriptor. */
+  readonly #waiters = new WaitList<void>();
+  /** Makes them look again. */
+  #timer: Timer | undefined;
+
+  constructor(options: CapacityOptions = {}) {
+    this.#capacity = new DescriptorCapacity(options);
+    this.#counts = this.#capacity.counts;
+    this.#counts.add("reserved", this.probes.size + (options.share ? 0 : UNCOUNTED));
+  }
+
+  /** A part for a further thread, which {@linkcode reclaim} ends; `undefined` if there are too many. */
+  lend(): BudgetShare | undefined {
+    return this.#counts.lend();
+  }
+
+  /** A thread is gone, and with it all that it had. */
+  reclaim(share: BudgetShare): void {
+    this.#counts.reclaim(share);
+    this.#wake();
+  }
+
+  /** Keeps the admin API's descriptors free from now on. */
+  reserveForAdmin(): Release {
+    return this.#reserve(this.admin.size);
+  }
+
+  /** A listener begins. */
+  join(unopened: Unopened): Release {
+    const release = this.#reserve(PER_LISTENER);
+    this.#capacity.listeners.add(unopened);
+    return () => {
+      this.#capacity.listeners.delete(unopened);
+      release();
+    };
+  }
+
+  /** Whether there is room for one more session. */
+  get open(): boolean {
+    return this.#capacity.fits(PER_SESSION);
+  }
+
+  /** Whether the limit has been met: there is no room for more than {@linkcode sessions}. */
+  get limited(): boolean {
+    return this.#capacity.limited;
+  }
+
+  /** How many sessions fit at a time, as far as is known. */
+  get sessions(): number {
+    const room = this.#counts.get("capacity") - this.#counts.sum("reserved");
+    return Math.max(1, Math.floor(room / PER_SESSION));
+  }
+
+  /** Whether nobody in this process has told of the limit; from now on somebody has. */
+  tellOnce(): boolean {
+    return this.#counts.tellOnce();
+  }
+
+  /** A session begins, whether there is room or not. */
+  enter(): void {
+    this.#counts.add("taken", PER_SESSION);
+    if (this.#counts.threads > 0) this.#capacity.publish("estimate");
+  }
+
+  /** A session has ended, and its descriptors are closed. */
+  leave(): void {
+    this.#counts.add("taken", -PER_SESSION);
+    if (this.#counts.threads > 0) this.#capacity.publish("estimate");
+    if (this.#waiters.size > 0) this.#waiters.serve();
+  }
+
+  /** Takes one descriptor, from an allowance if there is no other; `undefined` if there is none. */
+  claim(allowance: Allowance): Release | undefined {
+    if (this.#capacity.fits(1)) {
+      this.#counts.add("taken", 1);
+      return once(() => {
+        this.#counts.add("taken", -1);
+        this.#wake();
+      });
+    }
+    if (allowance.used >= allowance.size) return undefined;
+    allowance.used++;
+    this.#counts.add("used", 1);
+    return once(() => {
+      allowance.used--;
+      this.#counts.add("used", -1);
+      this.#wake();
+    });
+  }
+
+  /**
+   * Takes one descriptor as soon as there is one.
+   *
+   * @throws The signal's reason, if it is aborted first.
+   */
+  async claimInTurn(allowance: Allowance, signal: AbortSignal): Promise<Release> {
+    for (;;) {
+      const release = this.claim(allowance);
+      if (release) return release;
+      await this.room(signal);
+    }
+  }
+
+  /**
+   * Resolves when there may be room again, which has to be looked for.
+   *
+   * @throws The signal's reason, if it is aborted first.
+   */
+  async room(signal: AbortSignal): Promise<void> {
+    const turn = this.#waiters.wait(signal);
+    this.#timer ??= every(LOOK_AGAIN_MS, () => this.#wake());
+    try {
+      await turn;
+    } finally {
+      if (this.#waiters.size === 0) {
+        this.#timer?.stop();
+        this.#timer = undefined;
+      }
+    }
+  }
+
+  /** Something failed for want of descriptors: there may be fewer than was thought. */
+  noteShortage(): void {
+    this.#capacity.noteShortage();
+  }
+
+  /** How many of so many sessions fit, those of today included, as far as can be tried now. */
+  fit(sessions: number): number {
+    const all = sessions * PER_SESSION + this.#counts.sum("reserved");
+    return this.#capacity.find(all) ? sessions : Math.min(this.sessions, sessions);
+  }
+
+  /** Finds out once for so many sessions, and believes it from then on. */
+  fixFor(sessions: number): void {
+    this.fit(sessions);
+    this.#capacity.fix();
+  }
+
+  /**
+   * How many descriptors are missing for what has to be there at the least.
+   *
+   * @param options.threads How many threads there are to be beside the first.
+   */
+  missing(options: { listeners: number; threads: number; admin: boolean }): number {
+    const { listeners, threads, admin } = options;
+    const needed = this.#counts.sum("reserved") + listeners * (PER_LISTENER + 1) +
+      threads * this.#perThread + (admin ? this.admin.size + 1 : 0);
+    return needed - this.#capacity.countFree(needed);
+  }
+
+  /** How many descriptors are missing to start so many threads that serve. */
+  missingForThreads(threads: number): number {
+    const needed = threads * this.#perThread;
+    return needed - this.#capacity.countFree(needed);
+  }
+
+  /** Whether a thread can be started at all, whatever it has to share with the others then. */
+  get threadFits(): boolean {
+    return this.#capacity.countFree(FOR_THREAD) === FOR_THREAD;
+  }
+
+  get #perThread(): number {
+    return FOR_THREAD + this.probes.size + PER_LISTENER + 1;
+  }
+
+  #reserve(number: number): Release {
+    this.#counts.add("reserved", number);
+    return once(() => this.#counts.add("reserved", -number));
+  }
+
+  #wake(): void {
+    for (let number = this.#waiters.size; number > 0; number--) this.#waiters.serve();
+  }
+}
+
+function once(release: () => void): Release {
+  let released = false;
+  return () => {
+    if (released) return;
+    released = true;
+    release();
+  };
+}

@@ -1,0 +1,61 @@
+import ipaddr from "ipaddr.js";
+
+/** Whether clients of an address range are admitted. */
+export type Verdict = "allow" | "deny";
+
+/** One entry of `--allow` or `--deny`. */
+export interface AccessRule {
+  readonly verdict: Verdict;
+  readonly network: ipaddr.IPv4 | ipaddr.IPv6;
+  /** How many leading bits of the network count. */
+  readonly bits: number;
+}
+
+/** What {@linkcode parseNetworks} takes, in words for a message. */
+export const NETWORK_FORMS =
+  'addresses or CIDR ranges separated by commas, such as "10.0.0.0/8,2001:db8::/32,192.0.2.1"';
+
+/**
+ * Reads a comma-separated list of addresses and CIDR ranges; `undefined` if it is not one.
+ *
+ * An IPv4 range mapped into IPv6 is an IPv4 range, so that it is the same however a socket reports
+ * its peers.
+ */
+export function parseNetworks(text: string, verdict: Verdict): AccessRule[] | undefined {
+  const rules = text.split(",").map((part) => parseNetwork(part.trim(), verdict));
+  return rules.every((rule) => rule !== undefined) ? rules : undefined;
+}
+
+function parseNetwork(text: string, verdict: Verdict): AccessRule | undefined {
+  const [, address, prefix] = /^([^/]+?)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  if (address === undefined || !isAddress(address)) return undefined;
+  const ip = ipaddr.parse(address);
+  const size = ip.kind() === "ipv4" ? 32 : 128;
+  const bits = prefix === undefined ? size : Number(prefix);
+  if (bits > size) return undefined;
+  if (ip instanceof ipaddr.IPv6 && ip.isIPv4MappedAddress() && bits >= 96) {
+    return { verdict, network: ip.toIPv4Address(), bits: bits - 96 };
+  }
+  return { verdict, network: ip, bits };
+}
+
+function isAddress(text: string): boolean {
+  // Longer than any; the library takes its time with what is very long.
+  if (text.length > 64) return false;
+  return ipaddr.IPv6.isValid(text) || ipaddr.IPv4.isValidFourPartDecimal(text);
+}
+
+/** The text of a rule's network, without its verdict. */
+export function formatNetwork({ network, bits }: AccessRule): string {
+  return `${network}/${bits}`;
+}
+
+/** Whether the first rule that matches a client's address, if any does, admits it. */
+export function isAllowed(rules: readonly AccessRule[], address: string): boolean {
+  if (rules.length === 0) return true;
+  const ip = ipaddr.process(address);
+  const match = rules.find(({ network, bits }) => {
+    return network.kind() === ip.kind() && ip.match(network, bits);
+  });
+  return match?.verdict !== "deny";
+}

@@ -1,0 +1,60 @@
+/** What an end reason means for the totals. */
+export type Outcome = "finished" | "cut" | "refused" | "timed out" | "aborted";
+
+/** One reason for the end of a session. */
+interface Row {
+  readonly outcome: Outcome;
+  readonly help: string;
+}
+
+/** Why a session ended, as the access log and the counters name it. */
+export const END_REASONS = {
+  "refused-address": refused("not let in: --deny"),
+  "refused-per-ip": refused("not let in: --max-per-ip"),
+  "refused-rate": refused("not let in: --rate-per-ip"),
+  "refused-overflow": refused("not let in: --overflow reject, and the queue is full"),
+  "done": row("finished", "both sides finished sending and everything was delivered"),
+  "client-gone": aborted(
+    "the client left before it had a destination or, with --half-close abandon, before it was " +
+      "answered",
+  ),
+  "client-reset": aborted("the client's connection failed while it was being served"),
+  "server-reset": aborted(
+    "the destination's connection failed while it was serving, or before its first byte, and so " +
+      "did the other one's, or none other serves",
+  ),
+  "connect-failed": aborted("no connect succeeded within the retries"),
+  "queue-timeout": timedOut("no destination within --queue-timeout"),
+  "idle-timeout": timedOut("no byte in either direction for --idle-timeout"),
+  "half-close-timeout": timedOut(
+    "one side had finished and no byte came for --half-close-timeout",
+  ),
+  "answer-timeout": timedOut("no byte from the destination within --answer-timeout"),
+  "session-timeout": timedOut("longer than --session-timeout"),
+  "drain-timeout": row("cut", "still unfinished at --drain-timeout, cut"),
+  "quit": row("cut", "cut by a second signal"),
+  "loop": aborted(
+    "it had come back to a listener that it had passed, or led to such a session",
+  ),
+  "killed": aborted("ended by the operator"),
+  "error": aborted("a defect in iawlb; the log has the details"),
+} as const;
+
+/** One of the documented codes in {@linkcode END_REASONS}. */
+export type EndReason = keyof typeof END_REASONS;
+
+function row(outcome: Outcome, help: string): Row {
+  return { outcome, help };
+}
+
+function refused(help: string): Row {
+  return row("refused", help);
+}
+
+function timedOut(help: string): Row {
+  return row("timed out", help);
+}
+
+function aborted(help: string): Row {
+  return row("aborted", help);
+}

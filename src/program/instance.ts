@@ -1,0 +1,231 @@
+import project from "../../deno.json" with { type: "json" };
+import { setImmediate } from "node:timers";
+import { monotonic } from "../base/clock.ts";
+import type { ProgramConfig } from "../config/config.ts";
+import { DescriptorBudget } from "../net/descriptor_budget.ts";
+import { assertDescriptors, warnOfDescriptors } from "../balancer/descriptor_advice.ts";
+import { FatalError } from "../base/errors.ts";
+import { ListenerSet } from "./listener_set.ts";
+import type { Logs } from "../logging/logs.ts";
+import {
+  type DestinationChange,
+  type NewDestination,
+  OperationError,
+  type Operations,
+  type ReloadResult,
+  type SessionInfo,
+  type Status,
+} from "../operations/operations.ts";
+import { Reloader } from "./reload.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
+import type { ServiceManager } from "./systemd.ts";
+import type { ManagedListener } from "./managed_listener.ts";
+
+/** Why nothing can be changed any more. */
+const DRAINING = "the program is draining";
+
+/** Options of {@linkcode Instance.start}. */
+export interface InstanceOptions {
+  config: ProgramConfig;
+  /** Reads the configuration anew. */
+  load(): ProgramConfig | Promise<ProgramConfig>;
+  logs: Logs;
+  /** When it is aborted no further listener starts. */
+  signal?: AbortSignal;
+  /** What all that want descriptors share; all that there are, if absent. */
+  descriptors?: DescriptorBudget;
+}
+
+/**
+ * The running program: its listeners, and all that operators can see of them and do to them.
+ *
+ * What changes something happens one after the other, never two at once. What operators changed is
+ * in force until the next reload, for which the configuration alone counts; only the state of a
+ * destination (`ready`, `drain`, `maint`), its health and its counters outlast that.
+ */
+export class Instance implements Operations {
+  readonly #logs: Logs;
+  /** By the clock, in milliseconds. */
+  readonly #startedAt = monotonic();
+  readonly #listeners: ListenerSet;
+  /** What all that want descriptors share. */
+  readonly #descriptors: DescriptorBudget;
+  readonly #reloader: Reloader;
+  /** The latest change; each waits for the one before. */
+  #changing: Promise<unknown> = Promise.resolve();
+  /** The drain, once it has begun. */
+  #drained: Promise<boolean> | undefined;
+  /** Aborted when the drain begins: what a reload still waits for is of no interest then. */
+  readonly #draining = new AbortController();
+  /** Whether everything is to be cut. */
+  #quitting = false;
+  readonly #ended = Promise.withResolvers<boolean>();
+  /** Who is told of reloads and of the drain, if a service manager started the program. */
+  #manager: ServiceManager | undefined;
+
+  private constructor(options: InstanceOptions) {
+    const { config, load, logs, descriptors = new DescriptorBudget() } = options;
+    this.#logs = logs;
+    this.#descriptors = descriptors;
+    const listeners = this.#listeners = new ListenerSet({ logs, descriptors });
+    this.#reloader = new Reloader({
+      settings: config.settings,
+      load,
+      listeners,
+      logs,
+      descriptors,
+      signal: this.#draining.signal,
+    });
+  }
+
+  /**
+   * Starts all listeners.
+   *
+   * @throws {FatalError} If one of their addresses cannot be bound, or there are too few descriptors;
+   * none listens then.
+   */
+  static async start(options: InstanceOptions): Promise<Instance> {
+    const instance = new Instance(options);
+    const { config: { listeners, settings }, logs: { log }, signal } = options;
+    assertDescriptors(instance.#descriptors, { listeners, admin: settings.admin !== null });
+    const started = await instance.#listeners.start(listeners, signal);
+    instance.#listeners.add(started);
+    warnOfDescriptors(instance.#descriptors, { listeners, log });
+    if (started.length === 0) log.info("told to stop before it listened");
+    return instance;
+  }
+
+  /** Tells the service manager that it serves, and from now on of reloads and of the drain. */
+  tellTo(manager: ServiceManager): void {
+    this.#manager = manager;
+    if (this.#drained) manager.stopping();
+    else manager.ready();
+  }
+
+  /** Resolves at the end of a drain: whether every session could finish. */
+  get ended(): Promise<boolean> {
+    return this.#ended.promise;
+  }
+
+  /** The addresses that are really bound. */
+  get addresses(): string[] {
+    return this.#listeners.all.map(({ balancer }) => balancer.address);
+  }
+
+  async status(): Promise<Status> {
+    // Between two turns: a session that has just ended may still be with its worker within one.
+    await new Promise((resolve) => void setImmediate(resolve));
+    // Of the same moment: nobody is both there and gone.
+    const { all, departed } = this.#listeners;
+    return {
+      version: project.version,
+      pid: Deno.pid,
+      time: new Date().toISOString(),
+      uptime_ms: monotonic() - this.#startedAt,
+      state: this.#drained ? "draining" : "running",
+      log_lines_lost: { ...this.#logs.linesLost },
+      listeners: await Promise.all(all.map(({ balancer }) => balancer.status())),
+      departed,
+    };
+  }
+
+  async sessions({ limit }: { limit: number }): Promise<SessionInfo[]> {
+    const lists = this.#listeners.all.map(({ balancer }) => balancer.sessions(limit));
+    return (await Promise.all(lists)).flat().sort((a, b) => b.age_ms - a.age_ms).slice(0, limit);
+  }
+
+  async endSession(id: string): Promise<void> {
+    const { listener, number } = this.#listeners.locate("session", id);
+    if (await listener.balancer.endSession(number)) return;
+    throw new OperationError("missing", `there is no session ${id}`);
+  }
+
+  addDestination(destination: NewDestination): Promise<DestinationStatus> {
+    return this.#change(async () => {
+      const { listener: wanted, ...rest } = destination;
+      const listener = this.#listeners.find(wanted);
+      const { number, changes } = await listener.add(rest);
+      this.#tell(listener, changes);
+      return await listener.status(number);
+    });
+  }
+
+  changeDestination(id: string, change: DestinationChange): Promise<DestinationStatus> {
+    return this.#change(async () => {
+      const { listener, number } = this.#listeners.locate("destination", id);
+      this.#tell(listener, await listener.change(number, change));
+      return await listener.status(number);
+    });
+  }
+
+  removeDestination(id: string): Promise<void> {
+    return this.#change(async () => {
+      const { listener, number } = this.#listeners.locate("destination", id);
+      this.#tell(listener, await listener.remove(number));
+    });
+  }
+
+  reload(): Promise<ReloadResult> {
+    return this.#change(async () => {
+      this.#manager?.reloading();
+      try {
+        return await this.#reloader.reload();
+      } finally {
+        if (!this.#drained) this.#manager?.ready();
+      }
+    }).catch(async (error) => {
+      await this.#reloader.reportRefusal(error);
+      throw error;
+    });
+  }
+
+  beginDrain(): void {
+    this.drain();
+  }
+
+  /** Drains all listeners. A second call waits for the same drain. */
+  drain(): Promise<boolean> {
+    return this.#drained ??= this.#end();
+  }
+
+  /** Cuts everything at once and ends a drain that is under way. */
+  async quit(): Promise<boolean> {
+    this.#quitting = true;
+    this.#drained ??= this.#end();
+    await this.#listeners.quit();
+    return await this.#drained;
+  }
+
+  async #end(): Promise<boolean> {
+    this.#draining.abort(new OperationError("conflict", DRAINING));
+    // A reload under way may still start listeners.
+    await this.#changing;
+    this.#manager?.stopping();
+    if (this.#quitting) this.#listeners.quit();
+    const complete = await this.#listeners.drain();
+    this.#ended.resolve(complete);
+    return complete;
+  }
+
+  /** Makes a change after all others are done. */
+  #change<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#changing.then(async () => {
+      if (this.#drained) throw new OperationError("conflict", DRAINING);
+      try {
+        return await change();
+      } catch (error) {
+        if (error instanceof FatalError) throw new OperationError("conflict", error.message);
+        throw error;
+      }
+    });
+    this.#changing = result.catch(() => {});
+    return result;
+  }
+
+  #tell(listener: ManagedListener, changes: readonly string[]): void {
+    for (const change of changes) {
+      const told = this.#listeners.prefix(listener) + change;
+      this.#logs.log.info("by the operator: {change}", { change: told });
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import type { AdminServer } from "../admin/server.ts";
+import type { ProgramConfig } from "../config/config.ts";
+import { DescriptorBudget } from "../net/descriptor_budget.ts";
+import { Instance } from "./instance.ts";
+import type { Logs } from "../logging/logs.ts";
+import type { ServiceManager } from "./systemd.ts";
+import type { Signals } from "./signals.ts";
+import { exportMetrics } from "../telemetry/opentelemetry.ts";
+
+/** Options of {@linkcode runProgram}. */
+export interface ProgramOptions {
+  config: ProgramConfig;
+  /** Reads the configuration anew. */
+  load(): Promise<ProgramConfig>;
+  logs: Logs;
+  signals: Signals;
+  /** Called once everything is there, unless it is to stop by then; `admin` is the address of the admin API. */
+  onReady?(ready: { admin: string | undefined }): void;
+}
+
+/**
+ * Serves, and whatever operators look through besides, until a drain has ended.
+ *
+ * @returns Whether every session could finish.
+ * @throws {FatalError} If an address cannot be bound.
+ */
+export async function runProgram(options: ProgramOptions): Promise<boolean> {
+  const { config: { settings }, logs, signals } = options;
+  signals.holdStops();
+  const descriptors = new DescriptorBudget();
+  const instance = await Instance.start({ ...options, descriptors, signal: signals.stopping });
+  const served = signals.serve(instance, logs);
+  const over = new AbortController();
+  served.finally(() => over.abort()).catch(() => {});
+  let admin: AdminServer | undefined;
+  let manager: ServiceManager | undefined;
+  try {
+    if (settings.admin) {
+      // Who has no use for it need not wait until it is loaded.
+      const { openAdmin } = await import("../admin/open.ts");
+      admin = await openAdmin(instance, {
+        ...settings,
+        admin: settings.admin,
+        logs,
+        descriptors,
+        signal: over.signal,
+      });
+    }
+    await exportMetrics(instance, {
+      onError: (error) => logs.log.warning("no metrics to export: {error}", { error }),
+    });
+    if (!signals.stopping.aborted) options.onReady?.({ admin: admin?.address });
+    manager = await openManager(instance, logs);
+    return await served;
+  } catch (error) {
+    // What it waited for is of no use any more.
+    if (over.signal.aborted) return await served;
+    await instance.quit();
+    throw error;
+  } finally {
+    await manager?.close();
+    await admin?.close();
+  }
+}
+
+/** Lets the service manager know how the program is, if one started it. */
+async function openManager(
+  instance: Instance,
+  { log }: Logs,
+): Promise<ServiceManager | undefined> {
+  if (!Deno.env.get("NOTIFY_SOCKET")) return undefined;
+  const { describeStatus, openServiceManager } = await import("./systemd.ts");
+  const manager = openServiceManager(Deno.env, {
+    describe: async () => describeStatus(await instance.status()),
+    onError(message) {
+      log.warning("the service manager cannot be told how the program is: {message}", { message });
+    },
+  });
+  if (manager) instance.tellTo(manager);
+  return manager;
+}

@@ -1,0 +1,221 @@
+import { formatSocketAddress, type SocketAddress } from "../net/address.ts";
+import type { BufferPool } from "../net/buffer_pool.ts";
+import type { EndReason } from "../operations/end_reasons.ts";
+import type { Settings } from "../config/options.ts";
+import { type Departure, type DepartureListener, ReadAhead } from "./read_ahead.ts";
+import type { Stream } from "../net/stream.ts";
+import type { Ends, Trail } from "../net/trails.ts";
+
+const NONE: Trail = [];
+
+/**
+ * Where a session is: in the queue, being connected, being relayed, or over.
+ *
+ * A connect that fails leads from `connecting` back to `waiting`.
+ */
+export type Stage = "waiting" | "connecting" | "relaying" | "ended";
+
+/** One direction of a session. */
+export interface Flow {
+  /** Bytes that were read from the sender. */
+  received: number;
+  /** Bytes of these that were written to the receiver. */
+  bytes: number;
+  /** Whether the sender has finished and the receiver was told so. */
+  ended: boolean;
+}
+
+/** Whoever has a session in hand: the queue, a connect, a relay. */
+export interface Holder {
+  /** The session was aborted and has to be given up. Called at most once for a session. */
+  onAbort(session: Session): void;
+  /** The client has finished sending, or what that means has changed. */
+  onReview?(session: Session): void;
+}
+
+const KEEP: Pick<Settings, "halfClose"> = { halfClose: "keep" };
+
+/**
+ * One client connection from accept to close: its identity, timings, byte counts and end reason.
+ *
+ * Making one reads nothing and waits for nothing; {@linkcode startReading} does.
+ *
+ * The session owns the client's stream. Whoever has it in hand (queue, worker, relay) is its
+ * {@linkcode holder}, gives it up when it is aborted, and finishes it in the registry.
+ */
+export class Session implements DepartureListener {
+  /** Counts up from 1 in the order of accept. */
+  readonly id: number;
+  /** Its connection. */
+  readonly client: Stream;
+  /**
+   * Who the client is, for admission, limits and logs: the peer of its connection, unless what was
+   * read of it says otherwise.
+   */
+  clientAddress: SocketAddress;
+  /** When it was accepted; this and the other times are the clock's milliseconds. */
+  readonly acceptedAt: number;
+  /** Client to destination. */
+  readonly up: Flow = { received: 0, bytes: 0, ended: false };
+  /** Destination to client. */
+  readonly down: Flow = { received: 0, bytes: 0, ended: false };
+  /** Where it is. */
+  stage: Stage = "waiting";
+  /** Connects begun for it so far. */
+  attempts = 0;
+  /** The destination of the latest connect; its name is the one that it has now. */
+  destination: { readonly name: string } | undefined;
+  /** The destination that has reset it, to which it does not go again; it moves once at most. */
+  avoided: object | undefined;
+  /** The connection to it, while the session is relayed. */
+  server: Stream | undefined;
+  /** Milliseconds that it has waited in the queue, all waits that are over together. */
+  queued = 0;
+  /** Milliseconds of these that the histograms have. */
+  queuedNoted = 0;
+  /** When the wait began that is not over. */
+  #waitsSince: number | undefined;
+  /** When the latest connect began. */
+  connectStartedAt: number | undefined;
+  /** When it was connected. */
+  connectedAt: number | undefined;
+  /** When it was over. */
+  endedAt: number | undefined;
+  /** What the latest sweep over the live sessions saw; see `timeouts.ts`. */
+  readonly activity = { moved: -1, activeAt: 0, requestAt: undefined as number | undefined };
+  /** Whether the client's stream has been prepared for a long life. */
+  #tunedClient = false;
+  /** The server's stream that has been, the latest one. */
+  #tunedServer: Stream | undefined;
+  /** Who has it in hand. */
+  holder: Holder | undefined;
+  /** The listeners of this process that it has passed on its way here. */
+  trail: Trail = NONE;
+  /** The addresses of its connection, if it came from one of these. */
+  ends: Ends | undefined;
+  /** Resolves once its way is known, if that takes a moment. */
+  certain: Promise<void> | undefined;
+  /** Ends the connect that is under way, if one is. */
+  attempt: AbortController | undefined;
+  /** Reads the client until a destination has begun to answer. */
+  readonly ahead: ReadAhead;
+  /** Those in force; they may change. */
+  readonly #settings: Pick<Settings, "halfClose">;
+  /** Why it ends; the first reason stays. */
+  #reason: EndReason | undefined;
+
+  /** @param options.settings Those in force; they may change. `keep` unless given. */
+  constructor(
+    client: Stream,
+    options: {
+      id: number;
+      now: number;
+      buffers: BufferPool;
+      settings?: Pick<Settings, "halfClose">;
+    },
+  ) {
+    this.id = options.id;
+    this.client = client;
+    this.clientAddress = client.remoteAddress;
+    this.acceptedAt = options.now;
+    this.#waitsSince = options.now;
+    this.activity.activeAt = options.now;
+    this.#settings = options.settings ?? KEEP;
+    this.ahead = new ReadAhead(options.buffers, this);
+  }
+
+  /** Begins to read what the client sends, and to see it leave: it has been admitted. */
+  startReading(): void {
+    this.ahead.start(this.client);
+  }
+
+  /** The client's address as text. */
+  get clientName(): string {
+    return formatSocketAddress(this.clientAddress);
+  }
+
+  /** Whether a client that finishes sending without an answer has given up. */
+  get abandons(): boolean {
+    return this.#settings.halfClose === "abandon";
+  }
+
+  /** Whether a client that waits or is being connected is to be seen leaving, whatever it sends. */
+  get watches(): boolean {
+    return this.abandons && (this.stage === "waiting" || this.stage === "connecting");
+  }
+
+  /** Why it ended or is about to; `undefined` while it is to go on. */
+  get reason(): EndReason | undefined {
+    return this.#reason;
+  }
+
+  /** Records why the session ends; the first reason stays. */
+  conclude(reason: EndReason): void {
+    this.#reason ??= reason;
+  }
+
+  /** Ends the session before its time: records the reason and tells its holder. */
+  abort(reason: EndReason): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.holder?.onAbort(this);
+  }
+
+  /** Prepares its streams for a long life, which most sessions do not have. */
+  tuneForLongLife(options: { keepAlive: boolean }): void {
+    if (!this.#tunedClient) this.client.tuneForLongLife(options);
+    this.#tunedClient = true;
+    if (this.server && this.server !== this.#tunedServer) this.server.tuneForLongLife(options);
+    this.#tunedServer = this.server;
+  }
+
+  /**
+   * It begins to wait in the queue, again if a connect failed. Ends it if the client has left.
+   *
+   * @param now When it begins to wait again; the first time it is since the accept.
+   */
+  wait(holder: Holder, now?: number): void {
+    this.stage = "waiting";
+    this.#waitsSince ??= now;
+    this.holder = holder;
+    const { ahead } = this;
+    if (ahead.closedEmpty || ahead.failed || this.#abandoned) this.abort("client-gone");
+    else ahead.review();
+  }
+
+  /** `--half-close` has changed: it counts from now on. */
+  review(): void {
+    if (this.stage === "relaying") this.holder?.onReview?.(this);
+    else if (this.#abandoned) this.abort("client-gone");
+    else this.ahead.review();
+  }
+
+  /** The wait is over, for a connect or for good. */
+  leaveQueue(now: number): void {
+    if (this.#waitsSince === undefined) return;
+    this.queued += now - this.#waitsSince;
+    this.#waitsSince = undefined;
+  }
+
+  /** Closes the client's stream; the last thing that happens to a session. */
+  close(now: number): void {
+    this.stage = "ended";
+    this.endedAt = now;
+    this.leaveQueue(now);
+    this.holder = undefined;
+    this.client.close();
+    this.ahead.release();
+  }
+
+  /** The client has left while it was being read ahead. */
+  onDeparture(how: Departure): void {
+    if (this.stage === "relaying") return this.holder?.onReview?.(this);
+    const leaves = how === "reset" || (how === "closed" && this.stage === "waiting");
+    if (leaves || this.abandons) this.abort("client-gone");
+  }
+
+  /** Whether its client has given up without a destination. */
+  get #abandoned(): boolean {
+    return this.abandons && this.ahead.ended;
+  }
+}

@@ -1,0 +1,442 @@
+/// <reference lib="dom" />
+import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
+import { bytes, duration, rate, short } from "../../src/admin/dashboard/page/format.js";
+import { History } from "../../src/admin/dashboard/page/history.js";
+import { loadPage } from "../../src/admin/dashboard/bundle.ts";
+import { healthOf, lineOf, serviceOf } from "../../src/admin/dashboard/page/verdict.js";
+import { LOWEST_BUCKET, PER_DOUBLING } from "../../src/operations/fine_counts.ts";
+import { END_REASONS } from "../../src/operations/end_reasons.ts";
+import { type BrowserOptions, findChromium, Tab } from "../support/browser.ts";
+import { destination, FakeAdmin, listener, status } from "../support/fake_page_admin.ts";
+import { latenciesOf } from "../support/statuses.ts";
+import { until } from "../support/servers.ts";
+
+const CHROMIUM = findChromium();
+
+/** What a test in the browser has: a program that it writes the state of, and the page of it. */
+interface Scene {
+  admin: FakeAdmin;
+  tab: Tab;
+}
+
+/** A test in a real browser, in which nothing may go wrong and nobody else may be asked. */
+function inBrowser(
+  name: string,
+  test: (scene: Scene) => Promise<void>,
+  options: BrowserOptions & { admin?: () => FakeAdmin } = {},
+) {
+  Deno.test({
+    name: CHROMIUM ? `dashboard: ${name}` : `dashboard: ${name} (skipped: no Chromium here)`,
+    ignore: !CHROMIUM,
+    fn: async () => {
+      const { admin: make = () => new FakeAdmin(status([listener(0)])), ...rest } = options;
+      await using admin = make();
+      await using tab = await Tab.open(admin.url, rest);
+      await test({ admin, tab });
+      assertEquals(tab.complaints, []);
+      assertEquals(tab.strangers, []);
+    },
+  });
+}
+
+function row(id: string): string {
+  return `tr[data-id="${id}"]`;
+}
+
+Deno.test("rates and latencies are those of the time between two looks", () => {
+  const history = new History({ perDoubling: PER_DOUBLING, lowest: LOWEST_BUCKET });
+  const look = (t: number, accepted: number, slow: number) =>
+    history.add(
+      listener(0, {
+        accepted,
+        ended: { done: accepted / 2, "client-gone": accepted / 2 },
+        bytes_up: accepted * 10,
+        latencies: latenciesOf({
+          queue: [...Array(50).fill(0.2), ...Array(slow).fill(800)],
+          connect: [],
+          session: [],
+        }),
+      }),
+      t,
+    );
+  look(1000, 100, 0);
+  assertEquals(history.points, [], "one look makes no rate");
+  look(3000, 140, 10);
+  const point = history.points[0]!;
+  assertEquals([point.accepted, point.ended, point.up], [20, 20, 200]);
+  assertEquals(point.latencies.connect, [undefined, undefined], "nothing was connected");
+  const [median, tail] = point.latencies.queue;
+  assert(median! > 500 && tail! <= 1000, "only what was counted in between");
+  look(3100, 900, 10);
+  assertEquals(history.points.length, 1, "looks in quick succession make no rate");
+  look(14_000, 140, 10);
+  assertEquals(
+    history.points.at(-1)!.latencies.queue[0],
+    undefined,
+    "ten seconds later it is over",
+  );
+  look(400_000, 140, 10);
+  assertEquals(history.points.length, 1, "five minutes are kept");
+  look(1000, 0, 0);
+  assertEquals(history.points, [], "a program that was started again starts again");
+});
+
+Deno.test("the three readings tell what is the matter", () => {
+  const of = (...states: ("untried" | "up" | "down" | "suspect" | "drain")[]) =>
+    listener(0, {
+      destinations: states.map((state, i) => destination(`0.${i}`, { state, active: 2 })),
+    });
+  assertEquals(healthOf([of("up", "up")]).title, "Healthy");
+  assertEquals(healthOf([of("up", "drain")]).tone, "good");
+  assertEquals(healthOf([of("up", "suspect")]).tone, "wait");
+  assertEquals(healthOf([of("up", "down")]).title, "1 destination down");
+  assertEquals(healthOf([of("untried", "untried")]), {
+    tone: "wait",
+    title: "2 destinations untried",
+    detail: "0 of 2 destinations up, 2 untried",
+  });
+  assertEquals(healthOf([of("up", "untried", "down")]).title, "1 destination down");
+  assertEquals(healthOf([of("drain", "down")]).title, "No destination up");
+  assertEquals(healthOf([of("up"), of("down")]).title, "No destination up at 8080");
+  assertEquals(lineOf([of("up")]).title, "No line");
+  const waiting = { ...of("up"), waiting: 950, oldest_waiting_ms: 1200 };
+  assertEquals(lineOf([waiting]), {
+    tone: "bad",
+    title: "950 waiting",
+    detail: "oldest 1.20 s, room for 1,024",
+  });
+  assertEquals(lineOf([{ ...waiting, waiting: 5 }]).tone, "wait");
+  assertEquals(serviceOf([of("up", "down")]).detail, "50 % of 8 slots, by 2 destinations");
+});
+
+Deno.test("numbers have three digits that matter", () => {
+  assertEquals([short(99_999), short(1_234_567)], ["99,999", "1.23 M"]);
+  assertEquals([rate(0), rate(2.34), rate(99.6), rate(12_345)], ["0", "2.3", "100", "12.3 k"]);
+  assertEquals([bytes(1023), bytes(1536), bytes(3 * 2 ** 40)], ["1023 B", "1.50 KiB", "3.00 TiB"]);
+  assertEquals(
+    [0.25, 12.3, 1500, 75_000, 3_660_000, 90_000_000].map(duration),
+    ["250 µs", "12.3 ms", "1.50 s", "1 min 15 s", "1 h 1 min", "1 d 1 h"],
+  );
+});
+
+Deno.test("the page is one document that asks nobody and allows nothing but its own", async () => {
+  const { body, contentSecurityPolicy } = await loadPage();
+  assertMatch(
+    contentSecurityPolicy,
+    /^default-src 'none'; style-src 'sha256-\S+='; script-src 'sha/,
+  );
+  assertMatch(contentSecurityPolicy, /; frame-ancestors 'none'$/);
+  assertNotMatch(contentSecurityPolicy, /unsafe/);
+  assertNotMatch(body, /^import |^export |<link [^>]*stylesheet|\ssrc=|\sstyle="/m);
+  const addresses = [...body.matchAll(/https?:\/\/[^\s"'>]+/g)].map(([address]) => address);
+  assertEquals(new Set(addresses), new Set(["http://www.w3.org/2000/svg"]), "names, not requests");
+  for (const reason of Object.keys(END_REASONS)) assert(body.includes(`"${reason}"`));
+});
+
+inBrowser("numbers are live", async ({ admin, tab }) => {
+  await tab.shows("#line-title", /^No line$/);
+  const one = admin.status.listeners[0]!;
+  admin.tell();
+  for (const waiting of [37, 5]) {
+    one.waiting = waiting;
+    one.oldest_waiting_ms = 1240;
+    one.accepted += 100;
+    one.destinations[0]!.active = waiting % 8;
+    admin.tell();
+    await tab.shows("#line-title", new RegExp(`^${waiting} waiting$`));
+    await tab.shows("#line-detail", /oldest 1\.24 s, room for 1,024/);
+    await tab.shows('[data-strip="accepted"] .value', /^100\/s$/);
+    await tab.shows(`${row("0.1")} .figure`, new RegExp(`^${waiting % 8} / 8$`));
+    assertEquals(await tab.page.title(), `${waiting} waiting – iawlb`);
+  }
+  const taken = await tab.page.locator(".line .taken").getAttribute("d");
+  assertEquals(taken!.match(/M/g)!.length, 5, "five dots, one below the other");
+  const chart = await tab.page.locator('[data-strip="accepted"] .series-0').getAttribute("d");
+  assertMatch(chart!, /^M\S+ \S+L/);
+});
+
+inBrowser("a destination that goes down is seen within 2 s", async ({ admin, tab }) => {
+  await tab.shows("#health-title", /Healthy/);
+  const [first] = admin.status.listeners[0]!.destinations;
+  first!.state = "down";
+  first!.failures = 3;
+  admin.log("10.0.0.1:9000 is down", "error");
+  admin.tell();
+  await tab.shows("#health-title", /1 destination down/, 2000);
+  await tab.shows(`${row("0.1")}[data-state="down"] .state`, /^down$/, 2000);
+  await tab.shows("#events-list li >> nth=0", /error\s*10\.0\.0\.1:9000 is down/, 2000);
+});
+
+inBrowser("the drain button drains a destination and ready takes it back", async (scene) => {
+  const { admin, tab } = scene;
+  await tab.page.getByRole("button", { name: "drain 10.0.0.2:9000" }).click();
+  await tab.shows("#said", /10\.0\.0\.2:9000 finishes its sessions and takes no new ones/);
+  await tab.shows(`${row("0.2")} .state`, /^drain$/);
+  await tab.shows(`${row("0.2")} [aria-pressed="true"]`, /^drain$/);
+  await tab.page.getByRole("button", { name: "ready 10.0.0.2:9000" }).click();
+  await tab.shows(`${row("0.2")} .state`, /^up$/);
+  const path = "/destinations/0.2";
+  assertEquals(admin.changes, [
+    { method: "PATCH", path, body: { state: "drain" } },
+    { method: "PATCH", path, body: { state: "ready" } },
+  ]);
+});
+
+inBrowser("a destination is drained with the keyboard alone", async ({ admin, tab }) => {
+  await tab.shows("#health-title", /Healthy/);
+  await tab.page.keyboard.press("Tab");
+  assertEquals(await focused(tab), "Skip to the content");
+  await tab.page.keyboard.press("Enter");
+  for (let i = 0; await focused(tab) !== "drain 10.0.0.1:9000"; i++) {
+    if (i === 20) throw new Error(`20 steps lead to ${await focused(tab)}`);
+    await tab.page.keyboard.press("Tab");
+  }
+  const outline = await tab.page.evaluate(() =>
+    getComputedStyle(document.activeElement!).outlineStyle
+  );
+  assertEquals(outline, "solid", "where the focus is can be seen");
+  await tab.page.keyboard.press("Enter");
+  await tab.shows(`${row("0.1")} .state`, /^drain$/);
+  for (let i = 0; i < 3; i++) admin.tell();
+  assertEquals(await focused(tab), "drain 10.0.0.1:9000", "new numbers leave the focus alone");
+  assertEquals(admin.changes.length, 1);
+});
+
+inBrowser("what cannot be taken back asks first", async ({ admin, tab }) => {
+  await tab.shows("#health-title", /Healthy/);
+  const { page } = tab;
+  await page.getByRole("button", { name: "remove 10.0.0.3:9000" }).click();
+  await tab.shows("dialog", /Remove 10\.0\.0\.3:9000\?/);
+  assertEquals(await focused(tab), "Cancel");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Drain and end" }).click();
+  await page.keyboard.press("Enter");
+  await page.locator("dialog").waitFor({ state: "detached" });
+  assertEquals(admin.changes, [], "two times no");
+  assertEquals(await focused(tab), "Drain and end");
+  await page.getByRole("button", { name: "remove 10.0.0.3:9000" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+  await tab.shows(`${row("0.3")} .state`, /^leaving$/);
+  admin.status.listeners[0]!.destinations.pop();
+  admin.tell();
+  await page.locator(row("0.3")).waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Drain and end" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Drain and end" }).click();
+  await tab.shows("#said", /The program drains/);
+  admin.tell();
+  await tab.shows("#banner", /Draining: no new sessions/);
+  assertEquals(admin.changes.map(({ method, path }) => `${method} ${path}`), [
+    "DELETE /destinations/0.3",
+    "POST /drain",
+  ]);
+});
+
+inBrowser("a reload that is not allowed says each error", async ({ tab }) => {
+  await tab.page.getByRole("button", { name: "Reload configuration" }).click();
+  await tab.page.getByRole("dialog").getByRole("button", { name: "Reload" }).click();
+  await tab.shows("#said[data-tone=bad] li", /iawlb\.toml:3: worker: unknown key/);
+  await tab.page.getByRole("button", { name: "Close this message" }).click();
+  assertEquals(await tab.page.locator("#said[data-shown]").count(), 0);
+  tab.forgive(/status of 422/);
+});
+
+inBrowser("a destination is added with what was filled in", async ({ admin, tab }) => {
+  await tab.page.getByText("Add a destination").click();
+  await tab.page.getByLabel("Address").fill("10.0.0.9:9003");
+  await tab.page.getByLabel("Slots").fill("4");
+  await tab.page.getByLabel("Backup").check();
+  await tab.page.keyboard.press("Enter");
+  await tab.shows("#said", /10\.0\.0\.9:9003 was added/);
+  admin.tell();
+  await tab.shows(row("0.4"), /10\.0\.0\.9:9003/);
+  const body = { listener: "0", address: "10.0.0.9:9003", workers: 4, backup: true };
+  assertEquals(admin.changes, [{ method: "POST", path: "/destinations", body }]);
+});
+
+inBrowser("live sessions are listed on demand and can be ended", async ({ admin, tab }) => {
+  admin.sessions = [1, 2].map((number) => ({
+    id: `0.${number}`,
+    listener: "8080",
+    client: `192.0.2.${number}:5000`,
+    destination: null,
+    stage: "waiting",
+    place: number,
+    age_ms: 61_000,
+    bytes_up: 0,
+    bytes_down: 0,
+    attempts: 0,
+  }));
+  await tab.page.getByText("List live sessions").click();
+  await tab.shows("#sessions-list tr", /192\.0\.2\.1:5000.*waiting, place 1.*1 min 1 s/s);
+  await tab.page.getByRole("button", { name: "end session 0.1" }).click();
+  await tab.shows("#said", /Session 0\.1 from 192\.0\.2\.1:5000 was ended/);
+  await tab.page.locator('#sessions-list [data-id="0.1"]').waitFor({ state: "detached" });
+  assertEquals(await tab.page.locator("#sessions-list tr").count(), 1);
+});
+
+inBrowser("every reason is explained to whoever comes to it", async ({ admin, tab }) => {
+  admin.status.listeners[0]!.ended = { done: 90, "client-gone": 10 };
+  admin.tell();
+  await tab.page.locator('[data-reason="client-gone"] button').focus();
+  await tab.shows(".meaning", new RegExp(END_REASONS["client-gone"].help));
+});
+
+inBrowser("hundreds of destinations stay usable", async ({ admin, tab }) => {
+  const one = admin.status.listeners[0]!;
+  one.destinations = Array.from({ length: 300 }, (_, i) => destination(`0.${i}`));
+  admin.tell();
+  await tab.shows(".more", /Show 284 more that are up/);
+  one.destinations[250]!.state = "down";
+  admin.tell();
+  await tab.shows(`${row("0.250")} .state`, /^down$/, 2000);
+  await tab.page.locator(".more").click();
+  assertEquals(await tab.page.locator(".destinations tbody tr").count(), 300);
+  const button = tab.page.getByRole("button", { name: "maint 10.0.0.200:9000" });
+  await button.focus();
+  const before = await tab.page.evaluate(() => scrollY);
+  one.destinations.splice(10, 1);
+  admin.tell();
+  await tab.page.locator(row("0.10")).waitFor({ state: "detached" });
+  assertEquals(await focused(tab), "maint 10.0.0.200:9000", "the focus stays");
+  const moved = Math.abs(await tab.page.evaluate(() => scrollY) - before);
+  assert(moved < 100, `the page moved by ${moved} pixels`);
+  await tab.page.getByLabel("Find destinations").fill("0.25");
+  await until(
+    async () => await tab.page.locator(".destinations tbody tr").count() === 11,
+    "0.25 and 0.250 to 0.259 are found",
+  );
+});
+
+inBrowser("several listeners have a section each, and an overview", async ({ admin, tab }) => {
+  admin.status.listeners.push(listener(1, { name: "8443", waiting: 4 }));
+  admin.tell();
+  await tab.shows("#overview li >> nth=1", /8443.*4 waiting/s);
+  await tab.shows("#l1 .reading", /4 waiting/);
+  await tab.shows("#line-detail", /room for 2,048/);
+  admin.status.listeners.shift();
+  admin.tell();
+  await tab.page.locator("#l0").waitFor({ state: "detached" });
+});
+
+const TOKEN = "correct-horse";
+inBrowser("the token is asked for, refused, taken and kept", async ({ admin, tab }) => {
+  await tab.page.getByLabel("Token").fill("wrong");
+  await tab.page.keyboard.press("Enter");
+  await tab.shows("#token-error", /This token was not accepted/);
+  await tab.page.getByLabel("Token").fill(TOKEN);
+  await tab.page.keyboard.press("Enter");
+  await tab.shows("#health-title", /Healthy/);
+  await tab.page.getByRole("button", { name: "drain 10.0.0.1:9000" }).click();
+  await until(() => admin.changes.length === 1, "the change comes with the token");
+  await tab.page.reload();
+  await tab.shows("#health-title", /Healthy/);
+  tab.forgive(/status of 401/);
+}, { admin: () => new FakeAdmin(status([listener(0)]), { token: TOKEN }) });
+
+inBrowser("a lost connection is told and made again", async ({ admin, tab }) => {
+  await tab.shows("#link", /^live$/);
+  await admin[Symbol.asyncDispose]();
+  await tab.shows("#banner", /Connection lost\. What you see is from \d\d:\d\d:\d\d/);
+  await tab.shows("#link", /^not connected$/);
+  await using again = new FakeAdmin(admin.status, { port: admin.port });
+  await tab.page.getByRole("button", { name: "Try now" }).click();
+  await tab.shows("#link", /^live$/);
+  await tab.page.locator("#banner").waitFor({ state: "hidden" });
+  again.status.listeners[0]!.waiting = 3;
+  again.tell();
+  await tab.shows("#line-title", /^3 waiting$/);
+  tab.forgive(/ERR_/);
+});
+
+inBrowser("a program that has drained is said to be gone", async ({ admin, tab }) => {
+  admin.status.state = "draining";
+  // What a program that drains tells: whoever is at the door comes in.
+  admin.status.listeners[0]!.queue = Number.MAX_SAFE_INTEGER;
+  admin.tell();
+  await tab.shows("#banner", /Draining: no new sessions; 0 sessions to finish/);
+  assertEquals(await tab.page.locator("#line-detail").textContent(), "");
+  await admin[Symbol.asyncDispose]();
+  await tab.shows("#banner", /The program has drained and is gone/);
+  tab.forgive(/ERR_/);
+});
+
+for (const colorScheme of ["light", "dark"] as const) {
+  inBrowser(`${colorScheme}: nothing is too wide or too faint`, async ({ admin, tab }) => {
+    const one = admin.status.listeners[0]!;
+    one.ended = { done: 1e9, "refused-overflow": 1 };
+    one.waiting = 900;
+    one.queue = 100_000;
+    one.destinations.push(
+      destination("0.9", {
+        name: "unix:/run/a/rather/long/path/to/a/socket/that/somebody/has/chosen.sock",
+        limit: 256,
+        failures: 1e6,
+        sessions: 1e9,
+        bytes_up: 1e15,
+        state: "maint",
+        weight: 5,
+        backup: true,
+      }),
+    );
+    admin.log("x".repeat(300), "warning");
+    admin.tell();
+    await tab.shows(`${row("0.9")} .state`, /maint/);
+    for (const width of [360, 600, 899, 901, 1100, 1239, 1241, 1600]) {
+      await tab.page.setViewportSize({ width, height: 800 });
+      let wide: string[] = [];
+      // What is drawn follows the size a frame later.
+      await until(async () => {
+        wide = await tab.page.evaluate(tooWide);
+        return wide.length === 0;
+      }, "nothing is too wide").catch(() => {});
+      assertEquals(wide, [], `at ${width} pixels`);
+    }
+    const faint = await tab.page.evaluate(tooFaint);
+    assertEquals(faint, [], "texts with a contrast below 4.5");
+  }, { colorScheme });
+}
+
+/** The name of what has the focus. */
+async function focused(tab: Tab): Promise<string> {
+  return await tab.page.evaluate(() => {
+    const element = document.activeElement;
+    return element?.getAttribute("aria-label") ?? element?.textContent?.trim() ?? "";
+  });
+}
+
+/** Runs in the page: what makes it scroll sideways. */
+function tooWide(): string[] {
+  const { scrollWidth, clientWidth } = document.documentElement;
+  if (scrollWidth <= clientWidth) return [];
+  const wide = [...document.querySelectorAll("body *")].filter((element) =>
+    element.getBoundingClientRect().right > clientWidth && !element.closest("thead")
+  );
+  return wide.map(({ tagName, className, textContent }) =>
+    `${tagName} ${className} ${textContent}`
+  );
+}
+
+/** Runs in the page: the texts whose contrast to what is behind them is below WCAG AA. */
+function tooFaint(): string[] {
+  const luminance = (colour: string) => {
+    const [r, g, b] = colour.match(/[\d.]+/g)!.slice(0, 3).map((text) => {
+      const part = Number(text) / 255;
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
+  };
+  const behind = (element: Element | null): string => {
+    if (!element) return "rgb(255, 255, 255)";
+    const colour = getComputedStyle(element).backgroundColor;
+    return colour === "rgba(0, 0, 0, 0)" ? behind(element.parentElement) : colour;
+  };
+  const hasText = (element: Element) =>
+    [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent?.trim());
+  return [...document.querySelectorAll<HTMLElement>("body *")].flatMap((element) => {
+    if (!hasText(element) || !element.checkVisibility()) return [];
+    if (element.closest("script, [aria-disabled=true]")) return [];
+    const [a, b] = [getComputedStyle(element).color, behind(element)].map(luminance);
+    const contrast = (Math.max(a!, b!) + 0.05) / (Math.min(a!, b!) + 0.05);
+    return contrast < 4.5 ? [`${element.className} ${element.innerText}: ${contrast}`] : [];
+  });
+}

@@ -1,0 +1,264 @@
+import { assert, assertEquals } from "@std/assert";
+import { bar, flow, paint, widthOf } from "../../src/client/drawing.ts";
+import { readEvents } from "../../src/client/event_stream.ts";
+import { formatBytes, formatRate, formatSpan } from "../../src/client/format.ts";
+import { readKeys } from "../../src/client/keys.ts";
+import { History, rates } from "../../src/client/rates.ts";
+import { drawFrame, type ViewOptions } from "../../src/client/view.ts";
+import type { Status } from "../../src/operations/operations.ts";
+import { destinationOf, latenciesOf, listenerOf, statusOf } from "../support/statuses.ts";
+
+/** A program that has been busy for so many seconds. */
+function busy(seconds: number): Status {
+  return statusOf({
+    uptime_ms: 60_000 + seconds * 1000,
+    listeners: [
+      listenerOf({
+        accepted: 120 * seconds,
+        active: 13,
+        waiting: 45,
+        queue: 64,
+        oldest_waiting_ms: 1234,
+        bytes_up: 1536 * seconds,
+        bytes_down: 3 * 2 ** 20 * seconds,
+        ended: { done: 100 * seconds, "client-gone": 18 * seconds },
+        latencies: latenciesOf({
+          queue: new Array(20 * seconds).fill(10),
+          session: new Array(20 * seconds).fill(1000),
+        }),
+        destinations: [
+          destinationOf({ active: 12, sessions: 22 * seconds, bytes_up: 1024 * seconds }),
+          destinationOf({ id: "1.2", name: "10.0.0.7:9003", limit: 4, active: 1, state: "down" }),
+          destinationOf({
+            id: "1.3",
+            name: "database-replica.internal.example.com:9003",
+            backup: true,
+            state: "drain",
+            failures: seconds,
+            sessions: 50 * seconds,
+          }),
+        ],
+      }),
+    ],
+  });
+}
+
+function draw(different: Partial<ViewOptions>, now = busy(10), before?: Status): string[] {
+  const options = { columns: 80, rows: 24, offset: 0, sort: "configured", paused: false } as const;
+  const { lines } = drawFrame(now, before, { ...options, ...different });
+  return lines.map((line) => paint(line, { colors: false }));
+}
+
+Deno.test("a frame in 40 columns keeps what matters most", () => {
+  assertEquals(draw({ columns: 40, rows: 14 }, busy(10), busy(5)), [
+    "iawlb  running  up 1m 10s  rates of 5 s",
+    "8080  running  [::]:8080",
+    "  waiting 45/64 ▕███████████████▌      ▏",
+    "  oldest 1.2 s",
+    "  active 13  accepted/s 120  ended/s 118",
+    "  up 1.5 KiB/s  down 3.0 MiB/s",
+    "  queue p50 9.79 ms p99 9.79 ms",
+    "  session p50 995 ms p99 995 ms",
+    "  DESTINATION   STATE  ACTIVE  SESS/S",
+    "  9001          up      12/16    22.0",
+    "  10.0.0~:9003  down      1/4       0",
+    "  databa~:9003  drain    0/16    50.0",
+    "",
+    "q quit  s sort: configured  space pause",
+  ]);
+});
+
+Deno.test("a frame in 80 columns has bars and rates", () => {
+  assertEquals(draw({ rows: 12 }, busy(10), busy(5)), [
+    "iawlb  running  up 1m 10s  rates of 5 s  pid 4242  0.1.0",
+    "8080  running  [::]:8080",
+    "  waiting 45/64 ▕███████████████████▊        ▏  oldest 1.2 s",
+    "  active 13  accepted/s 120  ended/s 118  up 1.5 KiB/s  down 3.0 MiB/s",
+    "  queue p50 9.79 ms p99 9.79 ms  session p50 995 ms p99 995 ms",
+    "  DESTINATION               STATE  ACTIVE               SESS/S  FAIL     BYTES/S",
+    "  9001                      up      12/16  ▕██████▊  ▏    22.0     0     1.0 KiB",
+    "  10.0.0.7:9003             down      1/4  ▕██▎      ▏       0     0         0 B",
+    "  databas~om:9003 (backup)  drain    0/16  ▕         ▏    50.0    10         0 B",
+    "",
+    "",
+    "q quit  s sort: configured  space pause",
+  ]);
+});
+
+Deno.test("a frame in 200 columns has everything", () => {
+  const lines = draw({ columns: 200, rows: Infinity }, busy(10), busy(5));
+  assertEquals(lines.slice(5), [
+    "  ID   DESTINATION                                   STATE  ACTIVE                                  SESS/S  FAIL     BYTES/S  SESSIONS  WEIGHT",
+    "  1.1  9001                                          up      12/16  ▕█████████████████████       ▏    22.0     0     1.0 KiB       220       1",
+    "  1.2  10.0.0.7:9003                                 down      1/4  ▕███████                     ▏       0     0         0 B         0       1",
+    "  1.3  database-replica.~.example.com:9003 (backup)  drain    0/16  ▕                            ▏    50.0    10         0 B       500       1",
+  ]);
+});
+
+Deno.test("without an earlier look there are no rates, and none are made up", () => {
+  const lines = draw({ rows: Infinity });
+  assertEquals(lines[0], "iawlb  running  up 1m 10s  rates follow  pid 4242  0.1.0");
+  assertEquals(lines[3], "  active 13  accepted/s -  ended/s -  up -  down -");
+  assertEquals(lines[4], "  queue p50 - p99 -  session p50 - p99 -");
+});
+
+Deno.test("lines that the logs have lost are in the title", () => {
+  const [title] = draw({ rows: 12 }, { ...busy(10), log_lines_lost: { access: 11, log: 1 } });
+  assertEquals(
+    title,
+    "iawlb  running  12 log lines lost  up 1m 10s  rates follow  pid 4242  0.1.0",
+  );
+});
+
+Deno.test("no frame is wider or higher than the terminal", () => {
+  for (const columns of [1, 2, 10, 20, 39, 40, 41, 79, 80, 81, 120, 200]) {
+    for (const rows of [1, 2, 3, 10, 24, 60]) {
+      const options = { columns, rows, offset: 0, sort: "load", paused: true } as const;
+      const { lines } = drawFrame(busy(10), busy(5), { ...options, warning: "no news for 3 s" });
+      assertEquals(lines.length, rows);
+      assert(lines.every((line) => widthOf(line) <= columns), `${columns} x ${rows}`);
+    }
+  }
+});
+
+Deno.test("colours change nothing but the colours", () => {
+  const { lines } = drawFrame(busy(10), busy(5), {
+    columns: 80,
+    rows: 24,
+    offset: 0,
+    sort: "configured",
+    paused: true,
+  });
+  const colored = lines.map((line) => paint(line, { colors: true }));
+  const pieces = colored.map((line) => line.split("\x1b["));
+  const text = pieces.map(([first, ...rest]) => {
+    return first + rest.map((piece) => piece.replace(/^\d+m/, "")).join("");
+  });
+  assertEquals(text, lines.map((line) => paint(line, { colors: false })));
+  assert(colored.join("").includes("\x1b[31mdown \x1b[0m"));
+});
+
+Deno.test("the middle scrolls as far as there is something, the first and last line stay", () => {
+  const options = { columns: 80, rows: 6, sort: "configured", paused: false } as const;
+  const frame = drawFrame(busy(10), undefined, { ...options, offset: 2 });
+  const lines = frame.lines.map((line) => paint(line, { colors: false }));
+  assertEquals(frame.offset, 2);
+  assertEquals(lines[1], "  active 13  accepted/s -  ended/s -  up -  down -");
+  assertEquals(
+    lines[5],
+    "q quit  s sort: configured  space pause  2 above, 2 below  ↑↓ scroll",
+  );
+  assertEquals(drawFrame(busy(10), undefined, { ...options, offset: 1e9 }).offset, 4);
+  assertEquals(drawFrame(busy(10), undefined, { ...options, rows: 60, offset: 5 }).offset, 0);
+});
+
+Deno.test("destinations are sorted by what the operator looks for", () => {
+  const order = (sort: ViewOptions["sort"]) => {
+    const lines = draw({ columns: 200, rows: Infinity, sort }, busy(10), busy(5));
+    return lines.slice(6).map((line) => line.slice(2, 5));
+  };
+  assertEquals(order("configured"), ["1.1", "1.2", "1.3"]);
+  assertEquals(order("load"), ["1.1", "1.2", "1.3"]);
+  assertEquals(order("sessions/s"), ["1.3", "1.1", "1.2"]);
+  assertEquals(order("bytes/s"), ["1.1", "1.2", "1.3"]);
+  assertEquals(order("failures"), ["1.3", "1.1", "1.2"]);
+});
+
+Deno.test("a name cannot steer the terminal", () => {
+  const name = "unix:/a\x1b[2J\u{1f600}";
+  const listeners = [listenerOf({ name, destinations: [destinationOf({ name })] })];
+  const text = draw({ rows: Infinity }, statusOf({ listeners })).join("\n");
+  assertEquals(text.split("unix:/a?[2J?").length, 3);
+  assert(!text.includes("\x1b"));
+});
+
+Deno.test("a bar is filled to an eighth of a column, and shows the nearly empty and nearly full", () => {
+  assertEquals(bar(0, 6), "▕    ▏");
+  assertEquals(bar(0.5, 6), "▕██  ▏");
+  assertEquals(bar(0.6, 6), "▕██▍ ▏");
+  assertEquals(bar(1, 6), "▕████▏");
+  assertEquals(bar(7, 6), "▕████▏");
+  assertEquals(bar(0.000001, 6), "▕▏   ▏");
+  assertEquals(bar(0.999999, 6), "▕███▉▏");
+  assertEquals(bar(NaN, 6), "▕    ▏");
+});
+
+Deno.test("pieces flow into as many lines as they need", () => {
+  const pieces = ["aaa", "bbb", "cc"].map((text) => [{ text }]);
+  const lines = (columns: number) =>
+    flow(pieces, { columns, indent: 1 }).map((line) => paint(line, { colors: false }));
+  assertEquals(lines(13), [" aaa  bbb  cc"]);
+  assertEquals(lines(12), [" aaa  bbb", " cc"]);
+  assertEquals(lines(2), [" aaa", " bbb", " cc"]);
+});
+
+Deno.test("numbers are shown in units for people", () => {
+  assertEquals(
+    [0, 1023, 1024, 1024 * 1023.96, 2 ** 30, 2 ** 60].map(formatBytes),
+    ["0 B", "1023 B", "1.0 KiB", "1.0 MiB", "1.0 GiB", "1024.0 PiB"],
+  );
+  assertEquals(
+    [0, 0.25, 1, 9.96, 999, 999.6, 59_949, 59_951, 3_599_400, 3_599_600, 86_400_000].map(
+      formatSpan,
+    ),
+    [
+      "0 s",
+      "250 us",
+      "1.0 ms",
+      "10 ms",
+      "999 ms",
+      "1.0 s",
+      "59.9 s",
+      "1m 0s",
+      "59m 59s",
+      "1h 0m",
+      "1d 0h",
+    ],
+  );
+  assertEquals([0, 0.2, 99.94, 99.96, 1234.5].map(formatRate), ["0", "0.2", "99.9", "100", "1235"]);
+});
+
+Deno.test("keys are read from whatever comes at once", () => {
+  assertEquals(readKeys("\x1b[A\x1bOBs q"), ["up", "down", "sort", "pause", "quit"]);
+  assertEquals(readKeys("\x1b[5~\x1b[6~\x1b[H\x1b[F\x03"), [
+    "page up",
+    "page down",
+    "top",
+    "end",
+    "quit",
+  ]);
+  // The letters of an unknown key are none.
+  assertEquals(readKeys("\x1b[1;5q\x1bOqx\x1b"), []);
+});
+
+async function* chunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+Deno.test("events are read however their bytes are cut", async () => {
+  const text = ': hello\r\nevent: status\r\ndata: {"a":\r\ndata: "ä"}\r\n\r\n\n' +
+    "event:log\ndata\n\ndata: cut off";
+  const bytes = new TextEncoder().encode(text);
+  for (const size of [1, 2, 7, 1000]) {
+    const events = [];
+    for await (const event of readEvents(chunks(bytes, size))) events.push(event);
+    assertEquals(events, [{ type: "status", data: '{"a":\n"ä"}' }, { type: "log", data: "" }]);
+  }
+});
+
+Deno.test("rates reach back five seconds, and not into another process", () => {
+  const history = new History(5000);
+  const look = (second: number, pid = 1) => statusOf({ pid, uptime_ms: second * 1000 });
+  const before = [0, 1, 2, 3, 4, 5, 6, 7].map((second) => history.add(look(second))?.uptime_ms);
+  assertEquals(before, [undefined, 0, 0, 0, 0, 0, 1000, 2000]);
+  assertEquals(history.add(look(8, 2)), undefined);
+  assertEquals(rates(look(8, 2), look(7)), undefined);
+  assertEquals(rates(look(8), look(8)), undefined);
+});
+
+Deno.test("a destination that has just come has no rates", () => {
+  const before = statusOf({ listeners: [listenerOf({ destinations: [] })] });
+  const between = rates(statusOf({ uptime_ms: 61_000 }), before)!;
+  assertEquals(between.destinations.size, 0);
+  assertEquals([...between.listeners.keys()], [1]);
+});

@@ -1,0 +1,80 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { UsageError } from "../../src/base/errors.ts";
+import type { Option } from "../../src/config/option.ts";
+import {
+  flagOf,
+  type OptionName,
+  optionNames,
+  OPTIONS,
+  readSettings,
+} from "../../src/config/options.ts";
+
+Deno.test("the defaults are the documented ones", () => {
+  assertEquals(readSettings({}), {
+    workers: 256,
+    threads: 1,
+    queue: 1024,
+    maxConnections: 0,
+    overflow: "wait",
+    maxPerIp: 0,
+    ratePerIp: 0,
+    allow: [],
+    deny: [],
+    keepalive: "on",
+    halfClose: "keep",
+    queueTimeout: 30_000,
+    connectTimeout: 5000,
+    idleTimeout: 600_000,
+    halfCloseTimeout: 60_000,
+    answerTimeout: 0,
+    sessionTimeout: 0,
+    drainTimeout: 30_000,
+    retries: 3,
+    redispatch: "held",
+    check: null,
+    checkInterval: 2000,
+    checkTimeout: 2000,
+    fall: 0,
+    rise: 0,
+    slowStart: 0,
+    backlog: 511,
+    batchSize: 0,
+    batchDelay: 0,
+    logLevel: "info",
+    logFormat: "text",
+    log: { kind: "stderr" },
+    accessLog: "on",
+    admin: null,
+    adminTokenFile: "",
+    accessLogFormat: "auto",
+  });
+});
+
+Deno.test("every default can be written and read back", () => {
+  for (const name of optionNames()) {
+    const option: Option<unknown> = OPTIONS[name];
+    if (name === "allow" || name === "deny") continue;
+    assertEquals(option.parse(option.format(option.default)), option.default, name);
+  }
+});
+
+Deno.test("a value that is not allowed is named with its flag and what is", () => {
+  const bad: [OptionName, string, string][] = [
+    ["workers", "0", '--workers "0": must be a whole number from 1 to 1000000'],
+    ["workers", "1.5", '--workers "1.5"'],
+    ["workers", "1e3", '--workers "1e3"'],
+    ["queue", "1000001", '--queue "1000001"'],
+    ["queueTimeout", "30", '--queue-timeout "30": must be a number with a unit'],
+    ["batchDelay", "2s", '--batch-delay "2s"'],
+    ["drainTimeout", "366d", '--drain-timeout "366d"'],
+    ["logLevel", "INFO", '--log-level "INFO": must be one of debug, info, warning, error'],
+    ["accessLog", "", '--access-log ""'],
+  ];
+  for (const [name, text, message] of bad) {
+    assertThrows(() => readSettings({ [name]: text }), UsageError, message);
+  }
+});
+
+Deno.test("a flag is the option's name with dashes", () => {
+  assertEquals(flagOf("halfCloseTimeout"), "--half-close-timeout");
+});

@@ -1,0 +1,266 @@
+// Destination set, worker pool and queue under random changes, with workers that behave like the real ones.
+import { assert } from "@std/assert";
+import { getLogger } from "@logtape/logtape";
+import fc from "fast-check";
+import { Channel } from "../../src/async/channel.ts";
+import type { DestinationConfig } from "../../src/config/config.ts";
+import { WorkerPool } from "../../src/balancer/worker_pool.ts";
+import type { Destination } from "../../src/destinations/destination.ts";
+import { Health } from "../../src/destinations/health.ts";
+import { DestinationSet } from "../../src/destinations/destination_set.ts";
+import type { Session } from "../../src/session/session.ts";
+import { TaskGroup } from "../../src/async/task_group.ts";
+import { configOf } from "../support/config.ts";
+
+const ADMIN = ["ready", "ready", "drain", "maint"] as const;
+const HEALTH = ["up", "untried", "suspect", "down"] as const;
+
+interface Wanted {
+  there: boolean;
+  workers: number;
+  weight: number;
+  backup: boolean;
+}
+
+type Step =
+  | { kind: "arrive"; number: number }
+  | { kind: "reset"; which: number }
+  | { kind: "finish"; number: number }
+  | { kind: "configure"; wanted: Wanted[] }
+  | { kind: "admin"; which: number; state: typeof ADMIN[number] }
+  | { kind: "health"; which: number; state: typeof HEALTH[number] };
+
+const wanted: fc.Arbitrary<Wanted> = fc.record({
+  there: fc.boolean(),
+  workers: fc.integer({ min: 1, max: 5 }),
+  weight: fc.integer({ min: 1, max: 4 }),
+  backup: fc.boolean(),
+});
+
+const step = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("arrive"), number: fc.nat(6) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("reset"), which: fc.nat(2) }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("finish"), number: fc.nat(6) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("configure"),
+      wanted: fc.array(wanted, { minLength: 3, maxLength: 3 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("admin"),
+      which: fc.nat(2),
+      state: fc.constantFrom(...ADMIN),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("health"),
+      which: fc.nat(2),
+      state: fc.constantFrom(...HEALTH),
+    }),
+  },
+) as fc.Arbitrary<Step>;
+
+/** Everything around the queue but sockets: sessions are numbers, and end when the test says so. */
+class Scene {
+  readonly queue: Channel<Session>;
+  readonly destinationSet: DestinationSet;
+  readonly health: Health;
+  readonly pool: WorkerPool;
+  readonly busy: (() => void)[] = [];
+  /** Sessions that a destination took although it had its full number already. */
+  readonly excess: string[] = [];
+  served = 0;
+  sent = 0;
+  /** The limits before the latest step: a session may have been taken before it and arrive after. */
+  #limitsBefore = new Map<Destination, number>();
+  readonly #life = new AbortController();
+  readonly #tasks = new TaskGroup((error) => this.excess.push(String(error)));
+
+  constructor() {
+    this.queue = new Channel<Session>(10_000, { onWaiting: () => this.pool.grow() });
+    this.pool = new WorkerPool({
+      destinations: [],
+      queue: this.queue,
+      hire: (destination) => this.#tasks.add(this.#work(destination)),
+      onStranded: (session) => {
+        if (this.queue.remove(session)) this.served++;
+        if (this.pool.servesBeside(session.avoided!)) this.excess.push(`${session.id} sent away`);
+      },
+    });
+    const clock = () => 0;
+    this.health = new Health({
+      workers: this.pool,
+      settings: { ...configOf(["0", "1"]), checkInterval: 1_000_000 },
+      signal: this.#life.signal,
+      clock,
+      log: getLogger(["test", "quiet"]),
+    });
+    // Nobody is tried.
+    this.health.close();
+    this.destinationSet = new DestinationSet({
+      pool: this.pool,
+      health: this.health,
+      tasks: this.#tasks,
+      clock,
+    });
+  }
+
+  /** As `worker.ts` does it. */
+  async #work(destination: Destination): Promise<void> {
+    if (destination.workers >= destination.limit) this.excess.push(`hired for ${destination.name}`);
+    destination.workers++;
+    try {
+      do {
+        let session: Session;
+        try {
+          session = await this.queue.receive({
+            signal: destination.idleSignal,
+            taker: destination,
+          });
+        } catch {
+          return;
+        }
+        destination.active++;
+        if (session.avoided === destination) this.excess.push(`${session.id} came back`);
+        const { name, active, enabled } = destination;
+        const limit = Math.max(destination.limit, this.#limitsBefore.get(destination) ?? 0);
+        if (enabled && active > limit) this.excess.push(`${active} sessions at ${name}`);
+        await new Promise<void>((resolve) => this.busy.push(resolve));
+        this.served++;
+        destination.active--;
+      } while (this.pool.keeps(destination));
+    } finally {
+      destination.workers--;
+    }
+  }
+
+  run(step: Step): void {
+    const all = this.destinationSet.all;
+    this.#limitsBefore = new Map(all.map((one) => [one, one.limit]));
+    switch (step.kind) {
+      case "arrive":
+        for (let i = 0; i < step.number; i++) this.queue.trySend({ id: ++this.sent } as Session);
+        break;
+      case "reset": {
+        // One that was served has been reset, and comes back as the worker would have it.
+        const avoided = all[step.which % all.length];
+        if (!avoided || !this.pool.servesBeside(avoided)) break;
+        const session = { id: ++this.sent, avoided } as Session;
+        const behind = (waiting: Session) => waiting.id < session.id;
+        this.queue.unshift(session, { behind, avoiding: avoided });
+        break;
+      }
+      case "finish":
+        for (const end of this.busy.splice(0, step.number)) end();
+        break;
+      case "configure": {
+        const configs = step.wanted.flatMap(({ there, ...rest }, i): DestinationConfig[] => {
+          const address = { transport: "tcp", hostname: "127.0.0.1", port: 1 + i } as const;
+          return there ? [{ ...rest, check: null, address, key: `${i}`, name: `${i}` }] : [];
+        });
+        // As the balancer does it, but in one turn.
+        for (const changed of this.destinationSet.apply(configs, { 0: 1, 1: 2, 2: 3 })) {
+          if (changed) this.pool.arrange(changed);
+        }
+        this.pool.arrange();
+        break;
+      }
+      case "admin": {
+        const one = all[step.which];
+        if (!one || one.leaving) break;
+        one.admin = step.state;
+        // As a review does, but for the probe: the steps say how a destination is.
+        this.pool.arrange();
+        break;
+      }
+      case "health": {
+        const one = all[step.which];
+        if (!one) break;
+        one.state = step.state;
+        this.pool.arrange();
+        break;
+      }
+    }
+  }
+
+  async end(): Promise<void> {
+    this.#life.abort();
+    this.pool.stop();
+    this.health.close();
+    this.queue.close();
+    this.destinationSet.dismiss();
+    while (this.busy.length > 0 || this.queue.size > 0) {
+      for (const end of this.busy.splice(0)) end();
+      while (this.queue.size > 0) this.queue.receive();
+      await settled();
+    }
+    await this.#tasks.idle();
+  }
+}
+
+/** Lets everything happen that needs no more than promises. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+Deno.test("whatever changes, nobody waits while there is room, and no limit is exceeded", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.boolean(), async (steps, settles) => {
+      const scene = new Scene();
+      try {
+        for (const one of steps) {
+          scene.run(one);
+          // Sometimes several changes come in one turn.
+          if (settles) await settled();
+          else await Promise.resolve();
+          if (settles) assertSettled(scene);
+        }
+        await settled();
+        assertSettled(scene);
+        // Removed ones end, and all that waits is served once somebody may.
+        const wanted = [0, 1, 2].map((i) => ({
+          there: i === 0,
+          workers: 2,
+          weight: 1,
+          backup: false,
+        }));
+        scene.run({ kind: "configure", wanted });
+        scene.run({ kind: "admin", which: 0, state: "ready" });
+        scene.run({ kind: "health", which: 0, state: "up" });
+        for (let i = 0; scene.served < scene.sent; i++) {
+          assert(i < 1000, `${scene.served} of ${scene.sent} served`);
+          scene.run({ kind: "finish", number: 100 });
+          await settled();
+          assertSettled(scene);
+        }
+        await settled();
+        const { all } = scene.destinationSet;
+        assert(all.length === 1, `${all.length} destinations are left`);
+        assert(all[0]!.workers >= 1 && all[0]!.workers <= 2, `${all[0]!.workers} workers`);
+      } finally {
+        await scene.end();
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+function assertSettled({ queue, pool, excess, destinationSet }: Scene): void {
+  const needless = [...queue.waiting()].filter((session) => pool.hasRoomFor(session));
+  assert(needless.length === 0, "a session waits although there is room");
+  assert(excess.length === 0, excess.join());
+  for (const { name, workers, active, limit, enabled, usable, state } of destinationSet.all) {
+    const idle = workers - active;
+    assert(idle === 0 || workers <= limit, `${name} has ${idle} waiting beyond its limit`);
+    assert(
+      idle === 0 || (enabled && usable),
+      `${name} has ${idle} waiting although ${state}`,
+    );
+  }
+}

@@ -1,0 +1,257 @@
+import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
+import { completions } from "../../scripts/packaging/completions.ts";
+import {
+  choicesOf,
+  type Interface,
+  parseHelp,
+  readInterface,
+} from "../../scripts/packaging/interface.ts";
+import { manual } from "../../scripts/packaging/manual.ts";
+import { helpText } from "../../src/cli/help.ts";
+import { flagOf, optionNames, OPTIONS } from "../../src/config/options.ts";
+import { unless } from "../support/unless.ts";
+
+const CTL_HELP = `iawlb ctl: asks a running iawlb, or tells it what to do
+
+Usage: iawlb ctl ADDR COMMAND [--json] [--token-file FILE]
+
+ADDR is what --admin says.
+
+Commands:
+  status
+      what it is doing: listeners, destinations, counters
+  add ADDRESS[,workers=N][,backup] [--listener NAME]
+      a new destination, as on the command line
+  drain DEST
+      DEST finishes its sessions and takes no new ones, it's "drained" \\ (100 %)
+
+Options:
+  --json              prints the answer of the admin API
+                      as it is
+  --token-file FILE   the file with the token, if one is wanted
+
+Exit status: 0 done; 1 failed; 2 bad usage.`;
+
+const PROGRAM: Interface = {
+  program: parseHelp(helpText()),
+  commands: { ctl: parseHelp(CTL_HELP), top: parseHelp(CTL_HELP.replaceAll("ctl", "top")) },
+};
+
+Deno.test("every option is read out of the help text, with its form and default", () => {
+  const { flags, usage, exitStatus, signals } = PROGRAM.program;
+  const names = flags.map(({ name }) => name);
+  for (const name of optionNames()) assert(names.includes(flagOf(name)), name);
+  const expected = [...helpText().matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, name]) =>
+    name!
+  );
+  assertEquals(names, expected);
+  const level = flags.find(({ name }) => name === "--log-level")!;
+  assertEquals(level.default, "info");
+  assertEquals(choicesOf(level), ["debug", "info", "warning", "error"]);
+  for (const { name, help } of flags) {
+    const option = optionNames().find((one) => flagOf(one) === name);
+    if (option) assertEquals(help, OPTIONS[option].help);
+  }
+  assertEquals(flags.find(({ name }) => name === "--help")!.short, "-h");
+  assertEquals(usage[0], "iawlb [OPTIONS] LISTEN DESTINATION [DESTINATION ...]");
+  assertMatch(signals!, /^SIGTERM and SIGINT drain/);
+  assertMatch(exitStatus!, /^0 finished/);
+});
+
+Deno.test("commands and flags in two columns are read out of a command's help text", () => {
+  const { ctl } = PROGRAM.commands;
+  const commands = ctl!.description.find(({ text }) => text === "Commands:")!.terms;
+  assertEquals(commands.map(({ name }) => name), ["status", "add", "drain"]);
+  assertEquals(commands[1]!.form, "ADDRESS[,workers=N][,backup] [--listener NAME]");
+  assertEquals(ctl!.flags, [
+    {
+      name: "--json",
+      short: undefined,
+      form: undefined,
+      default: undefined,
+      help: "prints the answer of the admin API as it is",
+    },
+    {
+      name: "--token-file",
+      short: undefined,
+      form: "FILE",
+      default: undefined,
+      help: "the file with the token, if one is wanted",
+    },
+  ]);
+});
+
+Deno.test("a command without a help text of its own is left out", async () => {
+  const { commands } = await readInterface((args) => {
+    return Promise.resolve(args[0] === "ctl" ? CTL_HELP : helpText());
+  });
+  assertEquals(Object.keys(commands), ["ctl"]);
+});
+
+Deno.test("the manual has all sections, options, commands and end reasons, as plain roff", async (t) => {
+  const page = manual(PROGRAM, { version: "1.2.3", date: new Date(0) });
+  const sections = [...page.matchAll(/^\.SH (.*)$/gm)].map(([, name]) => name);
+  assertEquals(sections, [
+    ...["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", '"IAWLB CTL"', '"IAWLB TOP"', "SIGNALS"],
+    ...["EXIT STATUS", "END REASONS", "FILES", "EXAMPLES", "SEE ALSO"],
+  ]);
+  for (const name of optionNames()) {
+    assertStringIncludes(page, `\\fB${flagOf(name).replaceAll("-", "\\-")}\\fR`);
+  }
+  assertStringIncludes(page, "\\fBdone\\fR\nboth sides finished sending");
+  assertStringIncludes(page, '"drained" \\e (100 %)');
+  assertStringIncludes(page, ".TP\n\\fB0\\fR\nfinished");
+  assertStringIncludes(page, ".TP\n\\fBSIGTERM and SIGINT\\fR\ndrain");
+  const path = await Deno.makeTempFile({ suffix: ".1" });
+  await Deno.writeTextFile(path, page);
+  for (const line of [["mandoc", "-Tlint", path], ["man", "--warnings", "-l", path]]) {
+    await t.step({
+      ...unless(`${line[0]} finds nothing wrong in it`, await missing(line[0]!)),
+      fn: async () => {
+        const { code, stdout, stderr } = await run(line, { LC_ALL: "C.UTF-8" });
+        assertEquals({ code, stderr }, { code: 0, stderr: "" });
+        if (line[0] === "mandoc") assertEquals(stdout, "");
+      },
+    });
+  }
+  await Deno.remove(path);
+});
+
+/** What a shell offers for a command line that ends where the cursor is. */
+type Complete = (line: string) => Promise<string[]>;
+
+const SHELLS: { name: "bash" | "fish" | "zsh"; complete: (file: string) => Complete }[] = [
+  { name: "bash", complete: bashCompletes },
+  { name: "fish", complete: fishCompletes },
+  { name: "zsh", complete: zshCompletes },
+];
+
+for (const { name, complete } of SHELLS) {
+  Deno.test({
+    ...unless(`${name} completes flags, values, files and commands`, await missing(name)),
+    fn: async () => {
+      const directory = await Deno.makeTempDir();
+      const file = `${directory}/_iawlb`;
+      await Deno.writeTextFile(file, completions(PROGRAM)[name]);
+      await Deno.writeTextFile(`${directory}/access.log`, "");
+      const words = complete(file);
+      assertEquals(await words("iawlb --log-f"), ["--log-format"]);
+      assertEquals(await words("iawlb --log-level "), ["debug", "error", "info", "warning"]);
+      assertEquals(await words("iawlb --overflow w"), ["wait"]);
+      assertEquals(await words(`iawlb --access-log ${directory}/a`), [`${directory}/access.log`]);
+      assertEquals(await words("iawlb --access-log of"), ["off"]);
+      assertEquals(await words("iawlb --workers 4 8080 9001 --drain"), ["--drain-timeout"]);
+      assertEquals(await words("iawlb c"), ["ctl"]);
+      assertEquals(await words("iawlb ctl 9090 "), ["add", "drain", "status"]);
+      assertEquals(await words("iawlb ctl 9090 dr"), ["drain"]);
+      assertEquals(await words("iawlb ctl --j"), ["--json"]);
+      assertEquals(await words("iawlb --queue "), []);
+      await Deno.remove(directory, { recursive: true });
+    },
+  });
+}
+
+Deno.test({
+  ...unless("bash completes a value behind an equals sign", await missing("bash")),
+  fn: async () => {
+    const file = await Deno.makeTempFile();
+    await Deno.writeTextFile(file, completions(PROGRAM).bash);
+    assertEquals(await bashCompletes(file)("iawlb --log-format=js"), ["json"]);
+    assertEquals(await bashCompletes(file)("iawlb --log-format="), ["json", "text"]);
+    await Deno.remove(file);
+  },
+});
+
+const UNIT = new URL("../../packaging/iawlb.service", import.meta.url).pathname;
+
+Deno.test({
+  ...unless("systemd finds nothing wrong in the unit", await missing("systemd-analyze")),
+  fn: async () => {
+    // The programs and the manual that it names are not installed here.
+    const directory = await Deno.makeTempDir();
+    const unit = `${directory}/iawlb.service`;
+    const text = (await Deno.readTextFile(UNIT)).replaceAll("/usr/bin/iawlb", "/bin/true")
+      .replace(/^Documentation=.*\n/m, "");
+    await Deno.writeTextFile(unit, text);
+    const { code, stdout, stderr } = await run(["systemd-analyze", "verify", unit]);
+    assertEquals({ code, output: stdout + stderr }, { code: 0, output: "" });
+    await Deno.remove(directory, { recursive: true });
+  },
+});
+
+Deno.test({
+  ...unless(
+    "the service is exposed by less than 2, says systemd",
+    await missing("systemd-analyze"),
+  ),
+  fn: async () => {
+    const line = ["systemd-analyze", "security", "--offline=true", "--no-pager", UNIT];
+    const { stdout } = await run(line);
+    const [, exposure] = /Overall exposure level for iawlb.service: ([\d.]+)/.exec(stdout) ?? [];
+    assertLess(Number(exposure), 2);
+  },
+});
+
+async function run(
+  [command, ...args]: readonly string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(command!, { args, env }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+async function missing(command: string): Promise<Record<string, boolean>> {
+  return { [`there is no ${command}`]: !await exists(command) };
+}
+
+async function exists(command: string): Promise<boolean> {
+  return (await run(["sh", "-c", `command -v ${command}`])).code === 0;
+}
+
+function bashCompletes(file: string): Complete {
+  // Bash splits at the equals sign before it asks.
+  return async (line) => {
+    const words = line.replaceAll("=", " = ").split(/ +/);
+    if (line.endsWith("=")) words.pop();
+    const script = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _iawlb
+      printf '%s\\n' "\${COMPREPLY[@]}"`;
+    return lines(await run(["bash", "--norc", "-c", script, "bash", file, ...words]));
+  };
+}
+
+function fishCompletes(file: string): Complete {
+  return async (line) => {
+    const script = "source $argv[1]; complete -C $argv[2]";
+    const env = { HOME: file.replace(/[^/]*$/, "") };
+    const result = await run(["fish", "--no-config", "-c", script, file, line], env);
+    return lines(result).map((one) => one.split("\t")[0]!).toSorted();
+  };
+}
+
+/** Types a line into an interactive zsh and has it list what it would insert. */
+function zshCompletes(file: string): Complete {
+  return async (line) => {
+    const script = `
+      zmodload zsh/zpty
+      zpty z zsh -f -i
+      ask() { zpty -w z "$1"; }
+      ask 'PS1=; unsetopt zle_bracketed_paste 2>/dev/null; fpath=('\${1:h}' $fpath); autoload -Uz compinit; compinit -u -D'
+      # Everything that is offered goes through compadd: -O gives it without inserting it.
+      ask 'compadd() { local -a all; if [[ " $* " == *" -O "* || " $* " == *" -A "* || " $* " == *" -D "* ]]; then builtin compadd "$@"; return; fi; builtin compadd -O all "$@"; local prefix; (( \${@[(I)-p]} )) && prefix=\${@[\${@[(I)-p]} + 1]}; print -rl -- "OFFER:$prefix"\${^all}":END"; builtin compadd "$@"; }'
+      ask 'zle -C list list-choices _offer; _offer() { _main_complete; compstate[insert]=; print DONE; }; bindkey "^I" list; print READY'
+      local text all=
+      while zpty -r z text; do [[ $text == READY* ]] && break; done
+      zpty -n -w z "$2"$'\\t'
+      while zpty -r z text; do all+=$text; [[ $text == *DONE* ]] && break; done
+      print -r -- "$all"
+      zpty -d z`;
+    const { stdout } = await run(["zsh", "-f", "-c", script, "zsh", file, line]);
+    const offers = [...stdout.matchAll(/OFFER:(.*?):END/g)].map(([, word]) => word!);
+    return [...new Set(offers)].toSorted();
+  };
+}
+
+function lines({ stdout }: { stdout: string }): string[] {
+  return stdout.split("\n").filter((line) => line !== "").toSorted();
+}

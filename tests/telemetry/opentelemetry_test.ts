@@ -1,0 +1,139 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { BUCKETS_S, Histogram } from "../../src/operations/histogram.ts";
+import type { Status } from "../../src/operations/operations.ts";
+import type { DestinationStatus } from "../../src/operations/destination_status.ts";
+import { openDurations } from "../../src/telemetry/opentelemetry.ts";
+import { Collector } from "../support/collector.ts";
+import { until } from "../support/servers.ts";
+
+const MAIN = new URL("../support/telemetry_main.ts", import.meta.url).pathname;
+const empty = new Histogram().data;
+const latencies = { queue: empty, connect: empty, session: empty };
+
+function destination(name: string, rest: Partial<DestinationStatus> = {}): DestinationStatus {
+  return {
+    ...{ id: "1.1", name, state: "up", admin: "ready", leaving: false, limit: 256, weight: 2 },
+    ...{ backup: false, workers: 3, active: 2, sessions: 40, failures: 1, lookup_failures: 2 },
+    ...{ bytes_up: 400, bytes_down: 500, latencies },
+    ...rest,
+  } as DestinationStatus;
+}
+
+const STATUS: Status = {
+  version: "0.1.0",
+  pid: 1,
+  time: "2026-01-02T03:04:05.678Z",
+  uptime_ms: 1500,
+  state: "running",
+  log_lines_lost: { access: 5, log: 0 },
+  departed: [],
+  listeners: [{
+    ...{ id: 1, name: "8080", address: "[::]:8080", state: "running", latencies },
+    ...{ accepted: 50, waiting: 4, oldest_waiting_ms: 2500, queue: 1024, active: 2 },
+    ...{ bytes_up: 700, bytes_down: 800 },
+    ended: { done: 40, "client-gone": 4 },
+    destinations: [
+      destination("9001"),
+      destination("9002", { state: "down", active: 0 }),
+      destination("9001", { leaving: true, sessions: 7 }),
+    ],
+  }, {
+    // Removed, and finishes its sessions beside the one that was added again.
+    ...{ id: 2, name: "8080", address: "[::]:8080", state: "draining", latencies, ended: {} },
+    ...{ accepted: 999, waiting: 999, oldest_waiting_ms: 999, queue: 999, active: 999 },
+    ...{ bytes_up: 999, bytes_down: 999 },
+    destinations: [destination("9001", { sessions: 999 })],
+  }],
+};
+
+/** Starts a process that exports a state. */
+function spawn(options: { env?: Record<string, string>; failures?: number }) {
+  const state = JSON.stringify({ status: STATUS, failures: options.failures ?? 0 });
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-prompt", MAIN, state],
+    env: options.env ?? {},
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  return {
+    async [Symbol.asyncDispose]() {
+      await child.stdin.close().catch(() => {});
+      await child.status;
+    },
+    async end(): Promise<string> {
+      await child.stdin.close();
+      const { success, stdout } = await child.output();
+      assertEquals(success, true);
+      return new TextDecoder().decode(stdout);
+    },
+  };
+}
+
+Deno.test("without OTEL_DENO there is nothing to record with, and no permission is needed", async () => {
+  assertEquals(await openDurations(), undefined);
+  assertEquals(await spawn({}).end(), "off\n");
+});
+
+Deno.test("every number of the state reaches a collector, with its unit and attributes", async () => {
+  await using collector = new Collector();
+  const child = spawn({ env: collector.env });
+  const listener = { listener: "8080" };
+  const first = { ...listener, destination: "9001" };
+  const second = { ...listener, destination: "9002" };
+  await collector.has("iawlb.uptime", 1.5);
+  const expected: [string, string, string, Record<string, string>, number][] = [
+    ["iawlb.uptime", "gauge", "s", {}, 1.5],
+    ["iawlb.draining", "gauge", "1", {}, 0],
+    ["iawlb.log.lines_lost", "counter", "{line}", { log: "access" }, 5],
+    ["iawlb.sessions.accepted", "counter", "{session}", listener, 1049],
+    ["iawlb.sessions.ended", "counter", "{session}", { ...listener, reason: "done" }, 40],
+    ["iawlb.sessions.ended", "counter", "{session}", { ...listener, reason: "client-gone" }, 4],
+    ["iawlb.sessions.waiting", "gauge", "{session}", listener, 1003],
+    ["iawlb.sessions.active", "gauge", "{session}", listener, 1001],
+    ["iawlb.queue.limit", "gauge", "{session}", listener, 1024],
+    ["iawlb.queue.oldest_waiting", "gauge", "s", listener, 2.5],
+    ["iawlb.bytes", "counter", "By", { ...listener, direction: "up" }, 1699],
+    ["iawlb.bytes", "counter", "By", { ...listener, direction: "down" }, 1799],
+    ["iawlb.destination.up", "gauge", "1", first, 1],
+    ["iawlb.destination.up", "gauge", "1", second, 0],
+    ["iawlb.destination.state", "gauge", "1", { ...second, state: "down" }, 1],
+    ["iawlb.destination.state", "gauge", "1", { ...second, state: "up" }, 0],
+    ["iawlb.destination.workers", "gauge", "{worker}", first, 9],
+    ["iawlb.destination.active", "gauge", "{session}", second, 0],
+    ["iawlb.destination.limit", "gauge", "{session}", first, 256],
+    ["iawlb.destination.weight", "gauge", "1", first, 2],
+    ["iawlb.destination.sessions", "counter", "{session}", first, 1046],
+    ["iawlb.destination.failures", "counter", "{failure}", first, 3],
+    ["iawlb.destination.lookup_failures", "counter", "{failure}", first, 6],
+    ["iawlb.destination.bytes", "counter", "By", { ...first, direction: "up" }, 1200],
+    ["iawlb.destination.bytes", "counter", "By", { ...second, direction: "down" }, 500],
+  ];
+  for (const [name, kind, unit, attributes, value] of expected) {
+    await collector.has(name, value, attributes);
+    const [sample] = collector.samples(name);
+    assertEquals([sample!.kind, sample!.unit], [kind, unit], name);
+  }
+  const names = new Set([...expected.map(([name]) => name), "iawlb.queue", "iawlb.session"]);
+  assertEquals(collector.names, [...names].sort());
+  await child.end();
+});
+
+Deno.test("durations are histograms in seconds, with the bounds of the others", async () => {
+  await using collector = new Collector();
+  const child = spawn({ env: collector.env });
+  await collector.has("iawlb.queue", 2, { listener: "8080", destination: "9001" });
+  const [queue] = collector.samples("iawlb.queue");
+  assertEquals([queue!.kind, queue!.unit, queue!.sum], ["histogram", "s", 0.01]);
+  assertEquals(queue!.bounds, [...BUCKETS_S]);
+  await collector.has("iawlb.session", 1, { listener: "8080" });
+  assertEquals(collector.samples("iawlb.session")[0]!.sum, 0.1);
+  assertStringIncludes(await child.end(), "on\n");
+});
+
+Deno.test("a round that fails is told and is not the last", async () => {
+  await using collector = new Collector();
+  const child = spawn({ env: collector.env, failures: 2 });
+  await collector.has("iawlb.sessions.waiting", 1003, { listener: "8080" });
+  await until(() => collector.rounds > 3, "there are more rounds");
+  assertStringIncludes(await child.end(), "Error: round 1 failed\nError: round 2 failed\n");
+});

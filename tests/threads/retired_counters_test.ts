@@ -1,0 +1,55 @@
+import { assertEquals } from "@std/assert";
+import { RetiredCounters } from "../../src/threads/retired_counters.ts";
+import { Histogram } from "../../src/operations/histogram.ts";
+import type { DestinationStatus } from "../../src/operations/destination_status.ts";
+import type { ListenerStatus } from "../../src/operations/listener_status.ts";
+import { addStatuses } from "../../src/operations/listener_status.ts";
+
+/** What a thread tells, with the sessions that each of its destinations has had. */
+function told(sessions: Record<string, number>): ListenerStatus {
+  const { data } = new Histogram();
+  const latencies = { queue: data, connect: data, session: data };
+  const destinations = Object.entries(sessions).map(([id, number]) => ({
+    ...{
+      id,
+      state: "up",
+      limit: 2,
+      workers: 1,
+      active: 1,
+      failures: 0,
+      lookup_failures: 0,
+      latencies,
+    },
+    ...{ sessions: number, bytes_up: 10 * number, bytes_down: number },
+  } as DestinationStatus));
+  return { state: "running", ended: {}, latencies, destinations } as unknown as ListenerStatus;
+}
+
+/** What operators see of two threads: sessions, bytes and workers by destination. */
+function seen(departed: RetiredCounters, threads: Record<string, number>[]) {
+  const all = departed.complete(new Map(threads.map((sessions, i) => [i, told(sessions)])));
+  return addStatuses(all).destinations.map((
+    one,
+  ) => [one.id, one.sessions, one.bytes_up, one.workers]);
+}
+
+Deno.test("what a thread had counted still counts while another one has the destination", () => {
+  const departed = new RetiredCounters();
+  assertEquals(seen(departed, [{ a: 1, b: 5 }, { a: 1, b: 7 }]), [["a", 2, 20, 2], [
+    "b",
+    12,
+    120,
+    2,
+  ]]);
+  assertEquals(seen(departed, [{ a: 1 }, { a: 1, b: 8 }]), [["a", 2, 20, 2], ["b", 13, 130, 1]]);
+  // It comes back, and the first thread begins anew, twice.
+  assertEquals(seen(departed, [{ a: 1, b: 2 }, { a: 1, b: 8 }])[1], ["b", 15, 150, 2]);
+  assertEquals(seen(departed, [{ a: 1, b: 1 }, { a: 1, b: 8 }])[1], ["b", 16, 160, 2]);
+});
+
+Deno.test("what is gone from all threads is forgotten", () => {
+  const departed = new RetiredCounters();
+  seen(departed, [{ a: 1, b: 5 }, { a: 1, b: 7 }]);
+  assertEquals(seen(departed, [{ a: 1 }, { a: 1 }]), [["a", 2, 20, 2]]);
+  assertEquals(seen(departed, [{ a: 1, b: 1 }, { a: 1, b: 0 }])[1], ["b", 1, 10, 2]);
+});
