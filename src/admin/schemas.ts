@@ -4,7 +4,12 @@ import { eachDuration, HISTOGRAM_SCHEMA } from "../operations/latencies.ts";
 import { LISTENER_FIELDS } from "../operations/listener_status.ts";
 import { ADMIN_STATES, LISTENER_STATES } from "../operations/states.ts";
 import { ADDRESS_FORMS } from "../net/address.ts";
-import { DESTINATION_OPTIONS } from "../config/destination_options.ts";
+import {
+  DESTINATION_OPTIONS,
+  type DestinationOptionName,
+  destinationOptionNames,
+  isMark,
+} from "../config/options/destination.ts";
 import type { Option } from "../config/option.ts";
 
 /** A reference to one of {@linkcode SCHEMAS}, by its name. */
@@ -19,12 +24,9 @@ const amount: Schema = { type: "number", minimum: 0 };
 const nullable = { text: { type: ["string", "null"] }, place: { type: ["integer", "null"] } };
 const time: Schema = { type: "string", format: "date-time" };
 const id: Schema = { type: "string", pattern: "^\\d+\\.\\d+$" };
-const destinationValues = {
-  workers: numberOf(DESTINATION_OPTIONS.workers),
-  weight: numberOf(DESTINATION_OPTIONS.weight),
-  backup: said(flag, DESTINATION_OPTIONS.backup.help),
-  check: said({ type: "string", maxLength: 16384 }, DESTINATION_OPTIONS.check.help),
-};
+const destinationValues = Object.fromEntries(
+  destinationOptionNames().map((name) => [name, valueOf(name)]),
+);
 const adminState: Schema = { enum: ADMIN_STATES };
 
 function said(schema: Schema, description: string): Schema {
@@ -35,8 +37,16 @@ function list(items: Schema): Schema {
   return { type: "array", items };
 }
 
+/** The value of an option of a destination. */
+function valueOf(name: DestinationOptionName): Schema {
+  const option: Option<unknown> = DESTINATION_OPTIONS[name];
+  if (isMark(name)) return said(flag, option.help);
+  if (option.notation?.integers) return numberOf(option);
+  return said({ type: "string", maxLength: 16384 }, option.help);
+}
+
 /** The integers that an option may be. */
-export function numberOf({ help, notation }: Option<number>): Schema {
+export function numberOf({ help, notation }: Option<unknown>): Schema {
   const [minimum, maximum] = notation!.integers!;
   return { type: "integer", minimum, maximum, description: help };
 }

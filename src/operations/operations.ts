@@ -38,13 +38,12 @@ export interface SessionInfo {
   attempts: number;
 }
 
-/** Options of a destination; see `destination_options.ts`. */
+/** The value of an option of a destination: a number, whether it has a mark, or a text. */
+export type DestinationValue = number | boolean | string;
+
+/** Options of a destination by name; `config/options/destination.ts` has all that there are. */
 export interface DestinationValues {
-  workers?: number;
-  weight?: number;
-  backup?: boolean;
-  /** As the option `check`, also `off`. */
-  check?: string;
+  readonly [option: string]: DestinationValue | undefined;
 }
 
 /** A destination to be added. */

@@ -5,15 +5,19 @@ import { type Logs, logsOf } from "../logging/logs.ts";
 import { OperationError } from "../operations/operations.ts";
 import { type ListenerStatus } from "../operations/listener_status.ts";
 import { addStatuses } from "../operations/listener_status.ts";
+import { startOrder } from "./start_order.ts";
 import { Trails } from "../net/trails.ts";
 import { ManagedListener, nameOf } from "./managed_listener.ts";
 
 /** What becomes of the listeners when there is another configuration. */
 export interface Match {
-  readonly kept: readonly { readonly unit: ManagedListener; readonly config: Config }[];
+  readonly kept: readonly { readonly listener: ManagedListener; readonly config: Config }[];
   readonly fresh: readonly Config[];
   readonly removed: readonly ManagedListener[];
 }
+
+/** Most listeners and destinations that are gone of which it is kept what they had counted. */
+const DEPARTED_LIMIT = 2000;
 
 /** The listeners of the program: those of the configuration, and those that finish what they have. */
 export class ListenerSet {
@@ -23,7 +27,7 @@ export class ListenerSet {
   #all: readonly ManagedListener[] = [];
   /** Those that were removed, with their drains. */
   readonly #leaving = new Map<ManagedListener, Promise<boolean>>();
-  /** By name, what those had counted that are gone while one with the same name is there. */
+  /** By name, what those had counted that are gone, the latest last. */
   readonly #departed = new Map<string, ListenerStatus>();
   #nextId = 1;
   /** Whether one that is gone had to cut sessions. */
@@ -41,12 +45,13 @@ export class ListenerSet {
 
   /** What those had counted that are gone, for each name that one of {@linkcode all} has. */
   get departed(): ListenerStatus[] {
-    return [...this.#departed.values()];
+    const names = new Set(this.#all.map(({ name }) => name));
+    return [...this.#departed.values()].filter(({ name }) => names.has(name));
   }
 
   /** Those of the configuration. */
   get present(): readonly ManagedListener[] {
-    return this.#all.filter((unit) => !this.#leaving.has(unit));
+    return this.#all.filter((listener) => !this.#leaving.has(listener));
   }
 
   /**
@@ -56,14 +61,20 @@ export class ListenerSet {
    */
   async start(configs: readonly Config[], signal?: AbortSignal): Promise<ManagedListener[]> {
     const several = this.present.length + configs.length > 1;
-    const started: ManagedListener[] = [];
+    const started = new Map<number, ManagedListener>();
+    const firstId = this.#nextId;
+    this.#nextId += configs.length;
+    /** In the order of the configuration. */
+    const all = () => [...started].sort(([a], [b]) => a - b).map(([, listener]) => listener);
     try {
-      for (const config of configs) {
+      for (const index of startOrder(configs)) {
         if (signal?.aborted) break;
+        const config = configs[index]!;
         const logs = several ? logsOf(nameOf(config), this.#logs) : this.#logs;
-        started.push(
+        started.set(
+          index,
           await ManagedListener.start({
-            id: this.#nextId++,
+            id: firstId + index,
             config,
             logs,
             descriptors: this.#descriptors,
@@ -72,29 +83,29 @@ export class ListenerSet {
           }),
         );
       }
-      return started;
+      return all();
     } catch (error) {
       // Those that listen may have accepted sessions already, which a drain finishes.
-      if (signal?.aborted && error === signal.reason) return started;
-      await Promise.all(started.map(({ balancer }) => balancer.quit()));
+      if (signal?.aborted && error === signal.reason) return all();
+      await Promise.all(all().map(({ balancer }) => balancer.quit()));
       throw error;
     }
   }
 
   /** Takes in listeners that were started. */
-  add(units: readonly ManagedListener[]): void {
-    this.#all = [...this.#all, ...units];
+  add(listeners: readonly ManagedListener[]): void {
+    this.#all = [...this.#all, ...listeners];
   }
 
   /** Lets a listener finish its sessions; it is shown until then. */
-  retire(unit: ManagedListener): void {
-    const drained = unit.balancer.drain();
-    this.#leaving.set(unit, drained);
+  retire(listener: ManagedListener): void {
+    const drained = listener.balancer.drain();
+    this.#leaving.set(listener, drained);
     drained.then(async (complete) => {
       if (!complete) this.#cut = true;
-      const last = await unit.balancer.status();
-      this.#leaving.delete(unit);
-      this.#all = this.#all.filter((one) => one !== unit);
+      const last = await listener.balancer.status();
+      this.#leaving.delete(listener);
+      this.#all = this.#all.filter((one) => one !== listener);
       this.#remember(last);
     });
   }
@@ -102,23 +113,34 @@ export class ListenerSet {
   #remember(last: ListenerStatus): void {
     const { name } = last;
     const before = this.#departed.get(name);
-    if (!this.#all.some((one) => one.name === name)) this.#departed.delete(name);
-    else this.#departed.set(name, before ? addStatuses([before, last]) : last);
+    this.#departed.delete(name);
+    this.#departed.set(name, before ? addStatuses([before, last]) : last);
+    this.#forgetSome();
+  }
+
+  /** Forgets what those had counted that are gone for longest, where it is too much to keep. */
+  #forgetSome(): void {
+    const names = new Set(this.#all.map(({ name }) => name));
+    let kept = 0;
+    for (const { name, destinations } of [...this.#departed.values()].reverse()) {
+      kept += 1 + destinations.length;
+      if (kept > DEPARTED_LIMIT && !names.has(name)) this.#departed.delete(name);
+    }
   }
 
   /** Which of those that are present a configuration has, which are new in it, which are gone. */
   match(configs: readonly Config[]): Match {
     const others = new Set(this.present);
     const byAddress = Map.groupBy(this.present, ({ address }) => address);
-    const kept: { unit: ManagedListener; config: Config }[] = [];
+    const kept: { listener: ManagedListener; config: Config }[] = [];
     const fresh: Config[] = [];
     for (const config of configs) {
       // Several may have port 0.
-      const unit = byAddress.get(formatNumeric(config.listen))?.shift();
-      if (!unit) fresh.push(config);
+      const listener = byAddress.get(formatNumeric(config.listen))?.shift();
+      if (!listener) fresh.push(config);
       else {
-        others.delete(unit);
-        kept.push({ unit, config });
+        others.delete(listener);
+        kept.push({ listener, config });
       }
     }
     return { kept, fresh, removed: [...others] };
@@ -134,11 +156,14 @@ export class ListenerSet {
    *
    * @throws {OperationError} If there is none with the listener's part of the id.
    */
-  locate(what: "session" | "destination", id: string): { unit: ManagedListener; number: number } {
-    const [, listener, number] = /^(\d+)\.(\d+)$/.exec(id) ?? [];
-    const unit = this.#all.find((one) => String(one.id) === listener);
-    if (!unit) throw new OperationError("missing", `there is no ${what} ${id}`);
-    return { unit, number: Number(number) };
+  locate(
+    what: "session" | "destination",
+    id: string,
+  ): { listener: ManagedListener; number: number } {
+    const [, listenerId, number] = /^(\d+)\.(\d+)$/.exec(id) ?? [];
+    const listener = this.#all.find((one) => String(one.id) === listenerId);
+    if (!listener) throw new OperationError("missing", `there is no ${what} ${id}`);
+    return { listener, number: Number(number) };
   }
 
   /**

@@ -6,7 +6,12 @@ import {
   type Config,
   type DestinationConfig,
 } from "../config/config.ts";
-import { destinationDifference, differences, FIXED } from "../config/differences.ts";
+import {
+  destinationDifference,
+  differences,
+  optionsAfterRestart,
+  settingsInForce,
+} from "../config/differences.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import {
   type DestinationTexts,
@@ -102,14 +107,13 @@ export class ManagedListener {
     if (changes.length === 0 && !options.force) return [];
     this.#numbers.apply(config);
     await this.balancer.reconfigure(config, { numbers: this.#numbers.byKey });
-    const { backlog, threads } = this.#config;
-    this.#config = { ...config, backlog, threads };
+    this.#config = settingsInForce({ before: this.#config, after: config });
     return changes;
   }
 
   /** Options of another configuration that would count only after a restart. */
   fixed(config: Config): OptionName[] {
-    return FIXED.filter((name) => config[name] !== this.#config[name]);
+    return optionsAfterRestart("listener", { before: this.#config, after: config });
   }
 
   /** Adds a destination. Returns its number and a phrase for each difference. */

@@ -94,7 +94,7 @@ export class ThreadedBalancer implements Balancer {
       const addresses = await Promise.all(threads.#threads.map(({ listening }) => listening));
       threads.#started = true;
       threads.#address = addresses[0]!;
-      threads.#descriptors.settle(mostSessions(options.config));
+      threads.#descriptors.fixFor(mostSessions(options.config));
       await threads.status();
       logStart(options.logs.log, threads.address, options.config);
       options.logs.log.info("{number} threads", { number: addresses.length });

@@ -1,4 +1,3 @@
-import { cpuUsage } from "node:process";
 import { setImmediate } from "node:timers";
 import { assert, assertEquals } from "@std/assert";
 import { parseAddress } from "../../src/net/address.ts";
@@ -8,6 +7,7 @@ import { Pace } from "../../src/async/pace.ts";
 import { listener, start } from "../support/instance.ts";
 import { quietLogs } from "../support/logs.ts";
 import { TestServer } from "../support/servers.ts";
+import { cpuTime } from "../support/cpu.ts";
 
 const DESTINATIONS = 1000;
 
@@ -73,12 +73,6 @@ async function longestTurn(work: () => Promise<unknown>): Promise<number> {
     least = Math.min(least, longest);
   }
   return least;
-}
-
-/** What this process has used so far, in milliseconds. */
-function cpuTime(): number {
-  const { user, system } = cpuUsage();
-  return (user + system) / 1000;
 }
 
 /** Asked by another process, so that what it does with the answer takes no time here. */
