@@ -34,7 +34,7 @@ export interface HttpServerOptions {
   bound: Bound<AcceptingSocket>;
   handler: HttpHandler;
   limits?: Partial<HttpServerLimits>;
-  /** Deals out the time for long answers, one of its own unless given. */
+  /** Deals out the time of the event loop, one of its own unless given. */
   pace?: Pace;
   /** What pauses when accepting fails, for the log. */
   what: string;
@@ -54,12 +54,15 @@ export interface HttpServerOptions {
  * Whoever connects when there are as many connections as there may be takes the place of the one
  * that has let the server wait the longest, for its request or for its reading. So nobody can lock
  * others out by holding connections.
+ *
+ * All of them together have a slice of each turn of the event loop: however many requests are sent at
+ * once, whatever else the process does goes on in between.
  */
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #limits: HttpServerLimits;
   readonly #failures: AcceptFailures;
-  /** Deals out the time for long answers. */
+  /** Deals out the time of the event loop among all clients. */
   readonly #pace: Pace;
   readonly #connections = new Map<HttpConnection, Promise<void>>();
   readonly #closing = new AbortController();
