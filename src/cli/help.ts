@@ -96,7 +96,7 @@ function describe(name: OptionName): string {
   return `${usage}\n${wrap(option.help, INDENT)}`;
 }
 
-/** The end reasons as the rows of a Markdown table, for the README. */
+/** The end reasons as the rows of a Markdown table, for docs/. */
 export function reasonRows(): string[] {
   return Object.entries(END_REASONS).map(([reason, { help }]) => {
     return `| \`${reason}\` | ${help.replace(/--[a-z-]+/g, "`$&`")} |`;
