@@ -1,3 +1,4 @@
+import { formatAddress } from "../net/address.ts";
 import type { Channel } from "../async/channel.ts";
 import { formatCheck } from "../config/values/check.ts";
 import type { Destination } from "../destinations/destination.ts";
@@ -78,6 +79,7 @@ export function destinationStatus(
   return {
     id: `${id}.${destination.number}`,
     name,
+    address: formatAddress(config.address),
     state: destination.shownState,
     admin: destination.admin,
     leaving: destination.leaving,

@@ -7,10 +7,10 @@ import {
   isMark,
 } from "../config/options/destination.ts";
 import type { Option } from "../config/option.ts";
+import { wrap } from "../base/text.ts";
 import { flagOf, type OptionName, optionNames, rowOf } from "../config/options.ts";
 import { commandLineFlags } from "./command_line_flags.ts";
 
-const WIDTH = 80;
 const INDENT = 6;
 
 /** The text of `--help`. */
@@ -94,18 +94,6 @@ function describe(name: OptionName): string {
   const option = rowOf(name);
   const usage = `  ${flagOf(name)} ${option.form}  (${option.format(option.default)})`;
   return `${usage}\n${wrap(option.help, INDENT)}`;
-}
-
-function wrap(text: string, indent: number): string {
-  const margin = " ".repeat(indent);
-  const lines = [margin];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1)!;
-    const longer = line === margin ? margin + word : `${line} ${word}`;
-    if (longer.length <= WIDTH) lines[lines.length - 1] = longer;
-    else lines.push(margin + word);
-  }
-  return lines.join("\n");
 }
 
 /** The end reasons as the rows of a Markdown table, for docs/. */
