@@ -1,12 +1,11 @@
-// Writes what comes from the sources: the options and the end reasons into the README, and the JSON
-// schema of the configuration file. `deno run -A scripts/readme.ts`, then `deno fmt`.
+// Writes what comes from the sources: the tables of the README, and the JSON schema of the
+// configuration file. `deno run -A scripts/readme.ts`, then `deno fmt`.
 import { configSchema } from "../src/config/schema.ts";
 import { fieldRows } from "../src/config/values/access_template.ts";
-import { optionRows, reasonRows } from "../src/cli/help.ts";
+import { reasonRows } from "../src/cli/help.ts";
 
 const path = new URL("../README.md", import.meta.url);
 let readme = await Deno.readTextFile(path);
-replace("options", ["| flag | default | what it does |", "| --- | --- | --- |", ...optionRows()]);
 replace("fields", ["| field | units | meaning |", "| --- | --- | --- |", ...fieldRows()]);
 replace("end reasons", ["| reason | meaning |", "| --- | --- |", ...reasonRows()]);
 await Deno.writeTextFile(path, readme);

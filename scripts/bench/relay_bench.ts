@@ -24,12 +24,13 @@ async function setUp(way: Way): Promise<Relayed> {
   const front = await socketPair();
   if (way === "direct") return { client: front.near, server: front.far, over: Promise.resolve() };
   const back = await socketPair();
-  const session = new Session(front.far, {
+  const session = new Session(adopt(front.far), {
     id: 1,
     now: 0,
     buffers,
     settings: { halfClose: way },
   });
+  session.startReading();
   const over = relay(session, adopt(back.near), {
     buffers,
     fairReads: new FairReads(),

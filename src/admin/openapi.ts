@@ -1,6 +1,7 @@
 import project from "../../deno.json" with { type: "json" };
 import { SESSIONS_LIMIT } from "../config/sessions_limit.ts";
-import { numberOf, ref, type Schema, SCHEMAS } from "./schemas.ts";
+import type { Schema } from "../operations/field.ts";
+import { numberOf, ref, SCHEMAS } from "./schemas.ts";
 
 type Operation = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,15 @@
 import { ADDRESS_FORMS } from "../net/address.ts";
-import { DESTINATION_OPTIONS } from "../config/destination_options.ts";
-import type { DestinationChange, NewDestination } from "../operations/operations.ts";
+import {
+  DESTINATION_OPTIONS,
+  type DestinationOptionName,
+  destinationOptionNames,
+  isMark,
+} from "../config/options/destination.ts";
+import type {
+  DestinationChange,
+  DestinationValue,
+  NewDestination,
+} from "../operations/operations.ts";
 import type { Option } from "../config/option.ts";
 import { nearest } from "../base/text.ts";
 import { HttpError, invalid } from "./responses.ts";
@@ -25,21 +34,13 @@ type Values<F extends Fields> = { [N in keyof F]?: F[N] extends Field<infer T> ?
 
 const STATES = ["ready", "drain", "maint"] as const;
 
-const { workers, weight, backup, check } = DESTINATION_OPTIONS;
-const VALUES = {
-  workers: number(workers),
-  weight: number(weight),
-  backup: {
-    allowed: backup.allowed,
-    accepts: (value: unknown): value is boolean => typeof value === "boolean",
-  },
-  check: words(check),
-};
+/** The options of a destination, each with a value of its own type. */
+const OPTIONS = Object.fromEntries(destinationOptionNames().map((name) => [name, fieldOf(name)]));
 
 const NEW_DESTINATION = {
   listener: text("the number or the name of a listener"),
   address: text(ADDRESS_FORMS),
-  ...VALUES,
+  ...OPTIONS,
 };
 
 const CHANGE = {
@@ -47,7 +48,7 @@ const CHANGE = {
     allowed: `one of ${STATES.join(", ")}`,
     accepts: (value: unknown): value is typeof STATES[number] => STATES.some((s) => s === value),
   },
-  ...VALUES,
+  ...OPTIONS,
 };
 
 /**
@@ -119,7 +120,17 @@ function shown(value: unknown): string {
   return json.length <= 80 ? json : `${json.slice(0, 80)}…`;
 }
 
-function number(option: Option<number>): Field<number> {
+function fieldOf(name: DestinationOptionName): Field<DestinationValue> {
+  const option: Option<unknown> = DESTINATION_OPTIONS[name];
+  if (isMark(name)) return flag(option);
+  return option.notation?.integers ? number(option) : words(option);
+}
+
+function flag({ allowed }: Option<unknown>): Field<boolean> {
+  return { allowed, accepts: (value): value is boolean => typeof value === "boolean" };
+}
+
+function number(option: Option<unknown>): Field<number> {
   return {
     allowed: option.allowed,
     accepts: (value): value is number =>

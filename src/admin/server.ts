@@ -1,5 +1,5 @@
 import type { Logger } from "@logtape/logtape";
-import { type Address, formatAddress } from "../net/address.ts";
+import { type Address, formatAddress, type SocketAddress } from "../net/address.ts";
 import { isLocal, isLoopbackIp } from "../net/address_relations.ts";
 import { bind } from "../net/bind.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
@@ -76,7 +76,7 @@ export async function serveAdmin(
   const hostname = address.transport === "tcp" ? address.hostname : undefined;
   const guarded: Guarded = { transport: address.transport, hostname, token };
   const bound = await bind(address, { tcpBacklog: BACKLOG, mode: SOCKET_MODE, log, signal });
-  if (!bound.sockets.every(({ addr }) => isBoundAsMeant(addr, { address, token }))) {
+  if (!bound.sockets.every(({ address: bound }) => isBoundAsMeant(bound, { address, token }))) {
     bound.release();
     for (const socket of bound.sockets) socket.close();
     throw new FatalError(
@@ -93,6 +93,7 @@ export async function serveAdmin(
       return serve(request, { guarded, desk, completed: completion, log });
     },
     limits: options.http ?? {},
+    pace,
     what: "accepting at the admin API",
     claim: descriptors && (() => descriptors.claim(descriptors.admin)),
     onShortage: () => descriptors?.noteShortage(),
@@ -103,6 +104,7 @@ export async function serveAdmin(
     signal?.removeEventListener("abort", close);
     streams.close();
     await server.close({ patience: limits.closePatience });
+    pace.close();
     allowance?.();
   }
   signal?.addEventListener("abort", close);
@@ -124,7 +126,7 @@ function assertLocal(address: Address): void {
  * a name that should be loopback may be anything where somebody has said so.
  */
 export function isBoundAsMeant(
-  bound: Deno.Addr,
+  bound: SocketAddress,
   { address, token }: { address: Address; token?: string | undefined },
 ): boolean {
   if (bound.transport !== address.transport) return false;

@@ -1,27 +1,18 @@
 import type { Logger } from "@logtape/logtape";
-import { clearImmediate, setImmediate } from "node:timers";
+import type { AcceptingSocket } from "../net/accepting_socket.ts";
 import type { Address } from "../net/address.ts";
 import { bind, type Bound } from "../net/bind.ts";
-import { Loopback } from "../net/loopback.ts";
 import type { Settings } from "../config/options.ts";
-import { AcceptFailures, FIRST_PAUSE_MS, nextTurn } from "../net/accept_failures.ts";
-import { after, sleep } from "../base/timer.ts";
+import { AcceptFailures, nextTurn } from "../net/accept_failures.ts";
+import type { Stream } from "../net/stream.ts";
+import { Batch } from "./batch.ts";
+import { type Closeable, closeQuietly, type QuietCloseOptions } from "./quiet_close.ts";
 
 /**
  * Most connections accepted in one turn of the event loop: a flood of them must not starve the
  * sessions that are being served.
  */
 const ACCEPTS_PER_TURN = 64;
-
-/** Turns of the event loop without a new connection after which the backlog counts as empty. */
-const QUIET_TURNS = 3;
-
-/**
- * How short the last look at the sockets has to be, in milliseconds: whoever the kernel connects
- * between that and the close is lost. And how long such a one is waited for, in milliseconds.
- */
-const SHORT_LOOK_MS = 0.5;
-const LONGEST_PAUSE_MS = 100;
 
 /** Options of {@linkcode Acceptor}. */
 export interface AcceptorOptions<S> {
@@ -40,7 +31,7 @@ export interface AcceptorOptions<S> {
     /** Resolves once there are descriptors for one more, or the signal is aborted. */
     afford(signal: AbortSignal): Promise<void>;
     /** Makes a session of a connection, or closes it and returns nothing. */
-    enter(conn: Deno.Conn): S | undefined;
+    enter(stream: Stream): S | undefined;
   };
   /** Takes over sessions that were accepted, in order. */
   handOver(sessions: S[]): void;
@@ -56,30 +47,38 @@ export interface AcceptorOptions<S> {
 /**
  * The accepting sockets of an address and their accept loops.
  *
- * Accepts only what has a place in the line; what has none waits in the kernel's backlog. Hands
- * sessions over in batches: when the batch has one for every idle worker (or `batchSize`), and at
- * the latest at the end of the same turn of the event loop (or `batchDelay` after the first).
- * Survives every error of accept: it pauses, longer each time up to a second, logs the first of a
- * row, and goes on.
+ * Accepts only while the queue has room or a worker waits; what comes else stays in the kernel's
+ * backlog. Hands sessions over in batches, and survives every error of accept.
  */
-export class Acceptor<S> {
+export class Acceptor<S> implements Closeable {
   /** What is really bound. */
-  readonly #bound: Bound<Deno.Listener>;
+  readonly #bound: Bound<AcceptingSocket>;
   readonly #options: AcceptorOptions<S>;
+  /** Aborted when only descriptors count for what is accepted still, not the queue. */
   readonly #draining = new AbortController();
+  /** Aborted when nothing is accepted any more. */
   readonly #closing = new AbortController();
+  /** Resolves when all accept loops have ended. */
   readonly #loops: Promise<unknown>;
-  #batch: S[] = [];
-  #cancelFlush: (() => void) | undefined;
+  /** What was accepted and not handed over. */
+  readonly #batch: Batch<S>;
+  /** Connections accepted so far. */
   #accepted = 0;
   /** Accepts that failed since the last one that succeeded. */
   readonly #failures: AcceptFailures;
   /** Sockets that wait for descriptors during a drain. */
   #short = 0;
+  /** Whether the sockets are closed. */
   #closed = false;
 
-  private constructor(bound: Bound<Deno.Listener>, options: AcceptorOptions<S>) {
+  private constructor(bound: Bound<AcceptingSocket>, options: AcceptorOptions<S>) {
     this.#options = options;
+    const { settings, gate } = options;
+    this.#batch = new Batch({
+      settings,
+      idleWorkers: () => gate.idleWorkers,
+      handOver: (sessions) => options.handOver(sessions),
+    });
     this.#failures = new AcceptFailures({ log: options.log, onShortage: options.onShortage });
     this.#bound = bound;
     this.#loops = Promise.all(bound.sockets.map((socket) => this.#run(socket)));
@@ -101,69 +100,32 @@ export class Acceptor<S> {
   }
 
   /**
-   * Takes what the kernel has accepted already, whether the line has room or not, hands it over,
-   * and closes the socket. At most a backlog's worth is taken, so that a flood cannot prolong this.
-   *
-   * @param options.signal Ends the wait for free descriptors if there are none.
-   * @param options.pause Keeps sessions from moving until `release`, so that the socket is closed at a
-   * quiet moment; a few milliseconds, 100 at most.
+   * Accepts what is in the kernel's backlog, whether the queue has room or not, hands it over, and
+   * closes the sockets at a quiet moment. At most a backlog's worth is accepted, so that a flood
+   * cannot prolong this.
    */
-  async drain(
-    options: { signal: AbortSignal; pause?: { hold(): void; release(): void } },
-  ): Promise<void> {
+  async drain(options: Pick<QuietCloseOptions, "signal" | "pause">): Promise<void> {
     this.#draining.abort();
-    const { signal, pause } = options;
-    const { sockets } = this.#bound;
-    const limit = this.#accepted + (this.#options.settings.backlog + 1) * sockets.length;
-    for (;;) {
-      await this.#takeBacklog({ limit, signal });
-      pause?.hold();
-      try {
-        await this.#awaitShortLook();
-        // Somebody has come meanwhile for whom there are no descriptors until others are done.
-        if (this.#short > 0 && this.#accepted < limit && !signal.aborted) continue;
-        return await this.close();
-      } finally {
-        pause?.release();
-      }
-    }
+    const most = (this.#options.settings.backlog + 1) * this.#bound.sockets.length;
+    await closeQuietly(this, { ...options, most });
   }
 
-  /** Resolves when there is nobody in the backlog, for all that can be seen. */
-  async #takeBacklog({ limit, signal }: { limit: number; signal: AbortSignal }): Promise<void> {
-    let before: number;
-    do {
-      before = this.#accepted;
-      for (let turn = 0; turn < QUIET_TURNS; turn++) await nextTurn();
-      const starving = (this.#short > 0 || this.#failures.number > 0) && !signal.aborted;
-      if (starving) await sleep(FIRST_PAUSE_MS);
-      else if (this.#accepted === before) break;
-    } while (this.#accepted < limit);
+  /** Connections accepted so far. */
+  get accepted(): number {
+    return this.#accepted;
   }
 
-  /** Resolves after a look at the sockets that was short and found no new connection, if one comes. */
-  async #awaitShortLook(): Promise<void> {
-    const limit = new AbortController();
-    const timer = after(LONGEST_PAUSE_MS, () => limit.abort());
-    try {
-      using loopback = new Loopback();
-      while (!limit.signal.aborted) {
-        const before = this.#accepted;
-        const begin = performance.now();
-        const { near, far } = await loopback.connect({ signal: limit.signal });
-        near.close();
-        far.close();
-        const short = performance.now() - begin < SHORT_LOOK_MS;
-        if (short && this.#accepted === before) return;
-      }
-    } catch {
-      // Without free descriptors, or without loopback, there is no way to tell.
-    } finally {
-      timer.stop();
-    }
+  /** Whether somebody waits for whom there are no descriptors during a drain. */
+  get short(): boolean {
+    return this.#short > 0;
   }
 
-  /** Stops at once: what the kernel has accepted but the listener has not is lost. */
+  /** Whether accepting fails at the moment. */
+  get failing(): boolean {
+    return this.#failures.number > 0;
+  }
+
+  /** Stops at once: what the kernel has accepted and nobody has taken from it is lost. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -172,20 +134,20 @@ export class Acceptor<S> {
     this.#bound.release();
     for (const socket of this.#bound.sockets) socket.close();
     await this.#loops;
-    this.#flush();
+    this.#batch.flush();
   }
 
-  async #run(socket: Deno.Listener): Promise<void> {
+  async #run(socket: AcceptingSocket): Promise<void> {
     const alone = this.#bound.sockets.length === 1;
     let acceptedThisTurn = 0;
     while (!this.#closed) {
       await this.#mayAccept();
       if (this.#closed) return;
       try {
-        const conn = await socket.accept();
-        // Another socket may have filled the last place since this one began to wait.
-        while (!alone && !this.#closed && !this.#findPlace()) await this.#mayAccept();
-        this.#take(conn);
+        const stream = await socket.accept();
+        // Another socket may have filled the queue since this one began to wait.
+        while (!alone && !this.#closed && !this.#hasRoom()) await this.#mayAccept();
+        this.#enter(stream);
       } catch (error) {
         if (this.#closed) return;
         await this.#failures.pause(error);
@@ -198,11 +160,11 @@ export class Acceptor<S> {
     }
   }
 
-  /** Whether one more may be accepted, after those of the batch have got their places. */
-  #findPlace(): boolean {
+  /** Whether one more may be accepted, after those of the batch have joined the queue. */
+  #hasRoom(): boolean {
     const { gate } = this.#options;
     if (this.#draining.signal.aborted) return gate.affordable;
-    if (this.#batch.length >= gate.freeSlots) this.#flush();
+    if (this.#batch.size >= gate.freeSlots) this.#batch.flush();
     return gate.open;
   }
 
@@ -210,42 +172,19 @@ export class Acceptor<S> {
   async #mayAccept(): Promise<void> {
     const { gate } = this.#options;
     const draining = this.#draining.signal;
-    if (!draining.aborted && !this.#findPlace()) await gate.room(draining);
+    if (!draining.aborted && !this.#hasRoom()) await gate.room(draining);
     if (!draining.aborted || gate.affordable) return;
     this.#short++;
     // Those who wait for a batch to fill have descriptors.
-    this.#flush();
+    this.#batch.flush();
     await gate.afford(this.#closing.signal);
     this.#short--;
   }
 
-  #take(conn: Deno.Conn): void {
+  #enter(stream: Stream): void {
     this.#failures.over();
     this.#accepted++;
-    const session = this.#options.gate.enter(conn);
-    if (session === undefined) return;
-    this.#batch.push(session);
-    const { gate, settings } = this.#options;
-    if (this.#batch.length >= (settings.batchSize || gate.idleWorkers)) this.#flush();
-    else if (this.#batch.length === 1) this.#flushLater(settings.batchDelay);
-  }
-
-  #flushLater(delayMs: number): void {
-    if (delayMs > 0) {
-      const timer = after(delayMs, () => this.#flush());
-      this.#cancelFlush = () => timer.stop();
-    } else {
-      const immediate = setImmediate(() => this.#flush());
-      this.#cancelFlush = () => clearImmediate(immediate);
-    }
-  }
-
-  #flush(): void {
-    this.#cancelFlush?.();
-    this.#cancelFlush = undefined;
-    if (this.#batch.length === 0) return;
-    const batch = this.#batch;
-    this.#batch = [];
-    this.#options.handOver(batch);
+    const session = this.#options.gate.enter(stream);
+    if (session !== undefined) this.#batch.add(session);
   }
 }

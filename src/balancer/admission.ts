@@ -1,16 +1,21 @@
 import type { Logger } from "@logtape/logtape";
+import { shortIp } from "../net/address.ts";
 import { type AccessRule, isAllowed } from "../net/networks.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import type { SessionRegistry } from "../session/registry.ts";
+import type { Session } from "../session/session.ts";
 import type { Settings } from "../config/options.ts";
 import { RateLimit } from "./rate_limit.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
 
-/** End reasons of connections that were not let in. */
+/** End reasons of connections that were refused. */
 export type Refusal = Extract<EndReason, `refused-${string}`>;
 
 type AdmissionSettings = Pick<Settings, "maxConnections" | "maxPerIp" | "ratePerIp">;
+
+/** Whose address counts. */
+type Client = Pick<Session, "clientAddress">;
 
 /** Options of {@linkcode Admission}. */
 export interface AdmissionOptions {
@@ -25,14 +30,16 @@ export interface AdmissionOptions {
 }
 
 /**
- * Who is let in, and how many at a time.
+ * Who is admitted, and how many at a time.
  *
  * A client is known by its address; clients on a Unix-domain socket have none and are exempt from
  * what counts by address.
  */
 export class Admission {
   readonly #options: AdmissionOptions;
+  /** Those in force. */
   #rules: readonly AccessRule[];
+  /** Counts by address what comes; absent without `ratePerIp`. */
   #rate: RateLimit | undefined;
   /** Live sessions by address; kept only if `maxPerIp` needs it. */
   readonly #perIp = new Map<string, number>();
@@ -43,13 +50,13 @@ export class Admission {
     this.#rate = this.#newRate();
   }
 
-  /** Takes over rules, and settings that have changed meanwhile. */
+  /** Applies new rules, and settings that have changed meanwhile. */
   apply({ rules, before }: { rules: readonly AccessRule[]; before: AdmissionSettings }) {
     const { settings, registry } = this.#options;
     this.#rules = rules;
     if (settings.ratePerIp !== before.ratePerIp) this.#rate = this.#newRate();
     if (settings.maxPerIp > 0 && before.maxPerIp === 0) {
-      for (const { client } of registry.live) this.#count(ipOf(client.remoteAddr));
+      for (const session of registry.live) this.#count(ipOf(session));
     } else if (settings.maxPerIp === 0) this.#perIp.clear();
   }
 
@@ -106,15 +113,15 @@ export class Admission {
     if (!this.affordable) await this.#options.descriptors.room(signal);
   }
 
-  /** Why a client is not let in, or `undefined` if it is; then {@linkcode leave} has to follow. */
-  enter(address: Deno.Addr): Refusal | undefined {
-    const refusal = this.#refusalOf(address);
+  /** Why a session is refused, or `undefined` if it is not; then {@linkcode leave} has to follow. */
+  enter(session: Client): Refusal | undefined {
+    const refusal = this.#refusalOf(session);
     if (refusal === undefined) this.#options.descriptors.enter();
     return refusal;
   }
 
-  #refusalOf(address: Deno.Addr): Refusal | undefined {
-    const ip = ipOf(address);
+  #refusalOf(session: Client): Refusal | undefined {
+    const ip = ipOf(session);
     if (ip === undefined) return undefined;
     const { maxPerIp } = this.#options.settings;
     if (!isAllowed(this.#rules, ip)) return "refused-address";
@@ -127,11 +134,11 @@ export class Admission {
     return this.#rate && !this.#rate.take(ip) ? "refused-rate" : undefined;
   }
 
-  /** A client that was let in is gone. */
-  leave(address: Deno.Addr): void {
+  /** A session that was admitted has ended. */
+  leave(session: Client): void {
     this.#options.descriptors.leave();
     if (this.#options.settings.maxPerIp === 0) return;
-    const ip = ipOf(address);
+    const ip = ipOf(session);
     if (ip === undefined) return;
     const number = this.#perIp.get(ip)! - 1;
     if (number > 0) this.#perIp.set(ip, number);
@@ -139,8 +146,7 @@ export class Admission {
   }
 }
 
-/** A client's IP address, without the form that a dual-stack socket gives IPv4. */
-function ipOf(address: Deno.Addr): string | undefined {
-  if (address.transport !== "tcp") return undefined;
-  return address.hostname.replace(/^::ffff:/, "");
+/** The IP address of a session's client, without the form that a dual-stack socket gives IPv4. */
+function ipOf({ clientAddress }: Client): string | undefined {
+  return clientAddress.transport === "tcp" ? shortIp(clientAddress.hostname) : undefined;
 }

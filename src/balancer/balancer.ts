@@ -1,10 +1,8 @@
 import type { Config, DestinationConfig } from "../config/config.ts";
-import type {
-  AdminState,
-  DestinationStatus,
-  ListenerStatus,
-  SessionInfo,
-} from "../operations/operations.ts";
+import type { SessionInfo } from "../operations/operations.ts";
+import type { AdminState } from "../operations/states.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
+import type { ListenerStatus } from "../operations/listener_status.ts";
 
 /** What a listener is known by to operators. */
 export interface Identity {

@@ -97,7 +97,7 @@ export class LifeCycle {
     const { fairReads } = this.#parts;
     await this.#acceptor.drain({ signal: this.#cutting.signal, pause: fairReads });
     queue.close();
-    await registry.below(1);
+    await registry.idle();
     timer?.stop();
     await this.#end();
     if (!oneOfThreads) return logDrained(log, this.totals);
@@ -118,7 +118,7 @@ export class LifeCycle {
       log.warning("session {id} of {client} at {destination} is cut: {reason}", {
         id: session.id,
         client: session.clientName,
-        destination: session.destination ?? "-",
+        destination: session.destination?.name ?? "-",
         reason,
       });
       session.abort(reason);

@@ -1,11 +1,9 @@
 import { atOnce } from "../async/chunks.ts";
 import type { Config } from "../config/config.ts";
-import type {
-  AdminState,
-  DestinationStatus,
-  ListenerStatus,
-  SessionInfo,
-} from "../operations/operations.ts";
+import type { SessionInfo } from "../operations/operations.ts";
+import type { AdminState } from "../operations/states.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
+import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { Balancer, Identity, Replacement } from "./balancer.ts";
 import { LifeCycle } from "./life_cycle.ts";
 import { OperatorView } from "./operator_view.ts";

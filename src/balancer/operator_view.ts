@@ -1,9 +1,7 @@
-import type {
-  AdminState,
-  DestinationStatus,
-  ListenerStatus,
-  SessionInfo,
-} from "../operations/operations.ts";
+import type { SessionInfo } from "../operations/operations.ts";
+import type { AdminState } from "../operations/states.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
+import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { LifeCycle } from "./life_cycle.ts";
 import { destinationStatus, listenerStatus, liveBytes, sessionInfos } from "./status.ts";
 import type { Parts } from "./wiring.ts";

@@ -13,9 +13,13 @@ const PERIOD_MS = 1000;
 export class RefusalLog {
   readonly #clock: Clock;
   readonly #log: Logger;
+  /** Refusals since the latest line, by reason. */
   readonly #counts = new Map<Refusal, number>();
+  /** The address of the latest of these. */
   #latest = "";
+  /** When the latest line was written. */
   #toldAt = -Infinity;
+  /** Writes the next line when it is time. */
   #timer: Timer | undefined;
 
   constructor(options: { clock: Clock; log: Logger }) {

@@ -1,6 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import type { Config } from "../config/config.ts";
-import type { ListenerStatus } from "../operations/operations.ts";
+import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { Totals } from "../operations/totals.ts";
 import { formatDuration } from "../base/duration.ts";
 import { plural } from "../base/text.ts";

@@ -2,7 +2,9 @@ import type { Channel } from "../async/channel.ts";
 import { formatCheck } from "../config/values/check.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { SessionRegistry } from "../session/registry.ts";
-import type { DestinationStatus, ListenerStatus, SessionInfo } from "../operations/operations.ts";
+import type { SessionInfo } from "../operations/operations.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
+import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { Session } from "../session/session.ts";
 import type { Timings } from "../session/timings.ts";
 
@@ -46,8 +48,8 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
   };
 }
 
-/** Bytes by the names of destinations. */
-type LiveBytes = Map<string, { up: number; down: number }>;
+/** Bytes by destination. */
+type LiveBytes = Map<object, { up: number; down: number }>;
 
 /**
  * Bytes of the live sessions by destination. Those of a session that was not answered yet do not
@@ -72,7 +74,7 @@ export function destinationStatus(
   { id, live }: { id: number; live: LiveBytes },
 ): DestinationStatus {
   const { name, config, workers, active, sessions, failures } = destination;
-  const { up, down } = live.get(name) ?? { up: 0, down: 0 };
+  const { up, down } = live.get(destination) ?? { up: 0, down: 0 };
   return {
     id: `${id}.${destination.number}`,
     name,
@@ -110,7 +112,7 @@ export function sessionInfos(
       id: `${listener.id}.${session.id}`,
       listener: listener.name,
       client: session.clientName,
-      destination: session.destination ?? null,
+      destination: session.destination?.name ?? null,
       stage: session.stage,
       place: session.stage === "waiting" ? ++place : null,
       age_ms: now - session.acceptedAt,

@@ -11,6 +11,7 @@ import type { AccessLog } from "../logging/access_log.ts";
 import { BufferPool } from "../net/buffer_pool.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { FairReads } from "../net/fair_reads.ts";
+import type { Names } from "../net/names.ts";
 import { Trails } from "../net/trails.ts";
 import { Loops } from "../session/loops.ts";
 import { SessionRegistry } from "../session/registry.ts";
@@ -18,7 +19,7 @@ import type { Session } from "../session/session.ts";
 import { Steps } from "../session/steps.ts";
 import { TimeoutSweep } from "../session/timeouts.ts";
 import { Timekeeper } from "../session/timings.ts";
-import type { Durations } from "../telemetry/opentelemetry.ts";
+import type { Durations } from "../operations/latencies.ts";
 import { Admission } from "./admission.ts";
 import type { Identity } from "./balancer.ts";
 import { Gate } from "./gate.ts";
@@ -42,6 +43,8 @@ export interface WiringOptions {
   thread?: { index: number; number: number };
   /** What listeners and threads know together of the ways of sessions; only this one's if absent. */
   trails?: Trails;
+  /** Looks names up; the system's unless given. */
+  names?: Names;
 }
 
 /** The parts of one balancer, each connected with those that it needs. */
@@ -87,7 +90,7 @@ export interface Parts {
 export function wire(config: Config, options: WiringOptions): Parts {
   const { identity, log, access, durations, thread, clock = monotonic } = options;
   const { id, name } = identity;
-  const { descriptors = new DescriptorBudget(), trails = new Trails() } = options;
+  const { descriptors = new DescriptorBudget(), trails = new Trails(), names } = options;
   const settings: Settings = { ...config };
   const steps = new Steps(log, { on: settings.logLevel === "debug" });
   const ending = new AbortController();
@@ -105,7 +108,7 @@ export function wire(config: Config, options: WiringOptions): Parts {
   const registry = new SessionRegistry({
     clock,
     onEnd: (session) => {
-      admission.leave(session.client.remoteAddr);
+      admission.leave(session);
       timekeeper.ended(session);
       if (steps.on) steps.closed(session);
       access?.add(session, name);
@@ -128,7 +131,7 @@ export function wire(config: Config, options: WiringOptions): Parts {
   const buffers = new BufferPool();
   const gate = new Gate({
     settings,
-    line: queue,
+    queue,
     admission,
     registry,
     ids: { first: (thread?.index ?? 0) + 1, step: thread?.number ?? 1 },
@@ -191,7 +194,15 @@ export function wire(config: Config, options: WiringOptions): Parts {
     descriptors,
     log,
   });
-  const destinations = new DestinationSet({ pool, health, tasks, clock, trails, listener: id });
+  const destinations = new DestinationSet({
+    pool,
+    health,
+    tasks,
+    clock,
+    trails,
+    listener: id,
+    names,
+  });
   return {
     identity,
     settings,
@@ -213,7 +224,7 @@ export function wire(config: Config, options: WiringOptions): Parts {
     sweep: new TimeoutSweep(registry.live, {
       timeouts: settings,
       clock,
-      onSeen: (session) => session.settle({ keepAlive: settings.keepalive === "on" }),
+      onSeen: (session) => session.tuneForLongLife({ keepAlive: settings.keepalive === "on" }),
     }),
     stallDetector: new StallDetector({ queue: channel, pool, log }),
     workerContext,

@@ -10,7 +10,7 @@ import type { Loops } from "../session/loops.ts";
 import { relay, type RelayEnd, type RelayOptions } from "../session/relay.ts";
 import type { Holder, Session } from "../session/session.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
-import { adopt } from "../net/socket.ts";
+import type { Stream } from "../net/stream.ts";
 import type { Steps } from "../session/steps.ts";
 import { sleep } from "../base/timer.ts";
 import { noteOf } from "../net/trails.ts";
@@ -118,13 +118,13 @@ async function serve(
   session.stage = "connecting";
   session.holder = CONNECTING;
   session.attempt = attempt;
-  session.destination = destination.name;
+  session.destination = destination;
   session.attempts++;
   session.connectStartedAt = place.clock();
   session.leaveQueue(session.connectStartedAt);
-  let conn: Deno.Conn;
+  let server: Stream;
   try {
-    conn = await destination.connector.connect({
+    server = await destination.connector.connect({
       signal: attempt.signal,
       timeout: place.settings.connectTimeout,
       trail: session.trail,
@@ -138,8 +138,7 @@ async function serve(
     const reusable = !attempt.signal.aborted && place.attempts.length < KEPT_ATTEMPTS;
     if (reusable) place.attempts.push(attempt);
   }
-  const server = adopt(conn);
-  const note = noteOf(conn);
+  const note = noteOf(server);
   if (session.reason !== undefined) {
     server.close();
     place.registry.finish(session);

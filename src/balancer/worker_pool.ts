@@ -212,7 +212,8 @@ export class WorkerPool {
   }
 
   #mayServe(destination: Destination): boolean {
-    if (!destination.enabled) return false;
+    // A session would have to wait until a name server answers, if it ever does.
+    if (!destination.enabled || !destination.connector.isLocated) return false;
     if (!destination.usable) return destination.onlyCheckFails && this.#up.size === 0;
     return !destination.config.backup || this.#primariesUp.size === 0;
   }

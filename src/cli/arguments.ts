@@ -2,12 +2,20 @@ import { parseArgs } from "@std/cli/parse-args";
 import type { Written, WrittenRule } from "../config/source.ts";
 import { UsageError } from "../base/errors.ts";
 import { nearest, quote } from "../base/text.ts";
-import { keyOf, type OptionName, optionNames, readOption } from "../config/options.ts";
+import {
+  flagOf,
+  keyOf,
+  type OptionName,
+  optionNames,
+  readOption,
+  rowOf,
+} from "../config/options.ts";
+import { COMMAND_LINE_FLAGS, type CommandLineFlag, type Switch } from "./command_line_flags.ts";
 
 /** What was given on the command line. */
 export interface Arguments {
   readonly addresses: readonly string[];
-  /** All of them allowed; `allow` and `deny` are apart. */
+  /** All of them allowed; the rules of access are apart. */
   readonly options: Readonly<Partial<Record<OptionName, Written>>>;
   /** All `--allow` and `--deny`, in their common order. */
   readonly rules: readonly WrittenRule[];
@@ -16,14 +24,14 @@ export interface Arguments {
   readonly switches: ReadonlySet<Switch>;
 }
 
-const SWITCHES = ["check-config", "print-config", "demo", "help", "version"] as const;
-const SHORT: Readonly<Record<string, string>> = { "-h": "help", "-V": "version" };
-
-/** A flag without a value. */
-export type Switch = (typeof SWITCHES)[number];
-
-/** The flag of the configuration file, which is no option, since the file cannot have it. */
+/** The flag of the configuration file. */
 const CONFIG = "config";
+
+const FLAGS: [string, CommandLineFlag][] = Object.entries(COMMAND_LINE_FLAGS);
+const SWITCHES = FLAGS.map(([name]) => name).filter((name) => name !== CONFIG) as Switch[];
+const SHORT: ReadonlyMap<string, string> = new Map(
+  FLAGS.flatMap(([name, { short }]) => short === undefined ? [] : [[`-${short}`, name]]),
+);
 
 /**
  * Sorts the arguments of the program.
@@ -49,9 +57,8 @@ export function readArguments(args: readonly string[]): Arguments {
   for (const name of asked ? [] : optionNames()) {
     const values = parsed[keyOf(name)] as string[];
     for (const value of values) readOption(name, value);
-    if (name !== "allow" && name !== "deny" && values.length > 0) {
-      options[name] = { text: values.at(-1)! };
-    }
+    const text = values.at(-1);
+    if (text !== undefined && !rowOf(name).rule) options[name] = { text };
   }
   const config = (parsed[CONFIG] as string[]).at(-1);
   return { addresses: parsed._, options, rules: readRules(joined), config, switches };
@@ -69,9 +76,11 @@ export function readArguments(args: readonly string[]): Arguments {
 }
 
 function readRules(joined: readonly string[]): WrittenRule[] {
+  const rules = new Map(optionNames().map((name) => [flagOf(name), rowOf(name).rule]));
   return beforeDashes(joined).flatMap((arg) => {
-    const [, verdict, text] = /^--(allow|deny)=(.*)$/s.exec(arg) ?? [];
-    return verdict === "allow" || verdict === "deny" ? [{ verdict, text: text! }] : [];
+    const [, flag = "", text = ""] = /^(--[^=]*)=(.*)$/s.exec(arg) ?? [];
+    const verdict = rules.get(flag);
+    return verdict ? [{ verdict, text }] : [];
   });
 }
 
@@ -90,7 +99,7 @@ function joinValues(args: readonly string[], flags: readonly string[]): string[]
   const joined: string[] = [];
   for (let i = 0; i < before.length; i++) {
     const arg = before[i]!;
-    const name = SHORT[arg] ?? arg.replace(/^--/, "");
+    const name = SHORT.get(arg) ?? arg.replace(/^--/, "");
     const [stem = ""] = name.split("=", 1);
     if (SWITCHES.some((name) => name === stem) && arg.startsWith("-")) {
       if (name !== stem) {

@@ -1,7 +1,14 @@
-import { ADDRESS_FORMS } from "../net/address.ts";
+import { ADDRESS_FORMS, RESERVED_WORDS } from "../net/address.ts";
 import { END_REASONS } from "../operations/end_reasons.ts";
+import {
+  DESTINATION_OPTIONS,
+  destinationOptionForm,
+  destinationOptionNames,
+  isMark,
+} from "../config/options/destination.ts";
 import type { Option } from "../config/option.ts";
-import { flagOf, type OptionName, optionNames, OPTIONS } from "../config/options.ts";
+import { flagOf, type OptionName, optionNames, rowOf } from "../config/options.ts";
+import { commandLineFlags } from "./command_line_flags.ts";
 
 const WIDTH = 80;
 const INDENT = 6;
@@ -19,7 +26,7 @@ Usage:
 
 ${
     wrap(
-      "Accepts connections on LISTEN, lines them up first come first served, and hands each to " +
+      "Accepts connections on LISTEN, queues them first come first served, and hands each to " +
         "the first DESTINATION that has room. SIGTERM finishes what was accepted, then exits.",
       0,
     )
@@ -30,16 +37,16 @@ ${
     wrap(
       "Without a host, LISTEN is every interface, IPv4 and IPv6, and a DESTINATION is localhost. " +
         "For the port there may be the name of a service of /etc/services. " +
+        `A host that is called ${
+          RESERVED_WORDS.join(", ").replace(/, (?=\w+$)/, " or ")
+        } ends in a dot: dns.:53. ` +
         "Port 0 lets the kernel pick the port to listen on; the log names it.",
       0,
     )
   }
 
 A DESTINATION may carry options after a comma, as in 10.0.0.7:9003,workers=4:
-  workers=N   most concurrent connections there, instead of --workers
-  weight=N    its share of the sessions relative to the others, 1 to 256 (1)
-  backup      serves only while no other destination is up
-  check=CHECK how it is checked, instead of --check; a comma in it is \\,
+${destinationOptionLines().join("\n")}
 
 ${
     wrap(
@@ -52,24 +59,7 @@ ${
 
 Options, with their defaults; TIME is 250ms, 5s, 10m, 1h or 0:
 ${optionNames().map(describe).join("\n")}
-  --config FILE
-${
-    wrap(
-      "reads the addresses, and options, from FILE, and again at SIGHUP; - is standard input, " +
-        "which is read once",
-      INDENT,
-    )
-  }
-  --check-config
-${wrap("says whether the configuration is fine, with every problem of the file, and exits", INDENT)}
-  --print-config
-${wrap("prints the configuration as a file, with where each value comes from, and exits", INDENT)}
-  --demo
-${wrap("starts three small HTTP servers of its own and balances over them", INDENT)}
-  -h, --help
-${wrap("shows this; iawlb top --help and iawlb ctl --help show theirs", INDENT)}
-  -V, --version
-${wrap("shows the version", INDENT)}
+${commandLineFlags().map(({ usage, help }) => `  ${usage}\n${wrap(help, INDENT)}`).join("\n")}
 
 ${
     wrap(
@@ -90,8 +80,18 @@ ${
 `;
 }
 
+function destinationOptionLines(): string[] {
+  const forms = destinationOptionNames().map(destinationOptionForm);
+  const width = Math.max(...forms.map((form) => form.length));
+  return destinationOptionNames().map((name, i) => {
+    const { help, inherited, default: usual, format }: Option<unknown> = DESTINATION_OPTIONS[name];
+    const text = inherited || isMark(name) ? help : `${help} (${format(usual)})`;
+    return wrap(text, 3 + width).replace(/^ +/, `  ${forms[i]!.padEnd(width)} `);
+  });
+}
+
 function describe(name: OptionName): string {
-  const option: Option<unknown> = OPTIONS[name];
+  const option = rowOf(name);
   const usage = `  ${flagOf(name)} ${option.form}  (${option.format(option.default)})`;
   return `${usage}\n${wrap(option.help, INDENT)}`;
 }
@@ -106,19 +106,6 @@ function wrap(text: string, indent: number): string {
     else lines.push(margin + word);
   }
   return lines.join("\n");
-}
-
-/** The options as the rows of a Markdown table, for the README. */
-export function optionRows(): string[] {
-  return optionNames().map((name) => {
-    const option: Option<unknown> = OPTIONS[name];
-    const cells = [
-      `\`${flagOf(name)} ${option.form}\``,
-      option.format(option.default),
-      option.help.replace(/--[a-z-]+/g, "`$&`"),
-    ];
-    return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  });
 }
 
 /** The end reasons as the rows of a Markdown table, for the README. */

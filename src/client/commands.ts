@@ -1,6 +1,13 @@
 import { SESSIONS_LIMIT } from "../config/sessions_limit.ts";
 import { UsageError } from "../base/errors.ts";
-import type { AdminState, DestinationChange, DestinationStatus } from "../operations/operations.ts";
+import {
+  destinationOptionForm,
+  destinationOptionNames,
+  isMark,
+} from "../config/options/destination.ts";
+import type { DestinationChange } from "../operations/operations.ts";
+import type { AdminState } from "../operations/states.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { AdminClient } from "./admin_client.ts";
 import { plural, quote } from "../base/text.ts";
 import { readNew, readValues } from "./destination_arguments.ts";
@@ -8,6 +15,14 @@ import { isDestination, isNothing, isObject, isReloadResult, isSessions } from "
 import { sessionLines, statusLines } from "./tables.ts";
 import { findDestination, titleOf } from "./target.ts";
 import { waitUntilForgotten, waitUntilGone, waitUntilIdle } from "./wait_for.ts";
+
+/** How the options of a destination are written behind its address, and on their own. */
+const OPTIONS_OF_ADDRESS = destinationOptionNames()
+  .map((name) => `[,${destinationOptionForm(name)}]`)
+  .join("");
+const OPTIONS_ALONE = destinationOptionNames()
+  .map((name) => `[${isMark(name) ? `${name}=true|false` : destinationOptionForm(name)}]`)
+  .join(" ");
 
 /** What a command works with. */
 export interface Context {
@@ -65,7 +80,7 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
   maint: change("maint", "the same, and its health is not checked either"),
   ready: change("ready", "DEST takes sessions again"),
   add: {
-    form: "ADDRESS[,workers=N][,weight=N][,backup][,check=CHECK] [--listener NAME]",
+    form: `ADDRESS${OPTIONS_OF_ADDRESS} [--listener NAME]`,
     help: "a new destination, as on the command line",
     operands: ["ADDRESS"],
     switches: ["json"],
@@ -94,8 +109,8 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
     },
   },
   set: {
-    form: "DEST [workers=N] [weight=N] [backup=true|false] [check=CHECK]",
-    help: "how many sessions DEST serves at once, and its share of them",
+    form: `DEST ${OPTIONS_ALONE}`,
+    help: "changes options of DEST, such as how many sessions it serves at once",
     operands: ["DEST", "KEY=N"],
     many: true,
     switches: ["json"],

@@ -4,10 +4,14 @@ import {
   DESTINATION_OPTIONS,
   isDestinationOption,
   isMark,
-} from "../config/destination_options.ts";
+} from "../config/options/destination.ts";
 import { splitDestination, writeDestination } from "../config/destination_text.ts";
 import { UsageError } from "../base/errors.ts";
-import type { DestinationValues, NewDestination } from "../operations/operations.ts";
+import type {
+  DestinationValue,
+  DestinationValues,
+  NewDestination,
+} from "../operations/operations.ts";
 import type { Option } from "../config/option.ts";
 import { quote } from "../base/text.ts";
 
@@ -34,7 +38,7 @@ export function readNew(text: string): NewDestination {
  * @throws {UsageError} For the first that is not allowed.
  */
 export function readValues(texts: readonly string[]): DestinationValues {
-  const values: Record<string, unknown> = {};
+  const values: Record<string, DestinationValue> = {};
   for (const text of texts) {
     const [, name = "", value] = /^([^=]*)(?:=(.*))?$/s.exec(text)!;
     if (!isDestinationOption(name) || (value === undefined && !isMark(name))) {
@@ -45,8 +49,8 @@ export function readValues(texts: readonly string[]): DestinationValues {
     if (read === undefined) {
       throw new UsageError(`${quote(text)}: ${name} must be ${option.allowed}`);
     }
-    if (name in values) throw new UsageError(`${quote(text)}: ${name} is given twice`);
-    values[name] = typeof read === "number" || typeof read === "boolean" ? read : value;
+    if (Object.hasOwn(values, name)) throw new UsageError(`${quote(text)}: ${name} is given twice`);
+    values[name] = typeof read === "number" || typeof read === "boolean" ? read : value!;
   }
   return values;
 }

@@ -1,4 +1,5 @@
-import type { DestinationStatus, ShownState } from "../operations/operations.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
+import type { ShownState } from "../operations/states.ts";
 import { bar, type Line, type Span, type Style } from "./drawing.ts";
 import { formatBytes, formatRate, plain } from "./format.ts";
 import type { DestinationRates, Rates } from "./rates.ts";

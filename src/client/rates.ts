@@ -1,6 +1,8 @@
 import { addFine, type FineData } from "../operations/fine_counts.ts";
 import type { HistogramData } from "../operations/histogram.ts";
-import type { DestinationStatus, ListenerStatus, Status } from "../operations/operations.ts";
+import type { Status } from "../operations/operations.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
+import type { ListenerStatus } from "../operations/listener_status.ts";
 
 /** What happened between two looks at a listener, for each second. */
 export interface ListenerRates {

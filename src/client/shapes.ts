@@ -1,9 +1,5 @@
-import type {
-  DestinationStatus,
-  ReloadResult,
-  SessionInfo,
-  Status,
-} from "../operations/operations.ts";
+import type { ReloadResult, SessionInfo, Status } from "../operations/operations.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
 
 /** Whether something that came from outside is what is made of it. */
 type Test = (value: unknown) => boolean;

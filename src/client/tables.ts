@@ -1,5 +1,6 @@
 import { type HistogramData, quantile } from "../operations/histogram.ts";
-import type { ListenerStatus, SessionInfo, Status } from "../operations/operations.ts";
+import type { SessionInfo, Status } from "../operations/operations.ts";
+import type { ListenerStatus } from "../operations/listener_status.ts";
 import {
   type Column,
   formatBytes,

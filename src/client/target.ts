@@ -1,5 +1,7 @@
 import { FatalError } from "../base/errors.ts";
-import type { DestinationStatus, ListenerStatus, Status } from "../operations/operations.ts";
+import type { Status } from "../operations/operations.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
+import type { ListenerStatus } from "../operations/listener_status.ts";
 import { nearest, quote } from "../base/text.ts";
 import { printable } from "./format.ts";
 

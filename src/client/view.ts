@@ -1,5 +1,6 @@
 import { quantile } from "../operations/histogram.ts";
-import type { ListenerStatus, Status } from "../operations/operations.ts";
+import type { Status } from "../operations/operations.ts";
+import type { ListenerStatus } from "../operations/listener_status.ts";
 import { bar, clip, flow, type Line, type Span } from "./drawing.ts";
 import { destinationLines, type SortOrder } from "./destination_rows.ts";
 import { formatBytes, formatLatency, formatRate, formatSpan, plain } from "./format.ts";

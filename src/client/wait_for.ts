@@ -1,5 +1,5 @@
 import { FatalError } from "../base/errors.ts";
-import type { DestinationStatus } from "../operations/operations.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
 import { sleep } from "../base/timer.ts";
 import { type AdminClient, ForeignError, UnreachableError } from "./admin_client.ts";
 import { titleOf } from "./target.ts";

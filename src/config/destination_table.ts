@@ -7,7 +7,7 @@ import {
   destinationOptionNames,
   isDestinationOption,
   isMark,
-} from "./destination_options.ts";
+} from "./options/destination.ts";
 import { splitDestination, writeDestination } from "./destination_text.ts";
 import { type Option, problemWith } from "./option.ts";
 import { cut, nearest } from "../base/text.ts";

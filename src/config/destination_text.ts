@@ -9,8 +9,9 @@ import {
   type DestinationOptions,
   isDestinationOption,
   isMark,
-} from "./destination_options.ts";
+} from "./options/destination.ts";
 import type { Option } from "./option.ts";
+import type { OptionName, Settings } from "./options.ts";
 import { quote } from "../base/text.ts";
 
 /** Most problems of one destination that are told. */
@@ -58,34 +59,36 @@ export function optionTextsOf(text: string): DestinationTexts {
 /**
  * Reads a destination; `undefined` if it has no address.
  *
- * @param options.defaults What it has unless it is given.
+ * @param options.defaults The options of its listener.
  * @param report Takes each problem: what is wrong and what is allowed.
  */
 export function readDestination(
-  { text, defaults }: { text: string; defaults: Pick<DestinationOptions, "workers" | "check"> },
+  { text, defaults }: { text: string; defaults: Settings },
   report: (problem: string) => void,
 ): DestinationConfig | undefined {
   let problems = 0;
   const tell = (problem: string) => void (++problems <= MAX_PROBLEMS && report(problem));
   const [addressText, ...optionTexts] = splitDestination(text);
   const address = readAddress(addressText, tell);
-  const { weight, backup } = DESTINATION_OPTIONS;
-  const options: Partial<Record<DestinationOptionName, unknown>> = {
-    weight: weight.default,
-    backup: backup.default,
-    workers: defaults.workers,
-    check: defaults.check,
-  };
-  for (const [name, value] of Object.entries(readOptions(optionTexts, tell))) {
-    options[name as DestinationOptionName] = DESTINATION_OPTIONS[name as DestinationOptionName]
-      .parse(value);
-  }
+  const options = optionValues(readOptions(optionTexts, tell), defaults);
   return address && {
-    ...options as unknown as DestinationOptions,
+    ...options,
     address,
     key: canonicalName(address),
     name: formatAddress(address),
   };
+}
+
+/** The value of each option: what is given, otherwise the listener's or the default. */
+export function optionValues(given: DestinationTexts, listener: Settings): DestinationOptions {
+  const values: Partial<Record<DestinationOptionName, unknown>> = {};
+  for (const name of destinationOptionNames()) {
+    const { inherited, default: usual, parse }: Option<unknown> = DESTINATION_OPTIONS[name];
+    const text = given[name];
+    if (text !== undefined) values[name] = parse(text);
+    else values[name] = inherited ? listener[name as OptionName] : usual;
+  }
+  return values as DestinationOptions;
 }
 
 function readAddress(text: string, report: (problem: string) => void): Address | undefined {

@@ -1,48 +1,48 @@
 import { formatNetwork } from "../net/networks.ts";
-import { formatCheck } from "./values/check.ts";
 import type { Config, DestinationConfig } from "./config.ts";
-import type { Option } from "./option.ts";
+import type { Option, Scope } from "./option.ts";
 import {
-  isProgramOption,
-  keyOf,
-  type OptionName,
-  optionNames,
-  OPTIONS,
-  type Settings,
-} from "./options.ts";
-
-/** Options of a listener whose new value counts only after a restart. */
-export const FIXED: readonly OptionName[] = ["backlog", "threads"];
-
-/** Options of the program whose new value counts only after a restart. */
-export const FIXED_OF_PROGRAM: readonly OptionName[] = ["log", "admin", "adminTokenFile"];
-
-/** Options that show in the destinations or in the access rules. */
-const ELSEWHERE: readonly OptionName[] = ["workers", "allow", "deny"];
+  DESTINATION_OPTIONS,
+  type DestinationOptionName,
+  destinationOptionNames,
+} from "./options/destination.ts";
+import { keyOf, type OptionName, optionNames, rowOf, type Settings } from "./options.ts";
 
 /** What is different between two configurations of a listener, a phrase for each. */
 export function differences(before: Config, after: Config): string[] {
   return [
     ...destinationDifferences(before, after),
-    ...settingsDifferences(before, after),
+    ...optionDifferences("listener", { before, after }),
     ...ruleDifferences(before, after),
   ];
 }
 
 /** What is different in the options of the program, a phrase for each. */
 export function programDifferences(before: Settings, after: Settings): string[] {
-  const live = optionNames().filter((name) => {
-    return isProgramOption(name) && !FIXED_OF_PROGRAM.includes(name);
-  });
-  return phrases(live, { before, after });
+  return optionDifferences("program", { before, after });
 }
 
-/** Which of these options are different. */
-export function changedOptions(
-  names: readonly OptionName[],
-  { before, after }: { before: Settings; after: Settings },
-): OptionName[] {
-  return names.filter((name) => write(name, before) !== write(name, after));
+/** Two states of the same settings. */
+interface Change<S extends Settings = Settings> {
+  readonly before: S;
+  readonly after: S;
+}
+
+/** Which options are different that a reload does not apply. */
+export function optionsAfterRestart(scope: Scope, { before, after }: Change): OptionName[] {
+  return fixedOptions().filter((name) => {
+    return rowOf(name).scope === scope && write(name, before) !== write(name, after);
+  });
+}
+
+/** Other settings as a reload puts them in force: what needs a restart stays. */
+export function settingsInForce<S extends Settings>({ before, after }: Change<S>): S {
+  const fixed = fixedOptions().map((name) => [name, before[name]]);
+  return { ...after, ...Object.fromEntries(fixed) };
+}
+
+function fixedOptions(): OptionName[] {
+  return optionNames().filter((name) => rowOf(name).needsRestart);
 }
 
 function destinationDifferences(before: Config, after: Config): string[] {
@@ -62,53 +62,31 @@ function destinationDifferences(before: Config, after: Config): string[] {
 export function destinationDifference(
   before: DestinationConfig | undefined,
   after: DestinationConfig | undefined,
-  listener: { before: Config; after: Config },
+  listener: Change<Config>,
 ): string[] {
-  if (before && after) {
-    return [...destinationChanges(before, after), ...checkChanges(before, after, listener)];
-  }
-  if (after) return [`destination ${after.name} added`];
-  return before ? [`destination ${before.name} removed`] : [];
-}
-
-function destinationChanges(before: DestinationConfig, after: DestinationConfig): string[] {
-  const changes: string[] = [];
-  for (const key of ["workers", "weight"] as const) {
-    if (before[key] !== after[key]) {
-      changes.push(`destination ${before.name}: ${key} ${before[key]} → ${after[key]}`);
-    }
-  }
-  if (before.backup !== after.backup) {
-    changes.push(`destination ${before.name}: ${after.backup ? "now a" : "no longer a"} backup`);
-  }
-  return changes;
-}
-
-/** A new check of one destination; where both are the listener's, its option says so already. */
-function checkChanges(
-  before: DestinationConfig,
-  after: DestinationConfig,
-  listener: { before: Config; after: Config },
-): string[] {
-  const [old, fresh] = [formatCheck(before.check), formatCheck(after.check)];
-  const inherited = old === formatCheck(listener.before.check) &&
-    fresh === formatCheck(listener.after.check);
-  return old === fresh || inherited ? [] : [`destination ${before.name}: check ${old} → ${fresh}`];
-}
-
-function settingsDifferences(before: Settings, after: Settings): string[] {
-  const live = optionNames().filter((name) => {
-    return !isProgramOption(name) && !FIXED.includes(name) && !ELSEWHERE.includes(name);
+  if (!before) return after ? [`destination ${after.name} added`] : [];
+  if (!after) return [`destination ${before.name} removed`];
+  return destinationOptionNames().flatMap((name) => {
+    const old = writeOfDestination(name, before);
+    const fresh = writeOfDestination(name, after);
+    // Where both are the listener's, its option says so already.
+    const told = isInherited(name, old, listener.before) &&
+      isInherited(name, fresh, listener.after);
+    return old === fresh || told ? [] : [`destination ${before.name}: ${name} ${old} → ${fresh}`];
   });
-  return phrases(live, { before, after });
 }
 
-function phrases(
-  names: readonly OptionName[],
-  { before, after }: { before: Settings; after: Settings },
-): string[] {
-  return changedOptions(names, { before, after }).map((name) => {
-    return `${keyOf(name)} ${write(name, before)} → ${write(name, after)}`;
+function isInherited(name: DestinationOptionName, text: string, listener: Config): boolean {
+  const { inherited, format }: Option<unknown> = DESTINATION_OPTIONS[name];
+  return inherited === true && format(listener[name as OptionName]) === text;
+}
+
+function optionDifferences(scope: Scope, { before, after }: Change): string[] {
+  return optionNames(scope).flatMap((name) => {
+    const { needsRestart, rule } = rowOf(name);
+    if (needsRestart || rule) return [];
+    const [old, fresh] = [write(name, before), write(name, after)];
+    return old === fresh ? [] : [`${keyOf(name)} ${old} → ${fresh}`];
   });
 }
 
@@ -120,5 +98,10 @@ function ruleDifferences(before: Config, after: Config): string[] {
 }
 
 function write(name: OptionName, settings: Settings): string {
-  return (OPTIONS[name] as Option<unknown>).format(settings[name]);
+  return rowOf(name).format(settings[name]);
+}
+
+function writeOfDestination(name: DestinationOptionName, options: DestinationConfig): string {
+  const { format }: Option<unknown> = DESTINATION_OPTIONS[name];
+  return format(options[name]);
 }

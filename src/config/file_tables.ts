@@ -1,4 +1,5 @@
 import { ADDRESS_FORMS } from "../net/address.ts";
+import type { Verdict } from "../net/networks.ts";
 import type { ConfigProblems } from "./problems.ts";
 import {
   type DestinationTable,
@@ -6,8 +7,8 @@ import {
   writtenDestination,
 } from "./destination_table.ts";
 import type { Written, WrittenRule } from "./source.ts";
-import { type Option, problemWith } from "./option.ts";
-import { isProgramOption, keyOf, type OptionName, optionNames, OPTIONS } from "./options.ts";
+import { problemWith } from "./option.ts";
+import { keyOf, type OptionName, optionNames, OPTIONS, rowOf } from "./options.ts";
 import { cut, nearest } from "../base/text.ts";
 import type { TomlEntry, TomlValue } from "./toml.ts";
 import { keyText, scalar, shown, typeOf } from "./toml_values.ts";
@@ -121,14 +122,13 @@ function readEntry(table: Table, entry: TomlEntry, problems: ConfigProblems): vo
       return;
     case "destinations":
       return readDestinations();
-    case "allow":
-    case "deny":
-      return readNetworks(key);
     case "rules":
       return readRules();
   }
   const name = OPTION_KEYS.get(key);
-  if (name !== undefined) readOption(name);
+  const rule = name && rowOf(name).rule;
+  if (rule) readNetworks(rule);
+  else if (name !== undefined) readOption(name);
   else reject(`no such key; the nearest is ${nearestKey(key, table)}`);
 
   function readDestinations(): void {
@@ -144,7 +144,7 @@ function readEntry(table: Table, entry: TomlEntry, problems: ConfigProblems): vo
     }
   }
 
-  function readNetworks(verdict: "allow" | "deny"): void {
+  function readNetworks(verdict: Verdict): void {
     const { allowed, parse } = OPTIONS[verdict];
     table.rules ??= [];
     for (const item of value.kind === "list" ? value.items : [value]) {
@@ -169,8 +169,8 @@ function readEntry(table: Table, entry: TomlEntry, problems: ConfigProblems): vo
   }
 
   function readOption(name: OptionName): void {
-    const option: Option<unknown> = OPTIONS[name];
-    if (isProgramOption(name) && table.line !== undefined) {
+    const option = rowOf(name);
+    if (option.scope === "program" && table.line !== undefined) {
       return reject(
         `concerns the whole program; must stand at the top level, before the first ${HEADER}`,
       );
@@ -195,7 +195,7 @@ function isListOfTables(value: TomlValue): boolean {
 function nearestKey(key: string, table: Table): string {
   const known = ["listen", "destinations", "rules", ...OPTION_KEYS.keys()].filter((name) => {
     const option = OPTION_KEYS.get(name);
-    return table.line === undefined || option === undefined || !isProgramOption(option);
+    return table.line === undefined || option === undefined || rowOf(option).scope !== "program";
   });
   return nearest(key, [...known, ...table.line === undefined ? [HEADER] : []]);
 }

@@ -1,6 +1,4 @@
-import { parseTemplate, TEMPLATE_FIELDS, TemplateError } from "./values/access_template.ts";
-import { AddressError, formatAddress, parseAddress } from "../net/address.ts";
-import type { Option } from "./option.ts";
+import { AddressError, formatAddress, parseAddress, reservedWordProblem } from "../net/address.ts";
 
 /** Where messages go; the address of a syslog daemon takes datagrams. */
 export type LogTarget =
@@ -20,47 +18,8 @@ export type SyslogAddress =
 /** Where a syslog daemon of this machine listens. */
 export const LOCAL_SYSLOG: SyslogAddress = { transport: "unix", path: "/dev/log" };
 
-/** The option `--log`. */
-export function logTarget(spec: { help: string }): Option<LogTarget> {
-  return {
-    form: "stderr|syslog[:ADDRESS]",
-    default: { kind: "stderr" },
-    help: spec.help,
-    allowed: "stderr, syslog, syslog:unix:/path or syslog:HOST:PORT",
-    parse: parseLogTarget,
-    format: formatLogTarget,
-    notation: { words: ["stderr", "syslog"], pattern: "^syslog:.+" },
-  };
-}
-
-/** The option `--access-log-format`. */
-export function template(spec: { help: string }): Option<string> {
-  return {
-    form: "auto|text|json|TEMPLATE",
-    default: "auto",
-    help: spec.help,
-    allowed: `auto, text, json or a template with some of the fields ${TEMPLATE_FIELDS}`,
-    parse: (text) => templateError(text) ? undefined : text,
-    problem(text) {
-      const isTemplate = /[{}]/.test(text);
-      return isTemplate ? templateError(text)?.message : undefined;
-    },
-    format: (value) => value,
-    notation: { words: ["auto", "text", "json"], pattern: "[{].+[}]" },
-  };
-}
-
-function templateError(text: string): TemplateError | undefined {
-  if (["auto", "text", "json"].includes(text)) return undefined;
-  try {
-    parseTemplate(text);
-  } catch (error) {
-    if (error instanceof TemplateError) return error;
-    throw error;
-  }
-}
-
-function parseLogTarget(text: string): LogTarget | undefined {
+/** Reads the option `log`; `undefined` if the text is not allowed. */
+export function parseLogTarget(text: string): LogTarget | undefined {
   if (text === "stderr") return { kind: "stderr" };
   if (text === "syslog") return { kind: "syslog", address: LOCAL_SYSLOG };
   const [, where] = /^syslog:(?:udp:)?(.*)$/s.exec(text) ?? [];
@@ -77,7 +36,14 @@ function parseLogTarget(text: string): LogTarget | undefined {
   }
 }
 
-function formatLogTarget(target: LogTarget): string {
+/** What is wrong with the address of a text that begins with a word that is no host. */
+export function logTargetProblem(text: string): string | undefined {
+  const [, where] = /^syslog:(?:udp:(?=.*:))?(.*)$/s.exec(text) ?? [];
+  return where === undefined ? undefined : reservedWordProblem(where);
+}
+
+/** The text that {@linkcode parseLogTarget} reads back as the same. */
+export function formatLogTarget(target: LogTarget): string {
   if (target.kind === "stderr") return "stderr";
   const { address } = target;
   const where = formatSyslogAddress(address);

@@ -7,7 +7,7 @@ import {
 } from "../net/networks.ts";
 import { DURATION_FORM, formatDuration, parseDuration } from "../base/duration.ts";
 
-/** One option: a flag of the command line, in milliseconds where it is a duration. */
+/** What an option is: its values, and how they are written. Durations are in milliseconds. */
 export interface Option<T> {
   /** What stands for the value in the help text. */
   readonly form: string;
@@ -22,15 +22,41 @@ export interface Option<T> {
   problem?(text: string): string | undefined;
   /** The value as one would write it. */
   format(value: T): string;
-  /** `program` if it concerns the program as a whole and no listener in particular. */
-  readonly scope?: "program";
   /** How a configuration file writes it; any string unless given. */
   readonly notation?: Notation;
+  /** Whether another value counts only after a restart; otherwise a reload applies it. */
+  readonly needsRestart?: true;
+  /** What it does to the clients in its networks, if it is a rule of access. */
+  readonly rule?: Verdict;
+  /** Whether the listener's option of the same name counts for a destination that lacks it. */
+  readonly inherited?: true;
 }
 
-/** The same option, of the program as a whole. */
-export function ofProgram<O extends object>(option: O): O & { readonly scope: "program" } {
-  return { ...option, scope: "program" };
+/** Whom an option concerns: the program as a whole, each listener, or each destination. */
+export type Scope = "program" | "listener" | "destination";
+
+/** Where an option belongs. */
+export interface Place {
+  readonly scope: Scope;
+  /** The title of the group in which it is documented. */
+  readonly group: string;
+}
+
+/** An option in its table. */
+export type Row<T> = Option<T> & Place;
+
+/** A table of options that belong together, by their names in the program. */
+export function table<O extends Readonly<Record<string, Option<unknown>>>>(
+  place: Place,
+  options: O,
+): { readonly [N in keyof O]: O[N] & Place } {
+  const rows = Object.entries(options).map(([name, option]) => [name, { ...option, ...place }]);
+  return Object.fromEntries(rows);
+}
+
+/** The same option, of which another value counts only after a restart. */
+export function afterRestart<T>(option: Option<T>): Option<T> {
+  return { ...option, needsRestart: true };
 }
 
 /** What is wrong with a text that is not allowed, and what is allowed instead. */
@@ -46,6 +72,8 @@ export interface Notation {
   readonly pattern?: string;
   /** The least and the greatest of the integers, if it may be one. */
   readonly integers?: readonly [min: number, max: number];
+  /** Whether it may also be a list of such values. */
+  readonly list?: true;
 }
 
 /** 365 days in milliseconds: the longest duration of any option. */
@@ -93,7 +121,7 @@ export function duration(
 }
 
 /** One of some words. */
-export function choice<T extends string>(
+export function choice<const T extends string>(
   spec: { of: readonly T[]; default: T; help: string },
 ): Option<T> {
   return {
@@ -139,6 +167,18 @@ export function threads(spec: { help: string }): Option<number> {
   };
 }
 
+/** What a destination has or lacks, which is written as the name alone. */
+export function mark(spec: { help: string }): Option<boolean> {
+  return {
+    form: "",
+    default: false,
+    help: spec.help,
+    allowed: "true or false",
+    parse: (text) => ["true", "false"].includes(text) ? text === "true" : undefined,
+    format: String,
+  };
+}
+
 /** A list of networks, of which each is allowed or denied. */
 export function networks(verdict: Verdict): Option<readonly AccessRule[]> {
   const other = verdict === "allow" ? "--deny" : "--allow";
@@ -147,9 +187,11 @@ export function networks(verdict: Verdict): Option<readonly AccessRule[]> {
     default: [],
     help: `clients that are ${verdict === "allow" ? "let in" : "closed at once"}: ` +
       `${NETWORK_FORMS}; may be given several times and with ${other}: the first that matches ` +
-      "counts, in the order of the command line; without a match a client is let in",
+      "counts, in the order in which they are given; without a match a client is let in",
     allowed: NETWORK_FORMS,
     parse: (text) => parseNetworks(text, verdict),
     format: (rules) => rules.length === 0 ? "none" : rules.map(formatNetwork).join(","),
+    notation: { pattern: "^[0-9a-fA-F:.]+(/[0-9]+)?( *, *[^ ]+)*$", list: true },
+    rule: verdict,
   };
 }

@@ -1,13 +1,5 @@
 import type { ListenerSource, ProgramSource, Written, WrittenRule } from "./source.ts";
-import type { Option } from "./option.ts";
-import {
-  flagOf,
-  isProgramOption,
-  keyOf,
-  type OptionName,
-  optionNames,
-  OPTIONS,
-} from "./options.ts";
+import { flagOf, keyOf, type OptionName, optionNames, rowOf } from "./options.ts";
 
 /** One line of the file: TOML, and where it comes from. */
 type Line = readonly [toml: string, origin?: string];
@@ -17,8 +9,8 @@ type Line = readonly [toml: string, origin?: string];
  * has no line break at its end.
  */
 export function printConfig(source: ProgramSource): string {
-  const program = optionNames().filter(isProgramOption);
-  const rest = optionNames().filter((name) => !isProgramOption(name) && !isRule(name));
+  const program = optionNames("program");
+  const rest = optionNames("listener").filter((name) => !rowOf(name).rule);
   const optionLines = (
     names: readonly OptionName[],
     { options }: Pick<ListenerSource, "options">,
@@ -49,15 +41,11 @@ export function printConfig(source: ProgramSource): string {
   return lines.map(([toml, origin]) => origin ? `${toml}  # ${origin}` : toml).join("\n");
 }
 
-function isRule(name: OptionName): boolean {
-  return name === "allow" || name === "deny";
-}
-
 function optionLine(
   name: OptionName,
   { written, source }: { written: Written | undefined; source: ProgramSource },
 ): Line {
-  const option: Option<unknown> = OPTIONS[name];
+  const option = rowOf(name);
   const text = written?.text ?? option.format(option.default);
   const integer = option.notation?.integers && /^(?:0|[1-9]\d*)$/.test(text);
   const origin = written ? originOf(written, { source, flag: flagOf(name) }) : "default";

@@ -1,21 +1,20 @@
 import {
+  DESTINATION_OPTION_FORMS,
   DESTINATION_OPTIONS,
   type DestinationOptionName,
   destinationOptionNames,
   isMark,
-} from "./destination_options.ts";
+} from "./options/destination.ts";
 import type { Option } from "./option.ts";
-import { isProgramOption, keyOf, type OptionName, optionNames, OPTIONS } from "./options.ts";
+import { NO_RESERVED_WORD, PORT_PATTERN } from "./values/address_pattern.ts";
+import { keyOf, type OptionName, optionNames, rowOf } from "./options.ts";
 
 /** A JSON schema, or a part of one. */
 export type Schema = { readonly [key: string]: unknown };
 
-/** A number, or the name of a service. */
-const PORT = "[A-Za-z0-9][A-Za-z0-9._+*-]{0,31}";
-
 const ADDRESS: Schema = {
   anyOf: [
-    { type: "string", pattern: `^(unix:/.*|(.*:)?${PORT})$` },
+    { type: "string", pattern: `^(unix:/.*|${NO_RESERVED_WORD}(.*:)?${PORT_PATTERN})$` },
     { type: "integer", minimum: 0, maximum: 65535 },
   ],
 };
@@ -23,7 +22,7 @@ const ADDRESS: Schema = {
 /** A part of a destination, in which a backslash makes a comma or a backslash one of its own. */
 const PART = "([^,\\\\]|\\\\[\\s\\S])*";
 
-const DESTINATION_ADDRESS = `(unix:/${PART}|([^,]*:)?${PORT})`;
+const DESTINATION_ADDRESS = `(unix:/${PART}|${NO_RESERVED_WORD}([^,]*:)?${PORT_PATTERN})`;
 
 const DESTINATION: Schema = {
   anyOf: [
@@ -46,7 +45,7 @@ const DESTINATION: Schema = {
           destinationOptionNames().map((name) => {
             const option: Option<unknown> = DESTINATION_OPTIONS[name];
             const value = isMark(name) ? { type: "boolean" } : { anyOf: valueSchemas(option) };
-            return [name, { ...value, description: option.help.replace(/--(?=[a-z])/g, "") }];
+            return [name, { ...value, description: descriptionOf(option) }];
           }),
         ),
       },
@@ -62,7 +61,7 @@ function partOf(name: DestinationOptionName): string {
 }
 
 /** The keys of a listener that are no flags. */
-const LISTENER_KEYS: Readonly<Record<string, Schema>> = {
+export const LISTENER_KEYS: Readonly<Record<string, Schema>> = {
   listen: {
     ...ADDRESS,
     description: "The address to listen on: PORT, HOST:PORT, IPV4:PORT, [IPV6]:PORT or " +
@@ -74,8 +73,8 @@ const LISTENER_KEYS: Readonly<Record<string, Schema>> = {
     items: DESTINATION,
     minItems: 1,
     description: "The servers: addresses as in listen, without a host localhost. Each may have " +
-      "options after commas: workers=N, weight=N, backup, check=CHECK, in which \\, is a comma; or " +
-      "be a table with these as keys, besides address.",
+      `options after commas, in which \\, is a comma: ${DESTINATION_OPTION_FORMS}; or be a table ` +
+      "with these as keys, besides address.",
   },
   rules: {
     type: "array",
@@ -85,18 +84,9 @@ const LISTENER_KEYS: Readonly<Record<string, Schema>> = {
   },
 };
 
-/** Rules are the one place where a file is not like the command line. */
-const RULE_DESCRIPTIONS: Readonly<Partial<Record<OptionName, string>>> = {
-  allow: "Clients that are let in: addresses or CIDR ranges. The first entry of allow and deny " +
-    "that matches counts, in the order of the file; without a match a client is let in.",
-  deny: "Clients that are closed at once: addresses or CIDR ranges. The first entry of allow and " +
-    "deny that matches counts, in the order of the file; without a match a client is let in.",
-};
-
 /** The JSON schema of the configuration file, for editors. */
 export function configSchema(): Schema {
-  const names = optionNames();
-  const listenerOptions = optionSchemas(names.filter((name) => !isProgramOption(name)));
+  const listenerOptions = optionSchemas(optionNames("listener"));
   const rulesInOneWay = {
     not: { required: ["rules"], anyOf: [{ required: ["allow"] }, { required: ["deny"] }] },
   };
@@ -112,7 +102,8 @@ export function configSchema(): Schema {
         items: { $ref: "#/definitions/listener" },
         description: "Listeners that share nothing but the process.",
       },
-      ...optionSchemas(names),
+      ...listenerOptions,
+      ...optionSchemas(optionNames("program")),
     },
     additionalProperties: false,
     ...rulesInOneWay,
@@ -137,26 +128,28 @@ function optionSchemas(names: readonly OptionName[]): Record<string, Schema> {
 }
 
 function optionSchema(name: OptionName): Schema {
-  const option: Option<unknown> = OPTIONS[name];
-  const description = RULE_DESCRIPTIONS[name];
-  if (description) {
-    const networks = { type: "string", pattern: "^[0-9a-fA-F:.]+(/[0-9]+)?( *, *[^ ]+)*$" };
-    return { anyOf: [{ type: "array", items: networks }, networks], description };
-  }
+  const option = rowOf(name);
   const text = option.format(option.default);
+  const usual = option.notation?.integers && /^\d+$/.test(text) ? Number(text) : text;
   return {
     anyOf: valueSchemas(option),
-    default: option.notation?.integers && /^\d+$/.test(text) ? Number(text) : text,
-    description: option.help.replace(/--(?=[a-z])/g, ""),
+    ...(!option.notation?.list && { default: usual }),
+    description: descriptionOf(option),
   };
+}
+
+/** In a file an option has no dashes. */
+function descriptionOf({ help }: Option<unknown>): string {
+  return help.replace(/--(?=[a-z])/g, "");
 }
 
 /** The alternatives that a value may be. */
 function valueSchemas({ notation = {} }: Option<unknown>): Schema[] {
-  const { words, pattern, integers } = notation;
+  const { words, pattern, integers, list } = notation;
   const schemas: Schema[] = [];
   if (words) schemas.push({ enum: words });
   if (pattern !== undefined) schemas.push({ type: "string", pattern });
   if (integers) schemas.push({ type: "integer", minimum: integers[0], maximum: integers[1] });
+  if (list) schemas.unshift({ type: "array", items: { anyOf: [...schemas] } });
   return schemas.length > 0 ? schemas : [{ type: "string" }];
 }

@@ -9,7 +9,9 @@ import {
   type TcpAddress,
   type Way,
 } from "../net/dial.ts";
+import type { Names } from "../net/names.ts";
 import { returns } from "../net/loop_rules.ts";
+import type { Stream } from "../net/stream.ts";
 import { attach } from "../net/trails.ts";
 
 /** How a destination is connected, whatever it is. */
@@ -21,6 +23,8 @@ export interface Connector {
    * connected once when it is new; otherwise it is `up` from the beginning.
    */
   readonly isTried: boolean;
+  /** Whether it is known where it leads: of a name it is not until its first look-up succeeded. */
+  readonly isLocated: boolean;
   /**
    * One connection, which is the caller's.
    *
@@ -28,7 +32,7 @@ export interface Connector {
    * @throws {DialError} If it could not be connected; `fault` says who is at fault.
    * @throws The signal's reason, if it is aborted first.
    */
-  connect(options: DialOptions): Promise<Deno.Conn>;
+  connect(options: DialOptions): Promise<Stream>;
 }
 
 /** What connectors get to know besides their address. */
@@ -37,6 +41,10 @@ export interface ConnectorOptions {
   way?: Way | undefined;
   /** Told of every look-up of a name that failed. */
   onLookupFailure?(failure: LookupFailure): void;
+  /** Called when `isLocated` has become true. */
+  onLocated?(): void;
+  /** Looks names up; the system's unless given. */
+  names?: Names | undefined;
 }
 
 /** The connector for an address: the only place where its kind decides how it is connected. */
@@ -59,7 +67,11 @@ class TcpConnector implements Connector {
     this.#dialer = new Dialer(address, options);
   }
 
-  connect(options: DialOptions): Promise<Deno.Conn> {
+  get isLocated(): boolean {
+    return this.#dialer.isLocated;
+  }
+
+  connect(options: DialOptions): Promise<Stream> {
     return this.#dialer.dial(options);
   }
 }
@@ -67,6 +79,7 @@ class TcpConnector implements Connector {
 class UnixConnector implements Connector {
   readonly description: string;
   readonly isTried = true;
+  readonly isLocated = true;
   readonly #path: string;
   readonly #way: Way | undefined;
 
@@ -76,7 +89,7 @@ class UnixConnector implements Connector {
     this.#way = options.way;
   }
 
-  async connect(options: DialOptions): Promise<Deno.Conn> {
+  async connect(options: DialOptions): Promise<Stream> {
     const { trails, step } = this.#way ?? {};
     const to = trails?.listenerAt(this.#path);
     if (to === undefined) return await this.#connect(options);
@@ -88,16 +101,16 @@ class UnixConnector implements Connector {
     }
     const note = trails!.noteWay(step!.listener, to);
     try {
-      const conn = await this.#connect(options);
-      attach(conn, note);
-      return conn;
+      const stream = await this.#connect(options);
+      attach(stream, note);
+      return stream;
     } catch (error) {
       note.forget();
       throw error;
     }
   }
 
-  async #connect({ signal }: DialOptions): Promise<Deno.Conn> {
+  async #connect({ signal }: DialOptions): Promise<Stream> {
     try {
       return await connect({ path: this.#path }, { signal });
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { Socket } from "../net/socket.ts";
+import type { Stream } from "../net/stream.ts";
 
 /** Most bytes of answers that are looked at in one check. */
 export const ANSWER_LIMIT = 64 * 1024;
@@ -10,13 +10,13 @@ export class CheckError extends Error {
 
 /** A question and answer with a server, of which no more than {@linkcode ANSWER_LIMIT} is read. */
 export class Conversation {
-  readonly #conn: Socket;
+  readonly #conn: Stream;
   readonly #buffer = new Uint8Array(4096);
   /** What has arrived and was not asked for yet. */
   #rest = new Uint8Array();
   #read = 0;
 
-  constructor(conn: Socket) {
+  constructor(conn: Stream) {
     this.#conn = conn;
   }
 

@@ -5,7 +5,8 @@ import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import type { Destination } from "./destination.ts";
 import type { LookupFailure } from "../net/dial.ts";
 import { messageOf } from "../base/errors.ts";
-import { type HealthPolicy, Monitor } from "./monitor.ts";
+import type { HealthPolicy } from "./health_state.ts";
+import { Monitor } from "./monitor.ts";
 import type { Settings } from "../config/options.ts";
 import { every, type Timer } from "../base/timer.ts";
 import { Tries } from "./tries.ts";
@@ -85,6 +86,10 @@ export class Health {
     });
     this.#monitors.set(destination, monitor);
     destination.onLookupFailure = (failure) => this.#onLookupFailure(failure);
+    destination.onLocated = () => {
+      if (signal.aborted || this.#monitors.get(destination) !== monitor) return;
+      this.#options.workers.arrange(destination);
+    };
     await monitor.run();
   }
 

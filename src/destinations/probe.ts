@@ -4,7 +4,7 @@ import type { Check } from "../config/values/check.ts";
 import type { Connector } from "./connector.ts";
 import { DialError } from "../net/dial.ts";
 import { messageOf } from "../base/errors.ts";
-import { adopt, type Socket } from "../net/socket.ts";
+import type { Stream } from "../net/stream.ts";
 
 /**
  * Checks a destination once.
@@ -18,9 +18,9 @@ export async function runCheck(
   options: { connector: Connector; host: string; signal: AbortSignal; timeout: number },
 ): Promise<void> {
   const { connector, host, signal, timeout } = options;
-  let conn: Socket;
+  let conn: Stream;
   try {
-    conn = adopt(await connector.connect({ signal, timeout }));
+    conn = await connector.connect({ signal, timeout });
   } catch (error) {
     if (!(error instanceof DialError && error.fault === "reset")) throw error;
     // It was connected: whether a reset is noticed before or after that is a matter of chance.
@@ -52,7 +52,7 @@ function failed(cause: unknown): CheckError {
 }
 
 async function checkHttp(
-  conn: Socket,
+  conn: Stream,
   { path, host }: { path: string; host: string },
 ): Promise<void> {
   await new Conversation(conn).send(
@@ -65,7 +65,7 @@ async function checkHttp(
 }
 
 async function checkTalk(
-  conn: Socket,
+  conn: Stream,
   check: { send: string; expect: string },
 ): Promise<void> {
   if (check.send) await new Conversation(conn).send(check.send);
@@ -76,7 +76,7 @@ async function checkTalk(
 }
 
 /** What arrives until it is enough, the input ends, or the limit is reached. */
-async function readUntil(conn: Socket, enough: (text: string) => boolean): Promise<string> {
+async function readUntil(conn: Stream, enough: (text: string) => boolean): Promise<string> {
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(4096);
   let text = "";

@@ -13,6 +13,18 @@ export type Address =
   }
   | { readonly transport: "unix"; readonly path: string };
 
+/** Where one end of a TCP connection is, as the kernel tells it: with the IP address as `hostname`. */
+export interface TcpEnd {
+  readonly transport: "tcp";
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** Where a socket, or one end of a connection, is; a client of a UNIX socket seldom has a path. */
+export type SocketAddress =
+  | TcpEnd
+  | { readonly transport: "unix"; readonly path: string | null };
+
 /** Thrown by {@linkcode parseAddress}; the message says what is wrong and what is allowed. */
 export class AddressError extends Error {
   override readonly name = "AddressError";
@@ -20,6 +32,17 @@ export class AddressError extends Error {
 
 /** The grammar in words, for messages and the help text. */
 export const ADDRESS_FORMS = "PORT, HOST:PORT, IPV4:PORT, [IPV6]:PORT or unix:/path";
+
+/** Words that are no host before the first colon of an address; most have no meaning yet. */
+export const RESERVED_WORDS = [
+  "unix",
+  "udp",
+  "unixgram",
+  "dns",
+  "srv",
+  "exec",
+  "service",
+] as const;
 
 /**
  * Longest path of a Unix-domain socket in bytes; Linux has room for 108 with the closing NUL.
@@ -38,12 +61,15 @@ export interface AddressOptions {
 
 /**
  * Reads `PORT`, `:PORT`, `HOST:PORT`, `IPV4:PORT`, `[IPV6]:PORT` or `unix:/path`. For the port there
- * may be the name of a service: a word without a colon is one, never a host.
+ * may be the name of a service: a word without a colon is one, never a host. A host that is called
+ * like one of {@linkcode RESERVED_WORDS} ends in a dot.
  *
  * @throws {AddressError} If the text is anything else.
  */
 export function parseAddress(text: string, options: AddressOptions): Address {
-  if (text.startsWith("unix:")) return parseUnixAddress(text.slice("unix:".length));
+  if (text.startsWith("unix:/")) return parseUnixAddress(text.slice("unix:".length));
+  const reserved = reservedWordProblem(text);
+  if (reserved !== undefined) throw new AddressError(reserved);
   const colon = text.lastIndexOf(":");
   const portText = text.slice(colon + 1);
   if (!isServiceName(portText)) assertPort(portText, options.minPort);
@@ -53,10 +79,20 @@ export function parseAddress(text: string, options: AddressOptions): Address {
   return { transport: "tcp", hostname, port: servicePort(portText, options), service: portText };
 }
 
+/** What is wrong with an address that begins with a reserved word; `undefined` if it does not. */
+export function reservedWordProblem(text: string): string | undefined {
+  const [, before = "", after = ""] = /^([^:]*):(.*)$/s.exec(text) ?? [];
+  const word = RESERVED_WORDS.find((word) => word === before.toLowerCase());
+  if (word === undefined || (before === "unix" && after.startsWith("/"))) return undefined;
+  const host = `a host of that name ends in a dot, as in ${word}.:${
+    /^[\w-]{1,31}$/.test(after) ? after : "53"
+  }`;
+  return word === "unix"
+    ? `must name an absolute path after unix:, such as unix:/run/app.sock; ${host}`
+    : `must not begin with ${word}:, which is reserved; ${host}`;
+}
+
 function parseUnixAddress(path: string): Address {
-  if (!path.startsWith("/")) {
-    throw new AddressError("must name an absolute path after unix:, such as unix:/run/app.sock");
-  }
   const length = new TextEncoder().encode(path).length;
   if (length > MAX_UNIX_PATH || path.includes("\0")) {
     throw new AddressError(
@@ -145,17 +181,9 @@ export function formatHostPort(hostname: string, port: number | string): string 
 }
 
 /** A socket's own report of an address as text, IPv4-mapped addresses as IPv4. */
-export function formatSocketAddress(address: Deno.Addr): string {
-  switch (address.transport) {
-    case "tcp":
-    case "udp":
-      return formatHostPort(shortIp(address.hostname), address.port);
-    case "unix":
-    case "unixpacket":
-      return `unix:${address.path ?? ""}`;
-    default:
-      return address.transport;
-  }
+export function formatSocketAddress(address: SocketAddress): string {
+  if (address.transport === "unix") return `unix:${address.path ?? ""}`;
+  return formatHostPort(shortIp(address.hostname), address.port);
 }
 
 /** Cheap part of {@linkcode canonicalIp} for addresses that the kernel has written already. */

@@ -2,6 +2,7 @@ import { lookup } from "node:dns/promises";
 import type { Logger } from "@logtape/logtape";
 import { abortable } from "@std/async/abortable";
 import ipaddr from "ipaddr.js";
+import { type AcceptingSocket, RuntimeAcceptingSocket } from "./accepting_socket.ts";
 import {
   type Address,
   canonicalIp,
@@ -9,6 +10,8 @@ import {
   formatHostPort,
   formatSocketAddress,
   isLocalhost,
+  type SocketAddress,
+  type TcpEnd,
 } from "./address.ts";
 import { codeOf, FatalError, messageOf } from "../base/errors.ts";
 import { bindPath, type Mark, releasePath } from "./unix_path.ts";
@@ -22,7 +25,7 @@ export interface Opener<T> {
   tcp(hostname: string, port: number): T;
   unix(path: string): T;
   /** Where one is bound. */
-  addr(socket: T): Deno.Addr;
+  address(socket: T): SocketAddress;
   close(socket: T): unknown;
 }
 
@@ -38,6 +41,8 @@ export interface Bound<T> {
   readonly sockets: readonly T[];
   /** What is really bound, such as `[::]:8080`; several are separated by a comma and a blank. */
   readonly address: string;
+  /** The TCP port, the same for all of them; `undefined` of a Unix-domain socket. */
+  readonly port: number | undefined;
   /**
    * Removes the path of a Unix-domain socket, unless somebody else has taken it over meanwhile; for
    * TCP there is nothing to do. To be called before the socket is closed. Never throws: what cannot
@@ -59,17 +64,19 @@ export function bind(
     reusePort?: boolean | undefined;
     mode?: number | undefined;
   },
-): Promise<Bound<Deno.Listener>> {
+): Promise<Bound<AcceptingSocket>> {
   const { tcpBacklog, reusePort = false, mode, log, signal } = options;
-  return bindWith<Deno.Listener>(address, {
-    tcp: (hostname, port) => Deno.listen({ hostname, port, tcpBacklog, reusePort }),
+  return bindWith<AcceptingSocket>(address, {
+    tcp(hostname, port) {
+      return new RuntimeAcceptingSocket(Deno.listen({ hostname, port, tcpBacklog, reusePort }));
+    },
     unix(path) {
       const listener = Deno.listen({ transport: "unix", path });
       // Nobody finds it yet: this path is a temporary one.
       if (mode !== undefined) Deno.chmodSync(path, mode);
-      return listener;
+      return new RuntimeAcceptingSocket(listener);
     },
-    addr: (socket) => socket.addr,
+    address: (socket) => socket.address,
     close: (socket) => socket.close(),
     log,
     signal,
@@ -94,8 +101,9 @@ export async function bindWith<T>(
       ...options,
       onFailure: (host) => part = hosts.length > 1 ? formatHostPort(host, address.port) : undefined,
     });
-    const names = sockets.map((socket) => formatSocketAddress(options.addr(socket)));
-    return { sockets, address: names.join(", "), release() {} };
+    const names = sockets.map((socket) => formatSocketAddress(options.address(socket)));
+    const port = portOf(options.address(sockets[0]!));
+    return { sockets, address: names.join(", "), port, release() {} };
   } catch (error) {
     options.signal?.throwIfAborted();
     const where = formatAddress(address) + (part === undefined ? "" : ` (${part})`);
@@ -113,6 +121,7 @@ async function bindUnix<T>(
   return {
     sockets: [socket],
     address: `unix:${path}`,
+    port: undefined,
     release() {
       if (left === undefined) return;
       const problem = releasePath(path, left);
@@ -169,7 +178,7 @@ function openHost<T>(
 ): void {
   const { hosts, sockets, log, onFailure } = options;
   const [first] = sockets;
-  const port = first ? (options.addr(first) as Deno.NetAddr).port : options.port;
+  const port = first ? portOf(options.address(first)) : options.port;
   try {
     sockets.push(options.tcp(host, port));
   } catch (error) {
@@ -181,6 +190,10 @@ function openHost<T>(
     onFailure(host);
     throw error;
   }
+}
+
+function portOf(address: SocketAddress): number {
+  return (address as TcpEnd).port;
 }
 
 /** Whether an address is not this machine's. */

@@ -36,9 +36,9 @@ export async function assertAlone(
   } catch {
     // Told below, in the words of the address that is meant.
   }
-  const { sockets } = await bind(address, options);
+  const { sockets, port: bound } = await bind(address, options);
   for (const socket of sockets) socket.close();
-  return (sockets[0]!.addr as Deno.NetAddr).port;
+  return bound!;
 }
 
 /** Whether an address is every interface, that of IPv4 among them, with a port of its own. */

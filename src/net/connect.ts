@@ -1,3 +1,6 @@
+import { adopt } from "./socket.ts";
+import type { Stream } from "./stream.ts";
+
 /** Where to connect. */
 export type Target =
   | { readonly hostname: string; readonly port: number }
@@ -21,18 +24,13 @@ const NO_CERTIFICATE = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE----
  *
  * @param options.signal Gives the connect up, and frees its descriptor at once.
  * @throws {Deno.errors.ConnectionRefused} Where nobody listens; other errors have the operating
- * system's name as their `code`, see `faults.ts`.
+ * system's name as their `code`, see `connect_faults.ts`.
  * @throws The signal's reason, if it is aborted first.
  */
-export function connect(
-  target: { hostname: string; port: number },
-  options?: { signal?: AbortSignal },
-): Promise<Deno.TcpConn>;
-export function connect(target: Target, options?: { signal?: AbortSignal }): Promise<Deno.Conn>;
 export async function connect(
   target: Target,
   options: { signal?: AbortSignal } = {},
-): Promise<Deno.Conn> {
+): Promise<Stream> {
   const { signal } = options;
   signal?.throwIfAborted();
   let conn: Deno.Conn;
@@ -51,7 +49,7 @@ export async function connect(
     signal?.throwIfAborted();
     throw refusal();
   }
-  return conn;
+  return adopt(conn);
 }
 
 function begin(target: Target, signal: AbortSignal | undefined): Promise<Deno.Conn> {

@@ -7,6 +7,7 @@ import { type Failure, type Fault, faultOf } from "./connect_faults.ts";
 import { isHere } from "./loop_rules.ts";
 import { type Names, systemNames } from "./names.ts";
 import { after } from "../base/timer.ts";
+import type { Stream } from "./stream.ts";
 import { attach, type Ends, type Step, type Trail, type Trails } from "./trails.ts";
 
 /** How long the addresses of a name are used before it is looked up again, in milliseconds. */
@@ -43,7 +44,7 @@ export type TcpAddress = Extract<Address, { transport: "tcp" }>;
 /** Options of {@linkcode Dialer}. */
 export interface DialerOptions {
   /** Looks names up; the system's unless given. */
-  names?: Names;
+  names?: Names | undefined;
   /** Notes the ways of connections to listeners of this process. */
   way?: Way | undefined;
   /**
@@ -51,6 +52,8 @@ export interface DialerOptions {
    * whether it is time for a line in the log.
    */
   onLookupFailure?(failure: LookupFailure): void;
+  /** Called when the addresses of the name are known for the first time. */
+  onLocated?(): void;
 }
 
 /** Options of one connect. */
@@ -83,11 +86,16 @@ export interface LookupFailure {
  */
 export class Dialer {
   readonly #address: TcpAddress;
+  /** Looks its name up. */
   readonly #names: Names;
+  /** Notes the ways of its connections. */
   readonly #way: Way | undefined;
+  /** Told of every look-up that failed. */
   readonly #onLookupFailure: DialerOptions["onLookupFailure"];
+  readonly #onLocated: DialerOptions["onLocated"];
   /** Addresses to try, the one that worked last first. */
   #hostnames: readonly string[] = [];
+  /** When the name is to be looked up again. */
   #freshUntil = -Infinity;
   /** The look-up under way, shared by all who wait for it. */
   #lookup: Promise<void> | undefined;
@@ -97,10 +105,16 @@ export class Dialer {
     this.#names = options.names ?? systemNames;
     this.#way = options.way;
     this.#onLookupFailure = options.onLookupFailure;
+    this.#onLocated = options.onLocated;
     const hostname = address.hostname ?? "localhost";
     if (isLocalhost(hostname)) this.#hostnames = ["127.0.0.1", "::1"];
     else if (ipaddr.isValid(hostname)) this.#hostnames = [hostname];
     if (this.#hostnames.length > 0) this.#freshUntil = Infinity;
+  }
+
+  /** Whether there are addresses to try: a name has none before its first look-up has succeeded. */
+  get isLocated(): boolean {
+    return this.#hostnames.length > 0;
   }
 
   /**
@@ -112,7 +126,7 @@ export class Dialer {
    * @throws {DialError} If no address could be connected, or the name has none.
    * @throws The signal's reason, if it is aborted first.
    */
-  async dial(options: DialOptions): Promise<Deno.Conn> {
+  async dial(options: DialOptions): Promise<Stream> {
     const { port } = this.#address;
     const { signal, timeout } = options;
     const begun = performance.now();
@@ -127,13 +141,13 @@ export class Dialer {
       const last = i === hostnames.length - 1;
       try {
         const share = (begun + timeout - performance.now()) / (hostnames.length - i);
-        const conn = timeout === 0 || last || isLoopback(hostname)
+        const stream = timeout === 0 || last || isLoopback(hostname)
           ? await this.#connect({ hostname, port }, options)
           : await within(Math.max(share, 1), signal, (signal) => {
             return this.#connect({ hostname, port }, { ...options, signal });
           });
         if (i > 0) this.#prefer(hostname);
-        return conn;
+        return stream;
       } catch (error) {
         signal.throwIfAborted();
         failures.push({ where: formatHostPort(hostname, port), error });
@@ -144,7 +158,7 @@ export class Dialer {
     throw new DialError(failures);
   }
 
-  #connect(target: { hostname: string; port: number }, options: DialOptions): Promise<Deno.Conn> {
+  #connect(target: { hostname: string; port: number }, options: DialOptions): Promise<Stream> {
     const { trails, step } = this.#way ?? {};
     if (!trails?.listens(target.port)) return connect(target, options);
     return connectNoting(target, { ...options, trails, step: step! });
@@ -165,7 +179,8 @@ export class Dialer {
       const found = await this.#names.lookUp(hostname);
       const [preferred] = this.#hostnames;
       this.#hostnames = found;
-      if (preferred !== undefined && found.includes(preferred)) this.#prefer(preferred);
+      if (preferred === undefined) this.#onLocated?.();
+      else if (found.includes(preferred)) this.#prefer(preferred);
     } catch (error) {
       const known = this.#hostnames.length > 0;
       const tell = this.#names.tells(hostname);
@@ -205,16 +220,16 @@ async function within<T>(
 async function connectNoting(
   target: { hostname: string; port: number },
   options: DialOptions & Way,
-): Promise<Deno.Conn> {
+): Promise<Stream> {
   const { trails, step, trail = [] } = options;
-  trails.begin(target.port);
+  trails.beginConnect(target.port);
   try {
-    const conn = await connect(target, options);
-    const ends = { client: conn.localAddr, server: conn.remoteAddr } as Ends;
-    if (isHere(ends)) attach(conn, trails.note(ends, [...trail, step]));
-    return conn;
+    const stream = await connect(target, options);
+    const ends = { client: stream.localAddress, server: stream.remoteAddress } as Ends;
+    if (isHere(ends)) attach(stream, trails.note(ends, [...trail, step]));
+    return stream;
   } finally {
-    trails.settle(target.port);
+    trails.endConnect(target.port);
   }
 }
 

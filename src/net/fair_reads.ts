@@ -11,20 +11,25 @@ const BYTE = new Uint8Array(1);
  *
  * The runtime finishes at most 128 reads and writes between two looks at the sockets, and when more
  * are ready it prefers those that became so last: a hundred busy sessions would keep all others
- * waiting for seconds. So no more reads begin in a turn than can be finished, and those that would be
- * too many wait in line for the next one.
+ * waiting for seconds. So no more reads begin in a turn than can be finished, and the others
+ * wait for the next one.
  *
  * A turn is over when the runtime has looked at the sockets again. Only a socket can tell: one that
  * is connected to this process itself, made when it is first needed.
  */
 export class FairReads {
+  /** Reads that have begun in this turn. */
   #begun = 0;
+  /** Reads that wait for a turn, the oldest first. */
   #waiting: (() => void)[] = [];
+  /** What is read of the own connection. */
   readonly #buffer = new Uint8Array(2 * BYTE.length);
   /** Both ends of the connection; absent before it is needed, or if it could not be made. */
   #ends: Pair | undefined;
+  /** The attempt to make it, once one was needed. */
   #opening: Promise<void> | undefined;
   #closed = false;
+  /** Whether no read may begin, see {@linkcode hold}. */
   #held = false;
   readonly #onTurn = () => this.#next();
 
@@ -52,7 +57,7 @@ export class FairReads {
     this.#next();
   }
 
-  /** Lets everybody go on who waits and gives the sockets back. */
+  /** Lets everybody go on who waits and closes the connection. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#opening;

@@ -1,10 +1,12 @@
 import { connect } from "./connect.ts";
-import { adopt, type Socket } from "./socket.ts";
+import type { SocketAddress, TcpEnd } from "./address.ts";
+import { adopt } from "./socket.ts";
+import type { Stream } from "./stream.ts";
 
 /** The two ends of a connection. */
 export interface Pair {
-  readonly near: Socket;
-  readonly far: Socket;
+  readonly near: Stream;
+  readonly far: Stream;
 }
 
 /**
@@ -24,7 +26,7 @@ export class Loopback implements Disposable {
   async connect(options: { signal?: AbortSignal } = {}): Promise<Pair> {
     const { port } = this.#listener.addr;
     const [accepted, connected] = await Promise.allSettled([
-      this.#listener.accept(),
+      this.#listener.accept().then((conn) => adopt(conn)),
       connect({ hostname: "127.0.0.1", port }, options).catch((error) => {
         this[Symbol.dispose]();
         throw error;
@@ -32,10 +34,7 @@ export class Loopback implements Disposable {
     ]);
     if (accepted.status === "fulfilled" && connected.status === "fulfilled") {
       const [near, far] = [connected.value, accepted.value];
-      const { port } = near.localAddr as Deno.NetAddr;
-      if ((far.remoteAddr as Deno.NetAddr).port === port) {
-        return { near: adopt(near), far: adopt(far) };
-      }
+      if (portOf(far.remoteAddress) === portOf(near.localAddress)) return { near, far };
     }
     for (const end of [accepted, connected]) if (end.status === "fulfilled") end.value.close();
     if (connected.status === "rejected") throw connected.reason;
@@ -46,4 +45,8 @@ export class Loopback implements Disposable {
   [Symbol.dispose](): void {
     this.#listener[Symbol.dispose]();
   }
+}
+
+function portOf(address: SocketAddress): number {
+  return (address as TcpEnd).port;
 }

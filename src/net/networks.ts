@@ -1,6 +1,6 @@
 import ipaddr from "ipaddr.js";
 
-/** Whether clients of an address range are let in. */
+/** Whether clients of an address range are admitted. */
 export type Verdict = "allow" | "deny";
 
 /** One entry of `--allow` or `--deny`. */
@@ -50,7 +50,7 @@ export function formatNetwork({ network, bits }: AccessRule): string {
   return `${network}/${bits}`;
 }
 
-/** Whether the first rule that matches a client's address, if any does, lets it in. */
+/** Whether the first rule that matches a client's address, if any does, admits it. */
 export function isAllowed(rules: readonly AccessRule[], address: string): boolean {
   if (rules.length === 0) return true;
   const ip = ipaddr.process(address);

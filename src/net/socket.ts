@@ -1,28 +1,5 @@
-import { noteOf } from "./trails.ts";
-
-/** One end of a connection, as sessions and relays use it. */
-export interface Socket {
-  /** The peer's address. */
-  readonly remoteAddr: Deno.Addr;
-  /** Reads into the buffer; 0 = the peer has finished sending. Rejects if the connection failed. */
-  read(buffer: Uint8Array): Promise<number>;
-  /** Writes the beginning of the bytes, at least one, and tells how many. */
-  write(bytes: Uint8Array): Promise<number>;
-  /** Tells the peer that nothing more comes. */
-  closeWrite(): Promise<void>;
-  /** Closes it; a second call does nothing. */
-  close(): void;
-  /**
-   * Turns Nagle's algorithm off, so that no small write waits for an acknowledgement. The first
-   * write of a connection never does: who calls this before the second saves it for short sessions.
-   */
-  sendPromptly(): void;
-  /**
-   * Prepares for a long life: no write waits, the kernel asks a silent peer from time to time
-   * whether it is still there if `keepAlive` says so, and memory is let go of.
-   */
-  tuneForLongLife(options: { keepAlive: boolean }): void;
-}
+import type { SocketAddress } from "./address.ts";
+import type { Stream } from "./stream.ts";
 
 /** The runtime's operations below {@linkcode Deno.Conn}, by resource number. */
 interface RuntimeOperations {
@@ -33,15 +10,19 @@ interface RuntimeOperations {
 }
 
 /** Uses nothing but the public methods. */
-class PublicSocket implements Socket {
+class PublicSocket implements Stream {
   readonly #conn: Deno.Conn;
 
   constructor(conn: Deno.Conn) {
     this.#conn = conn;
   }
 
-  get remoteAddr(): Deno.Addr {
-    return this.#conn.remoteAddr;
+  get localAddress(): SocketAddress {
+    return this.#conn.localAddr as SocketAddress;
+  }
+
+  get remoteAddress(): SocketAddress {
+    return this.#conn.remoteAddr as SocketAddress;
   }
 
   async read(buffer: Uint8Array): Promise<number> {
@@ -78,15 +59,17 @@ class PublicSocket implements Socket {
  * Uses the operations that the public methods use, without what these do around them for `ref` and
  * `unref`: a third of the runtime's part in a small round trip.
  */
-class DirectSocket implements Socket {
-  readonly remoteAddr: Deno.Addr;
+class DirectSocket implements Stream {
+  readonly localAddress: SocketAddress;
+  readonly remoteAddress: SocketAddress;
   /** What can set its options; some kilobytes, which a connection that lasts does without. */
   #conn: Deno.Conn | undefined;
   readonly #operations: RuntimeOperations;
   readonly #rid: number;
 
   constructor(conn: Deno.Conn, operations: RuntimeOperations, rid: number) {
-    this.remoteAddr = conn.remoteAddr;
+    this.localAddress = conn.localAddr as SocketAddress;
+    this.remoteAddress = conn.remoteAddr as SocketAddress;
     this.#conn = conn;
     this.#operations = operations;
     this.#rid = rid;
@@ -120,7 +103,7 @@ class DirectSocket implements Socket {
   }
 }
 
-/** How {@linkcode adopt} makes a socket: by the runtime's operations where it has them. */
+/** How {@linkcode adopt} makes a stream: by the runtime's operations where it has them. */
 export type Access = "direct" | "public";
 
 const OPERATIONS = findOperations();
@@ -128,21 +111,8 @@ const OPERATIONS = findOperations();
 /** The access that this runtime offers. */
 export const ACCESS: Access = OPERATIONS ? "direct" : "public";
 
-/** Takes over a connection: from now on it is used only through the socket. */
-export function adopt(conn: Deno.Conn, access: Access = ACCESS): Socket {
-  const socket = wrap(conn, access);
-  const note = noteOf(conn);
-  if (note) {
-    const close = socket.close;
-    socket.close = function (): void {
-      note.forget();
-      close.call(this);
-    };
-  }
-  return socket;
-}
-
-function wrap(conn: Deno.Conn, access: Access): Socket {
+/** The stream of a connection of the runtime, which from now on is used only through it. */
+export function adopt(conn: Deno.Conn, access: Access = ACCESS): Stream {
   const rid = access === "direct" ? resourceOf(conn) : undefined;
   return OPERATIONS && rid !== undefined
     ? new DirectSocket(conn, OPERATIONS, rid)

@@ -1,4 +1,5 @@
-import { shortIp } from "./address.ts";
+import { shortIp, type TcpEnd } from "./address.ts";
+import type { Stream } from "./stream.ts";
 
 /** Which listeners a session has passed, in order, each with the destination by which it left. */
 export type Trail = readonly Step[];
@@ -22,25 +23,30 @@ export interface Note {
   forget(): void;
 }
 
-/** Where a connection keeps its note, for whoever adopts it. */
+/** Where a stream keeps its note. */
 const NOTE = Symbol("note");
 
-type Noted = Deno.Conn & { [NOTE]?: Note };
+type Noted = Stream & { [NOTE]?: Note };
 
-/** Gives a connection its note. */
-export function attach(conn: Deno.Conn, note: Note): void {
-  (conn as Noted)[NOTE] = note;
+/** Gives a stream its note, which is forgotten when it is closed. */
+export function attach(stream: Stream, note: Note): void {
+  (stream as Noted)[NOTE] = note;
+  const close = stream.close;
+  stream.close = function (): void {
+    note.forget();
+    close.call(this);
+  };
 }
 
-/** The note of a connection, which few have. */
-export function noteOf(conn: Deno.Conn): Note | undefined {
-  return (conn as Noted)[NOTE];
+/** The note of a stream, which few have. */
+export function noteOf(stream: Stream): Note | undefined {
+  return (stream as Noted)[NOTE];
 }
 
 /** The two ends of a TCP connection, seen from whoever opened it. */
 export interface Ends {
-  readonly client: Deno.NetAddr;
-  readonly server: Deno.NetAddr;
+  readonly client: TcpEnd;
+  readonly server: TcpEnd;
 }
 
 /** Notes that have room, and the most steps of each. A longer way is known by its beginning. */
@@ -106,13 +112,13 @@ export class Trails {
     return this.#words[PORTS + port] !== 0;
   }
 
-  /** A connect to a port on which this process listens begins; {@linkcode settle} has to follow. */
-  begin(port: number): void {
+  /** A connect to a port on which this process listens begins; {@linkcode endConnect} has to follow. */
+  beginConnect(port: number): void {
     Atomics.add(this.#words, PENDING + port, 1);
   }
 
   /** Such a connect has ended, and is noted if it succeeded. */
-  settle(port: number): void {
+  endConnect(port: number): void {
     Atomics.sub(this.#words, PENDING + port, 1);
   }
 

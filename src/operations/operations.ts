@@ -1,82 +1,6 @@
-import type { HistogramData } from "./histogram.ts";
-import type { EndReason } from "./end_reasons.ts";
-
-/**
- * What an operator wants of a destination: `ready` it takes sessions while it is healthy, `drain` it
- * takes no new ones and finishes those it has, `maint` the same and it is not checked either.
- */
-export type AdminState = "ready" | "drain" | "maint";
-
-/** What a destination is like: what the operator wants, unless that is `ready`, then its health. */
-export type ShownState = "untried" | "up" | "suspect" | "down" | "drain" | "maint";
-
-/** Distributions of durations since the start, in seconds. */
-export interface Latencies {
-  /** In the queue, until a connect that succeeded or the end: each wait counts once. */
-  queue: HistogramData;
-  /** Connects that succeeded. */
-  connect: HistogramData;
-  /** From accept to the end. */
-  session: HistogramData;
-}
-
-/** One destination. Times are milliseconds, numbers count from the start. */
-export interface DestinationStatus {
-  /** `LISTENER.DESTINATION`, two numbers; stays the same as long as the destination is there. */
-  id: string;
-  /** Its address as the operator wrote it. */
-  name: string;
-  state: ShownState;
-  admin: AdminState;
-  /** Whether it was removed and only finishes its sessions. */
-  leaving: boolean;
-  /** Most concurrent sessions. */
-  limit: number;
-  weight: number;
-  backup: boolean;
-  /** How it is checked, as the option is written; `off` = only connects of sessions count. */
-  check: string;
-  /** Workers that exist, serving or waiting in the line. */
-  workers: number;
-  /** Sessions that it serves, or that are being connected to it. */
-  active: number;
-  /** Sessions that were connected to it. */
-  sessions: number;
-  /** Connects, probes and checks that failed. */
-  failures: number;
-  /** Look-ups of its name that failed. */
-  lookup_failures: number;
-  bytes_up: number;
-  bytes_down: number;
-  latencies: Latencies;
-}
-
-/** One listener with everything that belongs to it. */
-export interface ListenerStatus {
-  id: number;
-  /** Its address as the operator wrote it. */
-  name: string;
-  /** What is really bound; several addresses are separated by a comma and a blank. */
-  address: string;
-  state: "running" | "draining";
-  /** Sessions accepted since the start, those that were refused included. */
-  accepted: number;
-  /** Sessions in the line. */
-  waiting: number;
-  /** Age of the session that has waited longest; 0 if none waits. */
-  oldest_waiting_ms: number;
-  /** Most sessions that wait. */
-  queue: number;
-  /** Sessions that have a worker. */
-  active: number;
-  /** Bytes from clients to destinations, and back. */
-  bytes_up: number;
-  bytes_down: number;
-  /** Ended sessions by reason, those reasons that occurred. */
-  ended: Partial<Record<EndReason, number>>;
-  latencies: Latencies;
-  destinations: DestinationStatus[];
-}
+import type { DestinationStatus } from "./destination_status.ts";
+import type { ListenerStatus } from "./listener_status.ts";
+import type { AdminState, ListenerState } from "./states.ts";
 
 /** The whole program: what `GET /status` answers. */
 export interface Status {
@@ -85,7 +9,7 @@ export interface Status {
   /** When this was, RFC 3339 in UTC. */
   time: string;
   uptime_ms: number;
-  state: "running" | "draining";
+  state: ListenerState;
   /** Lines that could not be written: of the access log, and of the log itself. */
   log_lines_lost: { access: number; log: number };
   listeners: ListenerStatus[];
@@ -114,13 +38,12 @@ export interface SessionInfo {
   attempts: number;
 }
 
-/** Options of a destination; see `destination_options.ts`. */
+/** The value of an option of a destination: a number, whether it has a mark, or a text. */
+export type DestinationValue = number | boolean | string;
+
+/** Options of a destination by name; `config/options/destination.ts` has all that there are. */
 export interface DestinationValues {
-  workers?: number;
-  weight?: number;
-  backup?: boolean;
-  /** As the option `check`, also `off`. */
-  check?: string;
+  readonly [option: string]: DestinationValue | undefined;
 }
 
 /** A destination to be added. */

@@ -7,3 +7,16 @@ export interface Totals {
   /** Whether the numbers, of sessions and of bytes, add up. */
   balanced: boolean;
 }
+
+/** The totals of several as one. */
+export function addTotals(all: readonly Totals[]): Totals {
+  const outcomes = { finished: 0, cut: 0, refused: 0, "timed out": 0, aborted: 0 };
+  let accepted = 0;
+  for (const totals of all) {
+    accepted += totals.accepted;
+    for (const [outcome, number] of Object.entries(totals.outcomes)) {
+      outcomes[outcome as Outcome] += number;
+    }
+  }
+  return { accepted, outcomes, balanced: all.every(({ balanced }) => balanced) };
+}

@@ -99,7 +99,7 @@ function responder(
     const what = `accepting at the destination ${name} of the demo`;
     const limits = { connections: MOST_CONNECTIONS };
     const server = new HttpServer({ bound, handler, limits, what, log });
-    return { server, port: (bound.sockets[0]!.addr as Deno.NetAddr).port };
+    return { server, port: bound.port! };
   };
 }
 

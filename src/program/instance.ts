@@ -1,17 +1,14 @@
 import project from "../../deno.json" with { type: "json" };
 import { setImmediate } from "node:timers";
-import { abortable } from "@std/async/abortable";
 import { monotonic } from "../base/clock.ts";
 import type { ProgramConfig } from "../config/config.ts";
-import { changedOptions, FIXED_OF_PROGRAM, programDifferences } from "../config/differences.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { assertDescriptors, warnOfDescriptors } from "../balancer/descriptor_advice.ts";
-import { FatalError, messageOf } from "../base/errors.ts";
+import { FatalError } from "../base/errors.ts";
 import { ListenerSet } from "./listener_set.ts";
 import type { Logs } from "../logging/logs.ts";
 import {
   type DestinationChange,
-  type DestinationStatus,
   type NewDestination,
   OperationError,
   type Operations,
@@ -19,8 +16,8 @@ import {
   type SessionInfo,
   type Status,
 } from "../operations/operations.ts";
-import { keyOf, type Settings } from "../config/options.ts";
-import { Pace } from "../async/pace.ts";
+import { Reloader } from "./reload.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { ServiceManager } from "./systemd.ts";
 import type { ManagedListener } from "./managed_listener.ts";
 
@@ -47,29 +44,38 @@ export interface InstanceOptions {
  * destination (`ready`, `drain`, `maint`), its health and its counters outlast that.
  */
 export class Instance implements Operations {
-  readonly #load: InstanceOptions["load"];
-  /** Those of the program that are in force. */
-  #settings: Settings;
   readonly #logs: Logs;
+  /** By the clock, in milliseconds. */
   readonly #startedAt = monotonic();
   readonly #listeners: ListenerSet;
+  /** What all that want descriptors share. */
   readonly #descriptors: DescriptorBudget;
+  readonly #reloader: Reloader;
   /** The latest change; each waits for the one before. */
   #changing: Promise<unknown> = Promise.resolve();
+  /** The drain, once it has begun. */
   #drained: Promise<boolean> | undefined;
   /** Aborted when the drain begins: what a reload still waits for is of no interest then. */
   readonly #draining = new AbortController();
+  /** Whether everything is to be cut. */
   #quitting = false;
   readonly #ended = Promise.withResolvers<boolean>();
+  /** Who is told of reloads and of the drain, if a service manager started the program. */
   #manager: ServiceManager | undefined;
 
   private constructor(options: InstanceOptions) {
-    this.#load = options.load;
-    this.#settings = options.config.settings;
-    this.#logs = options.logs;
-    const { logs, descriptors = new DescriptorBudget() } = options;
+    const { config, load, logs, descriptors = new DescriptorBudget() } = options;
+    this.#logs = logs;
     this.#descriptors = descriptors;
-    this.#listeners = new ListenerSet({ logs, descriptors });
+    const listeners = this.#listeners = new ListenerSet({ logs, descriptors });
+    this.#reloader = new Reloader({
+      settings: config.settings,
+      load,
+      listeners,
+      logs,
+      descriptors,
+      signal: this.#draining.signal,
+    });
   }
 
   /**
@@ -129,33 +135,33 @@ export class Instance implements Operations {
   }
 
   async endSession(id: string): Promise<void> {
-    const { unit, number } = this.#listeners.locate("session", id);
-    if (await unit.balancer.endSession(number)) return;
+    const { listener, number } = this.#listeners.locate("session", id);
+    if (await listener.balancer.endSession(number)) return;
     throw new OperationError("missing", `there is no session ${id}`);
   }
 
   addDestination(destination: NewDestination): Promise<DestinationStatus> {
     return this.#change(async () => {
-      const { listener, ...rest } = destination;
-      const unit = this.#listeners.find(listener);
-      const { number, changes } = await unit.add(rest);
-      this.#tell(unit, changes);
-      return await unit.status(number);
+      const { listener: wanted, ...rest } = destination;
+      const listener = this.#listeners.find(wanted);
+      const { number, changes } = await listener.add(rest);
+      this.#tell(listener, changes);
+      return await listener.status(number);
     });
   }
 
   changeDestination(id: string, change: DestinationChange): Promise<DestinationStatus> {
     return this.#change(async () => {
-      const { unit, number } = this.#listeners.locate("destination", id);
-      this.#tell(unit, await unit.change(number, change));
-      return await unit.status(number);
+      const { listener, number } = this.#listeners.locate("destination", id);
+      this.#tell(listener, await listener.change(number, change));
+      return await listener.status(number);
     });
   }
 
   removeDestination(id: string): Promise<void> {
     return this.#change(async () => {
-      const { unit, number } = this.#listeners.locate("destination", id);
-      this.#tell(unit, await unit.remove(number));
+      const { listener, number } = this.#listeners.locate("destination", id);
+      this.#tell(listener, await listener.remove(number));
     });
   }
 
@@ -163,17 +169,12 @@ export class Instance implements Operations {
     return this.#change(async () => {
       this.#manager?.reloading();
       try {
-        return await this.#reload();
+        return await this.#reloader.reload();
       } finally {
         if (!this.#drained) this.#manager?.ready();
       }
     }).catch(async (error) => {
-      const { log } = this.#logs;
-      const pace = new Pace();
-      for (const reason of messageOf(error).split("\n")) {
-        if (pace.due) await pace.turn();
-        log.error("reload refused, nothing has changed: {reason}", { reason });
-      }
+      await this.#reloader.reportRefusal(error);
       throw error;
     });
   }
@@ -206,65 +207,6 @@ export class Instance implements Operations {
     return complete;
   }
 
-  async #reload(): Promise<ReloadResult> {
-    const load = Promise.try(() => this.#load());
-    const { listeners, settings } = await abortable(load, this.#draining.signal);
-    const { kept, fresh, removed } = this.#listeners.match(listeners);
-    for (const { unit, config } of kept) unit.check(config);
-    const started = await this.#listeners.start(fresh, this.#draining.signal);
-    const changes = await this.#applyProgram(settings, started);
-    // From here on nothing fails any more.
-    const force = changes.length > 0;
-    changes.push(...started.map(({ name }) => `listener ${name} added`));
-    for (const { unit, config } of kept) {
-      const prefix = this.#listeners.prefix(unit);
-      changes.push(...(await unit.apply(config, { force })).map((change) => prefix + change));
-    }
-    this.#listeners.add(started);
-    for (const unit of removed) {
-      changes.push(`listener ${unit.name} removed`);
-      this.#listeners.retire(unit);
-    }
-    const fixed = [
-      ...changedOptions(FIXED_OF_PROGRAM, { before: this.#settings, after: settings }),
-      ...kept.flatMap(({ unit, config }) => unit.fixed(config)),
-    ];
-    const needsRestart = [...new Set(fixed)].map(keyOf);
-    await this.#report(changes, needsRestart);
-    if (changes.length > 0) {
-      warnOfDescriptors(this.#descriptors, { listeners, log: this.#logs.log });
-    }
-    return { changes, needs_restart: needsRestart };
-  }
-
-  /** Applies what concerns the whole program; listeners started for nothing are closed again. */
-  async #applyProgram(settings: Settings, started: readonly ManagedListener[]): Promise<string[]> {
-    const changes = programDifferences(this.#settings, settings);
-    if (changes.length === 0) return [];
-    try {
-      this.#logs.apply(settings);
-    } catch (error) {
-      await Promise.all(started.map(({ balancer }) => balancer.quit()));
-      throw error;
-    }
-    const { log, admin, adminTokenFile } = this.#settings;
-    this.#settings = { ...settings, log, admin, adminTokenFile };
-    return changes;
-  }
-
-  async #report(changes: readonly string[], needsRestart: readonly string[]): Promise<void> {
-    const { log } = this.#logs;
-    const pace = new Pace();
-    for (const change of changes) {
-      if (pace.due) await pace.turn();
-      log.info("reload: {change}", { change });
-    }
-    for (const key of needsRestart) {
-      log.warning("reload: {key} has changed, which counts after a restart", { key });
-    }
-    if (changes.length + needsRestart.length === 0) log.info("reload: nothing has changed");
-  }
-
   /** Makes a change after all others are done. */
   #change<T>(change: () => Promise<T>): Promise<T> {
     const result = this.#changing.then(async () => {
@@ -280,9 +222,9 @@ export class Instance implements Operations {
     return result;
   }
 
-  #tell(unit: ManagedListener, changes: readonly string[]): void {
+  #tell(listener: ManagedListener, changes: readonly string[]): void {
     for (const change of changes) {
-      const told = this.#listeners.prefix(unit) + change;
+      const told = this.#listeners.prefix(listener) + change;
       this.#logs.log.info("by the operator: {change}", { change: told });
     }
   }

@@ -2,14 +2,16 @@ import { formatNumeric } from "../net/address.ts";
 import type { Config } from "../config/config.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { type Logs, logsOf } from "../logging/logs.ts";
-import { type ListenerStatus, OperationError } from "../operations/operations.ts";
-import { addStatuses } from "../operations/sums.ts";
+import { OperationError } from "../operations/operations.ts";
+import { type ListenerStatus } from "../operations/listener_status.ts";
+import { addStatuses } from "../operations/listener_status.ts";
+import { startOrder } from "./start_order.ts";
 import { Trails } from "../net/trails.ts";
 import { ManagedListener, nameOf } from "./managed_listener.ts";
 
 /** What becomes of the listeners when there is another configuration. */
 export interface Match {
-  readonly kept: readonly { readonly unit: ManagedListener; readonly config: Config }[];
+  readonly kept: readonly { readonly listener: ManagedListener; readonly config: Config }[];
   readonly fresh: readonly Config[];
   readonly removed: readonly ManagedListener[];
 }
@@ -45,7 +47,7 @@ export class ListenerSet {
 
   /** Those of the configuration. */
   get present(): readonly ManagedListener[] {
-    return this.#all.filter((unit) => !this.#leaving.has(unit));
+    return this.#all.filter((listener) => !this.#leaving.has(listener));
   }
 
   /**
@@ -55,14 +57,20 @@ export class ListenerSet {
    */
   async start(configs: readonly Config[], signal?: AbortSignal): Promise<ManagedListener[]> {
     const several = this.present.length + configs.length > 1;
-    const started: ManagedListener[] = [];
+    const started = new Map<number, ManagedListener>();
+    const firstId = this.#nextId;
+    this.#nextId += configs.length;
+    /** In the order of the configuration. */
+    const all = () => [...started].sort(([a], [b]) => a - b).map(([, listener]) => listener);
     try {
-      for (const config of configs) {
+      for (const index of startOrder(configs)) {
         if (signal?.aborted) break;
+        const config = configs[index]!;
         const logs = several ? logsOf(nameOf(config), this.#logs) : this.#logs;
-        started.push(
+        started.set(
+          index,
           await ManagedListener.start({
-            id: this.#nextId++,
+            id: firstId + index,
             config,
             logs,
             descriptors: this.#descriptors,
@@ -71,29 +79,29 @@ export class ListenerSet {
           }),
         );
       }
-      return started;
+      return all();
     } catch (error) {
       // Those that listen may have accepted sessions already, which a drain finishes.
-      if (signal?.aborted && error === signal.reason) return started;
-      await Promise.all(started.map(({ balancer }) => balancer.quit()));
+      if (signal?.aborted && error === signal.reason) return all();
+      await Promise.all(all().map(({ balancer }) => balancer.quit()));
       throw error;
     }
   }
 
   /** Takes in listeners that were started. */
-  add(units: readonly ManagedListener[]): void {
-    this.#all = [...this.#all, ...units];
+  add(listeners: readonly ManagedListener[]): void {
+    this.#all = [...this.#all, ...listeners];
   }
 
   /** Lets a listener finish its sessions; it is shown until then. */
-  retire(unit: ManagedListener): void {
-    const drained = unit.balancer.drain();
-    this.#leaving.set(unit, drained);
+  retire(listener: ManagedListener): void {
+    const drained = listener.balancer.drain();
+    this.#leaving.set(listener, drained);
     drained.then(async (complete) => {
       if (!complete) this.#cut = true;
-      const last = await unit.balancer.status();
-      this.#leaving.delete(unit);
-      this.#all = this.#all.filter((one) => one !== unit);
+      const last = await listener.balancer.status();
+      this.#leaving.delete(listener);
+      this.#all = this.#all.filter((one) => one !== listener);
       this.#remember(last);
     });
   }
@@ -109,15 +117,15 @@ export class ListenerSet {
   match(configs: readonly Config[]): Match {
     const others = new Set(this.present);
     const byAddress = Map.groupBy(this.present, ({ address }) => address);
-    const kept: { unit: ManagedListener; config: Config }[] = [];
+    const kept: { listener: ManagedListener; config: Config }[] = [];
     const fresh: Config[] = [];
     for (const config of configs) {
       // Several may have port 0.
-      const unit = byAddress.get(formatNumeric(config.listen))?.shift();
-      if (!unit) fresh.push(config);
+      const listener = byAddress.get(formatNumeric(config.listen))?.shift();
+      if (!listener) fresh.push(config);
       else {
-        others.delete(unit);
-        kept.push({ unit, config });
+        others.delete(listener);
+        kept.push({ listener, config });
       }
     }
     return { kept, fresh, removed: [...others] };
@@ -133,11 +141,14 @@ export class ListenerSet {
    *
    * @throws {OperationError} If there is none with the listener's part of the id.
    */
-  locate(what: "session" | "destination", id: string): { unit: ManagedListener; number: number } {
-    const [, listener, number] = /^(\d+)\.(\d+)$/.exec(id) ?? [];
-    const unit = this.#all.find((one) => String(one.id) === listener);
-    if (!unit) throw new OperationError("missing", `there is no ${what} ${id}`);
-    return { unit, number: Number(number) };
+  locate(
+    what: "session" | "destination",
+    id: string,
+  ): { listener: ManagedListener; number: number } {
+    const [, listenerId, number] = /^(\d+)\.(\d+)$/.exec(id) ?? [];
+    const listener = this.#all.find((one) => String(one.id) === listenerId);
+    if (!listener) throw new OperationError("missing", `there is no ${what} ${id}`);
+    return { listener, number: Number(number) };
   }
 
   /**

@@ -6,7 +6,12 @@ import {
   type Config,
   type DestinationConfig,
 } from "../config/config.ts";
-import { destinationDifference, differences, FIXED } from "../config/differences.ts";
+import {
+  destinationDifference,
+  differences,
+  optionsAfterRestart,
+  settingsInForce,
+} from "../config/differences.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import {
   type DestinationTexts,
@@ -19,11 +24,11 @@ import type { Logs } from "../logging/logs.ts";
 import { Numbers } from "./destination_numbers.ts";
 import {
   type DestinationChange,
-  type DestinationStatus,
   type DestinationValues,
   type NewDestination,
   OperationError,
 } from "../operations/operations.ts";
+import { type DestinationStatus } from "../operations/destination_status.ts";
 import type { OptionName } from "../config/options.ts";
 import { quote } from "../base/text.ts";
 import { LocalBalancer } from "../balancer/local_balancer.ts";
@@ -102,14 +107,13 @@ export class ManagedListener {
     if (changes.length === 0 && !options.force) return [];
     this.#numbers.apply(config);
     await this.balancer.reconfigure(config, { numbers: this.#numbers.byKey });
-    const { backlog, threads } = this.#config;
-    this.#config = { ...config, backlog, threads };
+    this.#config = settingsInForce({ before: this.#config, after: config });
     return changes;
   }
 
   /** Options of another configuration that would count only after a restart. */
   fixed(config: Config): OptionName[] {
-    return FIXED.filter((name) => config[name] !== this.#config[name]);
+    return optionsAfterRestart("listener", { before: this.#config, after: config });
   }
 
   /** Adds a destination. Returns its number and a phrase for each difference. */

@@ -26,6 +26,7 @@ export interface LoopsOptions {
 /** Recognises sessions that come back to a listener that they have passed. */
 export class Loops {
   readonly #options: LoopsOptions;
+  /** When the log was told last about a destination, by its name. */
   readonly #told = new Map<string, number>();
 
   constructor(options: LoopsOptions) {
@@ -38,11 +39,12 @@ export class Loops {
    *
    * @returns What has to be waited for until that is certain, if it is not yet.
    */
-  receive(session: Session, conn: Deno.Conn): Promise<void> | undefined {
+  receive(session: Session): Promise<void> | undefined {
     const { trails } = this.#options;
-    const server = conn.localAddr as Deno.NetAddr;
-    if (server.transport !== "tcp" || !trails.mayKnow(server.port)) return undefined;
-    const ends: Ends = { client: conn.remoteAddr as Deno.NetAddr, server };
+    const { localAddress: server, remoteAddress: client } = session.client;
+    if (server.transport !== "tcp" || client.transport !== "tcp") return undefined;
+    if (!trails.mayKnow(server.port)) return undefined;
+    const ends: Ends = { client, server };
     if (!isHere(ends)) return undefined;
     if (this.#look(session, ends) || !trails.pending(ends.server.port)) return undefined;
     return session.certain = this.#lookAgain(session, ends);
@@ -52,7 +54,7 @@ export class Loops {
   end(session: Session): void {
     const { trails, listener } = this.#options;
     if (session.ends) trails.mark(session.ends);
-    else if (session.client.remoteAddr.transport === "unix") trails.markWays(listener.id);
+    else if (session.client.remoteAddress.transport === "unix") trails.markWays(listener.id);
     session.abort("loop");
   }
 

@@ -1,5 +1,5 @@
 import type { BufferPool } from "../net/buffer_pool.ts";
-import type { Socket } from "../net/socket.ts";
+import type { Stream } from "../net/stream.ts";
 
 /** What is left when {@linkcode ReadAhead.take} ends the reading ahead. */
 export interface Ahead {
@@ -24,11 +24,13 @@ export interface DepartureListener {
   onDeparture(how: Departure): void;
 }
 
+const NOTHING = new Uint8Array();
+
 /** Most bytes that are read of a client that is watched. */
 export const MOST_WATCHED = 64 * 1024;
 
 /**
- * Reads from a client, at most one buffer, from the moment it is accepted.
+ * Reads from a client, at most one buffer, from the moment it is admitted.
  *
  * That overlaps the client's first bytes with the connect, shows a client that goes away while it
  * waits, and keeps what it has sent until a destination has begun to answer, so that it can be sent
@@ -39,30 +41,45 @@ export const MOST_WATCHED = 64 * 1024;
  * {@linkcode MOST_WATCHED}. What does not fit into the first one is not held to be sent again.
  */
 export class ReadAhead {
-  readonly #client: Pick<Socket, "read">;
+  /** Who is read, once it has begun. */
+  #client: Pick<Stream, "read"> | undefined;
   readonly #buffers: BufferPool;
-  #buffer: Uint8Array<ArrayBuffer>;
+  /** What has arrived, and room for more. */
+  #buffer: Uint8Array<ArrayBuffer> = NOTHING;
   /** Most bytes that are held to be sent again. */
-  readonly #mostHeld: number;
+  #mostHeld = 0;
+  /** Learns when the client leaves. */
   readonly #listener: DepartureListener;
+  /** How many bytes have arrived. */
   #length = 0;
+  /** Whether the client has finished sending. */
   #ended = false;
+  /** Whether its connection has failed. */
   #failed = false;
+  /** The read under way. */
   #pending: Promise<number> | undefined;
+  /** Ends the wait for a change. */
   #wake: (() => void) | undefined;
-  /** Who returns the buffer: the read under way, `release`, who took it, or nobody any more. */
-  #owner: "reading" | "idle" | "taken" | "leaving" | "released" = "reading";
+  /**
+   * Who returns the buffer: the read under way, `release`, who took it, or nobody, since there is
+   * none yet or no more.
+   */
+  #owner: "new" | "reading" | "idle" | "taken" | "leaving" | "released" = "new";
 
   constructor(
-    client: Pick<Socket, "read">,
     buffers: BufferPool,
     listener: DepartureListener,
   ) {
-    this.#client = client;
     this.#buffers = buffers;
-    this.#buffer = buffers.take();
-    this.#mostHeld = this.#buffer.length;
     this.#listener = listener;
+  }
+
+  /** Begins to read, once: until then it has no buffer, and nobody is seen leaving. */
+  start(client: Pick<Stream, "read">): void {
+    this.#client = client;
+    this.#buffer = this.#buffers.take();
+    this.#mostHeld = this.#buffer.length;
+    this.#owner = "reading";
     this.#read();
   }
 
@@ -126,7 +143,7 @@ export class ReadAhead {
     return { buffer: this.#buffer, length: this.#length, pending: this.#pending };
   }
 
-  /** Ends reading for good, if nobody took it over; the client's socket is closed already. */
+  /** Ends reading for good, if nobody took it over; the client's stream is closed already. */
   release(): void {
     if (this.#owner === "reading") this.#owner = "leaving";
     else if (this.#owner === "idle") this.#giveBack();
@@ -134,10 +151,11 @@ export class ReadAhead {
   }
 
   async #read(): Promise<void> {
+    const client = this.#client!;
     try {
       while (this.#length < this.#buffer.length || this.#grow()) {
         const rest = this.#length === 0 ? this.#buffer : this.#buffer.subarray(this.#length);
-        this.#pending = this.#client.read(rest);
+        this.#pending = client.read(rest);
         const received = await this.#pending;
         if (this.#owner !== "reading") break;
         this.#pending = undefined;

@@ -3,7 +3,7 @@ import { type Session } from "./session.ts";
 import { END_REASONS, type EndReason, type Outcome } from "../operations/end_reasons.ts";
 
 /**
- * Every session that is alive and how the others ended: the books of the program.
+ * Every session that is alive, and how many have ended in which way.
  *
  * At any moment `accepted` equals the live sessions plus the sum of `ended`.
  */
@@ -21,6 +21,7 @@ export class SessionRegistry {
   /** Sessions that were called done although a byte that was read was not written. */
   #incomplete = 0;
   readonly #clock: Clock;
+  /** Told of each session that has ended. */
   readonly #onEnd: (session: Session) => void;
   /** Called whenever a session has ended. */
   readonly #onChange = new Set<() => void>();
@@ -50,19 +51,19 @@ export class SessionRegistry {
     return this.accepted === this.live.size + ended && this.#incomplete === 0;
   }
 
-  /** Enters a new session. */
+  /** Counts a new session. */
   open(session: Session): void {
     this.accepted++;
     this.live.add(session);
   }
 
-  /** Enters a connection that was not let in. */
+  /** Counts a connection that was refused. */
   refuse(reason: EndReason): void {
     this.accepted++;
     this.ended[reason]++;
   }
 
-  /** Closes a session and enters how it ended. A second call for the same session does nothing. */
+  /** Closes a session and counts how it ended. A second call for the same session does nothing. */
   finish(session: Session): void {
     if (!this.live.delete(session)) return;
     session.conclude("done");
@@ -75,6 +76,11 @@ export class SessionRegistry {
     this.bytesDown += session.down.bytes;
     this.#onEnd(session);
     for (const check of this.#onChange) check();
+  }
+
+  /** Resolves once no session is alive. */
+  idle(): Promise<void> {
+    return this.below(1);
   }
 
   /**

@@ -1,13 +1,13 @@
-import type { BufferPool } from "../net/buffer_pool.ts";
 import { UnansweredError } from "../base/errors.ts";
 import type { Settings } from "../config/options.ts";
+import { pump, type PumpEnd, type PumpObserver, type PumpOptions, send } from "./pump.ts";
 import type { Ahead } from "./read_ahead.ts";
 import type { Flow, Holder, Session } from "./session.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
-import type { Socket } from "../net/socket.ts";
+import type { Stream } from "../net/stream.ts";
 import { after, type Timer } from "../base/timer.ts";
 import type { Steps } from "./steps.ts";
-import type { FairReads } from "../net/fair_reads.ts";
+import { Unanswered } from "./unanswered.ts";
 
 /**
  * How long the end of an aborted relay waits for its last reads and writes to be cancelled, in
@@ -16,9 +16,6 @@ import type { FairReads } from "../net/fair_reads.ts";
  */
 const SETTLE_MS = 250;
 
-/** How one direction came to its end: the sender finished, or one of the sockets failed. */
-type PumpEnd = "ended" | "read-failed" | "write-failed";
-
 /**
  * How a relay came to its end: `over` with both sockets closed and the session concluded, or why the
  * server failed before its first byte, in which case all that it was sent can be sent again.
@@ -26,9 +23,7 @@ type PumpEnd = "ended" | "read-failed" | "write-failed";
 export type RelayEnd = "over" | UnansweredError;
 
 /** Options of {@linkcode relay}. */
-export interface RelayOptions {
-  buffers: BufferPool;
-  fairReads: FairReads;
+export interface RelayOptions extends PumpOptions {
   /** Under which condition a session that was not answered can have another server. */
   redispatch: Settings["redispatch"];
   steps?: Steps;
@@ -52,7 +47,7 @@ export interface RelayOptions {
  */
 export function relay(
   session: Session,
-  server: Socket,
+  server: Stream,
   options: RelayOptions,
 ): Promise<RelayEnd> {
   return new Promise((resolve, reject) => {
@@ -66,36 +61,38 @@ interface Settlement {
   reject(defect: unknown): void;
 }
 
-class Relay implements Holder {
+class Relay implements Holder, PumpObserver {
+  /** What is relayed; owns the client's stream. */
   readonly #session: Session;
-  readonly #server: Socket;
+  /** The connection to the destination. */
+  readonly #server: Stream;
+  /** What all relays share. */
   readonly #options: RelayOptions;
-  readonly #outcome: Settlement;
+  /** Whoever waits for the end. */
+  readonly #settlement: Settlement;
   /** Directions that have not come to their end. */
   #open = 2;
   /** Whether the server has sent a byte. */
   #answered = false;
-  /**
-   * What the server had sent when the client's latest bytes were passed on to it, or -1 if that does
-   * not matter any more. The same as what it has sent by now means that these are unanswered.
-   */
-  #asked = -1;
-  /** Whether {@linkcode #asked} is kept while the client is pumped. */
-  #marks: boolean;
+  /** Whether the client would be seen giving up if it finished sending now. */
+  readonly #unanswered: Unanswered;
   /** Whether the sockets were closed before both directions had ended. */
   #stopped = false;
+  /** Whether its end was told. */
   #over = false;
+  /** Which of the sockets failed first, if one did. */
   #failure: EndReason | undefined;
   /** Why the server could not be read before its first byte. */
   #cause: unknown;
-  #patience: Timer | undefined;
+  /** Runs while the end waits for reads and writes to be cancelled. */
+  #settling: Timer | undefined;
 
-  constructor(session: Session, server: Socket, options: RelayOptions, outcome: Settlement) {
+  constructor(session: Session, server: Stream, options: RelayOptions, settlement: Settlement) {
     this.#session = session;
     this.#server = server;
     this.#options = options;
-    this.#outcome = outcome;
-    this.#marks = session.abandons;
+    this.#settlement = settlement;
+    this.#unanswered = new Unanswered(session.down, { noted: session.abandons });
   }
 
   start(): void {
@@ -110,14 +107,10 @@ class Relay implements Holder {
   }
 
   onReview(session: Session): void {
-    this.#marks = session.abandons;
-    if (this.#abandoned && (session.up.ended || session.ahead.ended)) session.abort("client-gone");
-  }
-
-  /** Whether the client would have given up if it finished sending now. */
-  get #abandoned(): boolean {
-    const { down } = this.#session;
-    return this.#marks && this.#asked >= down.received && !down.ended;
+    this.#unanswered.noted = session.abandons;
+    if (this.#unanswered.any && (session.up.ended || session.ahead.ended)) {
+      session.abort("client-gone");
+    }
   }
 
   /** Whether the server's failure can be made good by another server. */
@@ -154,7 +147,7 @@ class Relay implements Holder {
     const { ahead } = this.#session;
     ahead.wake();
     if (this.#open === 0) return;
-    this.#patience = after(SETTLE_MS, () => {
+    this.#settling = after(SETTLE_MS, () => {
       // The buffer may still be sent from and must not be used again.
       ahead.take();
       this.#finish();
@@ -164,18 +157,18 @@ class Relay implements Holder {
   #finish(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#patience?.stop();
+    this.#settling?.stop();
     this.#close();
     const { client, up } = this.#session;
     if (this.#replaceable) {
       up.received = up.bytes = 0;
       up.ended = false;
-      this.#outcome.resolve(new UnansweredError(this.#cause));
+      this.#settlement.resolve(new UnansweredError(this.#cause));
       return;
     }
     client.close();
     this.#session.conclude(this.#failure ?? "done");
-    this.#outcome.resolve("over");
+    this.#settlement.resolve("over");
   }
 
   /** Copies client to server: while it can be held, what is read ahead, then what comes. */
@@ -189,9 +182,9 @@ class Relay implements Holder {
           return this.#end(up, "write-failed");
         } else if (sent < length) {
           up.received = length;
-          if (sent === 0) this.#tellFirstByte("up");
+          if (sent === 0) this.onFirstByte(up);
           if (sent > 0) server.sendPromptly();
-          this.#asked = this.#session.down.received;
+          this.#unanswered.ask();
           if (!await send(server, ahead.bytes(sent, length))) return this.#end(up, "write-failed");
           up.bytes = sent = length;
         } else if (ahead.failed) {
@@ -199,20 +192,20 @@ class Relay implements Holder {
         } else if (ahead.ended) {
           return this.#end(up, await this.#passEnd(server, up));
         } else if (ahead.full || this.#answered) {
-          this.#pump(client, server, up, ahead.take());
+          this.#copy(client, server, up, ahead.take());
           return;
         } else {
           await ahead.change();
         }
       }
     } catch (defect) {
-      this.#outcome.reject(defect);
+      this.#settlement.reject(defect);
     }
   }
 
-  #tellFirstByte(direction: "up" | "down"): void {
+  onFirstByte(flow: Flow): void {
     const { steps } = this.#options;
-    if (steps?.on) steps.firstByte(this.#session, direction);
+    if (steps?.on) steps.firstByte(this.#session, flow === this.#session.up ? "up" : "down");
   }
 
   /** Copies server to client. */
@@ -233,76 +226,30 @@ class Relay implements Holder {
         return this.#end(down, "read-failed");
       }
       this.#answered = true;
-      this.#asked = -1;
+      this.#unanswered.answer();
       ahead.wake();
-      this.#pump(server, client, down, { buffer, length: 0, pending: received });
+      this.#copy(server, client, down, { buffer, length: 0, pending: received });
     } catch (defect) {
-      this.#outcome.reject(defect);
+      this.#settlement.reject(defect);
     }
   }
 
-  /** Copies one direction to its end; may begin with a read that is under way. */
-  async #pump(from: Socket, to: Socket, flow: Flow, begin: Ahead): Promise<void> {
-    const { buffers, fairReads } = this.#options;
-    let { buffer, pending } = begin;
-    /** The bytes read, as a view of `buffer`: made anew only if their number or place changes. */
-    let view: Uint8Array = buffer;
-    /** Whether a small write may not be delayed any more; see {@linkcode Socket.sendPromptly}. */
-    let prompt = false;
-    let how: PumpEnd | undefined;
+  /** Copies what is left of one direction, and passes its end on. */
+  async #copy(from: Stream, to: Stream, flow: Flow, begin: Ahead): Promise<void> {
+    const unanswered = to === this.#server ? this.#unanswered : undefined;
     try {
-      while (how === undefined) {
-        let received: number;
-        if (pending === undefined && !fairReads.take()) await fairReads.turn();
-        try {
-          received = await (pending ?? from.read(buffer));
-        } catch {
-          how = "read-failed";
-          break;
-        }
-        if (received === 0) {
-          how = await this.#passEnd(to, flow);
-          break;
-        }
-        flow.received += received;
-        if (pending !== undefined) {
-          if (flow.received === received) this.#tellFirstByte(to === this.#server ? "up" : "down");
-          view = buffer.subarray(begin.length, begin.length + received);
-        } else if (view.length !== received || view.buffer !== buffer.buffer) {
-          view = received === buffer.length ? buffer : buffer.subarray(0, received);
-        }
-        if (!prompt && flow.bytes > 0) {
-          prompt = true;
-          to.sendPromptly();
-        }
-        // Before the write: an answer may be here sooner than the write's own end.
-        if (this.#marks && to === this.#server) this.#asked = this.#session.down.received;
-        try {
-          const sent = await to.write(view);
-          if (sent < received && !await send(to, view.subarray(sent))) how = "write-failed";
-        } catch {
-          how = "write-failed";
-        }
-        if (how !== undefined) break;
-        flow.bytes += received;
-        if (pending !== undefined) {
-          pending = undefined;
-          view = buffer;
-        }
-        buffer = buffers.adapt(buffer, received);
-      }
-      this.#end(flow, how);
+      const direction = { from, to, flow, begin, unanswered, observer: this };
+      const how = await pump(direction, this.#options);
+      this.#end(flow, how === "ended" ? await this.#passEnd(to, flow) : how);
     } catch (defect) {
-      this.#outcome.reject(defect);
-    } finally {
-      buffers.give(buffer);
+      this.#settlement.reject(defect);
     }
   }
 
   /** Passes the end of a direction on. A receiver that is gone by then did not get everything. */
-  async #passEnd(to: Socket, flow: Flow): Promise<PumpEnd> {
+  async #passEnd(to: Stream, flow: Flow): Promise<PumpEnd> {
     flow.ended = true;
-    if (to === this.#server && this.#abandoned) {
+    if (to === this.#server && this.#unanswered.any) {
       this.#session.abort("client-gone");
       return "ended";
     }
@@ -314,17 +261,5 @@ class Relay implements Holder {
     } catch {
       return "write-failed";
     }
-  }
-}
-
-/** Writes all of the bytes; `false` if the socket failed. */
-async function send(to: Socket, bytes: Uint8Array): Promise<boolean> {
-  try {
-    for (let sent = 0; sent < bytes.length;) {
-      sent += await to.write(sent === 0 ? bytes : bytes.subarray(sent));
-    }
-    return true;
-  } catch {
-    return false;
   }
 }

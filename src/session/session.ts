@@ -1,15 +1,15 @@
-import { formatSocketAddress } from "../net/address.ts";
+import { formatSocketAddress, type SocketAddress } from "../net/address.ts";
 import type { BufferPool } from "../net/buffer_pool.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
 import type { Settings } from "../config/options.ts";
 import { type Departure, type DepartureListener, ReadAhead } from "./read_ahead.ts";
-import { type Access, adopt, type Socket } from "../net/socket.ts";
+import type { Stream } from "../net/stream.ts";
 import type { Ends, Trail } from "../net/trails.ts";
 
 const NONE: Trail = [];
 
 /**
- * Where a session is: in the line, being connected, being relayed, or over.
+ * Where a session is: in the queue, being connected, being relayed, or over.
  *
  * A connect that fails leads from `connecting` back to `waiting`.
  */
@@ -25,9 +25,9 @@ export interface Flow {
   ended: boolean;
 }
 
-/** Whoever has a session in hand: the line, a connect, a relay. */
+/** Whoever has a session in hand: the queue, a connect, a relay. */
 export interface Holder {
-  /** The session was aborted: let go of it. Called at most once for a session. */
+  /** The session was aborted and has to be given up. Called at most once for a session. */
   onAbort(session: Session): void;
   /** The client has finished sending, or what that means has changed. */
   onReview?(session: Session): void;
@@ -38,28 +38,37 @@ const KEEP: Pick<Settings, "halfClose"> = { halfClose: "keep" };
 /**
  * One client connection from accept to close: its identity, timings, byte counts and end reason.
  *
- * The session owns the client's socket. Whoever has it in hand (line, worker, relay) is its
- * {@linkcode holder}, lets go of it when it is aborted, and finishes it in the ledger.
+ * Making one reads nothing and waits for nothing; {@linkcode startReading} does.
+ *
+ * The session owns the client's stream. Whoever has it in hand (queue, worker, relay) is its
+ * {@linkcode holder}, gives it up when it is aborted, and finishes it in the registry.
  */
 export class Session implements DepartureListener {
   /** Counts up from 1 in the order of accept. */
   readonly id: number;
-  readonly client: Socket;
+  /** Its connection. */
+  readonly client: Stream;
+  /**
+   * Who the client is, for admission, limits and logs: the peer of its connection, unless what was
+   * read of it says otherwise.
+   */
+  clientAddress: SocketAddress;
   /** When it was accepted; this and the other times are the clock's milliseconds. */
   readonly acceptedAt: number;
   /** Client to destination. */
   readonly up: Flow = { received: 0, bytes: 0, ended: false };
   /** Destination to client. */
   readonly down: Flow = { received: 0, bytes: 0, ended: false };
+  /** Where it is. */
   stage: Stage = "waiting";
   /** Connects begun for it so far. */
   attempts = 0;
-  /** The destination of the latest connect. */
-  destination: string | undefined;
+  /** The destination of the latest connect; its name is the one that it has now. */
+  destination: { readonly name: string } | undefined;
   /** The destination that has reset it, to which it does not go again; it moves once at most. */
   avoided: object | undefined;
   /** The connection to it, while the session is relayed. */
-  server: Socket | undefined;
+  server: Stream | undefined;
   /** Milliseconds that it has waited in the queue, all waits that are over together. */
   queued = 0;
   /** Milliseconds of these that the histograms have. */
@@ -74,8 +83,11 @@ export class Session implements DepartureListener {
   endedAt: number | undefined;
   /** What the latest sweep over the live sessions saw; see `timeouts.ts`. */
   readonly activity = { moved: -1, activeAt: 0, requestAt: undefined as number | undefined };
-  #settledClient = false;
-  #settledServer: Socket | undefined;
+  /** Whether the client's stream has been prepared for a long life. */
+  #tunedClient = false;
+  /** The server's stream that has been, the latest one. */
+  #tunedServer: Stream | undefined;
+  /** Who has it in hand. */
   holder: Holder | undefined;
   /** The listeners of this process that it has passed on its way here. */
   trail: Trail = NONE;
@@ -87,32 +99,39 @@ export class Session implements DepartureListener {
   attempt: AbortController | undefined;
   /** Reads the client until a destination has begun to answer. */
   readonly ahead: ReadAhead;
+  /** Those in force; they may change. */
   readonly #settings: Pick<Settings, "halfClose">;
+  /** Why it ends; the first reason stays. */
   #reason: EndReason | undefined;
 
   /** @param options.settings Those in force; they may change. `keep` unless given. */
   constructor(
-    client: Deno.Conn,
+    client: Stream,
     options: {
       id: number;
       now: number;
       buffers: BufferPool;
-      access?: Access;
       settings?: Pick<Settings, "halfClose">;
     },
   ) {
     this.id = options.id;
-    this.client = adopt(client, options.access);
+    this.client = client;
+    this.clientAddress = client.remoteAddress;
     this.acceptedAt = options.now;
     this.#waitsSince = options.now;
     this.activity.activeAt = options.now;
     this.#settings = options.settings ?? KEEP;
-    this.ahead = new ReadAhead(this.client, options.buffers, this);
+    this.ahead = new ReadAhead(options.buffers, this);
+  }
+
+  /** Begins to read what the client sends, and to see it leave: it has been admitted. */
+  startReading(): void {
+    this.ahead.start(this.client);
   }
 
   /** The client's address as text. */
   get clientName(): string {
-    return formatSocketAddress(this.client.remoteAddr);
+    return formatSocketAddress(this.clientAddress);
   }
 
   /** Whether a client that finishes sending without an answer has given up. */
@@ -135,23 +154,23 @@ export class Session implements DepartureListener {
     this.#reason ??= reason;
   }
 
-  /** Ends the session before its time: records the reason and tells its holder to let go. */
+  /** Ends the session before its time: records the reason and tells its holder. */
   abort(reason: EndReason): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
     this.holder?.onAbort(this);
   }
 
-  /** Prepares its sockets for a long life, which most sessions do not have. */
-  settle(options: { keepAlive: boolean }): void {
-    if (!this.#settledClient) this.client.tuneForLongLife(options);
-    this.#settledClient = true;
-    if (this.server && this.server !== this.#settledServer) this.server.tuneForLongLife(options);
-    this.#settledServer = this.server;
+  /** Prepares its streams for a long life, which most sessions do not have. */
+  tuneForLongLife(options: { keepAlive: boolean }): void {
+    if (!this.#tunedClient) this.client.tuneForLongLife(options);
+    this.#tunedClient = true;
+    if (this.server && this.server !== this.#tunedServer) this.server.tuneForLongLife(options);
+    this.#tunedServer = this.server;
   }
 
   /**
-   * A place in the line, again if a connect failed. Ends a session whose client has left.
+   * It begins to wait in the queue, again if a connect failed. Ends it if the client has left.
    *
    * @param now When it begins to wait again; the first time it is since the accept.
    */
@@ -178,7 +197,7 @@ export class Session implements DepartureListener {
     this.#waitsSince = undefined;
   }
 
-  /** Closes the client's socket; the last thing that happens to a session. */
+  /** Closes the client's stream; the last thing that happens to a session. */
   close(now: number): void {
     this.stage = "ended";
     this.endedAt = now;

@@ -20,17 +20,19 @@ const LONGEST_SWEEP_MS = 250;
 const SHORTEST_SWEEP_MS = 10;
 
 /**
- * Looks at all live sessions a few times a second and ends those that are overdue.
+ * Looks at all live sessions a few times a second and ends the overdue ones.
  *
  * One timer for everything, so that the relay reads no clock and arms no timer: the sweep itself
  * notices whether bytes have moved since the one before. A timeout fires late by at most two
  * intervals: a tenth of the shortest timeout, between 10 and 250 ms.
  */
 export class TimeoutSweep {
+  /** The live ones. */
   readonly #sessions: Iterable<Session>;
   readonly #timeouts: Timeouts;
   readonly #clock: Clock;
   #timer: Timer;
+  /** Called for every session at every sweep. */
   readonly #onSeen: ((session: Session) => void) | undefined;
 
   /** @param options.onSeen Called for every session that is alive at a sweep. */
@@ -89,7 +91,7 @@ function sweepInterval(timeouts: Timeouts): number {
 
 /**
  * Which timeout a session has exceeded, if any. Also takes note of what has moved since the last
- * check, in `session.seen`.
+ * check, in `session.activity`.
  */
 export function check(
   session: Session,

@@ -1,16 +1,20 @@
 import { Histogram } from "../operations/histogram.ts";
-import type { Latencies } from "../operations/operations.ts";
+import {
+  type Duration,
+  type Durations,
+  eachDuration,
+  type Latencies,
+} from "../operations/latencies.ts";
 import type { Session } from "./session.ts";
-import type { Durations } from "../telemetry/opentelemetry.ts";
 
 /** How long sessions took, stage by stage. */
-export class Timings {
+export class Timings implements Record<Duration, Histogram> {
   readonly queue = new Histogram();
   readonly connect = new Histogram();
   readonly session = new Histogram();
 
   get data(): Latencies {
-    return { queue: this.queue.data, connect: this.connect.data, session: this.session.data };
+    return eachDuration((name) => this[name].data);
   }
 }
 
@@ -51,7 +55,7 @@ export class Timekeeper {
     if (waitedOnly) this.timings.queue.observe(waited);
     if (!this.#durations) return;
     const listener = this.#listener;
-    const place = destination === undefined ? { listener } : { listener, destination };
+    const place = destination ? { listener, destination: destination.name } : { listener };
     this.#durations.record("session", lived, place);
     if (waitedOnly) this.#durations.record("queue", waited, { listener });
   }

@@ -1,5 +1,6 @@
 import { BUCKETS_S, type HistogramData } from "../operations/histogram.ts";
-import type { Labels, Point } from "./metrics.ts";
+import type { Point } from "./metrics.ts";
+import type { Labels } from "../operations/field.ts";
 
 /** The content type of the text format of Prometheus that {@linkcode Exposition} writes. */
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";

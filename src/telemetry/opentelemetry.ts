@@ -1,18 +1,10 @@
 import type { BatchObservableResult, Meter, Observable } from "@opentelemetry/api";
 import project from "../../deno.json" with { type: "json" };
-import { BUCKETS_S } from "../operations/histogram.ts";
-import type { Metric } from "./metrics.ts";
-import type { Latencies, Operations } from "../operations/operations.ts";
 import { Pace } from "../async/pace.ts";
-
-/** Where a duration was taken: names of a listener and, if the session had one, a destination. */
-export type Place = { listener: string; destination?: string };
-
-/** Records durations of sessions one by one. */
-export interface Durations {
-  /** @param ms Milliseconds. */
-  record(what: keyof Latencies, ms: number, place: Place): void;
-}
+import { BUCKETS_S } from "../operations/histogram.ts";
+import { DURATIONS, type Durations, eachDuration } from "../operations/latencies.ts";
+import type { Operations } from "../operations/operations.ts";
+import type { Metric } from "./metrics.ts";
 
 /**
  * The instruments for durations; `undefined` unless the runtime exports metrics. Every thread has
@@ -21,15 +13,11 @@ export interface Durations {
 export async function openDurations(): Promise<Durations | undefined> {
   const meter = await openMeter();
   if (!meter) return undefined;
-  const histogram = (name: string, description: string) => {
-    const advice = { explicitBucketBoundaries: [...BUCKETS_S] };
-    return meter.createHistogram(name, { description, unit: "s", advice });
-  };
-  const histograms = {
-    queue: histogram("iawlb.queue", "In the queue, until a connect that succeeded, or the end."),
-    connect: histogram("iawlb.connect", "Connects that succeeded."),
-    session: histogram("iawlb.session", "From accept to the end."),
-  };
+  const advice = { explicitBucketBoundaries: [...BUCKETS_S] };
+  const histograms = eachDuration((name) => {
+    const description = `${DURATIONS[name]}.`;
+    return meter.createHistogram(`iawlb.${name}`, { description, unit: "s", advice });
+  });
   return {
     record: (what, ms, place) => histograms[what].record(ms / 1000, place),
   };

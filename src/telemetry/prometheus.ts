@@ -1,7 +1,9 @@
+import type { Labels } from "../operations/field.ts";
 import type { HistogramData } from "../operations/histogram.ts";
-import { type Labels, look, type Metric, METRICS, type Placed } from "./metrics.ts";
-import type { Latencies, Status } from "../operations/operations.ts";
+import { DURATION_NAMES, DURATIONS, type Latencies } from "../operations/latencies.ts";
+import type { Status } from "../operations/operations.ts";
 import { Exposition } from "./exposition.ts";
+import { look, type Metric, METRICS, type Placed } from "./metrics.ts";
 
 /** What the metrics say of the process, beside the status. */
 export interface ProcessFacts {
@@ -10,12 +12,6 @@ export interface ProcessFacts {
   /** Memory that the process has, in bytes. */
   residentBytes: number;
 }
-
-const DURATIONS: readonly { kind: keyof Latencies; help: string }[] = [
-  { kind: "queue", help: "Time in the queue, until a connect that succeeded or the end" },
-  { kind: "connect", help: "Duration of the connects that succeeded" },
-  { kind: "session", help: "Duration of the sessions, from accept to the end" },
-];
 
 /**
  * The metrics in the text format of Prometheus, in pieces. Written by hand since it is a pure function
@@ -41,7 +37,8 @@ export function* metricsPieces(status: Status, facts: ProcessFacts): Generator<s
     const { kind: type, help } = metric;
     yield* out.add({ name: exposedName(metric), type, help }, metric.values(seen));
   }
-  for (const { kind, help } of DURATIONS) {
+  for (const kind of DURATION_NAMES) {
+    const help = DURATIONS[kind];
     yield* out.addHistograms(
       { name: `iawlb_${kind}_seconds`, help: `${help}, per listener.` },
       histograms(seen.listeners, kind),

@@ -2,12 +2,10 @@ import type { Identity } from "../balancer/balancer.ts";
 import type { ListenerTexts } from "../config/config.ts";
 import type { BudgetShare } from "../async/shared_counts.ts";
 import type { PortableRecord } from "../logging/record.ts";
-import type {
-  AdminState,
-  DestinationStatus,
-  ListenerStatus,
-  SessionInfo,
-} from "../operations/operations.ts";
+import type { SessionInfo } from "../operations/operations.ts";
+import type { AdminState } from "../operations/states.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
+import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { Totals } from "../operations/totals.ts";
 
 /** What a thread can be asked, each with its answer. */

@@ -1,5 +1,6 @@
-import type { DestinationStatus, ListenerStatus } from "../operations/operations.ts";
-import { addDestinations } from "../operations/sums.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
+import type { ListenerStatus } from "../operations/listener_status.ts";
+import { addDestinations } from "../operations/destination_status.ts";
 
 /**
  * What threads have counted for destinations that they have no more while other threads still have

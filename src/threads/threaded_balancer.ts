@@ -2,18 +2,17 @@ import { assertAlone } from "../net/bind_alone.ts";
 import type { Balancer, Identity, Replacement } from "../balancer/balancer.ts";
 import type { Config } from "../config/config.ts";
 import type { Logs } from "../logging/logs.ts";
-import type {
-  AdminState,
-  DestinationStatus,
-  ListenerStatus,
-  SessionInfo,
-} from "../operations/operations.ts";
+import type { SessionInfo } from "../operations/operations.ts";
+import type { AdminState } from "../operations/states.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
+import type { ListenerStatus } from "../operations/listener_status.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import type { BudgetShare } from "../async/shared_counts.ts";
 import { assertThreads } from "../balancer/descriptor_advice.ts";
 import { RetiredCounters } from "./retired_counters.ts";
 import { logDrained, logDraining, logStart } from "../balancer/report.ts";
-import { addStatuses, addTotals } from "../operations/sums.ts";
+import { addTotals } from "../operations/totals.ts";
+import { addStatuses } from "../operations/listener_status.ts";
 import { ThreadHandle } from "./thread_handle.ts";
 import { threadsOf } from "../config/thread_shares.ts";
 import { after } from "../base/timer.ts";
@@ -95,7 +94,7 @@ export class ThreadedBalancer implements Balancer {
       const addresses = await Promise.all(threads.#threads.map(({ listening }) => listening));
       threads.#started = true;
       threads.#address = addresses[0]!;
-      threads.#descriptors.settle(mostSessions(options.config));
+      threads.#descriptors.fixFor(mostSessions(options.config));
       await threads.status();
       logStart(options.logs.log, threads.address, options.config);
       options.logs.log.info("{number} threads", { number: addresses.length });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { type Address, parseAddress } from "../../src/net/address.ts";
+import { type Address, parseAddress, type SocketAddress } from "../../src/net/address.ts";
 import { isBoundAsMeant, serveAdmin } from "../../src/admin/server.ts";
 import { FatalError, UsageError } from "../../src/base/errors.ts";
 import { RecentEvents } from "../../src/logging/recent_events.ts";
@@ -313,8 +313,12 @@ Deno.test("an aborted signal closes it", async () => {
 });
 
 Deno.test("what is bound has to be what was asked for, whatever form that has", () => {
-  const tcp = (hostname: string, port = 80): Deno.NetAddr => ({ transport: "tcp", hostname, port });
-  const meant = (text: string, bound: Deno.Addr, token?: string) => {
+  const tcp = (hostname: string, port = 80): SocketAddress => ({
+    transport: "tcp",
+    hostname,
+    port,
+  });
+  const meant = (text: string, bound: SocketAddress, token?: string) => {
     return isBoundAsMeant(bound, { address: parseAddress(text, { minPort: 0 }), token });
   };
   for (const own of ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"]) {

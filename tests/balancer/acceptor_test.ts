@@ -1,8 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
-import { parseAddress } from "../../src/net/address.ts";
+import { parseAddress, type TcpEnd } from "../../src/net/address.ts";
 import { FatalError } from "../../src/base/errors.ts";
 import { Acceptor } from "../../src/balancer/acceptor.ts";
+import type { Stream } from "../../src/net/stream.ts";
 import { tryClose, until } from "../support/servers.ts";
 
 const GATE = {
@@ -12,7 +13,7 @@ const GATE = {
   open: true,
   affordable: true,
   afford: () => Promise.resolve(),
-  enter: (conn: Deno.Conn) => conn,
+  enter: (stream: Stream) => stream,
 };
 
 /** A listener whose line has room for `room` connections and whose workers are `idle`. */
@@ -26,10 +27,10 @@ async function setUp(
   } = {},
 ) {
   const state = { room: given.room ?? Infinity, idle: given.idle ?? 0 };
-  const batches: Deno.Conn[][] = [];
+  const batches: Stream[][] = [];
   const wake: (() => void)[] = [];
   const address = parseAddress(given.address ?? "127.0.0.1:0", { minPort: 0 });
-  const listener = await Acceptor.open<Deno.Conn>(address, {
+  const listener = await Acceptor.open<Stream>(address, {
     settings: {
       backlog: 100,
       batchSize: given.batchSize ?? 0,
@@ -83,7 +84,8 @@ async function setUp(
     },
     async [Symbol.asyncDispose]() {
       await listener.close();
-      for (const conn of [...clients, ...batches.flat()]) tryClose(conn);
+      for (const conn of clients) tryClose(conn);
+      for (const stream of batches.flat()) stream.close();
     },
   };
 }
@@ -146,7 +148,7 @@ Deno.test("one address does not keep the others waiting", async () => {
   await until(() => line.count() === 10, "the line is full");
   await line.connect(1);
   line.makeRoom(10);
-  const isIpv4 = ({ remoteAddr }: Deno.Conn) => (remoteAddr as Deno.NetAddr).hostname[0] === "1";
+  const isIpv4 = ({ remoteAddress }: Stream) => (remoteAddress as TcpEnd).hostname[0] === "1";
   await until(() => line.batches.flat().some(isIpv4), "IPv4 has had its turn");
 });
 
@@ -182,7 +184,7 @@ Deno.test("an address in use is a fatal error with the reason", async () => {
   const address = parseAddress(line.listener.address, { minPort: 0 });
   await assertRejects(
     () =>
-      Acceptor.open<Deno.Conn>(address, {
+      Acceptor.open<Stream>(address, {
         settings: { backlog: 1, batchSize: 0, batchDelay: 0 },
         gate: GATE,
         handOver: () => {},
@@ -196,7 +198,7 @@ Deno.test("an address in use is a fatal error with the reason", async () => {
 Deno.test("a socket file that a dead process has left behind is replaced", async () => {
   const path = `${await Deno.makeTempDir()}/app.sock`;
   await using _ = await leaveSocketFile(path);
-  const listener = await Acceptor.open<Deno.Conn>({ transport: "unix", path }, {
+  const listener = await Acceptor.open<Stream>({ transport: "unix", path }, {
     settings: { backlog: 1, batchSize: 0, batchDelay: 0 },
     gate: GATE,
     handOver: () => {},

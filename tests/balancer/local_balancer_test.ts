@@ -3,13 +3,15 @@ import { getLogger } from "@logtape/logtape";
 import { FatalError } from "../../src/base/errors.ts";
 import { AccessLog } from "../../src/logging/access_log.ts";
 import { Losses } from "../../src/logging/losses.ts";
-import type { DestinationStatus, ListenerStatus } from "../../src/operations/operations.ts";
+import type { DestinationStatus } from "../../src/operations/destination_status.ts";
+import type { ListenerStatus } from "../../src/operations/listener_status.ts";
 import type { OptionName } from "../../src/config/options.ts";
 import type { Identity } from "../../src/balancer/balancer.ts";
 import type { Config } from "../../src/config/config.ts";
 import { Numbers } from "../../src/program/destination_numbers.ts";
 import { nameOf } from "../../src/program/managed_listener.ts";
 import { LocalBalancer } from "../../src/balancer/local_balancer.ts";
+import { Names } from "../../src/net/names.ts";
 import { configOf } from "../support/config.ts";
 import {
   answer,
@@ -28,6 +30,7 @@ const log = getLogger(["test", "server"]);
 async function start(
   destinations: string[],
   given: Partial<Record<OptionName, string>> = {},
+  more: { names?: Names } = {},
 ) {
   const lines: string[] = [];
   const config = configOf(["127.0.0.1:0", ...destinations], { ...given, logFormat: "json" });
@@ -42,7 +45,12 @@ async function start(
     stream: () => fail("no stream here"),
     losses: new Losses(() => fail("nothing is lost")),
   });
-  const server = await LocalBalancer.start(config, { identity: identityOf(config), log, access });
+  const server = await LocalBalancer.start(config, {
+    identity: identityOf(config),
+    log,
+    access,
+    ...more,
+  });
   return {
     server,
     port: Number(server.address.split(":")[1]),
@@ -197,7 +205,7 @@ Deno.test("the queue of a session is all its waiting, summed, in the log and the
   });
   const refused = freePort();
   await using program = await start([`${held.address},workers=1`], {
-    queueTimeout: "400ms",
+    queueTimeout: "1s",
     retries: "9",
   });
   const { server, port } = program;
@@ -208,20 +216,71 @@ Deno.test("the queue of a session is all its waiting, summed, in the log and the
   await until(async () => (await program.access()).length === 1, "its line is there");
   const [late] = await program.access();
   assertEquals(late.reason, "queue-timeout");
-  assert(late.queue_ms >= 400 && late.queue_ms === late.total_ms, JSON.stringify(late));
+  assert(late.queue_ms >= 1000 && late.queue_ms === late.total_ms, JSON.stringify(late));
   // One whose connect fails after it has waited, and which waits again.
+  const asked = request(port, "x").catch(() => {});
+  await until(() => server.status().waiting === 1, "it waits");
   await server.reconfigure(
-    configOf(["127.0.0.1:0", `127.0.0.1:${refused}`], { queueTimeout: "300ms", retries: "9" }),
+    configOf(["127.0.0.1:0", `127.0.0.1:${refused}`], { queueTimeout: "900ms", retries: "9" }),
     { numbers: { [`127.0.0.1:${refused}`]: 2 } },
   );
-  await request(port, "x").catch(() => {});
+  await asked;
   await until(async () => (await program.access()).length === 2, "its line is there");
   const again = (await program.access())[1];
   assert(again.attempts >= 1, JSON.stringify(again));
-  assert(again.queue_ms > 250 && again.queue_ms <= again.total_ms, JSON.stringify(again));
+  assert(again.queue_ms > 850 && again.queue_ms <= again.total_ms, JSON.stringify(again));
   client.close();
   await until(async () => (await program.access()).length === 3, "all lines are there");
   const waited = (await program.access()).reduce((sum, line) => sum + line.queue_ms, 0);
   const { count, sum } = server.status().latencies.queue;
   assertEquals([count, Math.round(sum * 1000)], [3, Math.round(waited)]);
+});
+
+/** Answers look-ups when the test says so. */
+function slowNames() {
+  const answers = new Map<string, PromiseWithResolvers<readonly string[]>>();
+  const names = new Names((name) => {
+    const answer = Promise.withResolvers<readonly string[]>();
+    answers.set(name, answer);
+    return answer.promise;
+  });
+  return { names, answers };
+}
+
+Deno.test("nobody waits for names that were never looked up while another destination serves", async () => {
+  await using destination = new TestServer(answer("served"));
+  const { names, answers } = slowNames();
+  const silent = Array.from({ length: 50 }, (_, i) => `silent${i}.test:9`);
+  await using running = await start([...silent, destination.address], { queueTimeout: "2s" }, {
+    names,
+  });
+  const served = await Promise.all(
+    Array.from({ length: 100 }, () => request(running.port, "hello")),
+  );
+  assertEquals(served.filter((text) => text !== "served"), []);
+  for (const entry of await running.access()) {
+    assertEquals([entry.reason, entry.attempts], ["done", 1]);
+  }
+  for (const { reject } of answers.values()) reject(new Error("no answer"));
+});
+
+Deno.test("sessions wait in the queue until the name of the only destination is known", async () => {
+  await using destination = new TestServer(answer("served"));
+  const { names, answers } = slowNames();
+  const port = destination.address.split(":")[1];
+  await using running = await start([`slow.test:${port}`, `slower.test:${port},backup`], {}, {
+    names,
+  });
+  const asked = Array.from({ length: 10 }, () => request(running.port, "hello"));
+  await until(() => running.server.status().waiting === 10, "all wait");
+  answers.get("slow.test")!.resolve(["127.0.0.1"]);
+  assertEquals(await Promise.all(asked), Array(10).fill("served"));
+  const entries = await running.access();
+  assertEquals(
+    entries.filter(({ attempts, destination }) => {
+      return attempts !== 1 || destination !== `slow.test:${port}`;
+    }),
+    [],
+  );
+  answers.get("slower.test")!.reject(new Error("no answer"));
 });

@@ -117,6 +117,23 @@ for (const [name, value] of Object.entries(BAD_VALUES) as [OptionName, string][]
   });
 }
 
+Deno.test("a host that is called like a reserved word is told how to write it, wherever it stands", async () => {
+  const hint = "which is reserved; a host of that name ends in a dot, as in dns.:53";
+  const lines: Record<string, string[]> = {
+    'LISTEN "dns:53"': ["dns:53", "9001"],
+    'DESTINATION "dns:53,workers=2"': ["8080", "dns:53,workers=2"],
+    '--admin "dns:53"': ["--admin", "dns:53", "8080", "9001"],
+    '--log "syslog:dns:53"': ["--log", "syslog:dns:53", "8080", "9001"],
+    '--log "syslog:udp:dns:53"': ["--log=syslog:udp:dns:53", "8080", "9001"],
+  };
+  for (const [subject, args] of Object.entries(lines)) {
+    assertEquals(await usageMessage(args), `${subject}: must not begin with dns:, ${hint}`);
+  }
+  const dotted = ["--admin=dns.:1", "--log=syslog:udp.:514", "dns.:53", "exec.:1,workers=2"];
+  const { message } = await assertRejects(() => parseCommand(dotted), UsageError);
+  assertStringIncludes(message, '--admin "dns.:1": is not only for this machine');
+});
+
 /** The message of the usage error that a command line has to give. */
 async function usageMessage(args: string[]): Promise<string> {
   const { message } = await assertRejects(() => parseCommand(args), UsageError);

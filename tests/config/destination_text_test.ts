@@ -4,7 +4,7 @@ import { type Check, formatCheck } from "../../src/config/values/check.ts";
 import { parseCommand } from "../../src/cli/command.ts";
 import type { DestinationConfig, ProgramConfig } from "../../src/config/config.ts";
 import { differences } from "../../src/config/differences.ts";
-import { DESTINATION_OPTIONS } from "../../src/config/destination_options.ts";
+import { DESTINATION_OPTIONS } from "../../src/config/options/destination.ts";
 import {
   readDestination,
   splitDestination,

@@ -5,7 +5,7 @@ import type { Config, ProgramConfig } from "../../src/config/config.ts";
 import { formatNetwork } from "../../src/net/networks.ts";
 import type { Address } from "../../src/net/address.ts";
 import { UsageError } from "../../src/base/errors.ts";
-import { isProgramOption, keyOf, optionNames } from "../../src/config/options.ts";
+import { keyOf, optionNames } from "../../src/config/options.ts";
 import { configOfFile, problemsOfFile, TestFile } from "../support/config_file.ts";
 
 /** What every file of these tests needs besides what it is about. */
@@ -405,7 +405,7 @@ check = "https"
 });
 
 Deno.test("what concerns the whole program is refused in the table of a listener", async () => {
-  for (const name of optionNames().filter(isProgramOption)) {
+  for (const name of optionNames("program")) {
     const lines = await problemsOfFile(`[[listener]]\n${ADDRESSES}${keyOf(name)} = "off"`);
     assertEquals(lines, [
       `FILE:4: ${keyOf(name)} "off": concerns the whole program; must stand at the top level, ` +

@@ -2,19 +2,13 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import type { ProgramConfig } from "../../src/config/config.ts";
 import type { Option } from "../../src/config/option.ts";
-import {
-  isProgramOption,
-  keyOf,
-  type OptionName,
-  optionNames,
-  OPTIONS,
-} from "../../src/config/options.ts";
+import { keyOf, type OptionName, optionNames, OPTIONS } from "../../src/config/options.ts";
 import { parseCommand } from "../../src/cli/command.ts";
 import { configOfFile, printedFile } from "../support/config_file.ts";
 
 /** Everything but what it was read from. */
 function values({ settings, listeners }: ProgramConfig) {
-  const program = optionNames().filter(isProgramOption).map((name) => [name, settings[name]]);
+  const program = optionNames("program").map((name) => [name, settings[name]]);
   return { program, listeners: listeners.map(({ texts: _, ...config }) => config) };
 }
 
@@ -45,7 +39,7 @@ Deno.test("--print-config has every option, and those of the program only once",
   const printed = await printedFile(two.join(""));
   for (const name of optionNames()) {
     const times = printed.split("\n").filter((line) => line.startsWith(`${keyOf(name)} = `)).length;
-    assertEquals(times, isProgramOption(name) ? 1 : 2, name);
+    assertEquals(times, OPTIONS[name].scope === "program" ? 1 : 2, name);
   }
 });
 
@@ -117,7 +111,7 @@ const destinations = fc.uniqueArray(fc.integer({ min: 1, max: 999 }), {
     const suffix = fc.constantFrom("", ",workers=3", ",weight=2,backup", ",workers=1,weight=256");
     return fc.tuple(...ports.map((port) => suffix.map((more) => `h${port}:${port}${more}`)));
   });
-const listenerOptions = optionNames().filter((name) => !isProgramOption(name));
+const listenerOptions = optionNames("listener");
 const table = fc.tuple(destinations, options(listenerOptions), rules).map((parts) => {
   return `destinations = ${JSON.stringify(parts[0])}\n${parts[1]}${parts[2]}`;
 });

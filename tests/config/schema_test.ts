@@ -67,8 +67,8 @@ Deno.test("the schema accepts what the program prints", async () => {
 });
 
 Deno.test("the schema accepts destinations in all their forms, and ports by name", async () => {
-  const file = `listen = ":http"
-    destinations = ["9001,check=send:a\\\\,expect:b,workers=4", "localhost:echo", 9002, "unix:/a\\\\,b,backup",
+  const file = `listen = ":http"\nadmin = "localhost:https"\nlog = "syslog:udp:loghost:syslog"
+    destinations = ["dns.:53", "9001,check=send:a\\\\,expect:b,workers=4", "localhost:echo", 9002, "unix:/a\\\\,b,backup",
       { address = 9003, workers = "4", check = "send:a,expect:b", backup = true },
       { address = "unix:/c\\\\,d", check = "off", weight = 2 }]`;
   assert(accepts(file));
@@ -93,6 +93,11 @@ const BAD = {
   "networks that are none": `${ADDRESSES}allow = ["example.org"]`,
   "rules beside allow": `${ADDRESSES}allow = ["::1"]\nrules = []`,
   "a rule that is none": `${ADDRESSES}rules = ["permit ::1"]`,
+  "a reserved word for the host of a listener": 'listen = "dns:53"\ndestinations = ["9001"]',
+  "a reserved word for the host of a destination": 'listen = "1"\ndestinations = ["udp:53"]',
+  "a reserved word for the host of a table": 'listen = 1\ndestinations = [{ address = "srv:a" }]',
+  "a reserved word for the host of the admin API": `${ADDRESSES}admin = "exec:53"`,
+  "a reserved word for the host of a syslog": `${ADDRESSES}log = "syslog:dns:53"`,
   "no listen": 'destinations = ["9001"]',
   "no destinations": 'listen = "8080"',
   "an empty list of destinations": 'listen = "8080"\ndestinations = []',

@@ -21,10 +21,11 @@ Deno.test("a connector is described as its address is written, and connects ther
     for (const [i, listener] of listeners.entries()) {
       const one = connector(addresses[i]!);
       assertEquals([one.description, one.isTried], [addresses[i], true]);
-      using conn = await one.connect({ signal, timeout: 1000 });
+      const stream = await one.connect({ signal, timeout: 1000 });
       using accepted = await listener.accept();
       assertEquals(await accepted.write(new Uint8Array(3)), 3);
-      assertEquals(await conn.read(new Uint8Array(9)), 3);
+      assertEquals(await stream.read(new Uint8Array(9)), 3);
+      stream.close();
     }
   } finally {
     for (const listener of listeners) listener.close();

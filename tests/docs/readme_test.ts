@@ -1,13 +1,13 @@
 import { assert } from "@std/assert";
 import { fieldRows } from "../../src/config/values/access_template.ts";
-import { optionRows, reasonRows } from "../../src/cli/help.ts";
+import { reasonRows } from "../../src/cli/help.ts";
 
 const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
 const lines = readme.split("\n");
 
 Deno.test("the README's tables are the program's", () => {
   const rows = lines.map((line) => line.replace(/ +/g, " "));
-  for (const row of [...optionRows(), ...reasonRows(), ...fieldRows()]) {
+  for (const row of [...reasonRows(), ...fieldRows()]) {
     assert(rows.includes(row.replace(/ +/g, " ")), row);
   }
 });

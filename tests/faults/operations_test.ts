@@ -1,6 +1,7 @@
 // The real program under load while operators change everything about it at random.
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { ListenerStatus, Status } from "../../src/operations/operations.ts";
+import type { Status } from "../../src/operations/operations.ts";
+import type { ListenerStatus } from "../../src/operations/listener_status.ts";
 import { MixedLoad, NamedEcho } from "../support/mixed_load.ts";
 import { RandomOperator, settledFile, type Site } from "../support/operator.ts";
 import { hasProc, nothingLeft, openDescriptors, residentMemory } from "../support/process.ts";

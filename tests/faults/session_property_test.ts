@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { Admission } from "../../src/balancer/admission.ts";
 import { DescriptorBudget } from "../../src/net/descriptor_budget.ts";
 import { Channel } from "../../src/async/channel.ts";
+import type { Stream } from "../../src/net/stream.ts";
 import { SessionRegistry } from "../../src/session/registry.ts";
 import { Queue } from "../../src/balancer/queue.ts";
 import { MOST_WATCHED } from "../../src/session/read_ahead.ts";
@@ -77,7 +78,7 @@ function fakeClient() {
   let ended = false;
   let failure: Error | undefined;
   /** The read that waits. */
-  let read: { buffer: Uint8Array; settle: PromiseWithResolvers<number | null> } | undefined;
+  let read: { buffer: Uint8Array; settle: PromiseWithResolvers<number> } | undefined;
   function look(): void {
     if (!read) return;
     const { buffer, settle } = read;
@@ -86,12 +87,12 @@ function fakeClient() {
     read = undefined;
     there -= size;
     if (failure) settle.reject(failure);
-    else settle.resolve(size || null);
+    else settle.resolve(size);
   }
-  const conn = {
-    remoteAddr: { transport: "tcp", hostname: "192.0.2.1", port: 1 },
+  const stream: Pick<Stream, "remoteAddress" | "read" | "close"> = {
+    remoteAddress: { transport: "tcp", hostname: "192.0.2.1", port: 1 },
     read(buffer: Uint8Array) {
-      const settle = Promise.withResolvers<number | null>();
+      const settle = Promise.withResolvers<number>();
       read = { buffer, settle };
       look();
       return settle.promise;
@@ -103,7 +104,7 @@ function fakeClient() {
     },
   };
   return {
-    conn: conn as unknown as Deno.Conn,
+    stream: stream as Stream,
     send(bytes: number) {
       if (ended) return;
       there += bytes;
@@ -163,7 +164,8 @@ class Harness {
           const client = fakeClient();
           const { buffers, settings } = this;
           const options = { id: this.registry.accepted + 1, now: 0, buffers, settings };
-          const session = new Session(client.conn, options);
+          const session = new Session(client.stream, options);
+          session.startReading();
           this.clients.set(session, client);
           this.registry.open(session);
           return session;

@@ -5,7 +5,7 @@ import { architecture, neededLibc } from "../../scripts/packaging/deb.ts";
 import { run } from "../../scripts/packaging/run.ts";
 import { helpText } from "../../src/cli/help.ts";
 import project from "../../deno.json" with { type: "json" };
-import { answer, request, TestServer, until } from "../support/servers.ts";
+import { readAll, TestServer, until, writeAll } from "../support/servers.ts";
 import { unless } from "../support/unless.ts";
 
 const UNIT = "usr/lib/systemd/system/iawlb.service";
@@ -109,7 +109,7 @@ Deno.test({
   ignore: noFile !== "",
   fn: async () => {
     await using tree = await Extracted.from(deb);
-    await using server = new TestServer(answer("hello"));
+    await using server = new TestServer(greet);
     const example = `${tree.path}/etc/iawlb/iawlb.toml`;
     await run(tree.binary, { args: ["--config", example, "--check-config"] });
     const edited = `${tree.path}/edited.toml`;
@@ -125,7 +125,7 @@ Deno.test({
   ignore: !installs || noFile !== "",
   fn: async () => {
     assert(!await exists("iawlb"), "iawlb is installed on this machine already");
-    await using server = new TestServer(answer("hello"));
+    await using server = new TestServer(greet);
     try {
       await apt("install", "--no-install-recommends", deb);
       const paths = (await run("dpkg", { args: ["-L", "iawlb"] })).trim().split("\n");
@@ -175,6 +175,12 @@ function edit(toml: string, destination: string): string {
   return edited;
 }
 
+/** Answers as soon as it is asked: who finishes sending before is gone, says the example. */
+async function greet(conn: Deno.Conn): Promise<void> {
+  await conn.read(new Uint8Array(100));
+  await writeAll(conn, new TextEncoder().encode("hello"));
+}
+
 /** Starts the program, has it serve one request, and drains it. */
 async function serveOnce(binary: string, args: readonly string[]): Promise<void> {
   const child = new Deno.Command(binary, { args: [...args], stdout: "null", stderr: "piped" })
@@ -188,7 +194,11 @@ async function serveOnce(binary: string, args: readonly string[]): Promise<void>
     })();
     const port = () => Number(/listening on \S*?:(\d+) /.exec(log)?.[1]);
     await until(() => port() > 0, "it listens");
-    assertEquals(await request(port(), "hi"), "hello");
+    {
+      using conn = await Deno.connect({ hostname: "127.0.0.1", port: port() });
+      await writeAll(conn, new TextEncoder().encode("hi"));
+      assertEquals(new TextDecoder().decode(await readAll(conn)), "hello");
+    }
     child.kill("SIGTERM");
     assertEquals((await child.status).code, 0);
     await reading;

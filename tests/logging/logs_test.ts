@@ -4,6 +4,7 @@ import { FatalError } from "../../src/base/errors.ts";
 import { openLogs } from "../../src/logging/logs.ts";
 import { portable, type PortableRecord } from "../../src/logging/record.ts";
 import { type OptionName, readSettings } from "../../src/config/options.ts";
+import { adopt } from "../../src/net/socket.ts";
 import { Session } from "../../src/session/session.ts";
 import { socketPair } from "../support/servers.ts";
 import { SyslogReceiver } from "../support/syslog_receiver.ts";
@@ -16,7 +17,8 @@ function settings(given: Partial<Record<OptionName, string>>) {
 
 async function endedSession(id: number): Promise<Session> {
   const { near, far } = await socketPair();
-  const session = new Session(far, { id, now: 0, buffers: new BufferPool() });
+  const session = new Session(adopt(far), { id, now: 0, buffers: new BufferPool() });
+  session.startReading();
   session.conclude("done");
   session.close(1);
   near.close();

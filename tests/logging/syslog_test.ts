@@ -74,13 +74,17 @@ Deno.test("--log takes the documented addresses and no others", () => {
       "syslog:[::1]:514",
       { kind: "syslog", address: { transport: "udp", hostname: "::1", port: 514 } },
     ],
+    [
+      "syslog:udp.:514",
+      { kind: "syslog", address: { transport: "udp", hostname: "udp.", port: 514 } },
+    ],
   ];
   for (const [text, target] of allowed) {
     assertEquals(OPTIONS.log.parse(text), target, text);
     assertEquals(OPTIONS.log.parse(OPTIONS.log.format(target)), target, text);
   }
   const others = "stdout syslog: syslog:514 syslog:udp:514 syslog:udp:unix:/a syslog:unix:a " +
-    "syslog:host:0 syslog:unix: syslogd";
+    "syslog:host:0 syslog:unix: syslogd syslog:dns:53 syslog:unixgram:/a syslog:srv:_x._udp";
   for (const text of others.split(" ")) assertEquals(OPTIONS.log.parse(text), undefined, text);
 });
 

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import {
   AddressError,
   canonicalIp,
@@ -7,6 +7,7 @@ import {
   formatSocketAddress,
   isLocalhost,
   parseAddress,
+  RESERVED_WORDS,
 } from "../../src/net/address.ts";
 
 const tcp = (hostname: string | undefined, port: number) => {
@@ -130,8 +131,7 @@ Deno.test("only an IPv6 host has brackets", () => {
 });
 
 Deno.test("a socket without a path has just its kind", () => {
-  const unnamed = { transport: "unix", path: null } as unknown as Deno.UnixAddr;
-  assertEquals(formatSocketAddress(unnamed), "unix:");
+  assertEquals(formatSocketAddress({ transport: "unix", path: null }), "unix:");
 });
 
 Deno.test("localhost and what is below it is this machine", () => {
@@ -142,3 +142,17 @@ Deno.test("localhost and what is below it is this machine", () => {
 Deno.test("what is not an IP address has no canonical form", () => {
   assertEquals(["localhost", "", "1.2.3.4:5"].map(canonicalIp), ["localhost", "", "1.2.3.4:5"]);
 });
+
+for (const word of RESERVED_WORDS) {
+  Deno.test(`${word} before the first colon is no host, unless it ends in a dot`, () => {
+    for (const text of [`${word}:53`, `${word.toUpperCase()}:53`, `${word}:example.org:53`]) {
+      const error = assertThrows(() => parseAddress(text, { minPort: 0 }), AddressError);
+      assertStringIncludes(error.message, `a host of that name ends in a dot, as in ${word}.:53`);
+    }
+    const address = parseAddress(`${word}.:53`, { minPort: 0 });
+    assertEquals(address, tcp(`${word}.`, 53));
+    assertEquals(formatAddress(address), `${word}.:53`);
+    assertEquals(parseAddress(`${word}.example.org:53`, { minPort: 0 }).transport, "tcp");
+    assertEquals(parseAddress(`x${word}:53`, { minPort: 0 }), tcp(`x${word}`, 53));
+  });
+}

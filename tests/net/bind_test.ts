@@ -1,19 +1,20 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { deadline } from "@std/async/deadline";
 import { getLogger, type Logger } from "@logtape/logtape";
-import { type Address, parseAddress } from "../../src/net/address.ts";
+import type { AcceptingSocket } from "../../src/net/accepting_socket.ts";
+import { type Address, parseAddress, type TcpEnd } from "../../src/net/address.ts";
 import { bind, type Bound } from "../../src/net/bind.ts";
 import { FatalError } from "../../src/base/errors.ts";
 
 const log = getLogger("iawlb");
 
-function bound(address: string | Address, to: Logger = log): Promise<Bound<Deno.Listener>> {
+function bound(address: string | Address, to: Logger = log): Promise<Bound<AcceptingSocket>> {
   const parsed = typeof address === "string" ? parseAddress(address, { minPort: 0 }) : address;
   return bind(parsed, { tcpBacklog: 16, log: to });
 }
 
 /** Closes as a listener does. */
-function close({ sockets, release }: Bound<Deno.Listener>): void {
+function close({ sockets, release }: Bound<AcceptingSocket>): void {
   release();
   for (const socket of sockets) socket.close();
 }
@@ -48,7 +49,7 @@ async function leaveDead(path: string): Promise<void> {
 /** Whether the one who answers at a path is that one. */
 async function answers(
   path: string,
-  { sockets: [socket] }: Bound<Deno.Listener>,
+  { sockets: [socket] }: Bound<AcceptingSocket>,
 ): Promise<boolean> {
   using _client = await Deno.connect({ transport: "unix", path });
   (await deadline(socket!.accept(), 5000)).close();
@@ -208,7 +209,7 @@ Deno.test("of many who replace one dead socket at the same time exactly one succ
 Deno.test("a name is all of its addresses, with one port", async () => {
   const listener = await bound("localhost:0");
   try {
-    const addrs = listener.sockets.map(({ addr }) => addr as Deno.NetAddr);
+    const addrs = listener.sockets.map(({ address }) => address as TcpEnd);
     assertEquals(addrs.map(({ hostname }) => hostname), ["127.0.0.1", "::1"]);
     const [{ port } = { port: 0 }] = addrs;
     assertEquals(listener.address, `127.0.0.1:${port}, [::1]:${port}`);

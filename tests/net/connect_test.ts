@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { connect } from "../../src/net/connect.ts";
 import { adopt } from "../../src/net/socket.ts";
+import type { Stream } from "../../src/net/stream.ts";
 import { hasProc, openDescriptors } from "../support/process.ts";
 import { discard, freePort, socketPair, TestServer, until } from "../support/servers.ts";
 import { unless } from "../support/unless.ts";
@@ -89,7 +90,7 @@ Deno.test("a connect that nobody answers gives its descriptor back at once", {
   // A listener whose backlog is full swallows what comes.
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
   const target = { hostname: "127.0.0.1", port: listener.addr.port };
-  const conns: Deno.Conn[] = [];
+  const conns: Stream[] = [];
   const attempts: AbortController[] = [];
   const pending: Promise<unknown>[] = [];
   const before = openDescriptors(Deno.pid);

@@ -203,7 +203,7 @@ Deno.test("what was asked for is tried at the start, and what there is room for 
 Deno.test("what was found out for all threads is not tried again while they serve", () => {
   const it = machine(218);
   const { budget, fill } = budgetOf(it);
-  budget.settle(1000);
+  budget.fixFor(1000);
   const { tried } = it.state;
   assertEquals(fill(), 100);
   it.state.now += 5000;

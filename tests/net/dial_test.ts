@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { parseAddress } from "../../src/net/address.ts";
+import { parseAddress, type TcpEnd } from "../../src/net/address.ts";
 import { Dialer, DialError, type LookupFailure, type TcpAddress } from "../../src/net/dial.ts";
 import { type Ask, Names } from "../../src/net/names.ts";
 import { sleep } from "../../src/base/timer.ts";
@@ -17,8 +17,9 @@ function dialer(text: string): Dialer {
 
 Deno.test("a literal address is connected", async () => {
   await using server = new TestServer(discard);
-  using conn = await dialer(server.address).dial({ signal, timeout: 1000 });
-  assertEquals((conn.remoteAddr as Deno.NetAddr).port, server.port);
+  const stream = await dialer(server.address).dial({ signal, timeout: 1000 });
+  stream.close();
+  assertEquals((stream.remoteAddress as TcpEnd).port, server.port);
 });
 
 Deno.test("a port alone is connected on localhost, whichever of its addresses listens", async () => {
@@ -26,8 +27,9 @@ Deno.test("a port alone is connected on localhost, whichever of its addresses li
     await using server = new TestServer(discard, { hostname });
     const twice = dialer(`${server.port}`);
     for (let i = 0; i < 2; i++) {
-      using conn = await twice.dial({ signal, timeout: 1000 });
-      assertEquals((conn.remoteAddr as Deno.NetAddr).hostname, hostname);
+      const stream = await twice.dial({ signal, timeout: 1000 });
+      stream.close();
+      assertEquals((stream.remoteAddress as TcpEnd).hostname, hostname);
     }
   }
 });
@@ -122,8 +124,9 @@ Deno.test("an answer replaces the addresses, and the one that worked stays the f
   let asked = 0;
   const { dialer } = named(`db.test:${server.port}`, () => Promise.resolve(answers[asked++]!));
   const connected = async () => {
-    using conn = await dialer.dial({ signal, timeout: 1000 });
-    return (conn.remoteAddr as Deno.NetAddr).hostname;
+    const stream = await dialer.dial({ signal, timeout: 1000 });
+    stream.close();
+    return (stream.remoteAddress as TcpEnd).hostname;
   };
   assertEquals(await connected(), "127.0.0.1");
   await sleep(STALE_MS);

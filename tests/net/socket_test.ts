@@ -28,7 +28,8 @@ for (const access of ["direct", "public"] as const) {
   Deno.test(`${access} sockets read, write, half-close and close twice`, async () => {
     const { near, far } = await socketPair();
     const socket = adopt(far, access);
-    assertEquals(socket.remoteAddr, far.remoteAddr);
+    assertEquals(socket.remoteAddress as Deno.NetAddr, far.remoteAddr);
+    assertEquals(socket.localAddress as Deno.NetAddr, far.localAddr);
     socket.sendPromptly();
     socket.tuneForLongLife({ keepAlive: true });
     socket.tuneForLongLife({ keepAlive: true });

@@ -71,24 +71,24 @@ Deno.test("a connect under way lets those who accept look again", () => {
   trails.listen(8080);
   trails.unlisten(8080);
   assertEquals([trails.listens(8080), trails.listens(8081)], [true, false]);
-  trails.begin(8080);
+  trails.beginConnect(8080);
   assertEquals([trails.mayKnow(8080), trails.pending(8080), trails.mayKnow(8081)], [
     true,
     true,
     false,
   ]);
-  trails.settle(8080);
+  trails.endConnect(8080);
   assertEquals(trails.mayKnow(8080), false);
 });
 
 Deno.test("a thread that has ended leaves no note, but listeners are still known", () => {
   const trails = new Trails();
   trails.listen(8080);
-  trails.begin(8080);
+  trails.beginConnect(8080);
   trails.note(CONN, TRAIL);
   trails.noteWay(1, 2);
   trails.clear();
-  trails.settle(8080);
+  trails.endConnect(8080);
   assertEquals([trails.find(CONN), trails.mayKnow(8080)], [undefined, false]);
   assertEquals([trails.listens(8080), [...trails.reach(1)]], [true, [1]]);
 });

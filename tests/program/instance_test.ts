@@ -135,7 +135,7 @@ Deno.test("what counts only after a restart is told and changes nothing", async 
   await using server = new TestServer(echo);
   await using program = await start(listener([server.address]));
   const result = await program.reload(listener([server.address], { backlog: "5", threads: "2" }));
-  assertEquals(result, { changes: [], needs_restart: ["backlog", "threads"] });
+  assertEquals(result, { changes: [], needs_restart: ["threads", "backlog"] });
   assertEquals(await request(program.port, "x"), "x");
 });
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { DestinationStatus } from "../../src/operations/operations.ts";
+import type { DestinationStatus } from "../../src/operations/destination_status.ts";
 import { listener, start } from "../support/instance.ts";
 
 function addressOf(index: number): string {

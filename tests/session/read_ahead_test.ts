@@ -17,12 +17,13 @@ async function setUp(settings = { watches: false }) {
       return n;
     },
   };
-  const ahead = new ReadAhead(client, buffers, {
+  const ahead = new ReadAhead(buffers, {
     get watches() {
       return settings.watches;
     },
     onDeparture: (how) => departures.push(how),
   });
+  ahead.start(client);
   return { near, far, buffers, departures, reads, ahead };
 }
 
@@ -145,7 +146,7 @@ Deno.test("a buffer is given back once, also by a departure that ends the sessio
   const { near, far } = await socketPair();
   const buffers = new StrictPool();
   const departed = Promise.withResolvers<Departure>();
-  const ahead: ReadAhead = new ReadAhead(adopt(far), buffers, {
+  const ahead: ReadAhead = new ReadAhead(buffers, {
     watches: false,
     onDeparture(how) {
       far.close();
@@ -153,6 +154,7 @@ Deno.test("a buffer is given back once, also by a departure that ends the sessio
       departed.resolve(how);
     },
   });
+  ahead.start(adopt(far));
   near.close();
   assertEquals(await departed.promise, "closed");
   await new Promise((resolve) => setTimeout(resolve));

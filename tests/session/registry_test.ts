@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { BufferPool } from "../../src/net/buffer_pool.ts";
+import { adopt } from "../../src/net/socket.ts";
 import { SessionRegistry } from "../../src/session/registry.ts";
 import { Session } from "../../src/session/session.ts";
 import { type EndReason } from "../../src/operations/end_reasons.ts";
@@ -16,7 +17,8 @@ async function setUp(number: number) {
   for (let id = 1; id <= number; id++) {
     const { near, far } = await socketPair();
     clients.push(near);
-    const session = new Session(far, { id, now: 0, buffers: new BufferPool() });
+    const session = new Session(adopt(far), { id, now: 0, buffers: new BufferPool() });
+    session.startReading();
     sessions.push(session);
     registry.open(session);
   }

@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Settings } from "../../src/config/options.ts";
+import { adopt } from "../../src/net/socket.ts";
+import type { Stream } from "../../src/net/stream.ts";
 import { Session } from "../../src/session/session.ts";
 import { END_REASONS, type EndReason } from "../../src/operations/end_reasons.ts";
 import { socketPair, until, writeAll } from "../support/servers.ts";
@@ -8,7 +10,8 @@ import { StrictPool } from "../support/strict_pool.ts";
 async function setUp(settings: Pick<Settings, "halfClose"> = { halfClose: "keep" }) {
   const { near, far } = await socketPair();
   const buffers = new StrictPool();
-  const session = new Session(far, { id: 1, now: 0, buffers, settings });
+  const session = new Session(adopt(far), { id: 1, now: 0, buffers, settings });
+  session.startReading();
   let aborts = 0;
   return {
     near,
@@ -105,6 +108,24 @@ Deno.test("a client that has finished is not taken back into the queue", async (
   settings.halfClose = "abandon";
   session.wait(pair.holder);
   assertEquals([session.reason, pair.aborts()], ["client-gone", 1]);
+});
+
+Deno.test("a session reads nothing before it is told to, and then at once", () => {
+  let reads = 0;
+  const stream = {
+    remoteAddress: { transport: "tcp", hostname: "192.0.2.1", port: 7 },
+    read() {
+      reads++;
+      return new Promise<number>(() => {});
+    },
+    close() {},
+  } as Partial<Stream> as Stream;
+  const buffers = new StrictPool();
+  const sessions = [1, 2].map((id) => new Session(stream, { id, now: 0, buffers }));
+  assertEquals([reads, buffers.out], [0, 0]);
+  sessions[0]!.close(1);
+  sessions[1]!.startReading();
+  assertEquals([reads, buffers.out], [1, 1]);
 });
 
 Deno.test("every end reason counts as one outcome", () => {

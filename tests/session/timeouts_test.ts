@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { BufferPool } from "../../src/net/buffer_pool.ts";
+import { adopt } from "../../src/net/socket.ts";
 import { Session, type Stage } from "../../src/session/session.ts";
 import { check, type Timeouts, TimeoutSweep } from "../../src/session/timeouts.ts";
 import { socketPair } from "../support/servers.ts";
@@ -16,7 +17,8 @@ const OFF: Timeouts = {
 /** Runs a function on a session that was accepted at time 0. */
 async function withSession(stage: Stage, use: (session: Session) => void): Promise<void> {
   const { near, far } = await socketPair();
-  const session = new Session(far, { id: 1, now: 0, buffers: new BufferPool() });
+  const session = new Session(adopt(far), { id: 1, now: 0, buffers: new BufferPool() });
+  session.startReading();
   session.stage = stage;
   session.connectStartedAt = 0;
   try {

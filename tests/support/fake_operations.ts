@@ -1,8 +1,6 @@
 import {
   type DestinationChange,
-  type DestinationStatus,
-  type Latencies,
-  type ListenerStatus,
+  type DestinationValues,
   type NewDestination,
   OperationError,
   type Operations,
@@ -10,6 +8,9 @@ import {
   type SessionInfo,
   type Status,
 } from "../../src/operations/operations.ts";
+import { type DestinationStatus } from "../../src/operations/destination_status.ts";
+import { type Latencies } from "../../src/operations/latencies.ts";
+import { type ListenerStatus } from "../../src/operations/listener_status.ts";
 import { destinationOf, latenciesOf, listenerOf } from "./statuses.ts";
 
 /** A program that can be seen and changed, with nothing behind it. Everything may be set. */
@@ -53,15 +54,8 @@ export class FakeOperations implements Operations {
   addDestination(wanted: NewDestination): Promise<DestinationStatus> {
     return this.#do(["addDestination", wanted], () => {
       const [first] = this.listeners;
-      const { address: name, workers, weight, backup, check } = wanted;
       const id = `${first!.id}.${first!.destinations.length + 1}`;
-      const added = destination(id, {
-        name,
-        ...(workers !== undefined && { limit: workers }),
-        ...(weight !== undefined && { weight }),
-        ...(backup !== undefined && { backup }),
-        ...(check !== undefined && { check }),
-      });
+      const added = destination(id, { name: wanted.address, ...shownValues(wanted) });
       first!.destinations.push(added);
       return added;
     });
@@ -74,11 +68,7 @@ export class FakeOperations implements Operations {
         found.admin = change.state;
         found.state = change.state === "ready" ? "up" : change.state;
       }
-      found.limit = change.workers ?? found.limit;
-      found.weight = change.weight ?? found.weight;
-      found.backup = change.backup ?? found.backup;
-      found.check = change.check ?? found.check;
-      return found;
+      return Object.assign(found, shownValues(change));
     });
   }
 
@@ -169,4 +159,10 @@ export function liveSession(id: string, rest: Partial<SessionInfo> = {}): Sessio
 
 function same(durations: number[]): Latencies {
   return latenciesOf({ queue: durations, connect: durations, session: durations });
+}
+
+/** Options as a status shows them, without those that were not given. */
+function shownValues({ workers, weight, backup, check }: DestinationValues): object {
+  const shown = { limit: workers, weight, backup, check };
+  return Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== undefined));
 }

@@ -1,11 +1,7 @@
 import { loadPage } from "../../src/admin/dashboard/bundle.ts";
-import type {
-  DestinationStatus,
-  ListenerStatus,
-  LogEvent,
-  SessionInfo,
-  Status,
-} from "../../src/operations/operations.ts";
+import type { LogEvent, SessionInfo, Status } from "../../src/operations/operations.ts";
+import type { DestinationStatus } from "../../src/operations/destination_status.ts";
+import type { ListenerStatus } from "../../src/operations/listener_status.ts";
 import { freePort } from "./servers.ts";
 import { destinationOf, listenerOf, statusOf } from "./statuses.ts";
 

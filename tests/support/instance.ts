@@ -1,6 +1,6 @@
 import type { Config, ProgramConfig } from "../../src/config/config.ts";
 import { Instance } from "../../src/program/instance.ts";
-import type { DestinationStatus } from "../../src/operations/operations.ts";
+import type { DestinationStatus } from "../../src/operations/destination_status.ts";
 import type { OptionName } from "../../src/config/options.ts";
 import { configOf } from "./config.ts";
 import { quietLogs } from "./logs.ts";

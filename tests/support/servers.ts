@@ -74,7 +74,9 @@ export class TestServer implements AsyncDisposable {
     handle: (conn: Deno.TcpConn, number: number) => Promise<void>,
   ): Promise<void> {
     this.#conns.add(conn);
-    if (!this.#speaksFirst && await isLook(conn)) {
+    const isFirst = this.#conns.size === 1 && this.looks + this.accepted === 0;
+    const patience = isFirst ? FIRST_LOOK_MS : LOOK_MS;
+    if (!this.#speaksFirst && await isLook(conn, patience)) {
       this.looks++;
       this.#conns.delete(conn);
       tryClose(conn);
@@ -97,8 +99,11 @@ export class TestServer implements AsyncDisposable {
 /** How long a peer may say nothing before it is one that says nothing at first, in milliseconds. */
 const LOOK_MS = 100;
 
+/** The same for the first one, which most often is the look of a program that has just begun. */
+const FIRST_LOOK_MS = 1000;
+
 /** Whether a connection ends at once, without a byte. What it has read, the next reads give. */
-async function isLook(conn: Deno.Conn): Promise<boolean> {
+async function isLook(conn: Deno.Conn, patience: number): Promise<boolean> {
   const buffer = new Uint8Array(64 * 1024);
   const read = conn.read.bind(conn);
   let begun = read(buffer).then((n) => n === null ? null : buffer.subarray(0, n));
@@ -112,7 +117,9 @@ async function isLook(conn: Deno.Conn): Promise<boolean> {
     return Math.min(bytes.length, into.length);
   };
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const silent = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), LOOK_MS));
+  const silent = new Promise<false>((resolve) =>
+    timer = setTimeout(() => resolve(false), patience)
+  );
   const ended = begun.then((bytes) => bytes === null, () => true);
   try {
     return await Promise.race([ended, silent]);

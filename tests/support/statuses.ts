@@ -1,10 +1,8 @@
 import { Histogram, type HistogramData } from "../../src/operations/histogram.ts";
-import type {
-  DestinationStatus,
-  Latencies,
-  ListenerStatus,
-  Status,
-} from "../../src/operations/operations.ts";
+import type { Status } from "../../src/operations/operations.ts";
+import type { DestinationStatus } from "../../src/operations/destination_status.ts";
+import type { Latencies } from "../../src/operations/latencies.ts";
+import type { ListenerStatus } from "../../src/operations/listener_status.ts";
 
 /** The status of a program that has done nothing, with what a test wants different. */
 export function statusOf(different: Partial<Status>): Status {

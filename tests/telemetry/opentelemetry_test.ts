@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { BUCKETS_S, Histogram } from "../../src/operations/histogram.ts";
-import type { DestinationStatus, Status } from "../../src/operations/operations.ts";
+import type { Status } from "../../src/operations/operations.ts";
+import type { DestinationStatus } from "../../src/operations/destination_status.ts";
 import { openDurations } from "../../src/telemetry/opentelemetry.ts";
 import { Collector } from "../support/collector.ts";
 import { until } from "../support/servers.ts";

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { metricsPieces } from "../../src/telemetry/prometheus.ts";
-import type { ListenerStatus, Status } from "../../src/operations/operations.ts";
+import type { Status } from "../../src/operations/operations.ts";
+import type { ListenerStatus } from "../../src/operations/listener_status.ts";
 import { END_REASONS } from "../../src/operations/end_reasons.ts";
 import { TestAdmin } from "../support/admin.ts";
 import { destination, listener } from "../support/fake_operations.ts";

@@ -1,8 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { RetiredCounters } from "../../src/threads/retired_counters.ts";
 import { Histogram } from "../../src/operations/histogram.ts";
-import type { DestinationStatus, ListenerStatus } from "../../src/operations/operations.ts";
-import { addStatuses } from "../../src/operations/sums.ts";
+import type { DestinationStatus } from "../../src/operations/destination_status.ts";
+import type { ListenerStatus } from "../../src/operations/listener_status.ts";
+import { addStatuses } from "../../src/operations/listener_status.ts";
 
 /** What a thread tells, with the sessions that each of its destinations has had. */
 function told(sessions: Record<string, number>): ListenerStatus {

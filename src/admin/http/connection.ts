@@ -1,6 +1,8 @@
 import { BadRequest, parseHead, type RequestHead } from "./head.ts";
 import { HttpBody, HttpInput } from "./input.ts";
 import { refusalBytes, sendAnswer } from "./output.ts";
+import type { Pace } from "../../async/pace.ts";
+import type { Stream } from "../../net/stream.ts";
 import { after, type Timer } from "../../base/timer.ts";
 
 /** One request, with its address as it was sent: nothing of it is resolved. */
@@ -34,13 +36,15 @@ export interface HttpConnectionOptions {
   limits: HttpLimits;
   /** The host that a request of HTTP/1.0 without one is for. */
   host: string;
+  /** Deals out the time for long answers. */
+  pace: Pace;
   /** Called once, when it is closed. */
   onClose(): void;
 }
 
 /** One client of a {@linkcode HttpServer}: its requests one after the other, each with its limits. */
 export class HttpConnection {
-  readonly #conn: Deno.Conn;
+  readonly #stream: Stream;
   readonly #options: HttpConnectionOptions;
   readonly #input: HttpInput;
   /** When its request, or the wait for it, began. */
@@ -54,11 +58,11 @@ export class HttpConnection {
   #last = false;
   #timer: Timer | undefined;
 
-  constructor(conn: Deno.Conn, options: HttpConnectionOptions) {
-    this.#conn = conn;
+  constructor(stream: Stream, options: HttpConnectionOptions) {
+    this.#stream = stream;
     this.#options = options;
-    this.#input = new HttpInput((buffer) => this.#await(() => conn.read(buffer)));
-    if ("setNoDelay" in conn) setNoDelay(conn as Deno.TcpConn);
+    this.#input = new HttpInput((buffer) => this.#await(() => stream.read(buffer)));
+    stream.sendPromptly();
   }
 
   /** When its request, or the wait for it, began: that of {@linkcode performance.now}. */
@@ -95,7 +99,7 @@ export class HttpConnection {
     if (this.#closed) return;
     this.#closed = true;
     this.#timer?.stop();
-    this.#conn.close();
+    this.#stream.close();
     this.#options.onClose();
   }
 
@@ -133,7 +137,7 @@ export class HttpConnection {
       const response = await this.#options.handler(request, { completed: completion.promise });
       const keepAlive = head.keepAlive && body.ended && !this.#last;
       const to = { head: method === "HEAD", old: head.old, keepAlive };
-      const kept = await sendAnswer(response, { to, write });
+      const kept = await sendAnswer(response, { to, write, pace: this.#options.pace });
       completion.resolve();
       const last = !kept || this.#last;
       if (!body.ended || (last && this.#input.buffered > 0)) await this.#linger();
@@ -152,7 +156,7 @@ export class HttpConnection {
       while (bytes.length > 0) {
         const begin = performance.now();
         this.#limit(allowed);
-        const number = await this.#await(() => this.#conn.write(bytes));
+        const number = await this.#await(() => this.#stream.write(bytes));
         this.#timer?.stop();
         allowed += number * 1000 / readerRate - (performance.now() - begin);
         allowed = Math.min(allowed, readerPatience);
@@ -173,7 +177,7 @@ export class HttpConnection {
   /** Reads what a client still sends: closing before would take the answer away from it. */
   async #linger(): Promise<void> {
     this.#limit(LINGER_MS);
-    await this.#conn.closeWrite();
+    await this.#stream.closeWrite();
     await this.#input.discard(LINGER_BYTES);
   }
 
@@ -195,11 +199,3 @@ export class HttpConnection {
 }
 
 const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
-
-function setNoDelay(conn: Deno.TcpConn): void {
-  try {
-    conn.setNoDelay(true);
-  } catch {
-    // The client is gone, which the first read will find.
-  }
-}

@@ -7,8 +7,8 @@ const LF = 10;
 const MAX_CHUNK_LINE = 256;
 const MAX_TRAILER = 4096;
 
-/** Reads into the buffer; `null` at the end. */
-export type Read = (buffer: Uint8Array) => Promise<number | null>;
+/** Reads into the buffer; 0 at the end. */
+export type Read = (buffer: Uint8Array) => Promise<number>;
 
 /** What a connection brings, of which only so much is kept. */
 export class HttpInput {
@@ -17,7 +17,7 @@ export class HttpInput {
   #start = 0;
   #end = 0;
   /** The read under way: there is never more than one. */
-  #reading: Promise<number | null> | undefined;
+  #reading: Promise<number> | undefined;
 
   constructor(source: Read) {
     this.#source = source;
@@ -116,8 +116,8 @@ export class HttpInput {
     this.#reading = this.#source(this.#buffer.subarray(this.#end));
     try {
       const number = await this.#reading;
-      this.#end += number ?? 0;
-      return number !== null && number > 0;
+      this.#end += number;
+      return number > 0;
     } finally {
       this.#reading = undefined;
     }

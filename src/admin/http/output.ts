@@ -1,3 +1,4 @@
+import type { Pace } from "../../async/pace.ts";
 import { STATUS_TEXT } from "./status.ts";
 
 /** Most bytes that are written at a time, so that progress can be seen. */
@@ -19,6 +20,8 @@ export interface AnswerTo {
 /**
  * Sends an answer, its body as it comes and no faster than the client reads.
  *
+ * A long one is sent in turns with whatever else goes on.
+ *
  * A body whose length is not in the headers is sent in chunks, to HTTP/1.0 until the connection
  * ends.
  *
@@ -27,7 +30,7 @@ export interface AnswerTo {
  */
 export async function sendAnswer(
   response: Response,
-  { to, write }: { to: AnswerTo; write: Write },
+  { to, write, pace }: { to: AnswerTo; write: Write; pace: Pace },
 ): Promise<boolean> {
   const { status, headers, body } = response;
   const bodiless = status === 204 || status === 304;
@@ -51,7 +54,7 @@ export async function sendAnswer(
       await write(head);
       return kept;
     }
-    await Promise.race([sendBody(reader, { head, length, chunked, write }), failed.promise]);
+    await Promise.race([sendBody(reader, { head, length, chunked, write, pace }), failed.promise]);
     return kept;
   } finally {
     // Not waited for: who makes the body may take its time.
@@ -70,9 +73,15 @@ export function refusalBytes(status: number, message: string): Uint8Array {
 
 async function sendBody(
   reader: ReadableStreamDefaultReader<Uint8Array>,
-  options: { head: Uint8Array; length: number | undefined; chunked: boolean; write: Write },
+  options: {
+    head: Uint8Array;
+    length: number | undefined;
+    chunked: boolean;
+    write: Write;
+    pace: Pace;
+  },
 ): Promise<void> {
-  const { length, chunked, write } = options;
+  const { length, chunked, write, pace } = options;
   // With a body of known length its beginning goes along; any other may be long in coming.
   let waiting: Uint8Array | undefined = options.head;
   if (length === undefined) {
@@ -86,6 +95,8 @@ async function sendBody(
     sent += value.length;
     if (length !== undefined && sent > length) throw new Error("the body is longer than it says");
     for (let at = 0; at < value.length; at += SLICE) {
+      // As long as a fast client takes everything at once, nobody else would have a turn.
+      if (sent > SLICE && pace.due) await pace.turn();
       const slice = value.subarray(at, at + SLICE);
       const bytes: Uint8Array = chunked ? chunkOf(slice) : slice;
       await write(waiting ? concat(waiting, bytes) : bytes);

@@ -1,8 +1,11 @@
 import type { Logger } from "@logtape/logtape";
+import { Pace } from "../../async/pace.ts";
 import { waitAtMost } from "../../async/wait_at_most.ts";
 import { AcceptFailures, nextTurn } from "../../net/accept_failures.ts";
+import type { AcceptingSocket } from "../../net/accepting_socket.ts";
 import { formatSocketAddress } from "../../net/address.ts";
 import type { Bound } from "../../net/bind.ts";
+import type { Stream } from "../../net/stream.ts";
 import type { Release } from "../../net/descriptor_budget.ts";
 import { HttpConnection, type HttpHandler, type HttpLimits } from "./connection.ts";
 import { refusalBytes } from "./output.ts";
@@ -28,9 +31,11 @@ export interface HttpServerLimits extends HttpLimits {
 /** Options of {@linkcode HttpServer}. */
 export interface HttpServerOptions {
   /** What accepts, which the server closes. */
-  bound: Bound<Deno.Listener>;
+  bound: Bound<AcceptingSocket>;
   handler: HttpHandler;
   limits?: Partial<HttpServerLimits>;
+  /** Deals out the time for long answers, one of its own unless given. */
+  pace?: Pace;
   /** What pauses when accepting fails, for the log. */
   what: string;
   /** Gets a descriptor for a connection, if there is one; without it there always is. */
@@ -54,6 +59,8 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #limits: HttpServerLimits;
   readonly #failures: AcceptFailures;
+  /** Deals out the time for long answers. */
+  readonly #pace: Pace;
   readonly #connections = new Map<HttpConnection, Promise<void>>();
   readonly #closing = new AbortController();
   readonly #loops: Promise<unknown>;
@@ -61,6 +68,7 @@ export class HttpServer {
   constructor(options: HttpServerOptions) {
     this.#options = options;
     this.#limits = { ...HTTP_LIMITS, ...options.limits };
+    this.#pace = options.pace ?? new Pace();
     this.#failures = new AcceptFailures(options);
     this.#loops = Promise.all(options.bound.sockets.map((socket) => this.#run(socket)));
   }
@@ -84,10 +92,10 @@ export class HttpServer {
     await Promise.all([this.#loops, ...left.map(([, ended]) => ended)]);
   }
 
-  async #run(socket: Deno.Listener): Promise<void> {
+  async #run(socket: AcceptingSocket): Promise<void> {
     const { signal } = this.#closing;
-    const { addr } = socket;
-    const host = addr.transport === "tcp" ? formatSocketAddress(addr) : "localhost";
+    const { address } = socket;
+    const host = address.transport === "tcp" ? formatSocketAddress(address) : "localhost";
     for (let accepted = 0; !signal.aborted;) {
       try {
         this.#admit(await socket.accept(), host);
@@ -99,13 +107,13 @@ export class HttpServer {
     }
   }
 
-  #admit(conn: Deno.Conn, host: string): void {
-    if (this.#closing.signal.aborted) return conn.close();
+  #admit(stream: Stream, host: string): void {
+    if (this.#closing.signal.aborted) return stream.close();
     const release = this.#place();
-    if (!release) return void refuse(conn);
-    const { handler } = this.#options;
-    const connection: HttpConnection = new HttpConnection(conn, {
-      handler,
+    if (!release) return void refuse(stream);
+    const connection: HttpConnection = new HttpConnection(stream, {
+      handler: this.#options.handler,
+      pace: this.#pace,
       limits: this.#limits,
       host,
       onClose: () => {
@@ -139,12 +147,12 @@ function rank(connection: HttpConnection): number {
   return connection.waiting ? connection.since : connection.since + Number.MAX_SAFE_INTEGER / 2;
 }
 
-async function refuse(conn: Deno.Conn): Promise<void> {
+async function refuse(stream: Stream): Promise<void> {
   try {
     // There is room in the kernel's buffer for the first bytes of a connection.
-    await conn.write(refusalBytes(503, "there are too many connections; try again"));
+    await stream.write(refusalBytes(503, "there are too many connections; try again"));
   } catch {
     // It is gone.
   }
-  conn.close();
+  stream.close();
 }

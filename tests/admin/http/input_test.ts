@@ -11,7 +11,7 @@ function inputOf(pieces: readonly string[]) {
   const state = { read: 0 };
   const input = new HttpInput((buffer) => {
     const [next] = bytes;
-    if (!next) return Promise.resolve(null);
+    if (!next) return Promise.resolve(0);
     const number = Math.min(next.length, buffer.length);
     assert(number > 0, "there is room");
     buffer.set(next.subarray(0, number));

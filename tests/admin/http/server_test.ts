@@ -36,8 +36,7 @@ class TestHttp implements AsyncDisposable {
       },
       ...options,
     });
-    const [socket] = bound.sockets;
-    const test: TestHttp = new TestHttp(server, (socket!.addr as Deno.NetAddr).port);
+    const test: TestHttp = new TestHttp(server, bound.port!);
     return test;
   }
 

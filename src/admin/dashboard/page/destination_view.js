@@ -7,8 +7,8 @@ import { Dots } from "./draw.js";
 import { bytes, count, short } from "./format.js";
 import { STATES } from "./verdict.js";
 
-/** @typedef {import("../../../operations/operations.ts").DestinationStatus} DestinationStatus */
-/** @typedef {import("../../../operations/operations.ts").AdminState} AdminState */
+/** @typedef {import("../../../operations/destination_status.ts").DestinationStatus} DestinationStatus */
+/** @typedef {import("../../../operations/states.ts").AdminState} AdminState */
 
 /** The width of a destination's slots. */
 const SLOTS_WIDTH = 160;

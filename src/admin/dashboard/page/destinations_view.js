@@ -7,8 +7,8 @@ import { h, KeyedList, setText } from "./dom.js";
 import { count } from "./format.js";
 import { takes } from "./verdict.js";
 
-/** @typedef {import("../../../operations/operations.ts").DestinationStatus} DestinationStatus */
-/** @typedef {import("../../../operations/operations.ts").ListenerStatus} ListenerStatus */
+/** @typedef {import("../../../operations/destination_status.ts").DestinationStatus} DestinationStatus */
+/** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 
 /** Up to so many destinations are always shown. */
 const ALWAYS_SHOWN = 24;

@@ -1,6 +1,6 @@
 // @ts-check
 
-/** @typedef {import("../../../operations/operations.ts").ListenerStatus} ListenerStatus */
+/** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /**
  * What the charts show of one moment; the time is the program's uptime in milliseconds. A latency is
  * missing when nothing was measured within the window.

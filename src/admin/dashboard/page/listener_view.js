@@ -9,7 +9,7 @@ import { Reasons } from "./reasons_view.js";
 import { Recorder } from "./recorder_view.js";
 import { lineOf, roomOf } from "./verdict.js";
 
-/** @typedef {import("../../../operations/operations.ts").ListenerStatus} ListenerStatus */
+/** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {{ fineness: import("./history.js").Fineness, reasons: Record<string, string> }} Constants */
 
 /** A listener: its line, who serves it, its charts and how its sessions ended. */

@@ -9,7 +9,7 @@ import { ListenerView } from "./listener_view.js";
 import { SessionsView } from "./sessions_view.js";
 import { healthOf, lineOf, serviceOf, sum, takes } from "./verdict.js";
 
-/** @typedef {import("../../../operations/operations.ts").ListenerStatus} ListenerStatus */
+/** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {import("../../../operations/operations.ts").LogEvent} LogEvent */
 /** @typedef {import("../../../operations/operations.ts").Status} Status */
 /** @typedef {import("./verdict.js").Verdict} Verdict */

@@ -1,9 +1,9 @@
 // @ts-check
 import { count, duration, plural } from "./format.js";
 
-/** @typedef {import("../../../operations/operations.ts").DestinationStatus} DestinationStatus */
-/** @typedef {import("../../../operations/operations.ts").ListenerStatus} ListenerStatus */
-/** @typedef {import("../../../operations/operations.ts").ShownState} ShownState */
+/** @typedef {import("../../../operations/destination_status.ts").DestinationStatus} DestinationStatus */
+/** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
+/** @typedef {import("../../../operations/states.ts").ShownState} ShownState */
 /** @typedef {"good" | "wait" | "bad"} Tone */
 /** @typedef {{ tone: Tone, title: string, detail: string }} Verdict */
 

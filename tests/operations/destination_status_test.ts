@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { addDestinations } from "../../src/operations/sums.ts";
-import type { ShownState } from "../../src/operations/operations.ts";
+import { addDestinations } from "../../src/operations/destination_status.ts";
+import type { ShownState } from "../../src/operations/states.ts";
 import { destinationOf } from "../support/statuses.ts";
 
 Deno.test("the state of a destination is what its threads know of it together", () => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { backoff } from "../../src/destinations/monitor.ts";
+import { backoff } from "../../src/destinations/health_state.ts";
 
 Deno.test("the pause before a probe doubles from 100 ms to 5 s", () => {
   const longest = Array.from({ length: 8 }, (_, attempt) => backoff(attempt, undefined, () => 1));

@@ -1,0 +1,39 @@
+/** A flag that is no option: a configuration file cannot have it. */
+export interface CommandLineFlag {
+  /** One letter that stands for it, after a single dash. */
+  readonly short?: string;
+  /** What stands for its value; without it, it has none. */
+  readonly form?: string;
+  readonly help: string;
+}
+
+/** The flags that only the command line has, in the order of the help. */
+export const COMMAND_LINE_FLAGS = {
+  config: {
+    form: "FILE",
+    help:
+      "reads the addresses, and options, from FILE, and again at SIGHUP; - is standard input, " +
+      "which is read once",
+  },
+  "check-config": {
+    help: "says whether the configuration is fine, with every problem of the file, and exits",
+  },
+  "print-config": {
+    help: "prints the configuration as a file, with where each value comes from, and exits",
+  },
+  demo: { help: "starts three small HTTP servers of its own and balances over them" },
+  help: { short: "h", help: "shows this; iawlb top --help and iawlb ctl --help show theirs" },
+  version: { short: "V", help: "shows the version" },
+} as const satisfies Readonly<Record<string, CommandLineFlag>>;
+
+/** A flag without a value. */
+export type Switch = Exclude<keyof typeof COMMAND_LINE_FLAGS, "config">;
+
+/** Every flag of the command line only, as the help shows it: `-h, --help`. */
+export function commandLineFlags(): readonly { usage: string; help: string }[] {
+  const flags: [string, CommandLineFlag][] = Object.entries(COMMAND_LINE_FLAGS);
+  return flags.map(([name, { short, form, help }]) => {
+    const usage = `${short ? `-${short}, ` : ""}--${name}${form ? ` ${form}` : ""}`;
+    return { usage, help };
+  });
+}

@@ -1,0 +1,63 @@
+import { count, mark, type Option, table } from "../option.ts";
+import { HEALTH_ROWS } from "./health.ts";
+import { LISTENER_ROWS } from "./listener.ts";
+
+/**
+ * Every option of a destination: what texts, tables of the file and objects of the admin API can
+ * say, and what is told about it.
+ */
+export const DESTINATION_OPTIONS = table({ scope: "destination", group: "Destinations" }, {
+  workers: {
+    ...LISTENER_ROWS.workers,
+    help: "most concurrent connections there, instead of --workers",
+    inherited: true,
+  },
+  weight: count({
+    default: 1,
+    min: 1,
+    max: 256,
+    help: "its share of the sessions relative to the others, from 1 to 256",
+  }),
+  backup: mark({ help: "whether it serves only while no other destination is up" }),
+  check: {
+    ...HEALTH_ROWS.check,
+    form: "CHECK",
+    help: "how it is checked, instead of --check; a comma in it is \\,",
+    inherited: true,
+  },
+});
+
+/** The name of an option of a destination, which is the same wherever it is written. */
+export type DestinationOptionName = keyof typeof DESTINATION_OPTIONS;
+
+/** The value of every option of a destination. */
+export type DestinationOptions = {
+  readonly [N in DestinationOptionName]: (typeof DESTINATION_OPTIONS)[N] extends Option<infer T> ? T
+    : never;
+};
+
+/** How all of them are written in a text, for messages. */
+export const DESTINATION_OPTION_FORMS = destinationOptionNames()
+  .map(destinationOptionForm)
+  .join(", ")
+  .replace(/, (?=[^,]*$)/, " or ");
+
+/** How an option is written in a text: `workers=N`, or its name alone. */
+export function destinationOptionForm(name: DestinationOptionName): string {
+  return isMark(name) ? name : `${name}=${DESTINATION_OPTIONS[name].form}`;
+}
+
+/** All names, in the order in which they are written. */
+export function destinationOptionNames(): DestinationOptionName[] {
+  return Object.keys(DESTINATION_OPTIONS) as DestinationOptionName[];
+}
+
+/** Whether there is an option of this name. */
+export function isDestinationOption(name: string): name is DestinationOptionName {
+  return Object.hasOwn(DESTINATION_OPTIONS, name);
+}
+
+/** Whether a destination has it or lacks it, instead of a value. */
+export function isMark(name: DestinationOptionName): boolean {
+  return DESTINATION_OPTIONS[name].form === "";
+}

@@ -1,0 +1,73 @@
+import { afterRestart, choice, count, duration, networks, table, threads } from "../option.ts";
+
+/** How many sessions a listener has at a time, whose they are, and how they are accepted. */
+export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
+  workers: count({
+    default: 256,
+    min: 1,
+    max: 1_000_000,
+    help: "most concurrent connections per destination; 1 is strictly one at a time",
+  }),
+  threads: afterRestart(threads({
+    help: "threads, each with a queue of its own, that share the port; the kernel deals the " +
+      "connections out, and every limit is divided among them; auto = one for each processor",
+  })),
+  queue: count({
+    default: 1024,
+    min: 1,
+    max: 1_000_000,
+    help: "most waiting sessions; when they are reached, accepting stops until there is room and " +
+      "further clients wait in the kernel's backlog",
+  }),
+  maxConnections: count({
+    default: 0,
+    min: 0,
+    max: 10_000_000,
+    help:
+      "most sessions at a time, waiting ones included; when they are reached, accepting stops " +
+      "until one ends; never more than the limit of open files (ulimit -n) has room for; 0 = as many",
+  }),
+  overflow: choice({
+    of: ["wait", "reject"],
+    default: "wait",
+    help:
+      "what happens to clients beyond --queue or --max-connections: they wait in the kernel's " +
+      "backlog, or are closed at once",
+  }),
+  maxPerIp: count({
+    default: 0,
+    min: 0,
+    max: 1_000_000,
+    help:
+      "most sessions at a time from one client address; further ones are closed at once; 0 = off",
+  }),
+  ratePerIp: count({
+    default: 0,
+    min: 0,
+    max: 1_000_000,
+    help:
+      "most new sessions a second from one client address, of which as many can come at once; " +
+      "further ones are closed at once; 0 = off",
+  }),
+  allow: networks("allow"),
+  deny: networks("deny"),
+  backlog: afterRestart(count({
+    default: 511,
+    min: 1,
+    max: 65535,
+    help: "connections that the kernel holds before they are accepted; it silently lowers this " +
+      "to net.core.somaxconn",
+  })),
+  batchSize: count({
+    default: 0,
+    min: 0,
+    max: 65535,
+    help: "accepted sessions that are handed over together; 0 = as many as there are idle workers",
+  }),
+  batchDelay: duration({
+    default: 0,
+    max: 1000,
+    help: "longest time a session waits for its batch to fill; 0 = to the end of the same turn " +
+      "of the event loop",
+  }),
+});

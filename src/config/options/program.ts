@@ -1,0 +1,30 @@
+import { type Address, reservedWordProblem } from "../../net/address.ts";
+import { NO_RESERVED_WORD, PORT_PATTERN } from "../values/address_pattern.ts";
+import { formatAdmin, parseAdmin } from "../admin_address.ts";
+import { afterRestart, file, table } from "../option.ts";
+
+/** Where the program answers about itself. */
+export const PROGRAM_ROWS = table({ scope: "program", group: "Administration" }, {
+  admin: afterRestart<Address | null>({
+    form: "off|ADDRESS",
+    default: null,
+    help: "where the program answers about itself and takes changes: PORT, which is 127.0.0.1 " +
+      "only, 127.0.0.1:PORT, [::1]:PORT or unix:/path; any other address needs " +
+      "--admin-token-file",
+    allowed: "off, PORT, 127.0.0.1:PORT, [::1]:PORT or unix:/path, with a port from 0 to 65535",
+    parse: parseAdmin,
+    problem: reservedWordProblem,
+    format: formatAdmin,
+    notation: {
+      words: ["off"],
+      pattern: `^(unix:/.*|${NO_RESERVED_WORD}(.*:)?${PORT_PATTERN})$`,
+      integers: [0, 65535],
+    },
+  }),
+  adminTokenFile: afterRestart(file({
+    words: ["none"],
+    default: "",
+    form: "none|FILE",
+    help: "the file with the secret that requests to --admin have to show",
+  })),
+});

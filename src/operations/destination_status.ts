@@ -1,0 +1,88 @@
+import { field, flag, join, number, type OwnPoint, type StatusOf, text } from "./field.ts";
+import { addLatencies, type Latencies } from "./latencies.ts";
+import {
+  ADMIN_STATES,
+  type AdminState,
+  joinStates,
+  SHOWN_STATES,
+  type ShownState,
+} from "./states.ts";
+
+const BYTES = { name: "bytes", kind: "counter", unit: "By" } as const;
+const BYTES_HELP = "Bytes relayed, up from clients to the destination and down back.";
+
+/** One destination: every field with its type, schema, sum over threads and metrics. */
+export const DESTINATION_FIELDS = {
+  id: field<string>({
+    type: "string",
+    pattern: "^\\d+\\.\\d+$",
+    description: "LISTENER.DESTINATION, two numbers; stays the same as long as it is there",
+  }),
+  name: text("its address as configured"),
+  state: field<ShownState>({ enum: SHOWN_STATES }, {
+    join: joinStates,
+    metrics: [{
+      name: "up",
+      kind: "gauge",
+      unit: "1",
+      help: "1 if it was reached and takes sessions, otherwise 0.",
+      value: (state) => state === "up" ? 1 : 0,
+    }, {
+      name: "state",
+      kind: "gauge",
+      unit: "1",
+      help: "1 for the state that it is in, 0 for the others.",
+      value: (now) => SHOWN_STATES.map((state): OwnPoint => [state === now ? 1 : 0, { state }]),
+    }],
+  }),
+  admin: field<AdminState>({ enum: ADMIN_STATES, description: "what the operator wants of it" }),
+  leaving: flag("whether it was removed and only finishes its sessions"),
+  limit: number({
+    help: "most concurrent sessions",
+    metric: { name: "limit", kind: "gauge", unit: "{session}" },
+  }),
+  weight: number({
+    help: "share of the sessions",
+    join: ([first]) => first!,
+    metric: { name: "weight", kind: "gauge", unit: "1" },
+  }),
+  backup: flag("whether it serves only while no other destination is up"),
+  check: text("how it is checked, as the option is written"),
+  workers: number({
+    help: "workers that exist",
+    metric: { name: "workers", kind: "gauge", unit: "{worker}" },
+  }),
+  active: number({
+    help: "sessions that it serves",
+    metric: { name: "active", kind: "gauge", unit: "{session}" },
+  }),
+  sessions: number({
+    help: "sessions that were connected to it",
+    metric: { name: "sessions", kind: "counter", unit: "{session}" },
+  }),
+  failures: number({
+    help: "connects, probes and checks that failed",
+    metric: { name: "failures", kind: "counter", unit: "{failure}" },
+  }),
+  lookup_failures: number({
+    help: "look-ups of its name that failed",
+    metric: { name: "lookup_failures", kind: "counter", unit: "{failure}" },
+  }),
+  bytes_up: number({
+    help: "bytes from clients to it",
+    metric: { ...BYTES, help: BYTES_HELP, value: (bytes) => [[bytes, { direction: "up" }]] },
+  }),
+  bytes_down: number({
+    help: "bytes from it to clients",
+    metric: { ...BYTES, help: BYTES_HELP, value: (bytes) => [[bytes, { direction: "down" }]] },
+  }),
+  latencies: field<Latencies>({ $ref: "#/components/schemas/Latencies" }, { join: addLatencies }),
+};
+
+/** One destination. Times are milliseconds, numbers count from the start. */
+export type DestinationStatus = StatusOf<typeof DESTINATION_FIELDS>;
+
+/** Several statuses of one destination as one; there is at least one. */
+export function addDestinations(all: readonly DestinationStatus[]): DestinationStatus {
+  return join(DESTINATION_FIELDS, all);
+}

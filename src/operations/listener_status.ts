@@ -1,0 +1,109 @@
+import { addDestinations, type DestinationStatus } from "./destination_status.ts";
+import { END_REASONS, type EndReason } from "./end_reasons.ts";
+import { field, join, number, type OwnPoint, type StatusOf, text } from "./field.ts";
+import { addLatencies, type Latencies } from "./latencies.ts";
+import { LISTENER_STATES, type ListenerState } from "./states.ts";
+
+/** Ended sessions by reason; reasons that did not occur are absent. */
+type Ended = Partial<Record<EndReason, number>>;
+
+const REASONS = Object.keys(END_REASONS) as EndReason[];
+
+const BYTES = { name: "bytes", kind: "counter", unit: "By" } as const;
+const BYTES_HELP = "Bytes relayed, up from clients to destinations and down back.";
+
+/** One listener: every field with its type, schema, sum over threads and metrics. */
+export const LISTENER_FIELDS = {
+  id: field<number>({ type: "integer", minimum: 0 }),
+  name: text("its address as configured"),
+  address: text("what is really bound; several addresses are separated by a comma and a blank"),
+  state: field<ListenerState>({ enum: LISTENER_STATES }, {
+    join: (all) => all.includes("draining") ? "draining" : "running",
+  }),
+  accepted: number({
+    help: "sessions accepted, refused ones included",
+    metric: {
+      name: "sessions.accepted",
+      kind: "counter",
+      unit: "{session}",
+      help: "Sessions that were accepted, refused ones included.",
+    },
+  }),
+  waiting: number({
+    help: "sessions in the queue",
+    metric: { name: "sessions.waiting", kind: "gauge", unit: "{session}" },
+  }),
+  oldest_waiting_ms: number({
+    help: "age of the session that has waited longest, 0 if none waits",
+    fraction: true,
+    join: (all) => Math.max(...all),
+    metric: {
+      name: "queue.oldest_waiting",
+      kind: "gauge",
+      unit: "s",
+      help:
+        "Age of the session that has waited longest, 0 if none waits: the one number to alert on.",
+      value: (ms) => ms / 1000,
+    },
+  }),
+  queue: number({
+    help: "most sessions that wait",
+    metric: { name: "queue.limit", kind: "gauge", unit: "{session}" },
+  }),
+  active: number({
+    help: "sessions that have a worker",
+    metric: { name: "sessions.active", kind: "gauge", unit: "{session}" },
+  }),
+  bytes_up: number({
+    help: "bytes from clients to destinations",
+    metric: { ...BYTES, help: BYTES_HELP, value: (bytes) => [[bytes, { direction: "up" }]] },
+  }),
+  bytes_down: number({
+    help: "bytes from destinations to clients",
+    metric: { ...BYTES, help: BYTES_HELP, value: (bytes) => [[bytes, { direction: "down" }]] },
+  }),
+  ended: field<Ended>({
+    type: "object",
+    description: "ended sessions by reason",
+    propertyNames: { enum: REASONS },
+    additionalProperties: { type: "integer", minimum: 0 },
+  }, {
+    join: addEnded,
+    metrics: [{
+      name: "sessions.ended",
+      kind: "counter",
+      unit: "{session}",
+      help: "Sessions that ended, by reason.",
+      // Reasons that did not occur count 0, so that the first one that occurs is an increase.
+      value: (ended) => REASONS.map((reason): OwnPoint => [ended[reason] ?? 0, { reason }]),
+    }],
+  }),
+  latencies: field<Latencies>({ $ref: "#/components/schemas/Latencies" }, { join: addLatencies }),
+  destinations: field<DestinationStatus[]>(
+    { type: "array", items: { $ref: "#/components/schemas/Destination" } },
+    {
+      join(all) {
+        const byId = Map.groupBy(all.flat(), ({ id }) => id);
+        return [...byId.values()].map(addDestinations);
+      },
+    },
+  ),
+};
+
+/** One listener with everything that belongs to it. */
+export type ListenerStatus = StatusOf<typeof LISTENER_FIELDS>;
+
+/** The statuses of several threads of one listener as one; there is at least one. */
+export function addStatuses(all: readonly ListenerStatus[]): ListenerStatus {
+  return join(LISTENER_FIELDS, all);
+}
+
+function addEnded(all: readonly Ended[]): Ended {
+  const sums: Ended = {};
+  for (const ended of all) {
+    for (const [reason, number] of Object.entries(ended) as [EndReason, number][]) {
+      sums[reason] = (sums[reason] ?? 0) + number;
+    }
+  }
+  return sums;
+}

@@ -1,0 +1,109 @@
+import { abortable } from "@std/async/abortable";
+import { Pace } from "../async/pace.ts";
+import { warnOfDescriptors } from "../balancer/descriptor_advice.ts";
+import { messageOf } from "../base/errors.ts";
+import type { ProgramConfig } from "../config/config.ts";
+import { optionsAfterRestart, programDifferences, settingsInForce } from "../config/differences.ts";
+import { keyOf, type Settings } from "../config/options.ts";
+import type { Logs } from "../logging/logs.ts";
+import type { DescriptorBudget } from "../net/descriptor_budget.ts";
+import type { ReloadResult } from "../operations/operations.ts";
+import type { ListenerSet } from "./listener_set.ts";
+import type { ManagedListener } from "./managed_listener.ts";
+
+/** Options of {@linkcode Reloader}. */
+export interface ReloaderOptions {
+  /** Those that the program has started with. */
+  settings: Settings;
+  /** Reads the configuration anew. */
+  load(): ProgramConfig | Promise<ProgramConfig>;
+  listeners: ListenerSet;
+  logs: Logs;
+  descriptors: DescriptorBudget;
+  /** Aborted when the drain begins: what a reload still waits for is of no interest then. */
+  signal: AbortSignal;
+}
+
+/** Reads the configuration again and applies what is different. */
+export class Reloader {
+  readonly #options: ReloaderOptions;
+  /** The options of the program that are in force. */
+  #settings: Settings;
+
+  constructor(options: ReloaderOptions) {
+    this.#options = options;
+    this.#settings = options.settings;
+  }
+
+  /**
+   * Reloads once; never call it while another one is under way.
+   *
+   * @throws {UsageError} If the configuration is not allowed; nothing has changed then.
+   * @throws {FatalError} If a new address cannot be bound; nothing has changed then.
+   */
+  async reload(): Promise<ReloadResult> {
+    const { load, listeners, signal, descriptors, logs: { log } } = this.#options;
+    const read = await abortable(Promise.try(() => load()), signal);
+    const { kept, fresh, removed } = listeners.match(read.listeners);
+    for (const { listener, config } of kept) listener.check(config);
+    const started = await listeners.start(fresh, signal);
+    const changes = await this.#applyProgram(read.settings, started);
+    // From here on nothing fails any more.
+    const force = changes.length > 0;
+    changes.push(...started.map(({ name }) => `listener ${name} added`));
+    for (const { listener, config } of kept) {
+      const prefix = listeners.prefix(listener);
+      changes.push(...(await listener.apply(config, { force })).map((change) => prefix + change));
+    }
+    listeners.add(started);
+    for (const listener of removed) {
+      changes.push(`listener ${listener.name} removed`);
+      listeners.retire(listener);
+    }
+    const fixed = [
+      ...optionsAfterRestart("program", { before: this.#settings, after: read.settings }),
+      ...kept.flatMap(({ listener, config }) => listener.fixed(config)),
+    ];
+    const needsRestart = [...new Set(fixed)].map(keyOf);
+    await this.#report(changes, needsRestart);
+    if (changes.length > 0) warnOfDescriptors(descriptors, { listeners: read.listeners, log });
+    return { changes, needs_restart: needsRestart };
+  }
+
+  /** Says in the log why a reload was refused, a line for each reason. */
+  async reportRefusal(error: unknown): Promise<void> {
+    const { log } = this.#options.logs;
+    const pace = new Pace({ begun: true });
+    for (const reason of messageOf(error).split("\n")) {
+      if (pace.due) await pace.turn();
+      log.error("reload refused, nothing has changed: {reason}", { reason });
+    }
+  }
+
+  /** Applies what concerns the whole program; listeners started for nothing are closed again. */
+  async #applyProgram(settings: Settings, started: readonly ManagedListener[]): Promise<string[]> {
+    const changes = programDifferences(this.#settings, settings);
+    if (changes.length === 0) return [];
+    try {
+      this.#options.logs.apply(settings);
+    } catch (error) {
+      await Promise.all(started.map(({ balancer }) => balancer.quit()));
+      throw error;
+    }
+    this.#settings = settingsInForce({ before: this.#settings, after: settings });
+    return changes;
+  }
+
+  async #report(changes: readonly string[], needsRestart: readonly string[]): Promise<void> {
+    const { log } = this.#options.logs;
+    const pace = new Pace({ begun: true });
+    for (const change of changes) {
+      if (pace.due) await pace.turn();
+      log.info("reload: {change}", { change });
+    }
+    for (const key of needsRestart) {
+      log.warning("reload: {key} has changed, which counts after a restart", { key });
+    }
+    if (changes.length + needsRestart.length === 0) log.info("reload: nothing has changed");
+  }
+}
