@@ -10,8 +10,10 @@ export interface ChannelOptions<T> {
   /**
    * Called after a hand-over that left items waiting because no receiver was: the moment to find
    * more receivers. It may call `receive` at once.
+   *
+   * @param sent What was handed over; without it all that waits is to be looked at.
    */
-  onWaiting?: () => void;
+  onWaiting?: (sent?: readonly T[]) => void;
 }
 
 /**
@@ -37,7 +39,7 @@ export interface ChannelOptions<T> {
 export class Channel<T> implements AsyncIterable<T> {
   #capacity: number;
   readonly #order: Order<T> | undefined;
-  readonly #onWaiting: (() => void) | undefined;
+  readonly #onWaiting: ChannelOptions<T>["onWaiting"];
   readonly #items: Lanes<T>;
   readonly #receivers = new WaitList<T>();
   readonly #sends = new SuspendedSends<T>();
@@ -109,7 +111,7 @@ export class Channel<T> implements AsyncIterable<T> {
   trySend(item: T): boolean {
     if (this.#closed) throw new ChannelClosedError("send", [item]);
     if (!this.#offer(item)) return false;
-    this.#announce();
+    if (this.size > 0) this.#onWaiting?.([item]);
     return true;
   }
 
@@ -123,7 +125,7 @@ export class Channel<T> implements AsyncIterable<T> {
   sendAll(items: readonly T[]): Promise<void> {
     if (this.#closed) return Promise.reject(new ChannelClosedError("send", items));
     const sent = this.#offerAll(items);
-    this.#announce();
+    if (this.size > 0) this.#onWaiting?.(items);
     return sent;
   }
 
@@ -142,7 +144,7 @@ export class Channel<T> implements AsyncIterable<T> {
     if (this.#receivers.serve(item, this.#order?.audienceOf(item))) return;
     this.#assertAbsent(item);
     this.#items.unshift(item, behind);
-    this.#announce();
+    this.#onWaiting?.([item]);
   }
 
   /**
@@ -208,7 +210,7 @@ export class Channel<T> implements AsyncIterable<T> {
     const more = capacity - Math.max(this.#capacity, this.size);
     this.#capacity = capacity;
     this.#admit(more);
-    this.#announce();
+    if (this.size > 0) this.#onWaiting?.();
   }
 
   /** Ends sending: waiting senders fail, receivers get what is left. A second call does nothing. */
@@ -278,10 +280,6 @@ export class Channel<T> implements AsyncIterable<T> {
       }
     }
     while (places-- > 0 && this.#hasRoom() && this.#roomWaiters.serve());
-  }
-
-  #announce(): void {
-    if (this.size > 0) this.#onWaiting?.();
   }
 }
 

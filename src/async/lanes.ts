@@ -74,13 +74,18 @@ export class Lanes<T> implements Iterable<T> {
 
   /** The audiences that items wait for which not everybody may have, each with these items. */
   *audiences(): Iterable<[Audience, Iterable<T>]> {
-    for (const { audience, items } of this.#own.values()) yield [audience, items];
-    for (const { audience, items } of this.#shared.values()) yield [audience, items];
+    for (const { audience, items } of this.#lanes()) yield [audience, items];
   }
 
   /** The oldest item, or `undefined` if none waits. */
   get oldest(): T | undefined {
     return this.#firstFor(undefined)?.value;
+  }
+
+  /** The oldest item of each audience, and of those that everybody may have. */
+  *firsts(): Iterable<T> {
+    if (this.#open.size > 0) yield this.#open.first!;
+    for (const { items } of this.#lanes()) yield items.first!;
   }
 
   /** All items, the oldest first. */
@@ -170,6 +175,11 @@ export class Lanes<T> implements Iterable<T> {
 
   #isBefore(item: T, other: T): boolean {
     return this.#order!.before(item, other);
+  }
+
+  *#lanes(): Iterable<Lane<T>> {
+    yield* this.#own.values();
+    yield* this.#shared.values();
   }
 
   #find(audience: Audience): Lane<T> | undefined {
