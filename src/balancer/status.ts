@@ -1,4 +1,5 @@
 import type { Queue } from "./queue.ts";
+import { formatAddress } from "../net/address.ts";
 import { formatCheck } from "../config/values/check.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { SessionRegistry } from "../session/registry.ts";
@@ -78,6 +79,7 @@ export function destinationStatus(
   return {
     id: `${id}.${destination.number}`,
     name,
+    address: formatAddress(config.address),
     state: destination.shownState,
     admin: destination.admin,
     leaving: destination.leaving,

@@ -75,7 +75,7 @@ export function readDestination(
     ...options,
     address,
     key: canonicalName(address),
-    name: formatAddress(address),
+    name: options.name || formatAddress(address),
   };
 }
 

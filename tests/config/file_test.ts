@@ -7,6 +7,7 @@ import type { Address } from "../../src/net/address.ts";
 import { UsageError } from "../../src/base/errors.ts";
 import { keyOf, optionNames } from "../../src/config/options.ts";
 import { configOfFile, problemsOfFile, TestFile } from "../support/config_file.ts";
+import { cpuTime } from "../support/cpu.ts";
 
 /** What every file of these tests needs besides what it is about. */
 const ADDRESSES = 'listen = "8080"\ndestinations = ["9001"]\n';
@@ -518,10 +519,10 @@ Deno.test("what a file has too much of is refused in one line", async () => {
     ],
   };
   for (const [name, [content, line]] of Object.entries(cases)) {
-    const begin = performance.now();
+    const begin = cpuTime();
     const [only, ...others] = await problemsOfFile(content);
     assertEquals([only?.slice(0, line.length), others], [line, []], name);
-    assert(performance.now() - begin < FAST_MS, name);
+    assert(cpuTime() - begin < FAST_MS, name);
   }
 });
 
@@ -538,7 +539,7 @@ Deno.test("what is just within the bounds is read", async () => {
 });
 
 Deno.test("large files are read within seconds, good ones and bad ones", async () => {
-  const begin = performance.now();
+  const begin = cpuTime();
   const comments = ADDRESSES + "# comment\n".repeat(90_000);
   assertEquals((await configOfFile(comments)).listeners.length, 1);
   const bad = await problemsOfFile(
@@ -555,7 +556,7 @@ Deno.test("large files are read within seconds, good ones and bad ones", async (
   const destinations = Array.from({ length: 1000 }, (_, i) => `"${10_000 + i}"`);
   const one = await configOfFile(`listen = "80"\ndestinations = [${destinations}]`);
   assertEquals(one.listeners[0]!.destinations.length, 1000);
-  const ms = performance.now() - begin;
+  const ms = cpuTime() - begin;
   assert(ms < FAST_MS, `${ms} ms`);
 });
 
