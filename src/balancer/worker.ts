@@ -35,7 +35,7 @@ export interface WorkerContext {
   readonly relaying: RelayOptions;
   readonly log: Logger;
   readonly steps: Steps;
-  readonly loops: Pick<Loops, "end" | "tell">;
+  readonly loops: Pick<Loops, "end" | "endIfLooped" | "tell">;
   /** Controllers of connects that were not aborted, for reuse. */
   readonly attempts: AbortController[];
   /** Called when a connect to a destination failed. */
@@ -157,10 +157,7 @@ async function serve(
   }
   session.server = undefined;
   note?.forget();
-  if (note?.looped && session.down.bytes === 0) {
-    context.loops.end(session);
-    return context.registry.finish(session);
-  }
+  if (context.loops.endIfLooped(session, note)) return context.registry.finish(session);
   if (end === "over") context.registry.finish(session);
   else moveOn(end, session, destination, context);
 }
