@@ -118,7 +118,7 @@ export class LifeCycle {
       log.warning("session {id} of {client} at {destination} is cut: {reason}", {
         id: session.id,
         client: session.clientName,
-        destination: session.destination ?? "-",
+        destination: session.destination?.name ?? "-",
         reason,
       });
       session.abort(reason);

@@ -118,7 +118,7 @@ async function serve(
   session.stage = "connecting";
   session.holder = CONNECTING;
   session.attempt = attempt;
-  session.destination = destination.name;
+  session.destination = destination;
   session.attempts++;
   session.connectStartedAt = place.clock();
   session.leaveQueue(session.connectStartedAt);

@@ -13,7 +13,7 @@ export interface DestinationConfig extends DestinationOptions {
   readonly address: Address;
   /** The same text for the same destination, however it was written. */
   readonly key: string;
-  /** How it is named in logs: the address as written. */
+  /** What it is called: its name, or its address as written. */
   readonly name: string;
 }
 
@@ -105,18 +105,21 @@ export function* checkListener(
   };
   const listen = readListen(texts.listen, (problem) => report("listen", problem));
   if (texts.destinations.length === 0) report("destinations", "must have one or more addresses");
-  const indexes = new Map<string, number>();
+  const indexes = { key: new Map<string, number>(), name: new Map<string, number>() };
   const destinations: DestinationConfig[] = [];
   for (const [index, text] of texts.destinations.entries()) {
     yield;
     const part = { destination: index };
-    const known = { settings, listen, indexOf: (key: string) => indexes.get(key) };
+    const indexOf: Surroundings["indexOf"] = (value, by) => indexes[by].get(value);
+    const known = { settings, listen, indexOf };
     const destination = checkDestination(text, known, {
       report: (problem) => report(part, problem),
       mention,
     });
     if (destination === undefined) continue;
-    if (!indexes.has(destination.key)) indexes.set(destination.key, index);
+    for (const by of ["key", "name"] as const) {
+      if (!indexes[by].has(destination[by])) indexes[by].set(destination[by], index);
+    }
     destinations.push(destination);
   }
   return fine ? { ...settings, listen: listen!, destinations, rules, texts } : undefined;
@@ -127,8 +130,8 @@ export interface Surroundings {
   readonly settings: Settings;
   /** `undefined` after a problem with it. */
   readonly listen: Address | undefined;
-  /** The index of another destination with a `key`; `undefined` if there is none. */
-  indexOf(key: string): number | undefined;
+  /** The index of another destination with a `key` or name; `undefined` if there is none. */
+  indexOf(value: string, by: "key" | "name"): number | undefined;
 }
 
 /** One destination of a listener, `undefined` if its address is malformed. */
@@ -139,12 +142,16 @@ export function checkDestination(
 ): DestinationConfig | undefined {
   const destination = readDestination({ text, defaults: settings }, report);
   if (destination === undefined) return undefined;
-  const other = indexOf(destination.key);
+  const other = indexOf(destination.key, "key");
   if (other !== undefined) {
     report(
       `is the same as ${mention({ destination: other })}; give each only once ` +
         "(ADDRESS,workers=N sets its number of connections)",
     );
+  }
+  const namesake = indexOf(destination.name, "name");
+  if (namesake !== undefined && namesake !== other) {
+    report(`is called like ${mention({ destination: namesake })}; each must have another name`);
   }
   if (listen && isSelf(listen, destination.address)) {
     report(

@@ -18,7 +18,6 @@ export type DestinationState = "untried" | "up" | "suspect" | "down";
 
 /** One server address with its state, its workers' number and its counters. */
 export class Destination {
-  readonly name: string;
   /** How it is connected, for sessions, probes and checks alike. */
   readonly connector: Connector;
   /** Its number within the listener, from 1. */
@@ -77,7 +76,6 @@ export class Destination {
     number = 1,
     options: { trails?: Trails; listener?: number; names?: Names | undefined } = {},
   ) {
-    this.name = config.name;
     this.number = number;
     this.#config = config;
     const { trails, listener = 1, names } = options;
@@ -93,6 +91,11 @@ export class Destination {
     });
     this.#clock = clock;
     this.forget();
+  }
+
+  /** What it is called in logs, which another configuration may change. */
+  get name(): string {
+    return this.#config.name;
   }
 
   /** A new one has to be of the same address. */

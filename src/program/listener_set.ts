@@ -16,6 +16,9 @@ export interface Match {
   readonly removed: readonly ManagedListener[];
 }
 
+/** Most listeners and destinations that are gone of which it is kept what they had counted. */
+const DEPARTED_LIMIT = 2000;
+
 /** The listeners of the program: those of the configuration, and those that finish what they have. */
 export class ListenerSet {
   readonly #logs: Logs;
@@ -24,7 +27,7 @@ export class ListenerSet {
   #all: readonly ManagedListener[] = [];
   /** Those that were removed, with their drains. */
   readonly #leaving = new Map<ManagedListener, Promise<boolean>>();
-  /** By name, what those had counted that are gone while one with the same name is there. */
+  /** By name, what those had counted that are gone, the latest last. */
   readonly #departed = new Map<string, ListenerStatus>();
   #nextId = 1;
   /** Whether one that is gone had to cut sessions. */
@@ -42,7 +45,8 @@ export class ListenerSet {
 
   /** What those had counted that are gone, for each name that one of {@linkcode all} has. */
   get departed(): ListenerStatus[] {
-    return [...this.#departed.values()];
+    const names = new Set(this.#all.map(({ name }) => name));
+    return [...this.#departed.values()].filter(({ name }) => names.has(name));
   }
 
   /** Those of the configuration. */
@@ -109,8 +113,19 @@ export class ListenerSet {
   #remember(last: ListenerStatus): void {
     const { name } = last;
     const before = this.#departed.get(name);
-    if (!this.#all.some((one) => one.name === name)) this.#departed.delete(name);
-    else this.#departed.set(name, before ? addStatuses([before, last]) : last);
+    this.#departed.delete(name);
+    this.#departed.set(name, before ? addStatuses([before, last]) : last);
+    this.#forgetSome();
+  }
+
+  /** Forgets what those had counted that are gone for longest, where it is too much to keep. */
+  #forgetSome(): void {
+    const names = new Set(this.#all.map(({ name }) => name));
+    let kept = 0;
+    for (const { name, destinations } of [...this.#departed.values()].reverse()) {
+      kept += 1 + destinations.length;
+      if (kept > DEPARTED_LIMIT && !names.has(name)) this.#departed.delete(name);
+    }
   }
 
   /** Which of those that are present a configuration has, which are new in it, which are gone. */

@@ -63,8 +63,8 @@ export class Session implements DepartureListener {
   stage: Stage = "waiting";
   /** Connects begun for it so far. */
   attempts = 0;
-  /** The destination of the latest connect. */
-  destination: string | undefined;
+  /** The destination of the latest connect; its name is the one that it has now. */
+  destination: { readonly name: string } | undefined;
   /** The destination that has reset it, to which it does not go again; it moves once at most. */
   avoided: object | undefined;
   /** The connection to it, while the session is relayed. */

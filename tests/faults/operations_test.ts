@@ -267,7 +267,7 @@ Deno.test("a signal that comes between the drain and the exit does not change ho
   await conn.read(new Uint8Array(1000));
   program.signal("SIGTERM");
   await program.logged(/drained, nothing was cut/);
-  for (const signal of ["SIGHUP", "SIGUSR1", "SIGUSR2"] as const) {
+  for (const signal of ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGTERM", "SIGINT"] as const) {
     try {
       program.signal(signal);
     } catch {
