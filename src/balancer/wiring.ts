@@ -12,7 +12,7 @@ import { BufferPool } from "../net/buffer_pool.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { FairReads } from "../net/fair_reads.ts";
 import type { Names } from "../net/names.ts";
-import { Trails } from "../net/trails.ts";
+import { noteOf, Trails } from "../net/trails.ts";
 import { Loops } from "../session/loops.ts";
 import { SessionRegistry } from "../session/registry.ts";
 import type { Session } from "../session/session.ts";
@@ -148,7 +148,13 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     registry,
     clock,
     settings,
-    relaying: { buffers, fairReads, redispatch: settings.redispatch, steps },
+    relaying: {
+      buffers,
+      fairReads,
+      redispatch: settings.redispatch,
+      steps,
+      endIfLooped: (session, server) => loops.endIfLooped(session, noteOf(server)),
+    },
     log,
     steps,
     loops,

@@ -34,7 +34,7 @@ export interface WorkerContext {
   readonly relaying: RelayOptions;
   readonly log: Logger;
   readonly steps: Steps;
-  readonly loops: Pick<Loops, "end" | "tell">;
+  readonly loops: Pick<Loops, "end" | "endIfLooped" | "tell">;
   /** Controllers of connects that were not aborted, for reuse. */
   readonly attempts: AbortController[];
   /** Puts a session that was taken from the line back to its front. */
@@ -158,10 +158,7 @@ async function serve(
   }
   session.server = undefined;
   note?.forget();
-  if (note?.looped && session.down.bytes === 0) {
-    place.loops.end(session);
-    return place.registry.finish(session);
-  }
+  if (place.loops.endIfLooped(session, note)) return place.registry.finish(session);
   if (end === "over") place.registry.finish(session);
   else moveOn(end, session, destination, place);
 }

@@ -154,6 +154,14 @@ export class Session implements DepartureListener {
     this.#reason ??= reason;
   }
 
+  /**
+   * Records another reason than `done`, which its relay took an end for that looked like any other;
+   * why it was ended before its time stays.
+   */
+  correct(reason: EndReason): void {
+    if (this.#reason === "done") this.#reason = reason;
+  }
+
   /** Ends the session before its time: records the reason and tells its holder. */
   abort(reason: EndReason): void {
     if (this.#reason !== undefined) return;
