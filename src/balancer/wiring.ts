@@ -2,7 +2,7 @@ import type { Logger } from "@logtape/logtape";
 import { TaskGroup } from "../async/task_group.ts";
 import { type Clock, monotonic } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
-import type { Config } from "../config/config.ts";
+import type { ListenerConfig } from "../config/config.ts";
 import type { Settings } from "../config/options.ts";
 import { DestinationSet } from "../destinations/destination_set.ts";
 import { Health } from "../destinations/health.ts";
@@ -85,7 +85,7 @@ export interface Parts {
  * The life of a session: the gate makes it of an accepted connection and hands it to the queue, a
  * worker receives it, connects and relays, and the registry closes it.
  */
-export function wire(config: Config, options: WiringOptions): Parts {
+export function wire(config: ListenerConfig, options: WiringOptions): Parts {
   const { identity, log, access, durations, thread, clock = monotonic } = options;
   const { id, name } = identity;
   const { descriptors = new DescriptorBudget(), trails = new Trails(), names } = options;
