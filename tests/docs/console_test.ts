@@ -9,6 +9,7 @@ import { COMMAND_LINE_FLAGS } from "../../src/cli/command_line_flags.ts";
 import { ctl } from "../../src/client/ctl.ts";
 import { COMMANDS } from "../../src/client/commands.ts";
 import { top } from "../../src/client/top.ts";
+import { destinationOptionNames } from "../../src/config/options/destination.ts";
 import { flagOf, optionNames } from "../../src/config/options.ts";
 import { type Block, blocks, isThere, page, pages, prose, typed } from "../support/doc_pages.ts";
 import { shellCommands } from "../support/shell_commands.ts";
@@ -211,6 +212,17 @@ Deno.test("docs/admin-api.md has every request of the admin API, and no other", 
 function routeName({ method, path }: (typeof ROUTES)[number]): string {
   return `${method} ${path}`;
 }
+
+Deno.test("docs/admin-api.md has every option of a destination as a field", () => {
+  const rows = page("docs/admin-api.md").split("\n")
+    .filter((row) => /^\| `(?:POST|PATCH) \/destinations/.test(row));
+  assertEquals(rows.length, 2);
+  for (const row of rows) {
+    const fields = [...row.matchAll(/"(\w+)"\?/g)].map(([, name]) => name!);
+    const options = fields.filter((name) => !["listener", "state"].includes(name));
+    assertEquals(options.toSorted(), destinationOptionNames().toSorted(), row);
+  }
+});
 
 Deno.test("every metric in the rules and questions of docs/metrics.md is there", () => {
   const text = page("docs/metrics.md");
