@@ -94,7 +94,8 @@ export class Load {
     const { server, streams, reverse, seconds } = transfer;
     const { iperf3 } = this.#tools;
     if (!iperf3) return await this.#own("bulk", port, transfer, seconds);
-    const line = [iperf3.path, "-s", "-1", "-B", "127.0.0.1", "-p", `${server}`];
+    // Not for one client only: that would be the probe of a balancer.
+    const line = [iperf3.path, "-s", "-B", "127.0.0.1", "-p", `${server}`];
     const child = await this.#processes.serve("iperf3", line, server);
     try {
       const output = await this.#processes.run("iperf3", [

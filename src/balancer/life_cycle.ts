@@ -105,9 +105,9 @@ export class LifeCycle {
   }
 
   get #numbers(): { active: number; waiting: number } {
-    const { destinations, channel } = this.#parts;
+    const { destinations, queue } = this.#parts;
     const active = destinations.all.reduce((sum, one) => sum + one.active, 0);
-    return { active, waiting: channel.size };
+    return { active, waiting: queue.size };
   }
 
   #cut(reason: "drain-timeout" | "quit"): void {
@@ -118,7 +118,7 @@ export class LifeCycle {
       log.warning("session {id} of {client} at {destination} is cut: {reason}", {
         id: session.id,
         client: session.clientName,
-        destination: session.destination ?? "-",
+        destination: session.destination?.name ?? "-",
         reason,
       });
       session.abort(reason);

@@ -1,4 +1,5 @@
-import type { Channel } from "../async/channel.ts";
+import type { Queue } from "./queue.ts";
+import { formatAddress } from "../net/address.ts";
 import { formatCheck } from "../config/values/check.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { SessionRegistry } from "../session/registry.ts";
@@ -15,7 +16,7 @@ export interface StatusSources {
   address: string;
   draining: boolean;
   registry: SessionRegistry;
-  queue: Channel<Session>;
+  queue: Pick<Queue, "size" | "oldest">;
   /** Most sessions that wait; the queue itself has no limit during a drain. */
   capacity: number;
   timings: Timings;
@@ -27,7 +28,7 @@ export interface StatusSources {
 export function listenerStatus(sources: StatusSources): ListenerStatus {
   const { id, registry, queue, destinations, now } = sources;
   const ended = Object.entries(registry.ended).filter(([, number]) => number > 0);
-  const [oldest] = queue.waiting();
+  const { oldest } = queue;
   const live = liveBytes(registry.live);
   const all = [...live.values()];
   return {
@@ -48,8 +49,8 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
   };
 }
 
-/** Bytes by the names of destinations. */
-type LiveBytes = Map<string, { up: number; down: number }>;
+/** Bytes by destination. */
+type LiveBytes = Map<object, { up: number; down: number }>;
 
 /**
  * Bytes of the live sessions by destination. Those of a session that was not answered yet do not
@@ -74,10 +75,11 @@ export function destinationStatus(
   { id, live }: { id: number; live: LiveBytes },
 ): DestinationStatus {
   const { name, config, workers, active, sessions, failures } = destination;
-  const { up, down } = live.get(name) ?? { up: 0, down: 0 };
+  const { up, down } = live.get(destination) ?? { up: 0, down: 0 };
   return {
     id: `${id}.${destination.number}`,
     name,
+    address: formatAddress(config.address),
     state: destination.shownState,
     admin: destination.admin,
     leaving: destination.leaving,
@@ -112,7 +114,7 @@ export function sessionInfos(
       id: `${listener.id}.${session.id}`,
       listener: listener.name,
       client: session.clientName,
-      destination: session.destination ?? null,
+      destination: session.destination?.name ?? null,
       stage: session.stage,
       place: session.stage === "waiting" ? ++place : null,
       age_ms: now - session.acceptedAt,

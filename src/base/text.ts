@@ -25,3 +25,19 @@ export function nearest(text: string, names: readonly string[]): string {
 export function plural(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? "" : "s"}`;
 }
+
+/** Most characters of a line of a help text. */
+const WIDTH = 80;
+
+/** A text in lines that a terminal has room for, each behind so many blanks. */
+export function wrap(text: string, indent: number): string {
+  const margin = " ".repeat(indent);
+  const lines = [margin];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1)!;
+    const longer = line === margin ? margin + word : `${line} ${word}`;
+    if (longer.length <= WIDTH) lines[lines.length - 1] = longer;
+    else lines.push(margin + word);
+  }
+  return lines.join("\n");
+}

@@ -7,10 +7,10 @@ import {
   isMark,
 } from "../config/options/destination.ts";
 import type { Option } from "../config/option.ts";
+import { wrap } from "../base/text.ts";
 import { flagOf, type OptionName, optionNames, rowOf } from "../config/options.ts";
 import { commandLineFlags } from "./command_line_flags.ts";
 
-const WIDTH = 80;
 const INDENT = 6;
 
 /** The text of `--help`. */
@@ -96,19 +96,7 @@ function describe(name: OptionName): string {
   return `${usage}\n${wrap(option.help, INDENT)}`;
 }
 
-function wrap(text: string, indent: number): string {
-  const margin = " ".repeat(indent);
-  const lines = [margin];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1)!;
-    const longer = line === margin ? margin + word : `${line} ${word}`;
-    if (longer.length <= WIDTH) lines[lines.length - 1] = longer;
-    else lines.push(margin + word);
-  }
-  return lines.join("\n");
-}
-
-/** The end reasons as the rows of a Markdown table, for the README. */
+/** The end reasons as the rows of a Markdown table, for docs/. */
 export function reasonRows(): string[] {
   return Object.entries(END_REASONS).map(([reason, { help }]) => {
     return `| \`${reason}\` | ${help.replace(/--[a-z-]+/g, "`$&`")} |`;

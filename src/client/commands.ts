@@ -1,10 +1,5 @@
 import { SESSIONS_LIMIT } from "../config/sessions_limit.ts";
 import { UsageError } from "../base/errors.ts";
-import {
-  destinationOptionForm,
-  destinationOptionNames,
-  isMark,
-} from "../config/options/destination.ts";
 import type { DestinationChange } from "../operations/operations.ts";
 import type { AdminState } from "../operations/states.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
@@ -15,14 +10,6 @@ import { isDestination, isNothing, isObject, isReloadResult, isSessions } from "
 import { sessionLines, statusLines } from "./tables.ts";
 import { findDestination, titleOf } from "./target.ts";
 import { waitUntilForgotten, waitUntilGone, waitUntilIdle } from "./wait_for.ts";
-
-/** How the options of a destination are written behind its address, and on their own. */
-const OPTIONS_OF_ADDRESS = destinationOptionNames()
-  .map((name) => `[,${destinationOptionForm(name)}]`)
-  .join("");
-const OPTIONS_ALONE = destinationOptionNames()
-  .map((name) => `[${isMark(name) ? `${name}=true|false` : destinationOptionForm(name)}]`)
-  .join(" ");
 
 /** What a command works with. */
 export interface Context {
@@ -80,7 +67,7 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
   maint: change("maint", "the same, and its health is not checked either"),
   ready: change("ready", "DEST takes sessions again"),
   add: {
-    form: `ADDRESS${OPTIONS_OF_ADDRESS} [--listener NAME]`,
+    form: "ADDRESS[,OPTION ...] [--listener NAME]",
     help: "a new destination, as on the command line",
     operands: ["ADDRESS"],
     switches: ["json"],
@@ -109,9 +96,9 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
     },
   },
   set: {
-    form: `DEST ${OPTIONS_ALONE}`,
+    form: "DEST OPTION [OPTION ...]",
     help: "changes options of DEST, such as how many sessions it serves at once",
-    operands: ["DEST", "KEY=N"],
+    operands: ["DEST", "OPTION"],
     many: true,
     switches: ["json"],
     values: [],

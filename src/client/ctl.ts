@@ -1,6 +1,11 @@
 import { UsageError } from "../base/errors.ts";
 import { AdminClient } from "./admin_client.ts";
-import { quote } from "../base/text.ts";
+import { quote, wrap } from "../base/text.ts";
+import {
+  DESTINATION_OPTION_FORMS,
+  destinationOptionNames,
+  isMark,
+} from "../config/options/destination.ts";
 import { readAdminAddress, readArguments, readTokenFile, unknown } from "./arguments.ts";
 import { COMMANDS, type Context } from "./commands.ts";
 import { jsonLine, printable } from "./format.ts";
@@ -69,6 +74,14 @@ Usage: iawlb ctl ADDR COMMAND [--json] [--token-file FILE]
 ADDR is what --admin says: PORT (of 127.0.0.1), HOST:PORT, [IPV6]:PORT or
 unix:/path. DEST is the ID of a destination, its name, or LISTENER/NAME if
 several listeners have it.
+${
+    wrap(
+      `OPTION is ${DESTINATION_OPTION_FORMS}, as on the command line; after set also ${
+        destinationOptionNames().filter(isMark).map((name) => `${name}=false`).join(", ")
+      }, which takes it away.`,
+      0,
+    )
+  }
 
 Commands:
 ${commands.join("\n")}

@@ -40,7 +40,8 @@ const amounts: Test = (value) => anything(value) && Object.values(value as objec
 const histogram = object({ fine: either(missing, list(number)) });
 
 const destination = object({
-  ...{ id, name: text, state: text, admin: text, leaving: flag, backup: flag },
+  ...{ id, name: text, address: either(missing, text) },
+  ...{ state: text, admin: text, leaving: flag, backup: flag },
   ...{ limit: amount, weight: amount, active: amount, sessions: amount, failures: amount },
   ...{ bytes_up: amount, bytes_down: amount },
 });

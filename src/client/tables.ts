@@ -23,6 +23,9 @@ const DESTINATION_COLUMNS: readonly Column[] = [
   { title: "DOWN", align: "right" },
 ];
 
+/** Only where a destination has a name. */
+const ADDRESS_COLUMN: Column = { title: "ADDRESS" };
+
 const SESSION_COLUMNS: readonly Column[] = [
   { title: "ID" },
   { title: "CLIENT" },
@@ -56,6 +59,9 @@ function listenerLines(listener: ListenerStatus): string[] {
     ...durationText("connect", latencies.connect),
     ...durationText("session", latencies.session),
   ];
+  // An earlier version does not tell the address.
+  const named = destinations.some(({ name, address }) => (address ?? name) !== name);
+  const columns = named ? [...DESTINATION_COLUMNS, ADDRESS_COLUMN] : DESTINATION_COLUMNS;
   const rows = destinations.map((one) => [
     one.id,
     one.name + (one.backup ? " (backup)" : "") + (one.leaving ? " (leaving)" : ""),
@@ -67,8 +73,9 @@ function listenerLines(listener: ListenerStatus): string[] {
     String(one.failures),
     formatBytes(one.bytes_up),
     formatBytes(one.bytes_down),
+    ...(named ? [one.address] : []),
   ]);
-  const table = rows.length === 0 ? ["no destinations"] : formatTable(DESTINATION_COLUMNS, rows);
+  const table = rows.length === 0 ? ["no destinations"] : formatTable(columns, rows);
   return [
     `Listener ${id}: ${plain(name)} (${plain(address)}), ${state}`,
     `  ${accepted} accepted, ${active} active, ${waiting} of ${queue} waiting${oldest}`,

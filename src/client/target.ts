@@ -17,7 +17,7 @@ interface Candidate {
 }
 
 /**
- * The destination that the operator means: by its id, by its name, or by `LISTENER/NAME`. One that
+ * The destination that the operator means: by its id, by its name or address, or by `LISTENER/NAME`. One that
  * was removed and only finishes its sessions counts if no other is meant.
  *
  * @throws {FatalError} If there is none, or if there are several.
@@ -46,8 +46,10 @@ export function titleOf({ id, name }: DestinationStatus): string {
   return `${id} ${printable(name)}`;
 }
 
-function spellings({ listener, destination: { id, name } }: Candidate): string[] {
-  return [id, name, `${listener.id}/${name}`, `${listener.name}/${name}`];
+function spellings({ listener, destination: { id, name, address = name } }: Candidate): string[] {
+  const names = [...new Set([name, address])];
+  const within = names.flatMap((one) => [`${listener.id}/${one}`, `${listener.name}/${one}`]);
+  return [id, ...names, ...within];
 }
 
 function list(candidates: readonly Candidate[]): string {

@@ -13,11 +13,11 @@ export interface DestinationConfig extends DestinationOptions {
   readonly address: Address;
   /** The same text for the same destination, however it was written. */
   readonly key: string;
-  /** How it is named in logs: the address as written. */
+  /** What it is called: its name, or its address as written. */
   readonly name: string;
 }
 
-/** What a listener is configured by, as it was written. Can be sent to another thread. */
+/** What a listener is configured by, as it was written. */
 export interface ListenerTexts {
   readonly listen: string;
   /** Each with its options, such as `10.0.0.7:9003,workers=4`. */
@@ -28,12 +28,16 @@ export interface ListenerTexts {
   readonly rules: readonly { readonly verdict: Verdict; readonly networks: string }[];
 }
 
-/** Everything that one listener, its line and its destinations run by. */
-export interface Config extends Settings {
+/** Everything that one listener runs by: data that can be sent to another thread. */
+export interface ListenerConfig extends Settings {
   readonly listen: Address;
   readonly destinations: readonly DestinationConfig[];
   /** Who is let in: `allow` and `deny` in the order in which they were given. */
   readonly rules: readonly AccessRule[];
+}
+
+/** The configuration of a listener, and what it was read from. */
+export interface Config extends ListenerConfig {
   /** What all of this was read from. */
   readonly texts: ListenerTexts;
 }
@@ -101,18 +105,21 @@ export function* checkListener(
   };
   const listen = readListen(texts.listen, (problem) => report("listen", problem));
   if (texts.destinations.length === 0) report("destinations", "must have one or more addresses");
-  const indexes = new Map<string, number>();
+  const indexes = { key: new Map<string, number>(), name: new Map<string, number>() };
   const destinations: DestinationConfig[] = [];
   for (const [index, text] of texts.destinations.entries()) {
     yield;
     const part = { destination: index };
-    const known = { settings, listen, indexOf: (key: string) => indexes.get(key) };
+    const indexOf: Surroundings["indexOf"] = (value, by) => indexes[by].get(value);
+    const known = { settings, listen, indexOf };
     const destination = checkDestination(text, known, {
       report: (problem) => report(part, problem),
       mention,
     });
     if (destination === undefined) continue;
-    if (!indexes.has(destination.key)) indexes.set(destination.key, index);
+    for (const by of ["key", "name"] as const) {
+      if (!indexes[by].has(destination[by])) indexes[by].set(destination[by], index);
+    }
     destinations.push(destination);
   }
   return fine ? { ...settings, listen: listen!, destinations, rules, texts } : undefined;
@@ -123,8 +130,8 @@ export interface Surroundings {
   readonly settings: Settings;
   /** `undefined` after a problem with it. */
   readonly listen: Address | undefined;
-  /** The index of another destination with a `key`; `undefined` if there is none. */
-  indexOf(key: string): number | undefined;
+  /** The index of another destination with a `key` or name; `undefined` if there is none. */
+  indexOf(value: string, by: "key" | "name"): number | undefined;
 }
 
 /** One destination of a listener, `undefined` if its address is malformed. */
@@ -135,12 +142,16 @@ export function checkDestination(
 ): DestinationConfig | undefined {
   const destination = readDestination({ text, defaults: settings }, report);
   if (destination === undefined) return undefined;
-  const other = indexOf(destination.key);
+  const other = indexOf(destination.key, "key");
   if (other !== undefined) {
     report(
       `is the same as ${mention({ destination: other })}; give each only once ` +
         "(ADDRESS,workers=N sets its number of connections)",
     );
+  }
+  const namesake = indexOf(destination.name, "name");
+  if (namesake !== undefined && namesake !== other) {
+    report(`is called like ${mention({ destination: namesake })}; each must have another name`);
   }
   if (listen && isSelf(listen, destination.address)) {
     report(

@@ -70,20 +70,25 @@ export function readDestination(
   const tell = (problem: string) => void (++problems <= MAX_PROBLEMS && report(problem));
   const [addressText, ...optionTexts] = splitDestination(text);
   const address = readAddress(addressText, tell);
-  const given = readOptions(optionTexts, tell);
-  const options: Partial<Record<DestinationOptionName, unknown>> = {};
-  for (const name of destinationOptionNames()) {
-    const { inherited, default: usual, parse }: Option<unknown> = DESTINATION_OPTIONS[name];
-    const value = given[name];
-    if (value !== undefined) options[name] = parse(value);
-    else options[name] = inherited ? defaults[name as OptionName] : usual;
-  }
+  const options = optionValues(readOptions(optionTexts, tell), defaults);
   return address && {
-    ...options as unknown as DestinationOptions,
+    ...options,
     address,
     key: canonicalName(address),
-    name: formatAddress(address),
+    name: options.name || formatAddress(address),
   };
+}
+
+/** The value of each option: what is given, otherwise the listener's or the default. */
+export function optionValues(given: DestinationTexts, listener: Settings): DestinationOptions {
+  const values: Partial<Record<DestinationOptionName, unknown>> = {};
+  for (const name of destinationOptionNames()) {
+    const { inherited, default: usual, parse }: Option<unknown> = DESTINATION_OPTIONS[name];
+    const text = given[name];
+    if (text !== undefined) values[name] = parse(text);
+    else values[name] = inherited ? listener[name as OptionName] : usual;
+  }
+  return values as DestinationOptions;
 }
 
 function readAddress(text: string, report: (problem: string) => void): Address | undefined {

@@ -2,6 +2,7 @@ import type { DestinationConfig } from "./config.ts";
 import { DESTINATION_OPTIONS, destinationOptionNames } from "./options/destination.ts";
 import {
   optionTextsOf,
+  optionValues,
   readDestination,
   splitDestination,
   writeDestination,
@@ -31,7 +32,7 @@ export function mergeRepeats(texts: readonly string[], defaults: Settings): Merg
     const first = one && repeats.get(one.key);
     if (!one) repeats.set(`malformed ${repeats.size}`, { text, times: 1 });
     else if (!first?.one) repeats.set(one.key, { text, one, times: 1 });
-    else if (sameOptions(first.one, one)) first.times++;
+    else if (sameOptions(first.text, text)) first.times++;
     else {
       throw new UsageError(
         `DESTINATION ${quote(text)}: is the same as ${quote(first.text)} with other options; ` +
@@ -50,11 +51,12 @@ export function mergeRepeats(texts: readonly string[], defaults: Settings): Merg
     return writeDestination(address, { ...optionTextsOf(text), workers: String(workers) });
   });
   return { destinations, notes };
-}
 
-function sameOptions(one: DestinationConfig, other: DestinationConfig): boolean {
-  return destinationOptionNames().every((name) => {
-    const { format }: Option<unknown> = DESTINATION_OPTIONS[name];
-    return format(one[name]) === format(other[name]);
-  });
+  function sameOptions(text: string, other: string): boolean {
+    const [ones, others] = [text, other].map((one) => optionValues(optionTextsOf(one), defaults));
+    return destinationOptionNames().every((name) => {
+      const { format }: Option<unknown> = DESTINATION_OPTIONS[name];
+      return format(ones![name]) === format(others![name]);
+    });
+  }
 }

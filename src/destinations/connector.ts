@@ -9,6 +9,7 @@ import {
   type TcpAddress,
   type Way,
 } from "../net/dial.ts";
+import type { Names } from "../net/names.ts";
 import { returns } from "../net/loop_rules.ts";
 import type { Stream } from "../net/stream.ts";
 import { attach } from "../net/trails.ts";
@@ -22,6 +23,8 @@ export interface Connector {
    * connected once when it is new; otherwise it is `up` from the beginning.
    */
   readonly isTried: boolean;
+  /** Whether it is known where it leads: of a name it is not until its first look-up succeeded. */
+  readonly isLocated: boolean;
   /**
    * One connection, which is the caller's.
    *
@@ -38,6 +41,10 @@ export interface ConnectorOptions {
   way?: Way | undefined;
   /** Told of every look-up of a name that failed. */
   onLookupFailure?(failure: LookupFailure): void;
+  /** Called when `isLocated` has become true. */
+  onLocated?(): void;
+  /** Looks names up; the system's unless given. */
+  names?: Names | undefined;
 }
 
 /** The connector for an address: the only place where its kind decides how it is connected. */
@@ -60,6 +67,10 @@ class TcpConnector implements Connector {
     this.#dialer = new Dialer(address, options);
   }
 
+  get isLocated(): boolean {
+    return this.#dialer.isLocated;
+  }
+
   connect(options: DialOptions): Promise<Stream> {
     return this.#dialer.dial(options);
   }
@@ -68,6 +79,7 @@ class TcpConnector implements Connector {
 class UnixConnector implements Connector {
   readonly description: string;
   readonly isTried = true;
+  readonly isLocated = true;
   readonly #path: string;
   readonly #way: Way | undefined;
 

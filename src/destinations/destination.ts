@@ -3,6 +3,7 @@ import type { DestinationConfig } from "../config/config.ts";
 import { type Connector, connectorTo } from "./connector.ts";
 import type { LookupFailure, Way } from "../net/dial.ts";
 import type { AdminState, ShownState } from "../operations/states.ts";
+import type { Names } from "../net/names.ts";
 import type { Session } from "../session/session.ts";
 import type { Trails } from "../net/trails.ts";
 import { Timings } from "../session/timings.ts";
@@ -17,7 +18,6 @@ export type DestinationState = "untried" | "up" | "suspect" | "down";
 
 /** One server address with its state, its workers' number and its counters. */
 export class Destination {
-  readonly name: string;
   /** How it is connected, for sessions, probes and checks alike. */
   readonly connector: Connector;
   /** Its number within the listener, from 1. */
@@ -42,6 +42,8 @@ export class Destination {
   lookupFailures = 0;
   /** Called when one has failed. */
   onLookupFailure: ((failure: LookupFailure) => void) | undefined;
+  /** Called when it is known for the first time where its name leads. */
+  onLocated: (() => void) | undefined;
   /** Sessions that are connected to it. */
   established = 0;
   /** Whether nobody connects to it for a moment, since it was full. */
@@ -64,27 +66,36 @@ export class Destination {
   /** The latest return to full use, which takes a while: when it began and how long it takes. */
   #ramp: { since: number; length: number } | undefined;
 
-  /** @param options.trails Notes the ways of its connections, as those of a listener's. */
+  /**
+   * @param options.trails Notes the ways of its connections, as those of a listener's.
+   * @param options.names Looks its name up; the system's unless given.
+   */
   constructor(
     config: DestinationConfig,
     clock: Clock,
     number = 1,
-    options: { trails?: Trails; listener?: number } = {},
+    options: { trails?: Trails; listener?: number; names?: Names | undefined } = {},
   ) {
-    this.name = config.name;
     this.number = number;
     this.#config = config;
-    const { trails, listener = 1 } = options;
+    const { trails, listener = 1, names } = options;
     const way: Way | undefined = trails && { trails, step: { listener, destination: number } };
     this.connector = connectorTo(config.address, {
       way,
+      names,
       onLookupFailure: (failure) => {
         this.lookupFailures++;
         this.onLookupFailure?.(failure);
       },
+      onLocated: () => this.onLocated?.(),
     });
     this.#clock = clock;
     this.forget();
+  }
+
+  /** What it is called in logs, which another configuration may change. */
+  get name(): string {
+    return this.#config.name;
   }
 
   /** A new one has to be of the same address. */

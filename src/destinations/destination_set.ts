@@ -3,6 +3,7 @@ import type { DestinationConfig } from "../config/config.ts";
 import { Destination } from "./destination.ts";
 import type { Health } from "./health.ts";
 import type { TaskGroup } from "../async/task_group.ts";
+import type { Names } from "../net/names.ts";
 import type { Trails } from "../net/trails.ts";
 
 /** The worker pool, as far as the set knows it. */
@@ -23,6 +24,8 @@ export interface DestinationSetOptions {
   /** Notes ways, as those of the listener with this number. */
   trails?: Trails;
   listener?: number;
+  /** Looks names up; the system's unless given. */
+  names?: Names | undefined;
 }
 
 /** The destinations: those of the configuration, and those that finish what they have. */

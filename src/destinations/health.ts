@@ -86,6 +86,10 @@ export class Health {
     });
     this.#monitors.set(destination, monitor);
     destination.onLookupFailure = (failure) => this.#onLookupFailure(failure);
+    destination.onLocated = () => {
+      if (signal.aborted || this.#monitors.get(destination) !== monitor) return;
+      this.#options.workers.arrange(destination);
+    };
     await monitor.run();
   }
 

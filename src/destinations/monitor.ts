@@ -182,7 +182,7 @@ export class Monitor implements Candidate {
   async #probe(): Promise<void> {
     const { check, checkTimeout } = this.#health.policy;
     const timeout = checkTimeout || DEFAULT_PROBE_TIMEOUT_MS;
-    const { connector, name } = this.#destination;
+    const { connector } = this.#destination;
     const limit = this.#limit = new AbortController();
     let release: Release | undefined;
     let timer: Timer | undefined;
@@ -191,7 +191,7 @@ export class Monitor implements Candidate {
       release = await this.#options.claim?.(limit.signal);
       this.#probedAt = this.#options.clock();
       timer = after(timeout, () => limit.abort(new CheckTimeout(check, timeout)));
-      const how = { connector, host: name, signal: limit.signal, timeout };
+      const how = { connector, host: connector.description, signal: limit.signal, timeout };
       await runCheck(check ?? { kind: "tcp" }, how);
     } catch (error) {
       failure = error as Error;

@@ -41,7 +41,7 @@ export function accessRecord(
     id: session.id,
     listener,
     client: session.clientName,
-    destination: session.destination ?? null,
+    destination: session.destination?.name ?? null,
     reason: session.reason ?? "done",
     queue_ms: toMicroseconds(session.queued),
     connect_ms: elapsed(connectStartedAt, connectedAt),
@@ -81,7 +81,9 @@ function textFormat(listener: string): AccessLogFormat {
   return (session, time) => {
     const { acceptedAt, connectStartedAt, connectedAt, endedAt } = session;
     return `${time.toISOString()} id=${session.id} listener=${listenerWord} ` +
-      `client=${oneWord(session.clientName)} destination=${oneWord(session.destination ?? "-")} ` +
+      `client=${oneWord(session.clientName)} destination=${
+        oneWord(session.destination?.name ?? "-")
+      } ` +
       `reason=${session.reason ?? "done"} queue=${ms(toMicroseconds(session.queued))} ` +
       `connect=${ms(elapsed(connectStartedAt, connectedAt))} ` +
       `total=${ms(elapsed(acceptedAt, endedAt) ?? 0)} ` +

@@ -44,7 +44,7 @@ export type TcpAddress = Extract<Address, { transport: "tcp" }>;
 /** Options of {@linkcode Dialer}. */
 export interface DialerOptions {
   /** Looks names up; the system's unless given. */
-  names?: Names;
+  names?: Names | undefined;
   /** Notes the ways of connections to listeners of this process. */
   way?: Way | undefined;
   /**
@@ -52,6 +52,8 @@ export interface DialerOptions {
    * whether it is time for a line in the log.
    */
   onLookupFailure?(failure: LookupFailure): void;
+  /** Called when the addresses of the name are known for the first time. */
+  onLocated?(): void;
 }
 
 /** Options of one connect. */
@@ -90,6 +92,7 @@ export class Dialer {
   readonly #way: Way | undefined;
   /** Told of every look-up that failed. */
   readonly #onLookupFailure: DialerOptions["onLookupFailure"];
+  readonly #onLocated: DialerOptions["onLocated"];
   /** Addresses to try, the one that worked last first. */
   #hostnames: readonly string[] = [];
   /** When the name is to be looked up again. */
@@ -102,10 +105,16 @@ export class Dialer {
     this.#names = options.names ?? systemNames;
     this.#way = options.way;
     this.#onLookupFailure = options.onLookupFailure;
+    this.#onLocated = options.onLocated;
     const hostname = address.hostname ?? "localhost";
     if (isLocalhost(hostname)) this.#hostnames = ["127.0.0.1", "::1"];
     else if (ipaddr.isValid(hostname)) this.#hostnames = [hostname];
     if (this.#hostnames.length > 0) this.#freshUntil = Infinity;
+  }
+
+  /** Whether there are addresses to try: a name has none before its first look-up has succeeded. */
+  get isLocated(): boolean {
+    return this.#hostnames.length > 0;
   }
 
   /**
@@ -170,7 +179,8 @@ export class Dialer {
       const found = await this.#names.lookUp(hostname);
       const [preferred] = this.#hostnames;
       this.#hostnames = found;
-      if (preferred !== undefined && found.includes(preferred)) this.#prefer(preferred);
+      if (preferred === undefined) this.#onLocated?.();
+      else if (found.includes(preferred)) this.#prefer(preferred);
     } catch (error) {
       const known = this.#hostnames.length > 0;
       const tell = this.#names.tells(hostname);

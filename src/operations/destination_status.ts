@@ -18,7 +18,8 @@ export const DESTINATION_FIELDS = {
     pattern: "^\\d+\\.\\d+$",
     description: "LISTENER.DESTINATION, two numbers; stays the same as long as it is there",
   }),
-  name: text("its address as configured"),
+  name: text("what it is called: its name, or its address as configured"),
+  address: text("its address as configured"),
   state: field<ShownState>({ enum: SHOWN_STATES }, {
     join: joinStates,
     metrics: [{

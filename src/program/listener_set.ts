@@ -5,6 +5,7 @@ import { type Logs, logsOf } from "../logging/logs.ts";
 import { OperationError } from "../operations/operations.ts";
 import { type ListenerStatus } from "../operations/listener_status.ts";
 import { addStatuses } from "../operations/listener_status.ts";
+import { startOrder } from "./start_order.ts";
 import { Trails } from "../net/trails.ts";
 import { ManagedListener, nameOf } from "./managed_listener.ts";
 
@@ -15,6 +16,9 @@ export interface Match {
   readonly removed: readonly ManagedListener[];
 }
 
+/** Most listeners and destinations that are gone of which it is kept what they had counted. */
+const DEPARTED_LIMIT = 2000;
+
 /** The listeners of the program: those of the configuration, and those that finish what they have. */
 export class ListenerSet {
   readonly #logs: Logs;
@@ -23,7 +27,7 @@ export class ListenerSet {
   #all: readonly ManagedListener[] = [];
   /** Those that were removed, with their drains. */
   readonly #leaving = new Map<ManagedListener, Promise<boolean>>();
-  /** By name, what those had counted that are gone while one with the same name is there. */
+  /** By name, what those had counted that are gone, the latest last. */
   readonly #departed = new Map<string, ListenerStatus>();
   #nextId = 1;
   /** Whether one that is gone had to cut sessions. */
@@ -41,7 +45,8 @@ export class ListenerSet {
 
   /** What those had counted that are gone, for each name that one of {@linkcode all} has. */
   get departed(): ListenerStatus[] {
-    return [...this.#departed.values()];
+    const names = new Set(this.#all.map(({ name }) => name));
+    return [...this.#departed.values()].filter(({ name }) => names.has(name));
   }
 
   /** Those of the configuration. */
@@ -56,14 +61,20 @@ export class ListenerSet {
    */
   async start(configs: readonly Config[], signal?: AbortSignal): Promise<ManagedListener[]> {
     const several = this.present.length + configs.length > 1;
-    const started: ManagedListener[] = [];
+    const started = new Map<number, ManagedListener>();
+    const firstId = this.#nextId;
+    this.#nextId += configs.length;
+    /** In the order of the configuration. */
+    const all = () => [...started].sort(([a], [b]) => a - b).map(([, listener]) => listener);
     try {
-      for (const config of configs) {
+      for (const index of startOrder(configs)) {
         if (signal?.aborted) break;
+        const config = configs[index]!;
         const logs = several ? logsOf(nameOf(config), this.#logs) : this.#logs;
-        started.push(
+        started.set(
+          index,
           await ManagedListener.start({
-            id: this.#nextId++,
+            id: firstId + index,
             config,
             logs,
             descriptors: this.#descriptors,
@@ -72,11 +83,11 @@ export class ListenerSet {
           }),
         );
       }
-      return started;
+      return all();
     } catch (error) {
       // Those that listen may have accepted sessions already, which a drain finishes.
-      if (signal?.aborted && error === signal.reason) return started;
-      await Promise.all(started.map(({ balancer }) => balancer.quit()));
+      if (signal?.aborted && error === signal.reason) return all();
+      await Promise.all(all().map(({ balancer }) => balancer.quit()));
       throw error;
     }
   }
@@ -102,8 +113,19 @@ export class ListenerSet {
   #remember(last: ListenerStatus): void {
     const { name } = last;
     const before = this.#departed.get(name);
-    if (!this.#all.some((one) => one.name === name)) this.#departed.delete(name);
-    else this.#departed.set(name, before ? addStatuses([before, last]) : last);
+    this.#departed.delete(name);
+    this.#departed.set(name, before ? addStatuses([before, last]) : last);
+    this.#forgetSome();
+  }
+
+  /** Forgets what those had counted that are gone for longest, where it is too much to keep. */
+  #forgetSome(): void {
+    const names = new Set(this.#all.map(({ name }) => name));
+    let kept = 0;
+    for (const { name, destinations } of [...this.#departed.values()].reverse()) {
+      kept += 1 + destinations.length;
+      if (kept > DEPARTED_LIMIT && !names.has(name)) this.#departed.delete(name);
+    }
   }
 
   /** Which of those that are present a configuration has, which are new in it, which are gone. */

@@ -214,7 +214,7 @@ export class ManagedListener {
     const destination = after?.destination;
     this.#numbers.replace(before, destination);
     this.#config = config;
-    await this.balancer.replace(config, { number, destination });
+    await this.balancer.replace({ number, destination }, config);
     return destinationDifference(before, destination, { before: old, after: config });
   }
 
@@ -232,8 +232,10 @@ export class ManagedListener {
       const destination = checkDestination(text, {
         settings: config,
         listen: config.listen,
-        indexOf: (key) => {
-          const other = this.#numbers.withKey(key);
+        indexOf: (value, by) => {
+          const other = by === "key"
+            ? this.#numbers.withKey(value)
+            : config.destinations.find(({ name }) => name === value);
           const place = other ? this.#indexOf(other) : index;
           return place === index ? undefined : place;
         },

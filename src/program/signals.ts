@@ -26,12 +26,12 @@ const NOTICES: readonly Deno.Signal[] = ["SIGHUP", "SIGUSR1", "SIGUSR2"];
  *
  * Whoever was connected must not be cut because a signal came early: from the beginning none of the
  * last three ends the program, from {@linkcode Signals.holdStops} on no signal does. What comes before
- * the program serves is done as soon as it does. They are held to the end of the process: one that
- * comes last must not change its exit status.
+ * the program serves is done as soon as it does. All are held to the end of the process: one that
+ * comes last must not change its exit status, nor cost the last lines of the logs.
  */
 export class Signals {
-  /** Those that are handled, with their handlers. */
-  readonly #handlers = new Map<Deno.Signal, () => void>();
+  /** Those that are handled. */
+  readonly #handled = new Set<Deno.Signal>();
   readonly #stopping = new AbortController();
   /** What came before there was anything that it could act on. */
   #early: Deno.Signal[] = [];
@@ -91,25 +91,17 @@ export class Signals {
     try {
       return await server.ended;
     } finally {
+      // What is left is bounded in time, and there are lines that are still to be written.
       this.#act = () => {};
-      // One that still comes before the exit may end the program only if that is its purpose.
-      for (const signal of STOPS) this.#retire(signal);
     }
   }
 
   #handle(signals: readonly Deno.Signal[]): void {
     for (const signal of signals) {
-      if (this.#handlers.has(signal)) continue;
-      const handler = () => this.#receive(signal);
-      this.#handlers.set(signal, handler);
-      Deno.addSignalListener(signal, handler);
+      if (this.#handled.has(signal)) continue;
+      this.#handled.add(signal);
+      Deno.addSignalListener(signal, () => this.#receive(signal));
     }
-  }
-
-  #retire(signal: Deno.Signal): void {
-    const handler = this.#handlers.get(signal);
-    if (handler) Deno.removeSignalListener(signal, handler);
-    this.#handlers.delete(signal);
   }
 
   #receive(signal: Deno.Signal): void {

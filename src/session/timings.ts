@@ -55,7 +55,7 @@ export class Timekeeper {
     if (waitedOnly) this.timings.queue.observe(waited);
     if (!this.#durations) return;
     const listener = this.#listener;
-    const place = destination === undefined ? { listener } : { listener, destination };
+    const place = destination ? { listener, destination: destination.name } : { listener };
     this.#durations.record("session", lived, place);
     if (waitedOnly) this.#durations.record("queue", waited, { listener });
   }

@@ -1,4 +1,3 @@
-import { cpuUsage } from "node:process";
 import { setImmediate } from "node:timers";
 import { assert, assertEquals } from "@std/assert";
 import { parseAddress } from "../../src/net/address.ts";
@@ -7,7 +6,8 @@ import { RecentEvents } from "../../src/logging/recent_events.ts";
 import { Pace } from "../../src/async/pace.ts";
 import { listener, start } from "../support/instance.ts";
 import { quietLogs } from "../support/logs.ts";
-import { TestServer } from "../support/servers.ts";
+import { readAll, TestServer, writeAll } from "../support/servers.ts";
+import { cpuTime } from "../support/cpu.ts";
 
 const DESTINATIONS = 1000;
 
@@ -75,12 +75,6 @@ async function longestTurn(work: () => Promise<unknown>): Promise<number> {
   return least;
 }
 
-/** What this process has used so far, in milliseconds. */
-function cpuTime(): number {
-  const { user, system } = cpuUsage();
-  return (user + system) / 1000;
-}
-
 /** Asked by another process, so that what it does with the answer takes no time here. */
 async function curl(...args: string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command("curl", {
@@ -124,6 +118,35 @@ Deno.test("with 1,000 destinations no request holds a session up", async (t) => 
     });
   }
 });
+
+Deno.test("clients that send many requests at once hold no session up", async (t) => {
+  await using program = await manyDestinations();
+  const { host } = new URL(program.url);
+  const [hostname, port] = host.split(":") as [string, string];
+  const requests = { "/healthz": 100, "/": 20, "/openapi.json": 20 };
+  for (const [path, number] of Object.entries(requests)) {
+    const request = `GET ${path} HTTP/1.1\r\nhost: ${host}\r\n`;
+    const bytes = new TextEncoder().encode(
+      `${request}\r\n`.repeat(number - 1) + `${request}connection: close\r\n\r\n`,
+    );
+    await t.step(`${number} times GET ${path}`, async () => {
+      const longest = await longestTurn(() => {
+        return Promise.all(Array.from({ length: 20 }, () => {
+          return talk(bytes, { hostname, port: Number(port) });
+        }));
+      });
+      assert(longest < LONGEST_TURN_MS, `${longest} ms`);
+    });
+  }
+});
+
+/** Sends all of it and reads what comes for it. */
+async function talk(bytes: Uint8Array, to: { hostname: string; port: number }): Promise<void> {
+  using conn = await Deno.connect(to);
+  const answers = readAll(conn);
+  await writeAll(conn, bytes);
+  assert((await answers).length > 0);
+}
 
 Deno.test("long work of several has one slice in a turn", async () => {
   const pace = new Pace();

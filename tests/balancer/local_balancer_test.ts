@@ -11,6 +11,7 @@ import type { Config } from "../../src/config/config.ts";
 import { Numbers } from "../../src/program/destination_numbers.ts";
 import { nameOf } from "../../src/program/managed_listener.ts";
 import { LocalBalancer } from "../../src/balancer/local_balancer.ts";
+import { Names } from "../../src/net/names.ts";
 import { configOf } from "../support/config.ts";
 import {
   answer,
@@ -29,6 +30,7 @@ const log = getLogger(["test", "server"]);
 async function start(
   destinations: string[],
   given: Partial<Record<OptionName, string>> = {},
+  more: { names?: Names } = {},
 ) {
   const lines: string[] = [];
   const config = configOf(["127.0.0.1:0", ...destinations], { ...given, logFormat: "json" });
@@ -43,7 +45,12 @@ async function start(
     stream: () => fail("no stream here"),
     losses: new Losses(() => fail("nothing is lost")),
   });
-  const server = await LocalBalancer.start(config, { identity: identityOf(config), log, access });
+  const server = await LocalBalancer.start(config, {
+    identity: identityOf(config),
+    log,
+    access,
+    ...more,
+  });
   return {
     server,
     port: Number(server.address.split(":")[1]),
@@ -88,6 +95,7 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
     destinations: [{
       id: "1.1",
       name: destination.address,
+      address: destination.address,
       state: "up",
       admin: "ready",
       leaving: false,
@@ -227,4 +235,53 @@ Deno.test("the queue of a session is all its waiting, summed, in the log and the
   const waited = (await program.access()).reduce((sum, line) => sum + line.queue_ms, 0);
   const { count, sum } = server.status().latencies.queue;
   assertEquals([count, Math.round(sum * 1000)], [3, Math.round(waited)]);
+});
+
+/** Answers look-ups when the test says so. */
+function slowNames() {
+  const answers = new Map<string, PromiseWithResolvers<readonly string[]>>();
+  const names = new Names((name) => {
+    const answer = Promise.withResolvers<readonly string[]>();
+    answers.set(name, answer);
+    return answer.promise;
+  });
+  return { names, answers };
+}
+
+Deno.test("nobody waits for names that were never looked up while another destination serves", async () => {
+  await using destination = new TestServer(answer("served"));
+  const { names, answers } = slowNames();
+  const silent = Array.from({ length: 50 }, (_, i) => `silent${i}.test:9`);
+  await using running = await start([...silent, destination.address], { queueTimeout: "2s" }, {
+    names,
+  });
+  const served = await Promise.all(
+    Array.from({ length: 100 }, () => request(running.port, "hello")),
+  );
+  assertEquals(served.filter((text) => text !== "served"), []);
+  for (const entry of await running.access()) {
+    assertEquals([entry.reason, entry.attempts], ["done", 1]);
+  }
+  for (const { reject } of answers.values()) reject(new Error("no answer"));
+});
+
+Deno.test("sessions wait in the queue until the name of the only destination is known", async () => {
+  await using destination = new TestServer(answer("served"));
+  const { names, answers } = slowNames();
+  const port = destination.address.split(":")[1];
+  await using running = await start([`slow.test:${port}`, `slower.test:${port},backup`], {}, {
+    names,
+  });
+  const asked = Array.from({ length: 10 }, () => request(running.port, "hello"));
+  await until(() => running.server.status().waiting === 10, "all wait");
+  answers.get("slow.test")!.resolve(["127.0.0.1"]);
+  assertEquals(await Promise.all(asked), Array(10).fill("served"));
+  const entries = await running.access();
+  assertEquals(
+    entries.filter(({ attempts, destination }) => {
+      return attempts !== 1 || destination !== `slow.test:${port}`;
+    }),
+    [],
+  );
+  answers.get("slower.test")!.reject(new Error("no answer"));
 });

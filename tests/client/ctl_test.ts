@@ -5,6 +5,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { DESTINATION_OPTION_FORMS } from "../../src/config/options/destination.ts";
 import { ctl } from "../../src/client/ctl.ts";
 import { COMMANDS } from "../../src/client/commands.ts";
 import { paint } from "../../src/client/drawing.ts";
@@ -403,7 +404,7 @@ const BAD_USAGE: { args: string[]; message: string }[] = [
   { args: ["9090", "status", "--token-file"], message: "--token-file has no value" },
   { args: ["9090", "sessions", "--limit", "0"], message: '--limit "0": must be a whole number' },
   { args: ["9090", "sessions", "--limit=10001"], message: "from 1 to 10000" },
-  { args: ["9090", "set", "a"], message: "set needs KEY=N" },
+  { args: ["9090", "set", "a"], message: "set needs OPTION" },
   { args: ["9090", "set", "a", "workers=0"], message: "workers must be a whole number" },
   { args: ["9090", "set", "a", "color=1"], message: '"color=1": must be workers=N, weight=N' },
   { args: ["9090", "set", "a", "weight=1", "weight=2"], message: "weight is given twice" },
@@ -411,7 +412,7 @@ const BAD_USAGE: { args: string[]; message: string }[] = [
   { args: ["9090", "add", "nowhere"], message: 'ADDRESS "nowhere": has the port "nowhere", but ' },
   {
     args: ["9090", "add", "9001,fast"],
-    message: '"fast": must be workers=N, weight=N, backup or check=CHECK',
+    message: `"fast": must be ${DESTINATION_OPTION_FORMS}`,
   },
 ];
 

@@ -14,7 +14,7 @@ const LIMITS = { patience: 300, json: 200_000, metrics: 200_000 };
 const CALLS: readonly string[][] = [
   ...Object.entries(COMMANDS).flatMap(([name, { operands, switches }]) => {
     const given = operands.map((operand) => {
-      return operand === "ADDRESS" ? "9009" : operand === "KEY=N" ? "workers=3" : "1.1";
+      return operand === "ADDRESS" ? "9009" : operand === "OPTION" ? "workers=3" : "1.1";
     });
     const call = [name, ...given];
     return [call, ...switches.map((flag) => [...call, `--${flag}`])];

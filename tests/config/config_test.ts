@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { formatNetwork } from "../../src/net/networks.ts";
 import { readListener } from "../../src/config/config.ts";
+import { DESTINATION_OPTION_FORMS } from "../../src/config/options/destination.ts";
 import { UsageError } from "../../src/base/errors.ts";
 import { configOf } from "../support/config.ts";
 
@@ -45,6 +46,24 @@ Deno.test("a destination can be given only once, however it is written", () => {
   for (const pair of pairs) assertThrows(() => readDestinations(...pair), UsageError, "same as");
   assertThrows(() => readDestinations("9001", "9001,workers=2"), UsageError, "same as");
   assertEquals(readDestinations("9001", "127.0.0.1:9001").length, 2);
+});
+
+Deno.test("a destination is called by its name, which is unique in its listener", () => {
+  const [named, plain] = readDestinations("9001,name=db1", "9002,name=none");
+  assertEquals([named!.name, named!.key, plain!.name], ["db1", "localhost:9001", "9002"]);
+  const longest = `a${"-_.9".repeat(16).slice(1)}`;
+  assertEquals(readDestinations(`9001,name=${longest}`)[0]!.name, longest);
+  for (const name of ["all", "", "1db", "-db", "db/1", "db 1", "dß", `${longest}x`]) {
+    assertThrows(
+      () => readDestinations(`9001,name=${name}`),
+      UsageError,
+      `name ${JSON.stringify(name)} must be a letter and at most 63 letters`,
+    );
+  }
+  const like =
+    'DESTINATION "9002,name=db1": is called like "9001,name=db1"; each must have another';
+  assertThrows(() => readDestinations("9001,name=db1", "9002,name=db1"), UsageError, like);
+  assertThrows(() => readDestinations("http", "9002,name=http"), UsageError, "is called like");
 });
 
 Deno.test("a destination cannot be the listen address itself", () => {
@@ -99,7 +118,7 @@ Deno.test("a bad address is named with its role, its text and what is allowed", 
     [["8080", "9001", "localhost:9001,backup"], 'DESTINATION "localhost:9001,backup": is the same'],
     [["8080", "9001", "localhost:9001,backup"], 'same as "9001"; give each only once'],
     [["8080", "9001,workers=x"], 'DESTINATION "9001,workers=x": workers "x" must be a whole'],
-    [["8080", "9001,slow"], "must be workers=N, weight=N, backup or check=CHECK"],
+    [["8080", "9001,slow"], `must be ${DESTINATION_OPTION_FORMS}`],
   ];
   for (const [addresses, message] of problems) {
     assertThrows(() => configOf(addresses), UsageError, message);
@@ -139,4 +158,23 @@ Deno.test("a destination that only the kernel or the dialer leads back here is r
     }
   });
   assertEquals(accepted, []);
+});
+
+Deno.test("a configuration is data that can be sent to another thread", () => {
+  const config = configOf(
+    [
+      "127.0.0.1:0",
+      "9001,check=redis",
+      "9002,check=mysql:app",
+      "unix:/a,check=http:/b,backup",
+    ],
+    {
+      allow: "10.0.0.0/8,2001:db8::/33",
+      deny: "0.0.0.0/0,::ffff:192.0.2.0/120",
+      accessLogFormat: "{time} {client_ip} {reason}",
+      log: "syslog:udp:127.0.0.1:514",
+      accessLog: "/var/log/iawlb/access.log",
+    },
+  );
+  assertEquals(structuredClone(config), config);
 });

@@ -7,6 +7,7 @@ import type { Address } from "../../src/net/address.ts";
 import { UsageError } from "../../src/base/errors.ts";
 import { keyOf, optionNames } from "../../src/config/options.ts";
 import { configOfFile, problemsOfFile, TestFile } from "../support/config_file.ts";
+import { cpuTime } from "../support/cpu.ts";
 
 /** What every file of these tests needs besides what it is about. */
 const ADDRESSES = 'listen = "8080"\ndestinations = ["9001"]\n';
@@ -516,12 +517,18 @@ Deno.test("what a file has too much of is refused in one line", async () => {
       `${ADDRESSES}deny = [${'"::1",'.repeat(10_001)}]`,
       "FILE:3: allow and deny: have 10001 entries; must be at most 10000",
     ],
+    "rules of many listeners": [
+      `deny = [${'"::1,::2",'.repeat(100)}]\n` + Array.from({ length: 501 }, (_, i) => {
+        return `[[listener]]\nlisten = "${10_000 + i}"\ndestinations = ["9001"]\n`;
+      }).join(""),
+      "FILE: allow and deny: have 100200 networks in all 501 listeners together, those of the top",
+    ],
   };
   for (const [name, [content, line]] of Object.entries(cases)) {
-    const begin = performance.now();
+    const begin = cpuTime();
     const [only, ...others] = await problemsOfFile(content);
     assertEquals([only?.slice(0, line.length), others], [line, []], name);
-    assert(performance.now() - begin < FAST_MS, name);
+    assert(cpuTime() - begin < FAST_MS, name);
   }
 });
 
@@ -538,7 +545,7 @@ Deno.test("what is just within the bounds is read", async () => {
 });
 
 Deno.test("large files are read within seconds, good ones and bad ones", async () => {
-  const begin = performance.now();
+  const begin = cpuTime();
   const comments = ADDRESSES + "# comment\n".repeat(90_000);
   assertEquals((await configOfFile(comments)).listeners.length, 1);
   const bad = await problemsOfFile(
@@ -555,7 +562,7 @@ Deno.test("large files are read within seconds, good ones and bad ones", async (
   const destinations = Array.from({ length: 1000 }, (_, i) => `"${10_000 + i}"`);
   const one = await configOfFile(`listen = "80"\ndestinations = [${destinations}]`);
   assertEquals(one.listeners[0]!.destinations.length, 1000);
-  const ms = performance.now() - begin;
+  const ms = cpuTime() - begin;
   assert(ms < FAST_MS, `${ms} ms`);
 });
 

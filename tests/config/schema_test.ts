@@ -25,7 +25,7 @@ const complete = example.replace(/^#(?=[a-z])/gm, "");
 const CHOSEN: Readonly<Record<string, string>> = { halfClose: "abandon" };
 const ADDRESSES = 'listen = "8080"\ndestinations = ["9001"]\n';
 
-Deno.test("the schema in packaging is that of the program: scripts/readme.ts writes it", async () => {
+Deno.test("the schema in packaging is that of the program: deno task docs writes it", async () => {
   const text = await Deno.readTextFile(new URL("iawlb.schema.json", PACKAGING));
   assertEquals(JSON.parse(text), JSON.parse(JSON.stringify(configSchema())));
 });

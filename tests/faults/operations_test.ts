@@ -218,7 +218,7 @@ for (const [threads, drainTimeout] of [[1, 10_000], [1, 300], [2, 300]] as const
       await Promise.all([...working, ...clients]);
       const cut = program.out.filter((line) => line.includes('"drain-timeout"')).length;
       assertEquals(code, cut > 0 ? 1 : 0, `${cut} cut, seed ${SEED}`);
-      assert(took < drainTimeout + 3000, `${took} ms, seed ${SEED}`);
+      assert(took < drainTimeout + 15_000, `${took} ms, seed ${SEED}`);
     },
   );
 }
@@ -267,7 +267,7 @@ Deno.test("a signal that comes between the drain and the exit does not change ho
   await conn.read(new Uint8Array(1000));
   program.signal("SIGTERM");
   await program.logged(/drained, nothing was cut/);
-  for (const signal of ["SIGHUP", "SIGUSR1", "SIGUSR2"] as const) {
+  for (const signal of ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGTERM", "SIGINT"] as const) {
     try {
       program.signal(signal);
     } catch {

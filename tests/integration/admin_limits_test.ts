@@ -64,6 +64,32 @@ Deno.test("the health is told while sessions have all descriptors", { ignore }, 
   assertEquals(await program.terminate(), 0);
 });
 
+Deno.test(
+  "many who connect to the admin API in one moment find descriptors",
+  { ignore },
+  async () => {
+    await using server = new TestServer(echo);
+    const options = ["--admin", "127.0.0.1:0"];
+    await using program = await Program.start([server.address], options, "ulimit -n 256");
+    const address = await adminOf(program);
+    await until(() => healthy(address), "the destination was reached");
+    const clients = await Promise.all(
+      Array.from({ length: 200 }, () => Deno.connect({ port: program.port })),
+    );
+    await program.logged(/open files has room/);
+    for (let round = 0; round < 5; round++) {
+      program.signal("SIGSTOP");
+      const held = await Promise.all(Array.from({ length: 100 }, () => connect(address)));
+      program.signal("SIGCONT");
+      assertEquals(await health(address), 200);
+      for (const conn of held) tryClose(conn);
+    }
+    for (const conn of clients) tryClose(conn);
+    assertEquals(program.log.filter((line) => line.includes('"warning"')), []);
+    assertEquals(await program.terminate(), 0);
+  },
+);
+
 Deno.test("a flood of connections to the admin API ends nothing", { ignore }, async () => {
   await using server = new TestServer(echo);
   for (const limit of [64, 256]) {
@@ -134,7 +160,7 @@ Deno.test("slow clients cannot keep others out, on any address that it can have"
     const request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     await writeAll(conn, new TextEncoder().encode(request));
     assertMatch(new TextDecoder().decode(await readAll(conn)), /^HTTP\/1\.1 200 /, address);
-    assert(performance.now() - begin < 1000);
+    assert(performance.now() - begin < 5000);
     for (const one of held) tryClose(one);
     assertEquals(await program.terminate(), 0);
   }

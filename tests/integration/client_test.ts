@@ -77,6 +77,28 @@ Deno.test(
   },
 );
 
+Deno.test("a destination with a name is called by it in ctl, metrics and the access log", async () => {
+  await using first = new TestServer(answer("first"));
+  await using second = new TestServer(answer("second"));
+  await using operated = await Operated.start([`${first.address},name=db1`, second.address]);
+  const { program } = operated;
+  await program.logged(/listening on .* for db1 /);
+  assertMatch(await operated.ctl("drain", second.address), /^1\.2 127/);
+  assertEquals(await request(program.port, "x"), "first");
+  const [entry] = await program.entries(1);
+  assertEquals(entry!.destination, "db1");
+  await operated.ctl("ready", second.address);
+  assertMatch(await operated.ctl("drain", "db1", "--wait"), /^1\.1 db1: drain, 0 active\n/);
+  assertEquals(await request(program.port, "x"), "second");
+  assertMatch(await operated.ctl("ready", first.address), /^1\.1 db1: /);
+  const status = await operated.ctl("status");
+  assertMatch(status, /DESTINATION .* ADDRESS\n/);
+  assertStringIncludes(status.split("\n").find((line) => line.includes("db1"))!, first.address);
+  assertStringIncludes(await operated.ctl("metrics"), 'destination="db1"');
+  assertMatch(await operated.ctl("set", "db1", "name=db2"), /^1\.1 db2: /);
+  assertMatch((await operated.fails("drain", "db1")).stderr, /"db1": no such destination/);
+});
+
 Deno.test("a destination is drained, made ready, changed, added and removed", async () => {
   await using first = new TestServer(answer("first"));
   await using second = new TestServer(answer("second"));

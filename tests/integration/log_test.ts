@@ -175,7 +175,7 @@ Deno.test({
       "--access-log-format",
       "{id} {reason} end",
     ]);
-    // As in the README, with the process by its number instead of by systemd.
+    // As in docs/operating.md, with the process by its number instead of by systemd.
     await Deno.writeTextFile(
       `${directory}/conf`,
       `${path} {

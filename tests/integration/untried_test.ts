@@ -106,3 +106,23 @@ Deno.test("a backup rests while the others are untried", async () => {
   );
   for (let i = 0; i < 5; i++) assertEquals(await request(program.port, "hello"), "served");
 });
+
+Deno.test("a destination that is another listener of the program is there from the start", async () => {
+  await using server = new TestServer(answer("served"));
+  const ports = [freePort(), freePort(), freePort()];
+  const [first, second, third] = ports;
+  const path = await Deno.makeTempFile({ suffix: ".toml" });
+  await Deno.writeTextFile(
+    path,
+    [[first, `127.0.0.1:${second}`], [second, `localhost:${third}`], [third, server.address]]
+      .map(([listen, to]) =>
+        `[[listener]]\nlisten = "127.0.0.1:${listen}"\ndestinations = ["${to}"]\n`
+      )
+      .join(""),
+  );
+  await using program = await Program.spawn(["--config", path, "--log-format", "json"]);
+  await program.logged(new RegExp(`listening on 127.0.0.1:${first} `));
+  await Deno.remove(path);
+  assertEquals(await request(first!, "hello"), "served");
+  assertEquals(program.log.filter((line) => line.includes("is down")), []);
+});

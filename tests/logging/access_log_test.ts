@@ -19,7 +19,7 @@ async function servedSession(): Promise<Session> {
   const { near, far } = await socketPair();
   const session = new Session(adopt(far), { id: 7, now: 1000, buffers: new BufferPool() });
   session.startReading();
-  session.destination = "9001";
+  session.destination = { name: "9001" };
   session.attempts = 2;
   session.connectStartedAt = 1001.5;
   session.leaveQueue(1001.5);
@@ -154,7 +154,7 @@ Deno.test("a template that is not allowed is told what exactly is wrong with it"
 
 Deno.test("a name with spaces or line breaks is one word, so that nobody can forge a line", async () => {
   const session = await servedSession();
-  session.destination = "unix:/a b\nreason=done\\\u2028";
+  session.destination = { name: "unix:/a b\nreason=done\\\u2028" };
   const word = "unix:/a\\x20b\\x0areason=done\\x5c\\u2028";
   assertEquals(format("{destination} {listener}", "unix:/x y")(session), `${word} unix:/x\\x20y`);
   assertEquals(format("text", "unix:/x y")(session).split(" ").slice(2, 5), [

@@ -427,3 +427,26 @@ async function blackHole(): Promise<Disposable & { address: string }> {
     },
   };
 }
+
+Deno.test("a listener that comes back after it was gone counts on", async () => {
+  await using server = new TestServer(answer("served"));
+  const stays = listener([server.address]);
+  const port = freePort();
+  const goes = listener([server.address], {}, `127.0.0.1:${port}`);
+  await using program = await start(stays, goes);
+  const { instance } = program;
+  const counted = async () => {
+    const { listeners, departed } = await instance.status();
+    const all = [...listeners, ...departed].filter(({ name }) => name === `127.0.0.1:${port}`);
+    return all.reduce((sum, { accepted }) => sum + accepted, 0);
+  };
+  for (let round = 1; round <= 3; round++) {
+    assertEquals(await request(port, "x"), "served");
+    await until(async () => await counted() === round, "the sessions of all rounds count");
+    await program.reload(stays);
+    await until(async () => (await instance.status()).listeners.length === 1, "it is gone");
+    assertEquals((await instance.status()).departed, []);
+    await program.reload(stays, goes);
+    assertEquals(await counted(), round);
+  }
+});

@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { LocalBalancer } from "../../src/balancer/local_balancer.ts";
 import { UsageError } from "../../src/base/errors.ts";
 import { look as lookAt, METRICS } from "../../src/telemetry/metrics.ts";
 import { OperationError } from "../../src/operations/operations.ts";
+import { HalfwayError } from "../../src/program/reload.ts";
 import { heldServer, listener, type Options, start } from "../support/instance.ts";
 import {
   answer,
@@ -129,6 +131,63 @@ Deno.test("every limit that can change does so for the sessions that are there",
   assertEquals([status!.queue, status!.active], [1, 1]);
   held.release();
   assertEquals(await active, "done");
+});
+
+Deno.test("a destination is called by its name, also by the sessions that it has when it gets one", async () => {
+  const held = heldServer("done");
+  await using server = held.server;
+  await using program = await start(listener([server.address]));
+  const served = request(program.port, "x");
+  await until(() => server.open === 1, "a session is being served");
+  const named = listener([`${server.address},name=db1`]);
+  assertEquals((await program.reload(named)).changes, [
+    `destination ${server.address}: name ${server.address} → db1`,
+  ]);
+  const { id, address, active } = (await program.destinations())["db1"]!;
+  assertEquals([id, address, active], ["1.1", server.address, 1]);
+  const [session] = await program.instance.sessions({ limit: 1 });
+  assertEquals(session!.destination, "db1");
+  assertEquals(await program.reload(named), { changes: [], needs_restart: [] });
+  const changed = await program.instance.changeDestination("1.1", { name: "none" });
+  assertEquals(changed.name, server.address);
+  held.release();
+  assertEquals(await served, "done");
+});
+
+Deno.test("two destinations of a listener that change their names keep what is theirs", async () => {
+  const held = heldServer("done");
+  await using server = held.server;
+  await using other = new TestServer(answer("other"));
+  const named = (first: string, second: string) =>
+    listener([`${server.address},name=${first}`, `${other.address},name=${second}`]);
+  await using program = await start(named("a", "b"));
+  const served = request(program.port, "x");
+  await until(() => server.open === 1, "a session is being served");
+  assertEquals((await program.reload(named("b", "a"))).changes, [
+    "destination a: name a → b",
+    "destination b: name b → a",
+  ]);
+  held.release();
+  assertEquals(await served, "done");
+  const { a, b } = await program.destinations();
+  assertEquals([a!.address, a!.bytes_down], [other.address, 0]);
+  assertEquals([b!.address, b!.bytes_down], [server.address, 4]);
+});
+
+Deno.test("an operator gives no destination the name of another one", async () => {
+  await using server = new TestServer(echo);
+  await using program = await start(listener([`${server.address},name=a`]));
+  const { instance } = program;
+  const add = (name: string) =>
+    instance.addDestination({ address: `127.0.0.1:${freePort()}`, name });
+  assertEquals((await add("b")).name, "b");
+  await assertRejects(() => add("a"), OperationError, "is called like");
+  await assertRejects(
+    () => instance.changeDestination("1.2", { name: "a" }),
+    OperationError,
+    "is called like",
+  );
+  assertEquals((await instance.changeDestination("1.2", { name: "b", weight: 2 })).weight, 2);
 });
 
 Deno.test("what counts only after a restart is told and changes nothing", async () => {
@@ -483,4 +542,24 @@ Deno.test("an operator gives a destination a check and other options of its own,
   } finally {
     await Deno.remove(folder);
   }
+});
+
+Deno.test("a reload that a defect ends half-way says so, and neither the next one nor the drain waits", async () => {
+  await using server = new TestServer(answer("served"));
+  await using fresh = new TestServer(answer("fresh"));
+  await using program = await start(listener([server.address]));
+  const { reconfigure } = LocalBalancer.prototype;
+  LocalBalancer.prototype.reconfigure = () => Promise.reject(new Error("told to fail"));
+  try {
+    await assertRejects(
+      () => program.reload(listener([server.address], { queue: "50" })),
+      HalfwayError,
+      "in force only in part, which is a defect: told to fail",
+    );
+  } finally {
+    LocalBalancer.prototype.reconfigure = reconfigure;
+  }
+  await program.reload(listener([fresh.address]));
+  assertEquals(await request(program.port, "hello"), "fresh");
+  assertEquals(await program.instance.drain(), true);
 });

@@ -45,6 +45,7 @@ export function destinationOf(different: Partial<DestinationStatus>): Destinatio
   return {
     id: "1.1",
     name: "9001",
+    address: different.name ?? "9001",
     state: "up",
     admin: "ready",
     leaving: false,

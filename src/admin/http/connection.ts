@@ -36,7 +36,7 @@ export interface HttpConnectionOptions {
   limits: HttpLimits;
   /** The host that a request of HTTP/1.0 without one is for. */
   host: string;
-  /** Deals out the time for long answers. */
+  /** Deals out the time of the event loop among all clients. */
   pace: Pace;
   /** Called once, when it is closed. */
   onClose(): void;
@@ -111,9 +111,11 @@ export class HttpConnection {
     const bytes = await this.#input.head({ onBegin });
     if (!bytes) return false;
     this.#timer?.stop();
-    const head = parseHead(bytes, { host });
     this.#answering = true;
     try {
+      // The next request may be here already, and all of them after it.
+      await this.#options.pace.turn();
+      const head = parseHead(bytes, { host });
       return await this.#answer(head);
     } finally {
       this.#answering = false;

@@ -34,7 +34,7 @@ export interface HttpServerOptions {
   bound: Bound<AcceptingSocket>;
   handler: HttpHandler;
   limits?: Partial<HttpServerLimits>;
-  /** Deals out the time for long answers, one of its own unless given. */
+  /** Deals out the time of the event loop, one of its own unless given. */
   pace?: Pace;
   /** What pauses when accepting fails, for the log. */
   what: string;
@@ -54,12 +54,15 @@ export interface HttpServerOptions {
  * Whoever connects when there are as many connections as there may be takes the place of the one
  * that has let the server wait the longest, for its request or for its reading. So nobody can lock
  * others out by holding connections.
+ *
+ * All of them together have a slice of each turn of the event loop: however many requests are sent at
+ * once, whatever else the process does goes on in between.
  */
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #limits: HttpServerLimits;
   readonly #failures: AcceptFailures;
-  /** Deals out the time for long answers. */
+  /** Deals out the time of the event loop among all clients. */
   readonly #pace: Pace;
   readonly #connections = new Map<HttpConnection, Promise<void>>();
   readonly #closing = new AbortController();
@@ -98,8 +101,10 @@ export class HttpServer {
     const host = address.transport === "tcp" ? formatSocketAddress(address) : "localhost";
     for (let accepted = 0; !signal.aborted;) {
       try {
-        this.#admit(await socket.accept(), host);
+        const crowded = this.#admit(await socket.accept(), host);
         this.#failures.over();
+        // The descriptor of the one that had to go is closed only in the next turn.
+        if (crowded) await nextTurn();
       } catch (error) {
         if (!signal.aborted) await this.#failures.pause(error, { signal });
       }
@@ -107,10 +112,18 @@ export class HttpServer {
     }
   }
 
-  #admit(stream: Stream, host: string): void {
-    if (this.#closing.signal.aborted) return stream.close();
+  /** Takes a connection in; returns whether there were so many already that one had to go. */
+  #admit(stream: Stream, host: string): boolean {
+    if (this.#closing.signal.aborted) {
+      stream.close();
+      return false;
+    }
+    const before = this.#connections.size;
     const release = this.#place();
-    if (!release) return void refuse(stream);
+    if (!release) {
+      void refuse(stream);
+      return true;
+    }
     const connection: HttpConnection = new HttpConnection(stream, {
       handler: this.#options.handler,
       pace: this.#pace,
@@ -122,6 +135,7 @@ export class HttpServer {
       },
     });
     this.#connections.set(connection, connection.serve());
+    return this.#connections.size <= before;
   }
 
   /** A place for one more, if need be that of another. */

@@ -1,5 +1,6 @@
 import { count, mark, type Option, table } from "../option.ts";
 import { HEALTH_ROWS } from "./health.ts";
+import { name } from "../values/name.ts";
 import { LISTENER_ROWS } from "./listener.ts";
 
 /**
@@ -25,6 +26,12 @@ export const DESTINATION_OPTIONS = table({ scope: "destination", group: "Destina
     help: "how it is checked, instead of --check; a comma in it is \\,",
     inherited: true,
   },
+  name: name({
+    form: "NAME",
+    help:
+      "what it is called in logs, metrics and by operators, instead of its address; unique in " +
+      "its listener",
+  }),
 });
 
 /** The name of an option of a destination, which is the same wherever it is written. */

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { BadRequest, parseHead, type RequestHead } from "../../../src/admin/http/head.ts";
+import { cpuTime } from "../../support/cpu.ts";
 
 /** Reads a head; lines without their ends, a byte for each letter. */
 function parse(...lines: string[]): RequestHead {
@@ -98,11 +99,11 @@ for (const [status, lines] of REFUSED) {
 }
 
 Deno.test("a head of nothing but blanks takes no time", () => {
-  const begin = performance.now();
+  const begin = cpuTime();
   const blanks = " ".repeat(16_000);
   assertThrows(() => parse("GET / HTTP/1.1", HOST, `a:${blanks}\x01`), BadRequest);
   parse("GET / HTTP/1.1", HOST, `a:${blanks}b${blanks}`);
   assertThrows(() => parse(`GET ${blanks}/ HTTP/1.1`, HOST), BadRequest);
-  const ms = performance.now() - begin;
+  const ms = cpuTime() - begin;
   if (ms > 200) throw new Error(`${ms} ms`);
 });

@@ -107,6 +107,7 @@ export class DestinationView {
     setAttribute(this.root, "data-state", leaving ? "drain" : state);
     setAttribute(this.#sign, "d", SIGNS[leaving ? "drain" : state]);
     setText(this.#name, destination.name);
+    setAttribute(this.#name, "title", destination.address);
     setText(this.#state, leaving ? "leaving" : state);
     setAttribute(this.#state, "title", leaving ? "finishes its sessions and goes" : STATES[state]);
     setText(
