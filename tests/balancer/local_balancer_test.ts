@@ -95,6 +95,7 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
     destinations: [{
       id: "1.1",
       name: destination.address,
+      address: destination.address,
       state: "up",
       admin: "ready",
       leaving: false,
