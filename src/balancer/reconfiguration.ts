@@ -1,6 +1,7 @@
 import { type Chunks, inTurns } from "../async/chunks.ts";
 import type { DestinationConfig, ListenerConfig } from "../config/config.ts";
 import type { Identity, Replacement } from "./balancer.ts";
+import { makePolicy } from "./policies/policies.ts";
 import type { Parts } from "./wiring.ts";
 
 /**
@@ -28,12 +29,13 @@ export async function reconfigure(
   // At the very end there is nobody left whom it could end.
   if (!parts.ending.signal.aborted) sweep.restart();
   parts.health.apply(settings);
-  if (!draining()) parts.channel.resize(config.queue);
+  if (!draining()) parts.queue.resize(config.queue);
   parts.gate.review();
   if (config.halfClose !== before.halfClose) {
     for (const session of parts.registry.live) session.review();
   }
-  parts.pool.arrange();
+  if (config.balance === before.balance) parts.pool.arrange();
+  else parts.pool.use(makePolicy(config.balance));
 }
 
 /** Goes over to a configuration in which one destination is new, different or gone. */

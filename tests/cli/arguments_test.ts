@@ -69,6 +69,7 @@ Deno.test("the help has every option with its default, in 80 columns", () => {
 const BAD_VALUES: Record<OptionName, string> = {
   workers: "0",
   threads: "65",
+  balance: "roundrobin",
   queue: "1000001",
   maxConnections: "1e3",
   overflow: "drop",
