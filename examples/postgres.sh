@@ -1,21 +1,24 @@
 #!/bin/sh
 # 20 clients at once in front of a PostgreSQL that takes 10: first directly, then through iawlb.
 #
-#   examples/postgres.sh [PORT] [PORT OF IAWLB]
+#   examples/postgres.sh
 #
-# Needs PostgreSQL (Debian: postgresql) and iawlb, which is $IAWLB, ./iawlb, the one in PATH, or the
-# sources. The server is one of its own in a temporary folder; nothing that is installed is touched.
+# Needs PostgreSQL (Debian: postgresql) and iawlb, which is $IAWLB, the one that was
+# compiled here, the one in PATH, or the sources. The server is one of its own in a
+# temporary folder; nothing that is installed is touched. Its port is $PGPORT or 15432, and that of
+# iawlb 1000 more.
 set -eu
-postgres_port=${1:-15432}
-iawlb_port=${2:-16432}
-busy=1 # seconds that each client's query takes
+postgres_port=${PGPORT:-15432}
+iawlb_port=$((postgres_port + 1000))
+busy=2 # seconds that each client's query takes
 
-sources="deno run --quiet -P $(dirname "$0")/../main.ts"
-iawlb=${IAWLB:-$(command -v ./iawlb || command -v iawlb || echo "$sources")}
+root=$(cd "$(dirname "$0")/.." && pwd)
+iawlb=${IAWLB:-$(command -v "$root/iawlb" || command -v iawlb || echo "deno run --quiet -P $root/main.ts")}
 for folder in /usr/lib/postgresql/*/bin; do PATH=$folder:$PATH; done
 folder=$(mktemp -d)
+cd "$folder"
 trap 'exit 1' INT TERM
-trap 'kill $(cat "$folder"/*.pid) 2>/dev/null; wait; rm -rf "$folder"' EXIT
+trap 'kill $(cat "$folder"/*.pid) 2>/dev/null || true; wait; cd /; rm -rf "$folder"' EXIT
 
 # PostgreSQL refuses to run as root.
 as_user=

@@ -17,7 +17,7 @@ export interface DestinationConfig extends DestinationOptions {
   readonly name: string;
 }
 
-/** What a listener is configured by, as it was written. Can be sent to another thread. */
+/** What a listener is configured by, as it was written. */
 export interface ListenerTexts {
   readonly listen: string;
   /** Each with its options, such as `10.0.0.7:9003,workers=4`. */
@@ -28,12 +28,16 @@ export interface ListenerTexts {
   readonly rules: readonly { readonly verdict: Verdict; readonly networks: string }[];
 }
 
-/** Everything that one listener, its line and its destinations run by. */
-export interface Config extends Settings {
+/** Everything that one listener runs by: data that can be sent to another thread. */
+export interface ListenerConfig extends Settings {
   readonly listen: Address;
   readonly destinations: readonly DestinationConfig[];
   /** Who is let in: `allow` and `deny` in the order in which they were given. */
   readonly rules: readonly AccessRule[];
+}
+
+/** The configuration of a listener, and what it was read from. */
+export interface Config extends ListenerConfig {
   /** What all of this was read from. */
   readonly texts: ListenerTexts;
 }

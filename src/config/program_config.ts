@@ -21,6 +21,9 @@ import { quote } from "../base/text.ts";
 import type { Chunks } from "../async/chunks.ts";
 import { checkThreads } from "./thread_shares.ts";
 
+/** Most networks of `allow` and `deny` of all listeners together, those of the top level in each. */
+const MAX_NETWORKS = 100_000;
+
 /**
  * The configuration of the program, in small parts.
  *
@@ -31,6 +34,7 @@ export function* readProgram(
   source: ProgramSource,
   problems: ConfigProblems = new ConfigProblems(),
 ): Chunks<ProgramConfig> {
+  checkNetworks(source, problems);
   const settings = readSettings(optionTexts(source.options));
   const listeners: (Config | undefined)[] = [];
   for (const listener of source.listeners) listeners.push(yield* readSource(listener, problems));
@@ -39,6 +43,31 @@ export function* readProgram(
   yield* checkCollisions(settings, { source, problems });
   problems.throwIfAny();
   return { settings, listeners: listeners as Config[] };
+}
+
+/**
+ * What stands once at the top level is read, and kept, for each listener: a short file could ask for
+ * more than there is time and memory for.
+ *
+ * @throws {UsageError} If it is too much.
+ */
+function checkNetworks({ listeners }: ProgramSource, problems: ConfigProblems): void {
+  const counted = new Map<ListenerSource["rules"], number>();
+  let number = 0;
+  for (const { rules } of listeners) {
+    const networks = counted.get(rules) ??
+      rules.reduce((sum, { text }) => sum + text.split(",").length, 0);
+    counted.set(rules, networks);
+    number += networks;
+  }
+  // One listener alone can have no more than fit into a file.
+  if (number <= MAX_NETWORKS || listeners.length === 1) return;
+  problems.add(
+    undefined,
+    `allow and deny: have ${number} networks in all ${listeners.length} listeners together, ` +
+      `those of the top level in each; must be at most ${MAX_NETWORKS}`,
+  );
+  problems.throwIfAny();
 }
 
 function* readSource(

@@ -1,22 +1,27 @@
 import type { ConfigFlags, ParsedConfig } from "./parse.ts";
+import { type ConfigPiece, PiecesOfConfig } from "./pieces.ts";
 import { ConfigProblems } from "./problems.ts";
-import type { ProgramSource } from "./source.ts";
+import { Pace } from "../async/pace.ts";
 import { UsageError } from "../base/errors.ts";
 import { after } from "../base/timer.ts";
 
 /** How long another thread may take, in milliseconds; what is allowed takes it about a second. */
 const PATIENCE_MS = 15_000;
 
-/** What the thread is told: once. */
-export interface ToConfigThread {
+/** What is to be read. */
+export interface ConfigBytes {
   readonly bytes: Uint8Array;
   readonly file: string;
   readonly flags: ConfigFlags;
 }
 
-/** What the thread tells: once. */
+/** What the thread is told: first what is to be read, then after each piece that the next may come. */
+export type ToConfigThread = ConfigBytes | "next";
+
+/** What the thread tells. */
 export type FromConfigThread =
-  | { readonly source: ProgramSource; readonly problems: ConfigProblems["lines"] }
+  | { readonly piece: ConfigPiece }
+  | "end"
   | { readonly error: string; readonly usage: boolean };
 
 /**
@@ -25,27 +30,37 @@ export type FromConfigThread =
  *
  * @throws {UsageError} If it is not TOML, has too much of something, or takes too long.
  */
-export async function parseBeside(message: ToConfigThread): Promise<ParsedConfig> {
-  const { file } = message;
+export async function parseBeside(bytes: ConfigBytes): Promise<ParsedConfig> {
+  const { file } = bytes;
   const worker = new Worker(new URL("./reader_thread.ts", import.meta.url), { type: "module" });
-  const answered = Promise.withResolvers<FromConfigThread>();
+  const pieces = new PiecesOfConfig();
+  const pace = new Pace();
+  const answered = Promise.withResolvers<ParsedConfig>();
   const timer = after(PATIENCE_MS, () => {
     answered.reject(new UsageError(`${file}: takes more than ${PATIENCE_MS / 1000} s to read`));
   });
-  worker.onmessage = ({ data }) => answered.resolve(data);
+  worker.onmessage = async ({ data }: MessageEvent<FromConfigThread>) => {
+    if (data === "end") {
+      const { source, problems } = pieces.whole();
+      return answered.resolve({ source, problems: new ConfigProblems(file, problems) });
+    }
+    if ("error" in data) {
+      return answered.reject(data.usage ? new UsageError(data.error) : new Error(data.error));
+    }
+    pieces.add(data.piece);
+    if (pace.due) await pace.turn();
+    worker.postMessage("next" satisfies ToConfigThread);
+  };
   worker.onerror = (event) => {
     event.preventDefault();
     answered.reject(new Error(`the thread that reads ${file} failed: ${event.message}`));
   };
   try {
-    worker.postMessage(message);
-    const answer = await answered.promise;
-    if ("source" in answer) {
-      return { source: answer.source, problems: new ConfigProblems(file, answer.problems) };
-    }
-    throw answer.usage ? new UsageError(answer.error) : new Error(answer.error);
+    worker.postMessage(bytes satisfies ToConfigThread);
+    return await answered.promise;
   } finally {
     timer.stop();
+    pace.close();
     worker.terminate();
   }
 }

@@ -15,10 +15,10 @@ export interface Step {
 /** A connection of this process to one of its own listeners, as long as it is open. */
 export interface Note {
   /**
-   * Whether the session at its other end was found to be in a loop, once it is forgotten. Of a UNIX
+   * Whether the session at its other end was found to be in a loop, until it is forgotten. Of a UNIX
    * socket: whether any session there was, meanwhile.
    */
-  looped: boolean;
+  readonly looped: boolean;
   /** To be called when the connection is closed; again does nothing. */
   forget(): void;
 }
@@ -145,19 +145,21 @@ export class Trails {
       words[at + 4 + i] = listener << 16 | destination & 0xffff;
     }
     Atomics.store(words, at, check);
-    let open = true;
-    const note: Note = {
-      looped: false,
-      forget: () => {
+    let [open, looped] = [true, false];
+    const isOwn = () => words[at + 1] === ports && Atomics.load(words, at) === check;
+    return {
+      get looped() {
+        return open ? isOwn() && Atomics.load(words, at + 2) !== 0 : looped;
+      },
+      forget() {
         if (!open) return;
+        looped = this.looped;
         open = false;
-        if (words[at + 1] !== ports || Atomics.load(words, at) !== check) return;
-        note.looped = Atomics.load(words, at + 2) !== 0;
+        if (!isOwn()) return;
         Atomics.store(words, at, 0);
         Atomics.sub(words, NOTED, 1);
       },
     };
-    return note;
   }
 
   /** The way of a connection that was accepted; `undefined` if nothing is noted of it. */
@@ -226,18 +228,19 @@ export class Trails {
       if (words[at] === 0 && Atomics.compareExchange(words, at, 0, from) === 0) words[at + 1] = to;
       if (words[at] !== from || words[at + 1] !== to) continue;
       Atomics.add(words, at + 2, 1);
-      const looped = Atomics.load(words, at + 3);
-      let open = true;
-      const note: Note = {
-        looped: false,
+      const before = Atomics.load(words, at + 3);
+      let [open, looped] = [true, false];
+      return {
+        get looped() {
+          return open ? Atomics.load(words, at + 3) !== before : looped;
+        },
         forget() {
           if (!open) return;
+          looped = this.looped;
           open = false;
-          note.looped = Atomics.load(words, at + 3) !== looped;
           Atomics.sub(words, at + 2, 1);
         },
       };
-      return note;
     }
     return { looped: false, forget() {} };
   }

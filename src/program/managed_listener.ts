@@ -215,7 +215,7 @@ export class ManagedListener {
     const destination = after?.destination;
     this.#numbers.replace(before, destination);
     this.#config = config;
-    await this.balancer.replace(config, { number, destination });
+    await this.balancer.replace({ number, destination }, config);
     return destinationDifference(before, destination, { before: old, after: config });
   }
 

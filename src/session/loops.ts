@@ -4,7 +4,7 @@ import { isHere } from "../net/loop_rules.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Session } from "./session.ts";
 import { sleep } from "../base/timer.ts";
-import type { Ends, Trails } from "../net/trails.ts";
+import type { Ends, Note, Trails } from "../net/trails.ts";
 
 /** Shortest time between two lines in the log about one destination that leads back, in milliseconds. */
 const TELL_AGAIN_MS = 10_000;
@@ -55,7 +55,15 @@ export class Loops {
     const { trails, listener } = this.#options;
     if (session.ends) trails.mark(session.ends);
     else if (session.client.remoteAddress.transport === "unix") trails.markWays(listener.id);
+    session.correct("loop");
     session.abort("loop");
+  }
+
+  /** Ends a session whose connection to its destination was in a loop; returns whether it was. */
+  endIfLooped(session: Session, note: Note | undefined): boolean {
+    if (!note?.looped || session.down.bytes > 0) return false;
+    this.end(session);
+    return true;
   }
 
   /** Tells the log, at a limited rate, that a destination leads back. */

@@ -27,6 +27,11 @@ export interface RelayOptions extends PumpOptions {
   /** Under which condition a session that was not answered can have another server. */
   redispatch: Settings["redispatch"];
   steps?: Steps;
+  /**
+   * Ends a session that was in a loop, when its server ends without a byte; returns whether it was.
+   * Whoever it came from is told before that end is passed on.
+   */
+  endIfLooped?(session: Session, server: Stream): boolean;
 }
 
 /**
@@ -115,10 +120,10 @@ class Relay implements Holder, PumpObserver {
 
   /** Whether the server's failure can be made good by another server. */
   get #replaceable(): boolean {
-    const { ahead, reason, down, avoided } = this.#session;
+    const { ahead, reason, down, moved } = this.#session;
     const { redispatch } = this.#options;
     return this.#failure === "server-reset" && reason === undefined && !this.#answered &&
-      avoided === undefined && !down.ended && ahead.held && !ahead.failed &&
+      !moved && !down.ended && ahead.held && !ahead.failed &&
       (redispatch === "held" || (redispatch === "unsent" && ahead.length === 0));
   }
 
@@ -220,6 +225,10 @@ class Relay implements Holder, PumpObserver {
         received = await server.read(buffer);
       } catch (error) {
         this.#cause = error;
+      }
+      if (!received && this.#options.endIfLooped?.(this.#session, server)) {
+        buffers.give(buffer);
+        return this.#end(down, "read-failed");
       }
       if (received === undefined || (received === 0 && this.#replaceable)) {
         buffers.give(buffer);

@@ -26,7 +26,10 @@ export class Steps {
   }
 
   connected({ id, destination }: Session): void {
-    this.#log.debug("session {id}: connected to {destination}", { id, destination });
+    this.#log.debug("session {id}: connected to {destination}", {
+      id,
+      destination: destination?.name,
+    });
   }
 
   /** @param direction `up` from the client to the destination, `down` back. */

@@ -70,6 +70,7 @@ const BAD_VALUES: Record<OptionName, string> = {
   name: "all",
   workers: "0",
   threads: "65",
+  balance: "roundrobin",
   queue: "1000001",
   maxConnections: "1e3",
   overflow: "drop",

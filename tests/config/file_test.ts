@@ -542,6 +542,12 @@ Deno.test("what a file has too much of is refused in one line", async () => {
       `${ADDRESSES}deny = [${'"::1",'.repeat(10_001)}]`,
       "FILE:3: allow and deny: have 10001 entries; must be at most 10000",
     ],
+    "rules of many listeners": [
+      `deny = [${'"::1,::2",'.repeat(100)}]\n` + Array.from({ length: 501 }, (_, i) => {
+        return `[[listener]]\nlisten = "${10_000 + i}"\ndestinations = ["9001"]\n`;
+      }).join(""),
+      "FILE: allow and deny: have 100200 networks in all 501 listeners together, those of the top",
+    ],
   };
   for (const [name, [content, line]] of Object.entries(cases)) {
     const begin = cpuTime();

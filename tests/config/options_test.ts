@@ -14,6 +14,7 @@ Deno.test("the defaults are the documented ones", () => {
     name: "",
     workers: 256,
     threads: 1,
+    balance: "fifo",
     queue: 1024,
     maxConnections: 0,
     overflow: "wait",

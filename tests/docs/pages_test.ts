@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { tables } from "../../scripts/doc_tables.ts";
+import { queuePicture } from "../../scripts/queue_picture.ts";
 import { END_REASONS } from "../../src/operations/end_reasons.ts";
 import project from "../../deno.json" with { type: "json" };
 import { anchors, isThere, page, pages, prose } from "../support/doc_pages.ts";
@@ -25,6 +26,15 @@ Deno.test("the README is short, and every page of docs/ is linked from it", () =
   for (const { path } of pages()) {
     if (path !== "README.md") assert(readme.includes(`](${path}`), path);
   }
+});
+
+Deno.test("the pictures are those that the scripts draw, and small", async () => {
+  const picture = await Deno.readTextFile(new URL("../../docs/images/queue.svg", import.meta.url));
+  // How it is laid out is up to the formatter.
+  const marks = (text: string) => text.replaceAll(/\s+/g, "");
+  assertEquals(marks(picture), marks(queuePicture()));
+  const { size } = await Deno.stat(new URL("../../docs/images/dashboard.png", import.meta.url));
+  assert(size > 10_000 && size < 200_000, `${size}`);
 });
 
 Deno.test("every test that the pages name is there", async () => {

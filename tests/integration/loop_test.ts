@@ -62,6 +62,11 @@ async function assertLoop(
     const accepted = program.access();
     return accepted.filter(({ reason }) => reason === "loop").length >= 25;
   }, "the sessions have ended");
+  // Whoever has sent something was in the loop, wherever it was noticed; on a machine that is too
+  // busy to note a way in time that is a round later, and nobody before it is told.
+  const served = program.access().filter(({ bytes_up }) => bytes_up > 0);
+  const others = served.filter(({ reason }) => reason !== "loop");
+  assert(others.length <= served.length / 2, `${others.length} of ${served.length} are no loops`);
   if (hasProc) await nothingLeft(program.pid, { destinations: [], descriptors, more: 10 });
   // Each client causes a few sessions, not as many as there is room for.
   assert(program.out.length < 25 * 24, `${program.out.length} sessions`);
@@ -177,7 +182,7 @@ for (const threads of [1, 2]) {
       assertEquals(await program.terminate(), 0);
       // Whoever is gone without a byte was a probe.
       const others = program.access().filter(({ reason, bytes_up }) => {
-        return reason !== "done" && (reason !== "client-gone" || bytes_up > 0);
+        return reason !== "done" && (!reason.startsWith("client-") || bytes_up > 0);
       });
       assertEquals(others, []);
     } finally {

@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { LocalBalancer } from "../../src/balancer/local_balancer.ts";
 import { UsageError } from "../../src/base/errors.ts";
 import { look as lookAt, METRICS } from "../../src/telemetry/metrics.ts";
 import { OperationError } from "../../src/operations/operations.ts";
+import { HalfwayError } from "../../src/program/reload.ts";
 import { heldServer, listener, type Options, start } from "../support/instance.ts";
 import {
   answer,
@@ -578,4 +580,24 @@ Deno.test("an operator gives a destination a check and other options of its own,
   } finally {
     await Deno.remove(folder);
   }
+});
+
+Deno.test("a reload that a defect ends half-way says so, and neither the next one nor the drain waits", async () => {
+  await using server = new TestServer(answer("served"));
+  await using fresh = new TestServer(answer("fresh"));
+  await using program = await start(listener([server.address]));
+  const { reconfigure } = LocalBalancer.prototype;
+  LocalBalancer.prototype.reconfigure = () => Promise.reject(new Error("told to fail"));
+  try {
+    await assertRejects(
+      () => program.reload(listener([server.address], { queue: "50" })),
+      HalfwayError,
+      "in force only in part, which is a defect: told to fail",
+    );
+  } finally {
+    LocalBalancer.prototype.reconfigure = reconfigure;
+  }
+  await program.reload(listener([fresh.address]));
+  assertEquals(await request(program.port, "hello"), "fresh");
+  assertEquals(await program.instance.drain(), true);
 });

@@ -46,3 +46,40 @@ export function isThere(path: string): boolean {
     throw error;
   }
 }
+
+/** A block of code in a page. */
+export interface Block {
+  readonly page: string;
+  /** The line of the page that it begins in, from 1. */
+  readonly line: number;
+  /** What stands behind the first fence: `sh`, `console`, `toml`, … */
+  readonly language: string;
+  readonly text: string;
+  /** The file that it is for the blocks of its page that are run. */
+  readonly file?: string | undefined;
+  /** Set if it is run: the programs that it needs. */
+  readonly needs?: readonly string[] | undefined;
+}
+
+/** All blocks of code, with what the comment before each says of it. */
+export function blocks(): Block[] {
+  const pattern = /(?:<!-- (file|run)(?:: ([^>]*?))? -->\n\n)?^```(\w*)\n([^]*?)^```$/gm;
+  return pages().flatMap(({ path, text }) => {
+    return [...text.matchAll(pattern)].map((match): Block => {
+      const [, mark, argument = "", language, code] = match;
+      return {
+        page: path,
+        line: text.slice(0, match.index).split("\n").length + (mark ? 2 : 0),
+        language: language!,
+        text: code!,
+        file: mark === "file" ? argument : undefined,
+        needs: mark === "run" ? argument.split(" ").filter(Boolean) : undefined,
+      };
+    });
+  });
+}
+
+/** The lines of a console block that somebody types. */
+export function typed({ text }: Block): string[] {
+  return text.split("\n").filter((line) => line.startsWith("$ ")).map((line) => line.slice(2));
+}
