@@ -1,5 +1,5 @@
 // Draws docs/images/queue.svg and, where there is a Chromium, photographs the dashboard under load
-// into docs/images/dashboard.png: deno run -A scripts/pictures.ts
+// into docs/images/dashboard.png: deno run -A scripts/pictures.ts, then deno fmt docs
 /// <reference lib="dom" />
 import { findChromium, Tab } from "../tests/support/browser.ts";
 import { Program } from "../tests/support/program.ts";

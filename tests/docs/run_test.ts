@@ -1,6 +1,6 @@
 // Runs the blocks of the pages that are marked with <!-- run -->.
 import { assert, assertEquals } from "@std/assert";
-import { type Block, blocks, typed } from "../support/doc_pages.ts";
+import { blocks, typed } from "../support/doc_pages.ts";
 import { pathOf } from "../support/real_servers.ts";
 import { freePort } from "../support/servers.ts";
 
