@@ -12,7 +12,9 @@ import { top } from "../../src/client/top.ts";
 import { destinationOptionNames } from "../../src/config/options/destination.ts";
 import { flagOf, optionNames } from "../../src/config/options.ts";
 import { type Block, blocks, isThere, page, pages, prose, typed } from "../support/doc_pages.ts";
+import { pathOf } from "../support/real_servers.ts";
 import { shellCommands } from "../support/shell_commands.ts";
+import { unless } from "../support/unless.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const ALL = blocks();
@@ -230,4 +232,19 @@ Deno.test("every metric in the rules and questions of docs/metrics.md is there",
   const used = [...rest.matchAll(/iawlb_\w+/g)].map(([name]) => name.replace(/_bucket$/, ""));
   assert(used.length > 8);
   for (const name of used) assert(names.has(name), name);
+});
+
+Deno.test({
+  ...unless("Prometheus understands the alerts of docs/metrics.md", {
+    "there is no promtool": pathOf("promtool") === undefined,
+  }),
+  fn: async () => {
+    const rules = ALL.filter(({ language }) => language === "yaml");
+    assertEquals(rules.length, 1);
+    await Deno.writeTextFile(`${folder}/rules.yml`, rules[0]!.text);
+    const { success, stderr } = await new Deno.Command("promtool", {
+      args: ["check", "rules", `${folder}/rules.yml`],
+    }).output();
+    assert(success, new TextDecoder().decode(stderr));
+  },
 });
