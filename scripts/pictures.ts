@@ -1,22 +1,22 @@
 // Draws docs/images/queue.svg and, where there is a Chromium, photographs the dashboard under load
-// into docs/images/dashboard.png: deno run -A scripts/pictures.ts
+// into docs/images/dashboard.png: deno run -A scripts/pictures.ts, then deno fmt docs
 /// <reference lib="dom" />
 import { findChromium, Tab } from "../tests/support/browser.ts";
 import { Program } from "../tests/support/program.ts";
-import { readAll, TestServer, writeAll } from "../tests/support/servers.ts";
+import { freePort, readAll, TestServer, writeAll } from "../tests/support/servers.ts";
 import { queuePicture } from "./queue_picture.ts";
 
 /** Clients that come back as soon as they were served, and how long there is load before the picture. */
-const CLIENTS = 64;
-const LOAD_MS = 75_000;
+const CLIENTS = 90;
+const LOAD_MS = 60_000;
 
 /** How many slots each destination has, and how long it takes for an answer, in milliseconds. */
 const SERVERS = [
-  { slots: 8, least: 20, most: 60 },
-  { slots: 8, least: 20, most: 60 },
-  { slots: 6, least: 40, most: 160 },
-  { slots: 4, least: 40, most: 160 },
-  { slots: 8, least: 20, most: 60 },
+  { name: "app1", slots: 8, least: 40, most: 90 },
+  { name: "app2", slots: 8, least: 40, most: 90 },
+  { name: "app3", slots: 6, least: 60, most: 240 },
+  { name: "old", slots: 4, least: 60, most: 240 },
+  { name: "spare", slots: 8, least: 40, most: 90 },
 ];
 
 const folder = new URL("../docs/images/", import.meta.url);
@@ -29,18 +29,29 @@ async function photographDashboard(path: URL): Promise<void> {
     );
   });
   const destinations = servers.map(({ port }, i) => {
-    return `localhost:${port},workers=${SERVERS[i]!.slots}${
-      i === SERVERS.length - 1 ? ",backup" : ""
-    }`;
+    const { name, slots } = SERVERS[i]!;
+    return `${port},name=${name},workers=${slots}${name === "spare" ? ",backup" : ""}`;
   });
-  const program = stack.use(await Program.start(destinations, ["--admin", "127.0.0.1:0"]));
+  const program = stack.use(
+    await Program.spawn([
+      "--admin",
+      "127.0.0.1:0",
+      "--queue",
+      "256",
+      `${freePort()}`,
+      ...destinations,
+    ]),
+  );
   const address = /admin API on ([\d.:]+)/.exec(await program.logged(/admin API on /))![1]!;
   const tab = stack.use(
-    await Tab.open(`http://${address}/`, { viewport: { width: 1180, height: 900 } }),
+    await Tab.open(`http://${address}/`, { viewport: { width: 1180, height: 1150 } }),
   );
   const ending = new AbortController();
   const clients = Array.from({ length: CLIENTS }, (_, i) => visit(program.port, i, ending.signal));
   await new Promise((resolve) => setTimeout(resolve, LOAD_MS));
+  await tab.page.getByRole("button", { name: "drain old" }).click();
+  await tab.shows(".destinations .state", /^drain$/);
+  await tab.page.locator("#said").getByRole("button").click();
   await Deno.writeFile(path, await tab.page.screenshot());
   ending.abort();
   await Promise.all(clients);

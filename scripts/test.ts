@@ -6,6 +6,7 @@ const ROOT = new URL("..", import.meta.url).pathname;
 /** Tests that need the machine for themselves. */
 const ALONE = [
   "tests/admin/load_test.ts",
+  "tests/docs/run_test.ts",
   "tests/faults/hostile_test.ts",
   "tests/faults/log_test.ts",
   "tests/faults/netns_test.ts",

@@ -35,6 +35,7 @@ export async function plant(directory: string, release: Release): Promise<string
       "etc/iawlb/iawlb.toml": "packaging/iawlb.toml",
       "usr/share/iawlb/iawlb.schema.json": "packaging/iawlb.schema.json",
     }),
+    ...await documentation(),
     "usr/share/doc/iawlb/copyright": copyright(await Deno.readTextFile(`${ROOT}/LICENSE`)),
     "usr/share/doc/iawlb/changelog.gz": await gzip(changelog(release)),
   };
@@ -63,6 +64,19 @@ async function described({ binary, version, date }: Release): Promise<Files> {
     "usr/share/zsh/vendor-completions/_iawlb": zsh,
     "usr/share/fish/vendor_completions.d/iawlb.fish": fish,
   };
+}
+
+/** The pages and examples, which link to each other as in the repository. */
+async function documentation(): Promise<Files> {
+  const folders = ["docs", "docs/images", "examples", "packaging"];
+  const paths = folders.flatMap((folder) => {
+    const files = [...Deno.readDirSync(`${ROOT}/${folder}`)].filter(({ isFile }) => isFile);
+    return files.map(({ name }) => `${folder}/${name}`);
+  });
+  const pages = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
+  return await copied(
+    Object.fromEntries([...pages, ...paths].map((path) => [`usr/share/doc/iawlb/${path}`, path])),
+  );
 }
 
 /** Files of the repository, those of them that exist. */

@@ -1,3 +1,4 @@
+import type { Audience } from "./audience.ts";
 import { LinkedList, type ListNode } from "./linked_list.ts";
 
 interface Waiter<T> {
@@ -6,8 +7,12 @@ interface Waiter<T> {
   /** Who it is, where that matters. */
   taker: object | undefined;
   /** Those who wait with the same signal. */
-  group: Set<ListNode<Waiter<T>>> | undefined;
+  group: Group<T> | undefined;
+  /** Those that are the same taker. */
+  same: Group<T> | undefined;
 }
+
+type Group<T> = Set<ListNode<Waiter<T>>>;
 
 /** Callers that wait for a value, served first come first served; each may give up. */
 export class WaitList<T> {
@@ -16,7 +21,11 @@ export class WaitList<T> {
    * Who waits with which signal. A signal has one listener for all who ever wait with it, because
    * adding and removing one costs more than the wait.
    */
-  readonly #groups = new WeakMap<AbortSignal, Set<ListNode<Waiter<T>>>>();
+  readonly #groups = new WeakMap<AbortSignal, Group<T>>();
+  /** Who waits as which taker. */
+  readonly #takers = new WeakMap<object, Group<T>>();
+  /** How many wait who do not say who they are. */
+  #anonymous = 0;
 
   /** How many are waiting. */
   get size(): number {
@@ -34,23 +43,35 @@ export class WaitList<T> {
   wait(signal?: AbortSignal, taker?: object): Promise<T> {
     signal?.throwIfAborted();
     const group = signal && this.#groupOf(signal);
+    const same = taker && this.#sameAs(taker);
     return new Promise((resolve, reject) => {
-      const node = this.#list.push({ resolve, reject, taker, group });
+      const node = this.#list.push({ resolve, reject, taker, group, same });
       group?.add(node);
+      if (same) same.add(node);
+      else this.#anonymous++;
     });
   }
 
   /**
-   * Gives the first one its value, or the first that is not `avoided`. Returns whether there was
-   * one.
+   * Gives the first one its value, or the first that belongs to an audience. Returns whether there
+   * was one.
    */
-  serve(value: T, avoided?: object): boolean {
-    let node = this.#list.firstNode;
-    if (avoided) { while (node && node.value.taker === avoided) node = node.next; }
+  serve(value: T, audience?: Audience): boolean {
+    const node = audience ? this.#firstOf(audience) : this.#list.firstNode;
     if (!node) return false;
     this.#leave(node);
     node.value.resolve(value);
     return true;
+  }
+
+  #firstOf(audience: Audience): ListNode<Waiter<T>> | undefined {
+    if (audience.only && this.#anonymous === 0) {
+      const [first] = this.#takers.get(audience.only) ?? [];
+      return first;
+    }
+    let node = this.#list.firstNode;
+    while (node?.value.taker && !audience.has(node.value.taker)) node = node.next;
+    return node;
   }
 
   /** Sends everybody away. */
@@ -63,13 +84,22 @@ export class WaitList<T> {
 
   #leave(node: ListNode<Waiter<T>>): void {
     this.#list.remove(node);
-    node.value.group?.delete(node);
+    const { group, same } = node.value;
+    group?.delete(node);
+    if (same) same.delete(node);
+    else this.#anonymous--;
   }
 
-  #groupOf(signal: AbortSignal): Set<ListNode<Waiter<T>>> {
+  #sameAs(taker: object): Group<T> {
+    let same = this.#takers.get(taker);
+    if (!same) this.#takers.set(taker, same = new Set());
+    return same;
+  }
+
+  #groupOf(signal: AbortSignal): Group<T> {
     let group = this.#groups.get(signal);
     if (!group) {
-      const members = group = new Set();
+      const members: Group<T> = group = new Set();
       this.#groups.set(signal, members);
       signal.addEventListener("abort", () => {
         for (const node of members) {

@@ -1,4 +1,4 @@
-import type { Config, DestinationConfig } from "../config/config.ts";
+import type { DestinationConfig, ListenerConfig } from "../config/config.ts";
 import type { SessionInfo } from "../operations/operations.ts";
 import type { AdminState } from "../operations/states.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
@@ -17,16 +17,18 @@ export interface Identity {
 /** One destination that is new, different or gone. */
 export interface Replacement {
   readonly number: number;
-  /** What it is like now; absent if it is gone. */
+  /** Its configuration now; absent if it is gone. */
   readonly destination?: DestinationConfig | undefined;
 }
 
 type Awaitable<T> = T | Promise<T>;
 
-/** One listener with its line and its destinations: a server, or several of them in threads. */
+/** One listener with its queue and its destinations, in this thread or in several. */
 export interface Balancer {
   /** What is really bound, such as `[::]:8080`; several addresses are separated by a comma. */
   readonly address: string;
+  /** Whether all of it goes on; `false` while one of several threads says nothing. */
+  readonly responsive: boolean;
   status(): Awaitable<ListenerStatus>;
   /** What one of its destinations is doing; `undefined` if it is not there. */
   destination(number: number): Awaitable<DestinationStatus | undefined>;
@@ -37,12 +39,12 @@ export interface Balancer {
   /** Sets what the operator wants of a destination. */
   setAdminState(destination: number, state: AdminState): Awaitable<void>;
   /** Goes over to another configuration with the same listen address. */
-  reconfigure(config: Config, identity: Pick<Identity, "numbers">): Awaitable<void>;
+  reconfigure(config: ListenerConfig, identity: Pick<Identity, "numbers">): Awaitable<void>;
   /**
    * Goes over to a configuration in which no more than one destination is new, different or gone;
    * takes a time that does not depend on the number of the others.
    */
-  replace(config: Config, replacement: Replacement): Awaitable<void>;
+  replace(replacement: Replacement, config: ListenerConfig): Awaitable<void>;
   /** Accepts no more and resolves when all is served or cut: whether nothing was cut. */
   drain(): Promise<boolean>;
   /** Cuts everything at once. */

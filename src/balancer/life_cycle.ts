@@ -105,9 +105,9 @@ export class LifeCycle {
   }
 
   get #numbers(): { active: number; waiting: number } {
-    const { destinations, channel } = this.#parts;
+    const { destinations, queue } = this.#parts;
     const active = destinations.all.reduce((sum, one) => sum + one.active, 0);
-    return { active, waiting: channel.size };
+    return { active, waiting: queue.size };
   }
 
   #cut(reason: "drain-timeout" | "quit"): void {

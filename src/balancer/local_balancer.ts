@@ -1,5 +1,5 @@
 import { atOnce } from "../async/chunks.ts";
-import type { Config } from "../config/config.ts";
+import type { ListenerConfig } from "../config/config.ts";
 import type { SessionInfo } from "../operations/operations.ts";
 import type { AdminState } from "../operations/states.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
@@ -20,6 +20,8 @@ export interface LocalBalancerOptions extends WiringOptions {
 
 /** A balancer in this thread. */
 export class LocalBalancer implements Balancer {
+  /** Whoever asks is in the same thread. */
+  readonly responsive = true;
   readonly #parts: Parts;
   readonly #lifeCycle: LifeCycle;
   readonly #view: OperatorView;
@@ -35,7 +37,10 @@ export class LocalBalancer implements Balancer {
    *
    * @throws {FatalError} If the listen address cannot be bound.
    */
-  static async start(config: Config, options: LocalBalancerOptions): Promise<LocalBalancer> {
+  static async start(
+    config: ListenerConfig,
+    options: LocalBalancerOptions,
+  ): Promise<LocalBalancer> {
     const { identity, signal } = options;
     const parts = wire(config, options);
     const lifeCycle = await LifeCycle.start(parts, { listen: config.listen, signal });
@@ -83,12 +88,12 @@ export class LocalBalancer implements Balancer {
     this.#view.setAdminState(number, state);
   }
 
-  reconfigure(config: Config, { numbers }: Pick<Identity, "numbers">): Promise<void> {
+  reconfigure(config: ListenerConfig, { numbers }: Pick<Identity, "numbers">): Promise<void> {
     const draining = () => this.#lifeCycle.draining;
     return reconfigure(this.#parts, { config, numbers, draining });
   }
 
-  replace({ rules }: Config, replacement: Replacement): void {
-    replace(this.#parts, { rules, ...replacement });
+  replace(replacement: Replacement): void {
+    replace(this.#parts, replacement);
   }
 }

@@ -18,14 +18,14 @@ export class OperatorView {
 
   /** What it is doing right now. */
   status(): ListenerStatus {
-    const { identity: { id, name }, registry, channel, settings, timekeeper } = this.#parts;
+    const { identity: { id, name }, registry, queue, settings, timekeeper } = this.#parts;
     return listenerStatus({
       id,
       name,
       address: this.#lifeCycle.address,
       draining: this.#lifeCycle.draining,
       registry,
-      queue: channel,
+      queue,
       capacity: settings.queue,
       timings: timekeeper.timings,
       destinations: this.#parts.destinations.all,

@@ -1,54 +1,112 @@
-import type { Admission } from "./admission.ts";
-import type { Channel } from "../async/channel.ts";
+import type { Audience } from "../async/audience.ts";
+import { Channel } from "../async/channel.ts";
 import type { Clock } from "../base/clock.ts";
+import type { Destination } from "../destinations/destination.ts";
+import type { EndReason } from "../operations/end_reasons.ts";
 import type { SessionRegistry } from "../session/registry.ts";
 import type { Holder, Session } from "../session/session.ts";
-import type { EndReason } from "../operations/end_reasons.ts";
+import type { Admission } from "./admission.ts";
+
+/** Options of {@linkcode Queue}. */
+export interface QueueOptions {
+  /** Most sessions that wait before accepting stops; see {@linkcode Queue.resize}. */
+  capacity: number;
+  registry: SessionRegistry;
+  admission: Pick<Admission, "open" | "below" | "affordable" | "afford">;
+  clock: Clock;
+  /**
+   * Called when sessions wait because no idle worker may have them: the moment for more workers.
+   *
+   * @param sessions Those that have just come; without it all are to be looked at.
+   */
+  onWaiting?: (sessions?: readonly Session[]) => void;
+}
 
 /**
- * The sessions that wait for a worker, and how they join and leave: the shared queue together with
- * what happens to a session whose client goes away, or whose time is up, while it waits.
+ * The sessions that wait for a worker: in which order they are served, and how they join and leave,
+ * also those whose client goes away, or whose time is up, while they wait.
+ *
+ * A worker receives the oldest session that its destination may have. A session has an `audience` if
+ * not every destination may: it is bound to one or to a group of them, or avoids one. It is passed by
+ * until one of these has a free slot, and holds up nobody else, but it counts in the capacity.
  */
 export class Queue implements Holder {
-  readonly #queue: Channel<Session>;
+  readonly #channel: Channel<Session>;
   readonly #registry: SessionRegistry;
-  readonly #admission: Admission;
+  readonly #admission: QueueOptions["admission"];
   readonly #clock: Clock;
+  /** How many sessions have joined so far. */
+  #arrivals = 0;
   /** Set once waiting is over: whoever comes from then on is turned away with this reason. */
   #closedFor: EndReason | undefined;
 
-  constructor(options: {
-    queue: Channel<Session>;
-    registry: SessionRegistry;
-    admission: Admission;
-    clock: Clock;
-  }) {
-    this.#queue = options.queue;
+  /** @throws {RangeError} If the capacity is not a whole number of at least 1. */
+  constructor(options: QueueOptions) {
+    this.#channel = new Channel(options.capacity, {
+      order: { audienceOf: ({ audience }) => audience, before: isOlder },
+      ...options.onWaiting && { onWaiting: options.onWaiting },
+    });
     this.#registry = options.registry;
     this.#admission = options.admission;
     this.#clock = options.clock;
   }
 
-  /** How many more sessions have a place or a waiting worker. */
+  /** Sessions that wait. */
+  get size(): number {
+    return this.#channel.size;
+  }
+
+  /** The session that has waited longest. */
+  get oldest(): Session | undefined {
+    return this.#channel.waiting.oldest;
+  }
+
+  /** The sessions that wait, the oldest first. */
+  get sessions(): Iterable<Session> {
+    return this.#channel.waiting;
+  }
+
+  /** The oldest session of each audience that is waited for. */
+  firsts(): Iterable<Session> {
+    return this.#channel.waiting.firsts();
+  }
+
+  /** Whether a session waits that a destination may have. */
+  hasFor(destination: Destination): boolean {
+    return this.#channel.waiting.sizeFor(destination) > 0;
+  }
+
+  /** Whether a session waits for exactly this audience; for everybody unless it is given. */
+  isWaitedFor(audience?: Audience): boolean {
+    return this.#channel.waiting.isWaitedFor(audience);
+  }
+
+  /** The audiences that are waited for, but for everybody, each with its sessions. */
+  audiences(): Iterable<[Audience, Iterable<Session>]> {
+    return this.#channel.waiting.audiences();
+  }
+
+  /** How many more sessions have room or an idle worker. */
   get freeSlots(): number {
-    return this.#queue.capacity - this.#queue.size + this.#queue.receivers;
+    const { capacity, size, suspended, receivers } = this.#channel;
+    return capacity - size - suspended + receivers;
   }
 
   /** Workers that wait for a session. */
   get idleWorkers(): number {
-    return this.#queue.receivers;
+    return this.#channel.receivers;
   }
 
-  /** Whether one more session may be accepted and has a place. */
+  /** Whether one more session may be accepted and has room. */
   get open(): boolean {
     return this.freeSlots > 0 && this.#admission.open;
   }
 
-  /** Resolves once one more session may be accepted and has a place, or the signal is aborted. */
+  /** Resolves once one more session may be accepted and has room, or the signal is aborted. */
   async room(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && !this.open) {
       try {
-        await this.#queue.room({ signal });
+        await this.#channel.room({ signal });
         await this.#admission.below({ signal });
       } catch (error) {
         if (!signal.aborted) throw error;
@@ -56,7 +114,7 @@ export class Queue implements Holder {
     }
   }
 
-  /** Whether there are descriptors for one more session, be there a place or not. */
+  /** Whether there are descriptors for one more session, be there room or not. */
   get affordable(): boolean {
     return this.#admission.affordable;
   }
@@ -68,31 +126,46 @@ export class Queue implements Holder {
     }
   }
 
-  /** Takes new sessions in, in order; resolves when the last of them has its place. */
+  /** Adds new sessions, in order; resolves when the last of them has room. */
   join(sessions: readonly Session[]): Promise<void> {
-    return this.#queue.sendAll(sessions.filter((session) => this.#prepare(session)));
+    return this.#channel.sendAll(sessions.filter((session) => this.#prepare(session)));
+  }
+
+  /** Puts a session back whose connect failed, or that goes elsewhere: behind those that are older. */
+  giveBack(session: Session): void {
+    if (!this.#prepare(session, this.#clock())) return;
+    this.#channel.unshift(session, { behind: (waiting) => isOlder(waiting, session) });
   }
 
   /**
-   * Takes a session back whose connect failed, or that goes elsewhere: to the front, behind those
-   * that are older.
+   * The oldest session that a destination may have, as soon as there is one. Workers are served in
+   * the order in which they became idle.
+   *
+   * @throws If the destination's idle workers are dismissed first, or the queue is closed and has
+   * nothing for it: the worker is not needed any more.
    */
-  giveBack(session: Session): void {
-    if (!this.#prepare(session, this.#clock())) return;
-    this.#queue.unshift(session, {
-      behind: (waiting) => waiting.id < session.id,
-      avoiding: session.avoided,
-    });
+  receive(destination: Pick<Destination, "idleSignal">): Promise<Session> {
+    return this.#channel.receive({ signal: destination.idleSignal, taker: destination });
+  }
+
+  /** Changes the capacity. Those that wait stay, however many they are. */
+  resize(capacity: number): void {
+    this.#channel.resize(capacity);
   }
 
   /** Makes room for everything that comes, however much: for a drain. */
   lift(): void {
-    this.#queue.resize(Number.MAX_SAFE_INTEGER);
+    this.#channel.resize(Number.MAX_SAFE_INTEGER);
   }
 
   /** Nobody new joins; those that wait are still served. */
   close(): void {
-    this.#queue.close();
+    this.#channel.close();
+  }
+
+  /** Whether nobody new joins. */
+  get closed(): boolean {
+    return this.#channel.closed;
   }
 
   /** Turns away with this reason everybody who comes from now on. */
@@ -102,15 +175,20 @@ export class Queue implements Holder {
 
   /** A session that waits has to leave. */
   onAbort(session: Session): void {
-    if (this.#queue.remove(session)) this.#registry.finish(session);
+    if (this.#channel.remove(session)) this.#registry.finish(session);
   }
 
   /** Makes a session ready to wait; `false` if it is over, its client having left, say. */
   #prepare(session: Session, now?: number): boolean {
+    if (session.arrival === 0) session.arrival = ++this.#arrivals;
     session.wait(this, now);
     if (this.#closedFor) session.abort(this.#closedFor);
     if (session.reason === undefined) return true;
     this.#registry.finish(session);
     return false;
   }
+}
+
+function isOlder(session: Session, other: Session): boolean {
+  return session.arrival < other.arrival;
 }

@@ -1,6 +1,7 @@
 import { type Chunks, inTurns } from "../async/chunks.ts";
-import type { Config, DestinationConfig } from "../config/config.ts";
+import type { DestinationConfig, ListenerConfig } from "../config/config.ts";
 import type { Identity, Replacement } from "./balancer.ts";
+import { makePolicy } from "./policies/policies.ts";
 import type { Parts } from "./wiring.ts";
 
 /**
@@ -13,7 +14,7 @@ import type { Parts } from "./wiring.ts";
  */
 export async function reconfigure(
   parts: Parts,
-  options: { config: Config; numbers: Identity["numbers"]; draining: () => boolean },
+  options: { config: ListenerConfig; numbers: Identity["numbers"]; draining: () => boolean },
 ): Promise<void> {
   const { config, numbers, draining } = options;
   const { settings, sweep } = parts;
@@ -28,26 +29,24 @@ export async function reconfigure(
   // At the very end there is nobody left whom it could end.
   if (!parts.ending.signal.aborted) sweep.restart();
   parts.health.apply(settings);
-  if (!draining()) parts.channel.resize(config.queue);
+  if (!draining()) parts.queue.resize(config.queue);
   parts.gate.review();
   if (config.halfClose !== before.halfClose) {
     for (const session of parts.registry.live) session.review();
   }
-  parts.pool.arrange();
+  if (config.balance === before.balance) parts.pool.arrange();
+  else parts.pool.use(makePolicy(config.balance));
 }
 
 /** Goes over to a configuration in which one destination is new, different or gone. */
 export function replace(
-  parts: Parts,
-  { rules, number, destination }: Pick<Config, "rules"> & Replacement,
+  { destinations, health, pool }: Parts,
+  { number, destination }: Replacement,
 ): void {
-  const { destinations, health, pool } = parts;
   const changed = destination ? destinations.put(destination, number) : destinations.find(number);
   if (!changed) return;
   if (destination) health.reconsider(changed);
   else destinations.remove(changed);
-  parts.admission.apply({ rules, before: parts.settings });
-  parts.gate.review();
   pool.arrange(changed);
 }
 

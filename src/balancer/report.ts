@@ -1,12 +1,12 @@
 import type { Logger } from "@logtape/logtape";
-import type { Config } from "../config/config.ts";
+import type { ListenerConfig } from "../config/config.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { Totals } from "../operations/totals.ts";
 import { formatDuration } from "../base/duration.ts";
 import { plural } from "../base/text.ts";
 
 /** Says in the log that sessions are accepted, where, and for which destinations. */
-export function logStart(log: Logger, address: string, config: Config): void {
+export function logStart(log: Logger, address: string, config: ListenerConfig): void {
   const destinations = config.destinations.map(({ name, workers }) =>
     `${name} (${plural(workers, "worker")})`
   );

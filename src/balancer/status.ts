@@ -1,5 +1,5 @@
+import type { Queue } from "./queue.ts";
 import { formatAddress } from "../net/address.ts";
-import type { Channel } from "../async/channel.ts";
 import { formatCheck } from "../config/values/check.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { SessionRegistry } from "../session/registry.ts";
@@ -16,7 +16,7 @@ export interface StatusSources {
   address: string;
   draining: boolean;
   registry: SessionRegistry;
-  queue: Channel<Session>;
+  queue: Pick<Queue, "size" | "oldest">;
   /** Most sessions that wait; the queue itself has no limit during a drain. */
   capacity: number;
   timings: Timings;
@@ -28,7 +28,7 @@ export interface StatusSources {
 export function listenerStatus(sources: StatusSources): ListenerStatus {
   const { id, registry, queue, destinations, now } = sources;
   const ended = Object.entries(registry.ended).filter(([, number]) => number > 0);
-  const [oldest] = queue.waiting();
+  const { oldest } = queue;
   const live = liveBytes(registry.live);
   const all = [...live.values()];
   return {

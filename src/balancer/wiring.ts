@@ -1,9 +1,7 @@
 import type { Logger } from "@logtape/logtape";
-import { Channel } from "../async/channel.ts";
 import { TaskGroup } from "../async/task_group.ts";
 import { type Clock, monotonic } from "../base/clock.ts";
-import { messageOf } from "../base/errors.ts";
-import type { Config } from "../config/config.ts";
+import type { ListenerConfig } from "../config/config.ts";
 import type { Settings } from "../config/options.ts";
 import { DestinationSet } from "../destinations/destination_set.ts";
 import { Health } from "../destinations/health.ts";
@@ -15,7 +13,6 @@ import type { Names } from "../net/names.ts";
 import { noteOf, Trails } from "../net/trails.ts";
 import { Loops } from "../session/loops.ts";
 import { SessionRegistry } from "../session/registry.ts";
-import type { Session } from "../session/session.ts";
 import { Steps } from "../session/steps.ts";
 import { TimeoutSweep } from "../session/timeouts.ts";
 import { Timekeeper } from "../session/timings.ts";
@@ -23,6 +20,8 @@ import type { Durations } from "../operations/latencies.ts";
 import { Admission } from "./admission.ts";
 import type { Identity } from "./balancer.ts";
 import { Gate } from "./gate.ts";
+import { makePolicy } from "./policies/policies.ts";
+import { Announcer } from "./observers.ts";
 import { Queue } from "./queue.ts";
 import { StallDetector } from "./stall_detector.ts";
 import { runWorker, type WorkerContext } from "./worker.ts";
@@ -62,7 +61,6 @@ export interface Parts {
   readonly leaveBudget: () => void;
   /** Every live session, and how the others ended. */
   readonly registry: SessionRegistry;
-  readonly channel: Channel<Session>;
   readonly queue: Queue;
   readonly gate: Gate;
   readonly admission: Admission;
@@ -87,7 +85,7 @@ export interface Parts {
  * The life of a session: the gate makes it of an accepted connection and hands it to the queue, a
  * worker receives it, connects and relays, and the registry closes it.
  */
-export function wire(config: Config, options: WiringOptions): Parts {
+export function wire(config: ListenerConfig, options: WiringOptions): Parts {
   const { identity, log, access, durations, thread, clock = monotonic } = options;
   const { id, name } = identity;
   const { descriptors = new DescriptorBudget(), trails = new Trails(), names } = options;
@@ -105,19 +103,11 @@ export function wire(config: Config, options: WiringOptions): Parts {
     clock,
     log,
   });
-  const registry = new SessionRegistry({
-    clock,
-    onEnd: (session) => {
-      admission.leave(session);
-      timekeeper.ended(session);
-      if (steps.on) steps.closed(session);
-      access?.add(session, name);
-    },
-  });
-  const channel = new Channel<Session>(config.queue, { onWaiting: () => pool.grow() });
+  const announcer = new Announcer();
+  const registry = new SessionRegistry({ clock, observer: announcer });
   const leaveBudget = descriptors.join({
     count: () => countUnconnected(registry),
-    estimate: () => channel.size,
+    estimate: () => queue.size,
   });
   const admission = new Admission({
     settings,
@@ -127,7 +117,13 @@ export function wire(config: Config, options: WiringOptions): Parts {
     clock,
     log,
   });
-  const queue = new Queue({ queue: channel, registry, admission, clock });
+  const queue = new Queue({
+    capacity: config.queue,
+    registry,
+    admission,
+    clock,
+    onWaiting: (sessions) => pool.grow(sessions),
+  });
   const buffers = new BufferPool();
   const gate = new Gate({
     settings,
@@ -140,11 +136,11 @@ export function wire(config: Config, options: WiringOptions): Parts {
     log,
     steps,
     loops,
-    onTask: (task) => tasks.add(task),
+    tasks,
   });
   const fairReads = new FairReads();
   const workerContext: WorkerContext = {
-    queue: channel,
+    queue,
     registry,
     clock,
     settings,
@@ -159,37 +155,14 @@ export function wire(config: Config, options: WiringOptions): Parts {
     steps,
     loops,
     attempts: [],
-    giveBack: (session) => queue.giveBack(session),
-    onFull: (destination, error) => {
-      health.full(destination, error);
-      pool.onFull(destination);
-    },
-    onShortage: (error) => {
-      descriptors.noteShortage();
-      health.shortage(error);
-    },
-    onConnected: (session, destination) => {
-      if (destination.state === "untried") health.reached(destination);
-      timekeeper.connected(session, destination);
-      if (destination.wary) pool.onConnected(destination);
-    },
-    onReset: (session, destination, error) => {
-      const reason = messageOf(error);
-      log.debug("session {id} at {name}: {reason}", {
-        id: session.id,
-        name: destination.name,
-        reason,
-      });
-      health.doubt(destination);
-    },
-    onFailure: (destination, error) => health.failed(destination, error),
-    servesBeside: (destination) => pool.servesBeside(destination),
+    observer: announcer,
+    serves: (audience) => pool.serves(audience),
     keeps: (destination) => pool.keeps(destination),
   };
   const pool = new WorkerPool({
-    destinations: [],
-    queue: channel,
-    hire: (destination) => tasks.add(runWorker(destination, workerContext)),
+    queue,
+    policy: makePolicy(config.balance),
+    spawn: (destination) => tasks.add(runWorker(destination, workerContext)),
     onStranded: (session) => session.abort("server-reset"),
   });
   const health = new Health({
@@ -197,6 +170,17 @@ export function wire(config: Config, options: WiringOptions): Parts {
     settings,
     signal: ending.signal,
     clock,
+    descriptors,
+    log,
+  });
+  announcer.connect({
+    listener: name,
+    admission,
+    timekeeper,
+    steps,
+    access,
+    health,
+    pool,
     descriptors,
     log,
   });
@@ -219,7 +203,6 @@ export function wire(config: Config, options: WiringOptions): Parts {
     descriptors,
     leaveBudget,
     registry,
-    channel,
     queue,
     gate,
     admission,
@@ -232,7 +215,7 @@ export function wire(config: Config, options: WiringOptions): Parts {
       clock,
       onSeen: (session) => session.tuneForLongLife({ keepAlive: settings.keepalive === "on" }),
     }),
-    stallDetector: new StallDetector({ queue: channel, pool, log }),
+    stallDetector: new StallDetector({ queue, pool, log }),
     workerContext,
     timekeeper,
     tasks,

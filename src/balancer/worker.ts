@@ -1,8 +1,10 @@
 import type { Logger } from "@logtape/logtape";
-import { type Channel, ChannelClosedError } from "../async/channel.ts";
+import { type Audience, without } from "../async/audience.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Settings } from "../config/options.ts";
+import type { ConnectObserver } from "./connect_observer.ts";
 import type { Destination } from "../destinations/destination.ts";
+import type { Queue } from "./queue.ts";
 import { DialError, LoopError } from "../net/dial.ts";
 import { UnansweredError } from "../base/errors.ts";
 import type { SessionRegistry } from "../session/registry.ts";
@@ -27,7 +29,7 @@ const LONGEST_REST_MS = 50;
 
 /** What the workers of all destinations share. */
 export interface WorkerContext {
-  readonly queue: Channel<Session>;
+  readonly queue: Pick<Queue, "size" | "closed" | "receive" | "giveBack">;
   readonly registry: SessionRegistry;
   readonly clock: Clock;
   readonly settings: Pick<Settings, "connectTimeout" | "retries" | "redispatch">;
@@ -37,32 +39,22 @@ export interface WorkerContext {
   readonly loops: Pick<Loops, "end" | "endIfLooped" | "tell">;
   /** Controllers of connects that were not aborted, for reuse. */
   readonly attempts: AbortController[];
-  /** Puts a session that was taken from the line back to its front. */
-  giveBack(session: Session): void;
-  /** Called when a connect to a destination failed. */
-  onFailure(destination: Destination, error: Error): void;
-  /** Called when a session was connected to a destination. */
-  onConnected(session: Session, destination: Destination): void;
-  /** Called when a destination has reset a session before its first byte. */
-  onReset(session: Session, destination: Destination, error: Error): void;
-  /** Called when a connect failed for want of this machine's descriptors or memory. */
-  onShortage(error: Error): void;
-  /** Whether another destination serves than this one. */
-  servesBeside(destination: Destination): boolean;
-  /** Called when a destination could not take one more connection. */
-  onFull(destination: Destination, error: Error): void;
+  /** Learns what comes of each connect. */
+  readonly observer: ConnectObserver;
+  /** Whether a destination of an audience serves. */
+  serves(audience: Audience): boolean;
   /** Whether a worker that has just become idle stays for another session. */
   keeps(destination: Destination): boolean;
 }
 
 /**
- * One worker of a destination: takes sessions from the line, one at a time, and serves each to its
- * end, until it is not needed any more.
+ * One worker of a destination: receives sessions from the queue, one at a time, and serves each to
+ * its end, until it is not needed any more.
  *
  * Nothing that happens to a session ends the worker: a defect ends that session with the reason
  * `error` and is logged.
  */
-export async function runWorker(destination: Destination, place: WorkerContext): Promise<void> {
+export async function runWorker(destination: Destination, context: WorkerContext): Promise<void> {
   destination.workers++;
   const worker = destination.takeNumber();
   try {
@@ -70,25 +62,25 @@ export async function runWorker(destination: Destination, place: WorkerContext):
       const signal = destination.idleSignal;
       let session: Session;
       try {
-        session = await place.queue.receive({ signal, taker: destination });
+        session = await context.queue.receive(destination);
       } catch (error) {
-        if (signal.aborted || error instanceof ChannelClosedError) return;
+        if (signal.aborted || context.queue.closed) return;
         throw error;
       }
       destination.active++;
-      if (place.steps.on) place.steps.taken(session, { destination: destination.name, worker });
+      if (context.steps.on) context.steps.taken(session, { destination: destination.name, worker });
       try {
-        await serve(session, destination, place);
+        await serve(session, destination, context);
       } catch (error) {
-        place.log.error("session {id} ended by a defect: {error}", { id: session.id, error });
+        context.log.error("session {id} ended by a defect: {error}", { id: session.id, error });
         session.abort("error");
-        place.registry.finish(session);
+        context.registry.finish(session);
       } finally {
         destination.left(session);
       }
-      const rest = restAfter(session, place);
+      const rest = restAfter(session, context);
       if (rest > 0) await sleep(rest, { signal });
-    } while (place.keeps(destination));
+    } while (context.keeps(destination));
   } finally {
     destination.giveNumber(worker);
     destination.workers--;
@@ -110,57 +102,56 @@ function restAfter(session: Session, { queue }: WorkerContext): number {
 async function serve(
   session: Session,
   destination: Destination,
-  place: WorkerContext,
+  context: WorkerContext,
 ): Promise<void> {
   if (session.certain) await session.certain;
-  if (session.reason !== undefined) return place.registry.finish(session);
-  const attempt = place.attempts.pop() ?? new AbortController();
+  if (session.reason !== undefined) return context.registry.finish(session);
+  const attempt = context.attempts.pop() ?? new AbortController();
   session.stage = "connecting";
   session.holder = CONNECTING;
   session.attempt = attempt;
   session.destination = destination;
   session.attempts++;
-  session.connectStartedAt = place.clock();
+  session.connectStartedAt = context.clock();
   session.leaveQueue(session.connectStartedAt);
   let server: Stream;
   try {
     server = await destination.connector.connect({
       signal: attempt.signal,
-      timeout: place.settings.connectTimeout,
+      timeout: context.settings.connectTimeout,
       trail: session.trail,
     });
   } catch (error) {
-    if (session.reason !== undefined) place.registry.finish(session);
-    else afterFailure(error, session, destination, place);
+    if (session.reason !== undefined) context.registry.finish(session);
+    else afterFailure(error, session, destination, context);
     return;
   } finally {
     session.attempt = undefined;
-    const reusable = !attempt.signal.aborted && place.attempts.length < KEPT_ATTEMPTS;
-    if (reusable) place.attempts.push(attempt);
+    const reusable = !attempt.signal.aborted && context.attempts.length < KEPT_ATTEMPTS;
+    if (reusable) context.attempts.push(attempt);
   }
   const note = noteOf(server);
   if (session.reason !== undefined) {
     server.close();
-    place.registry.finish(session);
+    context.registry.finish(session);
     return;
   }
-  session.connectedAt = place.clock();
+  session.connectedAt = context.clock();
   session.server = server;
   destination.sessions++;
   destination.established++;
-  place.onConnected(session, destination);
-  if (place.steps.on) place.steps.connected(session);
+  context.observer.onConnected(session, destination);
   let end: RelayEnd;
   try {
-    end = await relay(session, server, place.relaying);
+    end = await relay(session, server, context.relaying);
   } finally {
     destination.established--;
   }
   session.server = undefined;
   note?.forget();
-  if (place.loops.endIfLooped(session, note)) return place.registry.finish(session);
-  if (end === "over") place.registry.finish(session);
-  else moveOn(end, session, destination, place);
+  if (context.loops.endIfLooped(session, note)) return context.registry.finish(session);
+  if (end === "over") context.registry.finish(session);
+  else moveOn(end, session, destination, context);
 }
 
 /** Holds a session while it is being connected. */
@@ -172,28 +163,28 @@ function afterFailure(
   error: unknown,
   session: Session,
   destination: Destination,
-  place: WorkerContext,
+  context: WorkerContext,
 ): void {
   if (error instanceof LoopError) {
-    place.loops.tell(session, destination.name);
-    place.loops.end(session);
-    place.registry.finish(session);
+    context.loops.tell(session, destination.name);
+    context.loops.end(session);
+    context.registry.finish(session);
     return;
   }
   const fault = error instanceof DialError ? error.fault : "gone";
   if (fault === "machine" || fault === "full") {
     session.attempts--;
-    if (fault === "machine") place.onShortage(error as Error);
-    else place.onFull(destination, error as Error);
-    place.giveBack(session);
+    if (fault === "machine") context.observer.onShortage(error as Error);
+    else context.observer.onFull(destination, error as Error);
+    context.queue.giveBack(session);
   } else if (fault === "reset") {
-    moveOn(new UnansweredError((error as Error).cause), session, destination, place);
+    moveOn(new UnansweredError((error as Error).cause), session, destination, context);
   } else {
-    place.onFailure(destination, error as Error);
+    context.observer.onFailure(destination, error as Error);
     // One that was reset once has begun that connect for nothing; it is no retry.
-    const connects = session.attempts - (session.avoided ? 1 : 0);
-    if (connects > place.settings.retries) end(session, "connect-failed", place);
-    else place.giveBack(session);
+    const connects = session.attempts - (session.moved ? 1 : 0);
+    if (connects > context.settings.retries) end(session, "connect-failed", context);
+    else context.queue.giveBack(session);
   }
 }
 
@@ -205,18 +196,19 @@ function moveOn(
   error: UnansweredError,
   session: Session,
   destination: Destination,
-  place: WorkerContext,
+  context: WorkerContext,
 ): void {
-  place.onReset(session, destination, error);
-  const moves = session.avoided === undefined && place.settings.redispatch !== "off" &&
-    place.servesBeside(destination);
-  if (!moves) return end(session, "server-reset", place);
-  session.avoided = destination;
+  context.observer.onReset(session, destination, error);
+  const others = without(session.audience, destination);
+  const moves = !session.moved && context.settings.redispatch !== "off" && context.serves(others);
+  if (!moves) return end(session, "server-reset", context);
+  session.audience = others;
+  session.moved = true;
   session.connectedAt = undefined;
-  place.giveBack(session);
+  context.queue.giveBack(session);
 }
 
-function end(session: Session, reason: EndReason, place: WorkerContext): void {
+function end(session: Session, reason: EndReason, context: WorkerContext): void {
   session.conclude(reason);
-  place.registry.finish(session);
+  context.registry.finish(session);
 }

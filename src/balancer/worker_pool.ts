@@ -1,6 +1,7 @@
-import type { Channel } from "../async/channel.ts";
+import { type Audience, Without } from "../async/audience.ts";
 import type { Destination } from "../destinations/destination.ts";
-import { LeastLoaded } from "./least_loaded.ts";
+import type { Policy } from "./policies/policy.ts";
+import type { Queue } from "./queue.ts";
 import type { Session } from "../session/session.ts";
 import { after, type Timer } from "../base/timer.ts";
 
@@ -8,73 +9,84 @@ import { after, type Timer } from "../base/timer.ts";
 const FIRST_REST_MS = 5;
 const LAST_REST_MS = 50;
 
-/** Runs one worker of a destination until it retires; see `worker.ts`. */
+/** Begins one worker of a destination, which runs until it retires; see `worker.ts`. */
 export type Spawn = (destination: Destination) => void;
 
+/** Options of {@linkcode WorkerPool}. */
+export interface WorkerPoolOptions {
+  queue: Pick<Queue, "hasFor" | "isWaitedFor" | "audiences">;
+  policy: Policy;
+  spawn: Spawn;
+  /** Gets a session that was moved and waits though no destination serves that may have it. */
+  onStranded?: (session: Session) => void;
+}
+
 /**
- * How many workers each destination has: grown while sessions wait, retired when idle.
+ * How many workers each destination has: more while sessions wait, fewer when they are idle.
  *
- * Idle workers wait in the queue's line of receivers, in the order in which they became idle, so
- * that a session never waits while one is there. A destination keeps as many waiting as its weight
- * says, which makes that its share of sparse traffic. When none waits, the destination with the
- * smallest share of its limit in use gets another worker. Those that the operator has taken out of
- * service take no part. Backups take part only while no other destination is up, or untried. While
- * none at all is, those whose connects work and only their checks fail take part all the same.
+ * A session that no idle worker may have gets a new one, at the destination that the policy says. The
+ * policy also says how many idle workers a destination keeps; these receive sessions in the order in
+ * which they became idle. Destinations that the operator has taken out of service take no part.
+ * Backups take part only while no other destination is up, or untried. While none at all is, those
+ * whose connects work and only their checks fail take part all the same.
  *
- * A session that a destination has reset waits for the others alone. Nobody is hired for it there,
- * and it leaves as soon as none of the others serves.
+ * A session that has an audience gets a worker only there. One that was moved, away from a destination
+ * that has reset it, leaves as soon as none of the others serves.
  */
 export class WorkerPool {
+  /** All destinations, in the order in which they were added. */
   readonly #destinations = new Set<Destination>();
-  /** Those that are up, or untried, and wanted, and those among them that are no backups. */
+  /** Those that are up, or untried, and enabled. */
   readonly #up = new Set<Destination>();
+  /** Those among them that are no backups. */
   readonly #primariesUp = new Set<Destination>();
-  readonly #queue: Channel<Session>;
-  readonly #hire: Spawn;
+  readonly #queue: WorkerPoolOptions["queue"];
+  readonly #spawn: Spawn;
   readonly #onStranded: (session: Session) => void;
-  readonly #ranking: LeastLoaded;
-  /** Those whose waiting workers were sent away because they are too many: one may come back. */
+  /** Knows the destinations that serve and have a free slot. */
+  #policy: Policy;
+  /** Those whose idle workers were dismissed though they serve: they may have others after that. */
   readonly #thinned = new Set<Destination>();
-  /** Runs while nobody takes sessions; see {@linkcode rest}. */
+  /** Runs while nobody receives sessions; see {@linkcode rest}. */
   #resting: Timer | undefined;
   /** The rests of single destinations; see {@linkcode onFull}. */
   readonly #rests = new Set<Timer>();
 
-  constructor(
-    options: {
-      destinations: readonly Destination[];
-      queue: Channel<Session>;
-      hire: Spawn;
-      /** Gets a session that waits though no destination serves to which it may go. */
-      onStranded?: (session: Session) => void;
-    },
-  ) {
+  constructor(options: WorkerPoolOptions) {
     this.#queue = options.queue;
-    this.#hire = options.hire;
+    this.#spawn = options.spawn;
+    this.#policy = options.policy;
     this.#onStranded = options.onStranded ?? (() => {});
-    this.#ranking = new LeastLoaded([]);
-    for (const destination of options.destinations) this.add(destination);
-    this.#review();
   }
 
-  /** Takes a destination in; {@linkcode arrange} has to follow. */
+  /** Adds a destination, which gets workers from the next {@linkcode arrange} on. */
   add(destination: Destination): void {
     this.#destinations.add(destination);
-    this.#ranking.add(destination);
+    this.#policy.add(destination);
     destination.onLoadChange = (changed) => this.#onLoad(changed);
   }
 
-  /** Lets a destination's workers retire as they become idle; {@linkcode arrange} has to follow. */
+  /** Removes a destination; its idle workers leave. {@linkcode arrange} has to follow. */
   remove(destination: Destination): void {
     this.#destinations.delete(destination);
     destination.onLoadChange = undefined;
     this.#thinned.delete(destination);
-    this.#ranking.remove(destination);
+    this.#policy.remove(destination);
     destination.dismiss();
   }
 
+  /** Goes over to another policy; sessions that are served, and those that wait, stay. */
+  use(policy: Policy): void {
+    this.#policy = policy;
+    for (const destination of this.#destinations) {
+      policy.add(destination);
+      if (destination.waiting > 0) this.#thin(destination);
+    }
+    this.arrange();
+  }
+
   /**
-   * Brings the waiting workers in line with the destinations' states and limits: call it at the
+   * Makes the idle workers as many as the destinations' states and limits allow: to be called at the
    * start and whenever one of these has changed.
    *
    * @param changed The only destination that has changed, was added or removed, if there is but one:
@@ -86,20 +98,19 @@ export class WorkerPool {
     for (const destination of affected) {
       if (!this.#serves(destination)) destination.dismiss();
       else if (destination.waiting > 0 && destination.workers > destination.limit) {
-        this.#thinned.add(destination);
-        destination.dismiss();
+        this.#thin(destination);
       }
     }
     this.grow();
     this.#fill(affected);
   }
 
-  /** Hires as many workers as shall wait: those who have the fewest waiting have the first turn. */
+  /** Spawns as many idle workers as there shall be, first where there are the fewest. */
   #fill(destinations: Iterable<Destination>): void {
     const byWaiting: Destination[][] = [];
     const enter = (destination: Destination, number: number) => {
-      const { weight } = destination.config;
-      if (!destination.hasRoom || Math.max(destination.waiting, number) >= weight) return;
+      const most = this.#policy.idleWorkers(destination);
+      if (!destination.hasRoom || Math.max(destination.waiting, number) >= most) return;
       (byWaiting[number] ??= []).push(destination);
     };
     for (const destination of destinations) {
@@ -107,21 +118,15 @@ export class WorkerPool {
     }
     for (let number = 0; number < byWaiting.length; number++) {
       for (const destination of byWaiting[number] ?? []) {
-        this.#hire(destination);
+        this.#spawn(destination);
         enter(destination, number + 1);
       }
     }
   }
 
-  /** Hires a worker if a destination that serves has fewer than so many waiting, and room. */
-  #keepWaiting(destination: Destination, number: number): void {
-    if (!this.#serves(destination)) return;
-    if (destination.hasRoom && destination.waiting < number) this.#hire(destination);
-  }
-
   /**
-   * Lets nobody take sessions for a while: no destination can be connected, because this machine
-   * is short of something. Sessions that come back meanwhile wait in the line.
+   * No session is received for a while: no destination can be connected, because this machine is
+   * short of something. Sessions that come back meanwhile wait in the queue.
    */
   rest(ms: number): void {
     if (this.#resting !== undefined) return;
@@ -133,8 +138,8 @@ export class WorkerPool {
   }
 
   /**
-   * Lets nobody connect to a destination for a moment, since it is alive but full: longer each time
-   * in a row, and then one by one at first. Its sessions go on, and so do other destinations.
+   * A destination is not connected for a moment, since it is alive but full: longer each time in a
+   * row, and then one by one at first. Its sessions go on, and so do other destinations.
    */
   onFull(destination: Destination): void {
     // Connects that began together fail together.
@@ -152,12 +157,12 @@ export class WorkerPool {
     destination.dismiss();
   }
 
-  /** A destination that was full has taken a connection: it may get more at a time. */
+  /** A destination that was full was connected: it may be, several times at once. */
   onConnected(destination: Destination): void {
     destination.widen();
     this.#rank(destination);
     this.grow();
-    this.#keepWaiting(destination, 1);
+    this.#fill([destination]);
   }
 
   /** Ends all rests, and with them the timers. */
@@ -166,21 +171,35 @@ export class WorkerPool {
     for (const rest of this.#rests) rest.stop();
   }
 
-  /** Adds workers while sessions wait and a destination has room. */
-  grow(): void {
-    for (let next = this.#next(); next; next = this.#next()) this.#hire(next);
+  /**
+   * Spawns workers while sessions wait for which a slot is free.
+   *
+   * @param sessions Those that have just come; without it all that wait are looked at.
+   */
+  grow(sessions?: readonly Session[]): void {
+    this.#growFor(undefined);
+    if (sessions) {
+      for (const { audience } of sessions) if (audience) this.#growFor(audience);
+    } else for (const [audience] of this.#queue.audiences()) this.#growFor(audience);
   }
 
-  /** Whether a destination could take one more session, this one. */
-  hasRoomFor({ avoided }: Session): boolean {
-    const { first } = this.#ranking;
-    return first !== undefined && (first !== avoided || this.#ranking.second !== undefined);
+  #growFor(audience: Audience | undefined): void {
+    while (this.#queue.isWaitedFor(audience)) {
+      const next = this.#policy.next(audience);
+      if (!next) return;
+      this.#spawn(next);
+    }
   }
 
-  /** Whether any destination serves, apart from this one, with room or without. */
-  servesBeside(destination: object): boolean {
+  /** Whether a destination that may have a session could get one more. */
+  hasRoomFor({ audience }: Session): boolean {
+    return this.#policy.next(audience) !== undefined;
+  }
+
+  /** Whether any destination of an audience serves, with a free slot or without. */
+  serves(audience: Audience): boolean {
     for (const one of this.#destinations) {
-      if (one !== destination && this.#mayServe(one)) return true;
+      if (audience.has(one) && this.#mayServe(one)) return true;
     }
     return false;
   }
@@ -188,21 +207,14 @@ export class WorkerPool {
   /** Whether a worker that has just become idle stays for another session. */
   keeps(destination: Destination): boolean {
     if (!this.#serves(destination) || destination.workers > destination.limit) return false;
-    return this.#queue.sizeFor(destination) > 0 || destination.waiting <= destination.config.weight;
-  }
-
-  /** Who is to have another worker for those that wait, if anybody. */
-  #next(): Destination | undefined {
-    if (this.#queue.size === 0) return undefined;
-    const { first } = this.#ranking;
-    // If all that wait avoid the first, they avoid no other one.
-    return first && this.#queue.sizeFor(first) === 0 ? this.#ranking.second : first;
+    return this.#queue.hasFor(destination) ||
+      destination.waiting <= this.#policy.idleWorkers(destination);
   }
 
   #sendStrandedAway(): void {
-    for (const [avoided, avoiders] of [...this.#queue.avoided()]) {
-      if (this.servesBeside(avoided)) continue;
-      for (const { item } of [...avoiders]) this.#onStranded(item);
+    for (const [audience, sessions] of this.#queue.audiences()) {
+      if (!(audience instanceof Without) || this.serves(audience)) continue;
+      for (const session of [...sessions]) this.#onStranded(session);
     }
   }
 
@@ -240,13 +252,20 @@ export class WorkerPool {
     }
   }
 
+  /** Dismisses the idle workers of a destination; it gets new ones after that. */
+  #thin(destination: Destination): void {
+    this.#thinned.add(destination);
+    destination.dismiss();
+  }
+
   #onLoad(destination: Destination): void {
     this.#rank(destination);
     if (destination.waiting > 0 || !this.#thinned.delete(destination)) return;
-    this.#keepWaiting(destination, 1);
+    this.grow();
+    this.#fill([destination]);
   }
 
   #rank(destination: Destination): void {
-    this.#ranking.update(destination, this.#serves(destination) && destination.hasRoom);
+    this.#policy.update(destination, this.#serves(destination) && destination.hasRoom);
   }
 }

@@ -1,5 +1,5 @@
 import type { AccessRule, Verdict } from "../net/networks.ts";
-import { type Address, AddressError, parseAddress } from "../net/address.ts";
+import { type Address, AddressError, formatAddress, parseAddress } from "../net/address.ts";
 import { isSelf } from "../net/address_relations.ts";
 import { atOnce, type Chunks } from "../async/chunks.ts";
 import type { DestinationOptions } from "./options/destination.ts";
@@ -17,7 +17,7 @@ export interface DestinationConfig extends DestinationOptions {
   readonly name: string;
 }
 
-/** What a listener is configured by, as it was written. Can be sent to another thread. */
+/** What a listener is configured by, as it was written. */
 export interface ListenerTexts {
   readonly listen: string;
   /** Each with its options, such as `10.0.0.7:9003,workers=4`. */
@@ -28,14 +28,23 @@ export interface ListenerTexts {
   readonly rules: readonly { readonly verdict: Verdict; readonly networks: string }[];
 }
 
-/** Everything that one listener, its line and its destinations run by. */
-export interface Config extends Settings {
+/** Everything that one listener runs by: data that can be sent to another thread. */
+export interface ListenerConfig extends Settings {
   readonly listen: Address;
   readonly destinations: readonly DestinationConfig[];
   /** Who is let in: `allow` and `deny` in the order in which they were given. */
   readonly rules: readonly AccessRule[];
+}
+
+/** The configuration of a listener, and what it was read from. */
+export interface Config extends ListenerConfig {
   /** What all of this was read from. */
   readonly texts: ListenerTexts;
+}
+
+/** What a listener is called: its name, or its address as written. */
+export function nameOf({ name, listen }: Pick<Config, "name" | "listen">): string {
+  return name || formatAddress(listen);
 }
 
 /** Everything the program runs by. */

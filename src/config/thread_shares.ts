@@ -1,7 +1,7 @@
-import type { Config, Reporter } from "./config.ts";
+import type { DestinationConfig, ListenerConfig, Reporter } from "./config.ts";
 
 /** How many threads a configuration asks for; "auto" is never more than can share its limits. */
-export function threadsOf(config: Config): number {
+export function threadsOf(config: ListenerConfig): number {
   const { threads, queue, maxConnections, destinations, listen, maxPerIp, ratePerIp } = config;
   if (threads > 0) return threads;
   if (listen.transport === "unix" || maxPerIp > 0 || ratePerIp > 0) return 1;
@@ -10,7 +10,7 @@ export function threadsOf(config: Config): number {
 }
 
 /** Reports limits that cannot be divided among the threads. */
-export function checkThreads(config: Config, { report, mention }: Reporter): void {
+export function checkThreads(config: ListenerConfig, { report, mention }: Reporter): void {
   if (config.threads <= 1) return;
   const number = threadsOf(config);
   const fail = (problem: string) => report({ option: "threads" }, problem);
@@ -31,20 +31,41 @@ export function checkThreads(config: Config, { report, mention }: Reporter): voi
   }
 }
 
-/** The part of a configuration that one of so many threads runs by: every limit divided. */
-export function shareOf(config: Config, index: number, number: number): Config {
-  const share = (limit: number) => shareOfLimit(limit, index, number);
+/** Which of so many threads one is, counted from 0. */
+export interface ThreadPosition {
+  readonly index: number;
+  readonly number: number;
+}
+
+/** The part of a configuration that one thread runs by: every limit divided. */
+export function shareOf(config: ListenerConfig, position: ThreadPosition): ListenerConfig {
+  const { destinations, ...others } = config;
   return {
-    ...config,
-    queue: share(config.queue),
-    maxConnections: share(config.maxConnections),
-    destinations: config.destinations.map((destination) => {
-      return { ...destination, workers: share(destination.workers) };
-    }),
+    ...shareOfLimits(others, position),
+    destinations: destinations.map((one) => shareOfDestination(one, position)),
   };
 }
 
-/** The part of one limit that one of so many threads has. */
-export function shareOfLimit(limit: number, index: number, number: number): number {
+/** The same of what is beside the destinations. */
+export function shareOfLimits<L extends Pick<ListenerConfig, "queue" | "maxConnections">>(
+  limits: L,
+  position: ThreadPosition,
+): L {
+  return {
+    ...limits,
+    queue: share(limits.queue, position),
+    maxConnections: share(limits.maxConnections, position),
+  };
+}
+
+/** The same of one destination. */
+export function shareOfDestination(
+  destination: DestinationConfig,
+  position: ThreadPosition,
+): DestinationConfig {
+  return { ...destination, workers: share(destination.workers, position) };
+}
+
+function share(limit: number, { index, number }: ThreadPosition): number {
   return Math.floor(limit / number) + (index < limit % number ? 1 : 0);
 }

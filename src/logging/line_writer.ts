@@ -94,17 +94,24 @@ export class LineWriter {
   #startWriting(): void {
     this.#timer?.stop();
     this.#timer = undefined;
-    this.#writing ??= this.#writeAll().finally(() => this.#writing = undefined);
+    this.#writing ??= this.#writeAll();
   }
 
   async #writeAll(): Promise<void> {
-    while (this.#lines.length > 0 && this.#state !== "closed") {
-      this.#batch = this.#encoder.encode(this.#lines.join("\n") + "\n");
-      this.#lines = [];
-      this.#chars = 0;
-      await this.#writeBatch();
+    try {
+      do {
+        while (this.#lines.length > 0 && this.#state !== "closed") {
+          this.#batch = this.#encoder.encode(this.#lines.join("\n") + "\n");
+          this.#lines = [];
+          this.#chars = 0;
+          await this.#writeBatch();
+        }
+        await this.#settle();
+      } while (this.#lines.length > 0 && !this.#over);
+    } finally {
+      // Here and not by whoever waits for this: a line that comes meanwhile would stay.
+      this.#writing = undefined;
     }
-    await this.#settle();
   }
 
   async #writeBatch(): Promise<void> {

@@ -89,7 +89,7 @@ export class Syslog {
   send(message: SyslogMessage): void {
     if (this.#waiting.length >= LIMIT) this.#lose([message]);
     else this.#waiting.push(message);
-    this.#sending ??= this.#sendAll().finally(() => this.#sending = undefined);
+    this.#sending ??= this.#sendAll();
   }
 
   /** Resolves when everything taken so far has been sent or dropped. */
@@ -108,12 +108,17 @@ export class Syslog {
   }
 
   async #sendAll(): Promise<void> {
-    for (;;) {
-      const message = this.#waiting.shift();
-      if (message === undefined) return;
-      this.#current = message;
-      await this.#sendOne(message);
-      this.#current = undefined;
+    try {
+      for (;;) {
+        const message = this.#waiting.shift();
+        if (message === undefined) return;
+        this.#current = message;
+        await this.#sendOne(message);
+        this.#current = undefined;
+      }
+    } finally {
+      // Here and not by whoever waits for this: a message that comes meanwhile would stay.
+      this.#sending = undefined;
     }
   }
 

@@ -112,6 +112,11 @@ export class Instance implements Operations {
     return this.#listeners.all.map(({ balancer }) => balancer.address);
   }
 
+  /** Whether all listeners go on: what a watchdog wants to know. */
+  get responsive(): boolean {
+    return this.#listeners.all.every(({ balancer }) => balancer.responsive);
+  }
+
   async status(): Promise<Status> {
     // Between two turns: a session that has just ended may still be with its worker within one.
     await new Promise((resolve) => void setImmediate(resolve));

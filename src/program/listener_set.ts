@@ -1,5 +1,6 @@
 import { formatNumeric } from "../net/address.ts";
-import type { Config } from "../config/config.ts";
+import { quote } from "../base/text.ts";
+import { type Config, nameOf } from "../config/config.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { type Logs, logsOf } from "../logging/logs.ts";
 import { OperationError } from "../operations/operations.ts";
@@ -7,7 +8,7 @@ import { type ListenerStatus } from "../operations/listener_status.ts";
 import { addStatuses } from "../operations/listener_status.ts";
 import { startOrder } from "./start_order.ts";
 import { Trails } from "../net/trails.ts";
-import { ManagedListener, nameOf } from "./managed_listener.ts";
+import { ManagedListener } from "./managed_listener.ts";
 
 /** What becomes of the listeners when there is another configuration. */
 export interface Match {
@@ -128,7 +129,12 @@ export class ListenerSet {
     }
   }
 
-  /** Which of those that are present a configuration has, which are new in it, which are gone. */
+  /**
+   * Which of those that are present a configuration has, which are new in it, which are gone. What
+   * tells them apart is the address: a name counts from the start of a listener to its end.
+   *
+   * @throws {OperationError} If a new one is called like one that stays.
+   */
   match(configs: readonly Config[]): Match {
     const others = new Set(this.present);
     const byAddress = Map.groupBy(this.present, ({ address }) => address);
@@ -142,6 +148,16 @@ export class ListenerSet {
         others.delete(listener);
         kept.push({ listener, config });
       }
+    }
+    for (const config of fresh) {
+      const other = kept.find(({ listener: { name } }) => name === nameOf(config))?.listener;
+      if (!other || other.address === formatNumeric(config.listen)) continue;
+      throw new OperationError(
+        "conflict",
+        `listener ${
+          quote(nameOf(config))
+        }: the one at ${other.address} is called so until a restart`,
+      );
     }
     return { kept, fresh, removed: [...others] };
   }

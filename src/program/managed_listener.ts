@@ -1,10 +1,11 @@
-import { formatAddress, formatNumeric } from "../net/address.ts";
+import { formatNumeric } from "../net/address.ts";
 import type { Balancer, Identity } from "../balancer/balancer.ts";
 import {
   checkDestination,
   commandLineReporter,
   type Config,
   type DestinationConfig,
+  nameOf,
 } from "../config/config.ts";
 import {
   destinationDifference,
@@ -51,7 +52,7 @@ interface Shared {
  */
 export class ManagedListener {
   readonly id: number;
-  /** Its address as it was written. */
+  /** Its name or its address, as it was written when it started. */
   readonly name: string;
   /** Its address, however it was written: what tells it from the others, also over a reload. */
   readonly address: string;
@@ -214,7 +215,7 @@ export class ManagedListener {
     const destination = after?.destination;
     this.#numbers.replace(before, destination);
     this.#config = config;
-    await this.balancer.replace(config, { number, destination });
+    await this.balancer.replace({ number, destination }, config);
     return destinationDifference(before, destination, { before: old, after: config });
   }
 
@@ -268,11 +269,6 @@ async function startBalancer(
   }
   const { ThreadedBalancer } = await import("../threads/threaded_balancer.ts");
   return await ThreadedBalancer.start({ config, ...options });
-}
-
-/** The name of a listener with this configuration. */
-export function nameOf(config: Config): string {
-  return formatAddress(config.listen);
 }
 
 function textsOfValues(values: DestinationValues): DestinationTexts {

@@ -72,6 +72,7 @@ async function openManager(
   const { describeStatus, openServiceManager } = await import("./systemd.ts");
   const manager = openServiceManager(Deno.env, {
     describe: async () => describeStatus(await instance.status()),
+    isAlive: () => instance.responsive,
     onError(message) {
       log.warning("the service manager cannot be told how the program is: {message}", { message });
     },

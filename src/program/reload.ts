@@ -8,7 +8,7 @@ import { keyOf, type Settings } from "../config/options.ts";
 import type { Logs } from "../logging/logs.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import type { ReloadResult } from "../operations/operations.ts";
-import type { ListenerSet } from "./listener_set.ts";
+import type { ListenerSet, Match } from "./listener_set.ts";
 import type { ManagedListener } from "./managed_listener.ts";
 
 /** Options of {@linkcode Reloader}. */
@@ -22,6 +22,15 @@ export interface ReloaderOptions {
   descriptors: DescriptorBudget;
   /** Aborted when the drain begins: what a reload still waits for is of no interest then. */
   signal: AbortSignal;
+}
+
+/** A defect has kept a part of a reload from being applied; the next one may do so. */
+export class HalfwayError extends Error {
+  override readonly name = "HalfwayError";
+
+  constructor(cause: unknown) {
+    super(`the reload is in force only in part, which is a defect: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** Reads the configuration again and applies what is different. */
@@ -40,22 +49,38 @@ export class Reloader {
    *
    * @throws {UsageError} If the configuration is not allowed; nothing has changed then.
    * @throws {FatalError} If a new address cannot be bound; nothing has changed then.
+   * @throws {HalfwayError} If applying fails.
    */
   async reload(): Promise<ReloadResult> {
-    const { load, listeners, signal, descriptors, logs: { log } } = this.#options;
+    const { load, listeners, signal } = this.#options;
     const read = await abortable(Promise.try(() => load()), signal);
-    const { kept, fresh, removed } = listeners.match(read.listeners);
+    const match = listeners.match(read.listeners);
+    const { kept, fresh } = match;
     for (const { listener, config } of kept) listener.check(config);
     const started = await listeners.start(fresh, signal);
     const changes = await this.#applyProgram(read.settings, started);
-    // From here on nothing fails any more.
+    try {
+      return await this.#apply(read, { ...match, started, changes });
+    } catch (error) {
+      throw new HalfwayError(error);
+    }
+  }
+
+  /** Applies what was checked. What fails here is a defect. */
+  async #apply(
+    read: ProgramConfig,
+    options: Match & { started: readonly ManagedListener[]; changes: string[] },
+  ): Promise<ReloadResult> {
+    const { listeners, descriptors, logs: { log } } = this.#options;
+    const { kept, removed, started, changes } = options;
     const force = changes.length > 0;
     changes.push(...started.map(({ name }) => `listener ${name} added`));
-    for (const { listener, config } of kept) {
-      const prefix = listeners.prefix(listener);
-      changes.push(...(await listener.apply(config, { force })).map((change) => prefix + change));
-    }
+    const prefixes = kept.map(({ listener }) => listeners.prefix(listener));
     listeners.add(started);
+    for (const [i, { listener, config }] of kept.entries()) {
+      const applied = await listener.apply(config, { force });
+      changes.push(...applied.map((change) => prefixes[i] + change));
+    }
     for (const listener of removed) {
       changes.push(`listener ${listener.name} removed`);
       listeners.retire(listener);
@@ -70,9 +95,14 @@ export class Reloader {
     return { changes, needs_restart: needsRestart };
   }
 
-  /** Says in the log why a reload was refused, a line for each reason. */
+  /** Says in the log why a reload was refused, a line for each reason, or has failed half-way. */
   async reportRefusal(error: unknown): Promise<void> {
     const { log } = this.#options.logs;
+    if (error instanceof HalfwayError) {
+      return log.error("reload failed half-way, which is a defect: {error}", {
+        error: error.cause,
+      });
+    }
     const pace = new Pace({ begun: true });
     for (const reason of messageOf(error).split("\n")) {
       if (pace.due) await pace.turn();

@@ -26,6 +26,8 @@ export interface ServiceManagerOptions {
    * serves.
    */
   describe?(): string | Promise<string>;
+  /** Whether what serves goes on; it does if absent. While it does not, the watchdog is not fed. */
+  isAlive?(): boolean;
   /** Learns of the first failure. Nothing else comes of one: the program serves without systemd. */
   onError?(message: string): void;
   /** Milliseconds between signs of life at most; 5000 if absent. */
@@ -154,7 +156,7 @@ class Notifier implements ServiceManager {
     try {
       const text = await this.#options.describe?.();
       const lines = text === undefined ? [] : [statusLine(text)];
-      if (this.#watched) lines.push("WATCHDOG=1");
+      if (this.#watched && this.#options.isAlive?.() !== false) lines.push("WATCHDOG=1");
       if (this.#stopping) lines.push(`EXTEND_TIMEOUT_USEC=${EXTENSION_MS * 1000}`);
       if (lines.length > 0) await this.#tell(...lines);
     } catch (error) {

@@ -120,10 +120,10 @@ class Relay implements Holder, PumpObserver {
 
   /** Whether the server's failure can be made good by another server. */
   get #replaceable(): boolean {
-    const { ahead, reason, down, avoided } = this.#session;
+    const { ahead, reason, down, moved } = this.#session;
     const { redispatch } = this.#options;
     return this.#failure === "server-reset" && reason === undefined && !this.#answered &&
-      avoided === undefined && !down.ended && ahead.held && !ahead.failed &&
+      !moved && !down.ended && ahead.held && !ahead.failed &&
       (redispatch === "held" || (redispatch === "unsent" && ahead.length === 0));
   }
 

@@ -1,3 +1,4 @@
+import type { Audience } from "../async/audience.ts";
 import { formatSocketAddress, type SocketAddress } from "../net/address.ts";
 import type { BufferPool } from "../net/buffer_pool.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
@@ -65,8 +66,12 @@ export class Session implements DepartureListener {
   attempts = 0;
   /** The destination of the latest connect; its name is the one that it has now. */
   destination: { readonly name: string } | undefined;
-  /** The destination that has reset it, to which it does not go again; it moves once at most. */
-  avoided: object | undefined;
+  /** Its number in the order in which sessions joined the queue; 0 before that. */
+  arrival = 0;
+  /** Which destinations it may have; `undefined` for all. It changes only while it does not wait. */
+  audience: Audience | undefined;
+  /** Whether a destination has reset it, to which it does not go again; it moves once at most. */
+  moved = false;
   /** The connection to it, while the session is relayed. */
   server: Stream | undefined;
   /** Milliseconds that it has waited in the queue, all waits that are over together. */

@@ -1,55 +1,77 @@
-import type { Identity } from "../balancer/balancer.ts";
-import type { ListenerTexts } from "../config/config.ts";
 import type { BudgetShare } from "../async/shared_counts.ts";
+import type { Identity, Replacement } from "../balancer/balancer.ts";
+import type { DestinationConfig, ListenerConfig } from "../config/config.ts";
+import type { ThreadPosition } from "../config/thread_shares.ts";
 import type { PortableRecord } from "../logging/record.ts";
-import type { SessionInfo } from "../operations/operations.ts";
-import type { AdminState } from "../operations/states.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
+import type { SessionInfo } from "../operations/operations.ts";
+import type { AdminState } from "../operations/states.ts";
 import type { Totals } from "../operations/totals.ts";
+
+/** What a thread runs by, its share of every limit; its destinations are sent before. */
+export type ThreadConfig = Omit<ListenerConfig, "destinations">;
 
 /** What a thread can be asked, each with its answer. */
 export interface ThreadCalls {
+  /** Whether it lives. */
+  ping: { ask: undefined; answer: void };
   status: { ask: undefined; answer: ListenerStatus };
   destination: { ask: { number: number }; answer: DestinationStatus | undefined };
   sessions: { ask: { limit: number }; answer: SessionInfo[] };
   endSession: { ask: { id: number }; answer: boolean };
   setAdminState: { ask: { destination: number; state: AdminState }; answer: void };
-  /** One destination is new, different or, without a text, gone. */
-  replace: { ask: { number: number; text: string | undefined }; answer: void };
-  reconfigure: { ask: { texts: ListenerTexts; numbers: Identity["numbers"] }; answer: void };
+  replace: { ask: Replacement; answer: void };
+  reconfigure: {
+    ask: { config: ThreadConfig; numbers: Identity["numbers"] };
+    answer: void;
+  };
 }
 
 /** The name of something that a thread can be asked. */
 export type ThreadCall = keyof ThreadCalls;
 
+/** What a thread begins with. */
+export interface StartMessage {
+  readonly kind: "start";
+  readonly config: ThreadConfig;
+  readonly identity: Identity;
+  /** What operators want of destinations, by their numbers. */
+  readonly adminStates: ReadonlyMap<number, AdminState>;
+  readonly thread: ThreadPosition;
+  /** Its part in the descriptors of the process; all that there are, if absent. */
+  readonly descriptors: BudgetShare | undefined;
+  /** The memory of `Trails`. */
+  readonly trails: SharedArrayBuffer;
+}
+
+/**
+ * Some destinations of the `start` or `reconfigure` that follows. However many there are, they come in
+ * parts, so that nothing else waits for long.
+ */
+export interface DestinationsMessage {
+  readonly kind: "destinations";
+  readonly destinations: readonly DestinationConfig[];
+}
+
 /** What a thread is told. */
 export type ToThread =
-  | {
-    readonly kind: "start";
-    /** What the whole is configured by; the thread takes its share. */
-    readonly texts: ListenerTexts;
-    readonly identity: Identity;
-    /** The port to listen on. */
-    readonly port: number;
-    readonly index: number;
-    readonly number: number;
-    /** Its part in the descriptors of the process; all that there are, if absent. */
-    readonly descriptors: BudgetShare | undefined;
-    /** The memory of `Trails`. */
-    readonly trails: SharedArrayBuffer;
-  }
+  | StartMessage
+  | DestinationsMessage
   | { readonly kind: "drain" }
   | { readonly kind: "quit" }
   | CallMessage<ThreadCall>;
 
-/** A question to a thread. */
+/** A question to a thread, which it answers once: with an answer or an error. */
 export interface CallMessage<C extends ThreadCall> {
   readonly kind: "call";
   readonly number: number;
   readonly call: C;
   readonly ask: ThreadCalls[C]["ask"];
 }
+
+/** A question whose name tells what is asked. */
+export type AnyCall = { [C in ThreadCall]: CallMessage<C> }[ThreadCall];
 
 /** What a thread tells. */
 export type FromThread =
@@ -63,4 +85,5 @@ export type FromThread =
     readonly number: number;
     readonly answer: ThreadCalls[ThreadCall]["answer"];
   }
+  | { readonly kind: "error"; readonly number: number; readonly message: string }
   | { readonly kind: "drained"; readonly totals: Totals };

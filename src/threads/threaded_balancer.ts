@@ -1,81 +1,109 @@
-import { assertAlone } from "../net/bind_alone.ts";
+import { type Chunks, inTurns } from "../async/chunks.ts";
+import { waitAtMost } from "../async/wait_at_most.ts";
 import type { Balancer, Identity, Replacement } from "../balancer/balancer.ts";
-import type { Config } from "../config/config.ts";
+import { assertThreads } from "../balancer/descriptor_advice.ts";
+import { logDrained, logDraining, logStart } from "../balancer/report.ts";
+import type { ListenerConfig } from "../config/config.ts";
+import { shareOfDestination, type ThreadPosition, threadsOf } from "../config/thread_shares.ts";
 import type { Logs } from "../logging/logs.ts";
+import { assertAlone } from "../net/bind_alone.ts";
+import { DescriptorBudget } from "../net/descriptor_budget.ts";
+import { Trails } from "../net/trails.ts";
+import type { DestinationStatus } from "../operations/destination_status.ts";
+import { addStatuses, type ListenerStatus } from "../operations/listener_status.ts";
 import type { SessionInfo } from "../operations/operations.ts";
 import type { AdminState } from "../operations/states.ts";
-import type { DestinationStatus } from "../operations/destination_status.ts";
-import type { ListenerStatus } from "../operations/listener_status.ts";
-import { DescriptorBudget } from "../net/descriptor_budget.ts";
-import type { BudgetShare } from "../async/shared_counts.ts";
-import { assertThreads } from "../balancer/descriptor_advice.ts";
-import { RetiredCounters } from "./retired_counters.ts";
-import { logDrained, logDraining, logStart } from "../balancer/report.ts";
 import { addTotals } from "../operations/totals.ts";
-import { addStatuses } from "../operations/listener_status.ts";
-import { ThreadHandle } from "./thread_handle.ts";
-import { threadsOf } from "../config/thread_shares.ts";
-import { after } from "../base/timer.ts";
-import type { ThreadCall, ThreadCalls } from "./messages.ts";
-import { Trails } from "../net/trails.ts";
+import { RetiredCounters } from "./retired_counters.ts";
+import { destinationsMessages, threadConfigOf } from "./thread_config.ts";
+import { ThreadGroup } from "./thread_group.ts";
+import { THREAD_LIMITS, type ThreadHandle, type ThreadLimits } from "./thread_handle.ts";
 
-/** Time before a thread that has crashed is started again, in milliseconds. */
-const RESTART_AFTER_MS = 500;
+/**
+ * How long a status waits for the threads, in milliseconds: of one that does not answer in time it
+ * shows the numbers that it has told last.
+ */
+const STATUS_PATIENCE_MS = 1000;
 
 /** Options of {@linkcode ThreadedBalancer.start}. */
 export interface ThreadedBalancerOptions {
-  config: Config;
+  config: ListenerConfig;
   identity: Identity;
   logs: Logs;
   /** What all that want descriptors share; all that there are, if absent. */
   descriptors?: DescriptorBudget;
   /** What threads and listeners know together of the ways of sessions. */
   trails?: Trails;
-  /** Makes a thread; one that runs `thread.ts` unless given. */
+  /** Makes a thread; one that runs `thread_main.ts` unless given. */
   spawn?: () => Worker;
+  /** How long a thread may take; {@linkcode THREAD_LIMITS} unless given. */
+  limits?: ThreadLimits;
   /** Ends waiting for a name server at the start; its reason is thrown then. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Several balancers that share one port, each in a thread with a line of its own: the kernel deals
+ * Several balancers that share one port, each in a thread with a queue of its own: the kernel deals
  * connections out to them.
  *
  * Their limits add up to the configured ones; they drain together, and their lines go to one log.
- * A thread that crashes takes its sessions with it and is started again.
+ * A thread that crashes takes its sessions with it and is started again. One that says nothing for
+ * 10 s, caught in an endless loop for example, is left alone until it goes on, see
+ * {@linkcode ThreadHandle}:
+ *
+ * - A change waits for every thread until it has answered, is gone or silent. One that goes on makes
+ *   the change then, one that begins anew begins with it. If it fails in a thread, or is not done in
+ *   time, that is an error; the thread and its sessions go on as far as they can.
+ * - The status waits for a second, and shows what such a thread has told last.
+ * - A drain goes on without it. Its sessions end with the program, which has not served all.
  */
 export class ThreadedBalancer implements Balancer {
-  #config: Config;
+  /** What the whole is configured by; each thread has its share. */
+  #config: ListenerConfig;
+  /** How operators know the listener and its destinations. */
   #identity: Identity;
   /** What operators want of destinations, for threads that are started again. */
   readonly #adminStates = new Map<number, AdminState>();
   readonly #logs: Logs;
-  readonly #descriptors: DescriptorBudget;
-  /** What each thread has of the descriptors. */
-  readonly #shares: (BudgetShare | undefined)[] = [];
-  readonly #spawn: () => Worker;
-  readonly #trails: Trails;
+  /** That all threads listen on. */
   readonly #port: number;
-  /** How many there are; it does not change. */
-  readonly #number: number;
-  readonly #threads: ThreadHandle[];
-  #started = false;
+  readonly #threads: ThreadGroup;
+  /** What each thread has told last of itself. */
+  readonly #statuses = new Map<number, ListenerStatus>();
+  /** The sum of these. */
   #latest: ListenerStatus | undefined;
-  readonly #departed = new RetiredCounters();
+  /** Counters of destinations that only some of the threads still have. */
+  readonly #retired = new RetiredCounters();
+  /** What is really bound. */
   #address = "";
+  /** The drain, once it has begun. */
   #drained: Promise<boolean> | undefined;
 
-  private constructor(options: ThreadedBalancerOptions, port: number) {
+  private constructor(
+    options: ThreadedBalancerOptions & { descriptors: DescriptorBudget },
+    port: number,
+  ) {
     this.#config = options.config;
     this.#identity = options.identity;
     this.#logs = options.logs;
-    this.#descriptors = options.descriptors ?? new DescriptorBudget();
-    this.#spawn = options.spawn ?? spawnThread;
-    this.#trails = options.trails ?? new Trails();
     this.#port = port;
-    this.#number = threadsOf(options.config);
-    const indices = Array.from({ length: this.#number }, (_, index) => index);
-    this.#threads = indices.map((index) => this.#begin(index));
+    this.#threads = new ThreadGroup({
+      number: threadsOf(options.config),
+      logs: options.logs,
+      limits: options.limits ?? THREAD_LIMITS,
+      descriptors: options.descriptors,
+      trails: options.trails ?? new Trails(),
+      spawn: options.spawn ?? spawnThread,
+      beginningOf: (position) => ({
+        destinations: destinationsMessages(this.#config, position),
+        start: {
+          config: threadConfigOf(this.#config, { port, position }),
+          identity: this.#identity,
+          adminStates: this.#adminStates,
+        },
+      }),
+      onCrash: (index) => this.#statuses.delete(index),
+    });
   }
 
   /**
@@ -89,22 +117,21 @@ export class ThreadedBalancer implements Balancer {
     if (listen.transport === "unix") throw new TypeError("a path cannot be shared");
     const port = await assertAlone(listen, { tcpBacklog: backlog, log, signal });
     if (options.descriptors) assertThreads(options.descriptors, threadsOf(options.config));
-    const threads = new ThreadedBalancer(options, port);
+    const { descriptors = new DescriptorBudget() } = options;
+    const balancer = new ThreadedBalancer({ ...options, descriptors }, port);
     try {
-      const addresses = await Promise.all(threads.#threads.map(({ listening }) => listening));
-      threads.#started = true;
-      threads.#address = addresses[0]!;
-      threads.#descriptors.fixFor(mostSessions(options.config));
-      await threads.status();
-      logStart(options.logs.log, threads.address, options.config);
-      options.logs.log.info("{number} threads", { number: addresses.length });
+      const addresses = await balancer.#threads.listening();
+      balancer.#address = addresses[0]!;
+      descriptors.fixFor(mostSessions(options.config));
+      await Promise.all(balancer.#askStatuses());
+      await balancer.status();
+      logStart(log, balancer.address, options.config);
+      log.info("{number} threads", { number: addresses.length });
     } catch (error) {
-      threads.#drained = Promise.resolve(false);
-      for (const thread of threads.#threads) thread.terminate();
-      threads.#reclaimAll();
+      balancer.#threads.terminate();
       throw error;
     }
-    return threads;
+    return balancer;
   }
 
   drain(): Promise<boolean> {
@@ -113,8 +140,12 @@ export class ThreadedBalancer implements Balancer {
 
   async quit(): Promise<boolean> {
     if (!this.#drained) return await (this.#drained = this.#drain("quit"));
-    for (const thread of this.#threads) thread.tell({ kind: "quit" });
+    this.#threads.finish("quit");
     return await this.#drained;
+  }
+
+  get responsive(): boolean {
+    return this.#threads.all.every(({ silent }) => !silent);
   }
 
   get address(): string {
@@ -123,141 +154,103 @@ export class ThreadedBalancer implements Balancer {
 
   /** What all of them together are doing. */
   async status(): Promise<ListenerStatus> {
-    const answers = await Promise.all(
-      this.#threads.map((thread) => thread.ask("status", undefined)),
-    );
-    const told = new Map<number, ListenerStatus>();
-    for (const [index, status] of answers.entries()) if (status !== "gone") told.set(index, status);
+    await waitAtMost(STATUS_PATIENCE_MS, Promise.all(this.#askStatuses()));
     // When all have crashed, or have ended, there is nothing new to tell.
-    if (told.size > 0) this.#latest = addStatuses(this.#departed.complete(told));
+    if (this.#statuses.size > 0) {
+      this.#latest = addStatuses(this.#retired.complete(this.#statuses));
+    }
     // It was asked for at the start. The threads are told of a drain a moment after it began.
     return this.#drained ? { ...this.#latest!, state: "draining" } : this.#latest!;
   }
 
+  #askStatuses(): Promise<void>[] {
+    return this.#threads.all.map((thread, index) => this.#askStatus(thread, index));
+  }
+
+  /** Asks one thread what it is doing. */
+  async #askStatus(thread: ThreadHandle, index: number): Promise<void> {
+    try {
+      const status = await thread.ask("status", undefined);
+      if (thread !== this.#threads.all[index]) return;
+      if (status === "gone") this.#statuses.delete(index);
+      else if (status !== "silent") this.#statuses.set(index, status);
+    } catch (error) {
+      this.#logs.log.error(
+        "thread {index} cannot tell what it is doing, which is a defect: {error}",
+        {
+          index,
+          error,
+        },
+      );
+    }
+  }
+
   async destination(number: number): Promise<DestinationStatus | undefined> {
-    const told = (await this.#ask("destination", { number })).filter((one) => one !== undefined);
-    return told.length === 0 ? undefined : this.#departed.completeOne(told);
+    const told = (await this.#threads.ask("destination", { number })).filter((one) =>
+      one !== undefined
+    );
+    return told.length === 0 ? undefined : this.#retired.completeOne(told);
   }
 
   async sessions(limit: number): Promise<SessionInfo[]> {
-    const all = (await this.#ask("sessions", { limit })).flat();
+    const all = (await this.#threads.ask("sessions", { limit })).flat();
     return all.sort((a, b) => b.age_ms - a.age_ms).slice(0, limit);
   }
 
   async endSession(id: number): Promise<boolean> {
-    return (await this.#ask("endSession", { id })).includes(true);
+    return (await this.#threads.ask("endSession", { id })).includes(true);
   }
 
   async setAdminState(destination: number, state: AdminState): Promise<void> {
     this.#adminStates.set(destination, state);
-    await this.#ask("setAdminState", { destination, state });
+    await this.#threads.ask("setAdminState", { destination, state });
   }
 
-  async reconfigure(config: Config, { numbers }: Pick<Identity, "numbers">): Promise<void> {
+  async reconfigure(config: ListenerConfig, { numbers }: Pick<Identity, "numbers">): Promise<void> {
     this.#config = { ...config, threads: this.#config.threads };
     this.#identity = { ...this.#identity, numbers };
     const present = new Set(config.destinations.map(({ key }) => numbers[key]));
     for (const number of this.#adminStates.keys()) {
       if (!present.has(number)) this.#adminStates.delete(number);
     }
-    await this.#ask("reconfigure", { texts: config.texts, numbers });
+    await this.#threads.askEach(async (thread, position) => {
+      await inTurns(this.#sendDestinations(thread, position));
+      const share = threadConfigOf(this.#config, { port: this.#port, position });
+      return await thread.ask("reconfigure", { config: share, numbers });
+    });
   }
 
-  async replace(config: Config, { number, destination }: Replacement): Promise<void> {
+  async replace({ number, destination }: Replacement, config: ListenerConfig): Promise<void> {
     this.#config = { ...config, threads: this.#config.threads };
     if (!destination) this.#adminStates.delete(number);
-    const place = destination ? config.destinations.indexOf(destination) : -1;
-    await this.#ask("replace", { number, text: config.texts.destinations[place] });
+    await this.#threads.askEach((thread, position) => {
+      const share = destination && shareOfDestination(destination, position);
+      return thread.ask("replace", { number, destination: share });
+    });
   }
 
-  /** Asks all threads; those that have crashed or have ended do not answer. */
-  async #ask<C extends ThreadCall>(
-    call: C,
-    ask: ThreadCalls[C]["ask"],
-  ): Promise<ThreadCalls[C]["answer"][]> {
-    const all = await Promise.all(this.#threads.map((thread) => thread.ask(call, ask)));
-    return all.filter((one) => one !== "gone") as ThreadCalls[C]["answer"][];
+  *#sendDestinations(thread: ThreadHandle, position: ThreadPosition): Chunks<void> {
+    for (const message of destinationsMessages(this.#config, position)) {
+      thread.tell(message);
+      yield;
+    }
   }
 
   async #drain(kind: "drain" | "quit"): Promise<boolean> {
     const { log } = this.#logs;
     if (kind === "drain") logDraining(log, await this.status(), this.#config.drainTimeout);
-    for (const thread of this.#threads) thread.tell({ kind });
-    const all = await Promise.all(this.#threads.map(({ drained }) => drained));
+    this.#threads.finish(kind);
+    const all = await Promise.all(this.#threads.all.map(({ drained }) => drained));
     // Operators may look at the whole program longer than this listener lasts.
     await this.status();
-    for (const thread of this.#threads) thread.terminate();
-    this.#reclaimAll();
-    const books = all.filter((one) => one !== undefined);
-    return logDrained(log, addTotals(books)) && books.length === all.length;
-  }
-
-  #reclaimAll(): void {
-    for (const index of this.#shares.keys()) this.#reclaim(index);
-  }
-
-  #reclaim(index: number): void {
-    const share = this.#shares[index];
-    if (share) this.#descriptors.reclaim(share);
-    this.#shares[index] = undefined;
-  }
-
-  #begin(index: number): ThreadHandle {
-    const descriptors = this.#shares[index] = this.#descriptors.lend();
-    const thread = new ThreadHandle(this.#spawn(), {
-      logs: this.#logs,
-      onCrash: (message) => this.#onCrash(index, message),
-    });
-    thread.start({
-      kind: "start",
-      texts: this.#config.texts,
-      identity: this.#identity,
-      port: this.#port,
-      index,
-      number: this.#number,
-      descriptors,
-      trails: this.#trails.buffer,
-    });
-    for (const [destination, state] of this.#adminStates) {
-      thread.ask("setAdminState", { destination, state });
-    }
-    return thread;
-  }
-
-  #onCrash(index: number, message: string): void {
-    this.#reclaim(index);
-    this.#trails.clear();
-    // A failure at the start is the caller's to tell.
-    if (!this.#started) return;
-    const { log } = this.#logs;
-    log.error(
-      "thread {index} has crashed and its sessions are lost, which is a defect: {message}",
-      {
-        index,
-        message,
-      },
-    );
-    if (this.#drained) return;
-    this.#restart(index);
-  }
-
-  #restart(index: number): void {
-    const { log } = this.#logs;
-    after(RESTART_AFTER_MS, async () => {
-      if (this.#drained) return;
-      // The runtime would end the program if it could not open what a thread needs.
-      if (!this.#descriptors.threadFits) return this.#restart(index);
-      const thread = this.#threads[index] = this.#begin(index);
-      await thread.listening.then(
-        () => log.info("thread {index} serves again", { index }),
-        () => {},
-      );
-    });
+    this.#threads.terminate();
+    const totals = all.filter((one) => one !== undefined);
+    return logDrained(log, addTotals(totals)) && totals.length === all.length;
   }
 }
 
 /** As many sessions as can be there at a time, but for a drain. */
-function mostSessions({ maxConnections, queue, destinations }: Config): number {
+function mostSessions({ maxConnections, queue, destinations }: ListenerConfig): number {
   const served = destinations.reduce((sum, { workers }) => sum + workers, 0);
   return Math.min(maxConnections || Infinity, queue + served);
 }

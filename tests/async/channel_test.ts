@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Channel, ChannelClosedError } from "../../src/async/channel.ts";
+import { type Audience, only, without } from "../../src/async/audience.ts";
+import { Channel } from "../../src/async/channel.ts";
+import { ChannelClosedError } from "../../src/async/channel_closed.ts";
 
 /** Lets every promise that can settle do so. */
 function settle(): Promise<void> {
@@ -57,7 +59,7 @@ Deno.test("sendAll suspends until its last item has a place", async () => {
   assert(await isPending(sent));
   await channel.receive();
   await sent;
-  assertEquals([...channel.waiting()], [3, 4]);
+  assertEquals([...channel.waiting], [3, 4]);
 });
 
 Deno.test("an item cannot overtake a sender that waits for room", async () => {
@@ -66,14 +68,14 @@ Deno.test("an item cannot overtake a sender that waits for room", async () => {
   assertEquals(channel.trySend(4), false);
   channel.remove(1);
   await sent;
-  assertEquals([...channel.waiting()], [2, 3]);
+  assertEquals([...channel.waiting], [2, 3]);
 });
 
 Deno.test("unshift goes first, beyond the capacity and after a close", async () => {
   const channel = new Channel<number>(1);
   channel.trySend(2);
   channel.unshift(1);
-  assertEquals([...channel.waiting()], [1, 2]);
+  assertEquals([...channel.waiting], [1, 2]);
   channel.close();
   channel.unshift(0);
   assertEquals([await channel.receive(), await channel.receive()], [0, 1]);
@@ -85,7 +87,7 @@ Deno.test("unshift goes behind the items that keep their place", () => {
   for (const item of [3, 1, 4, 2]) {
     channel.unshift(item, { behind: (waiting) => waiting < item });
   }
-  assertEquals([...channel.waiting()], [1, 2, 3, 4, 5, 6]);
+  assertEquals([...channel.waiting], [1, 2, 3, 4, 5, 6]);
 });
 
 Deno.test("unshift hands over to a waiting receiver", async () => {
@@ -100,7 +102,7 @@ Deno.test("an item can be taken out wherever it stands", () => {
   for (const item of [1, 2, 3, 4, 5]) channel.trySend(item);
   assertEquals([1, 3, 5].map((item) => channel.remove(item)), [true, true, true]);
   assertEquals([channel.remove(3), channel.remove(9)], [false, false]);
-  assertEquals([[...channel.waiting()], channel.size], [[2, 4], 2]);
+  assertEquals([[...channel.waiting], channel.size], [[2, 4], 2]);
 });
 
 Deno.test("taking an item out makes room for a sender", async () => {
@@ -109,7 +111,7 @@ Deno.test("taking an item out makes room for a sender", async () => {
   const sent = channel.send(2);
   channel.remove(1);
   await sent;
-  assertEquals([...channel.waiting()], [2]);
+  assertEquals([...channel.waiting], [2]);
 });
 
 Deno.test("an item can be taken out before it has a place, and its sender goes on", async () => {
@@ -122,7 +124,7 @@ Deno.test("an item can be taken out before it has a place, and its sender goes o
   assertEquals(channel.senders, 1);
   assertEquals(await channel.receive(), 1);
   await both;
-  assertEquals([[...channel.waiting()], channel.senders], [[2], 0]);
+  assertEquals([[...channel.waiting], channel.senders], [[2], 0]);
 });
 
 Deno.test("an item cannot wait twice", async () => {
@@ -131,7 +133,7 @@ Deno.test("an item cannot wait twice", async () => {
   assertThrows(() => channel.trySend(1), TypeError, "waits in the channel already");
   assertThrows(() => channel.unshift(1), TypeError);
   await assertRejects(() => channel.sendAll([2, 1, 3]), TypeError);
-  assertEquals([...channel.waiting()], [1, 2]);
+  assertEquals([...channel.waiting], [1, 2]);
   await channel.receive();
   assert(channel.trySend(1), "it may come again once it was received");
 });
@@ -186,7 +188,7 @@ Deno.test("a greater capacity lets senders in, a smaller one takes nothing away"
   channel.resize(3);
   await sent;
   channel.resize(1);
-  assertEquals([[...channel.waiting()], channel.trySend(4)], [[1, 2, 3], false]);
+  assertEquals([[...channel.waiting], channel.trySend(4)], [[1, 2, 3], false]);
 });
 
 Deno.test("a close fails the senders, and receivers get what is left", async () => {
@@ -232,7 +234,7 @@ Deno.test("onWaiting is called when items are left, and may receive at once", ()
   assertEquals(calls, [], "the item was handed over");
   channel.sendAll([2, 3]);
   channel.unshift(4);
-  assertEquals([calls, [...channel.waiting()]], [[2, 2], [3]]);
+  assertEquals([calls, [...channel.waiting]], [[2, 2], [3]]);
   return Promise.all([received, ...taken]).then((items) => assertEquals(items, [1, 2, 4]));
 });
 
@@ -259,7 +261,7 @@ Deno.test("sendAll serves the receivers that wait before it fills places", async
   const received = [channel.receive(), channel.receive()];
   await channel.sendAll([1, 2, 3, 4]);
   assertEquals(await Promise.all(received), [1, 2]);
-  assertEquals([...channel.waiting()], [3, 4]);
+  assertEquals([...channel.waiting], [3, 4]);
 });
 
 Deno.test("sending nothing changes nothing", async () => {
@@ -281,7 +283,7 @@ Deno.test("what exceeds the capacity has to leave before a sender gets a place",
   }
   assertEquals(await channel.receive(), 3);
   await sent;
-  assertEquals([...channel.waiting()], [4]);
+  assertEquals([...channel.waiting], [4]);
 });
 
 Deno.test("an item that comes back after the end is still received", async () => {
@@ -300,17 +302,17 @@ Deno.test("a suspended sender fails if its item waits already when its turn come
   const next = channel.send(4);
   channel.unshift(3, { behind: () => true });
   channel.remove(1);
-  assertEquals([...channel.waiting()], [2, 3], "the channel is still full");
+  assertEquals([...channel.waiting], [2, 3], "the channel is still full");
   channel.remove(2);
   await assertRejects(() => twice, TypeError, "waits in the channel already");
   await next;
-  assertEquals([...channel.waiting()], [3, 4]);
+  assertEquals([...channel.waiting], [3, 4]);
 });
 
 Deno.test("one sendAll cannot bring an item twice", async () => {
   const channel = new Channel<number>(5);
   await assertRejects(() => channel.sendAll([1, 1, 2]), TypeError);
-  assertEquals([...channel.waiting()], [1]);
+  assertEquals([...channel.waiting], [1]);
 });
 
 Deno.test("a signal that outlives many waits has one listener for each kind of wait", async () => {
@@ -355,7 +357,7 @@ Deno.test("receivers between others can be aborted", async () => {
     }),
     [10, "left 1", 20, "left 3"],
   );
-  assertEquals([...channel.waiting()], [30]);
+  assertEquals([...channel.waiting], [30]);
 });
 
 Deno.test("a place that becomes free goes to a sender rather than to who asked for room", async () => {
@@ -392,7 +394,7 @@ Deno.test("a close gives every sender back exactly what did not get in", async (
     return outcome.reason.unsent;
   });
   assertEquals(unsent, [[3], [4], [5, 6], [7, 8]]);
-  assertEquals([channel.senders, [...channel.waiting()]], [0, [1, 2]]);
+  assertEquals([channel.senders, [...channel.waiting]], [0, [1, 2]]);
 });
 
 Deno.test("a close ends every receiver, and room is no question any more", async () => {
@@ -428,7 +430,7 @@ Deno.test("a loop that is left takes nothing more", async () => {
   const channel = new Channel<number>(3);
   await channel.sendAll([1, 2, 3]);
   for await (const item of channel) if (item === 2) break;
-  assertEquals([[...channel.waiting()], channel.receivers], [[3], 0]);
+  assertEquals([[...channel.waiting], channel.receivers], [[3], 0]);
 });
 
 Deno.test("onWaiting is called once for each hand-over that leaves items, and for nothing else", async () => {
@@ -464,7 +466,7 @@ Deno.test("a receive in onWaiting makes room for the rest of the same sendAll", 
     },
   });
   const sent = channel.sendAll([1, 2]);
-  const [waiting, senders] = [[...channel.waiting()], channel.senders];
+  const [waiting, senders] = [[...channel.waiting], channel.senders];
   channel.close();
   await sent.catch(() => {});
   assertEquals([await taken[0], waiting, senders], [1, [2], 0]);
@@ -658,7 +660,7 @@ async function compareWithModel(seed: number, steps: number): Promise<void> {
     for (let i = 0; i < 4; i++) await null;
     const where = `seed ${seed}, step ${step}: ${operation.name}`;
     assertEquals(ended.toSorted(), model.ended.toSorted(), where);
-    assertEquals([...channel.waiting()], model.items, where);
+    assertEquals([...channel.waiting], model.items, where);
     assertEquals(
       [channel.size, channel.receivers, channel.senders, channel.capacity, channel.closed],
       [
@@ -683,30 +685,51 @@ function generator(seed: number): (below: number) => number {
   };
 }
 
+/** A channel of numbers, the smaller the older, that each have the audience that was set for them. */
+function withAudiences(capacity: number) {
+  const audiences = new Map<number, Audience>();
+  const before = (item: number, other: number) => item < other;
+  const channel = new Channel<number>(capacity, {
+    order: { audienceOf: (item) => audiences.get(item), before },
+  });
+  return {
+    channel,
+    send: (item: number, audience: Audience) => {
+      audiences.set(item, audience);
+      return channel.trySend(item);
+    },
+    bringBack: (item: number, audience: Audience) => {
+      audiences.set(item, audience);
+      channel.unshift(item, { behind: (waiting) => before(waiting, item) });
+    },
+    audiences,
+  };
+}
+
 Deno.test("an item that avoids a taker goes to the first other one, who may wait behind it", async () => {
-  const channel = new Channel<number>(10);
+  const { channel, bringBack } = withAudiences(10);
   const [one, two] = [{}, {}];
   const first = channel.receive({ taker: one });
   const second = channel.receive({ taker: two });
-  channel.unshift(7, { avoiding: one });
+  bringBack(7, without(undefined, one));
   assertEquals([await second, channel.receivers, channel.size], [7, 1, 0]);
-  channel.unshift(8, { avoiding: one });
-  assertEquals([channel.receivers, channel.size, channel.sizeFor(one)], [1, 1, 0]);
+  bringBack(8, without(undefined, one));
+  assertEquals([channel.receivers, channel.size, channel.waiting.sizeFor(one)], [1, 1, 0]);
   await channel.send(9);
   assertEquals(await first, 9);
   assertEquals(await channel.receive({ taker: two }), 8);
 });
 
 Deno.test("items that avoid somebody keep their places among the others", async () => {
-  const channel = new Channel<number>(10);
+  const { channel, bringBack } = withAudiences(10);
   const [one, two, three] = [{}, {}, {}];
   await channel.sendAll([1, 4, 6]);
-  const behind = (item: number) => ({ behind: (waiting: number) => waiting < item });
-  channel.unshift(5, { avoiding: one, ...behind(5) });
-  channel.unshift(2, { avoiding: two, ...behind(2) });
-  channel.unshift(3, { avoiding: one, ...behind(3) });
-  assertEquals([...channel.waiting()], [1, 2, 3, 4, 5, 6]);
-  assertEquals([channel.sizeFor(one), channel.sizeFor(two), channel.sizeFor(three)], [4, 5, 6]);
+  bringBack(5, without(undefined, one));
+  bringBack(2, without(undefined, two));
+  bringBack(3, without(undefined, one));
+  assertEquals([...channel.waiting], [1, 2, 3, 4, 5, 6]);
+  const sizes = [one, two, three].map((taker) => channel.waiting.sizeFor(taker));
+  assertEquals(sizes, [4, 5, 6]);
   const got = [];
   for (const taker of [two, two, one, three, one]) got.push(await channel.receive({ taker }));
   assertEquals(got, [1, 3, 2, 4, 6]);
@@ -714,10 +737,75 @@ Deno.test("items that avoid somebody keep their places among the others", async 
 });
 
 Deno.test("a closed channel ends for a taker whom all items avoid, and not for another one", async () => {
-  const channel = new Channel<number>(10);
+  const { channel, bringBack } = withAudiences(10);
   const [one, two] = [{}, {}];
-  channel.unshift(1, { avoiding: one });
+  bringBack(1, without(undefined, one));
   channel.close();
   await assertRejects(() => channel.receive({ taker: one }), ChannelClosedError);
   assertEquals(await channel.receive({ taker: two }), 1);
+});
+
+Deno.test("each taker gets the oldest item that it may have: its own, its group's, anybody's", async () => {
+  const { channel, send } = withAudiences(10);
+  const [one, two, three] = [{ name: 1 }, { name: 2 }, { name: 3 }];
+  const group = new Set<object>([one, two]);
+  send(1, only(three));
+  send(2, group);
+  channel.trySend(3);
+  send(4, only(one));
+  send(5, without(group, one));
+  assertEquals([...channel.waiting], [1, 2, 3, 4, 5]);
+  assertEquals(channel.waiting.oldest, 1);
+  assertEquals([one, two, three].map((taker) => channel.waiting.sizeFor(taker)), [3, 3, 2]);
+  const got: Record<string, number[]> = { 1: [], 2: [], 3: [] };
+  for (const taker of [two, one, one, two, three]) {
+    got[taker.name]!.push(await channel.receive({ taker }));
+  }
+  assertEquals(got, { 1: [3, 4], 2: [2, 5], 3: [1] });
+});
+
+Deno.test("an item for one alone goes to the one of it that has waited longest", async () => {
+  const { channel, send } = withAudiences(1);
+  const [one, two] = [{}, {}];
+  const got: string[] = [];
+  for (const [name, taker] of [["two", two], ["one", one], ["one again", one]] as const) {
+    channel.receive({ taker }).then((item) => got.push(`${name} ${item}`));
+  }
+  for (const item of [1, 2, 3]) assertEquals(send(item, only(one)), true);
+  assertEquals(send(4, only(one)), false);
+  await settle();
+  assertEquals([got, channel.size, channel.receivers], [["one 1", "one again 2"], 1, 1]);
+  assertEquals(send(5, new Set([two])), true);
+  await settle();
+  assertEquals(got.at(-1), "two 5");
+});
+
+Deno.test("who waits gets an item that has no room yet, past those that it must not have", async () => {
+  const { channel, audiences } = withAudiences(1);
+  const [one, two] = [{}, {}];
+  for (const item of [1, 2, 4]) audiences.set(item, only(one));
+  const first = channel.receive({ taker: two });
+  const sent = channel.sendAll([1, 2, 3, 4, 5]);
+  assertEquals(await first, 3);
+  assertEquals([channel.size, channel.senders, channel.suspended], [1, 1, 3]);
+  assertEquals(await channel.receive({ taker: two }), 5);
+  const later = channel.receive({ taker: two });
+  assertEquals(await isPending(later), true);
+  channel.trySend(6);
+  assertEquals(await later, 6);
+  for (const item of [1, 2, 4]) assertEquals(await channel.receive({ taker: one }), item);
+  await sent;
+  assertEquals([channel.size, channel.suspended], [0, 0]);
+});
+
+Deno.test("who asked for room is told of a receiver for whom nothing waits", async () => {
+  const { channel, send } = withAudiences(1);
+  const [one, two] = [{}, {}];
+  send(1, only(one));
+  const room = channel.room();
+  assertEquals(await isPending(room), true);
+  const received = channel.receive({ taker: two });
+  await room;
+  assertEquals(channel.trySend(2), true);
+  assertEquals(await received, 2);
 });

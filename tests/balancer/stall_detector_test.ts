@@ -1,9 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { configure, getLogger, type LogRecord } from "@logtape/logtape";
-import { Channel } from "../../src/async/channel.ts";
-import type { WorkerPool } from "../../src/balancer/worker_pool.ts";
-import type { Session } from "../../src/session/session.ts";
 import { StallDetector } from "../../src/balancer/stall_detector.ts";
+import { only } from "../../src/async/audience.ts";
+import { queueOf, sessionOf } from "../support/queue.ts";
+
+const DESTINATION = { idleSignal: new AbortController().signal };
 
 async function setUp(pool: { hasRoom: boolean }) {
   const alarms: LogRecord[] = [];
@@ -11,42 +12,54 @@ async function setUp(pool: { hasRoom: boolean }) {
     reset: true,
     sinks: { list: (record) => alarms.push(record) },
     loggers: [
-      { category: "watchdog", sinks: ["list"], lowestLevel: "debug" },
+      { category: "stalls", sinks: ["list"], lowestLevel: "debug" },
       { category: ["logtape", "meta"], sinks: [] },
     ],
   });
-  const queue = new Channel<Session>(10);
+  const queue = queueOf();
   let grown = 0;
-  const dog = new StallDetector({
+  const detector = new StallDetector({
     queue,
-    pool: { hasRoomFor: () => pool.hasRoom, grow: () => grown++ } as unknown as WorkerPool,
-    log: getLogger("watchdog"),
+    pool: {
+      hasRoomFor: ({ audience }) => pool.hasRoom && audience === undefined,
+      grow: () => grown++,
+    },
+    log: getLogger("stalls"),
   });
-  return { dog, queue, alarms, grown: () => grown };
+  return { detector, queue, alarms, grown: () => grown };
 }
 
-Deno.test("a session that waits although there is room raises the alarm at the second look", async () => {
-  const { dog, queue, alarms, grown } = await setUp({ hasRoom: true });
-  queue.trySend({ id: 7 } as Session);
-  dog.look();
+Deno.test("a session that waits although a slot is free raises the alarm at the second look", async () => {
+  const { detector, queue, alarms, grown } = await setUp({ hasRoom: true });
+  queue.join([sessionOf(7)]);
+  detector.look();
   assertEquals([alarms.length, grown()], [0, 0]);
-  dog.look();
+  detector.look();
   assertEquals([alarms[0]!.properties.id, grown()], [7, 1]);
-  dog.stop();
+  detector.stop();
 });
 
-Deno.test("a line that moves, or has no room to move to, is no reason for an alarm", async () => {
+Deno.test("a queue that moves, or has no free slot to move to, is no reason for an alarm", async () => {
   const pool = { hasRoom: true };
-  const { dog, queue, alarms } = await setUp(pool);
+  const { detector, queue, alarms } = await setUp(pool);
   for (let id = 1; id < 5; id++) {
-    queue.trySend({ id } as Session);
-    dog.look();
-    await queue.receive();
+    queue.join([sessionOf(id)]);
+    detector.look();
+    await queue.receive(DESTINATION);
   }
   pool.hasRoom = false;
-  queue.trySend({ id: 9 } as Session);
-  dog.look();
-  dog.look();
+  queue.join([sessionOf(9)]);
+  detector.look();
+  detector.look();
   assertEquals(alarms, []);
-  dog.stop();
+  detector.stop();
+});
+
+Deno.test("one that waits needlessly behind one that is bound raises the alarm, too", async () => {
+  const { detector, queue, alarms } = await setUp({ hasRoom: true });
+  queue.join([sessionOf(1, { audience: only({}) }), sessionOf(2)]);
+  detector.look();
+  detector.look();
+  assertEquals(alarms[0]!.properties.id, 2);
+  detector.stop();
 });

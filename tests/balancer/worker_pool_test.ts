@@ -1,14 +1,17 @@
 import { assertEquals } from "@std/assert";
-import { Channel } from "../../src/async/channel.ts";
+import { only, without } from "../../src/async/audience.ts";
 import { type DestinationConfig } from "../../src/config/config.ts";
+import { Fifo } from "../../src/balancer/policies/fifo.ts";
+import { LeastConn } from "../../src/balancer/policies/least_conn.ts";
+import type { Policy } from "../../src/balancer/policies/policy.ts";
 import { WorkerPool } from "../../src/balancer/worker_pool.ts";
 import { Destination } from "../../src/destinations/destination.ts";
-import type { Session } from "../../src/session/session.ts";
+import { queueOf, sessionOf } from "../support/queue.ts";
 
 type Options = Partial<Pick<DestinationConfig, "workers" | "weight" | "backup">>;
 
-/** A crew whose workers only count; `waiting` sessions stand in the line. */
-function setUp(configs: Options[], waiting = 0) {
+/** A worker pool whose workers only count; `waiting` sessions are in the queue. */
+function setUp(configs: Options[], waiting = 0, policy: Policy = new Fifo()) {
   const destinations = configs.map((config, i) => {
     const address = { transport: "tcp", hostname: undefined, port: i + 1 } as const;
     const defaults = { workers: 256, weight: 1, backup: false, check: null };
@@ -17,37 +20,43 @@ function setUp(configs: Options[], waiting = 0) {
       () => 0,
     );
   });
-  const hired: string[] = [];
-  const queue = new Channel<Session>(1000, { onWaiting: () => {} });
+  const spawned: string[] = [];
+  const stranded: number[] = [];
+  const queue = queueOf();
   const pool = new WorkerPool({
-    destinations,
     queue,
-    hire(destination) {
-      hired.push(destination.name);
+    policy,
+    spawn(destination) {
+      spawned.push(destination.name);
       destination.workers++;
-      if (queue.size > 0) {
-        queue.receive();
-        destination.active++;
-      }
-      return Promise.resolve();
+      if (!queue.hasFor(destination)) return;
+      queue.receive(destination);
+      destination.active++;
     },
+    onStranded: ({ id }) => stranded.push(id),
   });
-  for (let id = 1; id <= waiting; id++) queue.trySend({ id } as Session);
-  return { pool, destinations, queue, hired };
+  for (const destination of destinations) {
+    pool.add(destination);
+    // As if it had been arranged, but without idle workers.
+    policy.update(destination, !destination.config.backup);
+  }
+  const sessions = Array.from({ length: waiting }, (_, i) => sessionOf(i + 1));
+  queue.join(sessions);
+  return { pool, destinations, queue, spawned, stranded };
 }
 
 Deno.test("at the start each destination has one waiting worker, in order", () => {
-  const { pool, hired } = setUp([{}, {}, {}]);
+  const { pool, spawned } = setUp([{}, {}, {}]);
   pool.arrange();
-  assertEquals(hired, ["1", "2", "3"]);
+  assertEquals(spawned, ["1", "2", "3"]);
   pool.arrange();
-  assertEquals(hired.length, 3);
+  assertEquals(spawned.length, 3);
 });
 
 Deno.test("a destination with a weight has as many waiting, between the others", () => {
-  const { pool, hired } = setUp([{ weight: 3 }, {}]);
+  const { pool, spawned } = setUp([{ weight: 3 }, {}]);
   pool.arrange();
-  assertEquals(hired, ["1", "2", "1", "1"]);
+  assertEquals(spawned, ["1", "2", "1", "1"]);
 });
 
 Deno.test("waiting sessions go to the smallest share of the limit in use", () => {
@@ -79,45 +88,48 @@ Deno.test("an idle worker stays if none other waits for its destination", () => 
 });
 
 Deno.test("a destination that is down gets no workers and loses those that wait", () => {
-  const { pool, destinations: [first], hired } = setUp([{}, {}]);
+  const { pool, destinations: [first], spawned } = setUp([{}, {}]);
   pool.arrange();
   const { idleSignal } = first!;
   first!.state = "down";
   pool.arrange();
   assertEquals([idleSignal.aborted, first!.idleSignal.aborted], [true, false]);
-  assertEquals([pool.keeps(first!), hired], [false, ["1", "2"]]);
+  assertEquals([pool.keeps(first!), spawned], [false, ["1", "2"]]);
 });
 
 Deno.test("a backup takes part only while no other destination is up", () => {
-  const { pool, destinations, hired } = setUp([{}, { backup: true }]);
+  const { pool, destinations, spawned } = setUp([{}, { backup: true }]);
   const [primary, backup] = destinations as [Destination, Destination];
   pool.arrange();
-  assertEquals(hired, ["1"]);
+  assertEquals(spawned, ["1"]);
   primary.state = "suspect";
   primary.workers = 0;
   pool.arrange();
-  assertEquals(hired, ["1", "2"]);
+  assertEquals(spawned, ["1", "2"]);
   const { idleSignal } = backup;
   primary.state = "up";
   pool.arrange();
   assertEquals([idleSignal.aborted, pool.keeps(backup)], [true, false]);
 });
 
-Deno.test("during a rest nobody takes sessions", () => {
-  const { pool, destinations, hired } = setUp([{}], 5);
+Deno.test("during a rest nobody receives sessions", () => {
+  const { pool, destinations, spawned } = setUp([{}], 5);
   pool.rest(1_000_000);
   pool.grow();
-  assertEquals([hired, pool.keeps(destinations[0]!)], [[], false]);
+  assertEquals([spawned, pool.keeps(destinations[0]!)], [[], false]);
   pool.stop();
 });
 
 Deno.test("a destination that is full rests, and is tried one by one, then by twos, by fours", async () => {
-  const { pool, destinations: [full, other], hired } = setUp([{ workers: 9 }, { workers: 2 }], 20);
+  const { pool, destinations: [full, other], spawned } = setUp(
+    [{ workers: 9 }, { workers: 2 }],
+    20,
+  );
   pool.onFull(full!);
   pool.onFull(full!);
   assertEquals([full!.resting, full!.timesFull], [true, 1]);
   pool.grow();
-  assertEquals(hired, ["2", "2"], "others go on");
+  assertEquals(spawned, ["2", "2"], "others go on");
   while (full!.resting) await new Promise((resolve) => setTimeout(resolve, 1));
   assertEquals(full!.workers, 1);
   for (const workers of [3, 7, 9, 9]) {
@@ -128,3 +140,83 @@ Deno.test("a destination that is full rests, and is tried one by one, then by tw
   assertEquals([full!.wary, full!.timesFull, other!.workers], [false, 0, 2]);
   pool.stop();
 });
+
+Deno.test("a bound session gets a worker at its destination, however loaded, and nowhere else", () => {
+  for (const policy of [new Fifo(), new LeastConn()]) {
+    const { pool, destinations, queue, spawned } = setUp([{}, {}, { workers: 2 }], 0, policy);
+    const [first, , third] = destinations as [Destination, Destination, Destination];
+    queue.join([1, 2, 3].map((id) => sessionOf(id, { audience: only(third) })));
+    pool.grow();
+    assertEquals([spawned, queue.size], [["3", "3"], 1]);
+    const group = new Set([first, third]);
+    queue.join([4, 5].map((id) => sessionOf(id, { audience: group })));
+    pool.grow();
+    assertEquals([spawned.slice(2), queue.size], [["1", "1"], 1]);
+    // A session of each has ended.
+    third.active--;
+    first.active--;
+    assertEquals([pool.keeps(third), pool.keeps(first)], [true, policy instanceof Fifo]);
+  }
+});
+
+Deno.test("a moved session leaves once none of the others serves, a bound one waits", () => {
+  const { pool, destinations: [first, second], queue, stranded } = setUp([{}, {}]);
+  pool.arrange();
+  second!.state = "down";
+  queue.join([
+    sessionOf(1, { audience: without(undefined, first!), moved: true }),
+    sessionOf(2, { audience: only(second!) }),
+    sessionOf(3, { audience: without(only(second!), first!), moved: true }),
+  ]);
+  pool.arrange();
+  assertEquals(stranded, [1, 3]);
+  assertEquals([pool.serves(only(first!)), pool.serves(only(second!))], [true, false]);
+});
+
+Deno.test("fewest sessions for the weight: no worker waits, and equals have their turns", () => {
+  const { pool, destinations, queue, spawned } = setUp([{ weight: 2 }, {}, {}], 0, new LeastConn());
+  pool.arrange();
+  assertEquals(spawned, []);
+  for (let id = 1; id <= 8; id++) {
+    queue.join([sessionOf(id)]);
+    pool.grow();
+  }
+  assertEquals(destinations.map(({ workers }) => workers), [4, 2, 2]);
+  for (const one of destinations) one.active--;
+  assertEquals(destinations.map((one) => pool.keeps(one)), [false, false, false]);
+});
+
+Deno.test("another policy takes over at once: idle workers leave, and come back", async () => {
+  const { pool, destinations, queue } = setUp([{ workers: 1 }, { workers: 3, weight: 2 }]);
+  // Workers that wait as real ones do.
+  for (const destination of destinations) wait(destination, destination.config.weight);
+  pool.use(new LeastConn());
+  queue.join([1, 2, 3].map((id) => sessionOf(id)));
+  await settled();
+  assertEquals(destinations.map(({ active, waiting }) => [active, waiting]), [[1, 0], [2, 0]]);
+  pool.use(new Fifo());
+  assertEquals(destinations.map(({ active, waiting }) => [active, waiting]), [[1, 0], [2, 1]]);
+
+  function wait(destination: Destination, number: number): void {
+    for (let i = 0; i < number; i++) {
+      destination.workers++;
+      queue.receive(destination).then(() => destination.active++, () => destination.workers--);
+    }
+  }
+});
+
+Deno.test("a destination that was removed may still turn out to be full", () => {
+  const { pool, destinations: [first] } = setUp([{}, {}]);
+  pool.arrange();
+  first!.leaving = true;
+  pool.remove(first!);
+  pool.arrange(first!);
+  pool.onFull(first!);
+  pool.onConnected(first!);
+  pool.stop();
+});
+
+/** Lets everything happen that needs no more than promises. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}

@@ -67,8 +67,10 @@ Deno.test("the help has every option with its default, in 80 columns", () => {
 
 /** A value of each option that is not allowed. */
 const BAD_VALUES: Record<OptionName, string> = {
+  name: "all",
   workers: "0",
   threads: "65",
+  balance: "roundrobin",
   queue: "1000001",
   maxConnections: "1e3",
   overflow: "drop",

@@ -159,3 +159,22 @@ Deno.test("a destination that only the kernel or the dialer leads back here is r
   });
   assertEquals(accepted, []);
 });
+
+Deno.test("a configuration is data that can be sent to another thread", () => {
+  const config = configOf(
+    [
+      "127.0.0.1:0",
+      "9001,check=redis",
+      "9002,check=mysql:app",
+      "unix:/a,check=http:/b,backup",
+    ],
+    {
+      allow: "10.0.0.0/8,2001:db8::/33",
+      deny: "0.0.0.0/0,::ffff:192.0.2.0/120",
+      accessLogFormat: "{time} {client_ip} {reason}",
+      log: "syslog:udp:127.0.0.1:514",
+      accessLog: "/var/log/iawlb/access.log",
+    },
+  );
+  assertEquals(structuredClone(config), config);
+});

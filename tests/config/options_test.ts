@@ -11,8 +11,10 @@ import {
 
 Deno.test("the defaults are the documented ones", () => {
   assertEquals(readSettings({}), {
+    name: "",
     workers: 256,
     threads: 1,
+    balance: "fifo",
     queue: 1024,
     maxConnections: 0,
     overflow: "wait",

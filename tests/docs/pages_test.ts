@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { tables } from "../../scripts/doc_tables.ts";
+import { queuePicture } from "../../scripts/queue_picture.ts";
 import { END_REASONS } from "../../src/operations/end_reasons.ts";
 import project from "../../deno.json" with { type: "json" };
 import { anchors, isThere, page, pages, prose } from "../support/doc_pages.ts";
@@ -27,6 +28,15 @@ Deno.test("the README is short, and every page of docs/ is linked from it", () =
   }
 });
 
+Deno.test("the pictures are those that the scripts draw, and small", async () => {
+  const picture = await Deno.readTextFile(new URL("../../docs/images/queue.svg", import.meta.url));
+  // How it is laid out is up to the formatter.
+  const marks = (text: string) => text.replaceAll(/\s+/g, "");
+  assertEquals(marks(picture), marks(queuePicture()));
+  const { size } = await Deno.stat(new URL("../../docs/images/dashboard.png", import.meta.url));
+  assert(size > 10_000 && size < 200_000, `${size}`);
+});
+
 Deno.test("every test that the pages name is there", async () => {
   const named = pages().flatMap(({ text }) => {
     return [...text.matchAll(/`((?:\w+\/)*\w+_test)`: ([^|]*)/g)];
@@ -44,10 +54,11 @@ Deno.test("every file that the pages name is there", () => {
   let number = 0;
   for (const { path, text } of pages()) {
     const names = text.matchAll(
-      /`((?:src|scripts|tests|packaging|examples|docs|types)\/[\w./-]*)`/g,
+      /`((?:src|scripts|tests|packaging|examples|docs|types)\/[\w./-]*|(?:[a-z]+\/)+\w+\.ts)`/g,
     );
     for (const [, name] of names) {
-      assert(isThere(name!), `${path}: ${name}`);
+      // The rooms are often named without the folder that all are in.
+      assert(isThere(name!) || isThere(`src/${name}`), `${path}: ${name}`);
       number++;
     }
   }

@@ -3,7 +3,6 @@ import { getLogger } from "@logtape/logtape";
 import fc from "fast-check";
 import { Admission } from "../../src/balancer/admission.ts";
 import { DescriptorBudget } from "../../src/net/descriptor_budget.ts";
-import { Channel } from "../../src/async/channel.ts";
 import type { Stream } from "../../src/net/stream.ts";
 import { SessionRegistry } from "../../src/session/registry.ts";
 import { Queue } from "../../src/balancer/queue.ts";
@@ -122,7 +121,9 @@ function fakeClient() {
   };
 }
 
-/** The line and the books, with a worker that takes sessions when it is told to. */
+const DESTINATION = { idleSignal: new AbortController().signal };
+
+/** Queue and registry, with a worker that receives sessions when it is told to. */
 class Harness {
   readonly ended: { id: number; reason: EndReason }[] = [];
   readonly taken: number[] = [];
@@ -130,12 +131,11 @@ class Harness {
   readonly clients = new Map<Session, ReturnType<typeof fakeClient>>();
   readonly registry = new SessionRegistry({
     clock: () => 0,
-    onEnd: ({ id, reason }) => this.ended.push({ id, reason: reason! }),
+    observer: { onEnd: ({ id, reason }) => this.ended.push({ id, reason: reason! }) },
   });
   readonly buffers = new StrictPool();
   readonly settings: { halfClose: "keep" | "abandon" } = { halfClose: "keep" };
-  readonly queue = new Channel<Session>(1000);
-  readonly line: Queue;
+  readonly queue: Queue;
   /** Sessions that a worker has. */
   working: Session[] = [];
 
@@ -148,8 +148,8 @@ class Harness {
       clock: () => 0,
       log: getLogger("test"),
     });
-    this.line = new Queue({
-      queue: this.queue,
+    this.queue = new Queue({
+      capacity: 1000,
       registry: this.registry,
       admission,
       clock: () => 0,
@@ -170,7 +170,7 @@ class Harness {
           this.registry.open(session);
           return session;
         });
-        await this.line.join(sessions);
+        await this.queue.join(sessions);
         break;
       }
       case "take":
@@ -186,7 +186,7 @@ class Harness {
         if (!session) break;
         this.returned.add(session.id);
         if (session.reason) this.registry.finish(session);
-        else this.line.giveBack(session);
+        else this.queue.giveBack(session);
         break;
       }
       case "finish": {
@@ -209,7 +209,7 @@ class Harness {
         live[event.which]?.abort(event.reason);
         break;
       case "cut":
-        this.line.turnAway("quit");
+        this.queue.turnAway("quit");
         for (const session of live) session.abort("quit");
         break;
     }
@@ -227,7 +227,7 @@ class Harness {
   /** What a worker does with the first of the line. */
   async take(): Promise<void> {
     if (this.queue.size === 0) return;
-    const session = await this.queue.receive();
+    const session = await this.queue.receive(DESTINATION);
     if (session.reason) {
       this.registry.finish(session);
       return;

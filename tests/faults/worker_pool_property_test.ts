@@ -2,15 +2,19 @@
 import { assert } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import fc from "fast-check";
-import { Channel } from "../../src/async/channel.ts";
+import { only, without } from "../../src/async/audience.ts";
 import type { DestinationConfig } from "../../src/config/config.ts";
+import { makePolicy } from "../../src/balancer/policies/policies.ts";
+import type { Queue } from "../../src/balancer/queue.ts";
 import { WorkerPool } from "../../src/balancer/worker_pool.ts";
 import type { Destination } from "../../src/destinations/destination.ts";
 import { Health } from "../../src/destinations/health.ts";
 import { DestinationSet } from "../../src/destinations/destination_set.ts";
 import type { Session } from "../../src/session/session.ts";
 import { TaskGroup } from "../../src/async/task_group.ts";
+import { OPTIONS, type Settings } from "../../src/config/options.ts";
 import { configOf } from "../support/config.ts";
+import { queueOf, sessionOf } from "../support/queue.ts";
 
 const ADMIN = ["ready", "ready", "drain", "maint"] as const;
 const HEALTH = ["up", "untried", "suspect", "down"] as const;
@@ -25,10 +29,15 @@ interface Wanted {
 type Step =
   | { kind: "arrive"; number: number }
   | { kind: "reset"; which: number }
+  | { kind: "bound"; to: number[] }
+  | { kind: "balance"; to: Balance }
   | { kind: "finish"; number: number }
   | { kind: "configure"; wanted: Wanted[] }
   | { kind: "admin"; which: number; state: typeof ADMIN[number] }
   | { kind: "health"; which: number; state: typeof HEALTH[number] };
+
+type Balance = Settings["balance"];
+const BALANCES = OPTIONS.balance.notation!.words as readonly Balance[];
 
 const wanted: fc.Arbitrary<Wanted> = fc.record({
   there: fc.boolean(),
@@ -41,6 +50,17 @@ const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("arrive"), number: fc.nat(6) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("reset"), which: fc.nat(2) }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("finish"), number: fc.nat(6) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant("bound"),
+      to: fc.uniqueArray(fc.nat(2), { minLength: 1, maxLength: 2 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("balance"), to: fc.constantFrom(...BALANCES) }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -68,7 +88,7 @@ const step = fc.oneof(
 
 /** Everything around the queue but sockets: sessions are numbers, and end when the test says so. */
 class Scene {
-  readonly queue: Channel<Session>;
+  readonly queue: Queue;
   readonly destinationSet: DestinationSet;
   readonly health: Health;
   readonly pool: WorkerPool;
@@ -82,15 +102,17 @@ class Scene {
   readonly #life = new AbortController();
   readonly #tasks = new TaskGroup((error) => this.excess.push(String(error)));
 
-  constructor() {
-    this.queue = new Channel<Session>(10_000, { onWaiting: () => this.pool.grow() });
+  constructor(balance: Balance) {
+    this.queue = queueOf({ onWaiting: (sessions) => this.pool.grow(sessions) });
     this.pool = new WorkerPool({
-      destinations: [],
       queue: this.queue,
-      hire: (destination) => this.#tasks.add(this.#work(destination)),
+      policy: makePolicy(balance),
+      spawn: (destination) => this.#tasks.add(this.#work(destination)),
       onStranded: (session) => {
-        if (this.queue.remove(session)) this.served++;
-        if (this.pool.servesBeside(session.avoided!)) this.excess.push(`${session.id} sent away`);
+        this.queue.onAbort(session);
+        this.served++;
+        if (!session.moved) this.excess.push(`${session.id} sent away that was not moved`);
+        if (this.pool.serves(session.audience!)) this.excess.push(`${session.id} sent away`);
       },
     });
     const clock = () => 0;
@@ -113,21 +135,22 @@ class Scene {
 
   /** As `worker.ts` does it. */
   async #work(destination: Destination): Promise<void> {
-    if (destination.workers >= destination.limit) this.excess.push(`hired for ${destination.name}`);
+    if (destination.workers >= destination.limit) {
+      this.excess.push(`spawned for ${destination.name}`);
+    }
     destination.workers++;
     try {
       do {
         let session: Session;
         try {
-          session = await this.queue.receive({
-            signal: destination.idleSignal,
-            taker: destination,
-          });
+          session = await this.queue.receive(destination);
         } catch {
           return;
         }
         destination.active++;
-        if (session.avoided === destination) this.excess.push(`${session.id} came back`);
+        if (session.audience?.has(destination) === false) {
+          this.excess.push(`${session.id} at ${destination.name}`);
+        }
         const { name, active, enabled } = destination;
         const limit = Math.max(destination.limit, this.#limitsBefore.get(destination) ?? 0);
         if (enabled && active > limit) this.excess.push(`${active} sessions at ${name}`);
@@ -145,15 +168,25 @@ class Scene {
     this.#limitsBefore = new Map(all.map((one) => [one, one.limit]));
     switch (step.kind) {
       case "arrive":
-        for (let i = 0; i < step.number; i++) this.queue.trySend({ id: ++this.sent } as Session);
+        this.queue.join(Array.from({ length: step.number }, () => sessionOf(++this.sent)));
+        break;
+      case "bound": {
+        const members = step.to.flatMap((i) => all[i % all.length] ?? []);
+        if (members.length === 0) break;
+        const audience = members.length === 1 ? only(members[0]!) : new Set(members);
+        this.queue.join([sessionOf(++this.sent, { audience })]);
+        break;
+      }
+      case "balance":
+        this.pool.use(makePolicy(step.to));
         break;
       case "reset": {
         // One that was served has been reset, and comes back as the worker would have it.
         const avoided = all[step.which % all.length];
-        if (!avoided || !this.pool.servesBeside(avoided)) break;
-        const session = { id: ++this.sent, avoided } as Session;
-        const behind = (waiting: Session) => waiting.id < session.id;
-        this.queue.unshift(session, { behind, avoiding: avoided });
+        if (!avoided) break;
+        const audience = without(undefined, avoided);
+        if (!this.pool.serves(audience)) break;
+        this.queue.giveBack(sessionOf(++this.sent, { audience, moved: true }));
         break;
       }
       case "finish":
@@ -189,6 +222,17 @@ class Scene {
     }
   }
 
+  /** Ends sessions that are bound to nobody who is still there. */
+  giveUpHopeless(): void {
+    const { all } = this.destinationSet;
+    for (const session of [...this.queue.sessions]) {
+      const { audience } = session;
+      if (!audience || all.some((one) => !one.leaving && audience.has(one))) continue;
+      this.queue.onAbort(session);
+      this.served++;
+    }
+  }
+
   async end(): Promise<void> {
     this.#life.abort();
     this.pool.stop();
@@ -197,7 +241,7 @@ class Scene {
     this.destinationSet.dismiss();
     while (this.busy.length > 0 || this.queue.size > 0) {
       for (const end of this.busy.splice(0)) end();
-      while (this.queue.size > 0) this.queue.receive();
+      for (const session of [...this.queue.sessions]) this.queue.onAbort(session);
       await settled();
     }
     await this.#tasks.idle();
@@ -209,10 +253,13 @@ function settled(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
 
+const STEPS = fc.array(step, { maxLength: 60 });
+const BALANCE = fc.constantFrom(...BALANCES);
+
 Deno.test("whatever changes, nobody waits while there is room, and no limit is exceeded", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.boolean(), async (steps, settles) => {
-      const scene = new Scene();
+    fc.asyncProperty(STEPS, fc.boolean(), BALANCE, async (steps, settles, balance) => {
+      const scene = new Scene(balance);
       try {
         for (const one of steps) {
           scene.run(one);
@@ -224,25 +271,24 @@ Deno.test("whatever changes, nobody waits while there is room, and no limit is e
         await settled();
         assertSettled(scene);
         // Removed ones end, and all that waits is served once somebody may.
-        const wanted = [0, 1, 2].map((i) => ({
-          there: i === 0,
-          workers: 2,
-          weight: 1,
-          backup: false,
-        }));
-        scene.run({ kind: "configure", wanted });
-        scene.run({ kind: "admin", which: 0, state: "ready" });
-        scene.run({ kind: "health", which: 0, state: "up" });
+        const wanted = { there: true, workers: 2, weight: 1, backup: false };
+        scene.run({ kind: "configure", wanted: [wanted, wanted, wanted] });
+        for (const which of [0, 1, 2]) {
+          scene.run({ kind: "admin", which, state: "ready" });
+          scene.run({ kind: "health", which, state: "up" });
+        }
         for (let i = 0; scene.served < scene.sent; i++) {
+          scene.giveUpHopeless();
           assert(i < 1000, `${scene.served} of ${scene.sent} served`);
           scene.run({ kind: "finish", number: 100 });
           await settled();
           assertSettled(scene);
         }
+        scene.run({ kind: "balance", to: "fifo" });
         await settled();
         const { all } = scene.destinationSet;
-        assert(all.length === 1, `${all.length} destinations are left`);
-        assert(all[0]!.workers >= 1 && all[0]!.workers <= 2, `${all[0]!.workers} workers`);
+        assert(all.length === 3, `${all.length} destinations are left`);
+        for (const { workers } of all) assert(workers >= 1 && workers <= 2, `${workers} workers`);
       } finally {
         await scene.end();
       }
@@ -252,11 +298,13 @@ Deno.test("whatever changes, nobody waits while there is room, and no limit is e
 });
 
 function assertSettled({ queue, pool, excess, destinationSet }: Scene): void {
-  const needless = [...queue.waiting()].filter((session) => pool.hasRoomFor(session));
-  assert(needless.length === 0, "a session waits although there is room");
+  const needless = [...queue.sessions].filter((session) => pool.hasRoomFor(session));
+  assert(needless.length === 0, "a session waits although a slot is free");
   assert(excess.length === 0, excess.join());
-  for (const { name, workers, active, limit, enabled, usable, state } of destinationSet.all) {
+  for (const one of destinationSet.all) {
+    const { name, workers, active, limit, enabled, usable, state } = one;
     const idle = workers - active;
+    assert(idle === 0 || !queue.hasFor(one), `a session waits for an idle worker of ${name}`);
     assert(idle === 0 || workers <= limit, `${name} has ${idle} waiting beyond its limit`);
     assert(
       idle === 0 || (enabled && usable),

@@ -35,6 +35,10 @@ Deno.test({
         "usr/share/man/man1/iawlb.1.gz",
         "usr/share/doc/iawlb/copyright",
         "usr/share/doc/iawlb/changelog.gz",
+        "usr/share/doc/iawlb/README.md",
+        "usr/share/doc/iawlb/docs/operating.md",
+        "usr/share/doc/iawlb/docs/images/queue.svg",
+        "usr/share/doc/iawlb/examples/http.toml",
       ]
     ) {
       assert((await Deno.stat(`${tree.path}/${path}`)).size > 0, path);

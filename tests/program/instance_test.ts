@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { LocalBalancer } from "../../src/balancer/local_balancer.ts";
 import { UsageError } from "../../src/base/errors.ts";
 import { look as lookAt, METRICS } from "../../src/telemetry/metrics.ts";
 import { OperationError } from "../../src/operations/operations.ts";
+import { HalfwayError } from "../../src/program/reload.ts";
 import { heldServer, listener, type Options, start } from "../support/instance.ts";
 import {
   answer,
@@ -194,6 +196,44 @@ Deno.test("what counts only after a restart is told and changes nothing", async 
   const result = await program.reload(listener([server.address], { backlog: "5", threads: "2" }));
   assertEquals(result, { changes: [], needs_restart: ["threads", "backlog"] });
   assertEquals(await request(program.port, "x"), "x");
+});
+
+Deno.test("a listener is called by its name, and is still told by its address over a reload", async () => {
+  await using server = new TestServer(echo);
+  const port = freePort();
+  const web = (name: string) => listener([server.address], { name }, `127.0.0.1:${port}`);
+  await using program = await start(web("web"));
+  const names = async () => (await program.instance.status()).listeners.map(({ name }) => name);
+  assertEquals(await names(), ["web"]);
+  assertEquals(await program.reload(web("www")), { changes: [], needs_restart: ["name"] });
+  assertEquals(await names(), ["web"]);
+  const api = listener([server.address], { name: "api" });
+  assertEquals((await program.reload(web("web"), api)).changes, ["listener api added"]);
+  await program.instance.addDestination({ listener: "api", address: `127.0.0.1:${freePort()}` });
+  const unnamed = listener([server.address]);
+  assertEquals((await program.reload(web("web"), unnamed)).needs_restart, ["name"]);
+  assertEquals(await names(), ["web", "api"]);
+});
+
+Deno.test("no listener begins under the name that another one has until a restart", async () => {
+  await using server = new TestServer(echo);
+  const web = (name: string) => listener([server.address], { name }, `127.0.0.1:${port}`);
+  const port = freePort();
+  await using program = await start(web("web"));
+  const fresh = listener([server.address], { name: "web" }, `127.0.0.1:${freePort()}`);
+  const { message } = await assertRejects(
+    () => program.reload(web("www"), fresh),
+    OperationError,
+  );
+  assertEquals(
+    message,
+    `listener "web": the one at 127.0.0.1:${port} is called so until a restart`,
+  );
+  assertEquals((await program.instance.status()).listeners.length, 1);
+  assertEquals((await program.reload(fresh)).changes, [
+    "listener web added",
+    "listener web removed",
+  ]);
 });
 
 Deno.test("listeners are added and removed, and no session notices", async () => {
@@ -540,4 +580,24 @@ Deno.test("an operator gives a destination a check and other options of its own,
   } finally {
     await Deno.remove(folder);
   }
+});
+
+Deno.test("a reload that a defect ends half-way says so, and neither the next one nor the drain waits", async () => {
+  await using server = new TestServer(answer("served"));
+  await using fresh = new TestServer(answer("fresh"));
+  await using program = await start(listener([server.address]));
+  const { reconfigure } = LocalBalancer.prototype;
+  LocalBalancer.prototype.reconfigure = () => Promise.reject(new Error("told to fail"));
+  try {
+    await assertRejects(
+      () => program.reload(listener([server.address], { queue: "50" })),
+      HalfwayError,
+      "in force only in part, which is a defect: told to fail",
+    );
+  } finally {
+    LocalBalancer.prototype.reconfigure = reconfigure;
+  }
+  await program.reload(listener([fresh.address]));
+  assertEquals(await request(program.port, "hello"), "fresh");
+  assertEquals(await program.instance.drain(), true);
 });

@@ -82,6 +82,27 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "the watchdog is not fed while a part of what serves does not go on, which is told of all the same",
+  ignore: onlyLinux,
+  fn: async () => {
+    await using receiver = new ServiceReceiver();
+    await using service = await Service.start({
+      NOTIFY_SOCKET: receiver.path,
+      WATCHDOG_USEC: "40000",
+    });
+    await receiver.told(/^WATCHDOG=1$/);
+    await service.tell("dead");
+    const [fed, told] = ["WATCHDOG=1", "STATUS=all is well"].map((line) => receiver.count(line));
+    await until(
+      () => receiver.count("STATUS=all is well") > told! + 5,
+      "it is told how things are",
+    );
+    assertLess(receiver.count("WATCHDOG=1"), fed! + 2);
+  },
+});
+
+Deno.test({
   name: "the watchdog of another process is not fed",
   ignore: onlyLinux,
   fn: async () => {

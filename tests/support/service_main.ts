@@ -4,9 +4,11 @@ import { openServiceManager } from "../../src/program/systemd.ts";
 
 const [beat] = Deno.args;
 let silent = false;
+let alive = true;
 const manager = openServiceManager(Deno.env, {
   ...(beat && { beat: Number(beat) }),
   describe: () => silent ? new Promise<string>(() => {}) : "all\nis well",
+  isAlive: () => alive,
   onError: (message) => console.log(`error: ${message}`),
 });
 console.log(manager ? "open" : "none");
@@ -33,6 +35,9 @@ async function obey(line: string): Promise<void> {
       break;
     case "silent":
       silent = true;
+      break;
+    case "dead":
+      alive = false;
       break;
     case "block": {
       const end = performance.now() + Number(argument);

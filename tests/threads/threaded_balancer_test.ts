@@ -1,10 +1,14 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { deadline } from "@std/async/deadline";
 import { configure, getLogger, reset } from "@logtape/logtape";
+import type { ListenerConfig } from "../../src/config/config.ts";
 import type { OptionName } from "../../src/config/options.ts";
 import { shareOf, threadsOf } from "../../src/config/thread_shares.ts";
 import { ThreadedBalancer } from "../../src/threads/threaded_balancer.ts";
+import type { ThreadLimits } from "../../src/threads/thread_handle.ts";
 import { configOf } from "../support/config.ts";
 import { quietLogs } from "../support/logs.ts";
+import type { Fault } from "../support/faulty_thread.ts";
 import { until } from "../support/servers.ts";
 
 function config(given: Partial<Record<OptionName, string>>, listen = "127.0.0.1:0") {
@@ -13,8 +17,8 @@ function config(given: Partial<Record<OptionName, string>>, listen = "127.0.0.1:
 
 Deno.test("shares add up to the whole", () => {
   const whole = config({ queue: "100", maxConnections: "50", workers: "20" });
-  const shares = [0, 1, 2].map((index) => shareOf(whole, index, 3));
-  const sum = (pick: (share: typeof whole) => number) => {
+  const shares = [0, 1, 2].map((index) => shareOf(whole, { index, number: 3 }));
+  const sum = (pick: (share: ListenerConfig) => number) => {
     return shares.reduce((total, share) => total + pick(share), 0);
   };
   assertEquals(sum(({ queue }) => queue), 100);
@@ -108,3 +112,116 @@ Deno.test("a destination that was added again is ready in threads that start lat
   assertEquals(await threads.drain(), true);
   await reset();
 });
+
+/** A balancer of two threads that can be told to fail, and what it logs. */
+async function startFaulty(limits?: ThreadLimits) {
+  const records: string[] = [];
+  await configure({
+    sinks: { records: (record) => records.push(record.message.join("")) },
+    loggers: [{ category: "test", sinks: ["records"] }, { category: "logtape", sinks: [] }],
+  });
+  const workers: Worker[] = [];
+  const numbers = { "localhost:9001": 1, "localhost:9002": 2 };
+  const balancer = await ThreadedBalancer.start({
+    config: config({ threads: "2" }),
+    identity: { id: 1, name: "127.0.0.1:0", numbers },
+    logs: { ...quietLogs(), log: getLogger("test") },
+    ...(limits && { limits }),
+    spawn() {
+      const url = new URL("../support/faulty_thread.ts", import.meta.url);
+      const worker = new Worker(url, { type: "module" });
+      workers.push(worker);
+      return worker;
+    },
+  });
+  return {
+    balancer,
+    records,
+    tell: (index: number, fault: Fault) => workers[index]!.postMessage(fault),
+    change: (given: Partial<Record<OptionName, string>>) => {
+      return balancer.reconfigure(config({ threads: "2", ...given }), { numbers });
+    },
+    async [Symbol.asyncDispose]() {
+      await balancer.quit();
+      await reset();
+    },
+  };
+}
+
+Deno.test("a change that fails in a thread is told, is in force in the others, and holds up no drain", async () => {
+  await using running = await startFaulty();
+  const { balancer, tell, change } = running;
+  tell(0, { kind: "fail", call: "reconfigure" });
+  await assertRejects(
+    () => deadline(change({ queue: "50" }), 5000),
+    Error,
+    "thread 0: told to fail at reconfigure",
+  );
+  assertEquals((await balancer.status()).queue, 1024 / 2 + 50 / 2);
+  assertEquals(await deadline(balancer.drain(), 5000), true);
+});
+
+Deno.test("what fails in a thread beside changes is told, too, and the status goes on", async () => {
+  await using running = await startFaulty();
+  const { balancer, tell, records } = running;
+  tell(1, { kind: "fail", call: "endSession" });
+  await assertRejects(() => balancer.endSession(1), Error, "thread 1: told to fail at endSession");
+  tell(1, { kind: "fail", call: "status" });
+  const status = await balancer.status();
+  assertEquals([status.queue, status.destinations.length], [1024, 2]);
+  assert(records.some((line) => line.startsWith("thread 1 cannot tell what it is doing")));
+});
+
+Deno.test("a change that a living thread does not finish is given up, and the next one is made", async () => {
+  await using running = await startFaulty({ lookMs: 50, silentLooks: 100, answerLooks: 4 });
+  const { balancer, tell, change } = running;
+  tell(0, { kind: "hush", call: "reconfigure" });
+  await assertRejects(
+    () => deadline(change({ queue: "50" }), 5000),
+    Error,
+    "thread 0: reconfigure is not done after 0.2 s",
+  );
+  await balancer.setAdminState(2, "maint");
+  assertEquals((await balancer.status()).destinations[1]!.admin, "maint");
+  assertEquals(await deadline(balancer.drain(), 5000), true);
+});
+
+const IMPATIENT: ThreadLimits = { lookMs: 100, silentLooks: 10, answerLooks: 600 };
+
+Deno.test("nobody waits for a thread that says nothing, and it goes on with the changes since", async () => {
+  await using running = await startFaulty(IMPATIENT);
+  const { balancer, tell, change, records } = running;
+  tell(1, { kind: "spin", ms: 5000 });
+  const [status] = await Promise.all([
+    deadline(balancer.status(), 4000),
+    deadline(change({ queue: "50" }), 4000),
+    deadline(balancer.sessions(10), 4000),
+  ]);
+  assertEquals([status.queue, status.destinations.length], [1024, 2], "it is shown as it was");
+  assertEquals(balancer.responsive, false);
+  assert(records.some((line) => line.startsWith("thread 1 has said nothing for 1 s")));
+  await deadline(balancer.setAdminState(2, "maint"), 1000);
+  await until(() => records.includes("thread 1 goes on"), "the thread is back");
+  await until(async () => (await balancer.status()).queue === 50, "it has made the change");
+  assertEquals([balancer.responsive, (await balancer.status()).destinations[1]!.admin], [
+    true,
+    "maint",
+  ]);
+  for (let i = 0; i < 20; i++) (await Deno.connect(listening(balancer))).close();
+  await until(async () => (await balancer.status()).accepted === 20, "both threads accept");
+});
+
+Deno.test("a drain does not wait for a thread that says nothing, before it or during it", async () => {
+  for (const silentBefore of [true, false]) {
+    await using running = await startFaulty(IMPATIENT);
+    const { balancer, tell } = running;
+    tell(0, { kind: "spin", ms: 6000 });
+    if (silentBefore) await until(() => !balancer.responsive, "it is noticed");
+    assertEquals(await deadline(balancer.drain(), 5000), false);
+  }
+});
+
+function listening({ address }: ThreadedBalancer): { hostname: string; port: number } {
+  const [hostname, port] = address.split(":");
+  return { hostname: hostname!, port: Number(port) };
+}

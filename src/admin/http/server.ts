@@ -31,7 +31,7 @@ export interface HttpServerLimits extends HttpLimits {
 /** Options of {@linkcode HttpServer}. */
 export interface HttpServerOptions {
   /** What accepts, which the server closes. */
-  bound: Bound<AcceptingSocket>;
+  bound: Bound;
   handler: HttpHandler;
   limits?: Partial<HttpServerLimits>;
   /** Deals out the time of the event loop, one of its own unless given. */

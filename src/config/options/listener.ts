@@ -1,7 +1,17 @@
 import { afterRestart, choice, count, duration, networks, table, threads } from "../option.ts";
+import { name } from "../values/name.ts";
 
 /** How many sessions a listener has at a time, whose they are, and how they are accepted. */
 export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
+  name: {
+    ...afterRestart(name({
+      form: "NAME",
+      help:
+        "what the listener is called in logs, metrics and by operators, instead of its address; " +
+        "unique in the program; none = by its address",
+    })),
+    single: true,
+  },
   workers: count({
     default: 256,
     min: 1,
@@ -12,6 +22,15 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
     help: "threads, each with a queue of its own, that share the port; the kernel deals the " +
       "connections out, and every limit is divided among them; auto = one for each processor",
   })),
+  balance: choice({
+    of: ["fifo", "least-conn"],
+    default: "fifo",
+    help:
+      "which destination gets the next session while several have a free slot: fifo = the one " +
+      "that has waited longest for a session or, if none waits, has the smallest share of its " +
+      "workers in use; least-conn = the one with the fewest sessions for its weight, equals by " +
+      "turns; while none has a free slot, order of arrival decides",
+  }),
   queue: count({
     default: 1024,
     min: 1,

@@ -1,0 +1,198 @@
+import type { Audience } from "./audience.ts";
+import { LinkedList, type ListNode } from "./linked_list.ts";
+
+/** How items are told apart that not everybody may have. */
+export interface Order<T> {
+  /** Who may have an item; `undefined` for everybody. */
+  audienceOf(item: T): Audience | undefined;
+  /** Whether an item is older than another one. */
+  before(item: T, other: T): boolean;
+}
+
+/** Items that wait for the same audience, the oldest first. */
+interface Lane<T> {
+  readonly audience: Audience;
+  readonly items: LinkedList<T>;
+}
+
+/**
+ * Items that wait, the oldest first: those that everybody may have in one list, and a lane for each
+ * audience of the others.
+ *
+ * The oldest for a taker is found by a look at the first of the list, of its own lane and of those
+ * lanes that several share: however many lanes of others there are, and however many items.
+ */
+export class Lanes<T> implements Iterable<T> {
+  readonly #order: Order<T> | undefined;
+  readonly #open = new LinkedList<T>();
+  /** Where each item stands that everybody may have. */
+  readonly #nodes = new Map<T, ListNode<T>>();
+  /** Lanes of one taker alone, by that taker. */
+  readonly #own = new Map<object, Lane<T>>();
+  /** All other lanes, by their audience. */
+  readonly #shared = new Map<Audience, Lane<T>>();
+  /** Where each item stands that has a lane. */
+  readonly #bound = new Map<T, { readonly lane: Lane<T>; readonly node: ListNode<T> }>();
+  /** How many these are; a map takes longer to tell. */
+  #boundSize = 0;
+
+  /** @param order Everybody may have all items unless given. */
+  constructor(order?: Order<T>) {
+    this.#order = order;
+  }
+
+  /** How many items wait. */
+  get size(): number {
+    return this.#open.size + this.#boundSize;
+  }
+
+  /** Whether an item is among them. */
+  has(item: T): boolean {
+    return this.#nodes.has(item) || (this.#boundSize > 0 && this.#bound.has(item));
+  }
+
+  /** How many of the items a taker may have. */
+  sizeFor(taker: object): number {
+    let size = this.#open.size;
+    if (this.#boundSize === 0) return size;
+    size += this.#own.get(taker)?.items.size ?? 0;
+    for (const { audience, items } of this.#shared.values()) {
+      if (audience.has(taker)) size += items.size;
+    }
+    return size;
+  }
+
+  /** Whether a taker may have an item; everybody may who is not named. */
+  mayHave(taker: object | undefined, item: T): boolean {
+    return !taker || (this.#order?.audienceOf(item)?.has(taker) ?? true);
+  }
+
+  /** Whether an item waits for exactly this audience; for everybody unless it is given. */
+  isWaitedFor(audience: Audience | undefined): boolean {
+    return audience ? this.#find(audience) !== undefined : this.#open.size > 0;
+  }
+
+  /** The audiences that items wait for which not everybody may have, each with these items. */
+  *audiences(): Iterable<[Audience, Iterable<T>]> {
+    for (const { audience, items } of this.#lanes()) yield [audience, items];
+  }
+
+  /** The oldest item, or `undefined` if none waits. */
+  get oldest(): T | undefined {
+    return this.#firstFor(undefined)?.value;
+  }
+
+  /** The oldest item of each audience, and of those that everybody may have. */
+  *firsts(): Iterable<T> {
+    if (this.#open.size > 0) yield this.#open.first!;
+    for (const { items } of this.#lanes()) yield items.first!;
+  }
+
+  /** All items, the oldest first. */
+  *[Symbol.iterator](): IterableIterator<T> {
+    const bound = [...this.#bound.keys()].sort((a, b) => this.#isBefore(a, b) ? -1 : 1);
+    let next = 0;
+    for (const item of this.#open) {
+      while (next < bound.length && this.#isBefore(bound[next]!, item)) yield bound[next++]!;
+      yield item;
+    }
+    yield* bound.slice(next);
+  }
+
+  /** Adds an item behind all others for its audience. */
+  push(item: T): void {
+    const audience = this.#order?.audienceOf(item);
+    if (!audience) return void this.#nodes.set(item, this.#open.push(item));
+    const lane = this.#laneOf(audience);
+    this.#bound.set(item, { lane, node: lane.items.push(item) });
+    this.#boundSize++;
+  }
+
+  /**
+   * Adds an item before all others for its audience, except for those that stay before it.
+   *
+   * @param behind Whether a waiting item stays before this one.
+   */
+  unshift(item: T, behind: (waiting: T) => boolean): void {
+    const audience = this.#order?.audienceOf(item);
+    if (!audience) return void this.#nodes.set(item, this.#open.unshift(item, behind));
+    const lane = this.#laneOf(audience);
+    this.#bound.set(item, { lane, node: lane.items.unshift(item, behind) });
+    this.#boundSize++;
+  }
+
+  /** Removes the oldest item that a taker may have, or anybody; its node, if there is one. */
+  shift(taker: object | undefined): ListNode<T> | undefined {
+    if (this.#boundSize === 0) {
+      const node = this.#open.firstNode;
+      if (node) this.#removeOpen(node);
+      return node;
+    }
+    const node = this.#firstFor(taker);
+    if (node) this.remove(node.value);
+    return node;
+  }
+
+  /** Removes an item. Returns whether it was there. */
+  remove(item: T): boolean {
+    const node = this.#nodes.get(item);
+    if (!node) return this.#boundSize > 0 && this.#removeBound(item);
+    this.#removeOpen(node);
+    return true;
+  }
+
+  #removeOpen(node: ListNode<T>): void {
+    this.#nodes.delete(node.value);
+    this.#open.remove(node);
+  }
+
+  #removeBound(item: T): boolean {
+    const place = this.#bound.get(item);
+    if (!place) return false;
+    this.#bound.delete(item);
+    this.#boundSize--;
+    const { audience, items } = place.lane;
+    items.remove(place.node);
+    if (items.size > 0) return true;
+    if (audience.only) this.#own.delete(audience.only);
+    else this.#shared.delete(audience);
+    return true;
+  }
+
+  #firstFor(taker: object | undefined): ListNode<T> | undefined {
+    let oldest = this.#open.firstNode;
+    if (taker) oldest = this.#older(this.#own.get(taker)?.items.firstNode, oldest);
+    else for (const { items } of this.#own.values()) oldest = this.#older(items.firstNode, oldest);
+    for (const { audience, items } of this.#shared.values()) {
+      if (!taker || audience.has(taker)) oldest = this.#older(items.firstNode, oldest);
+    }
+    return oldest;
+  }
+
+  #older(one: ListNode<T> | undefined, other: ListNode<T> | undefined): ListNode<T> | undefined {
+    return !other || (one && this.#isBefore(one.value, other.value)) ? one : other;
+  }
+
+  #isBefore(item: T, other: T): boolean {
+    return this.#order!.before(item, other);
+  }
+
+  *#lanes(): Iterable<Lane<T>> {
+    yield* this.#own.values();
+    yield* this.#shared.values();
+  }
+
+  #find(audience: Audience): Lane<T> | undefined {
+    return audience.only ? this.#own.get(audience.only) : this.#shared.get(audience);
+  }
+
+  #laneOf(audience: Audience): Lane<T> {
+    let lane = this.#find(audience);
+    if (!lane) {
+      lane = { audience, items: new LinkedList() };
+      if (audience.only) this.#own.set(audience.only, lane);
+      else this.#shared.set(audience, lane);
+    }
+    return lane;
+  }
+}

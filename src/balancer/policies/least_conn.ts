@@ -1,0 +1,17 @@
+import { Ranking } from "./ranking.ts";
+import type { Policy } from "./policy.ts";
+
+/**
+ * The destination with the fewest sessions for its weight gets the next one, equals by turns.
+ *
+ * No worker waits, so that each session is decided on: each worker that there is has a session.
+ */
+export class LeastConn extends Ranking implements Policy {
+  constructor() {
+    super({ loadOf: ({ workers, config }) => workers / config.weight, ties: "turns" });
+  }
+
+  idleWorkers(): number {
+    return 0;
+  }
+}
