@@ -1,4 +1,5 @@
-import type { DestinationConfig, ListenerConfig } from "../config/config.ts";
+import type { ListenerConfig } from "../config/config.ts";
+import type { DestinationConfig } from "../config/destination_text.ts";
 import type { SessionInfo } from "../operations/operations.ts";
 import type { AdminState } from "../operations/states.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";

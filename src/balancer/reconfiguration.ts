@@ -1,5 +1,6 @@
 import { type Chunks, inTurns } from "../async/chunks.ts";
-import type { DestinationConfig, ListenerConfig } from "../config/config.ts";
+import type { ListenerConfig } from "../config/config.ts";
+import type { DestinationConfig } from "../config/destination_text.ts";
 import type { Identity, Replacement } from "./balancer.ts";
 import { makePolicy } from "./policies/policies.ts";
 import type { Parts } from "./wiring.ts";

@@ -3,19 +3,10 @@ import { type Address, AddressError, formatAddress, parseAddress } from "../net/
 import { isSelf } from "../net/address_relations.ts";
 import { atOnce, type Chunks } from "../async/chunks.ts";
 import type { DestinationOptions } from "./options/destination.ts";
-import { readDestination } from "./destination_text.ts";
+import { type DestinationConfig, readDestination } from "./destination_text.ts";
 import { UsageError } from "../base/errors.ts";
 import { flagOf, type OptionName, readOption, readSettings, type Settings } from "./options.ts";
 import { quote } from "../base/text.ts";
-
-/** One destination as configured. */
-export interface DestinationConfig extends DestinationOptions {
-  readonly address: Address;
-  /** The same text for the same destination, however it was written. */
-  readonly key: string;
-  /** What it is called: its name, or its address as written. */
-  readonly name: string;
-}
 
 /** What a listener is configured by, as it was written. */
 export interface ListenerTexts {

@@ -1,6 +1,5 @@
 import type { ConfigProblems } from "./problems.ts";
 import type { Written } from "./source.ts";
-import type { Table } from "./file_tables.ts";
 import {
   DESTINATION_OPTIONS,
   type DestinationOptionName,
@@ -23,9 +22,18 @@ export interface DestinationTable {
   readonly keys: Set<string>;
 }
 
+/** Where the destinations of a listener are collected. */
+export interface DestinationLists {
+  readonly destinations: Written[];
+  /** Those that are tables, by their place in the list. */
+  readonly destinationTables: Map<number, DestinationTable>;
+  /** The keys of the listener that were read, with their lines. */
+  readonly keys: Map<string, number>;
+}
+
 /** Takes one element of a list of destinations, or one key of an element that is a table. */
 export function readDestinationEntry(
-  table: Table,
+  table: DestinationLists,
   { entry, place, problems }: { entry: TomlEntry; place: number; problems: ConfigProblems },
 ): void {
   const { path: [, , ...path], line, value } = entry;

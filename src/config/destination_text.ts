@@ -1,6 +1,5 @@
 import { type Address, AddressError, formatAddress, parseAddress } from "../net/address.ts";
 import { canonicalName } from "../net/address_relations.ts";
-import type { DestinationConfig } from "./config.ts";
 import {
   DESTINATION_OPTION_FORMS,
   DESTINATION_OPTIONS,
@@ -13,6 +12,15 @@ import {
 import type { Option } from "./option.ts";
 import type { OptionName, Settings } from "./options.ts";
 import { quote } from "../base/text.ts";
+
+/** One destination as configured. */
+export interface DestinationConfig extends DestinationOptions {
+  readonly address: Address;
+  /** The same text for the same destination, however it was written. */
+  readonly key: string;
+  /** What it is called: its name, or its address as written. */
+  readonly name: string;
+}
 
 /** Most problems of one destination that are told. */
 const MAX_PROBLEMS = 10;

@@ -1,5 +1,6 @@
 import { formatNetwork } from "../net/networks.ts";
-import type { Config, DestinationConfig } from "./config.ts";
+import type { Config } from "./config.ts";
+import type { DestinationConfig } from "./destination_text.ts";
 import type { Option, Scope } from "./option.ts";
 import {
   DESTINATION_OPTIONS,

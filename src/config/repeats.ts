@@ -1,4 +1,4 @@
-import type { DestinationConfig } from "./config.ts";
+import type { DestinationConfig } from "./destination_text.ts";
 import { DESTINATION_OPTIONS, destinationOptionNames } from "./options/destination.ts";
 import {
   optionTextsOf,

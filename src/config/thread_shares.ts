@@ -1,4 +1,5 @@
-import type { DestinationConfig, ListenerConfig, Reporter } from "./config.ts";
+import type { ListenerConfig, Reporter } from "./config.ts";
+import type { DestinationConfig } from "./destination_text.ts";
 
 /** How many threads a configuration asks for; "auto" is never more than can share its limits. */
 export function threadsOf(config: ListenerConfig): number {

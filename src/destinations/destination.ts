@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import type { DestinationConfig } from "../config/config.ts";
+import type { DestinationConfig } from "../config/destination_text.ts";
 import { type Connector, connectorTo } from "./connector.ts";
 import type { LookupFailure, Way } from "../net/dial.ts";
 import type { AdminState, ShownState } from "../operations/states.ts";

@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import type { DestinationConfig } from "../config/config.ts";
+import type { DestinationConfig } from "../config/destination_text.ts";
 import { Destination } from "./destination.ts";
 import type { Health } from "./health.ts";
 import type { TaskGroup } from "../async/task_group.ts";

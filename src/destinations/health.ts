@@ -1,6 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../base/clock.ts";
-import type { DestinationConfig } from "../config/config.ts";
+import type { DestinationConfig } from "../config/destination_text.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import type { Destination } from "./destination.ts";
 import type { LookupFailure } from "../net/dial.ts";

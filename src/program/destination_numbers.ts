@@ -1,4 +1,5 @@
-import type { Config, DestinationConfig } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
+import type { DestinationConfig } from "../config/destination_text.ts";
 
 /**
  * The numbers of a listener's destinations, from 1 on. None is used again, so that an id always means

@@ -1,12 +1,7 @@
 import { formatNumeric } from "../net/address.ts";
 import type { Balancer, Identity } from "../balancer/balancer.ts";
-import {
-  checkDestination,
-  commandLineReporter,
-  type Config,
-  type DestinationConfig,
-  nameOf,
-} from "../config/config.ts";
+import { checkDestination, commandLineReporter, type Config, nameOf } from "../config/config.ts";
+import type { DestinationConfig } from "../config/destination_text.ts";
 import {
   destinationDifference,
   differences,

@@ -1,6 +1,7 @@
 import type { BudgetShare } from "../async/shared_counts.ts";
 import type { Identity, Replacement } from "../balancer/balancer.ts";
-import type { DestinationConfig, ListenerConfig } from "../config/config.ts";
+import type { ListenerConfig } from "../config/config.ts";
+import type { DestinationConfig } from "../config/destination_text.ts";
 import type { ThreadPosition } from "../config/thread_shares.ts";
 import type { PortableRecord } from "../logging/record.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";

@@ -4,7 +4,7 @@ import { LocalBalancer } from "../balancer/local_balancer.ts";
 import type { ByteSink } from "../base/byte_sink.ts";
 import { messageOf } from "../base/errors.ts";
 import { reportUncaughtErrors } from "../base/uncaught_errors.ts";
-import type { DestinationConfig } from "../config/config.ts";
+import type { DestinationConfig } from "../config/destination_text.ts";
 import { openLogs } from "../logging/logs.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { Trails } from "../net/trails.ts";

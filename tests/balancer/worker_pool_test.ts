@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { only, without } from "../../src/async/audience.ts";
-import { type DestinationConfig } from "../../src/config/config.ts";
+import type { DestinationConfig } from "../../src/config/destination_text.ts";
 import { Fifo } from "../../src/balancer/policies/fifo.ts";
 import { LeastConn } from "../../src/balancer/policies/least_conn.ts";
 import type { Policy } from "../../src/balancer/policies/policy.ts";

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import fc from "fast-check";
 import { type Check, formatCheck } from "../../src/config/values/check.ts";
 import { parseCommand } from "../../src/cli/command.ts";
-import type { DestinationConfig, ProgramConfig } from "../../src/config/config.ts";
+import type { ProgramConfig } from "../../src/config/config.ts";
+import type { DestinationConfig } from "../../src/config/destination_text.ts";
 import { differences } from "../../src/config/differences.ts";
 import { DESTINATION_OPTIONS } from "../../src/config/options/destination.ts";
 import {

@@ -3,7 +3,7 @@ import { assert } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import fc from "fast-check";
 import { only, without } from "../../src/async/audience.ts";
-import type { DestinationConfig } from "../../src/config/config.ts";
+import type { DestinationConfig } from "../../src/config/destination_text.ts";
 import { makePolicy } from "../../src/balancer/policies/policies.ts";
 import type { Queue } from "../../src/balancer/queue.ts";
 import { WorkerPool } from "../../src/balancer/worker_pool.ts";
