@@ -138,7 +138,7 @@ class Relay implements Holder, PumpObserver {
     if (this.#open === 0) this.#finish();
   }
 
-  /** Closes both sockets, or only the server's if another one can take its place. */
+  /** Closes both sockets, or only the server's if another one can replace it. */
   #close(): void {
     this.#server.close();
     if (!this.#replaceable) this.#session.client.close();
