@@ -10,7 +10,7 @@ import { ctl } from "../../src/client/ctl.ts";
 import { COMMANDS } from "../../src/client/commands.ts";
 import { top } from "../../src/client/top.ts";
 import { destinationOptionNames } from "../../src/config/options/destination.ts";
-import { flagOf, optionNames } from "../../src/config/options.ts";
+import { flagOf, keyOf, optionNames, rowOf } from "../../src/config/options.ts";
 import { type Block, blocks, isThere, page, pages, prose, typed } from "../support/doc_pages.ts";
 import { pathOf } from "../support/real_servers.ts";
 import { shellCommands } from "../support/shell_commands.ts";
@@ -223,6 +223,20 @@ Deno.test("docs/admin-api.md has every option of a destination as a field", () =
     const options = fields.filter((name) => !["listener", "state"].includes(name));
     assertEquals(options.toSorted(), destinationOptionNames().toSorted(), row);
   }
+});
+
+Deno.test("docs/configuration.md knows which options need a restart, and which are the program's", () => {
+  const text = page("docs/configuration.md").replace(/\s+/g, " ");
+  const listed = (pattern: RegExp) => {
+    return [...pattern.exec(text)![1]!.matchAll(/`([a-z-]+)`/g)].map(([, key]) => key!).toSorted();
+  };
+  const keys = (wanted: (row: ReturnType<typeof rowOf>) => boolean) => {
+    return optionNames().filter((name) => wanted(rowOf(name))).map(keyOf).toSorted();
+  };
+  const restart = listed(/((?:`[a-z-]+`(?:,| and)? )+)count only after a restart/);
+  assertEquals(restart, keys((row) => row.needsRestart === true));
+  const program = listed(/What concerns the whole program \(([^)]*)\)/);
+  assertEquals(program, keys((row) => row.scope === "program"));
 });
 
 Deno.test("every metric in the rules and questions of docs/metrics.md is there", () => {
