@@ -229,7 +229,8 @@ function rejectLooseListener(
   top: Table,
   { beside, problems }: { beside: Table; problems: ConfigProblems },
 ): void {
-  for (const key of ["listen", "destinations"]) {
+  const single = optionNames().filter((name) => rowOf(name).single).map(keyOf);
+  for (const key of ["listen", "destinations", ...single]) {
     const line = top.keys.get(key);
     if (line === undefined) continue;
     problems.add(

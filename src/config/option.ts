@@ -26,6 +26,8 @@ export interface Option<T> {
   readonly notation?: Notation;
   /** Whether another value counts only after a restart; otherwise a reload applies it. */
   readonly needsRestart?: true;
+  /** Whether it is of one listener, so that the top level is no default for several. */
+  readonly single?: true;
   /** What it does to the clients in its networks, if it is a rule of access. */
   readonly rule?: Verdict;
   /** Whether the listener's option of the same name counts for a destination that lacks it. */

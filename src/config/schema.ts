@@ -87,6 +87,9 @@ export const LISTENER_KEYS: Readonly<Record<string, Schema>> = {
 /** The JSON schema of the configuration file, for editors. */
 export function configSchema(): Schema {
   const listenerOptions = optionSchemas(optionNames("listener"));
+  const noneOf = Object.fromEntries(
+    optionNames().filter((name) => rowOf(name).single).map((name) => [keyOf(name), false]),
+  );
   const rulesInOneWay = {
     not: { required: ["rules"], anyOf: [{ required: ["allow"] }, { required: ["deny"] }] },
   };
@@ -109,7 +112,7 @@ export function configSchema(): Schema {
     ...rulesInOneWay,
     oneOf: [
       { required: ["listen", "destinations"], properties: { listener: false } },
-      { required: ["listener"], properties: { listen: false, destinations: false } },
+      { required: ["listener"], properties: { listen: false, destinations: false, ...noneOf } },
     ],
     definitions: {
       listener: {

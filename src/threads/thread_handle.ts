@@ -2,7 +2,14 @@ import { FatalError } from "../base/errors.ts";
 import { every, type Timer } from "../base/timer.ts";
 import type { Logs } from "../logging/logs.ts";
 import type { Totals } from "../operations/totals.ts";
-import type { FromThread, ThreadCall, ThreadCalls, ToThread } from "./messages.ts";
+import type {
+  DestinationsMessage,
+  FromThread,
+  StartMessage,
+  ThreadCall,
+  ThreadCalls,
+  ToThread,
+} from "./messages.ts";
 
 /**
  * How long a thread may take. Time is counted in looks, so that a program that was stopped or a
@@ -39,7 +46,7 @@ export interface ThreadObserver {
 }
 
 /** Options of {@linkcode ThreadHandle}. */
-export interface ThreadHandleOptions {
+interface ThreadHandleOptions {
   logs: Logs;
   limits: ThreadLimits;
   observer: ThreadObserver;
@@ -111,11 +118,11 @@ export class ThreadHandle {
   }
 
   /** Sends what it needs to start; everything else that it is told waits until it listens. */
-  prepare(message: ToThread & { kind: "destinations" | "start" }): void {
+  prepare(message: DestinationsMessage | StartMessage): void {
     if (!this.#gone) this.#worker.postMessage(message);
   }
 
-  tell(message: Exclude<ToThread, { kind: "start" }>): void {
+  tell(message: Exclude<ToThread, StartMessage>): void {
     if (message.kind === "drain" || message.kind === "quit") {
       this.#ending = true;
       if (this.silent) this.#drained.resolve(undefined);
