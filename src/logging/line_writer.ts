@@ -36,14 +36,21 @@ const FINISH_AFTER_MS = 500;
 export class LineWriter {
   /** Lines that are lost because the sink failed or did not keep up. */
   lost = 0;
+  /** Where the lines go. */
   readonly #sink: ByteSink;
+  /** Who learns of lost lines. */
   readonly #options: LineWriterOptions;
+  /** Makes bytes of them. */
   readonly #encoder = new TextEncoder();
+  /** Lines that wait to be written. */
   #lines: string[] = [];
+  /** How long these are, each with its line break. */
   #chars = 0;
   /** Encoded lines that are being written. */
   #batch = new Uint8Array();
+  /** Runs until the lines are written, though they are few. */
   #timer: Timer | undefined;
+  /** The writing under way. */
   #writing: Promise<void> | undefined;
   /** Ends the pause before another attempt. */
   #resume: (() => void) | undefined;

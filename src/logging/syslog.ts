@@ -51,16 +51,23 @@ export interface SyslogOptions {
 export class Syslog {
   /** Messages that could not be sent. */
   dropped = 0;
+  /** The daemon. */
   readonly #address: SyslogAddress;
+  /** Sends to it. */
   readonly #socket: DatagramSocket;
+  /** Who learns of trouble, and of lost messages. */
   readonly #options: SyslogOptions;
+  /** The name of this machine in each message. */
   readonly #hostname = hostname();
+  /** Messages that wait to be sent. */
   readonly #waiting: SyslogMessage[] = [];
   /** The message that is being sent. */
   #current: SyslogMessage | undefined;
+  /** The sending under way. */
   #sending: Promise<void> | undefined;
   /** Messages that the daemon is still to be told about. */
   #lost = 0;
+  /** Whether nothing is sent any more. */
   #closed = false;
 
   private constructor(address: SyslogAddress, socket: DatagramSocket, options: SyslogOptions) {

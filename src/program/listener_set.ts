@@ -22,14 +22,19 @@ const DEPARTED_LIMIT = 2000;
 
 /** The listeners of the program: configured ones, and removed ones that finish their sessions. */
 export class ListenerSet {
+  /** Those of the program. */
   readonly #logs: Logs;
+  /** What listeners know together of the ways of sessions. */
   readonly #trails = new Trails();
+  /** What all that want descriptors share. */
   readonly #descriptors: DescriptorBudget;
+  /** Also removed ones, until they are done. */
   #all: readonly ManagedListener[] = [];
   /** Removed ones, with their drains. */
   readonly #leaving = new Map<ManagedListener, Promise<boolean>>();
   /** By name, what those had counted that are gone, the latest last. */
   readonly #departed = new Map<string, ListenerStatus>();
+  /** The number of the next listener. */
   #nextId = 1;
   /** Whether one that is gone had to cut sessions. */
   #cut = false;
