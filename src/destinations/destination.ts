@@ -130,7 +130,7 @@ export class Destination {
     return this.admin === "ready" ? this.state : this.admin;
   }
 
-  /** Workers that exist, serving or waiting in the line. */
+  /** Workers that exist, serving or waiting for a session. */
   get workers(): number {
     return this.#workers;
   }
@@ -178,7 +178,7 @@ export class Destination {
     this.#freeNumbers.push(number);
   }
 
-  /** Aborted when its waiting workers have to leave the line. */
+  /** Aborted when its waiting workers have to go. */
   get idleSignal(): AbortSignal {
     return this.#standby.signal;
   }

@@ -56,7 +56,7 @@ export class ListenerSet {
   }
 
   /**
-   * Starts further ones, which {@linkcode add} takes in. If the signal is aborted it starts no more.
+   * Starts further ones, which are then given to {@linkcode add}. If the signal is aborted it starts no more.
    *
    * @throws {FatalError} If one of their addresses cannot be bound; none of them listens then.
    */
@@ -93,7 +93,7 @@ export class ListenerSet {
     }
   }
 
-  /** Takes in listeners that were started. */
+  /** Adds listeners that were started. */
   add(listeners: readonly ManagedListener[]): void {
     this.#all = [...this.#all, ...listeners];
   }

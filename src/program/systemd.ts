@@ -49,7 +49,7 @@ export interface ServiceManager {
   stopping(): void;
   /** Shows a text in `systemctl status` until the next one. */
   status(text: string): void;
-  /** Sends what is left, for a second at most, and lets go of the socket. */
+  /** Sends what is left, for a second at most, and closes the socket. */
   close(): Promise<void>;
 }
 
