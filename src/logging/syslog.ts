@@ -4,7 +4,7 @@ import { waitAtMost } from "../async/wait_at_most.ts";
 import { type DatagramSocket, openDatagramSocket } from "../net/datagram_socket.ts";
 
 /** What a message is about, by number. */
-export const SEVERITY = { error: 3, warning: 4, info: 6, debug: 7 } as const;
+const SEVERITY = { error: 3, warning: 4, info: 6, debug: 7 } as const;
 
 /** One of {@linkcode SEVERITY}. */
 export type Severity = keyof typeof SEVERITY;

@@ -159,7 +159,7 @@ export class ManagedListener {
     return changes;
   }
 
-  /** Lets a destination go. Returns a phrase for each difference. */
+  /** Removes a destination. Returns a phrase for each difference. */
   async remove(number: number): Promise<string[]> {
     const wanted = this.#find(number);
     if (this.#config.destinations.length === 1) {
@@ -189,7 +189,7 @@ export class ManagedListener {
   }
 
   /**
-   * Puts one destination in the place of another, or of none, or none in its place: like a reload with
+   * Replaces one destination with another, adds one or removes one: like a reload with
    * that one difference, but in a time that does not depend on the number of the others.
    */
   async #replace(
@@ -220,7 +220,7 @@ export class ManagedListener {
   }
 
   /**
-   * Reads a destination that is to have a place of the configuration, or the one behind the last.
+   * Reads a destination that is to stand at this index of the configuration.
    *
    * @throws {OperationError} If it is not allowed.
    */

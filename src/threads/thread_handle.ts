@@ -46,7 +46,7 @@ export interface ThreadObserver {
 }
 
 /** Options of {@linkcode ThreadHandle}. */
-export interface ThreadHandleOptions {
+interface ThreadHandleOptions {
   logs: Logs;
   limits: ThreadLimits;
   observer: ThreadObserver;
