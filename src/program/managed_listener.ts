@@ -200,13 +200,13 @@ export class ManagedListener {
     },
   ): Promise<string[]> {
     const old = this.#config;
-    const place = before ? this.#indexOf(before) : old.destinations.length;
+    const at = before ? this.#indexOf(before) : old.destinations.length;
     const [gone, fresh] = [before ? 1 : 0, after ? [after] : []];
-    const texts = old.texts.destinations.toSpliced(place, gone, ...fresh.map(({ text }) => text));
+    const texts = old.texts.destinations.toSpliced(at, gone, ...fresh.map(({ text }) => text));
     const config: Config = {
       ...old,
       destinations: old.destinations.toSpliced(
-        place,
+        at,
         gone,
         ...fresh.map(({ destination }) => destination),
       ),
@@ -237,8 +237,8 @@ export class ManagedListener {
           const other = by === "key"
             ? this.#numbers.withKey(value)
             : config.destinations.find(({ name }) => name === value);
-          const place = other ? this.#indexOf(other) : index;
-          return place === index ? undefined : place;
+          const at = other ? this.#indexOf(other) : index;
+          return at === index ? undefined : at;
         },
       }, { report: (problem) => report(part, problem), mention })!;
       checkThreads({ ...config, destinations: [destination], threads: this.threads }, {
