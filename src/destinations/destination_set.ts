@@ -56,7 +56,7 @@ export class DestinationSet {
 
   /**
    * Goes over to other destinations. One that is not wanted any more takes no new sessions. Gives each
-   * that came or went, for which the crew has to be arranged at once; and as a whole after it.
+   * that came or went, for which the worker pool has to be arranged at once; and as a whole after it.
    *
    * @param numbers The numbers of the destinations by their `key`.
    */
@@ -83,7 +83,7 @@ export class DestinationSet {
 
   /**
    * Takes a destination in behind all others. One that is still there, maybe leaving, stays what it
-   * is, with its place, its sessions, health and counters. The crew has to be arranged after it.
+   * is, with its place, its sessions, health and counters. The worker pool has to be arranged after it.
    */
   put(config: DestinationConfig, number: number): Destination {
     const { key } = config;
@@ -96,7 +96,7 @@ export class DestinationSet {
     return one;
   }
 
-  /** Lets a destination finish what it has. The crew has to be arranged after it. */
+  /** A destination only finishes what it has. The worker pool has to be arranged after it. */
   remove(one: Destination): void {
     if (one.leaving) return;
     one.leaving = true;
@@ -107,7 +107,7 @@ export class DestinationSet {
     this.#options.health.retire(one);
   }
 
-  /** Sends all waiting workers away. */
+  /** Dismisses all idle workers. */
   dismiss(): void {
     for (const one of this.all) one.dismiss();
   }
