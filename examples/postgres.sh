@@ -56,7 +56,7 @@ echo "through iawlb with workers=5:"
 $iawlb --half-close abandon "127.0.0.1:$iawlb_port" "127.0.0.1:$postgres_port,workers=5" \
   >"$folder/access.log" 2>"$folder/iawlb.log" &
 echo $! >"$folder/iawlb.pid"
-until grep -q 'listening on' "$folder/iawlb.log"; do
+until grep -qs 'listening on' "$folder/iawlb.log"; do
   kill -0 $! 2>/dev/null || { cat "$folder/iawlb.log" >&2 && exit 1; }
   sleep 0.1
 done

@@ -35,7 +35,7 @@ async function serve(
   const clock = () => 0;
   const queue = new Queue({
     capacity: 1024,
-    registry: new SessionRegistry({ clock, onEnd() {} }),
+    registry: new SessionRegistry({ clock, observer: { onEnd() {} } }),
     admission: {
       open: true,
       affordable: true,

@@ -185,8 +185,8 @@ export class Channel<T> {
   /**
    * Resolves once there is room for an item or the channel is closed.
    *
-   * For a producer that must not hold an item that has no room yet. Waiters are released in
-   * order, one for each item that leaves and for each receiver that begins to wait.
+   * For a producer that must not hold an item that has no room yet. Waiters are released in order,
+   * one for each item that leaves and for each receiver that begins to wait.
    *
    * @throws The signal's reason, if it is aborted first.
    */
@@ -199,7 +199,6 @@ export class Channel<T> {
 
   /**
    * Changes the capacity. What waits already keeps its place, even if it is more than that.
-   *
    * @throws {RangeError} If `capacity` is not a whole number of at least 1.
    */
   resize(capacity: number): void {

@@ -52,7 +52,8 @@ export interface AcceptorOptions<S> {
  */
 export class Acceptor<S> implements Closeable {
   /** What is really bound. */
-  readonly #bound: Bound<AcceptingSocket>;
+  readonly #bound: Bound;
+  /** Who decides on clients, and who takes sessions. */
   readonly #options: AcceptorOptions<S>;
   /** Aborted when only descriptors count for what is accepted still, not the queue. */
   readonly #draining = new AbortController();
@@ -71,7 +72,7 @@ export class Acceptor<S> implements Closeable {
   /** Whether the sockets are closed. */
   #closed = false;
 
-  private constructor(bound: Bound<AcceptingSocket>, options: AcceptorOptions<S>) {
+  private constructor(bound: Bound, options: AcceptorOptions<S>) {
     this.#options = options;
     const { settings, gate } = options;
     this.#batch = new Batch({

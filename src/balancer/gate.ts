@@ -1,4 +1,5 @@
 import type { Logger } from "@logtape/logtape";
+import type { TaskGroup } from "../async/task_group.ts";
 import type { Admission, Refusal } from "./admission.ts";
 import type { BufferPool } from "../net/buffer_pool.ts";
 import type { Clock } from "../base/clock.ts";
@@ -25,8 +26,8 @@ export interface GateOptions {
   steps: Steps;
   /** Recognises sessions that come back. */
   loops: Pick<Loops, "receive">;
-  /** Gets each task that goes on beside a session. */
-  onTask(task: Promise<void>): void;
+  /** Gets what goes on beside a session. */
+  tasks: Pick<TaskGroup, "add">;
 }
 
 /** Where accepted connections become sessions, or are closed because they are refused. */
@@ -127,7 +128,7 @@ export class Gate {
     session.startReading();
     if (steps.on) steps.accepted(session);
     const certain = loops.receive(session);
-    if (certain) this.#options.onTask(certain);
+    if (certain) this.#options.tasks.add(certain);
     if (session.reason === undefined) return session;
     registry.finish(session);
     return undefined;

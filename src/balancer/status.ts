@@ -105,7 +105,7 @@ export function sessionInfos(
 ): SessionInfo[] {
   const { listener, limit, now } = options;
   const infos: SessionInfo[] = [];
-  // The line is in the order of accept, as the live sessions are.
+  // The queue is in the order of accept, as the live sessions are.
   let place = 0;
   for (const session of live) {
     if (infos.length >= limit) break;

@@ -1,7 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import { TaskGroup } from "../async/task_group.ts";
 import { type Clock, monotonic } from "../base/clock.ts";
-import { messageOf } from "../base/errors.ts";
 import type { ListenerConfig } from "../config/config.ts";
 import type { Settings } from "../config/options.ts";
 import { DestinationSet } from "../destinations/destination_set.ts";
@@ -22,6 +21,7 @@ import { Admission } from "./admission.ts";
 import type { Identity } from "./balancer.ts";
 import { Gate } from "./gate.ts";
 import { makePolicy } from "./policies/policies.ts";
+import { Announcer } from "./observers.ts";
 import { Queue } from "./queue.ts";
 import { StallDetector } from "./stall_detector.ts";
 import { runWorker, type WorkerContext } from "./worker.ts";
@@ -46,7 +46,7 @@ export interface WiringOptions {
   names?: Names;
 }
 
-/** The parts of one balancer, each connected with those that it needs. */
+/** The parts of one balancer, connected with each other. */
 export interface Parts {
   readonly identity: Identity;
   /** The settings in force: every part looks at these, and a reload changes them in place. */
@@ -103,15 +103,8 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     clock,
     log,
   });
-  const registry = new SessionRegistry({
-    clock,
-    onEnd: (session) => {
-      admission.leave(session);
-      timekeeper.ended(session);
-      if (steps.on) steps.closed(session);
-      access?.add(session, name);
-    },
-  });
+  const announcer = new Announcer();
+  const registry = new SessionRegistry({ clock, observer: announcer });
   const leaveBudget = descriptors.join({
     count: () => countUnconnected(registry),
     estimate: () => queue.size,
@@ -143,7 +136,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     log,
     steps,
     loops,
-    onTask: (task) => tasks.add(task),
+    tasks,
   });
   const fairReads = new FairReads();
   const workerContext: WorkerContext = {
@@ -162,29 +155,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     steps,
     loops,
     attempts: [],
-    onFull: (destination, error) => {
-      health.full(destination, error);
-      pool.onFull(destination);
-    },
-    onShortage: (error) => {
-      descriptors.noteShortage();
-      health.shortage(error);
-    },
-    onConnected: (session, destination) => {
-      if (destination.state === "untried") health.reached(destination);
-      timekeeper.connected(session, destination);
-      if (destination.wary) pool.onConnected(destination);
-    },
-    onReset: (session, destination, error) => {
-      const reason = messageOf(error);
-      log.debug("session {id} at {name}: {reason}", {
-        id: session.id,
-        name: destination.name,
-        reason,
-      });
-      health.doubt(destination);
-    },
-    onFailure: (destination, error) => health.failed(destination, error),
+    observer: announcer,
     serves: (audience) => pool.serves(audience),
     keeps: (destination) => pool.keeps(destination),
   };
@@ -199,6 +170,17 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     settings,
     signal: ending.signal,
     clock,
+    descriptors,
+    log,
+  });
+  announcer.connect({
+    listener: name,
+    admission,
+    timekeeper,
+    steps,
+    access,
+    health,
+    pool,
     descriptors,
     log,
   });

@@ -2,6 +2,7 @@ import type { Logger } from "@logtape/logtape";
 import { type Audience, without } from "../async/audience.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Settings } from "../config/options.ts";
+import type { ConnectObserver } from "./connect_observer.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { Queue } from "./queue.ts";
 import { DialError, LoopError } from "../net/dial.ts";
@@ -38,18 +39,10 @@ export interface WorkerContext {
   readonly loops: Pick<Loops, "end" | "endIfLooped" | "tell">;
   /** Controllers of connects that were not aborted, for reuse. */
   readonly attempts: AbortController[];
-  /** Called when a connect to a destination failed. */
-  onFailure(destination: Destination, error: Error): void;
-  /** Called when a session was connected to a destination. */
-  onConnected(session: Session, destination: Destination): void;
-  /** Called when a destination has reset a session before its first byte. */
-  onReset(session: Session, destination: Destination, error: Error): void;
-  /** Called when a connect failed for want of this machine's descriptors or memory. */
-  onShortage(error: Error): void;
+  /** Learns what comes of each connect. */
+  readonly observer: ConnectObserver;
   /** Whether a destination of an audience serves. */
   serves(audience: Audience): boolean;
-  /** Called when a destination could not take one more connection. */
-  onFull(destination: Destination, error: Error): void;
   /** Whether a worker that has just become idle stays for another session. */
   keeps(destination: Destination): boolean;
 }
@@ -147,8 +140,7 @@ async function serve(
   session.server = server;
   destination.sessions++;
   destination.established++;
-  context.onConnected(session, destination);
-  if (context.steps.on) context.steps.connected(session);
+  context.observer.onConnected(session, destination);
   let end: RelayEnd;
   try {
     end = await relay(session, server, context.relaying);
@@ -182,13 +174,13 @@ function afterFailure(
   const fault = error instanceof DialError ? error.fault : "gone";
   if (fault === "machine" || fault === "full") {
     session.attempts--;
-    if (fault === "machine") context.onShortage(error as Error);
-    else context.onFull(destination, error as Error);
+    if (fault === "machine") context.observer.onShortage(error as Error);
+    else context.observer.onFull(destination, error as Error);
     context.queue.giveBack(session);
   } else if (fault === "reset") {
     moveOn(new UnansweredError((error as Error).cause), session, destination, context);
   } else {
-    context.onFailure(destination, error as Error);
+    context.observer.onFailure(destination, error as Error);
     // One that was reset once has begun that connect for nothing; it is no retry.
     const connects = session.attempts - (session.moved ? 1 : 0);
     if (connects > context.settings.retries) end(session, "connect-failed", context);
@@ -206,7 +198,7 @@ function moveOn(
   destination: Destination,
   context: WorkerContext,
 ): void {
-  context.onReset(session, destination, error);
+  context.observer.onReset(session, destination, error);
   const others = without(session.audience, destination);
   const moves = !session.moved && context.settings.redispatch !== "off" && context.serves(others);
   if (!moves) return end(session, "server-reset", context);

@@ -1,5 +1,5 @@
 import type { AccessRule, Verdict } from "../net/networks.ts";
-import { type Address, AddressError, parseAddress } from "../net/address.ts";
+import { type Address, AddressError, formatAddress, parseAddress } from "../net/address.ts";
 import { isSelf } from "../net/address_relations.ts";
 import { atOnce, type Chunks } from "../async/chunks.ts";
 import type { DestinationOptions } from "./options/destination.ts";
@@ -32,7 +32,7 @@ export interface ListenerTexts {
 export interface ListenerConfig extends Settings {
   readonly listen: Address;
   readonly destinations: readonly DestinationConfig[];
-  /** Who is let in: `allow` and `deny` in the order in which they were given. */
+  /** Which clients may come: `allow` and `deny` in the order in which they were given. */
   readonly rules: readonly AccessRule[];
 }
 
@@ -40,6 +40,11 @@ export interface ListenerConfig extends Settings {
 export interface Config extends ListenerConfig {
   /** What all of this was read from. */
   readonly texts: ListenerTexts;
+}
+
+/** What a listener is called: its name, or its address as written. */
+export function nameOf({ name, listen }: Pick<Config, "name" | "listen">): string {
+  return name || formatAddress(listen);
 }
 
 /** Everything the program runs by. */

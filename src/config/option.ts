@@ -26,6 +26,8 @@ export interface Option<T> {
   readonly notation?: Notation;
   /** Whether another value counts only after a restart; otherwise a reload applies it. */
   readonly needsRestart?: true;
+  /** Whether it is of one listener, so that the top level is no default for several. */
+  readonly single?: true;
   /** What it does to the clients in its networks, if it is a rule of access. */
   readonly rule?: Verdict;
   /** Whether the listener's option of the same name counts for a destination that lacks it. */
@@ -185,9 +187,9 @@ export function networks(verdict: Verdict): Option<readonly AccessRule[]> {
   return {
     form: "NETWORKS",
     default: [],
-    help: `clients that are ${verdict === "allow" ? "let in" : "closed at once"}: ` +
+    help: `clients that are ${verdict === "allow" ? "served" : "closed at once"}: ` +
       `${NETWORK_FORMS}; may be given several times and with ${other}: the first that matches ` +
-      "counts, in the order in which they are given; without a match a client is let in",
+      "counts, in the order in which they are given; without a match a client is served",
     allowed: NETWORK_FORMS,
     parse: (text) => parseNetworks(text, verdict),
     format: (rules) => rules.length === 0 ? "none" : rules.map(formatNetwork).join(","),

@@ -7,6 +7,7 @@ import {
   readTables,
   type Table,
 } from "./file_tables.ts";
+import { type OptionName, rowOf } from "./options.ts";
 import { UsageError } from "../base/errors.ts";
 import { Pace } from "../async/pace.ts";
 import { readToml } from "./toml.ts";
@@ -83,10 +84,13 @@ function mergeTable(
   table: Table,
   { top, flags }: { top: Table; flags: ConfigFlags },
 ): ListenerSource {
+  const defaults = Object.entries(top.options).filter(([name]) => {
+    return !rowOf(name as OptionName).single;
+  });
   return {
     listen: table.listen,
     destinations: table.destinations,
-    options: { ...top.options, ...table.options, ...flags.options },
+    options: { ...Object.fromEntries(defaults), ...table.options, ...flags.options },
     rules: flags.rules.length > 0 ? flags.rules : table.rules ?? top.rules ?? [],
   };
 }

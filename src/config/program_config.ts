@@ -1,7 +1,13 @@
 import { type Address, AddressError, parseAddress } from "../net/address.ts";
 import { collides, isLocal } from "../net/address_relations.ts";
 import { readToken, TokenFileError } from "./token_file.ts";
-import { checkListener, commandLineReporter, type Config, type ProgramConfig } from "./config.ts";
+import {
+  checkListener,
+  commandLineReporter,
+  type Config,
+  nameOf,
+  type ProgramConfig,
+} from "./config.ts";
 import { ConfigProblems, fileReporter } from "./problems.ts";
 import {
   type ListenerSource,
@@ -33,6 +39,7 @@ export function* readProgram(
   const listeners: (Config | undefined)[] = [];
   for (const listener of source.listeners) listeners.push(yield* readSource(listener, problems));
   checkAdmin(settings, { source, problems });
+  checkNames(listeners, { source, problems });
   yield* checkCollisions(settings, { source, problems });
   problems.throwIfAny();
   return { settings, listeners: listeners as Config[] };
@@ -103,6 +110,31 @@ function checkToken(
   } catch (error) {
     if (!(error instanceof TokenFileError)) throw error;
     problems.addOption("adminTokenFile", { written, problem: error.problem });
+  }
+}
+
+/** No two listeners are called the same. */
+function checkNames(
+  listeners: readonly (Config | undefined)[],
+  { source, problems }: { source: ProgramSource; problems: ConfigProblems },
+): void {
+  const indexes = new Map<string, number>();
+  for (const [index, config] of listeners.entries()) {
+    if (!config) continue;
+    const name = nameOf(config);
+    const other = indexes.get(name);
+    if (other === undefined) indexes.set(name, index);
+    else {
+      // Addresses that are the same are told of elsewhere.
+      const [named, like] = config.name ? [index, other] : [other, index];
+      const written = source.listeners[named]!.options.name;
+      if (!written) continue;
+      const { text, line } = source.listeners[like]!.listen!;
+      problems.addOption("name", {
+        written,
+        problem: `is what the listener ${quote(text)} in line ${line} is called; must be another`,
+      });
+    }
   }
 }
 

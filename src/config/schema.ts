@@ -80,13 +80,16 @@ export const LISTENER_KEYS: Readonly<Record<string, Schema>> = {
     type: "array",
     items: { type: "string", pattern: "^(allow|deny) +.+$" },
     description: "allow and deny in one list, where the order needs more than one of each: the " +
-      "first that matches a client counts; without a match it is let in.",
+      "first that matches a client counts; without a match it is served.",
   },
 };
 
 /** The JSON schema of the configuration file, for editors. */
 export function configSchema(): Schema {
   const listenerOptions = optionSchemas(optionNames("listener"));
+  const noneOf = Object.fromEntries(
+    optionNames().filter((name) => rowOf(name).single).map((name) => [keyOf(name), false]),
+  );
   const rulesInOneWay = {
     not: { required: ["rules"], anyOf: [{ required: ["allow"] }, { required: ["deny"] }] },
   };
@@ -109,7 +112,7 @@ export function configSchema(): Schema {
     ...rulesInOneWay,
     oneOf: [
       { required: ["listen", "destinations"], properties: { listener: false } },
-      { required: ["listener"], properties: { listen: false, destinations: false } },
+      { required: ["listener"], properties: { listen: false, destinations: false, ...noneOf } },
     ],
     definitions: {
       listener: {

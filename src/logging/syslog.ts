@@ -4,7 +4,7 @@ import { waitAtMost } from "../async/wait_at_most.ts";
 import { type DatagramSocket, openDatagramSocket } from "../net/datagram_socket.ts";
 
 /** What a message is about, by number. */
-export const SEVERITY = { error: 3, warning: 4, info: 6, debug: 7 } as const;
+const SEVERITY = { error: 3, warning: 4, info: 6, debug: 7 } as const;
 
 /** One of {@linkcode SEVERITY}. */
 export type Severity = keyof typeof SEVERITY;
@@ -51,16 +51,23 @@ export interface SyslogOptions {
 export class Syslog {
   /** Messages that could not be sent. */
   dropped = 0;
+  /** The daemon. */
   readonly #address: SyslogAddress;
+  /** Sends to it. */
   readonly #socket: DatagramSocket;
+  /** Who learns of trouble, and of lost messages. */
   readonly #options: SyslogOptions;
+  /** The name of this machine in each message. */
   readonly #hostname = hostname();
+  /** Messages that wait to be sent. */
   readonly #waiting: SyslogMessage[] = [];
   /** The message that is being sent. */
   #current: SyslogMessage | undefined;
+  /** The sending under way. */
   #sending: Promise<void> | undefined;
   /** Messages that the daemon is still to be told about. */
   #lost = 0;
+  /** Whether nothing is sent any more. */
   #closed = false;
 
   private constructor(address: SyslogAddress, socket: DatagramSocket, options: SyslogOptions) {
@@ -89,7 +96,7 @@ export class Syslog {
   send(message: SyslogMessage): void {
     if (this.#waiting.length >= LIMIT) this.#lose([message]);
     else this.#waiting.push(message);
-    this.#sending ??= this.#sendAll().finally(() => this.#sending = undefined);
+    this.#sending ??= this.#sendAll();
   }
 
   /** Resolves when everything taken so far has been sent or dropped. */
@@ -108,12 +115,17 @@ export class Syslog {
   }
 
   async #sendAll(): Promise<void> {
-    for (;;) {
-      const message = this.#waiting.shift();
-      if (message === undefined) return;
-      this.#current = message;
-      await this.#sendOne(message);
-      this.#current = undefined;
+    try {
+      for (;;) {
+        const message = this.#waiting.shift();
+        if (message === undefined) return;
+        this.#current = message;
+        await this.#sendOne(message);
+        this.#current = undefined;
+      }
+    } finally {
+      // Here and not by whoever waits for this: a message that comes meanwhile would stay.
+      this.#sending = undefined;
     }
   }
 

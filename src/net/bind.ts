@@ -20,15 +20,6 @@ import { hasIpv6, ipv6Wildcard } from "./wildcard.ts";
 /** How often another free port is tried, if not all addresses of a name have the first one free. */
 const PORT_TRIES = 20;
 
-/** How sockets of some kind are opened and closed. */
-export interface Opener<T> {
-  tcp(hostname: string, port: number): T;
-  unix(path: string): T;
-  /** Where one is bound. */
-  address(socket: T): SocketAddress;
-  close(socket: T): unknown;
-}
-
 /** What binding needs besides. */
 export interface BindContext {
   log: Logger;
@@ -36,9 +27,19 @@ export interface BindContext {
   signal?: AbortSignal | undefined;
 }
 
+/** How listening sockets are opened. */
+interface OpenOptions {
+  /** How many clients the kernel keeps waiting; counts for TCP only. */
+  tcpBacklog: number;
+  /** Whether other sockets may be bound to the same TCP port. */
+  reusePort?: boolean | undefined;
+  /** Permissions of a Unix-domain socket; otherwise the umask decides. */
+  mode?: number | undefined;
+}
+
 /** The sockets of an address: as many as it stands for addresses of this machine, at least one. */
-export interface Bound<T> {
-  readonly sockets: readonly T[];
+export interface Bound {
+  readonly sockets: readonly AcceptingSocket[];
   /** What is really bound, such as `[::]:8080`; several are separated by a comma and a blank. */
   readonly address: string;
   /** The TCP port, the same for all of them; `undefined` of a Unix-domain socket. */
@@ -52,57 +53,22 @@ export interface Bound<T> {
 }
 
 /**
- * Binds a listening socket for everything that an address stands for. The backlog counts for TCP only.
- *
- * @param options.mode Permissions of a Unix-domain socket; otherwise the umask decides.
- * @throws {FatalError} If one of them cannot be bound; the message says which and why, and none is.
- */
-export function bind(
-  address: Address,
-  options: BindContext & {
-    tcpBacklog: number;
-    reusePort?: boolean | undefined;
-    mode?: number | undefined;
-  },
-): Promise<Bound<AcceptingSocket>> {
-  const { tcpBacklog, reusePort = false, mode, log, signal } = options;
-  return bindWith<AcceptingSocket>(address, {
-    tcp(hostname, port) {
-      return new RuntimeAcceptingSocket(Deno.listen({ hostname, port, tcpBacklog, reusePort }));
-    },
-    unix(path) {
-      const listener = Deno.listen({ transport: "unix", path });
-      // Nobody finds it yet: this path is a temporary one.
-      if (mode !== undefined) Deno.chmodSync(path, mode);
-      return new RuntimeAcceptingSocket(listener);
-    },
-    address: (socket) => socket.address,
-    close: (socket) => socket.close(),
-    log,
-    signal,
-  });
-}
-
-/**
- * Binds everything that an address stands for by whatever opens a socket: a missing host is the
- * wildcard of IPv6 and of IPv4, a name is all addresses that it has. All have the same port.
+ * Binds listening sockets for everything that an address stands for: a missing host is the wildcard of
+ * IPv6 and of IPv4, a name is all addresses that it has. All have the same port.
  *
  * @throws {FatalError} If one of them cannot be bound; the message says which and why, and none is.
  */
-export async function bindWith<T>(
-  address: Address,
-  options: Opener<T> & BindContext,
-): Promise<Bound<T>> {
+export async function bind(address: Address, options: OpenOptions & BindContext): Promise<Bound> {
   let part: string | undefined;
   try {
     if (address.transport === "unix") return await bindUnix(address.path, options);
     const hosts = await hostsOf(address.hostname, options.signal);
-    const sockets = await bindHosts(hosts, address.port, {
+    const sockets = bindHosts(hosts, address.port, {
       ...options,
       onFailure: (host) => part = hosts.length > 1 ? formatHostPort(host, address.port) : undefined,
     });
-    const names = sockets.map((socket) => formatSocketAddress(options.address(socket)));
-    const port = portOf(options.address(sockets[0]!));
+    const names = sockets.map((socket) => formatSocketAddress(socket.address));
+    const port = portOf(sockets[0]!.address);
     return { sockets, address: names.join(", "), port, release() {} };
   } catch (error) {
     options.signal?.throwIfAborted();
@@ -111,12 +77,17 @@ export async function bindWith<T>(
   }
 }
 
-async function bindUnix<T>(
-  path: string,
-  options: Opener<T> & { log: Logger },
-): Promise<Bound<T>> {
-  const { unix: open, close, log } = options;
-  const { socket, mark } = await bindPath(path, { open, close });
+async function bindUnix(path: string, options: OpenOptions & BindContext): Promise<Bound> {
+  const { mode, log } = options;
+  const { socket, mark } = await bindPath(path, {
+    open(path) {
+      const listener = Deno.listen({ transport: "unix", path });
+      // Nobody finds it yet: this path is a temporary one.
+      if (mode !== undefined) Deno.chmodSync(path, mode);
+      return new RuntimeAcceptingSocket(listener);
+    },
+    close: (socket) => socket.close(),
+  });
   let left: Mark | undefined = mark;
   return {
     sockets: [socket],
@@ -146,18 +117,18 @@ async function hostsOf(hostname: string | undefined, signal?: AbortSignal): Prom
 }
 
 /** Binds the same port of all of them, or none. */
-async function bindHosts<T>(
+function bindHosts(
   hosts: readonly string[],
   port: number,
-  options: Opener<T> & { log: Logger; onFailure(host: string): void },
-): Promise<T[]> {
+  options: OpenOptions & { log: Logger; onFailure(host: string): void },
+): AcceptingSocket[] {
   for (let tries = 1;; tries++) {
-    const sockets: T[] = [];
+    const sockets: AcceptingSocket[] = [];
     try {
       for (const host of hosts) openHost(host, { ...options, hosts, port, sockets });
       return sockets;
     } catch (error) {
-      await Promise.all(sockets.map((socket) => options.close(socket)));
+      for (const socket of sockets) socket.close();
       const again = port === 0 && sockets.length > 0 && error instanceof Deno.errors.AddrInUse;
       if (!again || tries === PORT_TRIES) throw error;
     }
@@ -165,22 +136,23 @@ async function bindHosts<T>(
 }
 
 /** Binds one of several addresses, unless the machine does not have its family at all. */
-function openHost<T>(
+function openHost(
   host: string,
-  options: Opener<T> & {
+  options: OpenOptions & {
     hosts: readonly string[];
     port: number;
     /** Those that are bound already, to which it is added. */
-    sockets: T[];
+    sockets: AcceptingSocket[];
     log: Logger;
     onFailure(host: string): void;
   },
 ): void {
-  const { hosts, sockets, log, onFailure } = options;
+  const { hosts, sockets, tcpBacklog, reusePort = false, log, onFailure } = options;
   const [first] = sockets;
-  const port = first ? portOf(options.address(first)) : options.port;
+  const port = first ? portOf(first.address) : options.port;
   try {
-    sockets.push(options.tcp(host, port));
+    const listener = Deno.listen({ hostname: host, port, tcpBacklog, reusePort });
+    sockets.push(new RuntimeAcceptingSocket(listener));
   } catch (error) {
     const others = hosts.some((other) => !other.includes(":"));
     if (others && host.includes(":") && isForeign(error) && !hasIpv6()) {

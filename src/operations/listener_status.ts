@@ -15,7 +15,7 @@ const BYTES_HELP = "Bytes relayed, up from clients to destinations and down back
 /** One listener: every field with its type, schema, sum over threads and metrics. */
 export const LISTENER_FIELDS = {
   id: field<number>({ type: "integer", minimum: 0 }),
-  name: text("its address as configured"),
+  name: text("what it is called: its name, or its address as configured"),
   address: text("what is really bound; several addresses are separated by a comma and a blank"),
   state: field<ListenerState>({ enum: LISTENER_STATES }, {
     join: (all) => all.includes("draining") ? "draining" : "running",

@@ -29,7 +29,7 @@ export interface SessionInfo {
   /** The destination of the latest connect. */
   destination: string | null;
   stage: "waiting" | "connecting" | "relaying";
-  /** Its place in the line, 1 is next; `null` if it does not wait. */
+  /** Its place in the queue, 1 is next; `null` if it does not wait. */
   place: number | null;
   age_ms: number;
   bytes_up: number;

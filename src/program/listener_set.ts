@@ -1,5 +1,6 @@
 import { formatNumeric } from "../net/address.ts";
-import type { Config } from "../config/config.ts";
+import { quote } from "../base/text.ts";
+import { type Config, nameOf } from "../config/config.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { type Logs, logsOf } from "../logging/logs.ts";
 import { OperationError } from "../operations/operations.ts";
@@ -7,7 +8,7 @@ import { type ListenerStatus } from "../operations/listener_status.ts";
 import { addStatuses } from "../operations/listener_status.ts";
 import { startOrder } from "./start_order.ts";
 import { Trails } from "../net/trails.ts";
-import { ManagedListener, nameOf } from "./managed_listener.ts";
+import { ManagedListener } from "./managed_listener.ts";
 
 /** What becomes of the listeners when there is another configuration. */
 export interface Match {
@@ -19,16 +20,21 @@ export interface Match {
 /** Most listeners and destinations that are gone of which it is kept what they had counted. */
 const DEPARTED_LIMIT = 2000;
 
-/** The listeners of the program: those of the configuration, and those that finish what they have. */
+/** The listeners of the program: configured ones, and removed ones that finish their sessions. */
 export class ListenerSet {
+  /** Those of the program. */
   readonly #logs: Logs;
+  /** What listeners know together of the ways of sessions. */
   readonly #trails = new Trails();
+  /** What all that want descriptors share. */
   readonly #descriptors: DescriptorBudget;
+  /** Also removed ones, until they are done. */
   #all: readonly ManagedListener[] = [];
-  /** Those that were removed, with their drains. */
+  /** Removed ones, with their drains. */
   readonly #leaving = new Map<ManagedListener, Promise<boolean>>();
   /** By name, what those had counted that are gone, the latest last. */
   readonly #departed = new Map<string, ListenerStatus>();
+  /** The number of the next listener. */
   #nextId = 1;
   /** Whether one that is gone had to cut sessions. */
   #cut = false;
@@ -38,7 +44,7 @@ export class ListenerSet {
     this.#descriptors = descriptors;
   }
 
-  /** All of them, also those that leave. */
+  /** All of them, also removed ones. */
   get all(): readonly ManagedListener[] {
     return this.#all;
   }
@@ -55,7 +61,7 @@ export class ListenerSet {
   }
 
   /**
-   * Starts further ones, which {@linkcode add} takes in. If the signal is aborted it starts no more.
+   * Starts further ones, for {@linkcode add}. If the signal is aborted it starts no more.
    *
    * @throws {FatalError} If one of their addresses cannot be bound; none of them listens then.
    */
@@ -85,14 +91,14 @@ export class ListenerSet {
       }
       return all();
     } catch (error) {
-      // Those that listen may have accepted sessions already, which a drain finishes.
+      // The ones that listen may have accepted sessions already, which a drain finishes.
       if (signal?.aborted && error === signal.reason) return all();
       await Promise.all(all().map(({ balancer }) => balancer.quit()));
       throw error;
     }
   }
 
-  /** Takes in listeners that were started. */
+  /** Adds listeners that were started. */
   add(listeners: readonly ManagedListener[]): void {
     this.#all = [...this.#all, ...listeners];
   }
@@ -128,7 +134,12 @@ export class ListenerSet {
     }
   }
 
-  /** Which of those that are present a configuration has, which are new in it, which are gone. */
+  /**
+   * Which of those that are present a configuration has, which are new in it, which are gone. What
+   * tells them apart is the address: a name counts from the start of a listener to its end.
+   *
+   * @throws {OperationError} If a new one is called like one that stays.
+   */
   match(configs: readonly Config[]): Match {
     const others = new Set(this.present);
     const byAddress = Map.groupBy(this.present, ({ address }) => address);
@@ -142,6 +153,16 @@ export class ListenerSet {
         others.delete(listener);
         kept.push({ listener, config });
       }
+    }
+    for (const config of fresh) {
+      const other = kept.find(({ listener: { name } }) => name === nameOf(config))?.listener;
+      if (!other || other.address === formatNumeric(config.listen)) continue;
+      throw new OperationError(
+        "conflict",
+        `listener ${
+          quote(nameOf(config))
+        }: the one at ${other.address} is called so until a restart`,
+      );
     }
     return { kept, fresh, removed: [...others] };
   }

@@ -1,10 +1,11 @@
-import { formatAddress, formatNumeric } from "../net/address.ts";
+import { formatNumeric } from "../net/address.ts";
 import type { Balancer, Identity } from "../balancer/balancer.ts";
 import {
   checkDestination,
   commandLineReporter,
   type Config,
   type DestinationConfig,
+  nameOf,
 } from "../config/config.ts";
 import {
   destinationDifference,
@@ -51,7 +52,7 @@ interface Shared {
  */
 export class ManagedListener {
   readonly id: number;
-  /** Its address as it was written. */
+  /** Its name or its address, as it was written when it started. */
   readonly name: string;
   /** Its address, however it was written: what tells it from the others, also over a reload. */
   readonly address: string;
@@ -158,7 +159,7 @@ export class ManagedListener {
     return changes;
   }
 
-  /** Lets a destination go. Returns a phrase for each difference. */
+  /** Removes a destination. Returns a phrase for each difference. */
   async remove(number: number): Promise<string[]> {
     const wanted = this.#find(number);
     if (this.#config.destinations.length === 1) {
@@ -188,7 +189,7 @@ export class ManagedListener {
   }
 
   /**
-   * Puts one destination in the place of another, or of none, or none in its place: like a reload with
+   * Replaces one destination with another, adds one or removes one: like a reload with
    * that one difference, but in a time that does not depend on the number of the others.
    */
   async #replace(
@@ -219,7 +220,7 @@ export class ManagedListener {
   }
 
   /**
-   * Reads a destination that is to have a place of the configuration, or the one behind the last.
+   * Reads a destination that is to stand at this index of the configuration.
    *
    * @throws {OperationError} If it is not allowed.
    */
@@ -268,11 +269,6 @@ async function startBalancer(
   }
   const { ThreadedBalancer } = await import("../threads/threaded_balancer.ts");
   return await ThreadedBalancer.start({ config, ...options });
-}
-
-/** The name of a listener with this configuration. */
-export function nameOf(config: Config): string {
-  return formatAddress(config.listen);
 }
 
 function textsOfValues(values: DestinationValues): DestinationTexts {

@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import type { SessionObserver } from "./session_observer.ts";
 import { type Session } from "./session.ts";
 import { END_REASONS, type EndReason, type Outcome } from "../operations/end_reasons.ts";
 
@@ -22,13 +23,13 @@ export class SessionRegistry {
   #incomplete = 0;
   readonly #clock: Clock;
   /** Told of each session that has ended. */
-  readonly #onEnd: (session: Session) => void;
+  readonly #observer: SessionObserver;
   /** Called whenever a session has ended. */
   readonly #onChange = new Set<() => void>();
 
-  constructor(options: { clock: Clock; onEnd: (session: Session) => void }) {
+  constructor(options: { clock: Clock; observer: SessionObserver }) {
     this.#clock = options.clock;
-    this.#onEnd = options.onEnd;
+    this.#observer = options.observer;
     const reasons = Object.keys(END_REASONS) as EndReason[];
     this.ended = Object.fromEntries(reasons.map((reason) => [reason, 0])) as typeof this.ended;
   }
@@ -74,7 +75,7 @@ export class SessionRegistry {
     if (session.reason === "done" && !complete) this.#incomplete++;
     this.bytesUp += session.up.bytes;
     this.bytesDown += session.down.bytes;
-    this.#onEnd(session);
+    this.#observer.onEnd(session);
     for (const check of this.#onChange) check();
   }
 

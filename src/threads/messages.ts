@@ -45,17 +45,19 @@ export interface StartMessage {
   readonly trails: SharedArrayBuffer;
 }
 
+/**
+ * Some destinations of the `start` or `reconfigure` that follows. However many there are, they come in
+ * parts, so that nothing else waits for long.
+ */
+export interface DestinationsMessage {
+  readonly kind: "destinations";
+  readonly destinations: readonly DestinationConfig[];
+}
+
 /** What a thread is told. */
 export type ToThread =
   | StartMessage
-  | {
-    readonly kind: "destinations";
-    /**
-     * Some of those of the `start` or `reconfigure` that follows. However many there are, they come
-     * in parts, so that nothing else waits for long.
-     */
-    readonly destinations: readonly DestinationConfig[];
-  }
+  | DestinationsMessage
   | { readonly kind: "drain" }
   | { readonly kind: "quit" }
   | CallMessage<ThreadCall>;

@@ -2,7 +2,14 @@ import { FatalError } from "../base/errors.ts";
 import { every, type Timer } from "../base/timer.ts";
 import type { Logs } from "../logging/logs.ts";
 import type { Totals } from "../operations/totals.ts";
-import type { FromThread, ThreadCall, ThreadCalls, ToThread } from "./messages.ts";
+import type {
+  DestinationsMessage,
+  FromThread,
+  StartMessage,
+  ThreadCall,
+  ThreadCalls,
+  ToThread,
+} from "./messages.ts";
 
 /**
  * How long a thread may take. Time is counted in looks, so that a program that was stopped or a
@@ -39,7 +46,7 @@ export interface ThreadObserver {
 }
 
 /** Options of {@linkcode ThreadHandle}. */
-export interface ThreadHandleOptions {
+interface ThreadHandleOptions {
   logs: Logs;
   limits: ThreadLimits;
   observer: ThreadObserver;
@@ -67,8 +74,11 @@ export class ThreadHandle {
   readonly listening: Promise<string>;
   /** Its totals once it has drained; `undefined` if it crashed, or says nothing during the drain. */
   readonly drained: Promise<Totals | undefined>;
+  /** The thread. */
   readonly #worker: Worker;
+  /** How long it may take. */
   readonly #limits: ThreadLimits;
+  /** Learns what becomes of it. */
   readonly #observer: ThreadObserver;
   /** Questions that are not answered, by their number. */
   readonly #calls = new Map<number, OpenCall>();
@@ -80,7 +90,9 @@ export class ThreadHandle {
   #watch: Timer | undefined;
   /** Whether it was told to drain. */
   #ending = false;
+  /** Settles {@linkcode listening}. */
   readonly #listening = Promise.withResolvers<string>();
+  /** Settles {@linkcode drained}. */
   readonly #drained = Promise.withResolvers<Totals | undefined>();
   /** Whether it has crashed or was ended: it does not answer any more. */
   #gone = false;
@@ -111,11 +123,11 @@ export class ThreadHandle {
   }
 
   /** Sends what it needs to start; everything else that it is told waits until it listens. */
-  prepare(message: ToThread & { kind: "destinations" | "start" }): void {
+  prepare(message: DestinationsMessage | StartMessage): void {
     if (!this.#gone) this.#worker.postMessage(message);
   }
 
-  tell(message: Exclude<ToThread, { kind: "start" }>): void {
+  tell(message: Exclude<ToThread, StartMessage>): void {
     if (message.kind === "drain" || message.kind === "quit") {
       this.#ending = true;
       if (this.silent) this.#drained.resolve(undefined);

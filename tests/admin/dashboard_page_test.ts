@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { bytes, duration, rate, short } from "../../src/admin/dashboard/page/format.js";
 import { History } from "../../src/admin/dashboard/page/history.js";
 import { loadPage } from "../../src/admin/dashboard/bundle.ts";
-import { healthOf, lineOf, serviceOf } from "../../src/admin/dashboard/page/verdict.js";
+import { healthOf, queueOf, serviceOf } from "../../src/admin/dashboard/page/verdict.js";
 import { LOWEST_BUCKET, PER_DOUBLING } from "../../src/operations/fine_counts.ts";
 import { END_REASONS } from "../../src/operations/end_reasons.ts";
 import { type BrowserOptions, findChromium, Tab } from "../support/browser.ts";
@@ -98,14 +98,14 @@ Deno.test("the three readings tell what is the matter", () => {
   assertEquals(healthOf([of("up", "untried", "down")]).title, "1 destination down");
   assertEquals(healthOf([of("drain", "down")]).title, "No destination up");
   assertEquals(healthOf([of("up"), of("down")]).title, "No destination up at 8080");
-  assertEquals(lineOf([of("up")]).title, "No line");
+  assertEquals(queueOf([of("up")]).title, "Nobody waits");
   const waiting = { ...of("up"), waiting: 950, oldest_waiting_ms: 1200 };
-  assertEquals(lineOf([waiting]), {
+  assertEquals(queueOf([waiting]), {
     tone: "bad",
     title: "950 waiting",
     detail: "oldest 1.20 s, room for 1,024",
   });
-  assertEquals(lineOf([{ ...waiting, waiting: 5 }]).tone, "wait");
+  assertEquals(queueOf([{ ...waiting, waiting: 5 }]).tone, "wait");
   assertEquals(serviceOf([of("up", "down")]).detail, "50 % of 8 slots, by 2 destinations");
 });
 
@@ -134,7 +134,7 @@ Deno.test("the page is one document that asks nobody and allows nothing but its 
 });
 
 inBrowser("numbers are live", async ({ admin, tab }) => {
-  await tab.shows("#line-title", /^No line$/);
+  await tab.shows("#queue-title", /^Nobody waits$/);
   const one = admin.status.listeners[0]!;
   admin.tell();
   for (const waiting of [37, 5]) {
@@ -143,13 +143,13 @@ inBrowser("numbers are live", async ({ admin, tab }) => {
     one.accepted += 100;
     one.destinations[0]!.active = waiting % 8;
     admin.tell();
-    await tab.shows("#line-title", new RegExp(`^${waiting} waiting$`));
-    await tab.shows("#line-detail", /oldest 1\.24 s, room for 1,024/);
+    await tab.shows("#queue-title", new RegExp(`^${waiting} waiting$`));
+    await tab.shows("#queue-detail", /oldest 1\.24 s, room for 1,024/);
     await tab.shows('[data-strip="accepted"] .value', /^100\/s$/);
     await tab.shows(`${row("0.1")} .figure`, new RegExp(`^${waiting % 8} / 8$`));
     assertEquals(await tab.page.title(), `${waiting} waiting – iawlb`);
   }
-  const taken = await tab.page.locator(".line .taken").getAttribute("d");
+  const taken = await tab.page.locator(".queue .taken").getAttribute("d");
   assertEquals(taken!.match(/M/g)!.length, 5, "five dots, one below the other");
   const chart = await tab.page.locator('[data-strip="accepted"] .series-0').getAttribute("d");
   assertMatch(chart!, /^M\S+ \S+L/);
@@ -312,7 +312,7 @@ inBrowser("several listeners have a section each, and an overview", async ({ adm
   admin.tell();
   await tab.shows("#overview li >> nth=1", /8443.*4 waiting/s);
   await tab.shows("#l1 .reading", /4 waiting/);
-  await tab.shows("#line-detail", /room for 2,048/);
+  await tab.shows("#queue-detail", /room for 2,048/);
   admin.status.listeners.shift();
   admin.tell();
   await tab.page.locator("#l0").waitFor({ state: "detached" });
@@ -344,7 +344,7 @@ inBrowser("a lost connection is told and made again", async ({ admin, tab }) => 
   await tab.page.locator("#banner").waitFor({ state: "hidden" });
   again.status.listeners[0]!.waiting = 3;
   again.tell();
-  await tab.shows("#line-title", /^3 waiting$/);
+  await tab.shows("#queue-title", /^3 waiting$/);
   tab.forgive(/ERR_/);
 });
 
@@ -354,7 +354,7 @@ inBrowser("a program that has drained is said to be gone", async ({ admin, tab }
   admin.status.listeners[0]!.queue = Number.MAX_SAFE_INTEGER;
   admin.tell();
   await tab.shows("#banner", /Draining: no new sessions; 0 sessions to finish/);
-  assertEquals(await tab.page.locator("#line-detail").textContent(), "");
+  assertEquals(await tab.page.locator("#queue-detail").textContent(), "");
   await admin[Symbol.asyncDispose]();
   await tab.shows("#banner", /The program has drained and is gone/);
   tab.forgive(/ERR_/);

@@ -11,7 +11,7 @@ import { Session } from "../../src/session/session.ts";
 import { socketPair } from "../support/servers.ts";
 
 function setUp() {
-  const registry = new SessionRegistry({ clock: () => 0, onEnd: () => {} });
+  const registry = new SessionRegistry({ clock: () => 0, observer: { onEnd: () => {} } });
   return new Admission({
     settings: { maxConnections: 0, maxPerIp: 1, ratePerIp: 0 },
     rules: parseNetworks("192.0.2.66", "deny")!,

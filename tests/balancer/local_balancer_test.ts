@@ -9,7 +9,7 @@ import type { OptionName } from "../../src/config/options.ts";
 import type { Identity } from "../../src/balancer/balancer.ts";
 import type { Config } from "../../src/config/config.ts";
 import { Numbers } from "../../src/program/destination_numbers.ts";
-import { nameOf } from "../../src/program/managed_listener.ts";
+import { nameOf } from "../../src/config/config.ts";
 import { LocalBalancer } from "../../src/balancer/local_balancer.ts";
 import { Names } from "../../src/net/names.ts";
 import { configOf } from "../support/config.ts";

@@ -67,6 +67,7 @@ Deno.test("the help has every option with its default, in 80 columns", () => {
 
 /** A value of each option that is not allowed. */
 const BAD_VALUES: Record<OptionName, string> = {
+  name: "all",
   workers: "0",
   threads: "65",
   balance: "roundrobin",

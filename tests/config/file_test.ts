@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { parseCommand } from "../../src/cli/command.ts";
-import type { Config, ProgramConfig } from "../../src/config/config.ts";
+import { type Config, nameOf, type ProgramConfig } from "../../src/config/config.ts";
 import { formatNetwork } from "../../src/net/networks.ts";
 import type { Address } from "../../src/net/address.ts";
 import { UsageError } from "../../src/base/errors.ts";
@@ -403,6 +403,31 @@ check = "https"
 `);
   const places = lines.map((line) => /^FILE:(\d+): [a-z-]+ /.exec(line)?.[1]);
   assertEquals(places, ["1", "2", "5", "7", "8", "9"], lines.join("\n"));
+});
+
+Deno.test("a listener has a name of its own, which no other one has", async () => {
+  const table = (listen: string, more = "") =>
+    `[[listener]]\nlisten = "${listen}"\ndestinations = ["9001"]\n${more}\n`;
+  const { listeners } = await configOfFile(table("1", 'name = "web"') + table("2"));
+  assertEquals(listeners.map(nameOf), ["web", "2"]);
+  const same = table("1", 'name = "web"') + table("2", 'name = "web"');
+  assertEquals(await problemsOfFile(same), [
+    'FILE:8: name "web": is what the listener "1" in line 2 is called; must be another',
+  ]);
+  const like = table("http") + table("2", 'name = "http"');
+  assertEquals(await problemsOfFile(like), [
+    'FILE:8: name "http": is what the listener "http" in line 2 is called; must be another',
+  ]);
+  assertEquals(await problemsOfFile(`name = "web"\n${table("1")}${table("2")}`), [
+    "FILE:1: name: cannot stand beside the [[listener]] in line 2; must be in a " +
+    "[[listener]] of its own",
+  ]);
+  assertEquals(await problemsOfFile(table("1") + table("2"), "--name", "web"), [
+    '--name "web": is what the listener "1" in line 2 is called; must be another',
+  ]);
+  const [only] = (await configOfFile(table("1"), "--name", "web")).listeners;
+  assertEquals(nameOf(only!), "web");
+  assertEquals((await configOfFile(table("0") + table("0"))).listeners.map(nameOf), ["0", "0"]);
 });
 
 Deno.test("what concerns the whole program is refused in the table of a listener", async () => {

@@ -11,6 +11,7 @@ import {
 
 Deno.test("the defaults are the documented ones", () => {
   assertEquals(readSettings({}), {
+    name: "",
     workers: 256,
     threads: 1,
     balance: "fifo",

@@ -98,6 +98,11 @@ const BAD = {
   "a reserved word for the host of a table": 'listen = 1\ndestinations = [{ address = "srv:a" }]',
   "a reserved word for the host of the admin API": `${ADDRESSES}admin = "exec:53"`,
   "a reserved word for the host of a syslog": `${ADDRESSES}log = "syslog:dns:53"`,
+  "a name that all listeners would have":
+    `name = "web"\n[[listener]]\n${ADDRESSES}[[listener]]\nlisten = "1"\ndestinations = [2]`,
+  "a name that is none": `name = "all"\n${ADDRESSES}`,
+  "a name of a destination that is none":
+    'listen = "1"\ndestinations = [{ address = 2, name = "2" }]',
   "no listen": 'destinations = ["9001"]',
   "no destinations": 'listen = "8080"',
   "an empty list of destinations": 'listen = "8080"\ndestinations = []',

@@ -10,9 +10,11 @@ import { ctl } from "../../src/client/ctl.ts";
 import { COMMANDS } from "../../src/client/commands.ts";
 import { top } from "../../src/client/top.ts";
 import { destinationOptionNames } from "../../src/config/options/destination.ts";
-import { flagOf, optionNames } from "../../src/config/options.ts";
+import { flagOf, keyOf, optionNames, rowOf } from "../../src/config/options.ts";
 import { type Block, blocks, isThere, page, pages, prose, typed } from "../support/doc_pages.ts";
+import { pathOf } from "../support/real_servers.ts";
 import { shellCommands } from "../support/shell_commands.ts";
+import { unless } from "../support/unless.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const ALL = blocks();
@@ -194,8 +196,7 @@ for (const { name } of [...Deno.readDirSync(`${ROOT}examples`)].toSorted(byName)
   Deno.test(`examples/${name} is fine`, async () => {
     const command = await parseCommand(["--config", `${ROOT}examples/${name}`, "--check-config"]);
     assert(command.kind === "print" && command.text.includes(`${name} is fine: `));
-    const named = pages().some(({ text }) => text.includes(`examples/${name})`));
-    assert(named || name === "several.toml", "no page links to it");
+    assert(pages().some(({ text }) => text.includes(`examples/${name})`)), "no page links to it");
   });
 }
 
@@ -224,6 +225,20 @@ Deno.test("docs/admin-api.md has every option of a destination as a field", () =
   }
 });
 
+Deno.test("docs/configuration.md knows which options need a restart, and which are the program's", () => {
+  const text = page("docs/configuration.md").replace(/\s+/g, " ");
+  const listed = (pattern: RegExp) => {
+    return [...pattern.exec(text)![1]!.matchAll(/`([a-z-]+)`/g)].map(([, key]) => key!).toSorted();
+  };
+  const keys = (wanted: (row: ReturnType<typeof rowOf>) => boolean) => {
+    return optionNames().filter((name) => wanted(rowOf(name))).map(keyOf).toSorted();
+  };
+  const restart = listed(/((?:`[a-z-]+`(?:,| and)? )+)count only after a restart/);
+  assertEquals(restart, keys((row) => row.needsRestart === true));
+  const program = listed(/What concerns the whole program \(([^)]*)\)/);
+  assertEquals(program, keys((row) => row.scope === "program"));
+});
+
 Deno.test("every metric in the rules and questions of docs/metrics.md is there", () => {
   const text = page("docs/metrics.md");
   const [table = "", rest = ""] = text.split("<!-- end of metrics -->");
@@ -231,4 +246,19 @@ Deno.test("every metric in the rules and questions of docs/metrics.md is there",
   const used = [...rest.matchAll(/iawlb_\w+/g)].map(([name]) => name.replace(/_bucket$/, ""));
   assert(used.length > 8);
   for (const name of used) assert(names.has(name), name);
+});
+
+Deno.test({
+  ...unless("Prometheus understands the alerts of docs/metrics.md", {
+    "there is no promtool": pathOf("promtool") === undefined,
+  }),
+  fn: async () => {
+    const rules = ALL.filter(({ language }) => language === "yaml");
+    assertEquals(rules.length, 1);
+    await Deno.writeTextFile(`${folder}/rules.yml`, rules[0]!.text);
+    const { success, stderr } = await new Deno.Command("promtool", {
+      args: ["check", "rules", `${folder}/rules.yml`],
+    }).output();
+    assert(success, new TextDecoder().decode(stderr));
+  },
 });

@@ -1,7 +1,8 @@
 // Runs the blocks of the pages that are marked with <!-- run -->.
 import { assert, assertEquals } from "@std/assert";
-import { type Block, blocks, typed } from "../support/doc_pages.ts";
+import { blocks, typed } from "../support/doc_pages.ts";
 import { pathOf } from "../support/real_servers.ts";
+import { unless } from "../support/unless.ts";
 import { freePort } from "../support/servers.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -17,10 +18,11 @@ const PORT = /(?<![\w.])(?:5432|6379|80\d\d|90\d\d)(?![\w.])/g;
 
 for (const block of RUN) {
   const missing = block.needs!.filter((name) => pathOf(name) === undefined);
-  const skipped = missing.length > 0 ? ` (skipped: no ${missing.join(", no ")} here)` : "";
   Deno.test({
-    name: `${block.page}:${block.line} does what it says${skipped}`,
-    ignore: skipped !== "" || Deno.build.os !== "linux",
+    ...unless(`${block.page}:${block.line} does what it says`, {
+      [`there is no ${missing.join(", no ")}`]: missing.length > 0,
+      "this is not Linux": Deno.build.os !== "linux",
+    }),
     fn: async () => {
       await using sandbox = await Sandbox.of(block.page);
       if (block.language === "sh") {

@@ -218,7 +218,7 @@ for (const [threads, drainTimeout] of [[1, 10_000], [1, 300], [2, 300]] as const
       await Promise.all([...working, ...clients]);
       const cut = program.out.filter((line) => line.includes('"drain-timeout"')).length;
       assertEquals(code, cut > 0 ? 1 : 0, `${cut} cut, seed ${SEED}`);
-      assert(took < drainTimeout + 3000, `${took} ms, seed ${SEED}`);
+      assert(took < drainTimeout + 15_000, `${took} ms, seed ${SEED}`);
     },
   );
 }

@@ -131,7 +131,7 @@ class Harness {
   readonly clients = new Map<Session, ReturnType<typeof fakeClient>>();
   readonly registry = new SessionRegistry({
     clock: () => 0,
-    onEnd: ({ id, reason }) => this.ended.push({ id, reason: reason! }),
+    observer: { onEnd: ({ id, reason }) => this.ended.push({ id, reason: reason! }) },
   });
   readonly buffers = new StrictPool();
   readonly settings: { halfClose: "keep" | "abandon" } = { halfClose: "keep" };

@@ -63,13 +63,13 @@ function row(server: TestServer): string {
 
 onDashboard("the line of the real program", async ({ tab, connect }) => {
   await tab.shows("#health-title", /^Healthy$/);
-  await tab.shows("#line-title", /^No line$/);
+  await tab.shows("#queue-title", /^Nobody waits$/);
   const clients = await connect(9);
-  await tab.shows("#line-title", /^5 waiting$/);
+  await tab.shows("#queue-title", /^5 waiting$/);
   await tab.shows("#service-title", /^4 being served$/);
   await tab.shows('[data-strip="accepted"] .top', /^max \d/);
   for (const client of clients.slice(0, 8)) client.close();
-  await tab.shows("#line-title", /^No line$/);
+  await tab.shows("#queue-title", /^Nobody waits$/);
   await tab.shows("#service-title", /^1 being served$/);
   await tab.shows('[data-strip="session"] .tail', /^p99 \d/);
 }, { handle: discard });

@@ -46,6 +46,23 @@ Deno.test("a sink that takes only a part is written again", async () => {
   assertEquals([sink.text, sink.writes], ["abcdef\n", 4]);
 });
 
+Deno.test("lines are written that come while the end of those before is awaited", async () => {
+  const sink = makeSink();
+  const settling = Promise.withResolvers<void>();
+  let settles = 0;
+  const writer = new LineWriter({
+    write: sink.write,
+    finishLine: () => settles++ === 0 ? settling.promise : Promise.resolve(),
+  });
+  const [first, second] = ["a", "b"].map((letter) => letter.repeat(1_000_000));
+  writer.write(first!);
+  await until(() => settles === 1, "the first line is written");
+  writer.write(second!);
+  settling.resolve();
+  await until(() => sink.text === `${first}\n${second}\n`, "the second line is written");
+  await writer.close({ patience: 1000 });
+});
+
 Deno.test("closing writes what is left", async () => {
   const sink = makeSink();
   const writer = new LineWriter(wholeLines(sink));

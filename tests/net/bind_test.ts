@@ -1,20 +1,19 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { deadline } from "@std/async/deadline";
 import { getLogger, type Logger } from "@logtape/logtape";
-import type { AcceptingSocket } from "../../src/net/accepting_socket.ts";
 import { type Address, parseAddress, type TcpEnd } from "../../src/net/address.ts";
 import { bind, type Bound } from "../../src/net/bind.ts";
 import { FatalError } from "../../src/base/errors.ts";
 
 const log = getLogger("iawlb");
 
-function bound(address: string | Address, to: Logger = log): Promise<Bound<AcceptingSocket>> {
+function bound(address: string | Address, to: Logger = log): Promise<Bound> {
   const parsed = typeof address === "string" ? parseAddress(address, { minPort: 0 }) : address;
   return bind(parsed, { tcpBacklog: 16, log: to });
 }
 
 /** Closes as a listener does. */
-function close({ sockets, release }: Bound<AcceptingSocket>): void {
+function close({ sockets, release }: Bound): void {
   release();
   for (const socket of sockets) socket.close();
 }
@@ -49,7 +48,7 @@ async function leaveDead(path: string): Promise<void> {
 /** Whether the one who answers at a path is that one. */
 async function answers(
   path: string,
-  { sockets: [socket] }: Bound<AcceptingSocket>,
+  { sockets: [socket] }: Bound,
 ): Promise<boolean> {
   using _client = await Deno.connect({ transport: "unix", path });
   (await deadline(socket!.accept(), 5000)).close();

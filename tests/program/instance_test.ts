@@ -198,6 +198,44 @@ Deno.test("what counts only after a restart is told and changes nothing", async 
   assertEquals(await request(program.port, "x"), "x");
 });
 
+Deno.test("a listener is called by its name, and is still told by its address over a reload", async () => {
+  await using server = new TestServer(echo);
+  const port = freePort();
+  const web = (name: string) => listener([server.address], { name }, `127.0.0.1:${port}`);
+  await using program = await start(web("web"));
+  const names = async () => (await program.instance.status()).listeners.map(({ name }) => name);
+  assertEquals(await names(), ["web"]);
+  assertEquals(await program.reload(web("www")), { changes: [], needs_restart: ["name"] });
+  assertEquals(await names(), ["web"]);
+  const api = listener([server.address], { name: "api" });
+  assertEquals((await program.reload(web("web"), api)).changes, ["listener api added"]);
+  await program.instance.addDestination({ listener: "api", address: `127.0.0.1:${freePort()}` });
+  const unnamed = listener([server.address]);
+  assertEquals((await program.reload(web("web"), unnamed)).needs_restart, ["name"]);
+  assertEquals(await names(), ["web", "api"]);
+});
+
+Deno.test("no listener begins under the name that another one has until a restart", async () => {
+  await using server = new TestServer(echo);
+  const web = (name: string) => listener([server.address], { name }, `127.0.0.1:${port}`);
+  const port = freePort();
+  await using program = await start(web("web"));
+  const fresh = listener([server.address], { name: "web" }, `127.0.0.1:${freePort()}`);
+  const { message } = await assertRejects(
+    () => program.reload(web("www"), fresh),
+    OperationError,
+  );
+  assertEquals(
+    message,
+    `listener "web": the one at 127.0.0.1:${port} is called so until a restart`,
+  );
+  assertEquals((await program.instance.status()).listeners.length, 1);
+  assertEquals((await program.reload(fresh)).changes, [
+    "listener web added",
+    "listener web removed",
+  ]);
+});
+
 Deno.test("listeners are added and removed, and no session notices", async () => {
   const held = heldServer("held");
   await using server = held.server;

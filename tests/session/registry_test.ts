@@ -10,7 +10,7 @@ async function setUp(number: number) {
   const ended: [number, EndReason | undefined][] = [];
   const registry = new SessionRegistry({
     clock: () => 42,
-    onEnd: (session) => ended.push([session.id, session.reason]),
+    observer: { onEnd: (session) => ended.push([session.id, session.reason]) },
   });
   const clients: Deno.Conn[] = [];
   const sessions: Session[] = [];

@@ -10,7 +10,7 @@ export function queueOf(
   const clock = () => 0;
   return new Queue({
     capacity: 10_000,
-    registry: new SessionRegistry({ clock, onEnd: () => {} }),
+    registry: new SessionRegistry({ clock, observer: { onEnd: () => {} } }),
     admission: {
       open: true,
       affordable: true,

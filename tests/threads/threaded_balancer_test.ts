@@ -3,7 +3,7 @@ import { deadline } from "@std/async/deadline";
 import { configure, getLogger, reset } from "@logtape/logtape";
 import type { ListenerConfig } from "../../src/config/config.ts";
 import type { OptionName } from "../../src/config/options.ts";
-import { shareOf, threadsOf } from "../../src/config/thread_shares.ts";
+import { shareOfDestination, shareOfLimits, threadsOf } from "../../src/config/thread_shares.ts";
 import { ThreadedBalancer } from "../../src/threads/threaded_balancer.ts";
 import type { ThreadLimits } from "../../src/threads/thread_handle.ts";
 import { configOf } from "../support/config.ts";
@@ -17,7 +17,11 @@ function config(given: Partial<Record<OptionName, string>>, listen = "127.0.0.1:
 
 Deno.test("shares add up to the whole", () => {
   const whole = config({ queue: "100", maxConnections: "50", workers: "20" });
-  const shares = [0, 1, 2].map((index) => shareOf(whole, { index, number: 3 }));
+  const shares = [0, 1, 2].map((index) => {
+    const position = { index, number: 3 };
+    const destinations = whole.destinations.map((one) => shareOfDestination(one, position));
+    return { ...shareOfLimits(whole, position), destinations };
+  });
   const sum = (pick: (share: ListenerConfig) => number) => {
     return shares.reduce((total, share) => total + pick(share), 0);
   };

@@ -14,7 +14,7 @@ import { refusalBytes } from "./output.ts";
 const ACCEPTS_PER_TURN = 16;
 
 /** What clients are allowed, unless told otherwise. */
-export const HTTP_LIMITS: HttpServerLimits = {
+const HTTP_LIMITS: HttpServerLimits = {
   connections: 64,
   headTimeout: 10_000,
   idleTimeout: 75_000,
@@ -31,7 +31,7 @@ export interface HttpServerLimits extends HttpLimits {
 /** Options of {@linkcode HttpServer}. */
 export interface HttpServerOptions {
   /** What accepts, which the server closes. */
-  bound: Bound<AcceptingSocket>;
+  bound: Bound;
   handler: HttpHandler;
   limits?: Partial<HttpServerLimits>;
   /** Deals out the time of the event loop, one of its own unless given. */

@@ -1,7 +1,17 @@
 import { afterRestart, choice, count, duration, networks, table, threads } from "../option.ts";
+import { name } from "../values/name.ts";
 
 /** How many sessions a listener has at a time, whose they are, and how they are accepted. */
 export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
+  name: {
+    ...afterRestart(name({
+      form: "NAME",
+      help:
+        "what the listener is called in logs, metrics and by operators, instead of its address; " +
+        "unique in the program; none = by its address",
+    })),
+    single: true,
+  },
   workers: count({
     default: 256,
     min: 1,

@@ -15,11 +15,11 @@ const FIELDS = {
     units: ["rfc3339", "unix", "unix_ms"],
   },
   id: { help: "number of the session", units: [] },
-  listener: { help: "the address to listen on, as configured", units: [] },
+  listener: { help: "the name of the listener, or its address as configured", units: [] },
   client: { help: "address and port of the client", units: [] },
   client_ip: { help: "its address alone", units: [] },
   client_port: { help: "its port alone", units: [] },
-  destination: { help: "the destination of the latest connect", units: [] },
+  destination: { help: "the destination of the latest connect, by its name or address", units: [] },
   reason: { help: "why it ended, see the end reasons", units: [] },
   queue: {
     help: "in the queue, all waits together if a connect failed; the connects are not in it",

@@ -30,7 +30,7 @@ const SIGNS = {
   maint: "M-1.8-3v6M1.8-3v6",
 };
 
-/** A destination: a row of the table and a station of the line. */
+/** A destination: a row of the table and a station of the rail. */
 export class DestinationView {
   root;
   #sign = svg("path");

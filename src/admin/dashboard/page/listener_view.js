@@ -7,23 +7,23 @@ import { count, plural, rate } from "./format.js";
 import { History } from "./history.js";
 import { Reasons } from "./reasons_view.js";
 import { Recorder } from "./recorder_view.js";
-import { lineOf, roomOf } from "./verdict.js";
+import { queueOf, roomOf } from "./verdict.js";
 
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {{ fineness: import("./history.js").Fineness, reasons: Record<string, string> }} Constants */
 
-/** A listener: its line, who serves it, its charts and how its sessions ended. */
+/** A listener: its queue, who serves it, its charts and how its sessions ended. */
 export class ListenerView {
   root;
   #history;
   #works = h("div", { class: "works" });
   #name = h("span", { class: "address" });
   #about = h("p", { class: "muted" });
-  #line = h("div", { class: "line" });
+  #queue = h("div", { class: "queue" });
   #waiting = h("strong");
   #waitingText = h("span", { class: "muted" });
   #arrivals = h("span", { class: "arrivals" });
-  #places = h("div", { class: "places" });
+  #waitingRoom = h("div", { class: "waiting-room" });
   #dots = new Dots({ pitches: [12, 9, 7], height: 72 });
   #destinations;
   #recorder = new Recorder();
@@ -42,12 +42,12 @@ export class ListenerView {
     this.#history = new History(fineness);
     this.#destinations = new DestinationsView(listener);
     this.#reasons = new Reasons(reasons);
-    this.#places.append(this.#dots.root);
-    this.#line.append(this.#places, this.#arrivals);
+    this.#waitingRoom.append(this.#dots.root);
+    this.#queue.append(this.#waitingRoom, this.#arrivals);
     this.#works.append(
-      h("h3", {}, "The line"),
+      h("h3", {}, "The queue"),
       h("p", { class: "reading" }, this.#waiting, " ", this.#waitingText),
-      this.#line,
+      this.#queue,
       h("h3", { class: "hidden" }, "Destinations"),
       this.#destinations.root,
       h("h3", {}, "Ended sessions"),
@@ -66,7 +66,7 @@ export class ListenerView {
         h("aside", { "aria-label": `Charts of ${listener.name}` }, this.#recorder.root),
       ),
     );
-    new ResizeObserver(() => this.#draw()).observe(this.#places);
+    new ResizeObserver(() => this.#draw()).observe(this.#waitingRoom);
   }
 
   /** @param {{ listener: ListenerStatus, time: number }} status */
@@ -81,12 +81,12 @@ export class ListenerView {
         `${name === address ? "" : `Bound to ${address}. `}` +
         `${plural(listener.accepted, "session")} accepted since the start.`,
     );
-    const { tone, title, detail } = lineOf([listener]);
+    const { tone, title, detail } = queueOf([listener]);
     setAttribute(this.#works, "data-tone", tone);
     setText(this.#waiting, waiting === 0 ? "Nobody waits" : title);
     setText(this.#waitingText, detail);
     const last = this.#history.points.at(-1);
-    const dot = this.#dots.scale > 1 ? `, one dot is ${count(this.#dots.scale)} places` : "";
+    const dot = this.#dots.scale > 1 ? `, one dot is ${count(this.#dots.scale)} sessions` : "";
     setText(
       this.#arrivals,
       `${rate(last?.accepted ?? 0)} sessions/s arrive${dot}`,
@@ -103,9 +103,9 @@ export class ListenerView {
     this.#dots.update({
       count: waiting,
       capacity: this.#room,
-      width: this.#places.clientWidth,
+      width: this.#waitingRoom.clientWidth,
     });
-    // The rail begins at the middle of the head of the line, wherever that is.
-    this.#line.style.setProperty("--head", `${this.#places.clientHeight / 2}px`);
+    // The rail begins at the middle of the head of the queue, wherever that is.
+    this.#queue.style.setProperty("--head", `${this.#waitingRoom.clientHeight / 2}px`);
   }
 }

@@ -7,7 +7,7 @@ import { byId, h, KeyedList, setAttribute, setText } from "./dom.js";
 import { count, duration, plural, timeOfDay } from "./format.js";
 import { ListenerView } from "./listener_view.js";
 import { SessionsView } from "./sessions_view.js";
-import { healthOf, lineOf, serviceOf, sum, takes } from "./verdict.js";
+import { healthOf, queueOf, serviceOf, sum, takes } from "./verdict.js";
 
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {import("../../../operations/operations.ts").LogEvent} LogEvent */
@@ -85,13 +85,13 @@ class Page {
     const lost = access + log > 0 ? ` · ${access + log} log lines lost` : "";
     setText(byId("about"), `${version} · pid ${pid} · up ${duration(uptime_ms)}${lost}`);
     const health = healthOf(listeners);
-    const line = lineOf(listeners);
+    const queue = queueOf(listeners);
     tell("health", health);
-    tell("line", line);
+    tell("queue", queue);
     tell("service", serviceOf(listeners));
     setAttribute(byId("drain"), "aria-disabled", String(state === "draining"));
-    document.title = `${health.tone === "good" ? line.title : health.title} – iawlb`;
-    setAttribute(byId("icon"), "href", icon(health.tone === "good" ? line.tone : health.tone));
+    document.title = `${health.tone === "good" ? queue.title : health.title} – iawlb`;
+    setAttribute(byId("icon"), "href", icon(health.tone === "good" ? queue.tone : health.tone));
     byId("overview").hidden = listeners.length < 2;
     if (listeners.length > 1) this.#overview.render(listeners);
     this.#listeners.render(listeners.map((listener) => ({ listener, time: uptime_ms })));
@@ -129,7 +129,7 @@ function drainText(status) {
 }
 
 /**
- * @param {"health" | "line" | "service"} id
+ * @param {"health" | "queue" | "service"} id
  * @param {Verdict} verdict
  */
 function tell(id, { tone, title, detail }) {
@@ -139,22 +139,22 @@ function tell(id, { tone, title, detail }) {
 }
 
 /**
- * A listener in a line, for programs that have several.
+ * A listener in one row, for programs that have several.
  *
  * @param {ListenerStatus} listener
  */
 function overviewOf({ id, name }) {
   const health = h("span", { class: "verdict" });
-  const line = h("span", { class: "verdict" });
+  const queue = h("span", { class: "verdict" });
   const service = h("span", { class: "muted" });
   const link = h("a", { href: `#l${id}` }, h("span", { class: "address" }, name));
   return {
-    root: h("li", {}, link, health, line, service),
+    root: h("li", {}, link, health, queue, service),
     update: (/** @type {ListenerStatus} */ listener) => {
       for (
         const [element, verdict] of /** @type {const} */ ([
           [health, healthOf([listener])],
-          [line, lineOf([listener])],
+          [queue, queueOf([listener])],
         ])
       ) {
         setText(element, verdict.title);

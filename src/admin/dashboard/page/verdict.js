@@ -7,7 +7,7 @@ import { count, duration, plural } from "./format.js";
 /** @typedef {"good" | "wait" | "bad"} Tone */
 /** @typedef {{ tone: Tone, title: string, detail: string }} Verdict */
 
-/** From this share on, a line is as good as full. */
+/** From this share on, a queue is as good as full. */
 const NEARLY_FULL = 0.9;
 
 /** More room than this is no limit: a program that drains takes whoever is still at the door. */
@@ -60,16 +60,16 @@ export function healthOf(listeners) {
 }
 
 /**
- * Whether there is a line, in words.
+ * Whether anybody waits, in words.
  *
  * @param {readonly ListenerStatus[]} listeners
  * @returns {Verdict}
  */
-export function lineOf(listeners) {
+export function queueOf(listeners) {
   const waiting = sum(listeners, ({ waiting }) => waiting);
   const rooms = listeners.map(roomOf).filter((room) => room !== undefined);
   const room = rooms.length < listeners.length ? "" : `room for ${count(sum(rooms, Number))}`;
-  if (waiting === 0) return { tone: "good", title: "No line", detail: room };
+  if (waiting === 0) return { tone: "good", title: "Nobody waits", detail: room };
   const oldest = Math.max(...listeners.map(({ oldest_waiting_ms }) => oldest_waiting_ms));
   const full = listeners.some(({ waiting, queue }) => waiting >= queue * NEARLY_FULL);
   return {

@@ -1,0 +1,84 @@
+import type { Logger } from "@logtape/logtape";
+import { messageOf } from "../base/errors.ts";
+import type { Destination } from "../destinations/destination.ts";
+import type { Health } from "../destinations/health.ts";
+import type { AccessLog } from "../logging/access_log.ts";
+import type { DescriptorBudget } from "../net/descriptor_budget.ts";
+import type { SessionObserver } from "../session/session_observer.ts";
+import type { Session } from "../session/session.ts";
+import type { Steps } from "../session/steps.ts";
+import type { Timekeeper } from "../session/timings.ts";
+import type { Admission } from "./admission.ts";
+import type { ConnectObserver } from "./connect_observer.ts";
+import type { WorkerPool } from "./worker_pool.ts";
+
+/** Those who want to know what happens in a balancer. */
+export interface Observers {
+  /** The listener's name, for the access log. */
+  readonly listener: string;
+  readonly admission: Admission;
+  readonly timekeeper: Timekeeper;
+  readonly steps: Steps;
+  readonly access: Pick<AccessLog, "add"> | undefined;
+  readonly health: Health;
+  readonly pool: WorkerPool;
+  readonly descriptors: DescriptorBudget;
+  readonly log: Logger;
+}
+
+/**
+ * Tells everybody in a balancer what happens to its sessions: the one place that says who learns of
+ * what.
+ */
+export class Announcer implements SessionObserver, ConnectObserver {
+  /** Set once all of them are there, which is before anything happens. */
+  #observers!: Observers;
+
+  /** Whom it tells from now on. */
+  connect(observers: Observers): void {
+    this.#observers = observers;
+  }
+
+  onEnd(session: Session): void {
+    const { admission, timekeeper, steps, access, listener } = this.#observers;
+    admission.leave(session);
+    timekeeper.ended(session);
+    if (steps.on) steps.closed(session);
+    access?.add(session, listener);
+  }
+
+  onConnected(session: Session, destination: Destination): void {
+    const { health, timekeeper, steps, pool } = this.#observers;
+    if (destination.state === "untried") health.reached(destination);
+    timekeeper.connected(session, destination);
+    if (destination.wary) pool.onConnected(destination);
+    if (steps.on) steps.connected(session);
+  }
+
+  onFailure(destination: Destination, error: Error): void {
+    this.#observers.health.failed(destination, error);
+  }
+
+  onFull(destination: Destination, error: Error): void {
+    const { health, pool } = this.#observers;
+    health.full(destination, error);
+    pool.onFull(destination);
+  }
+
+  onShortage(error: Error): void {
+    const { descriptors, health } = this.#observers;
+    descriptors.noteShortage();
+    health.shortage(error);
+  }
+
+  onReset(session: Session, destination: Destination, error: Error): void {
+    const { log, health } = this.#observers;
+    const { name } = destination;
+    log.debug("session {id} at {name}: {reason}", {
+      id: session.id,
+      name,
+      reason: messageOf(error),
+    });
+    health.doubt(destination);
+  }
+}
