@@ -38,6 +38,8 @@ async function photographDashboard(path: URL): Promise<void> {
       "127.0.0.1:0",
       "--queue",
       "256",
+      "--name",
+      "shop",
       `${freePort()}`,
       ...destinations,
     ]),
@@ -50,7 +52,7 @@ async function photographDashboard(path: URL): Promise<void> {
   const clients = Array.from({ length: CLIENTS }, (_, i) => visit(program.port, i, ending.signal));
   await new Promise((resolve) => setTimeout(resolve, LOAD_MS));
   await tab.page.getByRole("button", { name: "drain old" }).click();
-  await tab.shows(".destinations .state", /^drain$/);
+  await tab.shows("#health-detail", /1 in drain/);
   await tab.page.locator("#said").getByRole("button").click();
   await Deno.writeFile(path, await tab.page.screenshot());
   ending.abort();

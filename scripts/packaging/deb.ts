@@ -76,7 +76,7 @@ Suggests: logrotate
 Section: net
 Priority: optional
 Description: TCP load balancer with one fair queue in front of your servers
- iawlb accepts TCP connections, lines them up first come first served, and
+ iawlb accepts TCP connections, queues them first come first served, and
  hands each to the first server that has room. A server that fails is left out
  until it is back, and its clients notice nothing. It drains without losing
  what it accepted.

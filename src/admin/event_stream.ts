@@ -2,7 +2,7 @@ import type { Limits } from "./limits.ts";
 import type { LongText } from "./long_text.ts";
 
 /** The error of a stream whose reader was too slow. */
-export class SlowReaderError extends Error {
+class SlowReaderError extends Error {
   override readonly name = "SlowReaderError";
 }
 

@@ -3,7 +3,7 @@ import { HttpError } from "./responses.ts";
 import type { HttpRequest } from "./http/connection.ts";
 
 /** Largest body of a request in bytes; what can be asked for needs less than 1 KiB. */
-export const MAX_BODY = 64 * 1024;
+const MAX_BODY = 64 * 1024;
 
 /**
  * The JSON in the body of a request; `undefined` if the body is empty.

@@ -1,5 +1,8 @@
 import { ChannelClosedError } from "./channel_closed.ts";
-import { Lanes, type Order } from "./lanes.ts";
+import { assertCapacity } from "./capacity.ts";
+import type { Audience } from "./audience.ts";
+import { Lanes, type Order, type Waiting } from "./lanes.ts";
+import { LinkedList, type ListNode } from "./linked_list.ts";
 import { SuspendedSends } from "./suspended_sends.ts";
 import { WaitList } from "./wait_list.ts";
 
@@ -26,32 +29,35 @@ export interface ChannelOptions<T> {
  *   oldest item that it may have, and waits only if there is none.
  * - Every operation takes constant time, amortised, whatever the number of waiting items. While some
  *   wait that several but not all may have, it takes time in the number of such audiences.
- * - After {@linkcode close} senders fail, while receivers drain what is left and then end.
- *
- * @example
- * ```ts
- * const channel = new Channel<string>(2);
- * await channel.sendAll(["a", "b"]);
- * channel.close();
- * for await (const item of channel) console.log(item);
- * ```
+ * - After {@linkcode close} senders fail; receivers get what is left, and then fail, too.
  */
-export class Channel<T> implements AsyncIterable<T> {
+export class Channel<T> {
+  /** Most items that wait before senders do. */
   #capacity: number;
+  /** How items are told apart that not everybody may have. */
   readonly #order: Order<T> | undefined;
+  /** Called after a hand-over that left items waiting. */
   readonly #onWaiting: ChannelOptions<T>["onWaiting"];
-  readonly #items: Lanes<T>;
+  /** Items that everybody may have. */
+  readonly #items = new LinkedList<T>();
+  /** Where each item of these stands. */
+  readonly #nodes = new Map<T, ListNode<T>>();
+  /** The others, of which most channels have none. */
+  readonly #lanes: Lanes<T>;
+  /** Who waits for an item. */
   readonly #receivers = new WaitList<T>();
+  /** Sends that wait for room. */
   readonly #sends = new SuspendedSends<T>();
+  /** Who waits for room without having an item. */
   readonly #roomWaiters = new WaitList<void>();
+  /** Whether sending has ended. */
   #closed = false;
 
   /** @throws {RangeError} If `capacity` is not a whole number of at least 1. */
   constructor(capacity: number, options: ChannelOptions<T> = {}) {
-    assertCapacity("create channel", capacity);
-    this.#capacity = capacity;
+    this.#capacity = assertCapacity("create channel", capacity);
     this.#order = options.order;
-    this.#items = new Lanes(options.order);
+    this.#lanes = new Lanes(this.#items, options.order);
     this.#onWaiting = options.onWaiting;
   }
 
@@ -62,12 +68,12 @@ export class Channel<T> implements AsyncIterable<T> {
 
   /** Items that wait for a receiver. Exceeds `capacity` only by what {@linkcode unshift} brought. */
   get size(): number {
-    return this.#items.size;
+    return this.#items.size + this.#lanes.bound;
   }
 
   /** The items that wait, from front to back, to look at. */
-  get waiting(): Omit<Lanes<T>, "push" | "unshift" | "shift" | "remove"> {
-    return this.#items;
+  get waiting(): Waiting<T> {
+    return this.#lanes;
   }
 
   /** Receivers that wait for an item. */
@@ -91,20 +97,9 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   /**
-   * Sends one item; suspends while the channel is full.
-   *
-   * @throws {ChannelClosedError} If the channel is closed, before or while waiting; `unsent` has
-   * the item.
-   * @throws {TypeError} If the item waits in the channel already.
-   */
-  send(item: T): Promise<void> {
-    return this.sendAll([item]);
-  }
-
-  /**
    * Sends one item unless that would have to wait.
    *
-   * @returns Whether the item was sent; `false` if the channel is full.
+   * @returns Whether it was sent; `false` if the channel is full.
    * @throws {ChannelClosedError} If the channel is closed; `unsent` has the item.
    * @throws {TypeError} If the item waits in the channel already.
    */
@@ -132,7 +127,7 @@ export class Channel<T> implements AsyncIterable<T> {
   /**
    * Puts an item in front of all that wait: for one that was received and has to come back.
    *
-   * Never waits and may exceed the capacity, because the item had its place before. Works on a
+   * Never waits and may exceed the capacity, because the item had room before. Works on a
    * closed channel too, so that nothing that was received before the close is lost.
    *
    * @param options.behind Whether a waiting item keeps its place before this one. Asked from the
@@ -140,10 +135,12 @@ export class Channel<T> implements AsyncIterable<T> {
    * @throws {TypeError} If the item waits in the channel already.
    */
   unshift(item: T, options: { behind?: (waiting: T) => boolean } = {}): void {
-    const { behind = no } = options;
-    if (this.#receivers.serve(item, this.#order?.audienceOf(item))) return;
+    const { behind = () => false } = options;
+    const audience = this.#order?.audienceOf(item);
+    if (this.#receivers.serve(item, audience)) return;
     this.#assertAbsent(item);
-    this.#items.unshift(item, behind);
+    if (audience) this.#lanes.unshift(item, { audience, behind });
+    else this.#nodes.set(item, this.#items.unshift(item, behind));
     this.#onWaiting?.([item]);
   }
 
@@ -159,18 +156,18 @@ export class Channel<T> implements AsyncIterable<T> {
   receive(options: { signal?: AbortSignal; taker?: object } = {}): Promise<T> {
     const { signal, taker } = options;
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const node = this.#items.shift(taker);
+    const node = this.#takeFirst(taker);
     if (node) {
       this.#admit();
       return Promise.resolve(node.value);
     }
     if (this.#sends.size > 0) {
-      const suspended = this.#sends.takeFirst((item) => this.#items.mayHave(taker, item));
+      const suspended = this.#sends.takeFirst((item) => this.#lanes.mayHave(taker, item));
       if (suspended) return Promise.resolve(suspended.item);
     }
     if (this.#closed) return Promise.reject(new ChannelClosedError("receive"));
     // Those who look whether somebody waits for an item look again.
-    this.#roomWaiters.serve();
+    if (this.#roomWaiters.size > 0) this.#roomWaiters.serve();
     return this.#receivers.wait(signal, taker);
   }
 
@@ -180,7 +177,7 @@ export class Channel<T> implements AsyncIterable<T> {
    * @returns Whether it was waiting; `false` if it was never sent or was received.
    */
   remove(item: T): boolean {
-    if (!this.#items.remove(item)) return this.#sends.remove(item);
+    if (!this.#takeOut(item)) return this.#sends.remove(item);
     this.#admit();
     return true;
   }
@@ -188,8 +185,8 @@ export class Channel<T> implements AsyncIterable<T> {
   /**
    * Resolves once there is room for an item or the channel is closed.
    *
-   * For a producer that must not hold an item that has no place yet. Waiters are released in
-   * order, one for each place that becomes free and for each receiver that begins to wait.
+   * For a producer that must not hold an item that has no room yet. Waiters are released in order,
+   * one for each item that leaves and for each receiver that begins to wait.
    *
    * @throws The signal's reason, if it is aborted first.
    */
@@ -202,7 +199,6 @@ export class Channel<T> implements AsyncIterable<T> {
 
   /**
    * Changes the capacity. What waits already keeps its place, even if it is more than that.
-   *
    * @throws {RangeError} If `capacity` is not a whole number of at least 1.
    */
   resize(capacity: number): void {
@@ -222,37 +218,57 @@ export class Channel<T> implements AsyncIterable<T> {
     this.#receivers.dismiss(() => new ChannelClosedError("receive"));
   }
 
-  /** Receives until the channel is closed and empty. */
-  async *[Symbol.asyncIterator](): AsyncIterableIterator<T> {
-    for (;;) {
-      let item: T;
-      try {
-        item = await this.receive();
-      } catch (error) {
-        if (error instanceof ChannelClosedError) return;
-        throw error;
-      }
-      yield item;
-    }
-  }
-
   #hasRoom(): boolean {
     return this.size < this.#capacity && this.#sends.size === 0;
   }
 
   #assertAbsent(item: T): void {
-    if (this.#items.has(item)) {
+    if (this.#isWaiting(item)) {
       throw new TypeError("Cannot send: the item waits in the channel already");
     }
   }
 
-  /** Hands an item to a waiting receiver or gives it a place; `false` if there is neither. */
+  /** Hands an item to a waiting receiver or keeps it; `false` if there is neither a receiver nor room. */
   #offer(item: T): boolean {
-    if (this.#receivers.serve(item, this.#order?.audienceOf(item))) return true;
+    const audience = this.#order?.audienceOf(item);
+    if (this.#receivers.serve(item, audience)) return true;
     this.#assertAbsent(item);
     if (!this.#hasRoom()) return false;
-    this.#items.push(item);
+    this.#add(item, audience);
     return true;
+  }
+
+  #add(item: T, audience: Audience | undefined): void {
+    if (audience) this.#lanes.push(item, audience);
+    else this.#nodes.set(item, this.#items.push(item));
+  }
+
+  #isWaiting(item: T): boolean {
+    return this.#nodes.has(item) || (this.#lanes.bound > 0 && this.#lanes.has(item));
+  }
+
+  #takeFirst(taker: object | undefined): ListNode<T> | undefined {
+    if (this.#lanes.bound > 0) {
+      const first = this.#lanes.firstFor(taker);
+      if (first) this.#takeOut(first.value);
+      return first;
+    }
+    const first = this.#items.firstNode;
+    if (first) this.#leave(first);
+    return first;
+  }
+
+  /** Removes an item that waits; returns whether it did. */
+  #takeOut(item: T): boolean {
+    const node = this.#nodes.get(item);
+    if (!node) return this.#lanes.bound > 0 && this.#lanes.remove(item);
+    this.#leave(node);
+    return true;
+  }
+
+  #leave(node: ListNode<T>): void {
+    this.#nodes.delete(node.value);
+    this.#items.remove(node);
   }
 
   #offerAll(items: readonly T[]): Promise<void> {
@@ -268,28 +284,17 @@ export class Channel<T> implements AsyncIterable<T> {
     });
   }
 
-  /** Lets waiting senders, then those who only asked for room, into places that became free. */
-  #admit(places = 1): void {
+  /** Gives room that has become free to waiting senders, then to those who only asked for it. */
+  #admit(rooms = 1): void {
     while (this.#sends.size > 0 && this.size < this.#capacity) {
       const item = this.#sends.first;
-      if (this.#items.has(item)) {
+      if (this.#isWaiting(item)) {
         this.#sends.fail(new TypeError("Cannot send: the item waits in the channel already"));
       } else {
-        this.#items.push(item);
+        this.#add(item, this.#order?.audienceOf(item));
         this.#sends.advance();
       }
     }
-    while (places-- > 0 && this.#hasRoom() && this.#roomWaiters.serve());
+    while (rooms-- > 0 && this.#hasRoom() && this.#roomWaiters.serve());
   }
-}
-
-function no(): boolean {
-  return false;
-}
-
-function assertCapacity(action: string, capacity: number): void {
-  if (Number.isSafeInteger(capacity) && capacity >= 1) return;
-  throw new RangeError(
-    `Cannot ${action}: capacity must be a whole number of at least 1, received ${capacity}`,
-  );
 }

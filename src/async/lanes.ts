@@ -15,18 +15,21 @@ interface Lane<T> {
   readonly items: LinkedList<T>;
 }
 
+/** What can be seen of the items that wait; they are told from front to back. */
+export type Waiting<T> = Omit<Lanes<T>, "push" | "unshift" | "remove" | "firstFor">;
+
 /**
- * Items that wait, the oldest first: those that everybody may have in one list, and a lane for each
- * audience of the others.
+ * Items that wait, the oldest first: a lane for each audience, beside the list of those that everybody
+ * may have, which whoever made it fills and empties.
  *
  * The oldest for a taker is found by a look at the first of the list, of its own lane and of those
  * lanes that several share: however many lanes of others there are, and however many items.
  */
 export class Lanes<T> implements Iterable<T> {
+  /** Items that everybody may have. */
+  readonly #open: LinkedList<T>;
+  /** Who may have which item, and which is the older one. */
   readonly #order: Order<T> | undefined;
-  readonly #open = new LinkedList<T>();
-  /** Where each item stands that everybody may have. */
-  readonly #nodes = new Map<T, ListNode<T>>();
   /** Lanes of one taker alone, by that taker. */
   readonly #own = new Map<object, Lane<T>>();
   /** All other lanes, by their audience. */
@@ -36,22 +39,23 @@ export class Lanes<T> implements Iterable<T> {
   /** How many these are; a map takes longer to tell. */
   #boundSize = 0;
 
-  /** @param order Everybody may have all items unless given. */
-  constructor(order?: Order<T>) {
+  /** @param order Nothing has a lane unless given. */
+  constructor(open: LinkedList<T>, order?: Order<T>) {
+    this.#open = open;
     this.#order = order;
   }
 
-  /** How many items wait. */
-  get size(): number {
-    return this.#open.size + this.#boundSize;
+  /** How many items have a lane. */
+  get bound(): number {
+    return this.#boundSize;
   }
 
-  /** Whether an item is among them. */
+  /** Whether an item is in a lane. */
   has(item: T): boolean {
-    return this.#nodes.has(item) || (this.#boundSize > 0 && this.#bound.has(item));
+    return this.#bound.has(item);
   }
 
-  /** How many of the items a taker may have. */
+  /** How many items a taker may have, with those that everybody may have. */
   sizeFor(taker: object): number {
     let size = this.#open.size;
     if (this.#boundSize === 0) return size;
@@ -79,7 +83,7 @@ export class Lanes<T> implements Iterable<T> {
 
   /** The oldest item, or `undefined` if none waits. */
   get oldest(): T | undefined {
-    return this.#firstFor(undefined)?.value;
+    return this.firstFor(undefined)?.value;
   }
 
   /** The oldest item of each audience, and of those that everybody may have. */
@@ -100,9 +104,7 @@ export class Lanes<T> implements Iterable<T> {
   }
 
   /** Adds an item behind all others for its audience. */
-  push(item: T): void {
-    const audience = this.#order?.audienceOf(item);
-    if (!audience) return void this.#nodes.set(item, this.#open.push(item));
+  push(item: T, audience: Audience): void {
     const lane = this.#laneOf(audience);
     this.#bound.set(item, { lane, node: lane.items.push(item) });
     this.#boundSize++;
@@ -111,42 +113,16 @@ export class Lanes<T> implements Iterable<T> {
   /**
    * Adds an item before all others for its audience, except for those that stay before it.
    *
-   * @param behind Whether a waiting item stays before this one.
+   * @param options.behind Whether a waiting item stays before this one.
    */
-  unshift(item: T, behind: (waiting: T) => boolean): void {
-    const audience = this.#order?.audienceOf(item);
-    if (!audience) return void this.#nodes.set(item, this.#open.unshift(item, behind));
-    const lane = this.#laneOf(audience);
-    this.#bound.set(item, { lane, node: lane.items.unshift(item, behind) });
+  unshift(item: T, options: { audience: Audience; behind: (waiting: T) => boolean }): void {
+    const lane = this.#laneOf(options.audience);
+    this.#bound.set(item, { lane, node: lane.items.unshift(item, options.behind) });
     this.#boundSize++;
   }
 
-  /** Removes the oldest item that a taker may have, or anybody; its node, if there is one. */
-  shift(taker: object | undefined): ListNode<T> | undefined {
-    if (this.#boundSize === 0) {
-      const node = this.#open.firstNode;
-      if (node) this.#removeOpen(node);
-      return node;
-    }
-    const node = this.#firstFor(taker);
-    if (node) this.remove(node.value);
-    return node;
-  }
-
-  /** Removes an item. Returns whether it was there. */
+  /** Removes an item from its lane. Returns whether it was in one. */
   remove(item: T): boolean {
-    const node = this.#nodes.get(item);
-    if (!node) return this.#boundSize > 0 && this.#removeBound(item);
-    this.#removeOpen(node);
-    return true;
-  }
-
-  #removeOpen(node: ListNode<T>): void {
-    this.#nodes.delete(node.value);
-    this.#open.remove(node);
-  }
-
-  #removeBound(item: T): boolean {
     const place = this.#bound.get(item);
     if (!place) return false;
     this.#bound.delete(item);
@@ -159,7 +135,8 @@ export class Lanes<T> implements Iterable<T> {
     return true;
   }
 
-  #firstFor(taker: object | undefined): ListNode<T> | undefined {
+  /** The oldest item that a taker may have, or anybody: one of everybody's, or one with a lane. */
+  firstFor(taker: object | undefined): ListNode<T> | undefined {
     let oldest = this.#open.firstNode;
     if (taker) oldest = this.#older(this.#own.get(taker)?.items.firstNode, oldest);
     else for (const { items } of this.#own.values()) oldest = this.#older(items.firstNode, oldest);

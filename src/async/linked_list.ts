@@ -1,4 +1,4 @@
-/** A place in a {@linkcode LinkedList}: what {@linkcode LinkedList.remove} takes. */
+/** A value in a {@linkcode LinkedList}: what {@linkcode LinkedList.remove} takes. */
 export interface ListNode<T> {
   readonly value: T;
   /** Neighbours; absent at an end of the list. */

@@ -24,8 +24,8 @@ export class WaitList<T> {
   readonly #groups = new WeakMap<AbortSignal, Group<T>>();
   /** Who waits as which taker. */
   readonly #takers = new WeakMap<object, Group<T>>();
-  /** How many wait who do not say who they are. */
-  #anonymous = 0;
+  /** How many wait who say who they are. */
+  #named = 0;
 
   /** How many are waiting. */
   get size(): number {
@@ -47,8 +47,10 @@ export class WaitList<T> {
     return new Promise((resolve, reject) => {
       const node = this.#list.push({ resolve, reject, taker, group, same });
       group?.add(node);
-      if (same) same.add(node);
-      else this.#anonymous++;
+      if (same) {
+        same.add(node);
+        this.#named++;
+      }
     });
   }
 
@@ -65,7 +67,7 @@ export class WaitList<T> {
   }
 
   #firstOf(audience: Audience): ListNode<Waiter<T>> | undefined {
-    if (audience.only && this.#anonymous === 0) {
+    if (audience.only && this.#named === this.#list.size) {
       const [first] = this.#takers.get(audience.only) ?? [];
       return first;
     }
@@ -86,8 +88,9 @@ export class WaitList<T> {
     this.#list.remove(node);
     const { group, same } = node.value;
     group?.delete(node);
-    if (same) same.delete(node);
-    else this.#anonymous--;
+    if (!same) return;
+    same.delete(node);
+    this.#named--;
   }
 
   #sameAs(taker: object): Group<T> {

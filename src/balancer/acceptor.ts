@@ -53,6 +53,7 @@ export interface AcceptorOptions<S> {
 export class Acceptor<S> implements Closeable {
   /** What is really bound. */
   readonly #bound: Bound;
+  /** Who decides on clients, and who takes sessions. */
   readonly #options: AcceptorOptions<S>;
   /** Aborted when only descriptors count for what is accepted still, not the queue. */
   readonly #draining = new AbortController();

@@ -70,7 +70,7 @@ export class LifeCycle {
 
   /**
    * Stops accepting, after what the kernel has accepted already, and serves all sessions to their
-   * end, or until the drain timeout, at which those that are left are cut.
+   * end, or until the drain timeout, at which the rest is cut.
    *
    * A second call waits for the same drain.
    *

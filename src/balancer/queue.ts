@@ -31,9 +31,13 @@ export interface QueueOptions {
  * until one of these has a free slot, and holds up nobody else, but it counts in the capacity.
  */
 export class Queue implements Holder {
+  /** The sessions and the idle workers; nobody else has it. */
   readonly #channel: Channel<Session>;
+  /** Closes the sessions that end while they wait. */
   readonly #registry: SessionRegistry;
+  /** How many sessions there may be in all. */
   readonly #admission: QueueOptions["admission"];
+  /** When a session begins to wait again. */
   readonly #clock: Clock;
   /** How many sessions have joined so far. */
   #arrivals = 0;

@@ -6,8 +6,8 @@ import { makePolicy } from "./policies/policies.ts";
 import type { Parts } from "./wiring.ts";
 
 /**
- * Goes over to another configuration with the same listen address. No session notices: those that
- * wait keep their place, and a destination that is gone finishes those that it has. What can only be
+ * Goes over to another configuration with the same listen address. No session notices: waiting ones
+ * stay where they are, and a destination that is gone finishes its sessions. What can only be
  * chosen at the start stays as it is: `backlog`, `threads`.
  *
  * @param options.draining Asked at the end, since the drain may have begun meanwhile: whether the

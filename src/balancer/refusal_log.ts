@@ -11,7 +11,9 @@ const PERIOD_MS = 1000;
  * second in one line, so that a flood of them does not become a flood of lines.
  */
 export class RefusalLog {
+  /** Tells when a line is due. */
   readonly #clock: Clock;
+  /** Gets the lines. */
   readonly #log: Logger;
   /** Refusals since the latest line, by reason. */
   readonly #counts = new Map<Refusal, number>();

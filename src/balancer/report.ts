@@ -35,7 +35,7 @@ export function logDrained(log: Logger, { accepted, outcomes, balanced }: Totals
   const parts = Object.entries(outcomes).map(([outcome, number]) => `${number} ${outcome}`);
   const balance = `${accepted} accepted = ${parts.join(" + ")}`;
   if (!balanced) {
-    log.error("the books do not balance, which is a defect: {balance}", { balance });
+    log.error("the totals do not add up, which is a defect: {balance}", { balance });
   }
   if (outcomes.cut > 0) {
     log.warning("drained, but sessions were cut: {balance}", { balance });

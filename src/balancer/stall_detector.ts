@@ -16,6 +16,7 @@ export class StallDetector {
   readonly #queue: Pick<Queue, "firsts">;
   readonly #pool: Pick<WorkerPool, "hasRoomFor" | "grow">;
   readonly #log: Logger;
+  /** Looks from time to time. */
   readonly #timer: Timer;
   /** The session that waited needlessly at the latest look. */
   #suspect: Session | undefined;

@@ -46,7 +46,7 @@ export interface WiringOptions {
   names?: Names;
 }
 
-/** The parts of one balancer, each connected with those that it needs. */
+/** The parts of one balancer, connected with each other. */
 export interface Parts {
   readonly identity: Identity;
   /** The settings in force: every part looks at these, and a reload changes them in place. */

@@ -40,8 +40,11 @@ export class WorkerPool {
   readonly #up = new Set<Destination>();
   /** Those among them that are no backups. */
   readonly #primariesUp = new Set<Destination>();
+  /** Who waits, and for whom. */
   readonly #queue: WorkerPoolOptions["queue"];
+  /** Begins a worker. */
   readonly #spawn: Spawn;
+  /** Gets sessions that nobody can serve any more. */
   readonly #onStranded: (session: Session) => void;
   /** Knows the destinations that serve and have a free slot. */
   #policy: Policy;

@@ -10,7 +10,7 @@ export interface ByteSink {
    */
   write(lines: Uint8Array): Promise<number>;
   /** Tries to finish a line that is taken care of but not written to its end. */
-  settle?(): Promise<void>;
+  finishLine?(): Promise<void>;
   /** Absent where there is nothing to close. */
   close?(): void;
 }

@@ -9,7 +9,7 @@ export interface RawSink {
   /** Takes the latest bytes back, so many of them. Returns whether that could be done. */
   takeBack?(bytes: number): boolean;
   /** Writes what it has taken, but kept. */
-  settle?(): Promise<void>;
+  finishLine?(): Promise<void>;
   close?(): void;
 }
 
@@ -39,13 +39,13 @@ export function wholeLines(raw: RawSink): ByteSink {
     return result;
   }
 
-  async function settle(): Promise<void> {
-    await raw.settle?.();
+  async function finishLine(): Promise<void> {
+    await raw.finishLine?.();
     while (rest.length > 0) rest = rest.subarray(await raw.write(pieceOf(rest, raw.most)));
   }
 
   async function write(lines: Uint8Array): Promise<number> {
-    await settle();
+    await finishLine();
     for (let done = 0;;) {
       try {
         done += await raw.write(pieceOf(lines.subarray(done), raw.most));
@@ -66,7 +66,7 @@ export function wholeLines(raw: RawSink): ByteSink {
 
   return {
     write: (lines) => inTurn(() => write(lines)),
-    settle: () => inTurn(settle),
+    finishLine: () => inTurn(finishLine),
     close: () => raw.close?.(),
   };
 }

@@ -10,7 +10,7 @@ import { Screen } from "./screen.ts";
 import { drawFrame } from "./view.ts";
 
 /** The rates are those of so many milliseconds. */
-export const RATE_SPAN_MS = 5000;
+const RATE_SPAN_MS = 5000;
 
 /** After so long without a status, the view says that it is old, in milliseconds. */
 const SILENCE_MS = 3000;

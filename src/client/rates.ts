@@ -81,7 +81,7 @@ function destinationRates(
 }
 
 /** Sessions that have ended, whatever the reason. */
-export function endedOf({ ended }: ListenerStatus): number {
+function endedOf({ ended }: ListenerStatus): number {
   return Object.values(ended).reduce((sum, number) => sum + number, 0);
 }
 

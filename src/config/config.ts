@@ -23,7 +23,7 @@ export interface ListenerTexts {
 export interface ListenerConfig extends Settings {
   readonly listen: Address;
   readonly destinations: readonly DestinationConfig[];
-  /** Who is let in: `allow` and `deny` in the order in which they were given. */
+  /** Which clients may come: `allow` and `deny` in the order in which they were given. */
   readonly rules: readonly AccessRule[];
 }
 

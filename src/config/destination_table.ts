@@ -34,7 +34,7 @@ export interface DestinationLists {
 /** Takes one element of a list of destinations, or one key of an element that is a table. */
 export function readDestinationEntry(
   table: DestinationLists,
-  { entry, place, problems }: { entry: TomlEntry; place: number; problems: ConfigProblems },
+  { entry, index, problems }: { entry: TomlEntry; index: number; problems: ConfigProblems },
 ): void {
   const { path: [, , ...path], line, value } = entry;
   if (!table.keys.has("destinations")) table.keys.set("destinations", line);
@@ -43,16 +43,16 @@ export function readDestinationEntry(
   };
   if (path.length === 0 && value.kind === "table") {
     const empty = { line, address: undefined, options: {}, keys: new Set<string>() };
-    table.destinationTables.set(place, empty);
+    table.destinationTables.set(index, empty);
     return;
   }
   if (path.length === 0) {
     const written = scalar(value);
     if (!written) return reject(`must be an address in quotes, such as "9001", or a table`);
-    table.destinations[place] = written;
+    table.destinations[index] = written;
     return;
   }
-  const destination = table.destinationTables.get(place)!;
+  const destination = table.destinationTables.get(index)!;
   // What is in a table goes without saying once the table itself is a problem.
   if (path.some((_, i) => i > 0 && destination.keys.has(keyText(path.slice(0, i))))) return;
   const key = keyText(path);

@@ -33,7 +33,7 @@ export interface Table {
   readonly line: number | undefined;
   listen: Written | undefined;
   destinations: Written[];
-  /** Those that are tables, by their place in the list. */
+  /** Those that are tables, by their index in the list. */
   readonly destinationTables: Map<number, DestinationTable>;
   /** Without `allow` and `deny`. */
   readonly options: Partial<Record<OptionName, Written>>;
@@ -76,9 +76,9 @@ export function readTables(entries: readonly TomlEntry[], problems: ConfigProble
     }
   }
   for (const table of [top, ...listeners]) {
-    for (const [place, destination] of table.destinationTables) {
+    for (const [index, destination] of table.destinationTables) {
       const written = writtenDestination(destination, problems);
-      if (written) table.destinations[place] = written;
+      if (written) table.destinations[index] = written;
     }
     // Without those that were reported.
     table.destinations = table.destinations.filter(() => true);
@@ -106,7 +106,7 @@ function emptyTable(line: number | undefined): Table {
 function readEntry(table: Table, entry: TomlEntry, problems: ConfigProblems): void {
   const { path, line, value } = entry;
   if (path[0] === "destinations" && typeof path[1] === "number") {
-    return readDestinationEntry(table, { entry, place: path[1], problems });
+    return readDestinationEntry(table, { entry, index: path[1], problems });
   }
   // What is in a table goes without saying once the table itself is a problem.
   if (path.some((_, i) => i > 0 && table.keys.has(keyText(path.slice(0, i))))) return;
@@ -217,7 +217,7 @@ function checkNumbers({ destinations, rules = [], keys }: Table, problems: Confi
   }
 }
 
-/** One list has the order of all rules, two have an order only by their places. */
+/** One list has the order of all rules, two have an order only by where they stand. */
 function rejectMixedRules({ keys }: Table, problems: ConfigProblems): void {
   const line = keys.get("rules");
   if (line === undefined || !(keys.has("allow") || keys.has("deny"))) return;

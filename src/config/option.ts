@@ -187,9 +187,9 @@ export function networks(verdict: Verdict): Option<readonly AccessRule[]> {
   return {
     form: "NETWORKS",
     default: [],
-    help: `clients that are ${verdict === "allow" ? "let in" : "closed at once"}: ` +
+    help: `clients that are ${verdict === "allow" ? "served" : "closed at once"}: ` +
       `${NETWORK_FORMS}; may be given several times and with ${other}: the first that matches ` +
-      "counts, in the order in which they are given; without a match a client is let in",
+      "counts, in the order in which they are given; without a match a client is served",
     allowed: NETWORK_FORMS,
     parse: (text) => parseNetworks(text, verdict),
     format: (rules) => rules.length === 0 ? "none" : rules.map(formatNetwork).join(","),

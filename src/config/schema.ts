@@ -80,7 +80,7 @@ export const LISTENER_KEYS: Readonly<Record<string, Schema>> = {
     type: "array",
     items: { type: "string", pattern: "^(allow|deny) +.+$" },
     description: "allow and deny in one list, where the order needs more than one of each: the " +
-      "first that matches a client counts; without a match it is let in.",
+      "first that matches a client counts; without a match it is served.",
   },
 };
 

@@ -38,16 +38,7 @@ export interface ThreadPosition {
   readonly number: number;
 }
 
-/** The part of a configuration that one thread runs by: every limit divided. */
-export function shareOf(config: ListenerConfig, position: ThreadPosition): ListenerConfig {
-  const { destinations, ...others } = config;
-  return {
-    ...shareOfLimits(others, position),
-    destinations: destinations.map((one) => shareOfDestination(one, position)),
-  };
-}
-
-/** The same of what is beside the destinations. */
+/** The part of the limits of a listener that one thread has. */
 export function shareOfLimits<L extends Pick<ListenerConfig, "queue" | "maxConnections">>(
   limits: L,
   position: ThreadPosition,
@@ -59,7 +50,7 @@ export function shareOfLimits<L extends Pick<ListenerConfig, "queue" | "maxConne
   };
 }
 
-/** The same of one destination. */
+/** The part of a destination that one thread has. */
 export function shareOfDestination(
   destination: DestinationConfig,
   position: ThreadPosition,

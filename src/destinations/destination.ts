@@ -130,7 +130,7 @@ export class Destination {
     return this.admin === "ready" ? this.state : this.admin;
   }
 
-  /** Workers that exist, serving or waiting for a session. */
+  /** Workers that exist: with a session, or idle. */
   get workers(): number {
     return this.#workers;
   }
@@ -178,7 +178,7 @@ export class Destination {
     this.#freeNumbers.push(number);
   }
 
-  /** Aborted when its waiting workers have to go. */
+  /** Aborted when its idle workers are dismissed. */
   get idleSignal(): AbortSignal {
     return this.#standby.signal;
   }
@@ -206,7 +206,7 @@ export class Destination {
     if (this.#connects >= this.config.workers) this.#connects = Infinity;
   }
 
-  /** A worker has let go of a session, which has ended or goes on elsewhere. */
+  /** A session has left it: it has ended, or goes on elsewhere. */
   left({ up, down, acceptedAt, connectedAt, endedAt }: Session): void {
     this.active--;
     this.bytesUp += up.bytes;
@@ -216,7 +216,7 @@ export class Destination {
     }
   }
 
-  /** Sends its waiting workers away; those that have a session finish it. */
+  /** Dismisses its idle workers; those that have a session finish it. */
   dismiss(): void {
     this.#standby.abort();
     this.#standby = new AbortController();

@@ -96,7 +96,7 @@ export class DestinationSet {
     return one;
   }
 
-  /** Lets a destination finish what it has. The worker pool has to be arranged after it. */
+  /** A destination only finishes what it has. The worker pool has to be arranged after it. */
   remove(one: Destination): void {
     if (one.leaving) return;
     one.leaving = true;
@@ -107,7 +107,7 @@ export class DestinationSet {
     this.#options.health.retire(one);
   }
 
-  /** Sends all waiting workers away. */
+  /** Dismisses all idle workers. */
   dismiss(): void {
     for (const one of this.all) one.dismiss();
   }

@@ -71,7 +71,7 @@ export class Health {
     this.#settings = options.settings;
   }
 
-  /** Watches over a destination until it is let go or the signal is aborted. */
+  /** Watches over a destination until it is retired or the signal is aborted. */
   async watch(destination: Destination): Promise<void> {
     const { signal, clock, descriptors, log } = this.#options;
     const monitor = new Monitor(destination, {

@@ -43,9 +43,13 @@ export interface HealthStateOptions {
 export class HealthState {
   /** How the destination is watched over. */
   policy: HealthPolicy;
+  /** Whose health it is. */
   readonly #destination: Destination;
+  /** Who wants to know. */
   readonly #options: HealthStateOptions;
+  /** Failures since the last success. */
   #failuresInRow = 0;
+  /** Successes since the last failure, while it is not up. */
   #successesInRow = 0;
   /** Probes since it was up for a while: the exponent of the back-off. */
   #attempt = 0;

@@ -43,7 +43,9 @@ export interface MonitorOptions extends HealthStateOptions {
  * look soon.
  */
 export class Monitor implements Candidate {
+  /** What is watched. */
   readonly #destination: Destination;
+  /** How, and who wants to know. */
   readonly #options: MonitorOptions;
   /** What its connects and probes have shown. */
   readonly #health: HealthState;

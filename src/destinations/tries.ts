@@ -25,14 +25,14 @@ export class Tries {
   #timer: Timer | undefined;
   #closed = false;
 
-  /** Takes one in, behind those that wait. */
+  /** Adds one, behind those that wait. */
   add(candidate: Candidate): void {
     if (this.#closed) return;
     this.#waiting.add(candidate);
     this.#begin();
   }
 
-  /** Lets one go that need not be tried any more. */
+  /** Removes one that need not be tried any more. */
   remove(candidate: Candidate): void {
     this.#waiting.delete(candidate);
   }

@@ -31,7 +31,7 @@ export interface AccessRecord {
 }
 
 /** The facts of an ended session. */
-export function accessRecord(
+function accessRecord(
   session: Session,
   { listener, time }: { listener: string; time: Date },
 ): AccessRecord {

@@ -39,9 +39,13 @@ export interface AccessLogOptions {
  * were taken before go where they were to go.
  */
 export class AccessLog {
+  /** Where lines can go. */
   readonly #options: AccessLogOptions;
+  /** By the names of listeners: each has its line. */
   readonly #formats = new Map<string, AccessLogFormat>();
+  /** How a line looks and where it goes now. */
   #settings: AccessSettings;
+  /** What takes the lines; absent while the log is off. */
   #target: LineTarget | undefined;
   /** What the target writes to, if it was opened by its path. */
   #sink: PathSink | undefined;

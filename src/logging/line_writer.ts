@@ -23,7 +23,7 @@ const LIMIT = 8 * 1024 * 1024;
 const PAUSE_MS = { first: 5, most: 100, away: 200 };
 
 /** How long it waits before it tries again to finish a line, in milliseconds. */
-const SETTLE_AFTER_MS = 500;
+const FINISH_AFTER_MS = 500;
 
 /**
  * Writes lines to a file or stream in the background.
@@ -36,14 +36,21 @@ const SETTLE_AFTER_MS = 500;
 export class LineWriter {
   /** Lines that are lost because the sink failed or did not keep up. */
   lost = 0;
+  /** Where the lines go. */
   readonly #sink: ByteSink;
+  /** Who learns of lost lines. */
   readonly #options: LineWriterOptions;
+  /** Makes bytes of them. */
   readonly #encoder = new TextEncoder();
+  /** Lines that wait to be written. */
   #lines: string[] = [];
+  /** How long these are, each with its line break. */
   #chars = 0;
   /** Encoded lines that are being written. */
   #batch = new Uint8Array();
+  /** Runs until the lines are written, though they are few. */
   #timer: Timer | undefined;
+  /** The writing under way. */
   #writing: Promise<void> | undefined;
   /** Ends the pause before another attempt. */
   #resume: (() => void) | undefined;
@@ -106,7 +113,7 @@ export class LineWriter {
           this.#chars = 0;
           await this.#writeBatch();
         }
-        await this.#settle();
+        await this.#finishLine();
       } while (this.#lines.length > 0 && !this.#over);
     } finally {
       // Here and not by whoever waits for this: a line that comes meanwhile would stay.
@@ -145,18 +152,18 @@ export class LineWriter {
   }
 
   /** Finishes a line that was cut short, now or later. */
-  async #settle(): Promise<void> {
-    if (!this.#sink.settle || this.#over) return;
+  async #finishLine(): Promise<void> {
+    if (!this.#sink.finishLine || this.#over) return;
     try {
-      await this.#sink.settle();
+      await this.#sink.finishLine();
     } catch (error) {
       if (this.#over) return;
       if (this.#state === "closing") {
         if (!(error instanceof Deno.errors.WouldBlock)) return;
         await this.#pause(PAUSE_MS.most);
-        return await this.#settle();
+        return await this.#finishLine();
       }
-      this.#timer ??= after(SETTLE_AFTER_MS, () => this.#startWriting());
+      this.#timer ??= after(FINISH_AFTER_MS, () => this.#startWriting());
     }
   }
 

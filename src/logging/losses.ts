@@ -22,14 +22,19 @@ export interface Loss {
 export class Losses {
   /** Lines lost since the start. */
   total = 0;
+  /** Says what is known. */
   readonly #tell: (loss: Loss) => void;
+  /** Whether lines are being lost. */
   #losing = false;
+  /** Why the latest were lost. */
   #problem = "";
   /** The lines that were lost before it began. */
   #before = 0;
   /** What was said last, and when. */
   #told = { at: -Infinity, losing: false, total: 0 };
+  /** Runs until something may be said again. */
   #timer: Timer | undefined;
+  /** Whether only the end is said. */
   #held = false;
 
   /** @param tell Says it; may lose a line by that. */

@@ -36,7 +36,7 @@ function fileSink(size: () => number): RawSink {
         return kept(bytes, taken);
       }
     },
-    async settle() {
+    async finishLine() {
       if (keeping) await Deno.stdout.write(NOTHING);
       keeping = false;
     },
@@ -57,14 +57,14 @@ function kept(lines: Uint8Array, written: number): number {
 function terminalSink(): RawSink {
   let keeping = false;
 
-  async function settle(): Promise<void> {
+  async function finishLine(): Promise<void> {
     if (keeping) await Deno.stdout.write(NOTHING);
     keeping = false;
   }
 
   return {
     async write(bytes) {
-      await settle();
+      await finishLine();
       const lineBreak = bytes.indexOf(LINE_BREAK);
       if (lineBreak === 0) return await Deno.stdout.write(bytes.subarray(0, 1));
       const end = lineBreak < 0 ? bytes.length : lineBreak;
@@ -76,6 +76,6 @@ function terminalSink(): RawSink {
         return piece.length;
       }
     },
-    settle,
+    finishLine,
   };
 }

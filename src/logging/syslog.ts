@@ -4,7 +4,7 @@ import { waitAtMost } from "../async/wait_at_most.ts";
 import { type DatagramSocket, openDatagramSocket } from "../net/datagram_socket.ts";
 
 /** What a message is about, by number. */
-export const SEVERITY = { error: 3, warning: 4, info: 6, debug: 7 } as const;
+const SEVERITY = { error: 3, warning: 4, info: 6, debug: 7 } as const;
 
 /** One of {@linkcode SEVERITY}. */
 export type Severity = keyof typeof SEVERITY;
@@ -51,16 +51,23 @@ export interface SyslogOptions {
 export class Syslog {
   /** Messages that could not be sent. */
   dropped = 0;
+  /** The daemon. */
   readonly #address: SyslogAddress;
+  /** Sends to it. */
   readonly #socket: DatagramSocket;
+  /** Who learns of trouble, and of lost messages. */
   readonly #options: SyslogOptions;
+  /** The name of this machine in each message. */
   readonly #hostname = hostname();
+  /** Messages that wait to be sent. */
   readonly #waiting: SyslogMessage[] = [];
   /** The message that is being sent. */
   #current: SyslogMessage | undefined;
+  /** The sending under way. */
   #sending: Promise<void> | undefined;
   /** Messages that the daemon is still to be told about. */
   #lost = 0;
+  /** Whether nothing is sent any more. */
   #closed = false;
 
   private constructor(address: SyslogAddress, socket: DatagramSocket, options: SyslogOptions) {

@@ -108,6 +108,6 @@ export function join<F extends Fields>(fields: F, all: readonly StatusOf<F>[]): 
 }
 
 /** All of them together. */
-export function sum(all: readonly number[]): number {
+function sum(all: readonly number[]): number {
   return all.reduce((total, number) => total + number, 0);
 }

@@ -21,7 +21,7 @@ const HIGHEST_BUCKET = 36 * PER_DOUBLING;
 const STEP = 2 * PER_DOUBLING;
 
 /** A duration in the middle of a bucket, in milliseconds. */
-export function middleOf(bucket: number): number {
+function middleOf(bucket: number): number {
   return bucket <= LOWEST_BUCKET ? 0 : 2 ** ((bucket + 0.5) / PER_DOUBLING);
 }
 

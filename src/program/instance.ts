@@ -44,12 +44,15 @@ export interface InstanceOptions {
  * destination (`ready`, `drain`, `maint`), its health and its counters outlast that.
  */
 export class Instance implements Operations {
+  /** Those of the program. */
   readonly #logs: Logs;
   /** By the clock, in milliseconds. */
   readonly #startedAt = monotonic();
+  /** What serves. */
   readonly #listeners: ListenerSet;
   /** What all that want descriptors share. */
   readonly #descriptors: DescriptorBudget;
+  /** Applies another configuration. */
   readonly #reloader: Reloader;
   /** The latest change; each waits for the one before. */
   #changing: Promise<unknown> = Promise.resolve();
@@ -59,6 +62,7 @@ export class Instance implements Operations {
   readonly #draining = new AbortController();
   /** Whether everything is to be cut. */
   #quitting = false;
+  /** Resolves with the drain. */
   readonly #ended = Promise.withResolvers<boolean>();
   /** Who is told of reloads and of the drain, if a service manager started the program. */
   #manager: ServiceManager | undefined;

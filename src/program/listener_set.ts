@@ -20,16 +20,21 @@ export interface Match {
 /** Most listeners and destinations that are gone of which it is kept what they had counted. */
 const DEPARTED_LIMIT = 2000;
 
-/** The listeners of the program: those of the configuration, and those that finish what they have. */
+/** The listeners of the program: configured ones, and removed ones that finish their sessions. */
 export class ListenerSet {
+  /** Those of the program. */
   readonly #logs: Logs;
+  /** What listeners know together of the ways of sessions. */
   readonly #trails = new Trails();
+  /** What all that want descriptors share. */
   readonly #descriptors: DescriptorBudget;
+  /** Also removed ones, until they are done. */
   #all: readonly ManagedListener[] = [];
-  /** Those that were removed, with their drains. */
+  /** Removed ones, with their drains. */
   readonly #leaving = new Map<ManagedListener, Promise<boolean>>();
   /** By name, what those had counted that are gone, the latest last. */
   readonly #departed = new Map<string, ListenerStatus>();
+  /** The number of the next listener. */
   #nextId = 1;
   /** Whether one that is gone had to cut sessions. */
   #cut = false;
@@ -39,7 +44,7 @@ export class ListenerSet {
     this.#descriptors = descriptors;
   }
 
-  /** All of them, also those that leave. */
+  /** All of them, also removed ones. */
   get all(): readonly ManagedListener[] {
     return this.#all;
   }
@@ -56,7 +61,7 @@ export class ListenerSet {
   }
 
   /**
-   * Starts further ones, which are then given to {@linkcode add}. If the signal is aborted it starts no more.
+   * Starts further ones, for {@linkcode add}. If the signal is aborted it starts no more.
    *
    * @throws {FatalError} If one of their addresses cannot be bound; none of them listens then.
    */
@@ -86,7 +91,7 @@ export class ListenerSet {
       }
       return all();
     } catch (error) {
-      // Those that listen may have accepted sessions already, which a drain finishes.
+      // The ones that listen may have accepted sessions already, which a drain finishes.
       if (signal?.aborted && error === signal.reason) return all();
       await Promise.all(all().map(({ balancer }) => balancer.quit()));
       throw error;

@@ -154,7 +154,7 @@ export class ManagedListener {
     return changes;
   }
 
-  /** Lets a destination go. Returns a phrase for each difference. */
+  /** Removes a destination. Returns a phrase for each difference. */
   async remove(number: number): Promise<string[]> {
     const wanted = this.#find(number);
     if (this.#config.destinations.length === 1) {
@@ -184,7 +184,7 @@ export class ManagedListener {
   }
 
   /**
-   * Puts one destination in the place of another, or of none, or none in its place: like a reload with
+   * Replaces one destination with another, adds one or removes one: like a reload with
    * that one difference, but in a time that does not depend on the number of the others.
    */
   async #replace(
@@ -195,13 +195,13 @@ export class ManagedListener {
     },
   ): Promise<string[]> {
     const old = this.#config;
-    const place = before ? this.#indexOf(before) : old.destinations.length;
+    const at = before ? this.#indexOf(before) : old.destinations.length;
     const [gone, fresh] = [before ? 1 : 0, after ? [after] : []];
-    const texts = old.texts.destinations.toSpliced(place, gone, ...fresh.map(({ text }) => text));
+    const texts = old.texts.destinations.toSpliced(at, gone, ...fresh.map(({ text }) => text));
     const config: Config = {
       ...old,
       destinations: old.destinations.toSpliced(
-        place,
+        at,
         gone,
         ...fresh.map(({ destination }) => destination),
       ),
@@ -215,7 +215,7 @@ export class ManagedListener {
   }
 
   /**
-   * Reads a destination that is to have a place of the configuration, or the one behind the last.
+   * Reads a destination that is to stand at this index of the configuration.
    *
    * @throws {OperationError} If it is not allowed.
    */
@@ -232,8 +232,8 @@ export class ManagedListener {
           const other = by === "key"
             ? this.#numbers.withKey(value)
             : config.destinations.find(({ name }) => name === value);
-          const place = other ? this.#indexOf(other) : index;
-          return place === index ? undefined : place;
+          const at = other ? this.#indexOf(other) : index;
+          return at === index ? undefined : at;
         },
       }, { report: (problem) => report(part, problem), mention })!;
       checkThreads({ ...config, destinations: [destination], threads: this.threads }, {

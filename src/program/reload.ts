@@ -13,7 +13,7 @@ import type { ManagedListener } from "./managed_listener.ts";
 
 /** Options of {@linkcode Reloader}. */
 export interface ReloaderOptions {
-  /** Those that the program has started with. */
+  /** The options of the program at its start. */
   settings: Settings;
   /** Reads the configuration anew. */
   load(): ProgramConfig | Promise<ProgramConfig>;

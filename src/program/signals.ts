@@ -14,7 +14,7 @@ export interface Serving {
   status(): Promise<Status>;
 }
 
-/** Those that end the program, and those that only tell it something. Windows has the interrupt only. */
+/** Signals that end the program, and signals that only tell it something. Windows has only SIGINT. */
 const STOPS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
 const NOTICES: readonly Deno.Signal[] = ["SIGHUP", "SIGUSR1", "SIGUSR2"];
 
@@ -30,7 +30,7 @@ const NOTICES: readonly Deno.Signal[] = ["SIGHUP", "SIGUSR1", "SIGUSR2"];
  * comes last must not change its exit status, nor cost the last lines of the logs.
  */
 export class Signals {
-  /** Those that are handled. */
+  /** The signals that are handled. */
   readonly #handled = new Set<Deno.Signal>();
   readonly #stopping = new AbortController();
   /** What came before there was anything that it could act on. */
@@ -42,7 +42,7 @@ export class Signals {
   }
 
   /**
-   * From now on those that stop abort `stopping`, and end nothing by themselves. To be called before
+   * From now on signals that stop abort `stopping`, and end nothing by themselves. To be called before
    * the first address is bound; again if another attempt follows one that has ended.
    */
   holdStops(): void {

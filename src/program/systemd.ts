@@ -98,15 +98,23 @@ function watchdogPeriod(env: Environment): number | undefined {
 }
 
 class Notifier implements ServiceManager {
+  /** Leads to the service manager. */
   readonly #socket: DatagramSocket;
+  /** Whom to ask how things are. */
   readonly #options: ServiceManagerOptions;
+  /** Whether there is a watchdog to be fed. */
   readonly #watched: boolean;
+  /** Gives the signs of life. */
   readonly #timer: Timer;
   /** Everything that is to be sent, in order. */
   #sent: Promise<void> = Promise.resolve();
+  /** Whether a sign of life is being given. */
   #beating = false;
+  /** Whether the program drains, for which it asks for time. */
   #stopping = false;
+  /** Whether a failure was told. */
   #failed = false;
+  /** Whether nothing is sent any more. */
   #closed = false;
 
   constructor(

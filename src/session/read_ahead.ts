@@ -43,6 +43,7 @@ export const MOST_WATCHED = 64 * 1024;
 export class ReadAhead {
   /** Who is read, once it has begun. */
   #client: Pick<Stream, "read"> | undefined;
+  /** Where its buffer is from. */
   readonly #buffers: BufferPool;
   /** What has arrived, and room for more. */
   #buffer: Uint8Array<ArrayBuffer> = NOTHING;

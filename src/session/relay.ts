@@ -14,7 +14,7 @@ import { Unanswered } from "./unanswered.ts";
  * milliseconds. Deno before 2.9 lets a write linger after its socket was closed, for as long as the
  * peer does not read; such a peer must not hold the worker.
  */
-const SETTLE_MS = 250;
+const CANCEL_MS = 250;
 
 /**
  * How a relay came to its end: `over` with both sockets closed and the session concluded, or why the
@@ -90,7 +90,7 @@ class Relay implements Holder, PumpObserver {
   /** Why the server could not be read before its first byte. */
   #cause: unknown;
   /** Runs while the end waits for reads and writes to be cancelled. */
-  #settling: Timer | undefined;
+  #cancelling: Timer | undefined;
 
   constructor(session: Session, server: Stream, options: RelayOptions, settlement: Settlement) {
     this.#session = session;
@@ -138,7 +138,7 @@ class Relay implements Holder, PumpObserver {
     if (this.#open === 0) this.#finish();
   }
 
-  /** Closes both sockets, or only the server's if another one can take its place. */
+  /** Closes both sockets, or only the server's if another one can replace it. */
   #close(): void {
     this.#server.close();
     if (!this.#replaceable) this.#session.client.close();
@@ -152,7 +152,7 @@ class Relay implements Holder, PumpObserver {
     const { ahead } = this.#session;
     ahead.wake();
     if (this.#open === 0) return;
-    this.#settling = after(SETTLE_MS, () => {
+    this.#cancelling = after(CANCEL_MS, () => {
       // The buffer may still be sent from and must not be used again.
       ahead.take();
       this.#finish();
@@ -162,7 +162,7 @@ class Relay implements Holder, PumpObserver {
   #finish(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#settling?.stop();
+    this.#cancelling?.stop();
     this.#close();
     const { client, up } = this.#session;
     if (this.#replaceable) {

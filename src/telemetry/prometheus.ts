@@ -15,7 +15,7 @@ export interface ProcessFacts {
 
 /**
  * The metrics in the text format of Prometheus, in pieces. Written by hand since it is a pure function
- * of the status: a client library would keep a second set of books beside it.
+ * of the status: a client library would keep a second set of counters beside it.
  */
 export function* metricsPieces(status: Status, facts: ProcessFacts): Generator<string> {
   const out = new Exposition();

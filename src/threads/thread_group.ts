@@ -38,7 +38,7 @@ export interface ThreadGroupOptions {
 /** The threads of one listener: starts them, again if they crash, and asks all of them. */
 export class ThreadGroup {
   readonly #options: ThreadGroupOptions;
-  /** By their index; one that is started again takes the place of the one before. */
+  /** By their index; one that is started again replaces the one before. */
   readonly #threads: ThreadHandle[];
   /** What each thread has of the descriptors. */
   readonly #shares: (BudgetShare | undefined)[] = [];
@@ -80,7 +80,7 @@ export class ThreadGroup {
   /**
    * Asks every thread and waits until each has answered, or is gone or silent.
    *
-   * @returns The answers of those that have answered.
+   * @returns The answers that came.
    * @throws {ThreadError} If it has failed in one; that of the first.
    */
   async askEach<T>(

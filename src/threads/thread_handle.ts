@@ -46,7 +46,7 @@ export interface ThreadObserver {
 }
 
 /** Options of {@linkcode ThreadHandle}. */
-export interface ThreadHandleOptions {
+interface ThreadHandleOptions {
   logs: Logs;
   limits: ThreadLimits;
   observer: ThreadObserver;
@@ -74,8 +74,11 @@ export class ThreadHandle {
   readonly listening: Promise<string>;
   /** Its totals once it has drained; `undefined` if it crashed, or says nothing during the drain. */
   readonly drained: Promise<Totals | undefined>;
+  /** The thread. */
   readonly #worker: Worker;
+  /** How long it may take. */
   readonly #limits: ThreadLimits;
+  /** Learns what becomes of it. */
   readonly #observer: ThreadObserver;
   /** Questions that are not answered, by their number. */
   readonly #calls = new Map<number, OpenCall>();
@@ -87,7 +90,9 @@ export class ThreadHandle {
   #watch: Timer | undefined;
   /** Whether it was told to drain. */
   #ending = false;
+  /** Settles {@linkcode listening}. */
   readonly #listening = Promise.withResolvers<string>();
+  /** Settles {@linkcode drained}. */
   readonly #drained = Promise.withResolvers<Totals | undefined>();
   /** Whether it has crashed or was ended: it does not answer any more. */
   #gone = false;

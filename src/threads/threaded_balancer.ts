@@ -64,9 +64,11 @@ export class ThreadedBalancer implements Balancer {
   #identity: Identity;
   /** What operators want of destinations, for threads that are started again. */
   readonly #adminStates = new Map<number, AdminState>();
+  /** Where the lines of all threads go. */
   readonly #logs: Logs;
   /** That all threads listen on. */
   readonly #port: number;
+  /** What serves. */
   readonly #threads: ThreadGroup;
   /** What each thread has told last of itself. */
   readonly #statuses = new Map<number, ListenerStatus>();

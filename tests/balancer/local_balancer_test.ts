@@ -175,7 +175,7 @@ Deno.test("a session timeout counts while waiting, too", async () => {
   await until(() => running.server.status().ended["session-timeout"] === 1, "it has ended");
 });
 
-Deno.test("the books balance: every accepted session is alive or has ended once", async () => {
+Deno.test("the totals add up: every accepted session is alive or has ended once", async () => {
   await using destination = new TestServer(async (conn, number) => {
     if (number % 3 === 0) return;
     await answer("served")(conn);

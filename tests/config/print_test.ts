@@ -94,7 +94,10 @@ const rules = fc.oneof(
 
 /** Some options that threads cannot get into the way of. */
 function options(names: OptionName[]): fc.Arbitrary<string> {
-  const free = names.filter((name) => !["allow", "deny", "threads"].includes(name));
+  const free = names.filter((name) => {
+    const { rule, single } = OPTIONS[name] as Option<unknown>;
+    return !rule && !single && name !== "threads";
+  });
   const one = fc.constantFrom(...free).chain((name) => {
     return textOf(name).map((text) => [keyOf(name), JSON.stringify(text)] as const);
   });
@@ -116,12 +119,17 @@ const table = fc.tuple(destinations, options(listenerOptions), rules).map((parts
   return `destinations = ${JSON.stringify(parts[0])}\n${parts[1]}${parts[2]}`;
 });
 const file = fc.oneof(
-  fc.tuple(options(optionNames()).map((text) => text + 'listen = "0"\n'), destinations, rules)
+  fc.tuple(
+    options(optionNames()).map((text) => text + 'listen = "0"\nname = "web"\n'),
+    destinations,
+    rules,
+  )
     .map(([top, to, rules]) => `${top}destinations = ${JSON.stringify(to)}\n${rules}`),
   fc.tuple(options(optionNames()), rules, fc.array(table, { minLength: 1, maxLength: 4 }))
     .map(([top, rules, tables]) => {
       return top + rules + tables.map((text, i) => {
-        return `[[listener]]\nlisten = "${1000 + i}"\n${text}`;
+        const name = i % 2 === 0 ? "" : `name = "n${i}"\n`;
+        return `[[listener]]\nlisten = "${1000 + i}"\n${name}${text}`;
       }).join("");
     }),
 );

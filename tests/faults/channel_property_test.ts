@@ -184,7 +184,7 @@ class Harness {
   /** Ends everything that waits and collects what is left. */
   async finish(): Promise<void> {
     this.channel.close();
-    for await (const item of this.channel) this.received.push(item);
+    while (this.channel.size > 0) this.received.push(await this.channel.receive());
     await Promise.all(this.#pending);
   }
 }

@@ -52,7 +52,7 @@ Deno.test("lines are written that come while the end of those before is awaited"
   let settles = 0;
   const writer = new LineWriter({
     write: sink.write,
-    settle: () => settles++ === 0 ? settling.promise : Promise.resolve(),
+    finishLine: () => settles++ === 0 ? settling.promise : Promise.resolve(),
   });
   const [first, second] = ["a", "b"].map((letter) => letter.repeat(1_000_000));
   writer.write(first!);

@@ -81,7 +81,7 @@ Deno.test("a session that is done without all of its bytes does not balance", as
   tearDown();
 });
 
-Deno.test("a connection that was not let in is in the books", async () => {
+Deno.test("a connection that was not let in is counted", async () => {
   const { registry } = await setUp(0);
   registry.refuse("refused-rate");
   assertEquals([registry.accepted, registry.outcomes.refused, registry.balanced], [1, 1, true]);

@@ -148,7 +148,7 @@ export class Program implements AsyncDisposable {
     this.#child.kill(signal);
   }
 
-  /** Waits for its end, looks into its books and returns the exit status. */
+  /** Waits for its end, looks at its totals and returns the exit status. */
   async ended(): Promise<number> {
     const { code } = await statusOf(this.#child);
     await this.#outputs;
@@ -157,7 +157,7 @@ export class Program implements AsyncDisposable {
     return code;
   }
 
-  /** What must hold at every end: the books balance and nothing was a defect. */
+  /** What must hold at every end: the totals add up and nothing was a defect. */
   #audit(): void {
     const defects = this.log.filter((line) => line.includes("defect"));
     if (defects.length > 0) throw new Error(`the log tells of defects:\n${defects.join("\n")}`);

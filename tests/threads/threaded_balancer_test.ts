@@ -3,7 +3,8 @@ import { deadline } from "@std/async/deadline";
 import { configure, getLogger, reset } from "@logtape/logtape";
 import type { ListenerConfig } from "../../src/config/config.ts";
 import type { OptionName } from "../../src/config/options.ts";
-import { shareOf, threadsOf } from "../../src/config/thread_shares.ts";
+import { shareOfDestination, shareOfLimits, threadsOf } from "../../src/config/thread_shares.ts";
+import { Numbers } from "../../src/program/destination_numbers.ts";
 import { ThreadedBalancer } from "../../src/threads/threaded_balancer.ts";
 import type { ThreadLimits } from "../../src/threads/thread_handle.ts";
 import { configOf } from "../support/config.ts";
@@ -17,7 +18,11 @@ function config(given: Partial<Record<OptionName, string>>, listen = "127.0.0.1:
 
 Deno.test("shares add up to the whole", () => {
   const whole = config({ queue: "100", maxConnections: "50", workers: "20" });
-  const shares = [0, 1, 2].map((index) => shareOf(whole, { index, number: 3 }));
+  const shares = [0, 1, 2].map((index) => {
+    const position = { index, number: 3 };
+    const destinations = whole.destinations.map((one) => shareOfDestination(one, position));
+    return { ...shareOfLimits(whole, position), destinations };
+  });
   const sum = (pick: (share: ListenerConfig) => number) => {
     return shares.reduce((total, share) => total + pick(share), 0);
   };
@@ -218,6 +223,36 @@ Deno.test("a drain does not wait for a thread that says nothing, before it or du
     tell(0, { kind: "spin", ms: 6000 });
     if (silentBefore) await until(() => !balancer.responsive, "it is noticed");
     assertEquals(await deadline(balancer.drain(), 5000), false);
+  }
+});
+
+Deno.test("more destinations than one message has come to every thread, at the start and later", async () => {
+  const of = (first: number, number: number) => {
+    const addresses = Array.from({ length: number }, (_, i) => {
+      return `127.3.${(first + i) >> 8}.${(first + i) & 255}:9`;
+    });
+    return configOf(["127.0.0.1:0", ...addresses], { threads: "2", workers: "3" });
+  };
+  const config = of(0, 1100);
+  const numbers = new Numbers(config);
+  const balancer = await ThreadedBalancer.start({
+    config,
+    identity: { id: 1, name: "127.0.0.1:0", numbers: numbers.byKey },
+    logs: quietLogs(),
+  });
+  const shown = async () => {
+    return (await balancer.status()).destinations.filter(({ leaving }) => !leaving)
+      .map(({ address, limit }) => [address, limit]);
+  };
+  const expected = (config: ListenerConfig) => config.destinations.map(({ name }) => [name, 3]);
+  try {
+    assertEquals(await shown(), expected(config));
+    const other = of(600, 1000);
+    numbers.apply(other);
+    await balancer.reconfigure(other, { numbers: numbers.byKey });
+    assertEquals((await shown()).sort(), expected(other).sort());
+  } finally {
+    await balancer.quit();
   }
 });
 

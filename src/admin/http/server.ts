@@ -14,7 +14,7 @@ import { refusalBytes } from "./output.ts";
 const ACCEPTS_PER_TURN = 16;
 
 /** What clients are allowed, unless told otherwise. */
-export const HTTP_LIMITS: HttpServerLimits = {
+const HTTP_LIMITS: HttpServerLimits = {
   connections: 64,
   headTimeout: 10_000,
   idleTimeout: 75_000,

@@ -7,7 +7,7 @@ export type CheckPreset =
   | { readonly kind: "redis" }
   /** A question for encryption has to be answered or, with a user, the start of a session. */
   | { readonly kind: "postgres"; readonly user: string | undefined }
-  /** A user without a password has to be let in. */
+  /** A user without a password has to be able to log in. */
   | { readonly kind: "mysql"; readonly user: string }
   /** It has to greet, and to take EHLO or HELO. */
   | { readonly kind: "smtp" };

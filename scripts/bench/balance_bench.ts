@@ -1,0 +1,76 @@
+// What the queue, the worker pool and a policy cost for one session: `deno task bench`. Each run serves
+// SESSIONS of them, of which so many are served at a time as there are destinations.
+import { type Audience, only } from "../../src/async/audience.ts";
+import { makePolicy } from "../../src/balancer/policies/policies.ts";
+import { Queue } from "../../src/balancer/queue.ts";
+import { WorkerPool } from "../../src/balancer/worker_pool.ts";
+import { Destination } from "../../src/destinations/destination.ts";
+import { SessionRegistry } from "../../src/session/registry.ts";
+import type { Session } from "../../src/session/session.ts";
+
+const SESSIONS = 100_000;
+
+function destination(port: number): Destination {
+  const address = { transport: "tcp", hostname: "127.0.0.1", port } as const;
+  const rest = { name: `${port}`, workers: 256, weight: 1, backup: false, check: null };
+  const config = { address, key: `${port}`, ...rest };
+  return new Destination(config, () => 0, port);
+}
+
+for (const balance of ["fifo", "least-conn"] as const) {
+  for (const bound of [false, true]) {
+    for (const number of [2, 1000]) {
+      const name = `${number} destinations${bound ? ", each session bound to one" : ""}`;
+      Deno.bench(name, { group: `100,000 sessions, ${balance}` }, async () => {
+        await serve(number, { balance, bound });
+      });
+    }
+  }
+}
+
+async function serve(
+  number: number,
+  { balance, bound }: { balance: "fifo" | "least-conn"; bound: boolean },
+): Promise<void> {
+  const clock = () => 0;
+  const queue = new Queue({
+    capacity: 1024,
+    registry: new SessionRegistry({ clock, observer: { onEnd() {} } }),
+    admission: {
+      open: true,
+      affordable: true,
+      below: () => Promise.resolve(),
+      afford: () => Promise.resolve(),
+    },
+    clock,
+    onWaiting: (sessions) => pool.grow(sessions),
+  });
+  const pool = new WorkerPool({ queue, policy: makePolicy(balance), spawn: (one) => work(one) });
+  const destinations = Array.from({ length: number }, (_, i) => destination(i + 1));
+  let served = 0;
+  async function work(one: Destination): Promise<void> {
+    one.workers++;
+    try {
+      do {
+        await queue.receive(one);
+        one.active++;
+        await null;
+        served++;
+        one.active--;
+      } while (pool.keeps(one));
+    } catch {
+      // It was dismissed at the end.
+    } finally {
+      one.workers--;
+    }
+  }
+  for (const one of destinations) pool.add(one);
+  pool.arrange();
+  for (let id = 1; id <= SESSIONS; id++) {
+    const audience: Audience | undefined = bound ? only(destinations[id % number]!) : undefined;
+    queue.join([{ id, arrival: 0, audience, reason: undefined, wait() {} } as unknown as Session]);
+    if (id % 2 === 0) await null;
+  }
+  while (served < SESSIONS) await null;
+  for (const one of destinations) one.dismiss();
+}
