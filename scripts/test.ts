@@ -1,23 +1,35 @@
-// The tests: those that are independent of each other side by side, then those that measure time or
-// memory, or use up what all share, one after the other. `--quick` leaves out all that start the
-// program or break it.
+// The tests: those that are independent of each other side by side, then those that use up what all
+// share, two at a time, then those that measure their own process. `--quick` leaves out all that
+// start the program or break it.
 const ROOT = new URL("..", import.meta.url).pathname;
 
-/** Tests that need the machine for themselves. */
-const ALONE = [
-  "tests/admin/load_test.ts",
+/** Tests that use up descriptors, disks or the network, and what they wait for takes its time. */
+const GREEDY = [
   "tests/docs/run_test.ts",
-  "tests/faults/hostile_test.ts",
   "tests/faults/log_test.ts",
   "tests/faults/netns_test.ts",
   "tests/faults/kernel_addresses_test.ts",
   "tests/integration/admin_limits_test.ts",
-  "tests/net/connect_test.ts",
   "tests/integration/descriptors_test.ts",
 ];
 
-/** Folders whose tests take long. */
-const SLOW = ["tests/faults", "tests/integration", "tests/scripts"];
+/** Tests that look at the time, the memory or the descriptors of the process that runs them. */
+const ALONE = [
+  "tests/admin/load_test.ts",
+  "tests/faults/hostile_test.ts",
+  "tests/net/connect_test.ts",
+];
+
+/** What starts programs or browsers, which takes long. */
+const SLOW = [
+  "tests/admin/dashboard_page_test.ts",
+  "tests/client/foreign_test.ts",
+  "tests/docs",
+  "tests/faults",
+  "tests/integration",
+  "tests/program/systemd_test.ts",
+  "tests/scripts",
+];
 
 /** How many files are tested at a time: most tests wait most of the time. */
 const JOBS = 2 * navigator.hardwareConcurrency;
@@ -32,10 +44,14 @@ interface Outcome {
 if (import.meta.main) {
   const quick = Deno.args.includes("--quick");
   const begun = Date.now();
-  const outcomes = [
-    await run(["--parallel", `--ignore=${(quick ? [...SLOW, ...ALONE] : ALONE)}`, "tests"]),
+  const first = [
+    "--parallel",
+    `--ignore=${[...GREEDY, ...ALONE, ...(quick ? SLOW : [])]}`,
+    "tests",
   ];
-  if (!quick) outcomes.push(await run(ALONE));
+  // Types are checked by `deno task check`; the inner loop does not wait for them.
+  const outcomes = [await run(quick ? ["--no-check", ...first] : first, JOBS)];
+  if (!quick) outcomes.push(await run(["--parallel", ...GREEDY], 2), await run(ALONE, 1));
   const sum = (key: keyof Outcome) => outcomes.reduce((total, one) => total + one[key], 0);
   const [passed, failed, ignored] = [sum("passed"), sum("failed"), sum("ignored")];
   const seconds = Math.round((Date.now() - begun) / 1000);
@@ -47,11 +63,11 @@ if (import.meta.main) {
 }
 
 /** Runs tests, shows what they say, and counts. One that ends without a count has failed. */
-async function run(args: readonly string[]): Promise<Outcome> {
+async function run(args: readonly string[], jobs: number): Promise<Outcome> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", ...args],
     cwd: ROOT,
-    env: { DENO_JOBS: String(JOBS) },
+    env: { DENO_JOBS: String(jobs) },
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",

@@ -5,7 +5,7 @@ import { Program } from "../support/program.ts";
 import { freePort, readAll, until, writeAll } from "../support/servers.ts";
 
 /** How long the load lasts, in seconds. */
-const SECONDS = Number(Deno.env.get("IAWLB_SOAK_SECONDS") ?? 60);
+const SECONDS = Number(Deno.env.get("IAWLB_SOAK_SECONDS") ?? 30);
 
 const MIB = 1024 * 1024;
 const CLIENTS = 24;
