@@ -14,12 +14,17 @@ export function frame(event: string, data: unknown): Uint8Array {
 /** One reader of events, for whom only so much is kept. */
 export class EventStream {
   readonly body: ReadableStream<Uint8Array>;
+  /** How much its reader may be behind. */
   readonly #limits: Limits;
+  /** Told once, when nothing more is sent. */
   readonly #onEnd: () => void;
+  /** Takes what is sent, until the end. */
   #controller!: ReadableStreamDefaultController<Uint8Array>;
+  /** Statuses in a row that its reader had no room for. */
   #missed = 0;
   /** Bytes of the latest status that it was sent. */
   #statusBytes = 0;
+  /** Whether nothing more is sent. */
   #ended = false;
 
   /** @param onEnd Called once, however the stream ends. */

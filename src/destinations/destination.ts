@@ -57,11 +57,15 @@ export class Destination {
   /** Bytes of its ended sessions, destination to client. */
   bytesDown = 0;
   readonly timings = new Timings();
+  /** Tells how far a slow start is. */
   readonly #clock: Clock;
+  /** The configuration in force. */
   #config: DestinationConfig;
+  /** Workers that exist. */
   #workers = 0;
   /** Numbers of workers that have left. */
   readonly #freeNumbers: number[] = [];
+  /** Aborted when its idle workers have to leave. */
   #standby = new AbortController();
   /** The latest return to full use, which takes a while: when it began and how long it takes. */
   #ramp: { since: number; length: number } | undefined;

@@ -52,9 +52,13 @@ export interface HealthOptions {
 
 /** The health of all destinations: a monitor for each, and what follows from their states. */
 export class Health {
+  /** Who is told, and by which clock. */
   readonly #options: HealthOptions;
+  /** Tells of shortages and of the panic. */
   readonly #log: Logger;
+  /** Those in force. */
   #settings: HealthSettings;
+  /** Who looks after which destination. */
   readonly #monitors = new Map<Destination, Monitor>();
   /** What lets the limits of destinations that have come back grow. */
   readonly #ramps = new Map<Destination, Timer>();
@@ -62,7 +66,9 @@ export class Health {
   #shortAt = -Infinity;
   /** When destinations were last full. */
   readonly #fullAt = new WeakMap<Destination, number>();
+  /** Whether sessions go to destinations whose checks fail, since none is up. */
   #panicking = false;
+  /** Lets new destinations be tried in turn. */
   readonly #tries = new Tries();
 
   constructor(options: HealthOptions) {

@@ -85,6 +85,7 @@ export interface LookupFailure {
  * addresses stay in use until an answer replaces them.
  */
 export class Dialer {
+  /** Where it connects to. */
   readonly #address: TcpAddress;
   /** Looks its name up. */
   readonly #names: Names;
@@ -92,6 +93,7 @@ export class Dialer {
   readonly #way: Way | undefined;
   /** Told of every look-up that failed. */
   readonly #onLookupFailure: DialerOptions["onLookupFailure"];
+  /** Told when the name has addresses for the first time. */
   readonly #onLocated: DialerOptions["onLocated"];
   /** Addresses to try, the one that worked last first. */
   #hostnames: readonly string[] = [];

@@ -28,9 +28,11 @@ export class FairReads {
   #ends: Pair | undefined;
   /** The attempt to make it, once one was needed. */
   #opening: Promise<void> | undefined;
+  /** Whether everybody may read at any time, since it ends. */
   #closed = false;
   /** Whether no read may begin, see {@linkcode hold}. */
   #held = false;
+  /** Begins the next turn. */
   readonly #onTurn = () => this.#next();
 
   /** Whether a read may begin at once; otherwise {@linkcode turn} has to be awaited before it. */

@@ -82,10 +82,10 @@ class Sandbox implements AsyncDisposable {
     await Deno.writeTextFile(`${folder}/bin/iawlb`, `#!/bin/sh\nexec ${program} "$@"\n`, {
       mode: 0o755,
     });
-    await Deno.mkdir(`${folder}/work`);
-    await Deno.symlink(`${ROOT}examples`, `${folder}/work/examples`);
+    await Deno.mkdir(`${folder}/place`);
+    await Deno.symlink(`${ROOT}examples`, `${folder}/place/examples`);
     for (const { file, text } of ALL.filter((block) => block.page === page)) {
-      if (file !== undefined) await Deno.writeTextFile(`${folder}/work/${file}`, text);
+      if (file !== undefined) await Deno.writeTextFile(`${folder}/place/${file}`, text);
     }
     return new Sandbox(folder);
   }
@@ -96,7 +96,7 @@ class Sandbox implements AsyncDisposable {
     const tidy = `trap 'jobs -p | xargs -r kill 2>/dev/null || true; wait' EXIT\nexec 2>&1\n`;
     const { success, stdout } = await new Deno.Command("timeout", {
       args: ["--signal=KILL", `${MOST_MS / 1000}`, "bash", "-c", tidy + text],
-      cwd: `${this.#folder}/work`,
+      cwd: `${this.#folder}/place`,
       env: {
         PATH: `${this.#folder}/bin:${Deno.env.get("PATH")}`,
         IAWLB: `${this.#folder}/bin/iawlb`,

@@ -44,8 +44,11 @@ export interface HttpConnectionOptions {
 
 /** One client of a {@linkcode HttpServer}: its requests one after the other, each with its limits. */
 export class HttpConnection {
+  /** The client, which is closed at the end. */
   readonly #stream: Stream;
+  /** Who answers, and how long the client may take. */
   readonly #options: HttpConnectionOptions;
+  /** What the client sends, cut into requests. */
   readonly #input: HttpInput;
   /** When its request, or the wait for it, began. */
   #since = performance.now();
@@ -53,9 +56,11 @@ export class HttpConnection {
   #waiting = false;
   /** Whether an answer is being made or sent. */
   #answering = false;
+  /** Whether the client was closed. */
   #closed = false;
   /** Whether the request being answered is the last one. */
   #last = false;
+  /** Closes the client when it takes too long. */
   #timer: Timer | undefined;
 
   constructor(stream: Stream, options: HttpConnectionOptions) {

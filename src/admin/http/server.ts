@@ -59,13 +59,19 @@ export interface HttpServerOptions {
  * once, whatever else the process does goes on in between.
  */
 export class HttpServer {
+  /** Where it listens, who answers, and the descriptors. */
   readonly #options: HttpServerOptions;
+  /** How many clients there may be, and how long they may take. */
   readonly #limits: HttpServerLimits;
+  /** Pauses after an accept that failed. */
   readonly #failures: AcceptFailures;
   /** Deals out the time of the event loop among all clients. */
   readonly #pace: Pace;
+  /** The clients, each with its end. */
   readonly #connections = new Map<HttpConnection, Promise<void>>();
+  /** Aborted when no more is accepted. */
   readonly #closing = new AbortController();
+  /** The accept loops, one for each socket. */
   readonly #loops: Promise<unknown>;
 
   constructor(options: HttpServerOptions) {
