@@ -60,6 +60,10 @@ export interface Transfer {
   seconds: number;
 }
 
+/** How often a bulk transfer is begun, and the pause before the next time, in milliseconds. */
+const MOST_TRIES = 10;
+const PAUSE_MS = 100;
+
 /** Makes load with wrk and iperf3 where they are installed, and otherwise by itself. */
 export class Load {
   readonly #processes: Processes;
@@ -98,12 +102,18 @@ export class Load {
     const line = [iperf3.path, "-s", "-B", "127.0.0.1", "-p", `${server}`];
     const child = await this.#processes.serve("iperf3", line, server);
     try {
-      const output = await this.#processes.run("iperf3", [
-        iperf3.path,
-        ...["-c", "127.0.0.1", "-p", `${port}`, "-t", `${seconds}`, "-J"],
-        ...["-P", `${streams}`, ...reverse ? ["-R"] : []],
-      ], seconds * 1000 + GRACE_MS);
-      return JSON.parse(output).end.sum_received;
+      for (let tries = 1;; tries++) {
+        const output = await this.#processes.run("iperf3", [
+          iperf3.path,
+          ...["-c", "127.0.0.1", "-p", `${port}`, "-t", `${seconds}`, "-J"],
+          ...["-P", `${streams}`, ...reverse ? ["-R"] : []],
+        ], seconds * 1000 + GRACE_MS);
+        const { end, error } = JSON.parse(output);
+        if (end?.sum_received) return end.sum_received;
+        // It serves one client at a time, and the probe of a balancer may be that one.
+        if (tries === MOST_TRIES) throw new Error(`iperf3: ${error}`);
+        await sleep(PAUSE_MS);
+      }
     } finally {
       await child.stop();
     }

@@ -2,7 +2,6 @@ import type { AccessRule, Verdict } from "../net/networks.ts";
 import { type Address, AddressError, formatAddress, parseAddress } from "../net/address.ts";
 import { isSelf } from "../net/address_relations.ts";
 import { atOnce, type Chunks } from "../async/chunks.ts";
-import type { DestinationOptions } from "./options/destination.ts";
 import { type DestinationConfig, readDestination } from "./destination_text.ts";
 import { UsageError } from "../base/errors.ts";
 import { flagOf, type OptionName, readOption, readSettings, type Settings } from "./options.ts";
