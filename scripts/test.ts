@@ -31,8 +31,8 @@ const SLOW = [
   "tests/scripts",
 ];
 
-/** How many files are tested at a time: most tests wait most of the time. */
-const JOBS = 2 * navigator.hardwareConcurrency;
+/** How many files are tested at a time unless IAWLB_TEST_JOBS says so: most tests wait most of the time. */
+const JOBS = Number(Deno.env.get("IAWLB_TEST_JOBS") ?? 2 * navigator.hardwareConcurrency);
 
 /** What came of some tests. */
 interface Outcome {
@@ -51,7 +51,9 @@ if (import.meta.main) {
   ];
   // Types are checked by `deno task check`; the inner loop does not wait for them.
   const outcomes = [await run(quick ? ["--no-check", ...first] : first, JOBS)];
-  if (!quick) outcomes.push(await run(["--parallel", ...GREEDY], 2), await run(ALONE, 1));
+  if (!quick) {
+    outcomes.push(await run(["--parallel", ...GREEDY], Math.min(JOBS, 2)), await run(ALONE, 1));
+  }
   const sum = (key: keyof Outcome) => outcomes.reduce((total, one) => total + one[key], 0);
   const [passed, failed, ignored] = [sum("passed"), sum("failed"), sum("ignored")];
   const seconds = Math.round((Date.now() - begun) / 1000);
