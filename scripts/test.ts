@@ -31,7 +31,7 @@ const SLOW = [
   "tests/scripts",
 ];
 
-/** How many files are tested at a time unless IAWLB_TEST_JOBS says so: most tests wait most of the time. */
+/** How many files are tested at a time, unless IAWLB_TEST_JOBS says so: most tests wait. */
 const JOBS = Number(Deno.env.get("IAWLB_TEST_JOBS") ?? 2 * navigator.hardwareConcurrency);
 
 /** What came of some tests. */

@@ -31,6 +31,8 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   // A reset that comes before there is a connection is ECONNREFUSED, so there was one.
   ECONNRESET: "reset",
   EPIPE: "reset",
+  // The runtime asks a connection for its addresses, and one that was reset has none any more.
+  ENOTCONN: "reset",
   // Nobody listens, or nobody answers.
   ECONNREFUSED: "gone",
   ECONNABORTED: "gone",

@@ -10,7 +10,7 @@ Deno.test("each error of a connect says who is at fault", () => {
   const faults = {
     machine: ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ENOSPC"],
     full: ["EAGAIN", "EWOULDBLOCK", "EADDRNOTAVAIL", "EADDRINUSE", "EINTR"],
-    reset: ["ECONNRESET", "EPIPE"],
+    reset: ["ECONNRESET", "EPIPE", "ENOTCONN"],
     gone: ["ECONNREFUSED", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ENOENT"]
       .concat("EACCES", "EPERM", "EPROTOTYPE", "EINVAL", "EWHATEVER"),
   };
