@@ -527,12 +527,14 @@ Deno.test("a destination is tried when it is added, and when it leaves maint, an
   const state = async (name: string) => (await program.destinations())[name]!.state;
   await until(async () => await state(a.address) === "up", "the first was reached");
   await program.reload(listener([a.address, b.address]));
-  assertEquals([await state(a.address), await state(b.address)], ["up", "untried"]);
+  assertEquals(await state(a.address), "up");
+  // It may have been reached by now.
+  assert(["untried", "up"].includes(await state(b.address)));
   await until(async () => await state(b.address) === "up", "the second was reached");
   await program.instance.changeDestination("1.2", { state: "maint" });
   assertEquals([await state(b.address), b.looks], ["maint", 1]);
   await program.instance.changeDestination("1.2", { state: "ready" });
-  assertEquals(await state(b.address), "untried");
+  assert(["untried", "up"].includes(await state(b.address)));
   await until(async () => await state(b.address) === "up", "it was reached again");
   assertEquals([a.looks, b.looks], [1, 2]);
   await program.instance.changeDestination("1.2", { state: "maint" });
