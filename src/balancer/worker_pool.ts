@@ -26,7 +26,8 @@ export interface WorkerPoolOptions {
  *
  * A session that no idle worker may have gets a new one, at the destination that the policy says. The
  * policy also says how many idle workers a destination keeps; these receive sessions in the order in
- * which they became idle. Destinations that the operator has taken out of service take no part.
+ * which they became idle. Destinations that the operator has taken out of service, or given
+ * the weight 0, take no part.
  * Backups take part only while no other destination is up, or untried. While none at all is, those
  * whose connects work and only their checks fail take part all the same.
  *
@@ -67,12 +68,13 @@ export class WorkerPool {
     this.#destinations.add(destination);
     this.#policy.add(destination);
     destination.onLoadChange = (changed) => this.#onLoad(changed);
+    destination.onReport = (changed) => this.arrange(changed);
   }
 
   /** Removes a destination; its idle workers leave. {@linkcode arrange} has to follow. */
   remove(destination: Destination): void {
     this.#destinations.delete(destination);
-    destination.onLoadChange = undefined;
+    destination.onLoadChange = destination.onReport = undefined;
     this.#thinned.delete(destination);
     this.#policy.remove(destination);
     destination.dismiss();
