@@ -1,3 +1,4 @@
+import { type AgentReport, reportedWeight, roundWeight, UNREPORTED } from "./agent_report.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
 import { type Connector, connectorTo } from "./connector.ts";
@@ -15,23 +16,6 @@ import { Timings } from "../session/timings.ts";
  * probes or checks in a row have failed.
  */
 export type DestinationState = "untried" | "up" | "suspect" | "down";
-
-/** What a server says of itself, beside what is configured and what its health is. */
-export interface AgentReport {
-  /** Its share of the configured weight: 1 is all of it, 0 takes nobody new. */
-  readonly share: number;
-  /** Most workers, if it has said so. */
-  readonly slots: number | undefined;
-}
-
-/** What counts as long as a server has said nothing. */
-const UNREPORTED: AgentReport = { share: 1, slots: undefined };
-
-/**
- * Weights are multiples of one in so many: enough for the steps of a slow start and for percentages,
- * and a power of two, so that sums and products of them are exact.
- */
-const WEIGHT_SCALE = 64;
 
 /** One server address with its state, its workers' number and its counters. */
 export class Destination {
@@ -57,6 +41,8 @@ export class Destination {
   sessions = 0;
   /** Connects, probes and checks that failed. */
   failures = 0;
+  /** Times that its agent was asked and said nothing that can be understood. */
+  agentFailures = 0;
   /** Look-ups of its name that failed. */
   lookupFailures = 0;
   /** Called when one has failed. */
@@ -154,15 +140,26 @@ export class Destination {
     return this.state === "up" || this.state === "untried";
   }
 
-  /** Whether it may take sessions as far as the operator and its weight are concerned. */
+  /** Whether it may take sessions as far as the operator, its server and its weight are concerned. */
   get enabled(): boolean {
-    return this.admin === "ready" && !this.leaving && this.#fullWeight > 0;
+    const { admin, down } = this.#agent;
+    return this.admin === "ready" && !this.leaving && admin === "ready" && !down &&
+      this.fullWeight > 0;
   }
 
-  /** What it is like, in one word. */
+  /** Whether nobody is to look at it: the operator says so, or its server. */
+  get inMaintenance(): boolean {
+    return this.admin === "maint" || this.#agent.admin === "maint";
+  }
+
+  /** What it is like, in one word: what the operator wants, then its server, then its health. */
   get shownState(): ShownState {
     if (this.leaving) return "drain";
-    return this.admin === "ready" ? this.state : this.admin;
+    if (this.admin !== "ready") return this.admin;
+    const { admin, down, said } = this.#agent;
+    if (admin !== "ready") return admin;
+    if (down) return "down";
+    return this.usable && said.weight?.value === 0 ? "drain" : this.state;
   }
 
   /** Workers that exist: with a session, or idle. */
@@ -186,26 +183,23 @@ export class Destination {
    * policy. A multiple of 1/64, so that policies can calculate with it exactly.
    */
   get weight(): number {
-    const full = this.#fullWeight;
-    return full === 0 ? 0 : atLeastOneStep(full * this.#rampShare);
+    const full = this.fullWeight;
+    return full === 0 ? 0 : roundWeight(full * this.#rampShare);
   }
 
   /** The weight that it has once it is in full use. */
-  get #fullWeight(): number {
-    const { weight } = this.config;
-    const { share } = this.#agent;
-    return share === 1 || weight === 0 || share === 0
-      ? weight * share
-      : atLeastOneStep(weight * share);
+  get fullWeight(): number {
+    return reportedWeight(this.config.weight, this.#agent);
   }
 
   /** Most workers at the moment: the configured number, or less after it has come back or was full. */
   get limit(): number {
-    const limit = Math.max(1, Math.ceil(this.#fullLimit * this.#rampShare));
+    const limit = Math.max(1, Math.ceil(this.fullLimit * this.#rampShare));
     return this.#connects === Infinity ? limit : Math.min(limit, this.established + this.#connects);
   }
 
-  get #fullLimit(): number {
+  /** The limit that it has once it is in full use. */
+  get fullLimit(): number {
     const { slots } = this.#agent;
     return slots === undefined ? this.config.workers : Math.min(this.config.workers, slots);
   }
@@ -234,7 +228,7 @@ export class Destination {
    * counts once, in the limit.
    */
   get load(): number {
-    return this.workers / (this.limit * (this.#fullWeight || 1));
+    return this.workers / (this.limit * (this.fullWeight || 1));
   }
 
   /** A number for a worker that has come and is counted, from 1: none that another one has. */
@@ -290,8 +284,4 @@ export class Destination {
     this.#standby.abort();
     this.#standby = new AbortController();
   }
-}
-
-function atLeastOneStep(weight: number): number {
-  return Math.max(1, Math.round(weight * WEIGHT_SCALE)) / WEIGHT_SCALE;
 }
