@@ -49,11 +49,18 @@ export class Session implements DepartureListener {
   readonly id: number;
   /** Its connection. */
   readonly client: Stream;
+  /** The peer of its connection: the client itself, or what stands in front of this listener. */
+  readonly peerAddress: SocketAddress;
   /**
    * Who the client is, for admission, limits and logs: the peer of its connection, unless what was
    * read of it says otherwise.
    */
   clientAddress: SocketAddress;
+  /**
+   * Where the client has connected to: this end of its connection, unless what was read of it says
+   * otherwise.
+   */
+  listenerAddress: SocketAddress;
   /** When it was accepted; this and the other times are the clock's milliseconds. */
   readonly acceptedAt: number;
   /** Client to destination. */
@@ -125,7 +132,8 @@ export class Session implements DepartureListener {
   ) {
     this.id = options.id;
     this.client = client;
-    this.clientAddress = client.remoteAddress;
+    this.peerAddress = this.clientAddress = client.remoteAddress;
+    this.listenerAddress = client.localAddress;
     this.acceptedAt = options.now;
     this.#waitsSince = options.now;
     this.activity.activeAt = options.now;
