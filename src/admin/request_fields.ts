@@ -3,6 +3,7 @@ import {
   DESTINATION_OPTIONS,
   type DestinationOptionName,
   destinationOptionNames,
+  fieldOfDestinationOption,
   isMark,
 } from "../config/options/destination.ts";
 import type {
@@ -35,7 +36,9 @@ type Values<F extends Fields> = { [N in keyof F]?: F[N] extends Field<infer T> ?
 const STATES = ["ready", "drain", "maint"] as const;
 
 /** The options of a destination, each with a value of its own type. */
-const OPTIONS = Object.fromEntries(destinationOptionNames().map((name) => [name, fieldOf(name)]));
+const OPTIONS = Object.fromEntries(
+  destinationOptionNames().map((name) => [fieldOfDestinationOption(name), fieldOf(name)]),
+);
 
 const NEW_DESTINATION = {
   listener: text("the number or the name of a listener"),
@@ -123,7 +126,16 @@ function shown(value: unknown): string {
 function fieldOf(name: DestinationOptionName): Field<DestinationValue> {
   const option: Option<unknown> = DESTINATION_OPTIONS[name];
   if (isMark(name)) return flag(option);
-  return option.notation?.integers ? number(option) : words(option);
+  const { notation } = option;
+  if (!notation?.integers) return words(option);
+  return notation.words ? either(number(option), words(option)) : number(option);
+}
+
+function either<A, B>(first: Field<A>, second: Field<B>): Field<A | B> {
+  return {
+    allowed: second.allowed,
+    accepts: (value): value is A | B => first.accepts(value) || second.accepts(value),
+  };
 }
 
 function flag({ allowed }: Option<unknown>): Field<boolean> {

@@ -8,6 +8,7 @@ import {
   DESTINATION_OPTIONS,
   type DestinationOptionName,
   destinationOptionNames,
+  fieldOfDestinationOption,
   isMark,
 } from "../config/options/destination.ts";
 import type { Option } from "../config/option.ts";
@@ -25,7 +26,7 @@ const nullable = { text: { type: ["string", "null"] }, place: { type: ["integer"
 const time: Schema = { type: "string", format: "date-time" };
 const id: Schema = { type: "string", pattern: "^\\d+\\.\\d+$" };
 const destinationValues = Object.fromEntries(
-  destinationOptionNames().map((name) => [name, valueOf(name)]),
+  destinationOptionNames().map((name) => [fieldOfDestinationOption(name), valueOf(name)]),
 );
 const adminState: Schema = { enum: ADMIN_STATES };
 
@@ -41,8 +42,10 @@ function list(items: Schema): Schema {
 function valueOf(name: DestinationOptionName): Schema {
   const option: Option<unknown> = DESTINATION_OPTIONS[name];
   if (isMark(name)) return said(flag, option.help);
-  if (option.notation?.integers) return numberOf(option);
-  return said({ type: "string", maxLength: 16384 }, option.help);
+  const words = { type: "string", maxLength: 16384 };
+  if (!option.notation?.integers) return said(words, option.help);
+  const { description, ...number } = numberOf(option);
+  return option.notation.words ? { anyOf: [number, words], description } : numberOf(option);
 }
 
 /** The integers that an option may be. */

@@ -1,5 +1,6 @@
 import type { Queue } from "./queue.ts";
 import { formatAddress } from "../net/address.ts";
+import { formatAgentCheck } from "../config/values/agent_check.ts";
 import { formatCheck } from "../config/values/check.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { SessionRegistry } from "../session/registry.ts";
@@ -83,15 +84,18 @@ export function destinationStatus(
     state: destination.shownState,
     admin: destination.admin,
     leaving: destination.leaving,
-    limit: config.workers,
-    weight: config.weight,
+    limit: destination.fullLimit,
+    weight: Math.round(100 * destination.fullWeight) / 100,
     backup: config.backup,
     check: formatCheck(config.check),
+    agent_check: formatAgentCheck(config["agent-check"]),
+    agent: destination.agent.text,
     workers,
     active,
     sessions,
     failures,
     lookup_failures: destination.lookupFailures,
+    agent_failures: destination.agentFailures,
     bytes_up: destination.bytesUp + up,
     bytes_down: destination.bytesDown + down,
     latencies: destination.timings.data,

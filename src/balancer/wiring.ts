@@ -172,6 +172,9 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     clock,
     descriptors,
     log,
+    tasks,
+    position: thread,
+    names,
   });
   announcer.connect({
     listener: name,

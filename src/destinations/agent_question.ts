@@ -46,8 +46,11 @@ async function firstLine(conn: Stream): Promise<string> {
       throw new AgentError(length === 0 ? "it closed without a word" : "its line has no end");
     }
     const end = buffer.subarray(length, length + received).findIndex(endsLine);
-    if (end !== -1) return latin1(buffer.subarray(0, length + end));
     length += received;
+    if (end === -1) continue;
+    const line = latin1(buffer.subarray(0, length - received + end));
+    if (line.includes("\0")) throw new AgentError("its line has a NUL");
+    return line;
   }
   throw new AgentError(`its line has more than ${LONGEST_LINE} bytes`);
 }

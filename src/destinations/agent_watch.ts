@@ -125,8 +125,8 @@ export class AgentWatch {
       const words = readAgentLine(await askAgent(connector, { signal: limit.signal, timeout }));
       if (this.#stopped) return;
       onWords(words);
-      if (words.problem !== undefined) this.#fail(`it says ${JSON.stringify(words.problem)}`);
-      else this.#succeed();
+      if (words.problem === undefined) this.#succeed();
+      else this.#fail(`it says ${JSON.stringify(words.problem)}, which means nothing`);
       this.#tellChange();
     } catch (error) {
       if (!this.#stopped) this.#fail(messageOf(error));
@@ -147,7 +147,7 @@ export class AgentWatch {
       return;
     }
     this.#failure = { at: now, over: false };
-    log.warning("agent of {name} cannot be understood, what it said before counts: {reason}", {
+    log.warning("agent of {name} failed, what it has said before counts: {reason}", {
       name: destination.name,
       reason,
     });
@@ -156,9 +156,7 @@ export class AgentWatch {
   #succeed(): void {
     if (this.#failure.over) return;
     this.#failure.over = true;
-    this.#options.log.info("agent of {name} can be understood again", {
-      name: this.#destination.name,
-    });
+    this.#options.log.info("agent of {name} answers again", { name: this.#destination.name });
   }
 
   /** What it wants is told when it has changed, and not more often than one can read. */
