@@ -87,6 +87,7 @@ export function destinationStatus(
     weight: config.weight,
     backup: config.backup,
     check: formatCheck(config.check),
+    send_proxy: config["send-proxy"],
     workers,
     active,
     sessions,

@@ -2,6 +2,7 @@ import { AddressError, parseAddress } from "../net/address.ts";
 import {
   DESTINATION_OPTION_FORMS,
   DESTINATION_OPTIONS,
+  fieldOfDestinationOption,
   isDestinationOption,
   isMark,
 } from "../config/options/destination.ts";
@@ -49,8 +50,11 @@ export function readValues(texts: readonly string[]): DestinationValues {
     if (read === undefined) {
       throw new UsageError(`${quote(text)}: ${name} must be ${option.allowed}`);
     }
-    if (Object.hasOwn(values, name)) throw new UsageError(`${quote(text)}: ${name} is given twice`);
-    values[name] = typeof read === "number" || typeof read === "boolean" ? read : value!;
+    const field = fieldOfDestinationOption(name);
+    if (Object.hasOwn(values, field)) {
+      throw new UsageError(`${quote(text)}: ${name} is given twice`);
+    }
+    values[field] = typeof read === "number" || typeof read === "boolean" ? read : value!;
   }
   return values;
 }

@@ -5,6 +5,7 @@ import { HEALTH_ROWS } from "./options/health.ts";
 import { LISTENER_ROWS } from "./options/listener.ts";
 import { LOGGING_ROWS } from "./options/logging.ts";
 import { PROGRAM_ROWS } from "./options/program.ts";
+import { PROXY_PROTOCOL_ROWS } from "./options/proxy_protocol.ts";
 import { SESSION_ROWS } from "./options/session.ts";
 
 /**
@@ -15,6 +16,7 @@ export const OPTIONS = {
   ...LISTENER_ROWS,
   ...SESSION_ROWS,
   ...HEALTH_ROWS,
+  ...PROXY_PROTOCOL_ROWS,
   ...LOGGING_ROWS,
   ...PROGRAM_ROWS,
 } as const;

@@ -4,6 +4,7 @@ import { type Connector, connectorTo } from "./connector.ts";
 import type { LookupFailure, Way } from "../net/dial.ts";
 import type { AdminState, ShownState } from "../operations/states.ts";
 import type { Names } from "../net/names.ts";
+import { sendingProxy } from "./send_proxy.ts";
 import type { Session } from "../session/session.ts";
 import type { Trails } from "../net/trails.ts";
 import { Timings } from "../session/timings.ts";
@@ -18,8 +19,8 @@ export type DestinationState = "untried" | "up" | "suspect" | "down";
 
 /** One server address with its state, its workers' number and its counters. */
 export class Destination {
-  /** How it is connected, for sessions, probes and checks alike. */
-  readonly connector: Connector;
+  /** How it is connected, for sessions, probes and checks alike; another configuration may change it. */
+  connector: Connector;
   /** Its number within the listener, from 1. */
   readonly number: number;
   /** Its health. */
@@ -57,6 +58,8 @@ export class Destination {
   /** Bytes of its ended sessions, destination to client. */
   bytesDown = 0;
   readonly timings = new Timings();
+  /** Connects to its address, without anything before the first byte. */
+  readonly #plain: Connector;
   /** Tells how far a slow start is. */
   readonly #clock: Clock;
   /** The configuration in force. */
@@ -84,7 +87,7 @@ export class Destination {
     this.#config = config;
     const { trails, listener = 1, names } = options;
     const way: Way | undefined = trails && { trails, step: { listener, destination: number } };
-    this.connector = connectorTo(config.address, {
+    this.#plain = connectorTo(config.address, {
       way,
       names,
       onLookupFailure: (failure) => {
@@ -93,6 +96,7 @@ export class Destination {
       },
       onLocated: () => this.onLocated?.(),
     });
+    this.connector = sendingProxy(this.#plain, config["send-proxy"]);
     this.#clock = clock;
     this.forget();
   }
@@ -108,6 +112,9 @@ export class Destination {
   }
 
   set config(config: DestinationConfig) {
+    if (config["send-proxy"] !== this.#config["send-proxy"]) {
+      this.connector = sendingProxy(this.#plain, config["send-proxy"]);
+    }
     this.#config = config;
     this.onLoadChange?.(this);
   }

@@ -54,6 +54,8 @@ export class Session implements DepartureListener {
    * read of it says otherwise.
    */
   clientAddress: SocketAddress;
+  /** The address to which it has connected, with the same exception. */
+  listenerAddress: SocketAddress;
   /** When it was accepted; this and the other times are the clock's milliseconds. */
   readonly acceptedAt: number;
   /** Client to destination. */
@@ -122,6 +124,7 @@ export class Session implements DepartureListener {
     this.id = options.id;
     this.client = client;
     this.clientAddress = client.remoteAddress;
+    this.listenerAddress = client.localAddress;
     this.acceptedAt = options.now;
     this.#waitsSince = options.now;
     this.activity.activeAt = options.now;
@@ -137,6 +140,11 @@ export class Session implements DepartureListener {
   /** The client's address as text. */
   get clientName(): string {
     return formatSocketAddress(this.clientAddress);
+  }
+
+  /** Whether the client has sent something that waits for a destination. */
+  get hasBytes(): boolean {
+    return this.ahead.length > 0;
   }
 
   /** Whether a client that finishes sending without an answer has given up. */

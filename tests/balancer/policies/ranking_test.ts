@@ -14,6 +14,7 @@ function destination(port: number): Destination {
     weight: 1,
     backup: false,
     check: null,
+    "send-proxy": "off" as const,
   };
   return new Destination(config, () => 0);
 }
