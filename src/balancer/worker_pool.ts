@@ -2,7 +2,7 @@ import { type Audience, Without } from "../async/audience.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { Policy } from "./policies/policy.ts";
 import type { Queue } from "./queue.ts";
-import type { Session } from "../session/session.ts";
+import { audienceOf, type Session } from "../session/session.ts";
 import { after, type Timer } from "../base/timer.ts";
 
 /** Shortest and longest rest of a destination that is full, in milliseconds. */
@@ -14,7 +14,7 @@ export type Spawn = (destination: Destination) => void;
 
 /** Options of {@linkcode WorkerPool}. */
 export interface WorkerPoolOptions {
-  queue: Pick<Queue, "hasFor" | "isWaitedFor" | "audiences">;
+  queue: Pick<Queue, "hasFor" | "oldestOf" | "audiences">;
   policy: Policy;
   spawn: Spawn;
   /** Gets a session that was moved and waits though no destination serves that may have it. */
@@ -26,7 +26,8 @@ export interface WorkerPoolOptions {
  *
  * A session that no idle worker may have gets a new one, at the destination that the policy says. The
  * policy also says how many idle workers a destination keeps; these receive sessions in the order in
- * which they became idle. Destinations that the operator has taken out of service take no part.
+ * which they became idle. Destinations that the operator has taken out of service, or given
+ * the weight 0, take no part.
  * Backups take part only while no other destination is up, or untried. While none at all is, those
  * whose connects work and only their checks fail take part all the same.
  *
@@ -67,12 +68,13 @@ export class WorkerPool {
     this.#destinations.add(destination);
     this.#policy.add(destination);
     destination.onLoadChange = (changed) => this.#onLoad(changed);
+    destination.onReport = (changed) => this.arrange(changed);
   }
 
   /** Removes a destination; its idle workers leave. {@linkcode arrange} has to follow. */
   remove(destination: Destination): void {
     this.#destinations.delete(destination);
-    destination.onLoadChange = undefined;
+    destination.onLoadChange = destination.onReport = undefined;
     this.#thinned.delete(destination);
     this.#policy.remove(destination);
     destination.dismiss();
@@ -182,21 +184,28 @@ export class WorkerPool {
   grow(sessions?: readonly Session[]): void {
     this.#growFor(undefined);
     if (sessions) {
-      for (const { audience } of sessions) if (audience) this.#growFor(audience);
+      for (const session of sessions) {
+        const audience = audienceOf(session);
+        if (audience) this.#growFor(audience);
+      }
     } else for (const [audience] of this.#queue.audiences()) this.#growFor(audience);
   }
 
   #growFor(audience: Audience | undefined): void {
-    while (this.#queue.isWaitedFor(audience)) {
-      const next = this.#policy.next(audience);
+    for (
+      let first = this.#queue.oldestOf(audience);
+      first;
+      first = this.#queue.oldestOf(audience)
+    ) {
+      const next = this.#policy.next(audience, first);
       if (!next) return;
       this.#spawn(next);
     }
   }
 
   /** Whether a destination that may have a session could get one more. */
-  hasRoomFor({ audience }: Session): boolean {
-    return this.#policy.next(audience) !== undefined;
+  hasRoomFor(session: Session): boolean {
+    return this.#policy.next(audienceOf(session), session) !== undefined;
   }
 
   /** Whether any destination of an audience serves, with a free slot or without. */

@@ -17,9 +17,26 @@ import { Timings } from "../session/timings.ts";
  */
 export type DestinationState = "untried" | "up" | "suspect" | "down";
 
+/** What a server says of itself, beside what is configured and what its health is. */
+export interface AgentReport {
+  /** Its share of the configured weight: 1 is all of it, 0 takes nobody new. */
+  readonly share: number;
+  /** Most workers, if it has said so. */
+  readonly slots: number | undefined;
+}
+
+/** What counts as long as a server has said nothing. */
+const UNREPORTED: AgentReport = { share: 1, slots: undefined };
+
+/**
+ * Weights are multiples of one in so many: enough for the steps of a slow start and for percentages,
+ * and a power of two, so that sums and products of them are exact.
+ */
+const WEIGHT_SCALE = 64;
+
 /** One server address with its state, its workers' number and its counters. */
 export class Destination {
-  /** How it is connected, for sessions, probes and checks alike; another configuration may change it. */
+  /** How it is connected, for sessions, probes and checks alike, as it is configured now. */
   connector: Connector;
   /** Its number within the listener, from 1. */
   readonly number: number;
@@ -33,6 +50,8 @@ export class Destination {
   onlyCheckFails = false;
   /** Called when the number of its workers has changed. */
   onLoadChange: ((destination: Destination) => void) | undefined;
+  /** Called when what its server says has changed: its weight, its limit, whether it is enabled. */
+  onReport: ((destination: Destination) => void) | undefined;
   /** Workers that have a session. */
   active = 0;
   /** Sessions that were connected to it. */
@@ -64,6 +83,8 @@ export class Destination {
   readonly #clock: Clock;
   /** The configuration in force. */
   #config: DestinationConfig;
+  /** What its server says. */
+  #agent = UNREPORTED;
   /** Workers that exist. */
   #workers = 0;
   /** Numbers of workers that have left. */
@@ -112,11 +133,19 @@ export class Destination {
   }
 
   set config(config: DestinationConfig) {
-    if (config["send-proxy"] !== this.#config["send-proxy"]) {
-      this.connector = sendingProxy(this.#plain, config["send-proxy"]);
-    }
     this.#config = config;
+    this.connector = sendingProxy(this.#plain, config["send-proxy"]);
     this.onLoadChange?.(this);
+  }
+
+  /** What its server says of itself; a new report counts at once. */
+  get agent(): AgentReport {
+    return this.#agent;
+  }
+
+  set agent(report: AgentReport) {
+    this.#agent = report;
+    this.onReport?.(this);
   }
 
   /** Nothing is known of its health any more: it is new, or was not looked at for a while. */
@@ -130,9 +159,9 @@ export class Destination {
     return this.state === "up" || this.state === "untried";
   }
 
-  /** Whether it may take sessions as far as the operator is concerned. */
+  /** Whether it may take sessions as far as the operator and its weight are concerned. */
   get enabled(): boolean {
-    return this.admin === "ready" && !this.leaving;
+    return this.admin === "ready" && !this.leaving && this.#fullWeight > 0;
   }
 
   /** What it is like, in one word. */
@@ -156,17 +185,48 @@ export class Destination {
     return this.workers - this.active;
   }
 
-  /** Most workers at the moment: the configured number, or less after it has come back or was full. */
-  get limit(): number {
-    if (this.#connects === Infinity) return this.#rampedLimit;
-    return Math.min(this.#rampedLimit, this.established + this.#connects);
+  /**
+   * Its share of the sessions relative to the others at the moment: the configured weight, what its
+   * server makes of that, and less of it after it has come back. 0 = it takes nobody new, whatever the
+   * policy. A multiple of 1/64, so that policies can calculate with it exactly.
+   */
+  get weight(): number {
+    const full = this.#fullWeight;
+    return full === 0 ? 0 : atLeastOneStep(full * this.#rampShare);
   }
 
-  get #rampedLimit(): number {
-    if (!this.#ramp) return this.config.workers;
+  /** The weight that it has once it is in full use. */
+  get #fullWeight(): number {
+    const { weight } = this.config;
+    const { share } = this.#agent;
+    return share === 1 || weight === 0 || share === 0
+      ? weight * share
+      : atLeastOneStep(weight * share);
+  }
+
+  /** Most workers at the moment: the configured number, or less after it has come back or was full. */
+  get limit(): number {
+    const limit = Math.max(1, Math.ceil(this.#fullLimit * this.#rampShare));
+    return this.#connects === Infinity ? limit : Math.min(limit, this.established + this.#connects);
+  }
+
+  get #fullLimit(): number {
+    const { slots } = this.#agent;
+    return slots === undefined ? this.config.workers : Math.min(this.config.workers, slots);
+  }
+
+  /** Whether it has come back a while ago, and does not have its full weight and limit yet. */
+  get starting(): boolean {
+    return this.#rampShare < 1;
+  }
+
+  /** How far a slow start is, up to 1. */
+  get #rampShare(): number {
+    if (!this.#ramp) return 1;
     const share = (this.#clock() - this.#ramp.since) / this.#ramp.length;
-    if (share >= 1) this.#ramp = undefined;
-    return Math.max(1, Math.ceil(this.config.workers * Math.min(share, 1)));
+    if (share < 1) return share;
+    this.#ramp = undefined;
+    return 1;
   }
 
   /** Whether it may have one more worker. */
@@ -174,9 +234,12 @@ export class Destination {
     return this.workers < this.limit;
   }
 
-  /** How full it is: the share of its limit that has workers, smaller for a greater weight. */
+  /**
+   * How full it is: the share of its limit that has workers, smaller for a greater weight. A slow start
+   * counts once, in the limit.
+   */
   get load(): number {
-    return this.workers / (this.limit * this.config.weight);
+    return this.workers / (this.limit * (this.#fullWeight || 1));
   }
 
   /** A number for a worker that has come and is counted, from 1: none that another one has. */
@@ -232,4 +295,8 @@ export class Destination {
     this.#standby.abort();
     this.#standby = new AbortController();
   }
+}
+
+function atLeastOneStep(weight: number): number {
+  return Math.max(1, Math.round(weight * WEIGHT_SCALE)) / WEIGHT_SCALE;
 }

@@ -114,15 +114,17 @@ export class Health {
     this.#options.workers.arrange(destination);
   }
 
-  /** The check of one destination may have changed. */
+  /** The check of one destination, or its weight, may have changed. */
   reconsider(destination: Destination): void {
     this.#monitors.get(destination)?.reconsider();
+    this.#notePanic();
   }
 
   /** Takes over settings, or checks of destinations, that have changed. */
   apply(settings: HealthSettings): void {
     this.#settings = settings;
     for (const monitor of this.#monitors.values()) monitor.reconsider();
+    this.#notePanic();
   }
 
   /** Ends what needs no signal to end. */

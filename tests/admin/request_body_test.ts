@@ -56,7 +56,7 @@ Deno.test("every field that is wrong is named, with its value and what is allowe
     const line of [
       '"adress": no such field; the nearest is "address"',
       'workers "4": must be a whole number from 1 to 1000000',
-      "weight 257: must be a whole number from 1 to 256",
+      "weight 257: must be a whole number from 0 to 256",
       "backup 1: must be true or false",
       'listener "": must be the number or the name of a listener',
       '"__proto__": no such field',

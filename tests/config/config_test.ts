@@ -32,7 +32,7 @@ Deno.test("a destination's options are checked", () => {
     "9001,backup=yes": 'unknown option "backup=yes"',
     "9001,workers": 'unknown option "workers"',
     "9001,workers=": 'workers "" must be a whole number from 1',
-    "9001,weight=257": 'weight "257" must be a whole number from 1 to 256',
+    "9001,weight=257": 'weight "257" must be a whole number from 0 to 256',
     "9001,weight=1,weight=2": "has weight twice",
     "9001,backup,backup": "has backup twice",
     "9001,__proto__=1": 'unknown option "__proto__=1"',

@@ -259,7 +259,7 @@ const PROBLEMS: readonly (readonly [name: string, content: string, ...lines: str
     `FILE:5: destinations "x y": must be ${KEYS} with a port from 1 to 65535`,
     `FILE:6: destinations "9001,workers=0,x,weight=": workers "0" ${WORKERS}`,
     'FILE:6: destinations "9001,workers=0,x,weight=": has the unknown option "x"; must be',
-    'FILE:6: destinations "9001,workers=0,x,weight=": weight "" must be a whole number from 1 to',
+    'FILE:6: destinations "9001,workers=0,x,weight=": weight "" must be a whole number from 0 to',
   ],
   [
     "destinations that are tables",
@@ -269,7 +269,7 @@ const PROBLEMS: readonly (readonly [name: string, content: string, ...lines: str
     'FILE:3: destinations.check "x": must be off, tcp',
     'FILE:4: destinations.backup "yes": is a string; must be true or false',
     "FILE:5: destinations.workers 0: must be a whole number from 1 to",
-    "FILE:5: destinations.weight { a = 1 }: is a table; must be a whole number from 1 to 256",
+    "FILE:5: destinations.weight { a = 1 }: is a table; must be a whole number from 0 to 256",
     'FILE:5: destinations: address is missing; must be as in { address = "9001" }',
     'FILE:6: destinations.address "9002,workers=2": has no options, which are keys of the table',
     'FILE:7: destinations true: must be an address in quotes, such as "9001", or a table',

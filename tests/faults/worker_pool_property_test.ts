@@ -42,7 +42,7 @@ const BALANCES = OPTIONS.balance.notation!.words as readonly Balance[];
 const wanted: fc.Arbitrary<Wanted> = fc.record({
   there: fc.boolean(),
   workers: fc.integer({ min: 1, max: 5 }),
-  weight: fc.integer({ min: 1, max: 4 }),
+  weight: fc.nat(4),
   backup: fc.boolean(),
 });
 

@@ -8,7 +8,7 @@ import type { Policy } from "./policy.ts";
  */
 export class LeastConn extends Ranking implements Policy {
   constructor() {
-    super({ loadOf: ({ workers, config }) => workers / config.weight, ties: "turns" });
+    super({ loadOf: ({ workers, weight }) => workers / (weight || 1), ties: "turns" });
   }
 
   idleWorkers(): number {

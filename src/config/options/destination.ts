@@ -17,9 +17,10 @@ export const DESTINATION_OPTIONS = table({ scope: "destination", group: "Destina
   },
   weight: count({
     default: 1,
-    min: 1,
+    min: 0,
     max: 256,
-    help: "its share of the sessions relative to the others, from 1 to 256",
+    help: "its share of the sessions relative to the others, from 0 to 256; 0 = it gets no new " +
+      "ones, and those that it has go on",
   }),
   backup: mark({ help: "whether it serves only while no other destination is up" }),
   check: {

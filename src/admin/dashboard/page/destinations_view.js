@@ -122,7 +122,13 @@ function addForm(listener) {
     spellcheck: "false",
   });
   const workers = h("input", { id: `workers-${listener}`, type: "number", min: 1, step: 1 });
-  const weight = h("input", { id: `weight-${listener}`, type: "number", min: 1, step: 1 });
+  const weight = h("input", {
+    id: `weight-${listener}`,
+    type: "number",
+    min: 0,
+    max: 256,
+    step: 1,
+  });
   const backup = h("input", { id: `backup-${listener}`, type: "checkbox" });
   const form = h(
     "form",
