@@ -77,8 +77,6 @@ export class Destination {
   /** Bytes of its ended sessions, destination to client. */
   bytesDown = 0;
   readonly timings = new Timings();
-  /** Connects to its address, without anything before the first byte. */
-  readonly #plain: Connector;
   /** Tells how far a slow start is. */
   readonly #clock: Clock;
   /** The configuration in force. */
@@ -108,7 +106,7 @@ export class Destination {
     this.#config = config;
     const { trails, listener = 1, names } = options;
     const way: Way | undefined = trails && { trails, step: { listener, destination: number } };
-    this.#plain = connectorTo(config.address, {
+    const connector = connectorTo(config.address, {
       way,
       names,
       onLookupFailure: (failure) => {
@@ -117,7 +115,7 @@ export class Destination {
       },
       onLocated: () => this.onLocated?.(),
     });
-    this.connector = sendingProxy(this.#plain, config["send-proxy"]);
+    this.connector = sendingProxy(connector, config["send-proxy"]);
     this.#clock = clock;
     this.forget();
   }
@@ -134,7 +132,7 @@ export class Destination {
 
   set config(config: DestinationConfig) {
     this.#config = config;
-    this.connector = sendingProxy(this.#plain, config["send-proxy"]);
+    this.connector = sendingProxy(this.connector, config["send-proxy"]);
     this.onLoadChange?.(this);
   }
 
