@@ -40,7 +40,7 @@ function list(items: Schema): Schema {
 /** The value of an option of a destination. */
 function valueOf(name: DestinationOptionName): Schema {
   const option: Option<unknown> = DESTINATION_OPTIONS[name];
-  if (isMark(name)) return said(flag, option.help);
+  if (isMark(name)) return { ...numberOf(option), type: ["boolean", "integer"] };
   if (option.notation?.integers) return numberOf(option);
   return said({ type: "string", maxLength: 16384 }, option.help);
 }
