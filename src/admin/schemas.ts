@@ -18,7 +18,6 @@ export function ref(name: string): Schema {
 }
 
 const text: Schema = { type: "string" };
-const flag: Schema = { type: "boolean" };
 const counter: Schema = { type: "integer", minimum: 0 };
 const amount: Schema = { type: "number", minimum: 0 };
 const nullable = { text: { type: ["string", "null"] }, place: { type: ["integer", "null"] } };

@@ -2,7 +2,7 @@ import { type Audience, Without } from "../async/audience.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { Policy } from "./policies/policy.ts";
 import type { Queue } from "./queue.ts";
-import type { Session } from "../session/session.ts";
+import { audienceOf, type Session } from "../session/session.ts";
 import { Tiers } from "./tiers.ts";
 import { after, type Timer } from "../base/timer.ts";
 
@@ -15,7 +15,7 @@ export type Spawn = (destination: Destination) => void;
 
 /** Options of {@linkcode WorkerPool}. */
 export interface WorkerPoolOptions {
-  queue: Pick<Queue, "hasFor" | "isWaitedFor" | "audiences">;
+  queue: Pick<Queue, "hasFor" | "oldestOf" | "audiences">;
   policy: Policy;
   spawn: Spawn;
   /** Gets a session that was moved and waits though no destination serves that may have it. */
@@ -183,21 +183,28 @@ export class WorkerPool {
   grow(sessions?: readonly Session[]): void {
     this.#growFor(undefined);
     if (sessions) {
-      for (const { audience } of sessions) if (audience) this.#growFor(audience);
+      for (const session of sessions) {
+        const audience = audienceOf(session);
+        if (audience) this.#growFor(audience);
+      }
     } else for (const [audience] of this.#queue.audiences()) this.#growFor(audience);
   }
 
   #growFor(audience: Audience | undefined): void {
-    while (this.#queue.isWaitedFor(audience)) {
-      const next = this.#policy.next(audience);
+    for (
+      let first = this.#queue.oldestOf(audience);
+      first;
+      first = this.#queue.oldestOf(audience)
+    ) {
+      const next = this.#policy.next(audience, first);
       if (!next) return;
       this.#spawn(next);
     }
   }
 
   /** Whether a destination that may have a session could get one more. */
-  hasRoomFor({ audience }: Session): boolean {
-    return this.#policy.next(audience) !== undefined;
+  hasRoomFor(session: Session): boolean {
+    return this.#policy.next(audienceOf(session), session) !== undefined;
   }
 
   /** Whether any destination of an audience serves, with a free slot or without. */
