@@ -16,7 +16,7 @@ function destination(port: number): Destination {
     name: `${port}`,
     workers: 256,
     weight: 1,
-    backup: false,
+    backup: 0,
     check: null,
     "send-proxy": "off" as const,
   };

@@ -54,6 +54,7 @@ export function destinationOf(different: Partial<DestinationStatus>): Destinatio
     check: "off",
     send_proxy: "off",
     backup: false,
+    tier: 0,
     workers: 1,
     active: 0,
     sessions: 0,
