@@ -3,8 +3,8 @@ import type { DestinationConfig } from "../config/destination_text.ts";
 import { type Connector, connectorTo } from "./connector.ts";
 import type { LookupFailure, Way } from "../net/dial.ts";
 import type { AdminState, ShownState } from "../operations/states.ts";
-import type { Names } from "../net/names.ts";
 import { sendingProxy } from "./send_proxy.ts";
+import type { NameLookups } from "../net/names.ts";
 import type { Session } from "../session/session.ts";
 import type { Trails } from "../net/trails.ts";
 import { Timings } from "../session/timings.ts";
@@ -100,7 +100,7 @@ export class Destination {
     config: DestinationConfig,
     clock: Clock,
     number = 1,
-    options: { trails?: Trails; listener?: number; names?: Names | undefined } = {},
+    options: { trails?: Trails; listener?: number; names?: NameLookups | undefined } = {},
   ) {
     this.number = number;
     this.#config = config;

@@ -96,6 +96,7 @@ const BAD_VALUES: Record<OptionName, string> = {
   rise: "-",
   slowStart: "-5s",
   sendProxy: "on",
+  resolver: "ns.example",
   backlog: "65536",
   batchSize: "65536",
   batchDelay: "1001ms",
