@@ -125,9 +125,9 @@ function shown(value: unknown): string {
 
 function fieldOf(name: DestinationOptionName): Field<DestinationValue> {
   const option: Option<unknown> = DESTINATION_OPTIONS[name];
-  if (isMark(name)) return flag(option);
   const { notation } = option;
   if (!notation?.integers) return words(option);
+  if (isMark(name)) return flagOrNumber(option);
   return notation.words ? either(number(option), words(option)) : number(option);
 }
 
@@ -138,8 +138,12 @@ function either<A, B>(first: Field<A>, second: Field<B>): Field<A | B> {
   };
 }
 
-function flag({ allowed }: Option<unknown>): Field<boolean> {
-  return { allowed, accepts: (value): value is boolean => typeof value === "boolean" };
+function flagOrNumber(option: Option<unknown>): Field<boolean | number> {
+  const { allowed, accepts } = number(option);
+  return {
+    allowed,
+    accepts: (value): value is boolean | number => typeof value === "boolean" || accepts(value),
+  };
 }
 
 function number(option: Option<unknown>): Field<number> {

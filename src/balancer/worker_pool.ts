@@ -3,6 +3,7 @@ import type { Destination } from "../destinations/destination.ts";
 import type { Policy } from "./policies/policy.ts";
 import type { Queue } from "./queue.ts";
 import { audienceOf, type Session } from "../session/session.ts";
+import { Tiers } from "./tiers.ts";
 import { after, type Timer } from "../base/timer.ts";
 
 /** Shortest and longest rest of a destination that is full, in milliseconds. */
@@ -28,8 +29,8 @@ export interface WorkerPoolOptions {
  * policy also says how many idle workers a destination keeps; these receive sessions in the order in
  * which they became idle. Destinations that the operator has taken out of service, or given
  * the weight 0, take no part.
- * Backups take part only while no other destination is up, or untried. While none at all is, those
- * whose connects work and only their checks fail take part all the same.
+ * Backups take part only while no destination of a lower tier is up, or untried. While none at all is,
+ * those whose connects work and only their checks fail take part all the same.
  *
  * A session that has an audience gets a worker only there. One that was moved, away from a destination
  * that has reset it, leaves as soon as none of the others serves.
@@ -37,10 +38,8 @@ export interface WorkerPoolOptions {
 export class WorkerPool {
   /** All destinations, in the order in which they were added. */
   readonly #destinations = new Set<Destination>();
-  /** Those that are up, or untried, and enabled. */
-  readonly #up = new Set<Destination>();
-  /** Those among them that are no backups. */
-  readonly #primariesUp = new Set<Destination>();
+  /** Which of them are up, or untried, and enabled. */
+  readonly #tiers = new Tiers();
   /** Who waits, and for whom. */
   readonly #queue: WorkerPoolOptions["queue"];
   /** Begins a worker. */
@@ -238,15 +237,15 @@ export class WorkerPool {
   #mayServe(destination: Destination): boolean {
     // A session would have to wait until a name server answers, if it ever does.
     if (!destination.enabled || !destination.connector.isLocated) return false;
-    if (!destination.usable) return destination.onlyCheckFails && this.#up.size === 0;
-    return !destination.config.backup || this.#primariesUp.size === 0;
+    if (!destination.usable) return destination.onlyCheckFails && this.#tiers.lowest === Infinity;
+    return destination.config.backup <= this.#tiers.lowest;
   }
 
   /** Notes who is up. Returns the destinations for which that matters. */
   #review(changed?: Destination): Iterable<Destination> {
-    const before = [this.#up.size > 0, this.#primariesUp.size > 0];
+    const before = this.#tiers.lowest;
     for (const destination of changed ? [changed] : this.#destinations) this.#note(destination);
-    const same = before[0] === this.#up.size > 0 && before[1] === this.#primariesUp.size > 0;
+    const same = before === this.#tiers.lowest;
     const one = changed && this.#destinations.has(changed) ? [changed] : [];
     const affected = changed && same ? one : this.#destinations;
     for (const destination of affected) this.#rank(destination);
@@ -254,14 +253,8 @@ export class WorkerPool {
   }
 
   #note(destination: Destination): void {
-    const { usable, enabled, config } = destination;
-    const up = usable && enabled && this.#destinations.has(destination);
-    for (
-      const [set, member] of [[this.#up, up], [this.#primariesUp, up && !config.backup]] as const
-    ) {
-      if (member) set.add(destination);
-      else set.delete(destination);
-    }
+    const { usable, enabled } = destination;
+    this.#tiers.note(destination, usable && enabled && this.#destinations.has(destination));
   }
 
   /** Dismisses the idle workers of a destination; it gets new ones after that. */

@@ -33,7 +33,7 @@ export function readNew(text: string): NewDestination {
 }
 
 /**
- * Options of a destination, each as `workers=4`; one that it has or has not as `backup`, and as
+ * Options of a destination, each as `workers=4`; one that it has or has not also as `backup`, and as
  * `backup=false` to take it away.
  *
  * @throws {UsageError} For the first that is not allowed.
@@ -54,7 +54,8 @@ export function readValues(texts: readonly string[]): DestinationValues {
     if (Object.hasOwn(values, field)) {
       throw new UsageError(`${quote(text)}: ${name} is given twice`);
     }
-    values[field] = typeof read === "number" || typeof read === "boolean" ? read : value!;
+    if (isMark(name) && /^(true|false)$/.test(value ?? "true")) values[field] = value !== "false";
+    else values[field] = typeof read === "number" ? read : value!;
   }
   return values;
 }

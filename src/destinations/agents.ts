@@ -5,7 +5,7 @@ import type { Settings } from "../config/options.ts";
 import type { ThreadPosition } from "../config/thread_shares.ts";
 import { agentAddress, formatAgentCheck } from "../config/values/agent_check.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
-import type { Names } from "../net/names.ts";
+import type { NameLookups } from "../net/names.ts";
 import { addWords, type AgentReport, UNREPORTED } from "./agent_report.ts";
 import { AgentWatch } from "./agent_watch.ts";
 import { connectorTo } from "./connector.ts";
@@ -36,7 +36,7 @@ export interface AgentsOptions {
   /** Which of the threads this is, each of which asks for itself. */
   position: ThreadPosition;
   /** Looks names up; the system's unless given. */
-  names?: Names | undefined;
+  names?: NameLookups | undefined;
 }
 
 /** The agents of all destinations that have one. */

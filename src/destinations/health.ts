@@ -9,7 +9,7 @@ import type { LookupFailure } from "../net/dial.ts";
 import { messageOf } from "../base/errors.ts";
 import type { HealthPolicy } from "./health_state.ts";
 import { Monitor } from "./monitor.ts";
-import type { Names } from "../net/names.ts";
+import type { NameLookups } from "../net/names.ts";
 import type { Settings } from "../config/options.ts";
 import type { ThreadPosition } from "../config/thread_shares.ts";
 import { every, type Timer } from "../base/timer.ts";
@@ -57,7 +57,7 @@ export interface HealthOptions {
   /** Which of the threads this is; alone if absent. */
   position?: ThreadPosition | undefined;
   /** Looks names of agents up; the system's unless given. */
-  names?: Names | undefined;
+  names?: NameLookups | undefined;
 }
 
 /** The health of all destinations: a monitor for each, and what follows from their states. */

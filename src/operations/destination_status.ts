@@ -49,7 +49,12 @@ export const DESTINATION_FIELDS = {
     metric: { name: "weight", kind: "gauge", unit: "1" },
   }),
   backup: flag("whether it serves only while no other destination is up"),
+  tier: number({
+    help: "0, or of which tier it is as a backup, the lowest of which serves first",
+    join: ([first]) => first!,
+  }),
   check: text("how it is checked, as the option is written"),
+  send_proxy: text("which PROXY header it gets: off, v1 or v2"),
   agent_check: text("where its server says how much it can take, as the option is written"),
   agent: text("what its server says: the latest words of each kind; empty as long as it has not"),
   workers: number({

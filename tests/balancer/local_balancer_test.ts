@@ -102,6 +102,7 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
       limit: 256,
       weight: 1,
       backup: false,
+      tier: 0,
       check: "off",
       bytes_up: 5,
       bytes_down: 5,
@@ -110,6 +111,10 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
       sessions: 1,
       failures: 0,
       lookup_failures: 0,
+      send_proxy: "off",
+      agent_check: "off",
+      agent: "",
+      agent_failures: 0,
     }],
   });
 });
