@@ -5,6 +5,7 @@ import type { AdminState } from "../operations/states.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { AdminClient } from "./admin_client.ts";
 import { plural, quote } from "../base/text.ts";
+import { plain } from "./format.ts";
 import { readNew, readValues } from "./destination_arguments.ts";
 import { isDestination, isNothing, isObject, isReloadResult, isSessions } from "./shapes.ts";
 import { sessionLines, statusLines } from "./tables.ts";
@@ -105,7 +106,9 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
     check: ([, ...texts]) => void readValues(texts),
     async run({ client, operands: [text, ...texts], show }) {
       const changed = await patch(client, text!, readValues(texts));
-      show([`${titleOf(changed)}: workers=${changed.limit} weight=${changed.weight}`], changed);
+      const { limit, weight, agent } = changed;
+      const said = agent ? `, its agent says ${plain(agent)}` : "";
+      show([`${titleOf(changed)}: workers=${limit} weight=${weight}${said}`], changed);
     },
   },
   end: {

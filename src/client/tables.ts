@@ -27,6 +27,9 @@ const DESTINATION_COLUMNS: readonly Column[] = [
 /** Only where a destination has a name. */
 const ADDRESS_COLUMN: Column = { title: "ADDRESS" };
 
+/** Only where a server has said something of itself. */
+const AGENT_COLUMN: Column = { title: "AGENT" };
+
 const SESSION_COLUMNS: readonly Column[] = [
   { title: "ID" },
   { title: "CLIENT" },
@@ -62,7 +65,12 @@ function listenerLines(listener: ListenerStatus): string[] {
   ];
   // An earlier version does not tell the address.
   const named = destinations.some(({ name, address }) => (address ?? name) !== name);
-  const columns = named ? [...DESTINATION_COLUMNS, ADDRESS_COLUMN] : DESTINATION_COLUMNS;
+  const reported = destinations.some(({ agent }) => agent);
+  const columns = [
+    ...DESTINATION_COLUMNS,
+    ...(named ? [ADDRESS_COLUMN] : []),
+    ...(reported ? [AGENT_COLUMN] : []),
+  ];
   const rows = destinations.map((one) => [
     one.id,
     one.name + backupMark(one) + (one.leaving ? " (leaving)" : ""),
@@ -75,6 +83,7 @@ function listenerLines(listener: ListenerStatus): string[] {
     formatBytes(one.bytes_up),
     formatBytes(one.bytes_down),
     ...(named ? [one.address] : []),
+    ...(reported ? [one.agent || "-"] : []),
   ]);
   const table = rows.length === 0 ? ["no destinations"] : formatTable(columns, rows);
   return [

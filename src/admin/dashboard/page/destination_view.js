@@ -103,7 +103,8 @@ export class DestinationView {
   /** @param {DestinationStatus} destination */
   update(destination) {
     this.#destination = destination;
-    const { state, admin, leaving, active, limit, weight, backup, tier, failures } = destination;
+    const { state, admin, leaving, active, limit, weight, backup, tier } = destination;
+    const { agent, failures } = destination;
     setAttribute(this.root, "data-state", leaving ? "drain" : state);
     setAttribute(this.#sign, "d", SIGNS[leaving ? "drain" : state]);
     setText(this.#name, destination.name);
@@ -113,7 +114,8 @@ export class DestinationView {
     setText(
       this.#tags,
       (backup ? ` · backup${tier > 1 ? ` ${tier}` : ""}` : "") +
-        (weight === 1 ? "" : ` · weight ${weight}`),
+        (weight === 1 ? "" : ` · weight ${weight}`) +
+        (agent === "" ? "" : ` · says ${agent}`),
     );
     this.#dots.update({ count: active, capacity: limit, width: SLOTS_WIDTH });
     setText(this.#slots, `${count(active)} / ${count(limit)}`);
