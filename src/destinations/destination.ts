@@ -39,6 +39,8 @@ export class Destination {
   readonly connector: Connector;
   /** Its number within the listener, from 1. */
   readonly number: number;
+  /** Its place among those of its listener: the smaller one comes first; its number at first. */
+  #place: number;
   /** Its health. */
   state: DestinationState = "untried";
   /** What the operator wants of it. */
@@ -102,6 +104,7 @@ export class Destination {
     options: { trails?: Trails; listener?: number; names?: Names | undefined } = {},
   ) {
     this.number = number;
+    this.#place = number;
     this.#config = config;
     const { trails, listener = 1, names } = options;
     const way: Way | undefined = trails && { trails, step: { listener, destination: number } };
@@ -133,6 +136,17 @@ export class Destination {
     this.onLoadChange?.(this);
   }
 
+  /** Where it stands in the configuration: behind those that have a smaller one. */
+  get place(): number {
+    return this.#place;
+  }
+
+  set place(place: number) {
+    if (place === this.#place) return;
+    this.#place = place;
+    this.onLoadChange?.(this);
+  }
+
   /** What its server says of itself; a new report counts at once. */
   get agent(): AgentReport {
     return this.#agent;
@@ -147,6 +161,7 @@ export class Destination {
   forget(): void {
     this.state = this.connector.isTried ? "untried" : "up";
     this.onlyCheckFails = false;
+    this.#ramp = undefined;
   }
 
   /** Whether it may take sessions as far as its health is concerned. */

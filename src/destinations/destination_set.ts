@@ -35,6 +35,8 @@ export class DestinationSet {
   #present = new Map<string, Destination>();
   /** Those that leave, by the same; some of them may be gone. */
   readonly #leaving = new Map<string, Destination>();
+  /** The place of the last one in the configuration. */
+  #lastPlace = 0;
   /** All of them by their numbers. */
   readonly #byNumber = new Map<number, Destination>();
 
@@ -66,10 +68,11 @@ export class DestinationSet {
   ): Generator<Destination | undefined, void> {
     const before = [...this.#present];
     const after = new Map<string, Destination>();
-    for (const config of configs) {
+    this.#lastPlace = configs.length;
+    for (const [i, config] of configs.entries()) {
       const { key } = config;
       const known = this.#present.has(key);
-      const one = this.put(config, numbers[key]!);
+      const one = this.put(config, numbers[key]!, i + 1);
       after.set(key, one);
       yield known ? undefined : one;
     }
@@ -83,16 +86,19 @@ export class DestinationSet {
 
   /**
    * Takes a destination in behind all others. One that is still there, maybe leaving, stays what it
-   * is, with its place, its sessions, health and counters. The worker pool has to be arranged after it.
+   * is, with its sessions, health and counters, and with its place unless another one is given. The
+   * worker pool has to be arranged after it.
    */
-  put(config: DestinationConfig, number: number): Destination {
+  put(config: DestinationConfig, number: number, place?: number): Destination {
     const { key } = config;
     const leaving = this.#leaving.get(key);
     if (leaving && this.#isGone(leaving)) this.#forget(leaving);
     const known = this.#present.get(key) ?? this.#leaving.get(key);
     const one = known ?? new Destination(config, this.#options.clock, number, this.#options);
     one.config = config;
-    if (!known || known.leaving) this.#add(one);
+    const isNew = !known || known.leaving;
+    if (place !== undefined || isNew) one.place = place ?? ++this.#lastPlace;
+    if (isNew) this.#add(one);
     return one;
   }
 
