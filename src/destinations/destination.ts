@@ -52,8 +52,8 @@ export class Destination {
   onlyCheckFails = false;
   /** Called when the number of its workers has changed. */
   onLoadChange: ((destination: Destination) => void) | undefined;
-  /** Called when what its server says has changed: its weight, its limit, whether it is enabled. */
-  onReport: ((destination: Destination) => void) | undefined;
+  /** Called when something else may have changed who serves: its weight to or from 0, its tier. */
+  onChange: ((destination: Destination) => void) | undefined;
   /** Workers that have a session. */
   active = 0;
   /** Sessions that were connected to it. */
@@ -134,9 +134,11 @@ export class Destination {
   }
 
   set config(config: DestinationConfig) {
+    const { enabled, config: { backup } } = this;
     this.#config = config;
     this.connector = sendingProxy(this.connector, config["send-proxy"]);
-    this.onLoadChange?.(this);
+    if (enabled !== this.enabled || backup !== config.backup) this.onChange?.(this);
+    else this.onLoadChange?.(this);
   }
 
   /** Where it stands in the configuration: behind those that have a smaller one. */
@@ -157,7 +159,7 @@ export class Destination {
 
   set agent(report: AgentReport) {
     this.#agent = report;
-    this.onReport?.(this);
+    this.onChange?.(this);
   }
 
   /** Nothing is known of its health any more: it is new, or was not looked at for a while. */

@@ -60,6 +60,8 @@ export class DestinationSet {
    * Goes over to other destinations. One that is not wanted any more takes no new sessions. Gives each
    * that came or went, for which the worker pool has to be arranged at once; and as a whole after it.
    *
+   * Those who may serve come first, so that no backup does for the moment in between.
+   *
    * @param numbers The numbers of the destinations by their `key`.
    */
   *apply(
@@ -67,21 +69,22 @@ export class DestinationSet {
     numbers: Readonly<Record<string, number>>,
   ): Generator<Destination | undefined, void> {
     const before = [...this.#present];
-    const after = new Map<string, Destination>();
     this.#lastPlace = configs.length;
-    for (const [i, config] of configs.entries()) {
+    const places = configs.map((config, i) => ({ config, place: i + 1 }));
+    const all = new Map<string, Destination>();
+    for (const { config, place } of places.sort((a, b) => lateness(a) - lateness(b))) {
       const { key } = config;
       const known = this.#present.has(key);
-      const one = this.put(config, numbers[key]!, i + 1);
-      after.set(key, one);
+      const one = this.put(config, numbers[key]!, place);
+      all.set(key, one);
       yield known ? undefined : one;
     }
     for (const [key, one] of before) {
-      if (after.has(key)) continue;
+      if (all.has(key)) continue;
       this.remove(one);
       yield one;
     }
-    this.#present = after;
+    this.#present = new Map(configs.map(({ key }) => [key, all.get(key)!]));
   }
 
   /**
@@ -137,4 +140,9 @@ export class DestinationSet {
     this.#leaving.delete(one.config.key);
     if (this.#byNumber.get(one.number) === one) this.#byNumber.delete(one.number);
   }
+}
+
+/** The later it serves, the greater: backups by their tier, then those that get nobody. */
+function lateness({ config: { backup, weight } }: { config: DestinationConfig }): number {
+  return weight === 0 ? Number.MAX_SAFE_INTEGER : backup;
 }
