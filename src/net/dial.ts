@@ -1,6 +1,6 @@
 import { abortable } from "@std/async/abortable";
 import ipaddr from "ipaddr.js";
-import { type Address, formatHostPort, isLocalhost } from "./address.ts";
+import { type Address, formatHostPort, isLocalhost, type SocketAddress } from "./address.ts";
 import { connect } from "./connect.ts";
 import { within } from "../async/within.ts";
 import { messageOf } from "../base/errors.ts";
@@ -56,6 +56,16 @@ export interface DialerOptions {
   onLocated?(): void;
 }
 
+/** Who is going to use a connection, for what is said at its beginning. */
+export interface Caller {
+  /** The client that it is for; absent if it is for none. */
+  readonly clientAddress?: SocketAddress;
+  /** The address to which that client has connected. */
+  readonly listenerAddress?: SocketAddress;
+  /** Whether there are bytes that are written as soon as it is connected. */
+  readonly hasBytes: boolean;
+}
+
 /** Options of one connect. */
 export interface DialOptions {
   /** Gives the connect up; the caller aborts it when the time is over. */
@@ -64,6 +74,8 @@ export interface DialOptions {
   timeout: number;
   /** The way of the session that it is for; absent if it is for none. */
   trail?: Trail;
+  /** Who it is for; absent if that is nobody, who has nothing to say. */
+  caller?: Caller | undefined;
 }
 
 /** A look-up that failed. */

@@ -95,6 +95,7 @@ const BAD_VALUES: Record<OptionName, string> = {
   fall: "three",
   rise: "-",
   slowStart: "-5s",
+  sendProxy: "on",
   resolver: "ns.example",
   backlog: "65536",
   batchSize: "65536",

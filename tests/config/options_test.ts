@@ -39,6 +39,7 @@ Deno.test("the defaults are the documented ones", () => {
     fall: 0,
     rise: 0,
     slowStart: 0,
+    sendProxy: "off",
     resolver: "system",
     backlog: 511,
     batchSize: 0,
