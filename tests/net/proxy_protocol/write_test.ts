@@ -83,10 +83,12 @@ Deno.test("a zone of a link-local address is left out, which no receiver could r
 });
 
 Deno.test("UNIX sockets are unknown to version 1, and paths of 108 bytes in version 2", () => {
-  const ends = unix(null, "/run/iawlb.sock");
+  const ends = unix("/run/app.sock", "/run/iawlb.sock");
   assertEquals(line(ends), "PROXY UNKNOWN\r\n");
-  const path = hex(new TextEncoder().encode("/run/iawlb.sock"));
-  assertEquals(binary(ends), "213100d8" + "00".repeat(108) + path.padEnd(216, "0"));
+  const paths = ["/run/app.sock", "/run/iawlb.sock"].map((path) => {
+    return hex(new TextEncoder().encode(path)).padEnd(216, "0");
+  });
+  assertEquals(binary(ends), `213100d8${paths.join("")}`);
   const long = `/${"x".repeat(106)}`;
   const full = hex(new TextEncoder().encode(long)) + "00";
   assertEquals(binary(unix(long, long)), `213100d8${full}${full}`);
@@ -95,7 +97,7 @@ Deno.test("UNIX sockets are unknown to version 1, and paths of 108 bytes in vers
 Deno.test("who cannot be told of is UNKNOWN, or LOCAL without addresses", () => {
   const client: SocketAddress = { transport: "tcp", hostname: "192.0.2.1", port: 1 };
   const listener: SocketAddress = { transport: "unix", path: "/run/iawlb.sock" };
-  for (const ends of [undefined, unix(null, null), { client, listener }]) {
+  for (const ends of [undefined, unix(null, "/run/iawlb.sock"), { client, listener }]) {
     assertEquals(line(ends), "PROXY UNKNOWN\r\n");
     assertEquals(binary(ends), "20000000");
   }
