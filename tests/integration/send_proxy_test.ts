@@ -82,6 +82,32 @@ for (const [version, threads, check] of [["v1", 1, "UNKNOWN"], ["v2", 2, "LOCAL"
   });
 }
 
+Deno.test("what clients have sent while they waited comes with the header, in one read", async () => {
+  const first: string[] = [];
+  await using server = new TestServer(async (conn) => {
+    const buffer = new Uint8Array(4096);
+    const n = await conn.read(buffer);
+    const text = new TextDecoder().decode(buffer.subarray(0, n ?? 0));
+    if (!text.includes("UNKNOWN")) first.push(text.split("\r\n")[1]!);
+    if (!text.includes("wait")) return;
+    await until(() => waiting, "the others wait");
+  }, { speaksFirst: true });
+  let waiting = false;
+  await using program = await Program.start([`${server.address},send-proxy=v1,workers=1`]);
+  const clients: Client[] = [];
+  for (const text of ["wait", ...Array.from({ length: 20 }, (_, i) => `hello ${i}`)]) {
+    clients.push(await Client.connect(program.port));
+    await writeAll(clients.at(-1)!.conn, new TextEncoder().encode(text));
+  }
+  await until(async () => (await program.status()).waiting === 20, "they wait");
+  waiting = true;
+  for (const client of clients) {
+    await readAll(client.conn);
+    client[Symbol.dispose]();
+  }
+  assertEquals(first.slice(1).toSorted(), clients.slice(1).map((_, i) => `hello ${i}`).toSorted());
+});
+
 Deno.test("a session that is reset has a header of its own at its next server, with all that it sent", async () => {
   for (const when of ["at once", "after reading"] as const) {
     await using bad = await ResettingServer.start(when);
