@@ -40,6 +40,8 @@ export class Destination {
   connector: Connector;
   /** Its number within the listener, from 1. */
   readonly number: number;
+  /** Its place among those of its listener: the smaller one comes first; its number at first. */
+  #place: number;
   /** Its health. */
   state: DestinationState = "untried";
   /** What the operator wants of it. */
@@ -50,8 +52,8 @@ export class Destination {
   onlyCheckFails = false;
   /** Called when the number of its workers has changed. */
   onLoadChange: ((destination: Destination) => void) | undefined;
-  /** Called when what its server says has changed: its weight, its limit, whether it is enabled. */
-  onReport: ((destination: Destination) => void) | undefined;
+  /** Called when something else may have changed who serves: its weight to or from 0, its tier. */
+  onChange: ((destination: Destination) => void) | undefined;
   /** Workers that have a session. */
   active = 0;
   /** Sessions that were connected to it. */
@@ -103,6 +105,7 @@ export class Destination {
     options: { trails?: Trails; listener?: number; names?: NameLookups | undefined } = {},
   ) {
     this.number = number;
+    this.#place = number;
     this.#config = config;
     const { trails, listener = 1, names } = options;
     const way: Way | undefined = trails && { trails, step: { listener, destination: number } };
@@ -131,8 +134,21 @@ export class Destination {
   }
 
   set config(config: DestinationConfig) {
+    const { enabled, config: { backup } } = this;
     this.#config = config;
     this.connector = sendingProxy(this.connector, config["send-proxy"]);
+    if (enabled !== this.enabled || backup !== config.backup) this.onChange?.(this);
+    else this.onLoadChange?.(this);
+  }
+
+  /** Where it stands in the configuration: behind those that have a smaller one. */
+  get place(): number {
+    return this.#place;
+  }
+
+  set place(place: number) {
+    if (place === this.#place) return;
+    this.#place = place;
     this.onLoadChange?.(this);
   }
 
@@ -143,13 +159,14 @@ export class Destination {
 
   set agent(report: AgentReport) {
     this.#agent = report;
-    this.onReport?.(this);
+    this.onChange?.(this);
   }
 
   /** Nothing is known of its health any more: it is new, or was not looked at for a while. */
   forget(): void {
     this.state = this.connector.isTried ? "untried" : "up";
     this.onlyCheckFails = false;
+    this.#ramp = undefined;
   }
 
   /** Whether it may take sessions as far as its health is concerned. */
