@@ -16,6 +16,7 @@ export function destinationAt(
     weight: 1,
     backup: 0,
     check: null,
+    "send-proxy": "off",
     ...options,
   };
   return new Destination(config, clock, number);
