@@ -96,7 +96,7 @@ Deno.test("what deviates from version 1 is refused at its first wrong byte, wher
     "PROXY TCP4 1.2.3.4 5.6.7.8 1\r",
     "PROXY TCP4 1.2.3.4 5.6.7.8 1 \r",
     "PROXY TCP4\r",
-    "PROXY UNKNOWNX ",
+    "PROXY UNKNOWNX",
     "PROXY \r",
     "PROXY TCP6 g",
     "PROXY TCP6 1::2::3 ",
