@@ -8,6 +8,7 @@ import {
   DESTINATION_OPTIONS,
   type DestinationOptionName,
   destinationOptionNames,
+  fieldOfDestinationOption,
   isMark,
 } from "../config/options/destination.ts";
 import type { Option } from "../config/option.ts";
@@ -18,14 +19,13 @@ export function ref(name: string): Schema {
 }
 
 const text: Schema = { type: "string" };
-const flag: Schema = { type: "boolean" };
 const counter: Schema = { type: "integer", minimum: 0 };
 const amount: Schema = { type: "number", minimum: 0 };
 const nullable = { text: { type: ["string", "null"] }, place: { type: ["integer", "null"] } };
 const time: Schema = { type: "string", format: "date-time" };
 const id: Schema = { type: "string", pattern: "^\\d+\\.\\d+$" };
 const destinationValues = Object.fromEntries(
-  destinationOptionNames().map((name) => [name, valueOf(name)]),
+  destinationOptionNames().map((name) => [fieldOfDestinationOption(name), valueOf(name)]),
 );
 const adminState: Schema = { enum: ADMIN_STATES };
 
@@ -40,7 +40,7 @@ function list(items: Schema): Schema {
 /** The value of an option of a destination. */
 function valueOf(name: DestinationOptionName): Schema {
   const option: Option<unknown> = DESTINATION_OPTIONS[name];
-  if (isMark(name)) return said(flag, option.help);
+  if (isMark(name)) return { ...numberOf(option), type: ["boolean", "integer"] };
   if (option.notation?.integers) return numberOf(option);
   return said({ type: "string", maxLength: 16384 }, option.help);
 }

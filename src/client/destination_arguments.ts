@@ -2,6 +2,7 @@ import { AddressError, parseAddress } from "../net/address.ts";
 import {
   DESTINATION_OPTION_FORMS,
   DESTINATION_OPTIONS,
+  fieldOfDestinationOption,
   isDestinationOption,
   isMark,
 } from "../config/options/destination.ts";
@@ -32,7 +33,7 @@ export function readNew(text: string): NewDestination {
 }
 
 /**
- * Options of a destination, each as `workers=4`; one that it has or has not as `backup`, and as
+ * Options of a destination, each as `workers=4`; one that it has or has not also as `backup`, and as
  * `backup=false` to take it away.
  *
  * @throws {UsageError} For the first that is not allowed.
@@ -49,8 +50,12 @@ export function readValues(texts: readonly string[]): DestinationValues {
     if (read === undefined) {
       throw new UsageError(`${quote(text)}: ${name} must be ${option.allowed}`);
     }
-    if (Object.hasOwn(values, name)) throw new UsageError(`${quote(text)}: ${name} is given twice`);
-    values[name] = typeof read === "number" || typeof read === "boolean" ? read : value!;
+    const field = fieldOfDestinationOption(name);
+    if (Object.hasOwn(values, field)) {
+      throw new UsageError(`${quote(text)}: ${name} is given twice`);
+    }
+    if (isMark(name) && /^(true|false)$/.test(value ?? "true")) values[field] = value !== "false";
+    else values[field] = typeof read === "number" ? read : value!;
   }
   return values;
 }

@@ -8,9 +8,10 @@ import {
   type DestinationOptions,
   isDestinationOption,
   isMark,
+  listenerOptionFor,
 } from "./options/destination.ts";
 import type { Option } from "./option.ts";
-import type { OptionName, Settings } from "./options.ts";
+import type { Settings } from "./options.ts";
 import { quote } from "../base/text.ts";
 
 /** One destination as configured. */
@@ -39,7 +40,7 @@ export function writeDestination(address: string, texts: DestinationTexts): stri
   for (const name of destinationOptionNames()) {
     const text = texts[name];
     if (text === undefined) continue;
-    if (!isMark(name)) parts.push(`${name}=${text}`);
+    if (!isMark(name) || !["true", "false"].includes(text)) parts.push(`${name}=${text}`);
     else if (text === "true") parts.push(name);
   }
   return parts.map((part) => part.replace(/[\\,]/g, "\\$&")).join(",");
@@ -94,7 +95,7 @@ export function optionValues(given: DestinationTexts, listener: Settings): Desti
     const { inherited, default: usual, parse }: Option<unknown> = DESTINATION_OPTIONS[name];
     const text = given[name];
     if (text !== undefined) values[name] = parse(text);
-    else values[name] = inherited ? listener[name as OptionName] : usual;
+    else values[name] = inherited ? listener[listenerOptionFor(name)] : usual;
   }
   return values as DestinationOptions;
 }
@@ -116,7 +117,7 @@ function readOptions(
   // There are fewer options than that: among the first ones is one too many.
   for (const part of parts.slice(0, 2 * MAX_PROBLEMS)) {
     const [, name = "", value] = /^([^=]*)(?:=(.*))?$/s.exec(part)!;
-    if (!isDestinationOption(name) || isMark(name) !== (value === undefined)) {
+    if (!isDestinationOption(name) || (value === undefined && !isMark(name))) {
       report(`has the unknown option ${quote(part)}; must be ${DESTINATION_OPTION_FORMS}`);
       continue;
     }

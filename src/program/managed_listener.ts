@@ -2,6 +2,7 @@ import { formatNumeric } from "../net/address.ts";
 import type { Balancer, Identity } from "../balancer/balancer.ts";
 import { checkDestination, commandLineReporter, type Config, nameOf } from "../config/config.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
+import { destinationOptionNames, fieldOfDestinationOption } from "../config/options/destination.ts";
 import {
   destinationDifference,
   differences,
@@ -267,7 +268,11 @@ async function startBalancer(
 }
 
 function textsOfValues(values: DestinationValues): DestinationTexts {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, `${value}`]));
+  const names = destinationOptionNames();
+  return Object.fromEntries(names.flatMap((name) => {
+    const value = values[fieldOfDestinationOption(name)];
+    return value === undefined ? [] : [[name, `${value}`]];
+  }));
 }
 
 function missing(id: number, number: number): OperationError {

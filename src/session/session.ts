@@ -78,6 +78,10 @@ export class Session implements DepartureListener {
   arrival = 0;
   /** Which destinations it may have; `undefined` for all. It changes only while it does not wait. */
   audience: Audience | undefined;
+  /** Who of these alone may have it for the time being, as long as it waits. */
+  bound: Audience | undefined;
+  /** When it joined the queue for the first time, where that matters. */
+  joinedAt: number | undefined;
   /** Whether a destination has reset it, to which it does not go again; it moves once at most. */
   moved = false;
   /** The connection to it, while the session is relayed. */
@@ -166,6 +170,11 @@ export class Session implements DepartureListener {
   /** Whether its peer has said that the client is somebody else. */
   get forwarded(): boolean {
     return this.clientAddress !== this.peerAddress;
+  }
+
+  /** Whether the client has sent something that waits for a destination. */
+  get hasBytes(): boolean {
+    return this.ahead.length > 0;
   }
 
   /** Whether a client that finishes sending without an answer has given up. */
@@ -260,4 +269,9 @@ export class Session implements DepartureListener {
   get #abandoned(): boolean {
     return this.abandons && this.ahead.ended;
   }
+}
+
+/** Who may have a session while it waits; `undefined` for everybody. */
+export function audienceOf(session: Pick<Session, "audience" | "bound">): Audience | undefined {
+  return session.bound ?? session.audience;
 }

@@ -103,6 +103,7 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
       limit: 256,
       weight: 1,
       backup: false,
+      tier: 0,
       check: "off",
       bytes_up: 5,
       bytes_down: 5,
@@ -111,6 +112,7 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
       sessions: 1,
       failures: 0,
       lookup_failures: 0,
+      send_proxy: "off",
     }],
   });
 });

@@ -97,6 +97,8 @@ const BAD_VALUES: Record<OptionName, string> = {
   fall: "three",
   rise: "-",
   slowStart: "-5s",
+  sendProxy: "on",
+  resolver: "ns.example",
   backlog: "65536",
   batchSize: "65536",
   batchDelay: "1001ms",

@@ -23,7 +23,7 @@ interface Wanted {
   there: boolean;
   workers: number;
   weight: number;
-  backup: boolean;
+  backup: number;
 }
 
 type Step =
@@ -43,7 +43,7 @@ const wanted: fc.Arbitrary<Wanted> = fc.record({
   there: fc.boolean(),
   workers: fc.integer({ min: 1, max: 5 }),
   weight: fc.nat(4),
-  backup: fc.boolean(),
+  backup: fc.nat(2),
 });
 
 const step = fc.oneof(
@@ -195,7 +195,8 @@ class Scene {
       case "configure": {
         const configs = step.wanted.flatMap(({ there, ...rest }, i): DestinationConfig[] => {
           const address = { transport: "tcp", hostname: "127.0.0.1", port: 1 + i } as const;
-          return there ? [{ ...rest, check: null, address, key: `${i}`, name: `${i}` }] : [];
+          const options = { ...rest, check: null, "send-proxy": "off" } as const;
+          return there ? [{ ...options, address, key: `${i}`, name: `${i}` }] : [];
         });
         // As the balancer does it, but in one turn.
         for (const changed of this.destinationSet.apply(configs, { 0: 1, 1: 2, 2: 3 })) {
@@ -271,7 +272,7 @@ Deno.test("whatever changes, nobody waits while there is room, and no limit is e
         await settled();
         assertSettled(scene);
         // Removed ones end, and all that waits is served once somebody may.
-        const wanted = { there: true, workers: 2, weight: 1, backup: false };
+        const wanted = { there: true, workers: 2, weight: 1, backup: 0 };
         scene.run({ kind: "configure", wanted: [wanted, wanted, wanted] });
         for (const which of [0, 1, 2]) {
           scene.run({ kind: "admin", which, state: "ready" });

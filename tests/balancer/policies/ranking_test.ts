@@ -12,8 +12,9 @@ function destination(port: number): Destination {
     name: `${port}`,
     workers: 10,
     weight: 1,
-    backup: false,
+    backup: 0,
     check: null,
+    "send-proxy": "off" as const,
   };
   return new Destination(config, () => 0);
 }
