@@ -258,6 +258,7 @@ inBrowser("live sessions are listed on demand and can be ended", async ({ admin,
     id: `0.${number}`,
     listener: "8080",
     client: `192.0.2.${number}:5000`,
+    peer: number === 1 ? "192.0.2.1:5000" : "10.0.0.9:40000",
     destination: null,
     stage: "waiting",
     place: number,
@@ -268,6 +269,7 @@ inBrowser("live sessions are listed on demand and can be ended", async ({ admin,
   }));
   await tab.page.getByText("List live sessions").click();
   await tab.shows("#sessions-list tr", /192\.0\.2\.1:5000.*waiting, place 1.*1 min 1 s/s);
+  await tab.shows("#sessions-list tr", /192\.0\.2\.2:5000 through 10\.0\.0\.9:40000/);
   await tab.page.getByRole("button", { name: "end session 0.1" }).click();
   await tab.shows("#said", /Session 0\.1 from 192\.0\.2\.1:5000 was ended/);
   await tab.page.locator('#sessions-list [data-id="0.1"]').waitFor({ state: "detached" });
