@@ -101,7 +101,7 @@ Deno.test("the three readings tell what is the matter", () => {
   const [idle, busy] = of("up", "up").destinations.map((one, i) => ({ ...one, weight: i }));
   const weighed = { ...of(), destinations: [idle!, busy!] };
   assertEquals(healthOf([weighed]).detail, "2 of 2 destinations up, 1 with weight 0");
-  assertEquals(serviceOf([weighed]).detail, "100 % of 4 slots, by 2 destinations");
+  assertEquals(serviceOf([weighed]).detail, "50 % of 8 slots, by 2 destinations");
   assertEquals(healthOf([{ ...weighed, destinations: [idle!] }]).title, "No destination up");
   assertEquals(queueOf([of("up")]).title, "Nobody waits");
   const waiting = { ...of("up"), waiting: 950, oldest_waiting_ms: 1200 };
