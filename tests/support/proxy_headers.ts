@@ -1,4 +1,5 @@
 import { crc32c } from "../../src/net/proxy_protocol/crc32c.ts";
+import type { Random } from "./random.ts";
 
 /** The twelve bytes that begin a header of version 2, as the specification gives them. */
 export const SIGNATURE_V2 = "\r\n\r\n\0\r\nQUIT\n";
@@ -59,4 +60,73 @@ export function v2(parts: {
   const header = joined(SIGNATURE_V2, begin, behind);
   if (checksum) new DataView(header.buffer).setUint32(header.length - 4, crc32c(header));
   return header;
+}
+
+/** A header and whom it names; `peer` if it names nobody. */
+export interface Sample {
+  readonly header: Uint8Array<ArrayBuffer>;
+  readonly client: string;
+}
+
+/** So many headers of every kind. */
+export function samples(random: Random, number: number): Sample[] {
+  return Array.from(
+    { length: number },
+    () => random.chance(0.5) ? sampleV1(random) : sampleV2(random),
+  );
+}
+
+function sampleV1(random: Random): Sample {
+  const port = random.below(65536);
+  switch (random.below(4)) {
+    case 0: {
+      const rest = random.chance(0.5) ? "" : " " + "\xff".repeat(random.below(90));
+      return { header: bytes(`PROXY UNKNOWN${rest}\r\n`), client: "peer" };
+    }
+    case 1: {
+      const host = `2001:db8::${(1 + random.below(0xffff)).toString(16)}`;
+      const header = bytes(`PROXY TCP6 ${host.toUpperCase()} ::1 ${port} 1\r\n`);
+      return { header, client: `[${host}]:${port}` };
+    }
+    default: {
+      const host = Array.from({ length: 4 }, () => random.below(256)).join(".");
+      return {
+        header: bytes(`PROXY TCP4 ${host} 192.0.2.1 ${port} 65535\r\n`),
+        client: `${host}:${port}`,
+      };
+    }
+  }
+}
+
+function sampleV2(random: Random): Sample {
+  const values = Array.from({ length: random.below(4) }, () => {
+    return [0xe0 + random.below(16), "v".repeat(random.below(300))] as const;
+  });
+  const rest = { values, checksum: random.chance(0.3) };
+  const port = random.below(65536);
+  const ports = String.fromCharCode(port >> 8, port & 0xff, 0, 1);
+  const ip = Array.from({ length: 4 }, () => random.below(256));
+  switch (random.below(5)) {
+    case 0:
+      return {
+        header: v2({ ...rest, command: 0x20, kind: 0x11, block: bytes("") }),
+        client: "peer",
+      };
+    case 1: {
+      const paths = ["/run/client", "/run/server"].map((path) => path.padEnd(108, "\0"));
+      return {
+        header: v2({ ...rest, kind: 0x31, block: bytes(paths.join("")) }),
+        client: "unix:/run/client",
+      };
+    }
+    case 2: {
+      const mapped = "\0".repeat(10) + "\xff\xff" + String.fromCharCode(...ip);
+      const block = bytes(mapped + "\0".repeat(16) + ports);
+      return { header: v2({ ...rest, kind: 0x21, block }), client: `${ip.join(".")}:${port}` };
+    }
+    default: {
+      const block = bytes(String.fromCharCode(...ip, 192, 0, 2, 1) + ports);
+      return { header: v2({ ...rest, kind: 0x11, block }), client: `${ip.join(".")}:${port}` };
+    }
+  }
 }

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { connect as connectSocket } from "node:net";
 import { Front } from "../../support/front.ts";
 import { bytes, joined, V1, V2, v2 } from "../../support/proxy_headers.ts";
 import {
@@ -170,6 +171,12 @@ Deno.test("whoever leaves before the header is whole is gone, and whoever leaves
     assertEquals(await front.send(...pieces), "");
   }
   await until(() => front.ended["client-gone"] === 3, "they are gone");
+  const socket = connectSocket(front.port, "127.0.0.1");
+  socket.on("error", () => {});
+  socket.write("PROXY TCP4 1.2");
+  await until(() => front.greeting === 1, "it is being greeted");
+  socket.resetAndDestroy();
+  await until(() => front.ended["client-gone"] === 4, "it is gone, too");
   assertEquals(await front.entries(), []);
   // Admitted, and so in the access log.
   await using full = await Front.start([server.address], { workers: "1" });
