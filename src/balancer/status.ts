@@ -20,6 +20,8 @@ export interface StatusSources {
   queue: Pick<Queue, "size" | "oldest">;
   /** Most sessions that wait; the queue itself has no limit during a drain. */
   capacity: number;
+  /** Sessions of which it is being read what stands before their payload. */
+  greeting: number;
   timings: Timings;
   destinations: readonly Destination[];
   now: number;
@@ -38,6 +40,7 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     address: sources.address,
     state: sources.draining ? "draining" : "running",
     accepted: registry.accepted,
+    greeting: sources.greeting,
     waiting: queue.size,
     oldest_waiting_ms: oldest ? now - oldest.acceptedAt : 0,
     queue: sources.capacity,
@@ -75,7 +78,7 @@ export function destinationStatus(
   destination: Destination,
   { id, live }: { id: number; live: LiveBytes },
 ): DestinationStatus {
-  const { name, config, workers, active, sessions, failures } = destination;
+  const { name, config, share, workers, active, sessions, failures } = destination;
   const { up, down } = live.get(destination) ?? { up: 0, down: 0 };
   return {
     id: `${id}.${destination.number}`,
@@ -84,8 +87,8 @@ export function destinationStatus(
     state: destination.shownState,
     admin: destination.admin,
     leaving: destination.leaving,
-    limit: destination.fullLimit,
-    weight: Math.round(100 * destination.fullWeight) / 100,
+    limit: share.fullLimit,
+    weight: Math.round(100 * share.fullWeight) / 100,
     backup: config.backup > 0,
     tier: config.backup,
     check: formatCheck(config.check),
@@ -111,7 +114,7 @@ export function sessionInfos(
 ): SessionInfo[] {
   const { listener, limit, now } = options;
   const infos: SessionInfo[] = [];
-  // The queue is in the order of accept, as the live sessions are.
+  // The queue is in the order in which sessions were admitted, as those that are live are.
   let place = 0;
   for (const session of live) {
     if (infos.length >= limit) break;
@@ -120,6 +123,7 @@ export function sessionInfos(
       id: `${listener.id}.${session.id}`,
       listener: listener.name,
       client: session.clientName,
+      peer: session.peerName,
       destination: session.destination?.name ?? null,
       stage: session.stage,
       place: session.stage === "waiting" ? ++place : null,

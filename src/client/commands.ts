@@ -4,8 +4,8 @@ import type { DestinationChange } from "../operations/operations.ts";
 import type { AdminState } from "../operations/states.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { AdminClient } from "./admin_client.ts";
-import { plural, quote } from "../base/text.ts";
 import { plain } from "./format.ts";
+import { plural, quote } from "../base/text.ts";
 import { readNew, readValues } from "./destination_arguments.ts";
 import { isDestination, isNothing, isObject, isReloadResult, isSessions } from "./shapes.ts";
 import { sessionLines, statusLines } from "./tables.ts";
@@ -108,7 +108,8 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
       const changed = await patch(client, text!, readValues(texts));
       const { limit, weight, agent } = changed;
       const said = agent ? `, its agent says ${plain(agent)}` : "";
-      show([`${titleOf(changed)}: workers=${limit} weight=${weight}${said}`], changed);
+      const backup = changed.backup ? ` backup=${changed.tier}` : "";
+      show([`${titleOf(changed)}: workers=${limit} weight=${weight}${backup}${said}`], changed);
     },
   },
   end: {

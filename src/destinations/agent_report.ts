@@ -7,35 +7,32 @@ import type { AgentWords } from "./agent_words.ts";
  * its health is. What an answer does not mention stays as it was said before.
  */
 export interface AgentReport {
-  /** The latest words of each kind. */
-  readonly said: Omit<AgentWords, "problem">;
+  /** Its share of the configured weight: 1 is all of it, 0 takes nobody new. */
+  readonly share: number;
+  /** A weight instead of the configured one, if it has said so. */
+  readonly weight: number | undefined;
+  /** Most workers of this thread, if it has said so. */
+  readonly slots: number | undefined;
   /** What it wants; `ready` if it has not said otherwise. */
   readonly admin: AdminState;
   /** Whether it takes nobody new until it says `up`. */
   readonly down: boolean;
-  /** Most workers of this thread, if it has said so. */
-  readonly slots: number | undefined;
-  /** All that it has said, in its words; empty if that is nothing. */
+  /** The latest words of each kind. */
+  readonly said: Omit<AgentWords, "problem">;
+  /** The same as a text; empty if it has said nothing. */
   readonly text: string;
 }
 
 /** What counts as long as a server has said nothing. */
 export const UNREPORTED: AgentReport = {
-  said: {},
+  share: 1,
+  weight: undefined,
+  slots: undefined,
   admin: "ready",
   down: false,
-  slots: undefined,
+  said: {},
   text: "",
 };
-
-/**
- * Weights are multiples of one in so many: enough for the steps of a slow start and for percentages,
- * and a power of two, so that sums and products of them are exact.
- */
-const WEIGHT_SCALE = 64;
-
-/** The greatest weight, as in HAProxy. */
-const MOST_WEIGHT = 256;
 
 /**
  * What is known of a server after one more answer; the very same as before if that told nothing new.
@@ -50,9 +47,16 @@ export function addWords(
   const said = { ...before.said, ...latest };
   const text = textOf(said);
   if (text === before.text) return before;
-  const { admin = "ready", health = "up", maxconn = 0 } = said;
-  const slots = maxconn > 0 ? shareOfSlots(maxconn, position) : undefined;
-  return { said, admin, down: health !== "up", slots, text };
+  const { weight, admin = "ready", health = "up", maxconn = 0 } = said;
+  return {
+    share: weight?.unit === "%" ? weight.value / 100 : 1,
+    weight: weight?.unit === "" ? weight.value : undefined,
+    slots: maxconn > 0 ? shareOfSlots(maxconn, position) : undefined,
+    admin,
+    down: health !== "up",
+    said,
+    text,
+  };
 }
 
 function textOf({ weight, maxconn, admin, health, reason }: AgentReport["said"]): string {
@@ -63,17 +67,4 @@ function textOf({ weight, maxconn, admin, health, reason }: AgentReport["said"])
     health,
     reason && `#${reason}`,
   ].filter(Boolean).join(" ");
-}
-
-/** A configured weight after what the server has made of it; 0 stays 0. */
-export function reportedWeight(configured: number, { said: { weight } }: AgentReport): number {
-  if (weight === undefined || configured === 0) return configured;
-  const { value, unit } = weight;
-  if (unit === "" || value === 0) return value;
-  return roundWeight(Math.min(configured * value / 100, MOST_WEIGHT));
-}
-
-/** A weight of more than 0 as policies can calculate with it. */
-export function roundWeight(weight: number): number {
-  return Math.max(1, Math.round(weight * WEIGHT_SCALE)) / WEIGHT_SCALE;
 }

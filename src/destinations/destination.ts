@@ -1,10 +1,11 @@
-import { type AgentReport, reportedWeight, roundWeight, UNREPORTED } from "./agent_report.ts";
+import type { AgentReport } from "./agent_report.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
 import { type Connector, connectorTo } from "./connector.ts";
 import type { LookupFailure, Way } from "../net/dial.ts";
 import type { AdminState, ShownState } from "../operations/states.ts";
 import { sendingProxy } from "./send_proxy.ts";
+import { Share } from "./share.ts";
 import type { NameLookups } from "../net/names.ts";
 import type { Session } from "../session/session.ts";
 import type { Trails } from "../net/trails.ts";
@@ -24,6 +25,8 @@ export class Destination {
   connector: Connector;
   /** Its number within the listener, from 1. */
   readonly number: number;
+  /** Its place among those of its listener: the smaller one comes first; its number at first. */
+  #place: number;
   /** Its health. */
   state: DestinationState = "untried";
   /** What the operator wants of it. */
@@ -34,8 +37,8 @@ export class Destination {
   onlyCheckFails = false;
   /** Called when the number of its workers has changed. */
   onLoadChange: ((destination: Destination) => void) | undefined;
-  /** Called when what its server says has changed: its weight, its limit, whether it is enabled. */
-  onReport: ((destination: Destination) => void) | undefined;
+  /** Called when something else may have changed who serves: its weight to or from 0, its tier. */
+  onChange: ((destination: Destination) => void) | undefined;
   /** Workers that have a session. */
   active = 0;
   /** Sessions that were connected to it. */
@@ -63,20 +66,16 @@ export class Destination {
   /** Bytes of its ended sessions, destination to client. */
   bytesDown = 0;
   readonly timings = new Timings();
-  /** Tells how far a slow start is. */
-  readonly #clock: Clock;
   /** The configuration in force. */
   #config: DestinationConfig;
-  /** What its server says. */
-  #agent = UNREPORTED;
+  /** How much of the sessions it may have. */
+  readonly share: Share;
   /** Workers that exist. */
   #workers = 0;
   /** Numbers of workers that have left. */
   readonly #freeNumbers: number[] = [];
   /** Aborted when its idle workers have to leave. */
   #standby = new AbortController();
-  /** The latest return to full use, which takes a while: when it began and how long it takes. */
-  #ramp: { since: number; length: number } | undefined;
 
   /**
    * @param options.trails Notes the ways of its connections, as those of a listener's.
@@ -89,6 +88,7 @@ export class Destination {
     options: { trails?: Trails; listener?: number; names?: NameLookups | undefined } = {},
   ) {
     this.number = number;
+    this.#place = number;
     this.#config = config;
     const { trails, listener = 1, names } = options;
     const way: Way | undefined = trails && { trails, step: { listener, destination: number } };
@@ -102,7 +102,7 @@ export class Destination {
       onLocated: () => this.onLocated?.(),
     });
     this.connector = sendingProxy(connector, config["send-proxy"]);
-    this.#clock = clock;
+    this.share = new Share(() => this.#config, clock);
     this.forget();
   }
 
@@ -117,25 +117,39 @@ export class Destination {
   }
 
   set config(config: DestinationConfig) {
+    const { enabled, config: { backup } } = this;
     this.#config = config;
     this.connector = sendingProxy(this.connector, config["send-proxy"]);
+    if (enabled !== this.enabled || backup !== config.backup) this.onChange?.(this);
+    else this.onLoadChange?.(this);
+  }
+
+  /** Where it stands in the configuration: behind those that have a smaller one. */
+  get place(): number {
+    return this.#place;
+  }
+
+  set place(place: number) {
+    if (place === this.#place) return;
+    this.#place = place;
     this.onLoadChange?.(this);
   }
 
   /** What its server says of itself; a new report counts at once. */
   get agent(): AgentReport {
-    return this.#agent;
+    return this.share.report;
   }
 
   set agent(report: AgentReport) {
-    this.#agent = report;
-    this.onReport?.(this);
+    this.share.report = report;
+    this.onChange?.(this);
   }
 
   /** Nothing is known of its health any more: it is new, or was not looked at for a while. */
   forget(): void {
     this.state = this.connector.isTried ? "untried" : "up";
     this.onlyCheckFails = false;
+    this.share.startSlowly(0);
   }
 
   /** Whether it may take sessions as far as its health is concerned. */
@@ -145,21 +159,21 @@ export class Destination {
 
   /** Whether it may take sessions as far as the operator, its server and its weight are concerned. */
   get enabled(): boolean {
-    const { admin, down } = this.#agent;
+    const { admin, down } = this.agent;
     return this.admin === "ready" && !this.leaving && admin === "ready" && !down &&
-      this.fullWeight > 0;
+      this.share.fullWeight > 0;
   }
 
   /** Whether nobody is to look at it: the operator says so, or its server. */
   get inMaintenance(): boolean {
-    return this.admin === "maint" || this.#agent.admin === "maint";
+    return this.admin === "maint" || this.agent.admin === "maint";
   }
 
   /** What it is like, in one word: what the operator wants, then its server, then its health. */
   get shownState(): ShownState {
     if (this.leaving) return "drain";
     if (this.admin !== "ready") return this.admin;
-    const { admin, down, said } = this.#agent;
+    const { admin, down, said } = this.agent;
     if (admin !== "ready") return admin;
     if (down) return "down";
     return this.usable && said.weight?.value === 0 ? "drain" : this.state;
@@ -186,39 +200,18 @@ export class Destination {
    * policy. A multiple of 1/64, so that policies can calculate with it exactly.
    */
   get weight(): number {
-    const full = this.fullWeight;
-    return full === 0 ? 0 : roundWeight(full * this.#rampShare);
-  }
-
-  /** The weight that it has once it is in full use. */
-  get fullWeight(): number {
-    return reportedWeight(this.config.weight, this.#agent);
+    return this.share.weight;
   }
 
   /** Most workers at the moment: the configured number, or less after it has come back or was full. */
   get limit(): number {
-    const limit = Math.max(1, Math.ceil(this.fullLimit * this.#rampShare));
+    const { limit } = this.share;
     return this.#connects === Infinity ? limit : Math.min(limit, this.established + this.#connects);
-  }
-
-  /** The limit that it has once it is in full use. */
-  get fullLimit(): number {
-    const { slots } = this.#agent;
-    return slots === undefined ? this.config.workers : Math.min(this.config.workers, slots);
   }
 
   /** Whether it has come back a while ago, and does not have its full weight and limit yet. */
   get starting(): boolean {
-    return this.#rampShare < 1;
-  }
-
-  /** How far a slow start is, up to 1. */
-  get #rampShare(): number {
-    if (!this.#ramp) return 1;
-    const share = (this.#clock() - this.#ramp.since) / this.#ramp.length;
-    if (share < 1) return share;
-    this.#ramp = undefined;
-    return 1;
+    return this.share.starting;
   }
 
   /** Whether it may have one more worker. */
@@ -231,7 +224,7 @@ export class Destination {
    * counts once, in the limit.
    */
   get load(): number {
-    return this.workers / (this.limit * (this.fullWeight || 1));
+    return this.workers / (this.limit * (this.share.fullWeight || 1));
   }
 
   /** A number for a worker that has come and is counted, from 1: none that another one has. */
@@ -251,7 +244,7 @@ export class Destination {
 
   /** Lets it have its workers back little by little, over so many milliseconds. */
   startSlowly(length: number): void {
-    this.#ramp = length > 0 ? { since: this.#clock(), length } : undefined;
+    this.share.startSlowly(length);
   }
 
   /** Whether it was full a short while ago: its limit grows with every connect that succeeds. */

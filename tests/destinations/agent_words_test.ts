@@ -1,9 +1,17 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { addWords, reportedWeight, UNREPORTED } from "../../src/destinations/agent_report.ts";
+import { addWords, UNREPORTED } from "../../src/destinations/agent_report.ts";
+import { Share } from "../../src/destinations/share.ts";
 import { type AgentWords, readAgentLine } from "../../src/destinations/agent_words.ts";
 
 const ALONE = { index: 0, number: 1 };
+
+/** The weight of a destination after these lines. */
+function weightAfter(configured: number, lines: string[]): number {
+  const share = new Share(() => ({ weight: configured, workers: 10 }), () => 0);
+  share.report = after(...lines);
+  return share.weight;
+}
 
 /** What is known of a server after these lines. */
 function after(...lines: string[]) {
@@ -92,7 +100,7 @@ Deno.test("what an answer does not mention stays as it was said before", () => {
 
 Deno.test("the weight is so many percent of the configured one, never rounded down to nothing", () => {
   const weight = (configured: number, ...lines: string[]) => {
-    return reportedWeight(configured, after(...lines));
+    return weightAfter(configured, lines);
   };
   assertEquals(weight(100), 100);
   assertEquals(weight(100, "75%"), 75);
@@ -135,7 +143,7 @@ Deno.test("any line is read, whatever it says, and what is made of it stays with
       fc.integer({ min: 0, max: 256 }),
       (lines, own) => {
         const report = after(...lines);
-        const weight = reportedWeight(own, report);
+        const weight = weightAfter(own, lines);
         assert(weight >= 0 && weight <= 256 && Number.isInteger(weight * 64), `weight ${weight}`);
         const { slots } = report;
         assert(

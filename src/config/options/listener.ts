@@ -1,4 +1,13 @@
-import { afterRestart, choice, count, duration, networks, table, threads } from "../option.ts";
+import {
+  afterRestart,
+  choice,
+  count,
+  duration,
+  networks,
+  peers,
+  table,
+  threads,
+} from "../option.ts";
 import { name } from "../values/name.ts";
 
 /** How many sessions a listener has at a time, whose they are, and how they are accepted. */
@@ -23,13 +32,15 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
       "connections out, and every limit is divided among them; auto = one for each processor",
   })),
   balance: choice({
-    of: ["fifo", "least-conn"],
+    of: ["fifo", "round-robin", "least-conn", "random", "first"],
     default: "fifo",
     help:
       "which destination gets the next session while several have a free slot: fifo = the one " +
       "that has waited longest for a session or, if none waits, has the smallest share of its " +
-      "workers in use; least-conn = the one with the fewest sessions for its weight, equals by " +
-      "turns; while none has a free slot, order of arrival decides",
+      "workers in use; round-robin = each in turn, as often as its weight says; least-conn = the one " +
+      "with the fewest sessions for its weight, equals by turns; random = the better of two that are " +
+      "drawn by their weights; first = the first in order until it is full; while none has a free " +
+      "slot, order of arrival decides",
   }),
   queue: count({
     default: 1024,
@@ -70,6 +81,16 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
   }),
   allow: networks("allow"),
   deny: networks("deny"),
+  acceptProxy: peers({
+    help: "peers that must begin each connection with a PROXY protocol header, version 1 or 2, " +
+      "which says who the client is: addresses or CIDR ranges separated by commas, and the word " +
+      "unix for peers on UNIX sockets; from all others such a header is payload; none = nobody",
+  }),
+  acceptProxyTimeout: duration({
+    default: 3000,
+    min: 1,
+    help: "time from accept to the end of the PROXY header",
+  }),
   backlog: afterRestart(count({
     default: 511,
     min: 1,

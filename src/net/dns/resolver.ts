@@ -92,7 +92,12 @@ class Client implements Resolver {
 
 function makeSource(setting: ResolverSetting, options: MakeResolverOptions): Source {
   const { files = { resolvConf: RESOLV_CONF, hosts: HOSTS }, timeout } = options;
-  if (setting === "system") return new SystemResolver({ files, timeout });
+  if (setting === "system") {
+    return new SystemResolver({
+      files,
+      serversOf: (conf) => new NameServers(conf.servers, { timeout }),
+    });
+  }
   const servers = new NameServers(setting, { timeout });
   return { ask: (name, ...rest) => servers.ask(name.replace(/\.$/, ""), ...rest) };
 }

@@ -25,8 +25,11 @@ export interface ResolvConf {
   readonly ndots: number;
 }
 
-/** Addresses by host name. */
-export type Hosts = ReadonlyMap<string, readonly string[]>;
+/** What `hosts` says. */
+export interface Hosts {
+  /** The addresses of a name in lower case, in the order of the file; none if it is not there. */
+  addressesOf(name: string): readonly string[];
+}
 
 /** Reads `resolv.conf`. What is not understood is passed over, as the C library does. */
 export function parseResolvConf(text: string): ResolvConf {
@@ -54,21 +57,26 @@ export function parseResolvConf(text: string): ResolvConf {
   return { servers: servers.slice(0, MAX_SERVERS), search, ndots };
 }
 
-/** Reads `hosts`. What is not understood is passed over, as the C library does. */
+/** Reads `hosts`: only what is asked for, since some of these files have many thousands of lines. */
 export function parseHosts(text: string): Hosts {
-  const hosts = new Map<string, string[]>();
-  for (const line of text.split("\n")) {
+  const lower = `\n${text.toLowerCase()}\n`;
+  return { addressesOf: (name) => findHost(name, lower) };
+}
+
+function findHost(name: string, text: string): string[] {
+  const found: string[] = [];
+  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + name.length)) {
+    if (!isBlank(text[at - 1]) || !isBlank(text[at + name.length])) continue;
+    const line = text.slice(text.lastIndexOf("\n", at) + 1, text.indexOf("\n", at));
     const [first, ...names] = line.replace(/#.*/, "").trim().split(/\s+/);
     const address = readIp(first);
-    if (!address) continue;
-    for (const name of names) {
-      const key = name.toLowerCase();
-      const known = hosts.get(key);
-      if (!known) hosts.set(key, [address]);
-      else if (!known.includes(address)) known.push(address);
-    }
+    if (address && names.includes(name) && !found.includes(address)) found.push(address);
   }
-  return hosts;
+  return found;
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character !== undefined && /[\s#]/.test(character);
 }
 
 /** An address in its canonical spelling; nothing if it is none, or one of an interface (`%`). */

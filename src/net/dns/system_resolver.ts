@@ -1,15 +1,15 @@
 import { addressAnswer } from "./known.ts";
 import { isName } from "./question.ts";
 import type { Answer, QuestionType } from "./records.ts";
-import { NameServers } from "./servers.ts";
+import type { NameServers } from "./servers.ts";
 import { type Hosts, parseHosts, parseResolvConf, type ResolvConf } from "./system_files.ts";
 import { WatchedFile } from "./watched_file.ts";
 
 /** Options of {@linkcode SystemResolver}. */
 export interface SystemResolverOptions {
   files: { readonly resolvConf: string; readonly hosts: string };
-  /** Milliseconds for one server; 2000 unless given. */
-  timeout?: number | undefined;
+  /** Those that `resolv.conf` names, as they are asked. */
+  serversOf(conf: ResolvConf): NameServers;
 }
 
 /** Asks as the system says: its hosts first, then its name servers, with its search domains. */
@@ -17,11 +17,11 @@ export class SystemResolver {
   readonly #hosts: WatchedFile<Hosts>;
   readonly #resolvConf: WatchedFile<{ conf: ResolvConf; servers: NameServers }>;
 
-  constructor({ files, timeout }: SystemResolverOptions) {
+  constructor({ files, serversOf }: SystemResolverOptions) {
     this.#hosts = new WatchedFile(files.hosts, parseHosts);
     this.#resolvConf = new WatchedFile(files.resolvConf, (text) => {
       const conf = parseResolvConf(text);
-      return { conf, servers: new NameServers(conf.servers, { timeout }) };
+      return { conf, servers: serversOf(conf) };
     });
   }
 
@@ -38,14 +38,19 @@ export class SystemResolver {
     options: { signal: AbortSignal },
   ): Promise<Answer> {
     if (type !== "SRV") {
-      const here = (await this.#hosts.read()).get(name.replace(/\.$/, ""));
-      if (here) return addressAnswer(here, type);
+      const here = (await this.#hosts.read()).addressesOf(name.replace(/\.$/, ""));
+      if (here.length > 0) return addressAnswer(here, type);
     }
     const { conf, servers } = await this.#resolvConf.read();
     const empty: Extract<Answer, { kind: "empty" }>[] = [];
-    for (const candidate of candidates(name, conf)) {
+    const names = candidates(name, conf);
+    for (const candidate of names) {
       const answer = await servers.ask(candidate, type, options);
       if (answer.kind === "records") return answer;
+      const isLast = candidate === names.at(-1);
+      if (!isLast && await hasOtherKind(candidate, { answer, type, servers, ...options })) {
+        return answer;
+      }
       empty.push(answer);
     }
     const ttls = empty.flatMap(({ ttl }) => ttl === undefined ? [] : [ttl]);
@@ -55,6 +60,20 @@ export class SystemResolver {
       ttl: ttls.length > 0 ? Math.min(...ttls) : undefined,
     };
   }
+}
+
+/**
+ * Whether a host has addresses of the other kind only: then it is the one that is meant, and none
+ * that is found further on.
+ */
+async function hasOtherKind(
+  name: string,
+  about: { answer: Answer; type: QuestionType; servers: NameServers; signal: AbortSignal },
+): Promise<boolean> {
+  const { answer, type, servers, signal } = about;
+  if (type === "SRV" || answer.kind !== "empty" || answer.why === "no such name") return false;
+  const other = await servers.ask(name, type === "A" ? "AAAA" : "A", { signal });
+  return other.kind === "records";
 }
 
 /** The names that are asked for, one after the other. */

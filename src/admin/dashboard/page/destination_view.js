@@ -103,8 +103,7 @@ export class DestinationView {
   /** @param {DestinationStatus} destination */
   update(destination) {
     this.#destination = destination;
-    const { state, admin, leaving, active, limit, weight, backup, tier } = destination;
-    const { agent, failures } = destination;
+    const { state, admin, leaving, active, limit, weight, backup, tier, failures } = destination;
     setAttribute(this.root, "data-state", leaving ? "drain" : state);
     setAttribute(this.#sign, "d", SIGNS[leaving ? "drain" : state]);
     setText(this.#name, destination.name);
@@ -115,7 +114,8 @@ export class DestinationView {
       this.#tags,
       (backup ? ` · backup${tier > 1 ? ` ${tier}` : ""}` : "") +
         (weight === 1 ? "" : ` · weight ${weight}`) +
-        (agent === "" ? "" : ` · says ${agent}`),
+        (destination.send_proxy === "off" ? "" : ` · PROXY ${destination.send_proxy}`) +
+        (destination.agent === "" ? "" : ` · says ${destination.agent}`),
     );
     this.#dots.update({ count: active, capacity: limit, width: SLOTS_WIDTH });
     setText(this.#slots, `${count(active)} / ${count(limit)}`);

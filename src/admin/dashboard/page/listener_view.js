@@ -79,7 +79,8 @@ export class ListenerView {
       this.#about,
       `${state === "draining" ? "Draining: takes no new sessions. " : ""}` +
         `${name === address ? "" : `Bound to ${address}. `}` +
-        `${plural(listener.accepted, "session")} accepted since the start.`,
+        `${plural(listener.accepted, "session")} accepted since the start` +
+        `${listener.greeting > 0 ? `, ${count(listener.greeting)} being greeted` : ""}.`,
     );
     const { tone, title, detail } = queueOf([listener]);
     setAttribute(this.#works, "data-tone", tone);
