@@ -372,9 +372,8 @@ Deno.test("the slots of two threads add up to what a server allows", async () =>
   assertEquals(server.mostOpen, 3);
   agent.says = "drain";
   await until(async () => (await shown()).state === "drain", "the first thread has asked");
-  await until(async () => {
-    const lines = program.log.filter((line) => line.includes("says drain"));
-    return lines.length === 2;
+  await until(() => {
+    return program.log.filter((line) => line.includes("says drain")).length === 2;
   }, "both threads follow");
   assertEquals(await program.terminate(), 0);
 });
