@@ -1,11 +1,11 @@
-import { AddressError, parseAddress } from "../net/address.ts";
+import { AddressError } from "../net/address.ts";
 import {
   DESTINATION_OPTION_FORMS,
   DESTINATION_OPTIONS,
   isDestinationOption,
   isMark,
 } from "../config/options/destination.ts";
-import { splitDestination, writeDestination } from "../config/destination_text.ts";
+import { parsePlace, splitDestination, writeDestination } from "../config/destination_text.ts";
 import { UsageError } from "../base/errors.ts";
 import type {
   DestinationValue,
@@ -23,7 +23,7 @@ import { quote } from "../base/text.ts";
 export function readNew(text: string): NewDestination {
   const [address, ...options] = splitDestination(text);
   try {
-    parseAddress(address, { minPort: 1 });
+    parsePlace(address);
   } catch (error) {
     if (!(error instanceof AddressError)) throw error;
     throw new UsageError(`ADDRESS ${quote(address)}: ${error.message}`);
