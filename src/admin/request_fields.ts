@@ -123,12 +123,16 @@ function shown(value: unknown): string {
 
 function fieldOf(name: DestinationOptionName): Field<DestinationValue> {
   const option: Option<unknown> = DESTINATION_OPTIONS[name];
-  if (isMark(name)) return flag(option);
-  return option.notation?.integers ? number(option) : words(option);
+  if (!option.notation?.integers) return words(option);
+  return isMark(name) ? flagOrNumber(option) : number(option);
 }
 
-function flag({ allowed }: Option<unknown>): Field<boolean> {
-  return { allowed, accepts: (value): value is boolean => typeof value === "boolean" };
+function flagOrNumber(option: Option<unknown>): Field<boolean | number> {
+  const { allowed, accepts } = number(option);
+  return {
+    allowed,
+    accepts: (value): value is boolean | number => typeof value === "boolean" || accepts(value),
+  };
 }
 
 function number(option: Option<unknown>): Field<number> {

@@ -87,7 +87,9 @@ async function health({ snapshots }: HandlerContext): Promise<Response> {
 function troubleOf({ state, listeners }: Status): string | undefined {
   if (state === "draining") return "draining";
   const running = listeners.filter((listener) => listener.state === "running");
-  const served = running.every((listener) => listener.destinations.some((d) => d.state === "up"));
+  const served = running.every((listener) =>
+    listener.destinations.some((d) => d.state === "up" && d.weight > 0)
+  );
   return served && running.length > 0 ? undefined : "no destination up";
 }
 

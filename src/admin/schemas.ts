@@ -20,7 +20,6 @@ export function ref(name: string): Schema {
 }
 
 const text: Schema = { type: "string" };
-const flag: Schema = { type: "boolean" };
 const counter: Schema = { type: "integer", minimum: 0 };
 const amount: Schema = { type: "number", minimum: 0 };
 const nullable = { text: { type: ["string", "null"] }, place: { type: ["integer", "null"] } };
@@ -42,7 +41,7 @@ function list(items: Schema): Schema {
 /** The value of an option of a destination. */
 function valueOf(name: DestinationOptionName): Schema {
   const option: Option<unknown> = DESTINATION_OPTIONS[name];
-  if (isMark(name)) return said(flag, option.help);
+  if (isMark(name)) return { ...numberOf(option), type: ["boolean", "integer"] };
   if (option.notation?.integers) return numberOf(option);
   return said({ type: "string", maxLength: 16384 }, option.help);
 }

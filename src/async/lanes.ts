@@ -71,9 +71,9 @@ export class Lanes<T> implements Iterable<T> {
     return !taker || (this.#order?.audienceOf(item)?.has(taker) ?? true);
   }
 
-  /** Whether an item waits for exactly this audience; for everybody unless it is given. */
-  isWaitedFor(audience: Audience | undefined): boolean {
-    return audience ? this.#find(audience) !== undefined : this.#open.size > 0;
+  /** The oldest item for exactly this audience, if any waits; for everybody unless it is given. */
+  oldestOf(audience: Audience | undefined): T | undefined {
+    return audience ? this.#find(audience)?.items.first : this.#open.first;
   }
 
   /** The audiences that items wait for which not everybody may have, each with these items. */

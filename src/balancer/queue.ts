@@ -4,7 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
 import type { SessionRegistry } from "../session/registry.ts";
-import type { Holder, Session } from "../session/session.ts";
+import { audienceOf, type Holder, type Session } from "../session/session.ts";
 import type { Admission } from "./admission.ts";
 
 /** Options of {@linkcode Queue}. */
@@ -47,7 +47,7 @@ export class Queue implements Holder {
   /** @throws {RangeError} If the capacity is not a whole number of at least 1. */
   constructor(options: QueueOptions) {
     this.#channel = new Channel(options.capacity, {
-      order: { audienceOf: ({ audience }) => audience, before: isOlder },
+      order: { audienceOf, before: isOlder },
       ...options.onWaiting && { onWaiting: options.onWaiting },
     });
     this.#registry = options.registry;
@@ -80,9 +80,9 @@ export class Queue implements Holder {
     return this.#channel.waiting.sizeFor(destination) > 0;
   }
 
-  /** Whether a session waits for exactly this audience; for everybody unless it is given. */
-  isWaitedFor(audience?: Audience): boolean {
-    return this.#channel.waiting.isWaitedFor(audience);
+  /** The oldest session of exactly this audience, if any waits; of everybody's unless it is given. */
+  oldestOf(audience?: Audience): Session | undefined {
+    return this.#channel.waiting.oldestOf(audience);
   }
 
   /** The audiences that are waited for, but for everybody, each with its sessions. */

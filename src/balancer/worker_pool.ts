@@ -2,7 +2,8 @@ import { type Audience, Without } from "../async/audience.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { Policy } from "./policies/policy.ts";
 import type { Queue } from "./queue.ts";
-import type { Session } from "../session/session.ts";
+import { audienceOf, type Session } from "../session/session.ts";
+import { Tiers } from "./tiers.ts";
 import { after, type Timer } from "../base/timer.ts";
 
 /** Shortest and longest rest of a destination that is full, in milliseconds. */
@@ -14,7 +15,7 @@ export type Spawn = (destination: Destination) => void;
 
 /** Options of {@linkcode WorkerPool}. */
 export interface WorkerPoolOptions {
-  queue: Pick<Queue, "hasFor" | "isWaitedFor" | "audiences">;
+  queue: Pick<Queue, "hasFor" | "oldestOf" | "audiences">;
   policy: Policy;
   spawn: Spawn;
   /** Gets a session that was moved and waits though no destination serves that may have it. */
@@ -28,8 +29,8 @@ export interface WorkerPoolOptions {
  * policy also says how many idle workers a destination keeps; these receive sessions in the order in
  * which they became idle. Destinations that the operator has taken out of service, or given
  * the weight 0, take no part.
- * Backups take part only while no other destination is up, or untried. While none at all is, those
- * whose connects work and only their checks fail take part all the same.
+ * Backups take part only while no destination of a lower tier is up, or untried. While none at all is,
+ * those whose connects work and only their checks fail take part all the same.
  *
  * A session that has an audience gets a worker only there. One that was moved, away from a destination
  * that has reset it, leaves as soon as none of the others serves.
@@ -37,10 +38,8 @@ export interface WorkerPoolOptions {
 export class WorkerPool {
   /** All destinations, in the order in which they were added. */
   readonly #destinations = new Set<Destination>();
-  /** Those that are up, or untried, and enabled. */
-  readonly #up = new Set<Destination>();
-  /** Those among them that are no backups. */
-  readonly #primariesUp = new Set<Destination>();
+  /** Which of them are up, or untried, and enabled. */
+  readonly #tiers = new Tiers();
   /** Who waits, and for whom. */
   readonly #queue: WorkerPoolOptions["queue"];
   /** Begins a worker. */
@@ -184,21 +183,28 @@ export class WorkerPool {
   grow(sessions?: readonly Session[]): void {
     this.#growFor(undefined);
     if (sessions) {
-      for (const { audience } of sessions) if (audience) this.#growFor(audience);
+      for (const session of sessions) {
+        const audience = audienceOf(session);
+        if (audience) this.#growFor(audience);
+      }
     } else for (const [audience] of this.#queue.audiences()) this.#growFor(audience);
   }
 
   #growFor(audience: Audience | undefined): void {
-    while (this.#queue.isWaitedFor(audience)) {
-      const next = this.#policy.next(audience);
+    for (
+      let first = this.#queue.oldestOf(audience);
+      first;
+      first = this.#queue.oldestOf(audience)
+    ) {
+      const next = this.#policy.next(audience, first);
       if (!next) return;
       this.#spawn(next);
     }
   }
 
   /** Whether a destination that may have a session could get one more. */
-  hasRoomFor({ audience }: Session): boolean {
-    return this.#policy.next(audience) !== undefined;
+  hasRoomFor(session: Session): boolean {
+    return this.#policy.next(audienceOf(session), session) !== undefined;
   }
 
   /** Whether any destination of an audience serves, with a free slot or without. */
@@ -231,15 +237,15 @@ export class WorkerPool {
   #mayServe(destination: Destination): boolean {
     // A session would have to wait until a name server answers, if it ever does.
     if (!destination.enabled || !destination.connector.isLocated) return false;
-    if (!destination.usable) return destination.onlyCheckFails && this.#up.size === 0;
-    return !destination.config.backup || this.#primariesUp.size === 0;
+    if (!destination.usable) return destination.onlyCheckFails && this.#tiers.lowest === Infinity;
+    return destination.config.backup <= this.#tiers.lowest;
   }
 
   /** Notes who is up. Returns the destinations for which that matters. */
   #review(changed?: Destination): Iterable<Destination> {
-    const before = [this.#up.size > 0, this.#primariesUp.size > 0];
+    const before = this.#tiers.lowest;
     for (const destination of changed ? [changed] : this.#destinations) this.#note(destination);
-    const same = before[0] === this.#up.size > 0 && before[1] === this.#primariesUp.size > 0;
+    const same = before === this.#tiers.lowest;
     const one = changed && this.#destinations.has(changed) ? [changed] : [];
     const affected = changed && same ? one : this.#destinations;
     for (const destination of affected) this.#rank(destination);
@@ -247,14 +253,8 @@ export class WorkerPool {
   }
 
   #note(destination: Destination): void {
-    const { usable, enabled, config } = destination;
-    const up = usable && enabled && this.#destinations.has(destination);
-    for (
-      const [set, member] of [[this.#up, up], [this.#primariesUp, up && !config.backup]] as const
-    ) {
-      if (member) set.add(destination);
-      else set.delete(destination);
-    }
+    const { usable, enabled } = destination;
+    this.#tiers.note(destination, usable && enabled && this.#destinations.has(destination));
   }
 
   /** Dismisses the idle workers of a destination; it gets new ones after that. */

@@ -32,7 +32,7 @@ export function readNew(text: string): NewDestination {
 }
 
 /**
- * Options of a destination, each as `workers=4`; one that it has or has not as `backup`, and as
+ * Options of a destination, each as `workers=4`; one that it has or has not also as `backup`, and as
  * `backup=false` to take it away.
  *
  * @throws {UsageError} For the first that is not allowed.
@@ -50,7 +50,8 @@ export function readValues(texts: readonly string[]): DestinationValues {
       throw new UsageError(`${quote(text)}: ${name} must be ${option.allowed}`);
     }
     if (Object.hasOwn(values, name)) throw new UsageError(`${quote(text)}: ${name} is given twice`);
-    values[name] = typeof read === "number" || typeof read === "boolean" ? read : value!;
+    if (isMark(name) && /^(true|false)$/.test(value ?? "true")) values[name] = value !== "false";
+    else values[name] = typeof read === "number" ? read : value!;
   }
   return values;
 }

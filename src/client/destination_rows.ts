@@ -1,7 +1,7 @@
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { ShownState } from "../operations/states.ts";
 import { bar, type Line, type Span, type Style } from "./drawing.ts";
-import { formatBytes, formatRate, plain } from "./format.ts";
+import { backupMark, formatBytes, formatRate, plain } from "./format.ts";
 import type { DestinationRates, Rates } from "./rates.ts";
 
 /** The orders in which destinations can be shown. */
@@ -46,8 +46,9 @@ const COLUMNS: readonly Column[] = [
     rank: 9,
     least: 11,
     most: 44,
-    cell: ({ destination: { name, backup, leaving } }, width) => {
-      const marks = (backup ? " (backup)" : "") + (leaving ? " (leaving)" : "");
+    cell: ({ destination }, width) => {
+      const { name, leaving } = destination;
+      const marks = backupMark(destination) + (leaving ? " (leaving)" : "");
       const text = plain(name) + marks;
       if (width === 0 || text.length <= width) return { text };
       // The name is what it is told apart by: where there is no room for both, it goes first.

@@ -99,3 +99,11 @@ export function formatTable(
     return cells.join("  ").trimEnd();
   });
 }
+
+/** What is said behind the name of a destination that is a backup. */
+export function backupMark(
+  { backup, tier }: { readonly backup: boolean; readonly tier: number },
+): string {
+  if (!backup) return "";
+  return tier > 1 ? ` (backup ${tier})` : " (backup)";
+}

@@ -41,7 +41,8 @@ const histogram = object({ fine: either(missing, list(number)) });
 
 const destination = object({
   ...{ id, name: text, address: either(missing, text) },
-  ...{ state: text, admin: text, leaving: flag, backup: flag },
+  // An earlier version does not tell the tier.
+  ...{ state: text, admin: text, leaving: flag, backup: flag, tier: either(missing, amount) },
   ...{ limit: amount, weight: amount, active: amount, sessions: amount, failures: amount },
   ...{ bytes_up: amount, bytes_down: amount },
 });

@@ -2,6 +2,7 @@ import { type HistogramData, quantile } from "../operations/histogram.ts";
 import type { SessionInfo, Status } from "../operations/operations.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 import {
+  backupMark,
   type Column,
   formatBytes,
   formatLatency,
@@ -64,7 +65,7 @@ function listenerLines(listener: ListenerStatus): string[] {
   const columns = named ? [...DESTINATION_COLUMNS, ADDRESS_COLUMN] : DESTINATION_COLUMNS;
   const rows = destinations.map((one) => [
     one.id,
-    one.name + (one.backup ? " (backup)" : "") + (one.leaving ? " (leaving)" : ""),
+    one.name + backupMark(one) + (one.leaving ? " (leaving)" : ""),
     one.state,
     String(one.active),
     String(one.limit),

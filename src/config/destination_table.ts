@@ -93,7 +93,7 @@ export function writtenDestination(
 
 /** A value as it would stand in a text. */
 function optionText(name: DestinationOptionName, value: TomlValue): string | undefined {
-  if (isMark(name)) return value.kind === "boolean" ? String(value.value) : undefined;
+  if (isMark(name) && value.kind === "boolean") return String(value.value);
   const { notation } = DESTINATION_OPTIONS[name];
   if (value.kind === "integer" && !notation?.integers) return undefined;
   return scalar(value)?.text;

@@ -72,7 +72,7 @@ export function writeDestination(address: string, texts: DestinationTexts): stri
   for (const name of destinationOptionNames()) {
     const text = texts[name];
     if (text === undefined) continue;
-    if (!isMark(name)) parts.push(`${name}=${text}`);
+    if (!isMark(name) || !["true", "false"].includes(text)) parts.push(`${name}=${text}`);
     else if (text === "true") parts.push(name);
   }
   return parts.map((part) => part.replace(/[\\,]/g, "\\$&")).join(",");
@@ -170,7 +170,7 @@ function readOptions(
   // There are fewer options than that: among the first ones is one too many.
   for (const part of parts.slice(0, 2 * MAX_PROBLEMS)) {
     const [, name = "", value] = /^([^=]*)(?:=(.*))?$/s.exec(part)!;
-    if (!isDestinationOption(name) || isMark(name) !== (value === undefined)) {
+    if (!isDestinationOption(name) || (value === undefined && !isMark(name))) {
       report(`has the unknown option ${quote(part)}; must be ${DESTINATION_OPTION_FORMS}`);
       continue;
     }

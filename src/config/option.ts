@@ -74,6 +74,8 @@ export interface Notation {
   readonly pattern?: string;
   /** The least and the greatest of the integers, if it may be one. */
   readonly integers?: readonly [min: number, max: number];
+  /** Whether it may be a boolean, which in a text is the name alone. */
+  readonly booleans?: true;
   /** Whether it may also be a list of such values. */
   readonly list?: true;
 }
@@ -169,15 +171,16 @@ export function threads(spec: { help: string }): Option<number> {
   };
 }
 
-/** What a destination has or lacks, which is written as the name alone. */
-export function mark(spec: { help: string }): Option<boolean> {
+/** A mark that a destination has or lacks, or has with a number: the name alone is 1, lacking it 0. */
+export function mark(spec: { max: number; help: string }): Option<number> {
+  const number = count({ default: 0, min: 0, ...spec });
+  const words = ["false", "true"];
   return {
-    form: "",
-    default: false,
-    help: spec.help,
-    allowed: "true or false",
-    parse: (text) => ["true", "false"].includes(text) ? text === "true" : undefined,
-    format: String,
+    ...number,
+    allowed: `true, false or ${number.allowed}`,
+    parse: (text) => words.includes(text) ? words.indexOf(text) : number.parse(text),
+    format: (value) => words[value] ?? number.format(value),
+    notation: { ...number.notation, pattern: "^(true|false|[0-9]{1,15})$", booleans: true },
   };
 }
 

@@ -44,8 +44,7 @@ const DESTINATION: Schema = {
         ...Object.fromEntries(
           destinationOptionNames().map((name) => {
             const option: Option<unknown> = DESTINATION_OPTIONS[name];
-            const value = isMark(name) ? { type: "boolean" } : { anyOf: valueSchemas(option) };
-            return [name, { ...value, description: descriptionOf(option) }];
+            return [name, { anyOf: valueSchemas(option), description: descriptionOf(option) }];
           }),
         ),
       },
@@ -56,7 +55,7 @@ const DESTINATION: Schema = {
 };
 
 function partOf(name: DestinationOptionName): string {
-  if (isMark(name)) return name;
+  if (isMark(name)) return `${name}(=(true|false|[0-9]+))?`;
   return `${name}=${DESTINATION_OPTIONS[name].notation?.integers ? "[0-9]+" : PART}`;
 }
 
@@ -148,10 +147,11 @@ function descriptionOf({ help }: Option<unknown>): string {
 
 /** The alternatives that a value may be. */
 function valueSchemas({ notation = {} }: Option<unknown>): Schema[] {
-  const { words, pattern, integers, list } = notation;
+  const { words, pattern, integers, booleans, list } = notation;
   const schemas: Schema[] = [];
   if (words) schemas.push({ enum: words });
   if (pattern !== undefined) schemas.push({ type: "string", pattern });
+  if (booleans) schemas.push({ type: "boolean" });
   if (integers) schemas.push({ type: "integer", minimum: integers[0], maximum: integers[1] });
   if (list) schemas.unshift({ type: "array", items: { anyOf: [...schemas] } });
   return schemas.length > 0 ? schemas : [{ type: "string" }];

@@ -51,6 +51,10 @@ export const DESTINATION_FIELDS = {
     metric: { name: "weight", kind: "gauge", unit: "1" },
   }),
   backup: flag("whether it serves only while no other destination is up"),
+  tier: number({
+    help: "0, or of which tier it is as a backup, the lowest of which serves first",
+    join: ([first]) => first!,
+  }),
   check: text("how it is checked, as the option is written"),
   workers: number({
     help: "workers that exist",

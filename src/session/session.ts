@@ -49,11 +49,18 @@ export class Session implements DepartureListener {
   readonly id: number;
   /** Its connection. */
   readonly client: Stream;
+  /** The peer of its connection: the client itself, or what stands in front of this listener. */
+  readonly peerAddress: SocketAddress;
   /**
    * Who the client is, for admission, limits and logs: the peer of its connection, unless what was
    * read of it says otherwise.
    */
   clientAddress: SocketAddress;
+  /**
+   * Where the client has connected to: this end of its connection, unless what was read of it says
+   * otherwise.
+   */
+  listenerAddress: SocketAddress;
   /** When it was accepted; this and the other times are the clock's milliseconds. */
   readonly acceptedAt: number;
   /** Client to destination. */
@@ -70,6 +77,10 @@ export class Session implements DepartureListener {
   arrival = 0;
   /** Which destinations it may have; `undefined` for all. It changes only while it does not wait. */
   audience: Audience | undefined;
+  /** Who of these alone may have it for the time being, as long as it waits. */
+  bound: Audience | undefined;
+  /** When it joined the queue for the first time, where that matters. */
+  joinedAt: number | undefined;
   /** Whether a destination has reset it, to which it does not go again; it moves once at most. */
   moved = false;
   /** The connection to it, while the session is relayed. */
@@ -121,7 +132,8 @@ export class Session implements DepartureListener {
   ) {
     this.id = options.id;
     this.client = client;
-    this.clientAddress = client.remoteAddress;
+    this.peerAddress = this.clientAddress = client.remoteAddress;
+    this.listenerAddress = client.localAddress;
     this.acceptedAt = options.now;
     this.#waitsSince = options.now;
     this.activity.activeAt = options.now;
@@ -231,4 +243,9 @@ export class Session implements DepartureListener {
   get #abandoned(): boolean {
     return this.abandons && this.ahead.ended;
   }
+}
+
+/** Who may have a session while it waits; `undefined` for everybody. */
+export function audienceOf(session: Pick<Session, "audience" | "bound">): Audience | undefined {
+  return session.bound ?? session.audience;
 }

@@ -244,12 +244,12 @@ inBrowser("a destination is added with what was filled in", async ({ admin, tab 
   await tab.page.getByText("Add a destination").click();
   await tab.page.getByLabel("Address").fill("10.0.0.9:9003");
   await tab.page.getByLabel("Slots").fill("4");
-  await tab.page.getByLabel("Backup").check();
+  await tab.page.getByLabel("Backup").fill("2");
   await tab.page.keyboard.press("Enter");
   await tab.shows("#said", /10\.0\.0\.9:9003 was added/);
   admin.tell();
   await tab.shows(row("0.4"), /10\.0\.0\.9:9003/);
-  const body = { listener: "0", address: "10.0.0.9:9003", workers: 4, backup: true };
+  const body = { listener: "0", address: "10.0.0.9:9003", workers: 4, backup: 2 };
   assertEquals(admin.changes, [{ method: "POST", path: "/destinations", body }]);
 });
 

@@ -47,7 +47,8 @@ for (const body of ["{", "", "null", "[]", "7", '"x"', '{"address":"9"}x', "\xff
 
 Deno.test("every field that is wrong is named, with its value and what is allowed", async () => {
   await using admin = await TestAdmin.start();
-  const body = '{"adress":"9","workers":"4","weight":257,"backup":1,"listener":"","__proto__":{}}';
+  const body =
+    '{"adress":"9","workers":"4","weight":257,"backup":257,"listener":"","__proto__":{}}';
   const response = await admin.fetch("/destinations", { method: "POST", body });
   assertEquals(response.status, 422);
   const { error, errors } = await response.json();
@@ -57,7 +58,7 @@ Deno.test("every field that is wrong is named, with its value and what is allowe
       '"adress": no such field; the nearest is "address"',
       'workers "4": must be a whole number from 1 to 1000000',
       "weight 257: must be a whole number from 0 to 256",
-      "backup 1: must be true or false",
+      "backup 257: must be true, false or a whole number from 0 to 256",
       'listener "": must be the number or the name of a listener',
       '"__proto__": no such field',
       "address is missing: must be PORT, HOST:PORT",

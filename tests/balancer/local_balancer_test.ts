@@ -102,6 +102,7 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
       limit: 256,
       weight: 1,
       backup: false,
+      tier: 0,
       check: "off",
       bytes_up: 5,
       bytes_down: 5,

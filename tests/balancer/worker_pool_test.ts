@@ -14,7 +14,7 @@ type Options = Partial<Pick<DestinationConfig, "workers" | "weight" | "backup">>
 function setUp(configs: Options[], waiting = 0, policy: Policy = new Fifo()) {
   const destinations = configs.map((config, i) => {
     const address = { transport: "tcp", hostname: undefined, port: i + 1 } as const;
-    const defaults = { workers: 256, weight: 1, backup: false, check: null };
+    const defaults = { workers: 256, weight: 1, backup: 0, check: null };
     return new Destination(
       { address, key: `${i}`, name: `${i + 1}`, ...defaults, ...config },
       () => 0,
@@ -38,7 +38,7 @@ function setUp(configs: Options[], waiting = 0, policy: Policy = new Fifo()) {
   for (const destination of destinations) {
     pool.add(destination);
     // As if it had been arranged, but without idle workers.
-    policy.update(destination, !destination.config.backup);
+    policy.update(destination, destination.config.backup === 0);
   }
   const sessions = Array.from({ length: waiting }, (_, i) => sessionOf(i + 1));
   queue.join(sessions);
@@ -98,7 +98,7 @@ Deno.test("a destination that is down gets no workers and loses those that wait"
 });
 
 Deno.test("a backup takes part only while no other destination is up", () => {
-  const { pool, destinations, spawned } = setUp([{}, { backup: true }]);
+  const { pool, destinations, spawned } = setUp([{}, { backup: 1 }]);
   const [primary, backup] = destinations as [Destination, Destination];
   pool.arrange();
   assertEquals(spawned, ["1"]);

@@ -17,18 +17,18 @@ Deno.test("a destination has the default number of workers unless it says otherw
     name: "9001",
     workers: 256,
     weight: 1,
-    backup: false,
+    backup: 0,
     check: null,
   });
   assertEquals([special!.name, special!.workers, special!.weight], ["[::1]:9002", 4, 2]);
-  assertEquals(special!.backup, true);
+  assertEquals(special!.backup, 1);
 });
 
 Deno.test("a destination's options are checked", () => {
   const problems = {
     "9001,": 'unknown option ""',
     "9001,slow": 'unknown option "slow"',
-    "9001,backup=yes": 'unknown option "backup=yes"',
+    "9001,backup=yes": 'backup "yes" must be true, false or a whole number from 0 to 256',
     "9001,workers": 'unknown option "workers"',
     "9001,workers=": 'workers "" must be a whole number from 1',
     "9001,weight=257": 'weight "257" must be a whole number from 0 to 256',

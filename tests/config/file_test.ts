@@ -267,7 +267,7 @@ const PROBLEMS: readonly (readonly [name: string, content: string, ...lines: str
     '{ workers = 0, weight = { a = 1 } },\n{ address = "9002,workers=2" },\n{ address = "x y" }, true]',
     "FILE:3: destinations.wokers 4: no such key; the nearest is workers",
     'FILE:3: destinations.check "x": must be off, tcp',
-    'FILE:4: destinations.backup "yes": is a string; must be true or false',
+    'FILE:4: destinations.backup "yes": must be true, false or a whole number from 0 to 256',
     "FILE:5: destinations.workers 0: must be a whole number from 1 to",
     "FILE:5: destinations.weight { a = 1 }: is a table; must be a whole number from 0 to 256",
     'FILE:5: destinations: address is missing; must be as in { address = "9001" }',

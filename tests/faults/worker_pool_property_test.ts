@@ -23,7 +23,7 @@ interface Wanted {
   there: boolean;
   workers: number;
   weight: number;
-  backup: boolean;
+  backup: number;
 }
 
 type Step =
@@ -43,7 +43,7 @@ const wanted: fc.Arbitrary<Wanted> = fc.record({
   there: fc.boolean(),
   workers: fc.integer({ min: 1, max: 5 }),
   weight: fc.nat(4),
-  backup: fc.boolean(),
+  backup: fc.nat(2),
 });
 
 const step = fc.oneof(
@@ -271,7 +271,7 @@ Deno.test("whatever changes, nobody waits while there is room, and no limit is e
         await settled();
         assertSettled(scene);
         // Removed ones end, and all that waits is served once somebody may.
-        const wanted = { there: true, workers: 2, weight: 1, backup: false };
+        const wanted = { there: true, workers: 2, weight: 1, backup: 0 };
         scene.run({ kind: "configure", wanted: [wanted, wanted, wanted] });
         for (const which of [0, 1, 2]) {
           scene.run({ kind: "admin", which, state: "ready" });

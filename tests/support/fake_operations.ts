@@ -163,6 +163,13 @@ function same(durations: number[]): Latencies {
 
 /** Options as a status shows them, without those that were not given. */
 function shownValues({ workers, weight, backup, check }: DestinationValues): object {
-  const shown = { limit: workers, weight, backup, check };
+  const tier = backup === undefined ? undefined : Number(backup);
+  const shown = {
+    limit: workers,
+    weight,
+    check,
+    tier,
+    backup: tier === undefined ? undefined : tier > 0,
+  };
   return Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== undefined));
 }

@@ -55,6 +55,7 @@ export function destinationOf(different: Partial<DestinationStatus>): Destinatio
     weight: 1,
     check: "off",
     backup: false,
+    tier: 0,
     workers: 1,
     active: 0,
     sessions: 0,

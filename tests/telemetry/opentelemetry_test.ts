@@ -13,7 +13,15 @@ const latencies = { queue: empty, connect: empty, session: empty };
 function destination(name: string, rest: Partial<DestinationStatus> = {}): DestinationStatus {
   return {
     ...{ id: "1.1", name, state: "up", admin: "ready", leaving: false, limit: 256, weight: 2 },
-    ...{ backup: false, workers: 3, active: 2, sessions: 40, failures: 1, lookup_failures: 2 },
+    ...{
+      backup: false,
+      tier: 0,
+      workers: 3,
+      active: 2,
+      sessions: 40,
+      failures: 1,
+      lookup_failures: 2,
+    },
     ...{ bytes_up: 400, bytes_down: 500, latencies },
     ...rest,
   } as DestinationStatus;

@@ -1,5 +1,6 @@
 import type { Audience } from "../../async/audience.ts";
 import type { Destination } from "../../destinations/destination.ts";
+import type { Session } from "../../session/session.ts";
 
 /**
  * Which destination gets the next session while several have a free slot. While none has, nobody is
@@ -20,6 +21,8 @@ export interface Policy {
   /**
    * Who gets the next session of an audience, which is everybody unless it is given; `undefined` if
    * none of these has a free slot. To ask changes nothing.
+   *
+   * @param session The one it is, for a policy to which that matters.
    */
-  next(audience?: Audience): Destination | undefined;
+  next(audience?: Audience, session?: Session): Destination | undefined;
 }

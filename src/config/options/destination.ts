@@ -20,7 +20,12 @@ export const DESTINATION_OPTIONS = table({ scope: "destination", group: "Destina
     help: "its share of the sessions relative to the others, from 0 to 256; 0 = it gets no new " +
       "ones, and those that it has go on",
   }),
-  backup: mark({ help: "whether it serves only while no other destination is up" }),
+  backup: mark({
+    max: 256,
+    help:
+      "whether it is a backup, and of which tier: it serves only while no other destination that " +
+      "is none, or is of a lower tier, is up; backup alone is tier 1, 0 is none",
+  }),
   check: {
     ...HEALTH_ROWS.check,
     form: "CHECK",
@@ -50,9 +55,10 @@ export const DESTINATION_OPTION_FORMS = destinationOptionNames()
   .join(", ")
   .replace(/, (?=[^,]*$)/, " or ");
 
-/** How an option is written in a text: `workers=N`, or its name alone. */
+/** How an option is written in a text: `workers=N`, or `backup[=N]` where the name alone will do. */
 export function destinationOptionForm(name: DestinationOptionName): string {
-  return isMark(name) ? name : `${name}=${DESTINATION_OPTIONS[name].form}`;
+  const { form } = DESTINATION_OPTIONS[name];
+  return isMark(name) ? `${name}[=${form}]` : `${name}=${form}`;
 }
 
 /** All names, in the order in which they are written. */
@@ -65,7 +71,8 @@ export function isDestinationOption(name: string): name is DestinationOptionName
   return Object.hasOwn(DESTINATION_OPTIONS, name);
 }
 
-/** Whether a destination has it or lacks it, instead of a value. */
+/** Whether a destination can have it or lack it, without a value. */
 export function isMark(name: DestinationOptionName): boolean {
-  return DESTINATION_OPTIONS[name].form === "";
+  const { notation }: Option<unknown> = DESTINATION_OPTIONS[name];
+  return notation?.booleans === true;
 }

@@ -12,7 +12,7 @@ function destination(port: number): Destination {
     name: `${port}`,
     workers: 10,
     weight: 1,
-    backup: false,
+    backup: 0,
     check: null,
   };
   return new Destination(config, () => 0);

@@ -103,7 +103,7 @@ export class DestinationView {
   /** @param {DestinationStatus} destination */
   update(destination) {
     this.#destination = destination;
-    const { state, admin, leaving, active, limit, weight, backup, failures } = destination;
+    const { state, admin, leaving, active, limit, weight, backup, tier, failures } = destination;
     setAttribute(this.root, "data-state", leaving ? "drain" : state);
     setAttribute(this.#sign, "d", SIGNS[leaving ? "drain" : state]);
     setText(this.#name, destination.name);
@@ -112,7 +112,8 @@ export class DestinationView {
     setAttribute(this.#state, "title", leaving ? "finishes its sessions and goes" : STATES[state]);
     setText(
       this.#tags,
-      (backup ? " · backup" : "") + (weight === 1 ? "" : ` · weight ${weight}`),
+      (backup ? ` · backup${tier > 1 ? ` ${tier}` : ""}` : "") +
+        (weight === 1 ? "" : ` · weight ${weight}`),
     );
     this.#dots.update({ count: active, capacity: limit, width: SLOTS_WIDTH });
     setText(this.#slots, `${count(active)} / ${count(limit)}`);

@@ -129,7 +129,14 @@ function addForm(listener) {
     max: 256,
     step: 1,
   });
-  const backup = h("input", { id: `backup-${listener}`, type: "checkbox" });
+  const backup = h("input", {
+    id: `backup-${listener}`,
+    type: "number",
+    min: 0,
+    max: 256,
+    step: 1,
+    placeholder: "no",
+  });
   const form = h(
     "form",
     {
@@ -141,7 +148,7 @@ function addForm(listener) {
             address: address.value.trim(),
             ...(workers.value && { workers: workers.valueAsNumber }),
             ...(weight.value && { weight: weight.valueAsNumber }),
-            ...(backup.checked && { backup: true }),
+            ...(backup.value && { backup: backup.valueAsNumber }),
           };
           await ask("/destinations", { method: "POST", body });
           form.reset();
@@ -152,7 +159,7 @@ function addForm(listener) {
     field("Address", address),
     field("Slots", workers),
     field("Weight", weight),
-    h("label", { class: "check" }, backup, "Backup"),
+    field("Backup", backup),
     h("button", {}, "Add"),
   );
   return h("details", { class: "add" }, h("summary", {}, "Add a destination"), form);

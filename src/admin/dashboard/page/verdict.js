@@ -113,8 +113,8 @@ export function serviceOf(listeners) {
  *
  * @param {DestinationStatus} destination
  */
-export function takes({ state, leaving }) {
-  return (state === "up" || state === "untried") && !leaving;
+export function takes({ state, leaving, weight }) {
+  return (state === "up" || state === "untried") && !leaving && weight > 0;
 }
 
 /**
