@@ -107,7 +107,10 @@ export const SCHEMAS = {
   }),
   NewDestination: optional({
     listener: said(text, "number or name of the listener; may be left out if there is only one"),
-    address: said({ type: "string", minLength: 1, maxLength: 300 }, `${ADDRESS_FORMS}, ${RECORDS_FORMS}`),
+    address: said(
+      { type: "string", minLength: 1, maxLength: 300 },
+      `${ADDRESS_FORMS}, ${RECORDS_FORMS}`,
+    ),
     ...destinationValues,
   }, ["address"]),
   DestinationChange: {

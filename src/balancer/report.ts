@@ -15,7 +15,9 @@ export function logStart(
   const { configured = config.destinations } = config;
   const destinations = configured.map((one) => {
     const workers = plural(one.workers, "worker");
-    return isTemplate(one) ? `${writtenAddress(one)} (${workers} each)` : `${one.name} (${workers})`;
+    return isTemplate(one)
+      ? `${writtenAddress(one)} (${workers} each)`
+      : `${one.name} (${workers})`;
   });
   log.info("listening on {address} for {destinations}; queue {queue}", {
     address,

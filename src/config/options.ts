@@ -4,6 +4,7 @@ import { type Option, problemWith, type Row, type Scope } from "./option.ts";
 import { HEALTH_ROWS } from "./options/health.ts";
 import { LISTENER_ROWS } from "./options/listener.ts";
 import { LOGGING_ROWS } from "./options/logging.ts";
+import { NAMES_ROWS } from "./options/names.ts";
 import { PROGRAM_ROWS } from "./options/program.ts";
 import { SESSION_ROWS } from "./options/session.ts";
 
@@ -15,6 +16,7 @@ export const OPTIONS = {
   ...LISTENER_ROWS,
   ...SESSION_ROWS,
   ...HEALTH_ROWS,
+  ...NAMES_ROWS,
   ...LOGGING_ROWS,
   ...PROGRAM_ROWS,
 } as const;

@@ -9,7 +9,11 @@ export function threadsOf(config: Divided): number {
   const { threads, queue, maxConnections, listen, maxPerIp, ratePerIp } = config;
   if (threads > 0) return threads;
   if (listen.transport === "unix" || maxPerIp > 0 || ratePerIp > 0) return 1;
-  const limits = [queue, maxConnections || Infinity, ...dividedOf(config).map(({ workers }) => workers)];
+  const limits = [
+    queue,
+    maxConnections || Infinity,
+    ...dividedOf(config).map(({ workers }) => workers),
+  ];
   return Math.min(navigator.hardwareConcurrency, ...limits);
 }
 

@@ -95,6 +95,8 @@ const BAD_VALUES: Record<OptionName, string> = {
   fall: "three",
   rise: "-",
   slowStart: "-5s",
+  resolveInterval: "999ms",
+  resolveEmpty: "remove",
   backlog: "65536",
   batchSize: "65536",
   batchDelay: "1001ms",

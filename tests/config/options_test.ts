@@ -39,6 +39,8 @@ Deno.test("the defaults are the documented ones", () => {
     fall: 0,
     rise: 0,
     slowStart: 0,
+    resolveInterval: 10_000,
+    resolveEmpty: "keep",
     backlog: 511,
     batchSize: 0,
     batchDelay: 0,

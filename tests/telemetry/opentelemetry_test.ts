@@ -40,6 +40,7 @@ const STATUS: Status = {
     ...{ accepted: 50, waiting: 4, oldest_waiting_ms: 2500, queue: 1024, active: 2 },
     ...{ bytes_up: 700, bytes_down: 800 },
     ended: { done: 40, "client-gone": 4 },
+    names: [],
     destinations: [
       destination("9001"),
       destination("9002", { state: "down", active: 0 }),
@@ -49,7 +50,7 @@ const STATUS: Status = {
     // Removed, and finishes its sessions beside the one that was added again.
     ...{ id: 2, name: "8080", address: "[::]:8080", state: "draining", latencies, ended: {} },
     ...{ accepted: 999, waiting: 999, oldest_waiting_ms: 999, queue: 999, active: 999 },
-    ...{ bytes_up: 999, bytes_down: 999 },
+    ...{ bytes_up: 999, bytes_down: 999, names: [] },
     destinations: [destination("9001", { sessions: 999 })],
   }],
 };

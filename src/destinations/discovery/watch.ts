@@ -134,9 +134,7 @@ export class Watch {
     const number = this.#servers.length;
     const drains = settings().resolveEmpty === "drain";
     if (this.#isNews("empty")) {
-      const what = number === 0
-        ? "there is no server for it yet"
-        : `its ${plural(number, "server")} ${drains ? "are drained" : "stay in use"}`;
+      const what = serversAre(number, drains ? "drained" : "kept");
       log.warning("{name} has no records, {what}: {why}", { name, what, why });
     }
     if (drains) await this.#take([]);
@@ -161,9 +159,7 @@ export class Watch {
     this.#lastError = messageOf(error);
     const number = this.#servers.length;
     if (this.#isNews("failure")) {
-      const what = number === 0
-        ? "there is no server for it yet"
-        : `its ${plural(number, "server")} stay in use`;
+      const what = serversAre(number, "kept");
       log.warning("{name} cannot be looked up, {what}: {reason}", {
         name,
         what,
@@ -211,4 +207,12 @@ export class Watch {
     const { random = Math.random } = this.#options;
     return Math.max(SHORTEST_PAUSE_MS, length * (1 - JITTER + 2 * JITTER * random()));
   }
+}
+
+function serversAre(number: number, fate: "kept" | "drained"): string {
+  if (number === 0) return "there is no server for it yet";
+  const [one, several] = fate === "kept"
+    ? ["stays in use", "stay in use"]
+    : ["is drained", "are drained"];
+  return `its ${plural(number, "server")} ${number === 1 ? one : several}`;
 }
