@@ -10,7 +10,7 @@ import {
 } from "../config/destination_text.ts";
 import type { Found } from "../destinations/discovery/found.ts";
 import { keyOfRecord, recordConfig } from "../destinations/discovery/record_config.ts";
-import { Watch, type WatchSettings } from "../destinations/discovery/watch.ts";
+import { type Pause, Watch, type WatchSettings } from "../destinations/discovery/watch.ts";
 import type { Resolver } from "../net/dns/records.ts";
 import type { NameStatus } from "../operations/name_status.ts";
 import type { AdminState } from "../operations/states.ts";
@@ -18,10 +18,17 @@ import type { AdminState } from "../operations/states.ts";
 /** Of how many records that are gone it is kept what the operator wanted of them. */
 const STATES_LIMIT = 4096;
 
-/** Options of {@linkcode Discovery}. */
-export interface DiscoveryOptions {
+/** How names are looked up, where it is not as configured. */
+export interface LookUps {
   /** Makes who is asked, as soon as there is a name. */
   resolver(): Resolver;
+  /** Waits between look-ups; by the clock unless given. */
+  pause?: Pause;
+}
+
+/** Options of {@linkcode Discovery}. */
+export interface DiscoveryOptions {
+  lookUps: LookUps;
   log: Logger;
   /** Has the records that there are by now put in force. */
   apply(): Promise<void>;
@@ -169,11 +176,12 @@ export class Discovery {
 
   #begin(template: DestinationTemplate): void {
     if (this.#stopped) return;
-    const { resolver, log, apply } = this.#options;
+    const { lookUps, log, apply } = this.#options;
     const watch = new Watch({
       lookup: template.lookup,
       name: template.name,
-      resolver: this.#resolver ??= resolver(),
+      resolver: this.#resolver ??= lookUps.resolver(),
+      pause: lookUps.pause,
       settings: () => this.#settings,
       onChange: apply,
       log,

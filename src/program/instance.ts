@@ -16,7 +16,7 @@ import {
   type SessionInfo,
   type Status,
 } from "../operations/operations.ts";
-import type { Resolver } from "../net/dns/records.ts";
+import type { LookUps } from "./discovery.ts";
 import { Reloader } from "./reload.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { ServiceManager } from "./systemd.ts";
@@ -35,8 +35,8 @@ export interface InstanceOptions {
   signal?: AbortSignal;
   /** What all that want descriptors share; all that there are, if absent. */
   descriptors?: DescriptorBudget;
-  /** Makes who is asked for names whose records are destinations; the configured one if absent. */
-  resolver?: () => Resolver;
+  /** How names whose records are destinations are looked up; as configured if absent. */
+  lookUps?: LookUps;
 }
 
 /**
@@ -71,10 +71,10 @@ export class Instance implements Operations {
   #manager: ServiceManager | undefined;
 
   private constructor(options: InstanceOptions) {
-    const { config, load, logs, resolver, descriptors = new DescriptorBudget() } = options;
+    const { config, load, logs, lookUps, descriptors = new DescriptorBudget() } = options;
     this.#logs = logs;
     this.#descriptors = descriptors;
-    const listeners = this.#listeners = new ListenerSet({ logs, descriptors, resolver });
+    const listeners = this.#listeners = new ListenerSet({ logs, descriptors, lookUps });
     this.#reloader = new Reloader({
       settings: config.settings,
       load,

@@ -6,7 +6,7 @@ import { type Logs, logsOf } from "../logging/logs.ts";
 import { OperationError } from "../operations/operations.ts";
 import { type ListenerStatus } from "../operations/listener_status.ts";
 import { addStatuses } from "../operations/listener_status.ts";
-import type { Resolver } from "../net/dns/records.ts";
+import type { LookUps } from "./discovery.ts";
 import { startOrder } from "./start_order.ts";
 import { Trails } from "../net/trails.ts";
 import { ManagedListener } from "./managed_listener.ts";
@@ -29,8 +29,8 @@ export class ListenerSet {
   readonly #trails = new Trails();
   /** What all that want descriptors share. */
   readonly #descriptors: DescriptorBudget;
-  /** Makes who is asked for names whose records are destinations. */
-  readonly #resolver: (() => Resolver) | undefined;
+  /** How names whose records are destinations are looked up; as configured if absent. */
+  readonly #lookUps: LookUps | undefined;
   /** Also removed ones, until they are done. */
   #all: readonly ManagedListener[] = [];
   /** Removed ones, with their drains. */
@@ -45,11 +45,11 @@ export class ListenerSet {
   constructor(options: {
     logs: Logs;
     descriptors: DescriptorBudget;
-    resolver?: (() => Resolver) | undefined;
+    lookUps?: LookUps | undefined;
   }) {
     this.#logs = options.logs;
     this.#descriptors = options.descriptors;
-    this.#resolver = options.resolver;
+    this.#lookUps = options.lookUps;
   }
 
   /** All of them, also removed ones. */
@@ -93,7 +93,7 @@ export class ListenerSet {
             logs,
             descriptors: this.#descriptors,
             trails: this.#trails,
-            resolver: this.#resolver,
+            lookUps: this.#lookUps,
             signal,
           }),
         );

@@ -74,9 +74,9 @@ export class ManagedListener {
     this.#config = config;
     this.#numbers = options.numbers;
     this.#logs = logs;
-    const { resolver = () => makeResolver("system") } = options;
+    const { lookUps = { resolver: () => makeResolver("system") } } = options;
     this.#discovery = new Discovery(config, {
-      resolver,
+      lookUps,
       log: logs.log,
       apply: () => this.#inTurn(() => this.#applyRecords()),
     });
@@ -89,7 +89,7 @@ export class ManagedListener {
    * @throws {FatalError} If its address cannot be bound.
    */
   static async start(options: ListenerOptions): Promise<ManagedListener> {
-    const { id, config, resolver: _, ...shared } = options;
+    const { id, config, lookUps: _, ...shared } = options;
     const numbers = new Numbers(config);
     const identity = { id, name: nameOf(config), numbers: numbers.byKey };
     const balancer = await startBalancer(config, { identity, ...shared });

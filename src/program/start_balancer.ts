@@ -4,8 +4,8 @@ import type { Config } from "../config/config.ts";
 import { threadsOf } from "../config/thread_shares.ts";
 import type { Logs } from "../logging/logs.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
-import type { Resolver } from "../net/dns/records.ts";
 import type { Trails } from "../net/trails.ts";
+import type { LookUps } from "./discovery.ts";
 import { openDurations } from "../telemetry/opentelemetry.ts";
 
 /** What all listeners of the program have together. */
@@ -21,8 +21,8 @@ interface Shared {
 export interface ListenerOptions extends Shared {
   readonly id: number;
   readonly config: Config;
-  /** Makes who is asked for names whose records are destinations; the configured one unless given. */
-  readonly resolver?: (() => Resolver) | undefined;
+  /** How names whose records are destinations are looked up; as configured unless given. */
+  readonly lookUps?: LookUps | undefined;
 }
 
 /**

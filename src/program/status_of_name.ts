@@ -3,6 +3,7 @@ import { formatCheck } from "../config/values/check.ts";
 import { addDestinations, type DestinationStatus } from "../operations/destination_status.ts";
 import { Histogram } from "../operations/histogram.ts";
 import { eachDuration } from "../operations/latencies.ts";
+import { joinStates } from "../operations/states.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 
 /** What all records of a name are doing, as if it were one destination. */
@@ -17,7 +18,7 @@ export function statusOfName(
     name,
     address: writtenAddress(template),
     source: "",
-    state: "untried",
+    state: admin === "ready" ? "untried" : admin,
     admin,
     leaving: false,
     limit: workers,
@@ -36,8 +37,12 @@ export function statusOfName(
   };
   const records = listener.destinations.filter(({ source }) => source === name);
   if (records.length === 0) return none;
-  const { id: _, name: __, address: ___, admin: ____, weight: _____, ...rest } = addDestinations(
-    records,
-  );
-  return { ...none, ...rest, source: "" };
+  const present = records.filter(({ leaving }) => !leaving).map(({ state }) => state);
+  return {
+    ...addDestinations(records),
+    // What counts for each of them is told as it is configured.
+    ...{ id, name, address: none.address, source: "", admin, leaving: false },
+    ...{ limit: workers, weight, backup: none.backup, tier: backup, check: none.check },
+    state: present.length > 0 ? joinStates(present) : none.state,
+  };
 }

@@ -24,6 +24,9 @@ export interface WatchSettings {
   readonly resolveEmpty: "keep" | "drain";
 }
 
+/** Waits between look-ups, or until the signal is aborted. */
+export type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
+
 /** Options of {@linkcode Watch}. */
 export interface WatchOptions {
   /** What is looked up. */
@@ -36,7 +39,7 @@ export interface WatchOptions {
   onChange(servers: readonly Found[]): void | Promise<void>;
   log: Logger;
   /** Waits between look-ups; by the clock unless given. */
-  pause?: (ms: number, signal: AbortSignal) => Promise<void>;
+  pause?: Pause | undefined;
   /** By chance, from 0 up to 1. */
   random?: () => number;
 }
