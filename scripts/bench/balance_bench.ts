@@ -12,7 +12,14 @@ const SESSIONS = 100_000;
 
 function destination(port: number): Destination {
   const address = { transport: "tcp", hostname: "127.0.0.1", port } as const;
-  const rest = { name: `${port}`, workers: 256, weight: 1, backup: 0, check: null };
+  const rest = {
+    name: `${port}`,
+    workers: 256,
+    weight: 1,
+    backup: 0,
+    check: null,
+    "send-proxy": "off" as const,
+  };
   const config = { address, key: `${port}`, ...rest };
   return new Destination(config, () => 0, port);
 }

@@ -4,6 +4,7 @@ import {
   DESTINATION_OPTIONS,
   type DestinationOptionName,
   destinationOptionNames,
+  fieldOfDestinationOption,
   isMark,
 } from "../config/options/destination.ts";
 import type {
@@ -36,7 +37,9 @@ type Values<F extends Fields> = { [N in keyof F]?: F[N] extends Field<infer T> ?
 const STATES = ["ready", "drain", "maint"] as const;
 
 /** The options of a destination, each with a value of its own type. */
-const OPTIONS = Object.fromEntries(destinationOptionNames().map((name) => [name, fieldOf(name)]));
+const OPTIONS = Object.fromEntries(
+  destinationOptionNames().map((name) => [fieldOfDestinationOption(name), fieldOf(name)]),
+);
 
 const NEW_DESTINATION = {
   listener: text("the number or the name of a listener"),

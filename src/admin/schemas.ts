@@ -10,6 +10,7 @@ import {
   DESTINATION_OPTIONS,
   type DestinationOptionName,
   destinationOptionNames,
+  fieldOfDestinationOption,
   isMark,
 } from "../config/options/destination.ts";
 import type { Option } from "../config/option.ts";
@@ -26,7 +27,7 @@ const nullable = { text: { type: ["string", "null"] }, place: { type: ["integer"
 const time: Schema = { type: "string", format: "date-time" };
 const id: Schema = { type: "string", pattern: "^\\d+\\.\\d+$" };
 const destinationValues = Object.fromEntries(
-  destinationOptionNames().map((name) => [name, valueOf(name)]),
+  destinationOptionNames().map((name) => [fieldOfDestinationOption(name), valueOf(name)]),
 );
 const adminState: Schema = { enum: ADMIN_STATES };
 

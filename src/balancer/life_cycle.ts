@@ -47,6 +47,7 @@ export class LifeCycle {
     } catch (error) {
       parts.sweep.stop();
       parts.stallDetector.stop();
+      parts.resolver.close();
       parts.leaveBudget();
       throw error;
     }
@@ -134,6 +135,7 @@ export class LifeCycle {
     health.close();
     gate.close();
     destinations.dismiss();
+    this.#parts.resolver.close();
     await this.#parts.tasks.idle();
     await this.#parts.fairReads.close();
     this.#forgetAddress();

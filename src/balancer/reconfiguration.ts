@@ -2,6 +2,7 @@ import { type Chunks, inTurns } from "../async/chunks.ts";
 import type { ListenerConfig } from "../config/config.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
 import type { Identity, Replacement } from "./balancer.ts";
+import { sameResolver } from "../net/dns/records.ts";
 import { makePolicy } from "./policies/policies.ts";
 import type { Parts } from "./wiring.ts";
 
@@ -22,6 +23,10 @@ export async function reconfigure(
   const before = { ...settings };
   const { backlog, threads } = before;
   Object.assign(settings, { ...config, backlog, threads });
+  if (!sameResolver(config.resolver, before.resolver)) {
+    parts.resolver.use(config.resolver);
+    parts.names.noteChange();
+  }
   const { rules, destinations } = config;
   await inTurns(exchange(parts, { destinations, numbers }));
   parts.admission.apply({ rules, before });

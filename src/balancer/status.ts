@@ -91,6 +91,7 @@ export function destinationStatus(
     backup: config.backup > 0,
     tier: config.backup,
     check: formatCheck(config.check),
+    send_proxy: config["send-proxy"],
     workers,
     active,
     sessions,

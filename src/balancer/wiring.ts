@@ -9,7 +9,10 @@ import type { AccessLog } from "../logging/access_log.ts";
 import { BufferPool } from "../net/buffer_pool.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { FairReads } from "../net/fair_reads.ts";
-import type { Names } from "../net/names.ts";
+import type { Resolver } from "../net/dns/records.ts";
+import { makeResolver } from "../net/dns/resolver.ts";
+import { ListenerNames } from "../net/listener_names.ts";
+import type { NameLookups } from "../net/names.ts";
 import { noteOf, Trails } from "../net/trails.ts";
 import { Loops } from "../session/loops.ts";
 import { SessionRegistry } from "../session/registry.ts";
@@ -42,8 +45,8 @@ export interface WiringOptions {
   thread?: { index: number; number: number };
   /** What listeners and threads know together of the ways of sessions; only this one's if absent. */
   trails?: Trails;
-  /** Looks names up; the system's unless given. */
-  names?: Names;
+  /** Looks names up, instead of what the settings say. */
+  names?: NameLookups;
 }
 
 /** The parts of one balancer, connected with each other. */
@@ -75,6 +78,10 @@ export interface Parts {
   /** Workers and probes under way: all have ended before the balancer has. */
   readonly tasks: TaskGroup;
   readonly trails: Trails;
+  /** Asks name servers; closed at the very end. */
+  readonly resolver: Resolver;
+  /** Looks up the names of plain destinations. */
+  readonly names: ListenerNames;
   /** Aborted at the very end: stops what only serves sessions, such as probing. */
   readonly ending: AbortController;
 }
@@ -88,8 +95,10 @@ export interface Parts {
 export function wire(config: ListenerConfig, options: WiringOptions): Parts {
   const { identity, log, access, durations, thread, clock = monotonic } = options;
   const { id, name } = identity;
-  const { descriptors = new DescriptorBudget(), trails = new Trails(), names } = options;
+  const { descriptors = new DescriptorBudget(), trails = new Trails() } = options;
   const settings: Settings = { ...config };
+  const resolver = makeResolver(settings.resolver);
+  const names = new ListenerNames({ settings, resolver });
   const steps = new Steps(log, { on: settings.logLevel === "debug" });
   const ending = new AbortController();
   const timekeeper = new Timekeeper({ listener: name, durations });
@@ -191,7 +200,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     clock,
     trails,
     listener: id,
-    names,
+    names: options.names ?? names,
   });
   return {
     identity,
@@ -220,6 +229,8 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     timekeeper,
     tasks,
     trails,
+    resolver,
+    names,
     ending,
   };
 }

@@ -120,6 +120,7 @@ async function serve(
       signal: attempt.signal,
       timeout: context.settings.connectTimeout,
       trail: session.trail,
+      caller: session,
     });
   } catch (error) {
     if (session.reason !== undefined) context.registry.finish(session);

@@ -2,6 +2,7 @@ import { AddressError } from "../net/address.ts";
 import {
   DESTINATION_OPTION_FORMS,
   DESTINATION_OPTIONS,
+  fieldOfDestinationOption,
   isDestinationOption,
   isMark,
 } from "../config/options/destination.ts";
@@ -49,9 +50,12 @@ export function readValues(texts: readonly string[]): DestinationValues {
     if (read === undefined) {
       throw new UsageError(`${quote(text)}: ${name} must be ${option.allowed}`);
     }
-    if (Object.hasOwn(values, name)) throw new UsageError(`${quote(text)}: ${name} is given twice`);
-    if (isMark(name) && /^(true|false)$/.test(value ?? "true")) values[name] = value !== "false";
-    else values[name] = typeof read === "number" ? read : value!;
+    const field = fieldOfDestinationOption(name);
+    if (Object.hasOwn(values, field)) {
+      throw new UsageError(`${quote(text)}: ${name} is given twice`);
+    }
+    if (isMark(name) && /^(true|false)$/.test(value ?? "true")) values[field] = value !== "false";
+    else values[field] = typeof read === "number" ? read : value!;
   }
   return values;
 }

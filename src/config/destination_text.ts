@@ -15,9 +15,10 @@ import {
   type DestinationOptions,
   isDestinationOption,
   isMark,
+  listenerOptionFor,
 } from "./options/destination.ts";
 import type { Option } from "./option.ts";
-import type { OptionName, Settings } from "./options.ts";
+import type { Settings } from "./options.ts";
 import { quote } from "../base/text.ts";
 
 /** One server as configured, or as a record of a configured name says. */
@@ -136,7 +137,7 @@ export function optionValues(given: DestinationTexts, listener: Settings): Desti
     const { inherited, default: usual, parse }: Option<unknown> = DESTINATION_OPTIONS[name];
     const text = given[name];
     if (text !== undefined) values[name] = parse(text);
-    else values[name] = inherited ? listener[name as OptionName] : usual;
+    else values[name] = inherited ? listener[listenerOptionFor(name)] : usual;
   }
   return values as DestinationOptions;
 }

@@ -6,6 +6,7 @@ import {
   DESTINATION_OPTIONS,
   type DestinationOptionName,
   destinationOptionNames,
+  listenerOptionFor,
 } from "./options/destination.ts";
 import { keyOf, type OptionName, optionNames, rowOf, type Settings } from "./options.ts";
 
@@ -79,7 +80,7 @@ export function destinationDifference(
 
 function isInherited(name: DestinationOptionName, text: string, listener: Config): boolean {
   const { inherited, format }: Option<unknown> = DESTINATION_OPTIONS[name];
-  return inherited === true && format(listener[name as OptionName]) === text;
+  return inherited === true && format(listener[listenerOptionFor(name)]) === text;
 }
 
 function optionDifferences(scope: Scope, { before, after }: Change): string[] {

@@ -6,6 +6,7 @@ import { LISTENER_ROWS } from "./options/listener.ts";
 import { LOGGING_ROWS } from "./options/logging.ts";
 import { NAMES_ROWS } from "./options/names.ts";
 import { PROGRAM_ROWS } from "./options/program.ts";
+import { PROXY_PROTOCOL_ROWS } from "./options/proxy_protocol.ts";
 import { SESSION_ROWS } from "./options/session.ts";
 
 /**
@@ -16,6 +17,7 @@ export const OPTIONS = {
   ...LISTENER_ROWS,
   ...SESSION_ROWS,
   ...HEALTH_ROWS,
+  ...PROXY_PROTOCOL_ROWS,
   ...NAMES_ROWS,
   ...LOGGING_ROWS,
   ...PROGRAM_ROWS,

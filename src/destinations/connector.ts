@@ -9,7 +9,7 @@ import {
   type TcpAddress,
   type Way,
 } from "../net/dial.ts";
-import type { Names } from "../net/names.ts";
+import type { NameLookups } from "../net/names.ts";
 import { returns } from "../net/loop_rules.ts";
 import type { Stream } from "../net/stream.ts";
 import { attach } from "../net/trails.ts";
@@ -44,7 +44,7 @@ export interface ConnectorOptions {
   /** Called when `isLocated` has become true. */
   onLocated?(): void;
   /** Looks names up; the system's unless given. */
-  names?: Names | undefined;
+  names?: NameLookups | undefined;
 }
 
 /** The connector for an address: the only place where its kind decides how it is connected. */

@@ -3,7 +3,8 @@ import type { DestinationConfig } from "../config/destination_text.ts";
 import { type Connector, connectorTo } from "./connector.ts";
 import type { LookupFailure, Way } from "../net/dial.ts";
 import type { AdminState, ShownState } from "../operations/states.ts";
-import type { Names } from "../net/names.ts";
+import { sendingProxy } from "./send_proxy.ts";
+import type { NameLookups } from "../net/names.ts";
 import type { Session } from "../session/session.ts";
 import type { Trails } from "../net/trails.ts";
 import { Timings } from "../session/timings.ts";
@@ -35,8 +36,8 @@ const WEIGHT_SCALE = 64;
 
 /** One server address with its state, its workers' number and its counters. */
 export class Destination {
-  /** How it is connected, for sessions, probes and checks alike. */
-  readonly connector: Connector;
+  /** How it is connected, for sessions, probes and checks alike, as it is configured now. */
+  connector: Connector;
   /** Its number within the listener, from 1. */
   readonly number: number;
   /** Its health. */
@@ -99,13 +100,13 @@ export class Destination {
     config: DestinationConfig,
     clock: Clock,
     number = 1,
-    options: { trails?: Trails; listener?: number; names?: Names | undefined } = {},
+    options: { trails?: Trails; listener?: number; names?: NameLookups | undefined } = {},
   ) {
     this.number = number;
     this.#config = config;
     const { trails, listener = 1, names } = options;
     const way: Way | undefined = trails && { trails, step: { listener, destination: number } };
-    this.connector = connectorTo(config.address, {
+    const connector = connectorTo(config.address, {
       way,
       names,
       onLookupFailure: (failure) => {
@@ -114,6 +115,7 @@ export class Destination {
       },
       onLocated: () => this.onLocated?.(),
     });
+    this.connector = sendingProxy(connector, config["send-proxy"]);
     this.#clock = clock;
     this.forget();
   }
@@ -130,6 +132,7 @@ export class Destination {
 
   set config(config: DestinationConfig) {
     this.#config = config;
+    this.connector = sendingProxy(this.connector, config["send-proxy"]);
     this.onLoadChange?.(this);
   }
 

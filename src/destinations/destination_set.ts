@@ -3,7 +3,7 @@ import type { DestinationConfig } from "../config/destination_text.ts";
 import { Destination } from "./destination.ts";
 import type { Health } from "./health.ts";
 import type { TaskGroup } from "../async/task_group.ts";
-import type { Names } from "../net/names.ts";
+import type { NameLookups } from "../net/names.ts";
 import type { Trails } from "../net/trails.ts";
 
 /** The worker pool, as far as the set knows it. */
@@ -25,7 +25,7 @@ export interface DestinationSetOptions {
   trails?: Trails;
   listener?: number;
   /** Looks names up; the system's unless given. */
-  names?: Names | undefined;
+  names?: NameLookups | undefined;
 }
 
 /** Of how many records that are gone it is kept what they had counted: the latest ones. */

@@ -2,9 +2,12 @@ import { runPreset } from "./check_presets.ts";
 import { ANSWER_LIMIT, CheckError, Conversation } from "./conversation.ts";
 import type { Check } from "../config/values/check.ts";
 import type { Connector } from "./connector.ts";
-import { DialError } from "../net/dial.ts";
+import { type Caller, DialError } from "../net/dial.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Stream } from "../net/stream.ts";
+
+/** Checks that begin with a word of their own; with the others the server speaks first, or nobody. */
+const SPEAK_FIRST: readonly Check["kind"][] = ["http", "redis", "postgres"];
 
 /**
  * Checks a destination once.
@@ -20,7 +23,7 @@ export async function runCheck(
   const { connector, host, signal, timeout } = options;
   let conn: Stream;
   try {
-    conn = await connector.connect({ signal, timeout });
+    conn = await connector.connect({ signal, timeout, caller: callerOf(check) });
   } catch (error) {
     if (!(error instanceof DialError && error.fault === "reset")) throw error;
     // It was connected: whether a reset is noticed before or after that is a matter of chance.
@@ -45,6 +48,12 @@ export async function runCheck(
     signal.removeEventListener("abort", onAbort);
     conn.close();
   }
+}
+
+/** For nobody, with something to say at once where the server waits for it. */
+function callerOf(check: Check): Caller {
+  const hasBytes = check.kind === "talk" ? check.send !== "" : SPEAK_FIRST.includes(check.kind);
+  return { hasBytes };
 }
 
 function failed(cause: unknown): CheckError {

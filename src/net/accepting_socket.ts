@@ -16,14 +16,20 @@ export interface AcceptingSocket {
 export class RuntimeAcceptingSocket implements AcceptingSocket {
   readonly address: SocketAddress;
   readonly #listener: Deno.Listener;
+  /** What its connections tell of their own end. */
+  readonly #local: { readonly localAddress?: SocketAddress };
 
-  constructor(listener: Deno.Listener) {
-    this.address = listener.addr as SocketAddress;
+  /** @param path Of a UNIX socket: the path by which clients know it, if it was bound by another one. */
+  constructor(listener: Deno.Listener, path?: string) {
+    this.address = path === undefined
+      ? listener.addr as SocketAddress
+      : { transport: "unix", path };
+    this.#local = path === undefined ? {} : { localAddress: this.address };
     this.#listener = listener;
   }
 
   async accept(): Promise<Stream> {
-    return adopt(await this.#listener.accept());
+    return adopt(await this.#listener.accept(), this.#local);
   }
 
   close(): void {

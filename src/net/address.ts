@@ -164,6 +164,13 @@ export function canonicalIp(text: string): string {
   return ip.kind() === "ipv6" ? (ip as ipaddr.IPv6).toRFC5952String() : ip.toString();
 }
 
+/** Whether a text is an IP address, IPv4 as four decimal numbers, IPv6 without an interface. */
+export function isIp(text: string): boolean {
+  // Longer than any; the library takes its time with what is very long.
+  if (text.length > 64 || text.includes("%")) return false;
+  return ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
+}
+
 /**
  * The address as the operator would write it: a TCP address without a host is just its port, and a
  * service keeps its name.

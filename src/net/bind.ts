@@ -80,11 +80,11 @@ export async function bind(address: Address, options: OpenOptions & BindContext)
 async function bindUnix(path: string, options: OpenOptions & BindContext): Promise<Bound> {
   const { mode, log } = options;
   const { socket, mark } = await bindPath(path, {
-    open(path) {
-      const listener = Deno.listen({ transport: "unix", path });
-      // Nobody finds it yet: this path is a temporary one.
-      if (mode !== undefined) Deno.chmodSync(path, mode);
-      return new RuntimeAcceptingSocket(listener);
+    open(temporary) {
+      const listener = Deno.listen({ transport: "unix", path: temporary });
+      // Nobody finds it yet.
+      if (mode !== undefined) Deno.chmodSync(temporary, mode);
+      return new RuntimeAcceptingSocket(listener, path);
     },
     close: (socket) => socket.close(),
   });

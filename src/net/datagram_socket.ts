@@ -1,3 +1,5 @@
+import { canonicalIp } from "./address.ts";
+
 /** Where datagrams are sent: to a UDP port, or to a Unix-domain socket. */
 export type DatagramTarget =
   | { readonly transport: "udp"; readonly hostname: string; readonly port: number }
@@ -9,6 +11,18 @@ export interface DatagramSocket {
   /** Sends a datagram; rejects if that failed. */
   send(bytes: Uint8Array): Promise<void>;
   /** Closes it, once. A send to a receiver that does not read may stay pending. */
+  close(): void;
+}
+
+/** A socket that asks one peer, and hears nobody else. */
+export interface AskingSocket {
+  /** Sends a datagram; rejects if that failed. */
+  send(bytes: Uint8Array): Promise<void>;
+  /**
+   * The next datagram of the peer, in the buffer; what is longer is cut. Rejects once it is closed.
+   */
+  receive(buffer: Uint8Array): Promise<Uint8Array>;
+  /** Closes it, once. */
   close(): void;
 }
 
@@ -37,6 +51,37 @@ export function openDatagramSocket(
   return {
     async send(bytes) {
       await socket.send(bytes, address);
+    },
+    close: () => socket.close(),
+  };
+}
+
+/**
+ * Opens a socket at a random port to ask a UDP port. The runtime connects no datagram sockets, so
+ * what others send there is dropped here, and nobody tells that the port is closed.
+ *
+ * @param peer.hostname An IP address in its canonical spelling.
+ * @throws The system's error, if there can be no such socket.
+ */
+export function openAskingSocket(
+  peer: { readonly hostname: string; readonly port: number },
+): AskingSocket {
+  const { hostname, port } = peer;
+  const socket = Deno.listenDatagram({
+    transport: "udp",
+    hostname: hostname.includes(":") ? "::" : "0.0.0.0",
+    port: 0,
+  });
+  return {
+    async send(bytes) {
+      await socket.send(bytes, { transport: "udp", hostname, port });
+    },
+    async receive(buffer) {
+      for (;;) {
+        const [bytes, from] = await socket.receive(buffer);
+        const { hostname: host, port: source } = from as Deno.NetAddr;
+        if (source === port && canonicalIp(host) === hostname) return bytes;
+      }
     },
     close: () => socket.close(),
   };

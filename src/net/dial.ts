@@ -1,17 +1,17 @@
 import { abortable } from "@std/async/abortable";
 import ipaddr from "ipaddr.js";
-import { type Address, formatHostPort, isLocalhost } from "./address.ts";
+import { type Address, formatHostPort, isLocalhost, type SocketAddress } from "./address.ts";
 import { connect } from "./connect.ts";
+import { within } from "../async/within.ts";
 import { messageOf } from "../base/errors.ts";
 import { type Failure, type Fault, faultOf } from "./connect_faults.ts";
 import { isHere } from "./loop_rules.ts";
-import { type Names, systemNames } from "./names.ts";
-import { after } from "../base/timer.ts";
+import { type NameLookups, systemNames } from "./names.ts";
 import type { Stream } from "./stream.ts";
 import { attach, type Ends, type Step, type Trail, type Trails } from "./trails.ts";
 
-/** How long the addresses of a name are used before it is looked up again, in milliseconds. */
-const NAME_LIFETIME_MS = 1000;
+/** How long it takes until a name is looked up again after that has failed, in milliseconds. */
+const AGAIN_MS = 1000;
 
 /** Which of its listeners and destinations a connect is made for, where ways are noted. */
 export interface Way {
@@ -44,7 +44,7 @@ export type TcpAddress = Extract<Address, { transport: "tcp" }>;
 /** Options of {@linkcode Dialer}. */
 export interface DialerOptions {
   /** Looks names up; the system's unless given. */
-  names?: Names | undefined;
+  names?: NameLookups | undefined;
   /** Notes the ways of connections to listeners of this process. */
   way?: Way | undefined;
   /**
@@ -56,6 +56,16 @@ export interface DialerOptions {
   onLocated?(): void;
 }
 
+/** Who is going to use a connection, for what is said at its beginning. */
+export interface Caller {
+  /** The client that it is for; absent if it is for none. */
+  readonly clientAddress?: SocketAddress;
+  /** The address to which that client has connected. */
+  readonly listenerAddress?: SocketAddress;
+  /** Whether there are bytes that are written as soon as it is connected. */
+  readonly hasBytes: boolean;
+}
+
 /** Options of one connect. */
 export interface DialOptions {
   /** Gives the connect up; the caller aborts it when the time is over. */
@@ -64,6 +74,8 @@ export interface DialOptions {
   timeout: number;
   /** The way of the session that it is for; absent if it is for none. */
   trail?: Trail;
+  /** Who it is for; absent if that is nobody, who has nothing to say. */
+  caller?: Caller | undefined;
 }
 
 /** A look-up that failed. */
@@ -80,15 +92,15 @@ export interface LookupFailure {
  * Connects to one TCP address, trying all addresses of its name.
  *
  * The address that worked last goes first. `localhost` is 127.0.0.1 and ::1 without asking anybody
- * (RFC 6761, 6.3); other names are looked up by the system, at most once a second. Only the first
- * look-up is waited for: later ones go on beside the connects, and whatever fails about them, the
+ * (RFC 6761, 6.3); other names are looked up, at most once a second. Only the first look-up is waited
+ * for: later ones go on beside the connects, and whatever fails about them, the
  * addresses stay in use until an answer replaces them.
  */
 export class Dialer {
   /** Where it connects to. */
   readonly #address: TcpAddress;
   /** Looks its name up. */
-  readonly #names: Names;
+  readonly #names: NameLookups;
   /** Notes the ways of its connections. */
   readonly #way: Way | undefined;
   /** Told of every look-up that failed. */
@@ -99,6 +111,8 @@ export class Dialer {
   #hostnames: readonly string[] = [];
   /** When the name is to be looked up again. */
   #freshUntil = -Infinity;
+  /** When the latest look-up that has ended began. */
+  #askedAt = -Infinity;
   /** The look-up under way, shared by all who wait for it. */
   #lookup: Promise<void> | undefined;
 
@@ -132,7 +146,7 @@ export class Dialer {
     const { port } = this.#address;
     const { signal, timeout } = options;
     const begun = performance.now();
-    if (begun >= this.#freshUntil) {
+    if (this.#isStale(begun)) {
       const lookup = this.#refresh();
       if (this.#hostnames.length === 0) await abortable(lookup, signal);
     }
@@ -145,7 +159,7 @@ export class Dialer {
         const share = (begun + timeout - performance.now()) / (hostnames.length - i);
         const stream = timeout === 0 || last || isLoopback(hostname)
           ? await this.#connect({ hostname, port }, options)
-          : await within(Math.max(share, 1), signal, (signal) => {
+          : await within({ ms: Math.max(share, 1), signal, late }, (signal) => {
             return this.#connect({ hostname, port }, { ...options, signal });
           });
         if (i > 0) this.#prefer(hostname);
@@ -166,6 +180,12 @@ export class Dialer {
     return connectNoting(target, { ...options, trails, step: step! });
   }
 
+  /** Whether its name is to be looked up, for its addresses or because others are asked by now. */
+  #isStale(now: number): boolean {
+    if (this.#freshUntil === Infinity) return false;
+    return now >= this.#freshUntil || this.#askedAt < this.#names.changedAt;
+  }
+
   /** Looks the name up, unless that is under way; fails only if there are no addresses from before. */
   #refresh(): Promise<void> {
     if (!this.#lookup) {
@@ -177,44 +197,27 @@ export class Dialer {
 
   async #resolve(): Promise<void> {
     const { hostname } = this.#address as { hostname: string };
+    const begun = performance.now();
+    let lifetime = AGAIN_MS;
     try {
       const found = await this.#names.lookUp(hostname);
+      ({ lifetime } = found);
       const [preferred] = this.#hostnames;
-      this.#hostnames = found;
+      this.#hostnames = found.addresses;
       if (preferred === undefined) this.#onLocated?.();
-      else if (found.includes(preferred)) this.#prefer(preferred);
+      else if (found.addresses.includes(preferred)) this.#prefer(preferred);
     } catch (error) {
       const known = this.#hostnames.length > 0;
       const tell = this.#names.tells(hostname);
       this.#onLookupFailure?.({ hostname, error, known, tell });
       if (!known) throw new DialError([{ where: hostname, error }]);
     }
-    this.#freshUntil = performance.now() + NAME_LIFETIME_MS;
+    this.#askedAt = begun;
+    this.#freshUntil = performance.now() + lifetime;
   }
 
   #prefer(hostname: string): void {
     this.#hostnames = [hostname, ...this.#hostnames.filter((other) => other !== hostname)];
-  }
-}
-
-/**
- * Does something within so many milliseconds. The signals are joined by hand: before Deno 2.9 a signal
- * that `AbortSignal.any` made could be collected, and with it the abort, while somebody waited.
- */
-async function within<T>(
-  ms: number,
-  signal: AbortSignal,
-  action: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const limit = new AbortController();
-  const onAbort = () => limit.abort(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  const timer = after(ms, () => limit.abort(new Error("no answer in its share of time")));
-  try {
-    return await action(limit.signal);
-  } finally {
-    timer.stop();
-    signal.removeEventListener("abort", onAbort);
   }
 }
 
@@ -233,6 +236,10 @@ async function connectNoting(
   } finally {
     trails.endConnect(target.port);
   }
+}
+
+function late(): Error {
+  return new Error("no answer in its share of time");
 }
 
 function isLoopback(hostname: string): boolean {

@@ -1,4 +1,5 @@
 import { lookup } from "node:dns/promises";
+import { Turns } from "../async/turns.ts";
 
 /** How many names are looked up at a time: each look-up has a thread of the runtime until it ends. */
 const LOOKUPS_AT_A_TIME = 8;
@@ -6,19 +7,42 @@ const LOOKUPS_AT_A_TIME = 8;
 /** Shortest time between two lines in the log about one name, in milliseconds. */
 const TELL_AGAIN_MS = 60_000;
 
-/** Asks the system for the addresses of a name. */
-export type Ask = (name: string) => Promise<readonly string[]>;
+/** How long addresses are used of which nobody said how long they hold, in milliseconds. */
+const LIFETIME_MS = 1000;
+
+/** Addresses of a name, and how long they are used before it is looked up again, in milliseconds. */
+export interface Located {
+  readonly addresses: readonly string[];
+  readonly lifetime: number;
+}
+
+/** Asks for the addresses of a name; without a time they are used for a second. */
+export type Ask = (name: string) => Promise<readonly string[] | Located>;
+
+/** Looks host names up. */
+export interface NameLookups {
+  /**
+   * The addresses of a name, at least one.
+   *
+   * @throws An error that says why there is none.
+   */
+  lookUp(name: string): Promise<Located>;
+  /** Whether it is time to tell the log about a failure; takes it as told. */
+  tells(name: string): boolean;
+  /** When others than before began to be asked, on the clock of `performance.now()`. */
+  readonly changedAt: number;
+}
 
 /**
  * Looks host names up, one look-up at a time per name, whoever asks, and only a few at a time
  * altogether: where the name server never answers, nothing piles up.
  */
-export class Names {
+export class Names implements NameLookups {
+  readonly changedAt = -Infinity;
   readonly #ask: Ask;
   /** Look-ups that are under way or wait for one to end. */
-  readonly #pending = new Map<string, Promise<readonly string[]>>();
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #pending = new Map<string, Promise<Located>>();
+  readonly #turns = new Turns(LOOKUPS_AT_A_TIME);
   /** When the log was told last about a name, for those of the last minute. */
   readonly #told = new Map<string, number>();
 
@@ -26,12 +50,7 @@ export class Names {
     this.#ask = ask;
   }
 
-  /**
-   * The addresses of a name, at least one.
-   *
-   * @throws The system's error, or one that says that there is none.
-   */
-  lookUp(name: string): Promise<readonly string[]> {
+  lookUp(name: string): Promise<Located> {
     const pending = this.#pending.get(name);
     if (pending) return pending;
     const begun = this.#lookUp(name).finally(() => this.#pending.delete(name));
@@ -39,7 +58,6 @@ export class Names {
     return begun;
   }
 
-  /** Whether it is time to tell the log about a failure; takes it as told. */
   tells(name: string): boolean {
     const now = performance.now();
     for (const [other, at] of this.#told) {
@@ -50,19 +68,11 @@ export class Names {
     return true;
   }
 
-  async #lookUp(name: string): Promise<readonly string[]> {
-    if (this.#running >= LOOKUPS_AT_A_TIME) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    } else this.#running++;
-    try {
-      const found = await this.#ask(name);
-      if (found.length === 0) throw new Error("the name has no address");
-      return found;
-    } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#running--;
-    }
+  async #lookUp(name: string): Promise<Located> {
+    const found = await this.#turns.take(() => this.#ask(name));
+    const located = "addresses" in found ? found : { addresses: found, lifetime: LIFETIME_MS };
+    if (located.addresses.length === 0) throw new Error("the name has no address");
+    return located;
   }
 }
 

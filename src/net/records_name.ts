@@ -28,7 +28,10 @@ export function parseRecordsName(text: string): RecordsName | undefined {
   if (word === undefined) return undefined;
   if (word.toLowerCase() === "srv") return { kind: "srv", hostname: nameIn(rest, "srv:NAME") };
   const [, host, port] = /^([^:]+):([^:]+)$/.exec(rest) ?? [];
-  if (host === undefined) throw new AddressError(mustBe("dns:HOST:PORT"));
+  if (host === undefined) {
+    const hint = "a host of that name ends in a dot, as in dns.:53";
+    throw new AddressError(`${mustBe("dns:HOST:PORT")}; ${hint}`);
+  }
   const hostname = nameIn(host, "dns:HOST:PORT");
   const address = parseAddress(`:${port}`, { minPort: 1 });
   if (address.transport !== "tcp") throw new AddressError(mustBe("dns:HOST:PORT"));

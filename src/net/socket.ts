@@ -12,13 +12,15 @@ interface RuntimeOperations {
 /** Uses nothing but the public methods. */
 class PublicSocket implements Stream {
   readonly #conn: Deno.Conn;
+  readonly #localAddress: SocketAddress | undefined;
 
-  constructor(conn: Deno.Conn) {
+  constructor(conn: Deno.Conn, localAddress?: SocketAddress) {
     this.#conn = conn;
+    this.#localAddress = localAddress;
   }
 
   get localAddress(): SocketAddress {
-    return this.#conn.localAddr as SocketAddress;
+    return this.#localAddress ?? this.#conn.localAddr as SocketAddress;
   }
 
   get remoteAddress(): SocketAddress {
@@ -67,8 +69,16 @@ class DirectSocket implements Stream {
   readonly #operations: RuntimeOperations;
   readonly #rid: number;
 
-  constructor(conn: Deno.Conn, operations: RuntimeOperations, rid: number) {
-    this.localAddress = conn.localAddr as SocketAddress;
+  constructor(
+    conn: Deno.Conn,
+    options: {
+      operations: RuntimeOperations;
+      rid: number;
+      localAddress?: SocketAddress | undefined;
+    },
+  ) {
+    const { operations, rid, localAddress } = options;
+    this.localAddress = localAddress ?? conn.localAddr as SocketAddress;
     this.remoteAddress = conn.remoteAddr as SocketAddress;
     this.#conn = conn;
     this.#operations = operations;
@@ -111,12 +121,20 @@ const OPERATIONS = findOperations();
 /** The access that this runtime offers. */
 export const ACCESS: Access = OPERATIONS ? "direct" : "public";
 
-/** The stream of a connection of the runtime, which from now on is used only through it. */
-export function adopt(conn: Deno.Conn, access: Access = ACCESS): Stream {
+/**
+ * The stream of a connection of the runtime, which from now on is used only through it.
+ *
+ * @param options.localAddress The address of this end, where the kernel knows another name of it.
+ */
+export function adopt(
+  conn: Deno.Conn,
+  options: { access?: Access; localAddress?: SocketAddress | undefined } = {},
+): Stream {
+  const { access = ACCESS, localAddress } = options;
   const rid = access === "direct" ? resourceOf(conn) : undefined;
   return OPERATIONS && rid !== undefined
-    ? new DirectSocket(conn, OPERATIONS, rid)
-    : new PublicSocket(conn);
+    ? new DirectSocket(conn, { operations: OPERATIONS, rid, localAddress })
+    : new PublicSocket(conn, localAddress);
 }
 
 function findOperations(): RuntimeOperations | undefined {

@@ -43,6 +43,12 @@ export function noteOf(stream: Stream): Note | undefined {
   return (stream as Noted)[NOTE];
 }
 
+/** Gives the note of a stream to one around it, which closes the inner one with itself. */
+export function passNote(inner: Stream, outer: Stream): void {
+  const note = noteOf(inner);
+  if (note) (outer as Noted)[NOTE] = note;
+}
+
 /** The two ends of a TCP connection, seen from whoever opened it. */
 export interface Ends {
   readonly client: TcpEnd;

@@ -56,6 +56,7 @@ export const DESTINATION_FIELDS = {
     join: ([first]) => first!,
   }),
   check: text("how it is checked, as the option is written"),
+  send_proxy: text("which PROXY header it gets: off, v1 or v2"),
   workers: number({
     help: "workers that exist",
     metric: { name: "workers", kind: "gauge", unit: "{worker}" },

@@ -41,7 +41,10 @@ export interface SessionInfo {
 /** The value of an option of a destination: a number, whether it has a mark, or a text. */
 export type DestinationValue = number | boolean | string;
 
-/** Options of a destination by name; `config/options/destination.ts` has all that there are. */
+/**
+ * Options of a destination by their fields, such as `send_proxy`; `config/options/destination.ts` has
+ * all that there are.
+ */
 export interface DestinationValues {
   readonly [option: string]: DestinationValue | undefined;
 }

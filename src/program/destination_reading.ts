@@ -11,7 +11,12 @@ import {
   writeDestination,
 } from "../config/destination_text.ts";
 import type { Option } from "../config/option.ts";
-import { DESTINATION_OPTIONS, isDestinationOption } from "../config/options/destination.ts";
+import {
+  DESTINATION_OPTIONS,
+  type DestinationOptionName,
+  destinationOptionNames,
+  fieldOfDestinationOption,
+} from "../config/options/destination.ts";
 import { checkThreads } from "../config/thread_shares.ts";
 import {
   type DestinationValues,
@@ -70,7 +75,11 @@ export function readChanged(
 }
 
 function textsOfValues(values: DestinationValues): DestinationTexts {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, `${value}`]));
+  const names = destinationOptionNames();
+  return Object.fromEntries(names.flatMap((name) => {
+    const value = values[fieldOfDestinationOption(name)];
+    return value === undefined ? [] : [[name, `${value}`]];
+  }));
 }
 
 /** Reads a destination that is to stand at this index of the configuration. */
@@ -118,12 +127,9 @@ export function readOverride(
   const invalid = (problem: string) => new OperationError("invalid", `${record.name}: ${problem}`);
   const texts = textsOfValues(values);
   if ("name" in texts) throw invalid("is called after its name and address");
-  for (const [name, text = ""] of Object.entries(texts)) {
-    const option: Option<unknown> | undefined = isDestinationOption(name)
-      ? DESTINATION_OPTIONS[name]
-      : undefined;
-    if (option?.parse(text) !== undefined) continue;
-    throw invalid(`${name} ${quote(text)} must be ${option?.allowed ?? "an option"}`);
+  for (const [name, text] of Object.entries(texts) as [DestinationOptionName, string][]) {
+    const { parse, allowed }: Option<unknown> = DESTINATION_OPTIONS[name];
+    if (parse(text) === undefined) throw invalid(`${name} ${quote(text)} must be ${allowed}`);
   }
   const workers = Number(texts.workers ?? record.workers);
   orInvalid(() => {

@@ -12,6 +12,7 @@ import type { Found } from "../destinations/discovery/found.ts";
 import { keyOfRecord, recordConfig } from "../destinations/discovery/record_config.ts";
 import { type Pause, Watch, type WatchSettings } from "../destinations/discovery/watch.ts";
 import type { Resolver } from "../net/dns/records.ts";
+import { makeResolver } from "../net/dns/resolver.ts";
 import type { NameStatus } from "../operations/name_status.ts";
 import type { AdminState } from "../operations/states.ts";
 
@@ -20,19 +21,22 @@ const STATES_LIMIT = 4096;
 
 /** How names are looked up, where it is not as configured. */
 export interface LookUps {
-  /** Makes who is asked, as soon as there is a name. */
-  resolver(): Resolver;
+  /** Who is asked. */
+  resolver: Resolver;
   /** Waits between look-ups; by the clock unless given. */
   pause?: Pause;
 }
 
 /** Options of {@linkcode Discovery}. */
 export interface DiscoveryOptions {
-  lookUps: LookUps;
+  lookUps?: LookUps | undefined;
   log: Logger;
   /** Has the records that there are by now put in force. */
   apply(): Promise<void>;
 }
+
+/** What counts at each look-up. */
+type Settings = WatchSettings & Pick<Config, "resolver">;
 
 /** A name that is watched. */
 interface Known {
@@ -69,7 +73,7 @@ export class Discovery {
   /** Who is asked, as soon as there was a name. */
   #resolver: Resolver | undefined;
   /** How names are looked up. */
-  #settings: WatchSettings;
+  #settings: Settings;
   #stopped = false;
 
   constructor(config: Config, options: DiscoveryOptions) {
@@ -79,8 +83,12 @@ export class Discovery {
   }
 
   /** Takes over names, and how they are looked up; those that stay keep their records. */
-  configure(config: Pick<Config, "configured"> & WatchSettings): void {
+  configure(config: Pick<Config, "configured"> & Settings): void {
+    const { resolver } = this.#settings;
     this.#settings = config;
+    if (JSON.stringify(config.resolver) !== JSON.stringify(resolver)) {
+      this.#resolver?.use(config.resolver);
+    }
     const templates = config.configured.filter(isTemplate);
     const keys = new Set(templates.map(({ key }) => key));
     for (const [key, { watch }] of this.#known) {
@@ -177,11 +185,12 @@ export class Discovery {
   #begin(template: DestinationTemplate): void {
     if (this.#stopped) return;
     const { lookUps, log, apply } = this.#options;
+    this.#resolver ??= lookUps?.resolver ?? makeResolver(this.#settings.resolver);
     const watch = new Watch({
       lookup: template.lookup,
       name: template.name,
-      resolver: this.#resolver ??= lookUps.resolver(),
-      pause: lookUps.pause,
+      resolver: this.#resolver,
+      pause: lookUps?.pause,
       settings: () => this.#settings,
       onChange: apply,
       log,

@@ -13,7 +13,6 @@ import {
   isTemplate,
 } from "../config/destination_text.ts";
 import type { Logs } from "../logging/logs.ts";
-import { makeResolver } from "../net/dns/resolver.ts";
 import { Numbers } from "./destination_numbers.ts";
 import {
   assertRemovable,
@@ -74,9 +73,8 @@ export class ManagedListener {
     this.#config = config;
     this.#numbers = options.numbers;
     this.#logs = logs;
-    const { lookUps = { resolver: () => makeResolver("system") } } = options;
     this.#discovery = new Discovery(config, {
-      lookUps,
+      lookUps: options.lookUps,
       log: logs.log,
       apply: () => this.#inTurn(() => this.#applyRecords()),
     });

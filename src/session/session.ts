@@ -151,6 +151,11 @@ export class Session implements DepartureListener {
     return formatSocketAddress(this.clientAddress);
   }
 
+  /** Whether the client has sent something that waits for a destination. */
+  get hasBytes(): boolean {
+    return this.ahead.length > 0;
+  }
+
   /** Whether a client that finishes sending without an answer has given up. */
   get abandons(): boolean {
     return this.#settings.halfClose === "abandon";

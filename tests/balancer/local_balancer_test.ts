@@ -111,6 +111,7 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
       sessions: 1,
       failures: 0,
       lookup_failures: 0,
+      send_proxy: "off",
     }],
   });
 });

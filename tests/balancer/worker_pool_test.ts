@@ -14,7 +14,13 @@ type Options = Partial<Pick<DestinationConfig, "workers" | "weight" | "backup">>
 function setUp(configs: Options[], waiting = 0, policy: Policy = new Fifo()) {
   const destinations = configs.map((config, i) => {
     const address = { transport: "tcp", hostname: undefined, port: i + 1 } as const;
-    const defaults = { workers: 256, weight: 1, backup: 0, check: null };
+    const defaults = {
+      workers: 256,
+      weight: 1,
+      backup: 0,
+      check: null,
+      "send-proxy": "off" as const,
+    };
     return new Destination(
       { address, key: `${i}`, name: `${i + 1}`, ...defaults, ...config },
       () => 0,

@@ -19,6 +19,7 @@ Deno.test("a destination has the default number of workers unless it says otherw
     weight: 1,
     backup: 0,
     check: null,
+    "send-proxy": "off",
   });
   assertEquals([special!.name, special!.workers, special!.weight], ["[::1]:9002", 4, 2]);
   assertEquals(special!.backup, 1);

@@ -39,6 +39,8 @@ Deno.test("the defaults are the documented ones", () => {
     fall: 0,
     rise: 0,
     slowStart: 0,
+    sendProxy: "off",
+    resolver: "system",
     resolveInterval: 10_000,
     resolveEmpty: "keep",
     backlog: 511,
@@ -73,6 +75,12 @@ Deno.test("a value that is not allowed is named with its flag and what is", () =
     ["drainTimeout", "366d", '--drain-timeout "366d"'],
     ["logLevel", "INFO", '--log-level "INFO": must be one of debug, info, warning, error'],
     ["accessLog", "", '--access-log ""'],
+    ["resolver", "", '--resolver "": must be system, or at most 8 different name servers'],
+    ["resolver", "ns.example", '--resolver "ns.example"'],
+    ["resolver", "10.0.0.1:0", '--resolver "10.0.0.1:0"'],
+    ["resolver", "10.0.0.1,10.0.0.1:53", '--resolver "10.0.0.1,10.0.0.1:53"'],
+    ["resolver", "[10.0.0.1]:53", '--resolver "[10.0.0.1]:53"'],
+    ["resolver", "system,10.0.0.1", '--resolver "system,10.0.0.1"'],
   ];
   for (const [name, text, message] of bad) {
     assertThrows(() => readSettings({ [name]: text }), UsageError, message);

@@ -195,7 +195,8 @@ class Scene {
       case "configure": {
         const configs = step.wanted.flatMap(({ there, ...rest }, i): DestinationConfig[] => {
           const address = { transport: "tcp", hostname: "127.0.0.1", port: 1 + i } as const;
-          return there ? [{ ...rest, check: null, address, key: `${i}`, name: `${i}` }] : [];
+          const options = { ...rest, check: null, "send-proxy": "off" } as const;
+          return there ? [{ ...options, address, key: `${i}`, name: `${i}` }] : [];
         });
         // As the balancer does it, but in one turn.
         for (const changed of this.destinationSet.apply(configs, { 0: 1, 1: 2, 2: 3 })) {

@@ -27,7 +27,7 @@ Deno.test("a connection whose resource number cannot be found is used by its met
 for (const access of ["direct", "public"] as const) {
   Deno.test(`${access} sockets read, write, half-close and close twice`, async () => {
     const { near, far } = await socketPair();
-    const socket = adopt(far, access);
+    const socket = adopt(far, { access });
     assertEquals(socket.remoteAddress as Deno.NetAddr, far.remoteAddr);
     assertEquals(socket.localAddress as Deno.NetAddr, far.localAddr);
     socket.sendPromptly();

@@ -28,7 +28,9 @@ function servers(number: number) {
 /** A program in this process that asks a fake resolver. */
 async function start(
   destinations: string[],
-  options: Parameters<typeof configOf>[1] & { resolver?: FakeResolver } = {},
+  options: Omit<NonNullable<Parameters<typeof configOf>[1]>, "resolver"> & {
+    resolver?: FakeResolver;
+  } = {},
 ) {
   const { resolver = new FakeResolver(), ...others } = options;
   const configured = (destinations: string[], more = {}) => {
@@ -42,7 +44,7 @@ async function start(
     load: () => programOf(wanted),
     logs: quietLogs(),
     // Nobody waits for a second in which nothing happens.
-    lookUps: { resolver: () => resolver, pause: (_, signal) => sleep(20, { signal }) },
+    lookUps: { resolver, pause: (_, signal) => sleep(20, { signal }) },
   });
   const port = Number(instance.addresses[0]!.split(":").at(-1));
   const status = async () => (await instance.status()).listeners[0]!;

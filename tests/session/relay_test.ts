@@ -22,9 +22,9 @@ async function setUp(
   const front = await socketPair();
   const back = await socketPair();
   const buffers = new StrictPool();
-  const session = new Session(adopt(front.far, access), { id: 1, now: 0, buffers, settings });
+  const session = new Session(adopt(front.far, { access }), { id: 1, now: 0, buffers, settings });
   session.startReading();
-  const over = relay(session, adopt(back.near, access), {
+  const over = relay(session, adopt(back.near, { access }), {
     buffers,
     fairReads: new FairReads(),
     redispatch: "held",
@@ -250,11 +250,11 @@ test("what was read ahead, and the end after it, come first", async (access) => 
   const front = await socketPair();
   const back = await socketPair();
   const buffers = new StrictPool();
-  const session = new Session(adopt(front.far, access), { id: 1, now: 0, buffers });
+  const session = new Session(adopt(front.far, { access }), { id: 1, now: 0, buffers });
   session.startReading();
   await writeAll(front.near, bytes("early"));
   await front.near.closeWrite();
-  const over = relay(session, adopt(back.near, access), {
+  const over = relay(session, adopt(back.near, { access }), {
     buffers,
     fairReads: new FairReads(),
     redispatch: "held",

@@ -54,6 +54,7 @@ export function destinationOf(different: Partial<DestinationStatus>): Destinatio
     limit: 16,
     weight: 1,
     check: "off",
+    send_proxy: "off",
     backup: false,
     tier: 0,
     workers: 1,

@@ -1,7 +1,9 @@
 import { count, mark, type Option, table } from "../option.ts";
+import type { OptionName } from "../options.ts";
 import { HEALTH_ROWS } from "./health.ts";
 import { name } from "../values/name.ts";
 import { LISTENER_ROWS } from "./listener.ts";
+import { PROXY_PROTOCOL_ROWS } from "./proxy_protocol.ts";
 
 /**
  * Every option of a destination: what texts, tables of the file and objects of the admin API can
@@ -30,6 +32,11 @@ export const DESTINATION_OPTIONS = table({ scope: "destination", group: "Destina
     ...HEALTH_ROWS.check,
     form: "CHECK",
     help: "how it is checked, instead of --check; a comma in it is \\,",
+    inherited: true,
+  },
+  "send-proxy": {
+    ...PROXY_PROTOCOL_ROWS.sendProxy,
+    help: "which PROXY header it gets before the first byte, instead of --send-proxy",
     inherited: true,
   },
   name: name({
@@ -69,6 +76,16 @@ export function destinationOptionNames(): DestinationOptionName[] {
 /** Whether there is an option of this name. */
 export function isDestinationOption(name: string): name is DestinationOptionName {
   return Object.hasOwn(DESTINATION_OPTIONS, name);
+}
+
+/** The field of the admin API: `send-proxy` is `send_proxy`. */
+export function fieldOfDestinationOption(name: DestinationOptionName): string {
+  return name.replaceAll("-", "_");
+}
+
+/** The option of a listener whose value a destination inherits: `send-proxy` is `sendProxy`. */
+export function listenerOptionFor(name: DestinationOptionName): OptionName {
+  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()) as OptionName;
 }
 
 /** Whether a destination can have it or lack it, without a value. */

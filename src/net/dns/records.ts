@@ -74,3 +74,11 @@ export interface NameServer {
 
 /** Who is asked: those of the system with its files, or these in this order, without any file. */
 export type ResolverSetting = "system" | readonly NameServer[];
+
+/** Whether two settings have the same servers asked in the same order. */
+export function sameResolver(one: ResolverSetting, other: ResolverSetting): boolean {
+  if (one === "system" || other === "system") return one === other;
+  return one.length === other.length && one.every(({ hostname, port }, i) => {
+    return hostname === other[i]!.hostname && port === other[i]!.port;
+  });
+}

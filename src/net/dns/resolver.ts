@@ -1,69 +1,103 @@
 import { abortable } from "@std/async/abortable";
-import { messageOf } from "../../base/errors.ts";
+import { within } from "../../async/within.ts";
+import { knownAnswer } from "./known.ts";
+import { isName } from "./question.ts";
 import {
   type Answer,
-  type NameServer,
   type QuestionOptions,
   type QuestionType,
   ResolveError,
   type Resolver,
   type ResolverSetting,
 } from "./records.ts";
+import { NameServers } from "./servers.ts";
+import { HOSTS, RESOLV_CONF } from "./system_files.ts";
+import { SystemResolver } from "./system_resolver.ts";
 
-/** A resolver of one listener. */
-export function makeResolver(setting: ResolverSetting): Resolver {
-  return new Client(setting);
+/** How long it may take until it is known what becomes of a question, in milliseconds. */
+const LIMIT_MS = 60_000;
+
+/** What tests set otherwise. */
+export interface MakeResolverOptions {
+  /** Milliseconds for one server; 2000 unless given. */
+  timeout?: number;
+  /** The files that `system` reads. */
+  files?: { readonly resolvConf: string; readonly hosts: string };
+}
+
+/** Answers a name that has been checked. */
+interface Source {
+  ask(name: string, type: QuestionType, options: { signal: AbortSignal }): Promise<Answer>;
+}
+
+/** A resolver for one listener. Nothing is open while nothing is asked. */
+export function makeResolver(
+  setting: ResolverSetting,
+  options: MakeResolverOptions = {},
+): Resolver {
+  return new Client(setting, options);
 }
 
 class Client implements Resolver {
-  #setting: ResolverSetting;
+  readonly #options: MakeResolverOptions;
   readonly #closing = new AbortController();
+  #source: Source;
+  /** Questions under way, which whoever asks the same shares. */
+  #pending = new Map<string, Promise<Answer>>();
 
-  constructor(setting: ResolverSetting) {
-    this.#setting = setting;
+  constructor(setting: ResolverSetting, options: MakeResolverOptions) {
+    this.#options = options;
+    this.#source = makeSource(setting, options);
   }
 
   async resolve(name: string, type: QuestionType, options: QuestionOptions): Promise<Answer> {
-    const [server] = this.#setting === "system" ? [] : this.#setting;
-    return await abortable(this.#ask({ name, type, server }), options.signal);
+    const { signal } = options;
+    signal.throwIfAborted();
+    this.#closing.signal.throwIfAborted();
+    const canonical = name.toLowerCase();
+    const known = knownAnswer(canonical, type);
+    if (known) return known;
+    return await abortable(this.#share(canonical, type), signal);
   }
 
   use(setting: ResolverSetting): void {
-    this.#setting = setting;
+    this.#source = makeSource(setting, this.#options);
+    this.#pending = new Map();
   }
 
   close(): void {
     this.#closing.abort(new ResolveError("the resolver is closed"));
   }
 
-  async #ask(question: {
-    name: string;
-    type: QuestionType;
-    server: NameServer | undefined;
-  }): Promise<Answer> {
-    const { name, type, server } = question;
-    const options = {
-      signal: this.#closing.signal,
-      ...(server && { nameServer: { ipAddr: server.hostname, port: server.port } }),
-    };
-    try {
-      if (type === "SRV") {
-        const found = await Deno.resolveDns(name, "SRV", options);
-        const records = found.map(({ target, ...rest }) => ({
-          type,
-          ...rest,
-          target: target.toLowerCase().replace(/\.$/, ""),
-          addresses: [],
-        }));
-        return { kind: "records", records, ttl: 10 };
-      }
-      const found = await Deno.resolveDns(name, type, options);
-      return { kind: "records", records: found.map((address) => ({ type, address })), ttl: 10 };
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) {
-        return { kind: "empty", why: "no such record", ttl: undefined };
-      }
-      throw new ResolveError(messageOf(error), { cause: error });
-    }
+  #share(name: string, type: QuestionType): Promise<Answer> {
+    const pending = this.#pending;
+    const key = `${type} ${name}`;
+    const shared = pending.get(key);
+    if (shared) return shared;
+    const begun = this.#ask(name, type).finally(() => pending.delete(key));
+    // Everybody who asked may have given up.
+    begun.catch(() => {});
+    pending.set(key, begun);
+    return begun;
   }
+
+  async #ask(name: string, type: QuestionType): Promise<Answer> {
+    if (!isName(name.replace(/\.$/, ""))) throw new ResolveError(`${name} is no host name`);
+    const late = () => new ResolveError(`${type} of ${name}: no answer in ${LIMIT_MS / 1000} s`);
+    const limits = { ms: LIMIT_MS, signal: this.#closing.signal, late };
+    const source = this.#source;
+    return await within(limits, (signal) => source.ask(name, type, { signal }));
+  }
+}
+
+function makeSource(setting: ResolverSetting, options: MakeResolverOptions): Source {
+  const { files = { resolvConf: RESOLV_CONF, hosts: HOSTS }, timeout } = options;
+  if (setting === "system") {
+    return new SystemResolver({
+      files,
+      serversOf: (conf) => new NameServers(conf.servers, { timeout }),
+    });
+  }
+  const servers = new NameServers(setting, { timeout });
+  return { ask: (name, ...rest) => servers.ask(name.replace(/\.$/, ""), ...rest) };
 }

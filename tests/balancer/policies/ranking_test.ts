@@ -14,6 +14,7 @@ function destination(port: number): Destination {
     weight: 1,
     backup: 0,
     check: null,
+    "send-proxy": "off" as const,
   };
   return new Destination(config, () => 0);
 }
