@@ -56,6 +56,7 @@ const listener = object({
   ...{ id: amount, name: text, address: text, state: text, accepted: amount, waiting: amount },
   ...{ oldest_waiting_ms: amount, queue: amount, active: amount, ended: amounts },
   ...{ bytes_up: amount, bytes_down: amount, destinations: list(destination) },
+  names: either(missing, list(name)),
   latencies: object({ queue: histogram, connect: histogram, session: histogram }),
 });
 
