@@ -4,6 +4,7 @@ import { type Audience, only } from "../../src/async/audience.ts";
 import { makePolicy } from "../../src/balancer/policies/policies.ts";
 import { Queue } from "../../src/balancer/queue.ts";
 import { WorkerPool } from "../../src/balancer/worker_pool.ts";
+import { OPTIONS, type Settings } from "../../src/config/options.ts";
 import { Destination } from "../../src/destinations/destination.ts";
 import { SessionRegistry } from "../../src/session/registry.ts";
 import type { Session } from "../../src/session/session.ts";
@@ -24,7 +25,7 @@ function destination(port: number): Destination {
   return new Destination(config, () => 0, port);
 }
 
-for (const balance of ["fifo", "least-conn"] as const) {
+for (const balance of OPTIONS.balance.notation!.words as readonly Settings["balance"][]) {
   for (const bound of [false, true]) {
     for (const number of [2, 1000]) {
       const name = `${number} destinations${bound ? ", each session bound to one" : ""}`;
@@ -37,7 +38,7 @@ for (const balance of ["fifo", "least-conn"] as const) {
 
 async function serve(
   number: number,
-  { balance, bound }: { balance: "fifo" | "least-conn"; bound: boolean },
+  { balance, bound }: { balance: Settings["balance"]; bound: boolean },
 ): Promise<void> {
   const clock = () => 0;
   const queue = new Queue({

@@ -13,7 +13,7 @@ import { bulk } from "./workloads/bulk.ts";
 import { idle } from "./workloads/idle.ts";
 import { micro } from "./workloads/micro.ts";
 import { connections, logging, roundTrips } from "./workloads/requests.ts";
-import { destinations, queue } from "./workloads/scale.ts";
+import { destinations, policies, queue } from "./workloads/scale.ts";
 import { startUp } from "./workloads/startup.ts";
 import { tail } from "./workloads/tail.ts";
 
@@ -28,6 +28,7 @@ const WORKLOADS = [
   logging,
   queue,
   destinations,
+  policies,
 ];
 
 const HELP = `deno task bench [OPTIONS]

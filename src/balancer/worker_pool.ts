@@ -67,13 +67,13 @@ export class WorkerPool {
     this.#destinations.add(destination);
     this.#policy.add(destination);
     destination.onLoadChange = (changed) => this.#onLoad(changed);
-    destination.onReport = (changed) => this.arrange(changed);
+    destination.onChange = (changed) => this.arrange(changed);
   }
 
   /** Removes a destination; its idle workers leave. {@linkcode arrange} has to follow. */
   remove(destination: Destination): void {
     this.#destinations.delete(destination);
-    destination.onLoadChange = destination.onReport = undefined;
+    destination.onLoadChange = destination.onChange = undefined;
     this.#thinned.delete(destination);
     this.#policy.remove(destination);
     destination.dismiss();

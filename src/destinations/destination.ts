@@ -4,6 +4,7 @@ import { type Connector, connectorTo } from "./connector.ts";
 import type { LookupFailure, Way } from "../net/dial.ts";
 import type { AdminState, ShownState } from "../operations/states.ts";
 import { sendingProxy } from "./send_proxy.ts";
+import { type AgentReport, Share } from "./share.ts";
 import type { NameLookups } from "../net/names.ts";
 import type { Session } from "../session/session.ts";
 import type { Trails } from "../net/trails.ts";
@@ -17,29 +18,14 @@ import { Timings } from "../session/timings.ts";
  */
 export type DestinationState = "untried" | "up" | "suspect" | "down";
 
-/** What a server says of itself, beside what is configured and what its health is. */
-export interface AgentReport {
-  /** Its share of the configured weight: 1 is all of it, 0 takes nobody new. */
-  readonly share: number;
-  /** Most workers, if it has said so. */
-  readonly slots: number | undefined;
-}
-
-/** What counts as long as a server has said nothing. */
-const UNREPORTED: AgentReport = { share: 1, slots: undefined };
-
-/**
- * Weights are multiples of one in so many: enough for the steps of a slow start and for percentages,
- * and a power of two, so that sums and products of them are exact.
- */
-const WEIGHT_SCALE = 64;
-
 /** One server address with its state, its workers' number and its counters. */
 export class Destination {
   /** How it is connected, for sessions, probes and checks alike, as it is configured now. */
   connector: Connector;
   /** Its number within the listener, from 1. */
   readonly number: number;
+  /** Its place among those of its listener: the smaller one comes first; its number at first. */
+  #place: number;
   /** Its health. */
   state: DestinationState = "untried";
   /** What the operator wants of it. */
@@ -50,8 +36,8 @@ export class Destination {
   onlyCheckFails = false;
   /** Called when the number of its workers has changed. */
   onLoadChange: ((destination: Destination) => void) | undefined;
-  /** Called when what its server says has changed: its weight, its limit, whether it is enabled. */
-  onReport: ((destination: Destination) => void) | undefined;
+  /** Called when something else may have changed who serves: its weight to or from 0, its tier. */
+  onChange: ((destination: Destination) => void) | undefined;
   /** Workers that have a session. */
   active = 0;
   /** Sessions that were connected to it. */
@@ -77,20 +63,16 @@ export class Destination {
   /** Bytes of its ended sessions, destination to client. */
   bytesDown = 0;
   readonly timings = new Timings();
-  /** Tells how far a slow start is. */
-  readonly #clock: Clock;
   /** The configuration in force. */
   #config: DestinationConfig;
-  /** What its server says. */
-  #agent = UNREPORTED;
+  /** How much of the sessions it may have. */
+  readonly #share: Share;
   /** Workers that exist. */
   #workers = 0;
   /** Numbers of workers that have left. */
   readonly #freeNumbers: number[] = [];
   /** Aborted when its idle workers have to leave. */
   #standby = new AbortController();
-  /** The latest return to full use, which takes a while: when it began and how long it takes. */
-  #ramp: { since: number; length: number } | undefined;
 
   /**
    * @param options.trails Notes the ways of its connections, as those of a listener's.
@@ -103,6 +85,7 @@ export class Destination {
     options: { trails?: Trails; listener?: number; names?: NameLookups | undefined } = {},
   ) {
     this.number = number;
+    this.#place = number;
     this.#config = config;
     const { trails, listener = 1, names } = options;
     const way: Way | undefined = trails && { trails, step: { listener, destination: number } };
@@ -116,7 +99,7 @@ export class Destination {
       onLocated: () => this.onLocated?.(),
     });
     this.connector = sendingProxy(connector, config["send-proxy"]);
-    this.#clock = clock;
+    this.#share = new Share(() => this.#config, clock);
     this.forget();
   }
 
@@ -131,25 +114,39 @@ export class Destination {
   }
 
   set config(config: DestinationConfig) {
+    const { enabled, config: { backup } } = this;
     this.#config = config;
     this.connector = sendingProxy(this.connector, config["send-proxy"]);
+    if (enabled !== this.enabled || backup !== config.backup) this.onChange?.(this);
+    else this.onLoadChange?.(this);
+  }
+
+  /** Where it stands in the configuration: behind those that have a smaller one. */
+  get place(): number {
+    return this.#place;
+  }
+
+  set place(place: number) {
+    if (place === this.#place) return;
+    this.#place = place;
     this.onLoadChange?.(this);
   }
 
   /** What its server says of itself; a new report counts at once. */
   get agent(): AgentReport {
-    return this.#agent;
+    return this.#share.report;
   }
 
   set agent(report: AgentReport) {
-    this.#agent = report;
-    this.onReport?.(this);
+    this.#share.report = report;
+    this.onChange?.(this);
   }
 
   /** Nothing is known of its health any more: it is new, or was not looked at for a while. */
   forget(): void {
     this.state = this.connector.isTried ? "untried" : "up";
     this.onlyCheckFails = false;
+    this.#share.startSlowly(0);
   }
 
   /** Whether it may take sessions as far as its health is concerned. */
@@ -159,7 +156,7 @@ export class Destination {
 
   /** Whether it may take sessions as far as the operator and its weight are concerned. */
   get enabled(): boolean {
-    return this.admin === "ready" && !this.leaving && this.#fullWeight > 0;
+    return this.admin === "ready" && !this.leaving && this.#share.fullWeight > 0;
   }
 
   /** What it is like, in one word. */
@@ -189,42 +186,18 @@ export class Destination {
    * policy. A multiple of 1/64, so that policies can calculate with it exactly.
    */
   get weight(): number {
-    const full = this.#fullWeight;
-    return full === 0 ? 0 : atLeastOneStep(full * this.#rampShare);
-  }
-
-  /** The weight that it has once it is in full use. */
-  get #fullWeight(): number {
-    const { weight } = this.config;
-    const { share } = this.#agent;
-    return share === 1 || weight === 0 || share === 0
-      ? weight * share
-      : atLeastOneStep(weight * share);
+    return this.#share.weight;
   }
 
   /** Most workers at the moment: the configured number, or less after it has come back or was full. */
   get limit(): number {
-    const limit = Math.max(1, Math.ceil(this.#fullLimit * this.#rampShare));
+    const { limit } = this.#share;
     return this.#connects === Infinity ? limit : Math.min(limit, this.established + this.#connects);
-  }
-
-  get #fullLimit(): number {
-    const { slots } = this.#agent;
-    return slots === undefined ? this.config.workers : Math.min(this.config.workers, slots);
   }
 
   /** Whether it has come back a while ago, and does not have its full weight and limit yet. */
   get starting(): boolean {
-    return this.#rampShare < 1;
-  }
-
-  /** How far a slow start is, up to 1. */
-  get #rampShare(): number {
-    if (!this.#ramp) return 1;
-    const share = (this.#clock() - this.#ramp.since) / this.#ramp.length;
-    if (share < 1) return share;
-    this.#ramp = undefined;
-    return 1;
+    return this.#share.starting;
   }
 
   /** Whether it may have one more worker. */
@@ -237,7 +210,7 @@ export class Destination {
    * counts once, in the limit.
    */
   get load(): number {
-    return this.workers / (this.limit * (this.#fullWeight || 1));
+    return this.workers / (this.limit * (this.#share.fullWeight || 1));
   }
 
   /** A number for a worker that has come and is counted, from 1: none that another one has. */
@@ -257,7 +230,7 @@ export class Destination {
 
   /** Lets it have its workers back little by little, over so many milliseconds. */
   startSlowly(length: number): void {
-    this.#ramp = length > 0 ? { since: this.#clock(), length } : undefined;
+    this.#share.startSlowly(length);
   }
 
   /** Whether it was full a short while ago: its limit grows with every connect that succeeds. */
@@ -293,8 +266,4 @@ export class Destination {
     this.#standby.abort();
     this.#standby = new AbortController();
   }
-}
-
-function atLeastOneStep(weight: number): number {
-  return Math.max(1, Math.round(weight * WEIGHT_SCALE)) / WEIGHT_SCALE;
 }

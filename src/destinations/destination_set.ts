@@ -45,6 +45,8 @@ export class DestinationSet {
   readonly #gone = new Map<number, Destination>();
   /** At how many that leave the next look begins. */
   #sweepAt = SWEEP_AT;
+  /** The place of the last one in the configuration. */
+  #lastPlace = 0;
   /** All of them by their numbers. */
   readonly #byNumber = new Map<number, Destination>();
 
@@ -68,6 +70,8 @@ export class DestinationSet {
    * Goes over to other destinations. One that is not wanted any more takes no new sessions. Gives each
    * that came or went, for which the worker pool has to be arranged at once; and as a whole after it.
    *
+   * Those who may serve come first, so that no backup does for the moment in between.
+   *
    * @param numbers The numbers of the destinations by their `key`.
    */
   *apply(
@@ -75,35 +79,39 @@ export class DestinationSet {
     numbers: Readonly<Record<string, number>>,
   ): Generator<Destination | undefined, void> {
     const before = [...this.#present];
-    const after = new Map<string, Destination>();
-    for (const config of configs) {
+    this.#lastPlace = configs.length;
+    const places = configs.map((config, i) => ({ config, place: i + 1 }));
+    const all = new Map<string, Destination>();
+    for (const { config, place } of places.sort((a, b) => lateness(a) - lateness(b))) {
       const { key } = config;
       const known = this.#present.has(key);
-      const one = this.put(config, numbers[key]!);
-      after.set(key, one);
+      const one = this.put(config, numbers[key]!, place);
+      all.set(key, one);
       yield known ? undefined : one;
     }
     for (const [key, one] of before) {
-      if (after.has(key)) continue;
+      if (all.has(key)) continue;
       this.remove(one);
       yield one;
     }
-    this.#present = after;
+    this.#present = new Map(configs.map(({ key }) => [key, all.get(key)!]));
   }
 
   /**
    * Takes a destination in behind all others. One that is still there, maybe leaving, stays what it
-   * is, with its place, its sessions, health and counters; a record of a name that comes back has its
-   * counters. The worker pool has to be arranged after it.
+   * is, with its sessions, health and counters, and with its place unless another one is given; a
+   * record of a name that comes back has its counters. The worker pool has to be arranged after it.
    */
-  put(config: DestinationConfig, number: number): Destination {
+  put(config: DestinationConfig, number: number, place?: number): Destination {
     const { key } = config;
     const leaving = this.#leaving.get(number);
     if (leaving && this.#isGone(leaving)) this.#forget(leaving);
     const known = this.#present.get(key) ?? this.#leaving.get(number) ?? this.#gone.get(number);
     const one = known ?? new Destination(config, this.#options.clock, number, this.#options);
     one.config = config;
-    if (!known || known.leaving) this.#add(one);
+    const isNew = !known || known.leaving;
+    if (place !== undefined || isNew) one.place = place ?? ++this.#lastPlace;
+    if (isNew) this.#add(one);
     return one;
   }
 
@@ -158,4 +166,9 @@ export class DestinationSet {
       this.#gone.delete(oldest);
     }
   }
+}
+
+/** The later it serves, the greater: backups by their tier, then those that get nobody. */
+function lateness({ config: { backup, weight } }: { config: DestinationConfig }): number {
+  return weight === 0 ? Number.MAX_SAFE_INTEGER : backup;
 }

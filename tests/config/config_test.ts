@@ -34,6 +34,8 @@ Deno.test("a destination's options are checked", () => {
     "9001,workers=": 'workers "" must be a whole number from 1',
     "9001,weight=257": 'weight "257" must be a whole number from 0 to 256',
     "9001,weight=1,weight=2": "has weight twice",
+    "9001,send-proxy=v3": 'send-proxy "v3" must be one of off, v1, v2',
+    "9001,send-proxy": 'has the unknown option "send-proxy"; must be ',
     "9001,backup,backup": "has backup twice",
     "9001,__proto__=1": 'unknown option "__proto__=1"',
   };

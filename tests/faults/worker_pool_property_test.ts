@@ -2,7 +2,7 @@
 import { assert } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import fc from "fast-check";
-import { only, without } from "../../src/async/audience.ts";
+import { type Audience, only, without } from "../../src/async/audience.ts";
 import type { DestinationConfig } from "../../src/config/destination_text.ts";
 import { makePolicy } from "../../src/balancer/policies/policies.ts";
 import type { Queue } from "../../src/balancer/queue.ts";
@@ -30,6 +30,10 @@ type Step =
   | { kind: "arrive"; number: number }
   | { kind: "reset"; which: number }
   | { kind: "bound"; to: number[] }
+  | { kind: "group"; which: number; members: number[] }
+  | { kind: "report"; which: number; share: number; slots: number | undefined }
+  | { kind: "start"; which: number }
+  | { kind: "pass"; ms: number }
   | { kind: "balance"; to: Balance }
   | { kind: "finish"; number: number }
   | { kind: "configure"; wanted: Wanted[] }
@@ -57,6 +61,25 @@ const step = fc.oneof(
       to: fc.uniqueArray(fc.nat(2), { minLength: 1, maxLength: 2 }),
     }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("group"),
+      which: fc.nat(1),
+      members: fc.uniqueArray(fc.nat(2), { minLength: 1, maxLength: 3 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("report"),
+      which: fc.nat(2),
+      share: fc.constantFrom(0, 0.3, 1, 1),
+      slots: fc.constantFrom(1, 2, undefined),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("start"), which: fc.nat(2) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("pass"), ms: fc.nat(1200) }) },
   {
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant("balance"), to: fc.constantFrom(...BALANCES) }),
@@ -97,8 +120,11 @@ class Scene {
   readonly excess: string[] = [];
   served = 0;
   sent = 0;
-  /** The limits before the latest step: a session may have been taken before it and arrive after. */
-  #limitsBefore = new Map<Destination, number>();
+  /** What was so before the latest step: a session may have been taken before it and arrive after. */
+  #before = new Map<Destination, { limit: number; out: boolean; last: boolean }>();
+  /** Groups that sessions may be bound to, whose members change. */
+  readonly #groups = [new Group(), new Group()];
+  #now = 0;
   readonly #life = new AbortController();
   readonly #tasks = new TaskGroup((error) => this.excess.push(String(error)));
 
@@ -115,7 +141,7 @@ class Scene {
         if (this.pool.serves(session.audience!)) this.excess.push(`${session.id} sent away`);
       },
     });
-    const clock = () => 0;
+    const clock = () => this.#now;
     this.health = new Health({
       workers: this.pool,
       settings: { ...configOf(["0", "1"]), checkInterval: 1_000_000 },
@@ -138,6 +164,8 @@ class Scene {
     if (destination.workers >= destination.limit) {
       this.excess.push(`spawned for ${destination.name}`);
     }
+    if (isOut(destination)) this.excess.push(`spawned for ${destination.name}, taken out`);
+    if (this.isPassedOver(destination)) this.excess.push(`spawned for backup ${destination.name}`);
     destination.workers++;
     try {
       do {
@@ -152,8 +180,15 @@ class Scene {
           this.excess.push(`${session.id} at ${destination.name}`);
         }
         const { name, active, enabled } = destination;
-        const limit = Math.max(destination.limit, this.#limitsBefore.get(destination) ?? 0);
+        const before = this.#before.get(destination);
+        const limit = Math.max(destination.limit, before?.limit ?? 0);
         if (enabled && active > limit) this.excess.push(`${active} sessions at ${name}`);
+        if (isOut(destination) && before?.out) {
+          this.excess.push(`${session.id} at ${name}, taken out`);
+        }
+        if (this.isPassedOver(destination) && before?.last) {
+          this.excess.push(`${session.id} at the backup ${name}`);
+        }
         await new Promise<void>((resolve) => this.busy.push(resolve));
         this.served++;
         destination.active--;
@@ -163,9 +198,17 @@ class Scene {
     }
   }
 
+  /** Whether another one of a lower tier is up, so that it serves nobody. */
+  isPassedOver({ config: { backup } }: Destination): boolean {
+    const { all } = this.destinationSet;
+    return all.some((one) => one.usable && !isOut(one) && one.config.backup < backup);
+  }
+
   run(step: Step): void {
     const all = this.destinationSet.all;
-    this.#limitsBefore = new Map(all.map((one) => [one, one.limit]));
+    this.#before = new Map(all.map((one) => {
+      return [one, { limit: one.limit, out: isOut(one), last: this.isPassedOver(one) }];
+    }));
     switch (step.kind) {
       case "arrive":
         this.queue.join(Array.from({ length: step.number }, () => sessionOf(++this.sent)));
@@ -177,6 +220,31 @@ class Scene {
         this.queue.join([sessionOf(++this.sent, { audience })]);
         break;
       }
+      case "group": {
+        const group = this.#groups[step.which]!;
+        group.members = new Set(step.members);
+        this.queue.join([sessionOf(++this.sent, { audience: group })]);
+        // Whoever has changed it says so, as nobody else knows.
+        this.pool.arrange();
+        break;
+      }
+      case "report": {
+        const one = all[step.which];
+        if (one) one.agent = { share: step.share, slots: step.slots };
+        break;
+      }
+      case "start": {
+        const one = all[step.which];
+        if (!one) break;
+        one.startSlowly(1000);
+        this.pool.arrange(one);
+        break;
+      }
+      case "pass":
+        this.#now += step.ms;
+        // As the timers of the slow starts do it.
+        for (const one of all) this.pool.arrange(one);
+        break;
       case "balance":
         this.pool.use(makePolicy(step.to));
         break;
@@ -249,6 +317,20 @@ class Scene {
   }
 }
 
+/** Whether nobody new may go there, whatever its health. */
+function isOut({ admin, leaving, weight }: Destination): boolean {
+  return admin !== "ready" || leaving || weight === 0;
+}
+
+/** Some destinations by their numbers, whichever these are at the moment. */
+class Group implements Audience {
+  members = new Set<number>();
+
+  has(taker: object): boolean {
+    return this.members.has((taker as Destination).number % 3);
+  }
+}
+
 /** Lets everything happen that needs no more than promises. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
@@ -272,9 +354,12 @@ Deno.test("whatever changes, nobody waits while there is room, and no limit is e
         await settled();
         assertSettled(scene);
         // Removed ones end, and all that waits is served once somebody may.
+        scene.run({ kind: "pass", ms: 1000 });
+        await settled();
         const wanted = { there: true, workers: 2, weight: 1, backup: 0 };
         scene.run({ kind: "configure", wanted: [wanted, wanted, wanted] });
         for (const which of [0, 1, 2]) {
+          scene.run({ kind: "report", which, share: 1, slots: undefined });
           scene.run({ kind: "admin", which, state: "ready" });
           scene.run({ kind: "health", which, state: "up" });
         }
@@ -294,7 +379,7 @@ Deno.test("whatever changes, nobody waits while there is room, and no limit is e
         await scene.end();
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 400 },
   );
 });
 
@@ -308,7 +393,7 @@ function assertSettled({ queue, pool, excess, destinationSet }: Scene): void {
     assert(idle === 0 || !queue.hasFor(one), `a session waits for an idle worker of ${name}`);
     assert(idle === 0 || workers <= limit, `${name} has ${idle} waiting beyond its limit`);
     assert(
-      idle === 0 || (enabled && usable),
+      idle === 0 || (enabled && usable && !isOut(one)),
       `${name} has ${idle} waiting although ${state}`,
     );
   }

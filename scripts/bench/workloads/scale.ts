@@ -1,3 +1,4 @@
+import { OPTIONS } from "../../../src/config/options.ts";
 import { measured, type Running } from "../contenders.ts";
 import { served } from "../destinations.ts";
 import { sleep } from "../processes.ts";
@@ -86,6 +87,30 @@ export const destinations: Workload = {
       }));
       const { name: label } = contender;
       yield await requestCase(bench, { label, entries, baseline: "2 destinations", close: true });
+    }
+  },
+};
+
+/** Whether a policy costs more when there are many destinations, in whole sessions. */
+export const policies: Workload = {
+  name: "policies",
+  title: "one connection per request, in front of many destinations, by --balance",
+  metrics: requestMetrics("connection"),
+  plotted: "cpu",
+  line: true,
+  async *cases(bench) {
+    const numbers = [2, 1000];
+    const ports = await bench.destinations.http(Math.max(...numbers));
+    for (const contender of bench.contenders.filter(({ isOurs }) => isOurs)) {
+      for (const policy of OPTIONS.balance.notation!.words!) {
+        const entries = numbers.map((number) => ({
+          name: `${number} destinations`,
+          contender,
+          setup: { destinations: ports.slice(0, number), flags: ["--balance", policy] },
+        }));
+        const label = `${contender.name} --balance ${policy}`;
+        yield await requestCase(bench, { label, entries, baseline: "2 destinations", close: true });
+      }
     }
   },
 };

@@ -59,12 +59,17 @@ export class Ranking {
       const entry = this.#entries.get(audience.only);
       return entry && entry.at !== -1 ? entry.destination : undefined;
     }
-    if (audience.has(first.destination)) return first.destination;
-    let least: Entry | undefined;
-    for (const entry of this.#heap) {
-      if (audience.has(entry.destination) && (!least || before(entry, least))) least = entry;
-    }
-    return least?.destination;
+    return this.#least(audience, 0, undefined)?.destination;
+  }
+
+  /** The least loaded one of an audience from there on in the heap, if it is before another one. */
+  #least(audience: Audience, at: number, other: Entry | undefined): Entry | undefined {
+    const entry = this.#heap[at];
+    // What stands below it in the heap is not before it either.
+    if (!entry || (other && !before(entry, other))) return other;
+    if (audience.has(entry.destination)) return entry;
+    const least = this.#least(audience, 2 * at + 1, other);
+    return this.#least(audience, 2 * at + 2, least);
   }
 
   /** Ranks a destination by its present load, or not at all if it has no free slot. */
@@ -73,11 +78,14 @@ export class Ranking {
     // One that was removed may still have sessions.
     if (!entry) return;
     const load = this.#loadOf(destination);
+    const same = load === entry.load;
     if (this.#byTurns && load > entry.load) entry.order = ++this.#order;
     entry.load = load;
-    if (!free) return this.#unrank(entry);
-    if (entry.at === -1) entry.at = this.#heap.push(entry) - 1;
-    this.#settle(entry);
+    if (!free) this.#unrank(entry);
+    else if (entry.at === -1) {
+      entry.at = this.#heap.push(entry) - 1;
+      this.#settle(entry);
+    } else if (!same) this.#settle(entry);
   }
 
   #unrank(entry: Entry): void {

@@ -23,13 +23,15 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
       "connections out, and every limit is divided among them; auto = one for each processor",
   })),
   balance: choice({
-    of: ["fifo", "least-conn"],
+    of: ["fifo", "round-robin", "least-conn", "random", "first"],
     default: "fifo",
     help:
       "which destination gets the next session while several have a free slot: fifo = the one " +
       "that has waited longest for a session or, if none waits, has the smallest share of its " +
-      "workers in use; least-conn = the one with the fewest sessions for its weight, equals by " +
-      "turns; while none has a free slot, order of arrival decides",
+      "workers in use; round-robin = each in turn, as often as its weight says; least-conn = the one " +
+      "with the fewest sessions for its weight, equals by turns; random = the better of two that are " +
+      "drawn by their weights; first = the first in order until it is full; while none has a free " +
+      "slot, order of arrival decides",
   }),
   queue: count({
     default: 1024,

@@ -33,8 +33,9 @@ const PATH_LENGTH = 108;
  * The header that stands before the first byte of a connection.
  *
  * An IPv4 address together with an IPv6 one is written as that address mapped into IPv6. Paths of
- * UNIX sockets are there in version 2 only, if one of the two is known. What cannot be told is
- * `UNKNOWN` in version 1, and `LOCAL` in version 2, which receivers must accept.
+ * UNIX sockets are there in version 2 only, and if the client has one, which few have: HAProxy and
+ * nginx refuse them, though the specification has them ignored. Who cannot be told of is `UNKNOWN` in
+ * version 1, and `LOCAL` in version 2, which every receiver must accept.
  *
  * @param ends Absent if the connection is for nobody: a check.
  * @see https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt
@@ -63,7 +64,7 @@ function binaryHeader(ends: ProxiedEnds | undefined): Uint8Array<ArrayBuffer> {
   }
   if (client?.transport === "unix" && listener?.transport === "unix") {
     const [source, destination] = [pathOf(client), pathOf(listener)];
-    if (source.length > 0 || destination.length > 0) {
+    if (source.length > 0) {
       const header = blank(PROXY, UNIX, 2 * PATH_LENGTH);
       header.set(source, FIXED_LENGTH);
       header.set(destination, FIXED_LENGTH + PATH_LENGTH);

@@ -1,0 +1,85 @@
+import type { Clock } from "../base/clock.ts";
+import type { DestinationConfig } from "../config/destination_text.ts";
+
+/** What a server says of itself, beside what is configured and what its health is. */
+export interface AgentReport {
+  /** Its share of the configured weight: 1 is all of it, 0 takes nobody new. */
+  readonly share: number;
+  /** Most workers, if it has said so. */
+  readonly slots: number | undefined;
+}
+
+/** What counts as long as a server has said nothing. */
+const UNREPORTED: AgentReport = { share: 1, slots: undefined };
+
+/**
+ * Weights are multiples of one in so many: enough for the steps of a slow start and for percentages,
+ * and a power of two, so that sums and products of them are exact.
+ */
+const WEIGHT_SCALE = 64;
+
+/**
+ * How much of the sessions a destination may have: what is configured, what its server makes of that,
+ * and less of it for a while after it has come back.
+ */
+export class Share {
+  /** The configuration in force. */
+  readonly #config: () => Pick<DestinationConfig, "weight" | "workers">;
+  /** Tells how far a slow start is. */
+  readonly #clock: Clock;
+  /** What its server says. */
+  report = UNREPORTED;
+  /** The latest return to full use, which takes a while: when it began and how long it takes. */
+  #ramp: { since: number; length: number } | undefined;
+
+  constructor(config: () => Pick<DestinationConfig, "weight" | "workers">, clock: Clock) {
+    this.#config = config;
+    this.#clock = clock;
+  }
+
+  /** The weight of the moment; 0 only if that is so in full use. */
+  get weight(): number {
+    const full = this.fullWeight;
+    return full === 0 || !this.#ramp ? full : atLeastOneStep(full * this.#grown);
+  }
+
+  /** The weight in full use. */
+  get fullWeight(): number {
+    const { weight } = this.#config();
+    const { share } = this.report;
+    return share === 1 || share === 0 || weight === 0
+      ? weight * share
+      : atLeastOneStep(weight * share);
+  }
+
+  /** Most workers of the moment, at least 1. */
+  get limit(): number {
+    const { workers } = this.#config();
+    const { slots = workers } = this.report;
+    const full = Math.min(workers, slots);
+    return Math.max(1, this.#ramp ? Math.ceil(full * this.#grown) : full);
+  }
+
+  /** Whether it is not in full use yet. */
+  get starting(): boolean {
+    return this.#grown < 1;
+  }
+
+  /** It comes back into full use little by little, over so many milliseconds. */
+  startSlowly(length: number): void {
+    this.#ramp = length > 0 ? { since: this.#clock(), length } : undefined;
+  }
+
+  /** How far a slow start is, up to 1. */
+  get #grown(): number {
+    if (!this.#ramp) return 1;
+    const part = (this.#clock() - this.#ramp.since) / this.#ramp.length;
+    if (part < 1) return part;
+    this.#ramp = undefined;
+    return 1;
+  }
+}
+
+function atLeastOneStep(weight: number): number {
+  return Math.max(1, Math.round(weight * WEIGHT_SCALE)) / WEIGHT_SCALE;
+}

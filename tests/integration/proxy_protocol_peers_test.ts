@@ -1,0 +1,117 @@
+// iawlb between HAProxy and nginx of Debian: each reads what the other writes, and minds no check.
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { Program } from "../support/program.ts";
+import {
+  askFrom,
+  haproxyStats,
+  needingHaproxy,
+  needingNginx,
+  nginxLog,
+  startHaproxy,
+  startNginx,
+} from "../support/proxy_peers.ts";
+import { freePort, until } from "../support/servers.ts";
+import { unless } from "../support/unless.ts";
+
+/** An address of loopback that nobody has by chance. */
+const CLIENT = "127.0.0.9";
+
+/** Checks that come often, so that a server that minds them has something to say. */
+const OFTEN = ["--check-interval", "20ms"];
+
+for (const version of ["v1", "v2"] as const) {
+  Deno.test({
+    ...unless(`HAProxy behind --send-proxy ${version} sees the client, and minds no check`, {
+      ...needingHaproxy(),
+    }),
+    async fn() {
+      const [web, raw, back] = [freePort(), freePort(), freePort()];
+      await using haproxy = await startHaproxy(`
+frontend web
+  mode http
+  option httplog
+  bind 127.0.0.1:${web} accept-proxy
+  http-request return status 200 content-type text/plain lf-string "%[src] %[src_port] %[dst] %[dst_port]"
+frontend raw
+  mode tcp
+  option tcplog
+  bind 127.0.0.1:${raw} accept-proxy
+  default_backend back
+backend back
+  mode tcp
+  server back 127.0.0.1:${back}
+frontend back
+  mode http
+  no log
+  bind 127.0.0.1:${back}
+  http-request return status 204`);
+      const options = ["--send-proxy", version, ...OFTEN];
+      await using program = await Program.start(
+        [`127.0.0.1:${web},check=http:/`, `127.0.0.1:${raw},check=tcp,backup`],
+        options,
+      );
+      const target = { host: "127.0.0.1", port: program.port };
+      for (let i = 0; i < 3; i++) {
+        const { text, client } = await askFrom(CLIENT, target);
+        assertEquals(text, `${client} 127.0.0.1 ${program.port}`);
+        assertEquals(client.split(" ")[0], CLIENT);
+      }
+      const checked = async () => {
+        const [one, other] = await Promise.all(
+          ["web", "raw"].map((name) => haproxyStats(haproxy, [name, "FRONTEND"])),
+        );
+        return one!.stot! >= 13 && other!.stot! >= 10;
+      };
+      await until(checked, "both are checked");
+      assertEquals(await program.terminate(), 0);
+      for (const name of ["web", "raw"]) {
+        const { ereq, dreq } = await haproxyStats(haproxy, [name, "FRONTEND"]);
+        assertEquals([ereq, dreq], [0, 0], haproxy.log());
+      }
+      const complaints = haproxy.log().match(/.*(PROXY protocol|BADREQ).*/g) ?? [];
+      assertEquals(complaints, []);
+      assertStringIncludes(haproxy.log(), `${CLIENT}:`);
+    },
+  });
+
+  Deno.test({
+    ...unless(`nginx behind --send-proxy ${version} sees the client, and minds no check`, {
+      ...needingNginx(),
+    }),
+    async fn() {
+      const [web, raw] = [freePort(), freePort()];
+      await using nginx = await startNginx({
+        http: `
+  server {
+    listen 127.0.0.1:${web} proxy_protocol;
+    set_real_ip_from 127.0.0.1;
+    real_ip_header proxy_protocol;
+    return 200 "$remote_addr $remote_port $proxy_protocol_server_addr $proxy_protocol_server_port";
+  }`,
+        stream: `
+  server {
+    listen 127.0.0.1:${raw} proxy_protocol;
+    set_real_ip_from 127.0.0.1;
+    return "$remote_addr $remote_port $proxy_protocol_server_addr $proxy_protocol_server_port";
+  }`,
+      });
+      for (const [destination, check] of [[web, "http:/"], [raw, "tcp"]] as const) {
+        await using program = await Program.start(
+          [`127.0.0.1:${destination},send-proxy=${version}`],
+          ["--check", check, ...OFTEN],
+        );
+        const target = { host: "127.0.0.1", port: program.port };
+        const { text, client } = await askFrom(CLIENT, target);
+        assertEquals(text, `${client} 127.0.0.1 ${program.port}`);
+        const log = check === "tcp" ? "stream" : "http";
+        await until(async () => (await nginxLog(nginx, log)).length > 10, "it is checked");
+        const refused = (await nginxLog(nginx, log)).filter((line) => !line.includes(" 200"));
+        assertEquals(refused, []);
+        const { destinations: [{ state, failures }] } = await program.status();
+        assertEquals([state, failures], ["up", 0]);
+        assertEquals(await program.terminate(), 0);
+      }
+      assertEquals(await nginxLog(nginx, "error"), []);
+    },
+  });
+}
