@@ -46,7 +46,8 @@ export class RetiredCounters {
     for (const [id, one] of now) {
       const threads = this.#counted.get(id);
       const counted = threads?.get(index);
-      if (counted && !before?.has(id) && goesOn(counted, one)) threads!.delete(index);
+      const isBack = one.source !== "" && !before?.has(id);
+      if (counted && isBack && goesOn(counted, one)) threads!.delete(index);
     }
     this.#latest.set(index, now);
   }
