@@ -99,7 +99,9 @@ async function sessions(
 ): Promise<Response> {
   const limit = readLimit(query);
   const [list, { listeners }] = await Promise.all([snapshots.sessions(limit), snapshots.status()]);
-  const counted = listeners.reduce((sum, { waiting, active }) => sum + waiting + active, 0);
+  const counted = listeners.reduce((sum, { greeting, waiting, active }) => {
+    return sum + greeting + waiting + active;
+  }, 0);
   // The two are not from the same moment.
   const answered = { sessions: list, total: Math.max(counted, list.length) };
   return longAnswer(await sheets.json(answered), JSON_TYPE);

@@ -94,9 +94,10 @@ export const SCHEMAS = {
   Session: objectSchema({
     id,
     listener: text,
-    client: text,
+    client: said(text, "its connection's peer, or whom that has named in a PROXY header"),
+    peer: said(text, "the peer of its connection"),
     destination: said(nullable.text, "of the latest connect"),
-    stage: { enum: ["waiting", "connecting", "relaying"] },
+    stage: { enum: ["greeting", "waiting", "connecting", "relaying"] },
     place: said(nullable.place, "its place in the queue, 1 is next; null if it does not wait"),
     age_ms: amount,
     ...bytes,
@@ -104,7 +105,7 @@ export const SCHEMAS = {
   }),
   Sessions: objectSchema({
     sessions: said(list(ref("Session")), "oldest first"),
-    total: said(counter, "waiting and active ones of all listeners"),
+    total: said(counter, "greeted, waiting and active ones of all listeners"),
   }),
   NewDestination: optional({
     listener: said(text, "number or name of the listener; may be left out if there is only one"),

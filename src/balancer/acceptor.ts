@@ -30,8 +30,11 @@ export interface AcceptorOptions<S> {
     readonly affordable: boolean;
     /** Resolves once there are descriptors for one more, or the signal is aborted. */
     afford(signal: AbortSignal): Promise<void>;
-    /** Makes a session of a connection, or closes it and returns nothing. */
-    enter(stream: Stream): S | undefined;
+    /**
+     * Makes a session of a connection, or returns nothing: because it has closed it, or because it
+     * says later whether it has.
+     */
+    enter(stream: Stream, later: (session: S) => void): S | undefined;
   };
   /** Takes over sessions that were accepted, in order. */
   handOver(sessions: S[]): void;
@@ -71,6 +74,8 @@ export class Acceptor<S> implements Closeable {
   #short = 0;
   /** Whether the sockets are closed. */
   #closed = false;
+  /** Takes a session that the gate had to wait for. */
+  readonly #later = (session: S) => this.#batch.add(session);
 
   private constructor(bound: Bound, options: AcceptorOptions<S>) {
     this.#options = options;
@@ -109,6 +114,11 @@ export class Acceptor<S> implements Closeable {
     this.#draining.abort();
     const most = (this.#options.settings.backlog + 1) * this.#bound.sockets.length;
     await closeQuietly(this, { ...options, most });
+  }
+
+  /** Hands over what was accepted and not handed over, also once it is closed. */
+  flush(): void {
+    this.#batch.flush();
   }
 
   /** Connections accepted so far. */
@@ -185,7 +195,7 @@ export class Acceptor<S> implements Closeable {
   #enter(stream: Stream): void {
     this.#failures.over();
     this.#accepted++;
-    const session = this.#options.gate.enter(stream);
+    const session = this.#options.gate.enter(stream, this.#later);
     if (session !== undefined) this.#batch.add(session);
   }
 }

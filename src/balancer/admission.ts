@@ -56,7 +56,9 @@ export class Admission {
     this.#rules = rules;
     if (settings.ratePerIp !== before.ratePerIp) this.#rate = this.#newRate();
     if (settings.maxPerIp > 0 && before.maxPerIp === 0) {
-      for (const session of registry.live) this.#count(ipOf(session));
+      for (const session of registry.live) {
+        if (session.stage !== "greeting") this.#count(ipOf(session));
+      }
     } else if (settings.maxPerIp === 0) this.#perIp.clear();
   }
 
@@ -115,12 +117,26 @@ export class Admission {
 
   /** Why a session is refused, or `undefined` if it is not; then {@linkcode leave} has to follow. */
   enter(session: Client): Refusal | undefined {
-    const refusal = this.#refusalOf(session);
+    const refusal = this.decide(session);
     if (refusal === undefined) this.#options.descriptors.enter();
     return refusal;
   }
 
-  #refusalOf(session: Client): Refusal | undefined {
+  /**
+   * A connection is there of which it is not known yet who the client is: it has its descriptors, and
+   * counts for nothing else. {@linkcode decide} has to follow, or {@linkcode forget}.
+   */
+  reserve(): void {
+    this.#options.descriptors.enter();
+  }
+
+  /** It has ended before it was admitted, or was refused. */
+  forget(): void {
+    this.#options.descriptors.leave();
+  }
+
+  /** Why a session that has its descriptors is refused; if it is not, {@linkcode leave} follows. */
+  decide(session: Client): Refusal | undefined {
     const ip = ipOf(session);
     if (ip === undefined) return undefined;
     const { maxPerIp } = this.#options.settings;

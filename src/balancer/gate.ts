@@ -2,6 +2,9 @@ import type { Logger } from "@logtape/logtape";
 import type { TaskGroup } from "../async/task_group.ts";
 import type { Admission, Refusal } from "./admission.ts";
 import type { BufferPool } from "../net/buffer_pool.ts";
+import { type Failure, Greetings } from "./greeting/greetings.ts";
+import type { Greeting } from "./greeting/greeting.ts";
+import type { Begin } from "../session/read_ahead.ts";
 import type { Clock } from "../base/clock.ts";
 import type { SessionRegistry } from "../session/registry.ts";
 import type { Queue } from "./queue.ts";
@@ -28,6 +31,8 @@ export interface GateOptions {
   loops: Pick<Loops, "receive">;
   /** Gets what goes on beside a session. */
   tasks: Pick<TaskGroup, "add">;
+  /** What may stand before the payload of a connection. */
+  greetings: readonly Greeting[];
 }
 
 /** Where accepted connections become sessions, or are closed because they are refused. */
@@ -35,6 +40,10 @@ export class Gate {
   readonly #options: GateOptions;
   /** Tells the log who was refused. */
   readonly #refusals: RefusalLog;
+  /** Tells the log whose greeting failed. */
+  readonly #failures: RefusalLog;
+  /** Connections of which it is not known yet who the client is. */
+  readonly #greetings: Greetings;
   /** Connections so far, which sessions are numbered by. */
   #entered = 0;
   /** Ends a wait for room, after which it is looked whether there has to be another. */
@@ -44,7 +53,25 @@ export class Gate {
 
   constructor(options: GateOptions) {
     this.#options = options;
-    this.#refusals = new RefusalLog(options);
+    this.#refusals = new RefusalLog({ ...options, what: "refused" });
+    this.#failures = new RefusalLog({ ...options, what: "not greeted" });
+    this.#greetings = new Greetings({
+      ...options,
+      onEnd: (session, failure) => this.#endUngreeted(session, failure),
+      onDefect: ({ id }, error) => {
+        options.log.error("session {id} ended by a defect: {error}", { id, error });
+      },
+    });
+  }
+
+  /** Sessions of which it is being read what stands before their payload. */
+  get greeting(): number {
+    return this.#greetings.size;
+  }
+
+  /** Resolves once there are none of these, when nobody new comes. */
+  greeted(): Promise<void> {
+    return this.#greetings.idle();
   }
 
   /** How many more sessions may be held before they are handed over to the queue. */
@@ -88,15 +115,18 @@ export class Gate {
   review(): void {
     this.#wait.abort();
     this.#wait = new AbortController();
+    this.#greetings.review();
   }
 
   /**
-   * Makes a session of a connection, or closes it and returns nothing.
+   * Makes a session of a connection and admits it, or closes it and returns nothing.
    *
-   * Making a session reads nothing. A greeting, which reads what stands before the payload, has its
-   * place between the two steps: see `docs/architecture.md`.
+   * If something stands before its payload, that is read between the two steps, beside whatever goes
+   * on: then it returns nothing either.
+   *
+   * @param later Gets the session if it is admitted after its greeting.
    */
-  enter(stream: Stream): Session | undefined {
+  enter(stream: Stream, later: (session: Session) => void): Session | undefined {
     const { ids, buffers, clock, settings } = this.#options;
     const session = new Session(stream, {
       id: ids.first + this.#entered++ * ids.step,
@@ -107,12 +137,20 @@ export class Gate {
     if (this.#rejects && !this.#options.queue.open) {
       return this.#refuse(session, "refused-overflow");
     }
-    return this.#admit(session);
+    if (!this.#greetings.concern(session)) return this.#admit(session);
+    this.#options.admission.reserve();
+    this.#options.registry.open(session);
+    this.#greetings.begin(session, (greeted, begin) => {
+      if (this.#admitGreeted(greeted, begin)) later(greeted);
+    });
+    return undefined;
   }
 
-  /** Tells the log about the latest refusals. */
+  /** Tells the log about the latest refusals; nobody enters any more. */
   close(): void {
+    this.#greetings.close();
     this.#refusals.flush();
+    this.#failures.flush();
   }
 
   get #rejects(): boolean {
@@ -121,22 +159,58 @@ export class Gate {
 
   /** Admits a session, or refuses it and returns nothing. */
   #admit(session: Session): Session | undefined {
-    const { admission, registry, steps, loops } = this.#options;
+    const { admission, registry } = this.#options;
     const refusal = admission.enter(session);
     if (refusal) return this.#refuse(session, refusal);
     registry.open(session);
     session.startReading();
+    return this.#receive(session) ? session : undefined;
+  }
+
+  /** Admits a session whose greeting has ended, or refuses it; returns whether it is admitted. */
+  #admitGreeted(session: Session, begin: Begin): boolean {
+    const { admission, registry, buffers, clock, queue } = this.#options;
+    // There was room when it was accepted.
+    const refusal = this.#rejects && queue.freeSlots <= 0
+      ? "refused-overflow"
+      : admission.decide(session);
+    if (refusal) {
+      buffers.give(begin.buffer);
+      session.conclude(refusal);
+      registry.dismiss(session);
+      admission.forget();
+      this.#refusals.note(refusal, { session });
+      return false;
+    }
+    registry.admit(session);
+    session.greeted(clock());
+    session.startReading(begin);
+    return this.#receive(session);
+  }
+
+  /** Looks where a session that is admitted comes from; `false` if that has ended it. */
+  #receive(session: Session): boolean {
+    const { registry, steps, loops, tasks } = this.#options;
     if (steps.on) steps.accepted(session);
     const certain = loops.receive(session);
-    if (certain) this.#options.tasks.add(certain);
-    if (session.reason === undefined) return session;
+    if (certain) tasks.add(certain);
+    if (session.reason === undefined) return true;
     registry.finish(session);
-    return undefined;
+    return false;
+  }
+
+  /** A session has ended before the payload began. */
+  #endUngreeted(session: Session, { reason, problem, quiet = false }: Failure): void {
+    const { admission, registry, steps } = this.#options;
+    registry.dismiss(session);
+    admission.forget();
+    if (steps.on) steps.ungreeted(session, problem);
+    if (problem !== undefined && !quiet) this.#failures.note(reason, { session, problem });
   }
 
   #refuse(session: Session, refusal: Refusal): undefined {
     session.client.close();
     this.#options.registry.refuse(refusal);
-    this.#refusals.note(refusal, session.clientName);
+    this.#refusals.note(refusal, { session });
   }
 }

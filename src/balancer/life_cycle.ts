@@ -95,8 +95,11 @@ export class LifeCycle {
       : undefined;
     // What the kernel has accepted joins the queue, however full that is.
     queue.lift();
-    const { fairReads } = this.#parts;
+    const { fairReads, gate } = this.#parts;
     await this.#acceptor.drain({ signal: this.#cutting.signal, pause: fairReads });
+    // Those who are still greeted may join.
+    await gate.greeted();
+    this.#acceptor.flush();
     queue.close();
     await registry.idle();
     timer?.stop();

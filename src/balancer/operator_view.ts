@@ -18,7 +18,7 @@ export class OperatorView {
 
   /** What it is doing right now. */
   status(): ListenerStatus {
-    const { identity: { id, name }, registry, queue, settings, timekeeper } = this.#parts;
+    const { identity: { id, name }, registry, queue, gate, settings, timekeeper } = this.#parts;
     return listenerStatus({
       id,
       name,
@@ -26,6 +26,7 @@ export class OperatorView {
       draining: this.#lifeCycle.draining,
       registry,
       queue,
+      greeting: gate.greeting,
       capacity: settings.queue,
       timings: timekeeper.timings,
       destinations: this.#parts.destinations.all,

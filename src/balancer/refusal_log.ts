@@ -1,6 +1,7 @@
 import type { Logger } from "@logtape/logtape";
-import type { Refusal } from "./admission.ts";
 import type { Clock } from "../base/clock.ts";
+import type { EndReason } from "../operations/end_reasons.ts";
+import type { Session } from "../session/session.ts";
 import { after, type Timer } from "../base/timer.ts";
 
 /** Shortest time between two lines about refusals, in milliseconds. */
@@ -15,24 +16,29 @@ export class RefusalLog {
   readonly #clock: Clock;
   /** Gets the lines. */
   readonly #log: Logger;
+  /** What has happened to them, in words. */
+  readonly #what: string;
   /** Refusals since the latest line, by reason. */
-  readonly #counts = new Map<Refusal, number>();
-  /** The address of the latest of these. */
-  #latest = "";
+  readonly #counts = new Map<EndReason, number>();
+  /** The latest of these: who it was, through whom, and what was wrong. */
+  #latest = { client: "", peer: "", problem: "" };
   /** When the latest line was written. */
   #toldAt = -Infinity;
   /** Writes the next line when it is time. */
   #timer: Timer | undefined;
 
-  constructor(options: { clock: Clock; log: Logger }) {
+  /** @param options.what What has happened to them: the first words of the lines. */
+  constructor(options: { clock: Clock; log: Logger; what: string }) {
     this.#clock = options.clock;
     this.#log = options.log;
+    this.#what = options.what;
   }
 
   /** A connection was refused. */
-  note(refusal: Refusal, client: string): void {
-    this.#counts.set(refusal, (this.#counts.get(refusal) ?? 0) + 1);
-    this.#latest = client;
+  note(reason: EndReason, { session, problem = "" }: { session: Session; problem?: string }): void {
+    this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
+    const peer = session.forwarded ? session.peerName : "";
+    this.#latest = { client: session.clientName, peer, problem };
     const wait = this.#toldAt + PERIOD_MS - this.#clock();
     if (wait <= 0) this.flush();
     else this.#timer ??= after(wait, () => this.flush());
@@ -43,10 +49,15 @@ export class RefusalLog {
     this.#timer?.stop();
     this.#timer = undefined;
     if (this.#counts.size === 0) return;
-    const reasons = [...this.#counts].map(([refusal, number]) => `${number} ${refusal}`).join(", ");
-    this.#log.warning("refused: {reasons}, the latest from {client}", {
+    const reasons = [...this.#counts].map(([reason, number]) => `${number} ${reason}`).join(", ");
+    const { client, peer, problem } = this.#latest;
+    const message = `${this.#what}: {reasons}, the latest from {client}` +
+      (peer && " through {peer}") + (problem && ": {problem}");
+    this.#log.warning(message, {
       reasons,
-      client: this.#latest,
+      client,
+      ...peer && { peer },
+      ...problem && { problem },
     });
     this.#counts.clear();
     this.#toldAt = this.#clock();

@@ -19,6 +19,8 @@ export interface StatusSources {
   queue: Pick<Queue, "size" | "oldest">;
   /** Most sessions that wait; the queue itself has no limit during a drain. */
   capacity: number;
+  /** Sessions of which it is being read what stands before their payload. */
+  greeting: number;
   timings: Timings;
   destinations: readonly Destination[];
   now: number;
@@ -37,6 +39,7 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     address: sources.address,
     state: sources.draining ? "draining" : "running",
     accepted: registry.accepted,
+    greeting: sources.greeting,
     waiting: queue.size,
     oldest_waiting_ms: oldest ? now - oldest.acceptedAt : 0,
     queue: sources.capacity,
@@ -110,7 +113,7 @@ export function sessionInfos(
 ): SessionInfo[] {
   const { listener, limit, now } = options;
   const infos: SessionInfo[] = [];
-  // The queue is in the order of accept, as the live sessions are.
+  // The queue is in the order in which sessions were admitted, as those that are live are.
   let place = 0;
   for (const session of live) {
     if (infos.length >= limit) break;
@@ -119,6 +122,7 @@ export function sessionInfos(
       id: `${listener.id}.${session.id}`,
       listener: listener.name,
       client: session.clientName,
+      peer: session.peerName,
       destination: session.destination?.name ?? null,
       stage: session.stage,
       place: session.stage === "waiting" ? ++place : null,

@@ -23,6 +23,7 @@ import type { Durations } from "../operations/latencies.ts";
 import { Admission } from "./admission.ts";
 import type { Identity } from "./balancer.ts";
 import { Gate } from "./gate.ts";
+import { ProxyGreeting } from "./greeting/proxy_greeting.ts";
 import { makePolicy } from "./policies/policies.ts";
 import { Announcer } from "./observers.ts";
 import { Queue } from "./queue.ts";
@@ -116,7 +117,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
   const registry = new SessionRegistry({ clock, observer: announcer });
   const leaveBudget = descriptors.join({
     count: () => countUnconnected(registry),
-    estimate: () => queue.size,
+    estimate: () => queue.size + gate.greeting,
   });
   const admission = new Admission({
     settings,
@@ -146,6 +147,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     steps,
     loops,
     tasks,
+    greetings: [new ProxyGreeting(settings)],
   });
   const fairReads = new FairReads();
   const workerContext: WorkerContext = {

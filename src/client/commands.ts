@@ -105,7 +105,9 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
     check: ([, ...texts]) => void readValues(texts),
     async run({ client, operands: [text, ...texts], show }) {
       const changed = await patch(client, text!, readValues(texts));
-      show([`${titleOf(changed)}: workers=${changed.limit} weight=${changed.weight}`], changed);
+      const { limit, weight } = changed;
+      const backup = changed.backup ? ` backup=${changed.tier}` : "";
+      show([`${titleOf(changed)}: workers=${limit} weight=${weight}${backup}`], changed);
     },
   },
   end: {

@@ -55,6 +55,8 @@ const name = object({
 const listener = object({
   ...{ id: amount, name: text, address: text, state: text, accepted: amount, waiting: amount },
   ...{ oldest_waiting_ms: amount, queue: amount, active: amount, ended: amounts },
+  // An earlier version greets nobody.
+  greeting: either(missing, amount),
   ...{ bytes_up: amount, bytes_down: amount, destinations: list(destination) },
   names: either(missing, list(name)),
   latencies: object({ queue: histogram, connect: histogram, session: histogram }),
@@ -66,6 +68,8 @@ const status = object({
 
 const session = object({
   ...{ id, listener: text, client: text, destination: either(none, text), stage: text },
+  // An earlier version does not tell it.
+  peer: either(missing, text),
   ...{ place: either(none, amount), age_ms: amount, bytes_up: amount, bytes_down: amount },
   attempts: amount,
 });

@@ -28,9 +28,10 @@ const DESTINATION_COLUMNS: readonly Column[] = [
 /** Only where a destination has a name. */
 const ADDRESS_COLUMN: Column = { title: "ADDRESS" };
 
+/** Stands behind the client where one was named by somebody else. */
+const PEER_COLUMN: Column = { title: "PEER" };
+
 const SESSION_COLUMNS: readonly Column[] = [
-  { title: "ID" },
-  { title: "CLIENT" },
   { title: "STAGE" },
   { title: "PLACE", align: "right" },
   { title: "DESTINATION" },
@@ -54,6 +55,8 @@ export function statusLines(status: Status): string[] {
 function listenerLines(listener: ListenerStatus): string[] {
   const { id, name, address, state, latencies, destinations } = listener;
   const { accepted, waiting, queue, oldest_waiting_ms, active, bytes_up, bytes_down } = listener;
+  // An earlier version greets nobody.
+  const greeted = listener.greeting > 0 ? `, ${listener.greeting} being greeted` : "";
   const oldest = waiting > 0 ? `, the oldest for ${formatSpan(oldest_waiting_ms)}` : "";
   const ended = Object.entries(listener.ended).map(([reason, number]) => `${number} ${reason}`);
   const durations = [
@@ -83,7 +86,7 @@ function listenerLines(listener: ListenerStatus): string[] {
   const table = rows.length === 0 ? ["no destinations"] : formatTable(columns, rows);
   return [
     `Listener ${id}: ${plain(name)} (${plain(address)}), ${state}`,
-    `  ${accepted} accepted, ${active} active, ${waiting} of ${queue} waiting${oldest}`,
+    `  ${accepted} accepted${greeted}, ${active} active, ${waiting} of ${queue} waiting${oldest}`,
     `  ${formatBytes(bytes_up)} up, ${formatBytes(bytes_down)} down`,
     ...(ended.length > 0 ? [`  ended: ${plain(ended.join(", "))}`] : []),
     ...(durations.length > 0 ? [`  ${durations.join("; ")}`] : []),
@@ -105,9 +108,12 @@ function durationText(what: string, histogram: HistogramData): string[] {
 export function sessionLines(answer: { sessions: SessionInfo[]; total: number }): string[] {
   const { sessions, total } = answer;
   if (sessions.length === 0) return ["no sessions"];
+  const named = sessions.some(({ client, peer }) => peer !== undefined && peer !== client);
   const rows = sessions.map((session) => [
     session.id,
     session.client,
+    // An earlier version does not tell it.
+    ...named ? [session.peer ?? "-"] : [],
     session.stage,
     session.place === null ? "-" : String(session.place),
     session.destination ?? "-",
@@ -117,7 +123,8 @@ export function sessionLines(answer: { sessions: SessionInfo[]; total: number })
     String(session.attempts),
     session.listener,
   ]);
-  const lines = formatTable(SESSION_COLUMNS, rows);
+  const begin = [{ title: "ID" }, { title: "CLIENT" }, ...named ? [PEER_COLUMN] : []];
+  const lines = formatTable([...begin, ...SESSION_COLUMNS], rows);
   if (total > sessions.length) {
     lines.push(`the ${sessions.length} oldest of ${total}; --limit N shows more`);
   }

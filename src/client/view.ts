@@ -89,6 +89,8 @@ function listenerLines(
     headingLine(listener),
     ...flow(lineOfSessions(listener, columns), layout),
     ...flow([
+      // An earlier version greets nobody.
+      ...listener.greeting > 0 ? [item("greeting", String(listener.greeting))] : [],
       item("active", String(listener.active)),
       item("accepted/s", rate && formatRate(rate.accepted)),
       item("ended/s", rate && formatRate(rate.ended)),

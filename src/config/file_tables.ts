@@ -177,11 +177,21 @@ function readEntry(table: Table, entry: TomlEntry, problems: ConfigProblems): vo
     }
     const written = value.kind === "integer" && !option.notation?.integers
       ? undefined
+      : option.notation?.list
+      ? listed(value)
       : scalar(value);
     if (!written) return reject(`is ${typeOf(value)}; must be ${option.allowed}, in quotes`);
     if (option.parse(written.text) === undefined) return reject(problemWith(option, written.text));
     table.options[name] = written;
   }
+}
+
+/** A list of strings is the same as one string with commas, and an empty one is `none`. */
+function listed(value: TomlValue): Written | undefined {
+  if (value.kind !== "list") return scalar(value);
+  if (!value.items.every(({ kind }) => kind === "string")) return undefined;
+  const texts = value.items.map((item) => scalar(item)!.text);
+  return { text: texts.join(",") || "none", line: value.line };
 }
 
 const OPTION_KEYS: ReadonlyMap<string, OptionName> = new Map(

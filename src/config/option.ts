@@ -1,8 +1,11 @@
 import {
   type AccessRule,
   formatNetwork,
+  formatPeers,
   NETWORK_FORMS,
   parseNetworks,
+  parsePeers,
+  type Peers,
   type Verdict,
 } from "../net/networks.ts";
 import { DURATION_FORM, formatDuration, parseDuration } from "../base/duration.ts";
@@ -198,5 +201,22 @@ export function networks(verdict: Verdict): Option<readonly AccessRule[]> {
     format: (rules) => rules.length === 0 ? "none" : rules.map(formatNetwork).join(","),
     notation: { pattern: "^[0-9a-fA-F:.]+(/[0-9]+)?( *, *[^ ]+)*$", list: true },
     rule: verdict,
+  };
+}
+
+/** A list of networks that peers are in, with the word `unix` for those on UNIX sockets. */
+export function peers(spec: { help: string }): Option<readonly Peers[]> {
+  return {
+    form: "NETWORKS",
+    default: [],
+    help: spec.help,
+    allowed: `none, or ${NETWORK_FORMS}, with the word unix for peers on UNIX sockets`,
+    parse: parsePeers,
+    format: formatPeers,
+    notation: {
+      words: ["none", "unix"],
+      pattern: "^([0-9a-fA-F:.]+(/[0-9]+)?|unix)( *, *([0-9a-fA-F:.]+(/[0-9]+)?|unix))*$",
+      list: true,
+    },
   };
 }

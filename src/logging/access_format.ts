@@ -14,6 +14,8 @@ export interface AccessRecord {
   /** The address to listen on, as configured. */
   listener: string;
   client: string;
+  /** The peer of its connection, if that has said that the client is somebody else. */
+  peer?: string;
   /** The destination of the latest connect. */
   destination: string | null;
   /** One of `END_REASONS`. */
@@ -41,6 +43,7 @@ function accessRecord(
     id: session.id,
     listener,
     client: session.clientName,
+    ...session.forwarded && { peer: session.peerName },
     destination: session.destination?.name ?? null,
     reason: session.reason ?? "done",
     queue_ms: toMicroseconds(session.queued),
@@ -81,9 +84,9 @@ function textFormat(listener: string): AccessLogFormat {
   return (session, time) => {
     const { acceptedAt, connectStartedAt, connectedAt, endedAt } = session;
     return `${time.toISOString()} id=${session.id} listener=${listenerWord} ` +
-      `client=${oneWord(session.clientName)} destination=${
-        oneWord(session.destination?.name ?? "-")
-      } ` +
+      `client=${oneWord(session.clientName)} ${
+        session.forwarded ? `peer=${oneWord(session.peerName)} ` : ""
+      }destination=${oneWord(session.destination?.name ?? "-")} ` +
       `reason=${session.reason ?? "done"} queue=${ms(toMicroseconds(session.queued))} ` +
       `connect=${ms(elapsed(connectStartedAt, connectedAt))} ` +
       `total=${ms(elapsed(acceptedAt, endedAt) ?? 0)} ` +

@@ -31,6 +31,7 @@ const VALUES: Values = {
   client: ({ clientName }) => oneWord(clientName),
   client_ip: ({ clientName }) => splitAddress(clientName).ip,
   client_port: ({ clientName }) => splitAddress(clientName).port,
+  peer: ({ peerName }) => oneWord(peerName),
   destination: ({ destination }) => oneWord(destination?.name ?? NONE),
   reason: ({ reason }) => reason ?? "done",
   queue: durations(({ queued }) => toMicroseconds(queued)),

@@ -1,16 +1,24 @@
 import ipaddr from "ipaddr.js";
+import type { SocketAddress } from "./address.ts";
 
 /** Whether clients of an address range are admitted. */
 export type Verdict = "allow" | "deny";
 
-/** One entry of `--allow` or `--deny`: data that can be sent to another thread. */
-export interface AccessRule {
-  readonly verdict: Verdict;
+/** A range of addresses: data that can be sent to another thread. */
+export interface Network {
   /** The address of the network: 4 bytes of IPv4, or 16 of IPv6. */
   readonly network: readonly number[];
   /** How many leading bits of the network count. */
   readonly bits: number;
 }
+
+/** One entry of `--allow` or `--deny`. */
+export interface AccessRule extends Network {
+  readonly verdict: Verdict;
+}
+
+/** One entry of a list of peers: a range of addresses, or whoever is on a UNIX socket. */
+export type Peers = Network | "unix";
 
 /** What {@linkcode parseNetworks} takes, in words for a message. */
 export const NETWORK_FORMS =
@@ -23,11 +31,21 @@ export const NETWORK_FORMS =
  * its peers.
  */
 export function parseNetworks(text: string, verdict: Verdict): AccessRule[] | undefined {
-  const rules = text.split(",").map((part) => parseNetwork(part.trim(), verdict));
-  return rules.every((rule) => rule !== undefined) ? rules : undefined;
+  const networks = text.split(",").map((part) => parseNetwork(part.trim()));
+  if (!networks.every((network) => network !== undefined)) return undefined;
+  return networks.map((network) => ({ verdict, ...network }));
 }
 
-function parseNetwork(text: string, verdict: Verdict): AccessRule | undefined {
+/** Reads a list of peers: the same with the word `unix`; `none` is an empty one. */
+export function parsePeers(text: string): Peers[] | undefined {
+  if (text === "none") return [];
+  const peers = text.split(",").map((part) => {
+    return part.trim() === "unix" ? "unix" : parseNetwork(part.trim());
+  });
+  return peers.every((one) => one !== undefined) ? peers : undefined;
+}
+
+function parseNetwork(text: string): Network | undefined {
   const [, address, prefix] = /^([^/]+?)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   if (address === undefined || !isAddress(address)) return undefined;
   const ip = ipaddr.parse(address);
@@ -35,9 +53,9 @@ function parseNetwork(text: string, verdict: Verdict): AccessRule | undefined {
   const bits = prefix === undefined ? size : Number(prefix);
   if (bits > size) return undefined;
   if (ip instanceof ipaddr.IPv6 && ip.isIPv4MappedAddress() && bits >= 96) {
-    return { verdict, network: ip.toIPv4Address().toByteArray(), bits: bits - 96 };
+    return { network: ip.toIPv4Address().toByteArray(), bits: bits - 96 };
   }
-  return { verdict, network: ip.toByteArray(), bits };
+  return { network: ip.toByteArray(), bits };
 }
 
 function isAddress(text: string): boolean {
@@ -46,9 +64,14 @@ function isAddress(text: string): boolean {
   return ipaddr.IPv6.isValid(text) || ipaddr.IPv4.isValidFourPartDecimal(text);
 }
 
-/** The text of a rule's network, without its verdict. */
-export function formatNetwork({ network, bits }: AccessRule): string {
+/** The text of a network; of a rule without its verdict. */
+export function formatNetwork({ network, bits }: Network): string {
   return `${ipaddr.fromByteArray([...network])}/${bits}`;
+}
+
+/** The text of a list of peers. */
+export function formatPeers(peers: readonly Peers[]): string {
+  return peers.map((one) => one === "unix" ? one : formatNetwork(one)).join(",") || "none";
 }
 
 /** Whether the first rule that matches a client's address, if any does, admits it. */
@@ -58,7 +81,14 @@ export function isAllowed(rules: readonly AccessRule[], address: string): boolea
   return rules.find((rule) => isWithin(bytes, rule))?.verdict !== "deny";
 }
 
-function isWithin(address: readonly number[], { network, bits }: AccessRule): boolean {
+/** Whether an end of a connection is in a list of peers. */
+export function isPeerOf(peers: readonly Peers[], address: SocketAddress): boolean {
+  if (address.transport === "unix") return peers.includes("unix");
+  const bytes = ipaddr.process(address.hostname).toByteArray();
+  return peers.some((one) => one !== "unix" && isWithin(bytes, one));
+}
+
+function isWithin(address: readonly number[], { network, bits }: Network): boolean {
   if (address.length !== network.length) return false;
   const whole = bits >> 3;
   for (let i = 0; i < whole; i++) if (address[i] !== network[i]) return false;

@@ -13,10 +13,16 @@ export const END_REASONS = {
   "refused-per-ip": refused("not let in: --max-per-ip"),
   "refused-rate": refused("not let in: --rate-per-ip"),
   "refused-overflow": refused("not let in: --overflow reject, and the queue is full"),
+  "bad-proxy-header": refused(
+    "not let in: a peer of --accept-proxy did not begin with a PROXY header",
+  ),
+  "greeting-timeout": timedOut(
+    "what stands before the payload was not there in time: --accept-proxy-timeout",
+  ),
   "done": row("finished", "both sides finished sending and everything was delivered"),
   "client-gone": aborted(
-    "the client left before it had a destination or, with --half-close abandon, before it was " +
-      "answered",
+    "the client left before it had a destination, or sent a whole PROXY header or, with " +
+      "--half-close abandon, before it was answered",
   ),
   "client-reset": aborted("the client's connection failed while it was being served"),
   "server-reset": aborted(

@@ -30,6 +30,10 @@ export const LISTENER_FIELDS = {
       help: "Sessions that were accepted, refused ones included.",
     },
   }),
+  greeting: number({
+    help: "sessions of which it is being read what stands before the payload, a PROXY header",
+    metric: { name: "sessions.greeting", kind: "gauge", unit: "{session}" },
+  }),
   waiting: number({
     help: "sessions in the queue",
     metric: { name: "sessions.waiting", kind: "gauge", unit: "{session}" },

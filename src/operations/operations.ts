@@ -25,10 +25,13 @@ export interface SessionInfo {
   /** `LISTENER.SESSION`, two numbers; the second is the `id` of the access log. */
   id: string;
   listener: string;
+  /** Who the client is: its connection's peer, or whom that has named. */
   client: string;
+  /** The peer of its connection. */
+  peer: string;
   /** The destination of the latest connect. */
   destination: string | null;
-  stage: "waiting" | "connecting" | "relaying";
+  stage: "greeting" | "waiting" | "connecting" | "relaying";
   /** Its place in the queue, 1 is next; `null` if it does not wait. */
   place: number | null;
   age_ms: number;

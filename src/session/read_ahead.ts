@@ -11,6 +11,14 @@ export interface Ahead {
   readonly pending: Promise<number> | number | undefined;
 }
 
+/** What was read of a client before. */
+export interface Begin {
+  /** A buffer to start with of the pool; belongs to whoever gets it. */
+  readonly buffer: Uint8Array<ArrayBuffer>;
+  /** How many bytes at its start have arrived. */
+  readonly length: number;
+}
+
 /**
  * How a client can leave before its session is over: its input ends before the first byte or after
  * some, or its connection fails.
@@ -75,10 +83,15 @@ export class ReadAhead {
     this.#listener = listener;
   }
 
-  /** Begins to read, once: until then it has no buffer, and nobody is seen leaving. */
-  start(client: Pick<Stream, "read">): void {
+  /**
+   * Begins to read, once: until then it has no buffer, and nobody is seen leaving.
+   *
+   * @param begin What has arrived already, if something was read before.
+   */
+  start(client: Pick<Stream, "read">, begin?: Begin): void {
     this.#client = client;
-    this.#buffer = this.#buffers.take();
+    this.#buffer = begin?.buffer ?? this.#buffers.take();
+    this.#length = begin?.length ?? 0;
     this.#mostHeld = this.#buffer.length;
     this.#owner = "reading";
     this.#read();

@@ -4,12 +4,13 @@ import { type Session } from "./session.ts";
 import { END_REASONS, type EndReason, type Outcome } from "../operations/end_reasons.ts";
 
 /**
- * Every session that is alive, and how many have ended in which way.
+ * Every session that is alive, and how many have ended in which way. Those whose greeting is being
+ * read are alive, but not admitted: nobody is told of their end.
  *
  * At any moment `accepted` equals the live sessions plus the sum of `ended`.
  */
 export class SessionRegistry {
-  /** Live sessions in the order of accept. */
+  /** Live sessions in the order in which they were accepted or, after a greeting, admitted. */
   readonly live = new Set<Session>();
   /** Sessions accepted so far. */
   accepted = 0;
@@ -56,6 +57,20 @@ export class SessionRegistry {
   open(session: Session): void {
     this.accepted++;
     this.live.add(session);
+  }
+
+  /** A session has had its greeting: it stands behind those that were admitted before. */
+  admit(session: Session): void {
+    this.live.delete(session);
+    this.live.add(session);
+  }
+
+  /** Closes a session that was not admitted, and counts how it ended. */
+  dismiss(session: Session): void {
+    if (!this.live.delete(session)) return;
+    session.close(this.#clock());
+    this.ended[session.reason!]++;
+    for (const check of this.#onChange) check();
   }
 
   /** Counts a connection that was refused. */

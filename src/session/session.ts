@@ -3,18 +3,19 @@ import { formatSocketAddress, type SocketAddress } from "../net/address.ts";
 import type { BufferPool } from "../net/buffer_pool.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
 import type { Settings } from "../config/options.ts";
-import { type Departure, type DepartureListener, ReadAhead } from "./read_ahead.ts";
+import { type Begin, type Departure, type DepartureListener, ReadAhead } from "./read_ahead.ts";
 import type { Stream } from "../net/stream.ts";
 import type { Ends, Trail } from "../net/trails.ts";
 
 const NONE: Trail = [];
 
 /**
- * Where a session is: in the queue, being connected, being relayed, or over.
+ * Where a session is: being read what stands before the payload, in the queue, being connected, being
+ * relayed, or over.
  *
  * A connect that fails leads from `connecting` back to `waiting`.
  */
-export type Stage = "waiting" | "connecting" | "relaying" | "ended";
+export type Stage = "greeting" | "waiting" | "connecting" | "relaying" | "ended";
 
 /** One direction of a session. */
 export interface Flow {
@@ -47,8 +48,8 @@ const KEEP: Pick<Settings, "halfClose"> = { halfClose: "keep" };
 export class Session implements DepartureListener {
   /** Counts up from 1 in the order of accept. */
   readonly id: number;
-  /** Its connection. */
-  readonly client: Stream;
+  /** Its connection; a greeting may put another stream in its place before it is admitted. */
+  client: Stream;
   /** The peer of its connection: the client itself, or what stands in front of this listener. */
   readonly peerAddress: SocketAddress;
   /**
@@ -141,14 +142,34 @@ export class Session implements DepartureListener {
     this.ahead = new ReadAhead(options.buffers, this);
   }
 
-  /** Begins to read what the client sends, and to see it leave: it has been admitted. */
-  startReading(): void {
-    this.ahead.start(this.client);
+  /**
+   * Begins to read what the client sends, and to see it leave: it has been admitted.
+   *
+   * @param begin What a greeting has read of that already.
+   */
+  startReading(begin?: Begin): void {
+    this.ahead.start(this.client, begin);
+  }
+
+  /** Its greeting is over, and it begins to wait. */
+  greeted(now: number): void {
+    this.stage = "waiting";
+    this.#waitsSince = now;
   }
 
   /** The client's address as text. */
   get clientName(): string {
     return formatSocketAddress(this.clientAddress);
+  }
+
+  /** The address of its connection's peer as text. */
+  get peerName(): string {
+    return formatSocketAddress(this.peerAddress);
+  }
+
+  /** Whether its peer has said that the client is somebody else. */
+  get forwarded(): boolean {
+    return this.clientAddress !== this.peerAddress;
   }
 
   /** Whether the client has sent something that waits for a destination. */

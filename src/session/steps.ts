@@ -16,8 +16,15 @@ export class Steps {
     this.on = options.on;
   }
 
-  accepted({ id, clientName: client }: Session): void {
-    this.#log.debug("session {id}: accepted from {client}", { id, client });
+  accepted({ id, clientName: client, forwarded, peerName: peer }: Session): void {
+    if (forwarded) {
+      this.#log.debug("session {id}: accepted from {client} through {peer}", { id, client, peer });
+    } else this.#log.debug("session {id}: accepted from {client}", { id, client });
+  }
+
+  /** @param how Why it has ended before its payload began. */
+  ungreeted({ id, peerName: peer, reason }: Session, how = "its greeting was not over"): void {
+    this.#log.debug("session {id}: {peer} {how}, {reason}", { id, peer, how, reason });
   }
 
   /** @param by.worker Its number at the destination, from 1. */

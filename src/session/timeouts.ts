@@ -100,6 +100,8 @@ export function check(
 ): EndReason | "connect-timeout" | undefined {
   if (exceeded(session.acceptedAt, now, timeouts.sessionTimeout)) return "session-timeout";
   switch (session.stage) {
+    case "greeting":
+      return undefined;
     case "waiting":
       if (exceeded(session.acceptedAt, now, timeouts.queueTimeout)) return "queue-timeout";
       return undefined;

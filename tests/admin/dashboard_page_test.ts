@@ -98,6 +98,11 @@ Deno.test("the three readings tell what is the matter", () => {
   assertEquals(healthOf([of("up", "untried", "down")]).title, "1 destination down");
   assertEquals(healthOf([of("drain", "down")]).title, "No destination up");
   assertEquals(healthOf([of("up"), of("down")]).title, "No destination up at 8080");
+  const [idle, busy] = of("up", "up").destinations.map((one, i) => ({ ...one, weight: i }));
+  const weighed = { ...of(), destinations: [idle!, busy!] };
+  assertEquals(healthOf([weighed]).detail, "2 of 2 destinations up, 1 with weight 0");
+  assertEquals(serviceOf([weighed]).detail, "50 % of 8 slots, by 2 destinations");
+  assertEquals(healthOf([{ ...weighed, destinations: [idle!] }]).title, "No destination up");
   assertEquals(queueOf([of("up")]).title, "Nobody waits");
   const waiting = { ...of("up"), waiting: 950, oldest_waiting_ms: 1200 };
   assertEquals(queueOf([waiting]), {
@@ -258,6 +263,7 @@ inBrowser("live sessions are listed on demand and can be ended", async ({ admin,
     id: `0.${number}`,
     listener: "8080",
     client: `192.0.2.${number}:5000`,
+    peer: number === 1 ? "192.0.2.1:5000" : "10.0.0.9:40000",
     destination: null,
     stage: "waiting",
     place: number,
@@ -268,6 +274,7 @@ inBrowser("live sessions are listed on demand and can be ended", async ({ admin,
   }));
   await tab.page.getByText("List live sessions").click();
   await tab.shows("#sessions-list tr", /192\.0\.2\.1:5000.*waiting, place 1.*1 min 1 s/s);
+  await tab.shows("#sessions-list tr", /192\.0\.2\.2:5000 through 10\.0\.0\.9:40000/);
   await tab.page.getByRole("button", { name: "end session 0.1" }).click();
   await tab.shows("#said", /Session 0\.1 from 192\.0\.2\.1:5000 was ended/);
   await tab.page.locator('#sessions-list [data-id="0.1"]').waitFor({ state: "detached" });
@@ -374,13 +381,15 @@ for (const colorScheme of ["light", "dark"] as const) {
         sessions: 1e9,
         bytes_up: 1e15,
         state: "maint",
-        weight: 5,
+        weight: 0,
         backup: true,
+        tier: 2,
       }),
     );
     admin.log("x".repeat(300), "warning");
     admin.tell();
     await tab.shows(`${row("0.9")} .state`, /maint/);
+    await tab.shows(row("0.9"), /backup 2 · weight 0/);
     for (const width of [360, 600, 899, 901, 1100, 1239, 1241, 1600]) {
       await tab.page.setViewportSize({ width, height: 800 });
       let wide: string[] = [];

@@ -89,6 +89,7 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
     bytes_up: 5,
     bytes_down: 5,
     accepted: 1,
+    greeting: 0,
     waiting: 0,
     active: 0,
     ended: { done: 1 },

@@ -78,6 +78,8 @@ const BAD_VALUES: Record<OptionName, string> = {
   ratePerIp: "1.5",
   allow: "10.0.0.0/33",
   deny: "example.org",
+  acceptProxy: "10.0.0.0/8,unix:/run",
+  acceptProxyTimeout: "0",
   keepalive: "true",
   halfClose: "gone",
   queueTimeout: "30",

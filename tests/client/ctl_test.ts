@@ -42,8 +42,22 @@ Deno.test("status is a table, in units for people", async () => {
         }),
         destinations: [
           destinationOf({ active: 12, sessions: 112, bytes_up: 1023, bytes_down: 2 ** 20 }),
-          destinationOf({ id: "1.2", name: "10.0.0.7:9003", state: "down", failures: 7 }),
-          destinationOf({ id: "1.3", name: "unix:/b", backup: true, leaving: true, weight: 256 }),
+          destinationOf({
+            id: "1.2",
+            name: "10.0.0.7:9003",
+            state: "down",
+            failures: 7,
+            weight: 0,
+          }),
+          destinationOf({
+            id: "1.3",
+            name: "unix:/b",
+            backup: true,
+            tier: 1,
+            leaving: true,
+            weight: 256,
+          }),
+          destinationOf({ id: "1.4", name: "9004", backup: true, tier: 12 }),
         ],
       }),
     ],
@@ -60,8 +74,9 @@ Deno.test("status is a table, in units for people", async () => {
     "",
     "  ID   DESTINATION                 STATE  ACTIVE  LIMIT  WEIGHT  SESSIONS  FAILURES      UP     DOWN",
     "  1.1  9001                        up         12     16       1       112         0  1023 B  1.0 MiB",
-    "  1.2  10.0.0.7:9003               down        0     16       1         0         7     0 B      0 B",
+    "  1.2  10.0.0.7:9003               down        0     16       0         0         7     0 B      0 B",
     "  1.3  unix:/b (backup) (leaving)  up          0     16     256         0         0     0 B      0 B",
+    "  1.4  9004 (backup 12)            up          0     16       1         0         0     0 B      0 B",
   ]);
 });
 
@@ -177,6 +192,25 @@ Deno.test("remove --wait ends when the destination is forgotten", async () => {
     "DELETE " +
       "/destinations/1.1 is not there",
   );
+});
+
+Deno.test("set changes the tier of a backup, makes one of a primary, and takes that away", async () => {
+  await using admin = new FakeAdmin();
+  for (
+    const [option, backup, shown] of [
+      ["backup=2", 2, " backup=2"],
+      ["backup", true, " backup=1"],
+      ["backup=true", true, " backup=1"],
+      ["backup=false", false, ""],
+      ["backup=0", 0, ""],
+    ] as const
+  ) {
+    const changed = destinationOf({ weight: 0, backup: Number(backup) > 0, tier: Number(backup) });
+    admin.answers.set("PATCH /destinations/1.1", () => Response.json(changed));
+    const lines = await run(admin, "set", "9001", option, "weight=0");
+    assertEquals(lines, [`1.1 9001: workers=16 weight=0${shown}`]);
+    assertEquals(admin.received.at(-1)!.body, { backup, weight: 0 });
+  }
 });
 
 Deno.test("set changes workers and weight", async () => {

@@ -33,6 +33,8 @@ function busy(seconds: number): Status {
             id: "1.3",
             name: "database-replica.internal.example.com:9003",
             backup: true,
+            tier: 2,
+            weight: 0,
             state: "drain",
             failures: seconds,
             sessions: 50 * seconds,
@@ -78,7 +80,7 @@ Deno.test("a frame in 80 columns has bars and rates", () => {
     "  DESTINATION               STATE  ACTIVE               SESS/S  FAIL     BYTES/S",
     "  9001                      up      12/16  ▕██████▊  ▏    22.0     0     1.0 KiB",
     "  10.0.0.7:9003             down      1/4  ▕██▎      ▏       0     0         0 B",
-    "  databas~om:9003 (backup)  drain    0/16  ▕         ▏    50.0    10         0 B",
+    "  databa~m:9003 (backup 2)  drain    0/16  ▕         ▏    50.0    10         0 B",
     "",
     "",
     "q quit  s sort: configured  space pause",
@@ -91,7 +93,7 @@ Deno.test("a frame in 200 columns has everything", () => {
     "  ID   DESTINATION                                   STATE  ACTIVE                                  SESS/S  FAIL     BYTES/S  SESSIONS  WEIGHT",
     "  1.1  9001                                          up      12/16  ▕█████████████████████       ▏    22.0     0     1.0 KiB       220       1",
     "  1.2  10.0.0.7:9003                                 down      1/4  ▕███████                     ▏       0     0         0 B         0       1",
-    "  1.3  database-replica.~.example.com:9003 (backup)  drain    0/16  ▕                            ▏    50.0    10         0 B       500       1",
+    "  1.3  database-replica~example.com:9003 (backup 2)  drain    0/16  ▕                            ▏    50.0    10         0 B       500       0",
   ]);
 });
 

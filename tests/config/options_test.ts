@@ -22,6 +22,8 @@ Deno.test("the defaults are the documented ones", () => {
     ratePerIp: 0,
     allow: [],
     deny: [],
+    acceptProxy: [],
+    acceptProxyTimeout: 3000,
     keepalive: "on",
     halfClose: "keep",
     queueTimeout: 30_000,

@@ -27,6 +27,7 @@ export function listenerOf(different: Partial<ListenerStatus>): ListenerStatus {
     address: "[::]:8080",
     state: "running",
     accepted: 0,
+    greeting: 0,
     waiting: 0,
     oldest_waiting_ms: 0,
     queue: 1024,

@@ -37,7 +37,7 @@ const STATUS: Status = {
   departed: [],
   listeners: [{
     ...{ id: 1, name: "8080", address: "[::]:8080", state: "running", latencies },
-    ...{ accepted: 50, waiting: 4, oldest_waiting_ms: 2500, queue: 1024, active: 2 },
+    ...{ accepted: 50, greeting: 3, waiting: 4, oldest_waiting_ms: 2500, queue: 1024, active: 2 },
     ...{ bytes_up: 700, bytes_down: 800 },
     ended: { done: 40, "client-gone": 4 },
     names: [],
@@ -49,7 +49,14 @@ const STATUS: Status = {
   }, {
     // Removed, and finishes its sessions beside the one that was added again.
     ...{ id: 2, name: "8080", address: "[::]:8080", state: "draining", latencies, ended: {} },
-    ...{ accepted: 999, waiting: 999, oldest_waiting_ms: 999, queue: 999, active: 999 },
+    ...{
+      accepted: 999,
+      greeting: 999,
+      waiting: 999,
+      oldest_waiting_ms: 999,
+      queue: 999,
+      active: 999,
+    },
     ...{ bytes_up: 999, bytes_down: 999, names: [] },
     destinations: [destination("9001", { sessions: 999 })],
   }],
@@ -97,6 +104,7 @@ Deno.test("every number of the state reaches a collector, with its unit and attr
     ["iawlb.sessions.accepted", "counter", "{session}", listener, 1049],
     ["iawlb.sessions.ended", "counter", "{session}", { ...listener, reason: "done" }, 40],
     ["iawlb.sessions.ended", "counter", "{session}", { ...listener, reason: "client-gone" }, 4],
+    ["iawlb.sessions.greeting", "gauge", "{session}", listener, 1002],
     ["iawlb.sessions.waiting", "gauge", "{session}", listener, 1003],
     ["iawlb.sessions.active", "gauge", "{session}", listener, 1001],
     ["iawlb.queue.limit", "gauge", "{session}", listener, 1024],

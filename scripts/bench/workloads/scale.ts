@@ -100,9 +100,9 @@ export const policies: Workload = {
   line: true,
   async *cases(bench) {
     const numbers = [2, 1000];
-    const ports = await bench.destinations.http(Math.max(...numbers));
     for (const contender of bench.contenders.filter(({ isOurs }) => isOurs)) {
       for (const policy of OPTIONS.balance.notation!.words!) {
+        const ports = await bench.destinations.http(Math.max(...numbers));
         const entries = numbers.map((number) => ({
           name: `${number} destinations`,
           contender,

@@ -16,9 +16,13 @@ const FIELDS = {
   },
   id: { help: "number of the session", units: [] },
   listener: { help: "the name of the listener, or its address as configured", units: [] },
-  client: { help: "address and port of the client", units: [] },
+  client: {
+    help: "address and port of the client: its connection's peer, or whom a PROXY header names",
+    units: [],
+  },
   client_ip: { help: "its address alone", units: [] },
   client_port: { help: "its port alone", units: [] },
+  peer: { help: "address and port of the connection's peer, whatever a header says", units: [] },
   destination: { help: "the destination of the latest connect, by its name or address", units: [] },
   reason: { help: "why it ended, see the end reasons", units: [] },
   queue: {

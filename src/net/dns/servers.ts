@@ -1,6 +1,6 @@
 import { Turns } from "../../async/turns.ts";
 import { formatHostPort } from "../address.ts";
-import { exchange, ExchangeError } from "./exchange.ts";
+import { type Exchange, exchange, ExchangeError } from "./exchange.ts";
 import { type Answer, type NameServer, type QuestionType, ResolveError } from "./records.ts";
 
 /** How long one server may take, in milliseconds. */
@@ -13,7 +13,14 @@ const ROUNDS = 2;
 const LATER_MS = 30_000;
 
 /** How many questions of this thread are open at a time: each has a descriptor that nobody counts. */
-const questions = new Turns(8);
+const MOST_QUESTIONS = 8;
+const questions = new Turns(MOST_QUESTIONS);
+
+/**
+ * How many of those one silent server may have: one that is dead must not have all of them, and two
+ * are enough to learn that it is back.
+ */
+const AT_SILENT = 2;
 
 /** Some name servers, as they are asked. */
 export class NameServers {
@@ -21,11 +28,17 @@ export class NameServers {
   readonly #timeout: number;
   /** Until when those that were silent are asked last. */
   readonly #laterUntil = new Map<NameServer, number>();
+  /** Who asks which server. */
+  readonly #lines: ReadonlyMap<NameServer, Turns>;
 
   /** @param options.timeout Milliseconds for one server; 2000 unless given. */
   constructor(servers: readonly NameServer[], options: { timeout?: number | undefined } = {}) {
     this.#servers = servers;
     this.#timeout = options.timeout ?? TIMEOUT_MS;
+    this.#lines = new Map(servers.map((server) => {
+      const most = () => this.#wasSilent(server) ? AT_SILENT : MOST_QUESTIONS;
+      return [server, new Turns(most)];
+    }));
   }
 
   /**
@@ -45,14 +58,9 @@ export class NameServers {
     for (let round = 0; round < ROUNDS; round++) {
       for (const server of this.#inOrder()) {
         try {
-          const answer = await questions.take(() => {
-            return exchange({ server, name, type }, { signal, timeout: this.#timeout });
-          });
-          this.#laterUntil.delete(server);
-          return answer;
+          return await this.#ask({ server, name, type }, signal);
         } catch (error) {
           if (!(error instanceof ExchangeError)) throw error;
-          if (!error.answered) this.#laterUntil.set(server, performance.now() + LATER_MS);
           problems.set(server, error.message);
         }
       }
@@ -61,10 +69,32 @@ export class NameServers {
     throw new ResolveError(`${type} of ${name}: ${told.join("; ")}`);
   }
 
+  #ask(what: Exchange, signal: AbortSignal): Promise<Answer> {
+    const line = this.#lines.get(what.server)!;
+    return line.take(() => questions.take(() => this.#try(what, signal), { signal }), { signal });
+  }
+
+  /** Notes whether the server was silent before the next one asks it. */
+  async #try(what: Exchange, signal: AbortSignal): Promise<Answer> {
+    try {
+      const answer = await exchange(what, { signal, timeout: this.#timeout });
+      this.#laterUntil.delete(what.server);
+      return answer;
+    } catch (error) {
+      if (!(error instanceof ExchangeError)) throw error;
+      if (error.answered) this.#laterUntil.delete(what.server);
+      else this.#laterUntil.set(what.server, performance.now() + LATER_MS);
+      throw error;
+    }
+  }
+
   #inOrder(): NameServer[] {
-    const now = performance.now();
-    const isLater = (server: NameServer) => Number((this.#laterUntil.get(server) ?? 0) > now);
-    return this.#servers.toSorted((a, b) => isLater(a) - isLater(b));
+    const later = (server: NameServer) => Number(this.#wasSilent(server));
+    return this.#servers.toSorted((a, b) => later(a) - later(b));
+  }
+
+  #wasSilent(server: NameServer): boolean {
+    return (this.#laterUntil.get(server) ?? 0) > performance.now();
   }
 }
 

@@ -82,7 +82,9 @@ export class ListenerView {
       this.#about,
       `${state === "draining" ? "Draining: takes no new sessions. " : ""}` +
         `${name === address ? "" : `Bound to ${address}. `}` +
-        `${plural(listener.accepted, "session")} accepted since the start.${troubles.join("")}`,
+        `${plural(listener.accepted, "session")} accepted since the start` +
+        `${listener.greeting > 0 ? `, ${count(listener.greeting)} being greeted` : ""}.` +
+        troubles.join(""),
     );
     const { tone, title, detail } = queueOf([listener]);
     setAttribute(this.#works, "data-tone", tone);

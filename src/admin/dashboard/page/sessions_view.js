@@ -57,7 +57,7 @@ export class SessionsView {
    * @param {SessionInfo} session
    * @returns {import("./dom.js").View<SessionInfo>}
    */
-  #row({ id, client, listener }) {
+  #row({ id, client, peer, listener }) {
     const stage = h("td", { role: "cell", "data-label": "Stage" });
     const destination = h("td", { role: "cell", class: "address", "data-label": "Destination" });
     const age = h("td", { role: "cell", class: "number", "data-label": "Age" });
@@ -76,7 +76,12 @@ export class SessionsView {
       "tr",
       { role: "row", "data-id": id },
       h("th", { role: "rowheader", scope: "row" }, id),
-      h("td", { role: "cell", class: "address", "data-label": "Client" }, client),
+      h(
+        "td",
+        { role: "cell", class: "address", "data-label": "Client" },
+        client,
+        peer === client ? "" : ` through ${peer}`,
+      ),
       h("td", { role: "cell", class: "address", "data-label": "Listener" }, listener),
       stage,
       destination,

@@ -38,7 +38,7 @@ export function healthOf(listeners) {
       const number = inState(all, /** @type {ShownState} */ (state));
       if (number === 0) return "";
       return `, ${count(number)} ${state === "untried" ? state : `in ${state}`}`;
-    }).join("");
+    }).join("") + weightless(all);
   const dead = listeners.filter(({ destinations }) => !destinations.some(takes));
   if (dead.length > 0) {
     const where = listeners.length > 1 ? ` at ${dead.map(({ name }) => name).join(", ")}` : "";
@@ -57,6 +57,16 @@ export function healthOf(listeners) {
     return { tone: "wait", title: `${plural(untried, "destination")} untried`, detail };
   }
   return { tone: "good", title: "Healthy", detail };
+}
+
+/**
+ * How many would take sessions if they had a weight, in words.
+ *
+ * @param {readonly DestinationStatus[]} all
+ */
+function weightless(all) {
+  const number = all.filter((one) => one.weight === 0 && takes({ ...one, weight: 1 })).length;
+  return number > 0 ? `, ${count(number)} with weight 0` : "";
 }
 
 /**
