@@ -41,8 +41,8 @@ class ProxyConnector implements Connector {
   async connect(options: DialOptions): Promise<Stream> {
     const stream = await this.inner.connect(options);
     const { signal, caller } = options;
-    const { clientAddress: client, listenerAddress: listener } = caller ?? {};
-    const header = proxyHeader(this.#version, client && listener && { client, listener });
+    const { clientAddress: source, listenerAddress: destination } = caller ?? {};
+    const header = proxyHeader(this.#version, source && destination && { source, destination });
     if (caller?.hasBytes) return new PrefacedStream(stream, header);
     try {
       for (let sent = 0; sent < header.length;) sent += await stream.write(header.subarray(sent));

@@ -1,5 +1,7 @@
 // iawlb between HAProxy and nginx of Debian: each reads what the other writes, and minds no check.
+import type { SessionInfo } from "../../src/operations/operations.ts";
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import type { RealServer } from "../support/packaged_servers.ts";
 import { Program } from "../support/program.ts";
 import {
   askFrom,
@@ -112,6 +114,110 @@ frontend back
         assertEquals(await program.terminate(), 0);
       }
       assertEquals(await nginxLog(nginx, "error"), []);
+    },
+  });
+}
+
+/** Who stands in front, and how it is told where iawlb is. */
+type Front = "HAProxy v1" | "HAProxy v2" | "nginx v1";
+
+function startFront(
+  front: Front,
+  { port, iawlb }: { port: number; iawlb: number },
+): Promise<RealServer> {
+  if (front === "nginx v1") {
+    return startNginx({
+      stream: `
+  server { listen 127.0.0.1:${port}; proxy_pass 127.0.0.1:${iawlb}; proxy_protocol on; }`,
+    });
+  }
+  const send = front === "HAProxy v1" ? "send-proxy" : "send-proxy-v2";
+  return startHaproxy(`
+listen front
+  mode tcp
+  bind 127.0.0.1:${port}
+  server iawlb 127.0.0.1:${iawlb} ${send} check check-send-proxy inter 50ms`);
+}
+
+function startBack(back: "HAProxy" | "nginx", port: number): Promise<RealServer> {
+  if (back === "HAProxy") {
+    return startHaproxy(`
+frontend back
+  mode http
+  bind 127.0.0.1:${port} accept-proxy
+  http-request return status 200 content-type text/plain lf-string "%[src] %[src_port] %[dst] %[dst_port]"`);
+  }
+  return startNginx({
+    http: `
+  server {
+    listen 127.0.0.1:${port} proxy_protocol;
+    set_real_ip_from 127.0.0.1;
+    real_ip_header proxy_protocol;
+    return 200 "$remote_addr $remote_port $proxy_protocol_server_addr $proxy_protocol_server_port";
+  }`,
+  });
+}
+
+for (
+  const [front, version, back] of [
+    ["HAProxy v1", "v2", "nginx"],
+    ["HAProxy v2", "v1", "nginx"],
+    ["nginx v1", "v2", "HAProxy"],
+  ] as const
+) {
+  Deno.test({
+    ...unless(
+      `${front} → iawlb → ${back} ${version}: everybody knows the client, in a drain as well`,
+      {
+        ...needingHaproxy(),
+        ...needingNginx(),
+      },
+    ),
+    async fn() {
+      const [behind, port, admin] = [freePort(), freePort(), freePort()];
+      await using _back = await startBack(back, behind);
+      await using program = await Program.start(
+        [`127.0.0.1:${behind}`],
+        [
+          ...["--accept-proxy", "127.0.0.0/8", "--send-proxy", version, "--threads", "2"],
+          ...["--check", "http:/", ...OFTEN, "--admin", `127.0.0.1:${admin}`],
+        ],
+      );
+      const before = await startFront(front, { port, iawlb: program.port });
+      await using _before = before;
+      const target = { host: "127.0.0.1", port };
+      const clients: string[] = [];
+      const ask = async (pause?: (client: string) => Promise<void>) => {
+        const { text, client } = await askFrom(CLIENT, target, { ...pause && { pause } });
+        assertEquals(text, `${client} 127.0.0.1 ${port}`);
+        clients.push(client.replace(" ", ":"));
+      };
+      for (let i = 0; i < 4; i++) await ask();
+      if (front !== "nginx v1") {
+        const checks = async () => (await haproxyStats(before, ["front", "iawlb"])).check_duration;
+        await until(async () => !Number.isNaN(await checks()), "it is checked");
+        const { chkfail, chkdown } = await haproxyStats(before, ["front", "iawlb"]);
+        assertEquals([chkfail, chkdown], [0, 0]);
+      }
+      // The last one is half-way when the drain begins.
+      await ask(async (client) => {
+        const shown = async () => {
+          const answer = await fetch(`http://127.0.0.1:${admin}/sessions`);
+          const { sessions } = await answer.json() as { sessions: SessionInfo[] };
+          const own = sessions.find((one) => one.client === client.replace(" ", ":"));
+          return own?.stage === "relaying" && own.peer?.startsWith("127.0.0.1:") === true;
+        };
+        await until(shown, "the session is shown with its client and its peer");
+        program.signal("SIGTERM");
+        await program.logged(/draining/);
+        await until(shown, "it is shown in the drain, too");
+      });
+      assertEquals(await program.ended(), 0);
+      // Its checks are sessions of HAProxy itself.
+      const served = program.access().filter(({ client }) => client.startsWith(`${CLIENT}:`));
+      assertEquals(served.filter(({ reason }) => reason !== "done"), []);
+      assertEquals(served.map(({ client }) => client).toSorted(), clients.toSorted());
+      assertEquals(program.log.filter((line) => line.includes("bad-proxy-header")), []);
     },
   });
 }

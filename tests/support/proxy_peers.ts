@@ -118,10 +118,15 @@ export interface Answer {
   readonly client: string;
 }
 
-/** Asks for a page from a certain address of this machine, and reads to the end. */
+/**
+ * Asks for a page from a certain address of this machine, and reads to the end.
+ *
+ * @param options.pause Waited for when half of the request is sent; gets the client's address.
+ */
 export async function askFrom(
   localAddress: string,
   target: { host: string; port: number },
+  options: { pause?: (client: string) => Promise<void> } = {},
 ): Promise<Answer> {
   const socket = connect({ ...target, localAddress });
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
@@ -129,7 +134,9 @@ export async function askFrom(
   socket.setEncoding("utf8");
   socket.on("connect", () => {
     client = `${socket.localAddress} ${socket.localPort}`;
-    socket.write("GET / HTTP/1.0\r\nHost: test\r\n\r\n");
+    socket.write("GET / HTTP/1.0\r\nHost: test\r\n");
+    const pause = options.pause?.(client) ?? Promise.resolve();
+    pause.then(() => void socket.write("\r\n"), reject);
   });
   socket.on("data", (data) => text += data);
   socket.on("end", () => resolve({ text: text.split("\r\n\r\n").at(-1)!.trim(), client }));

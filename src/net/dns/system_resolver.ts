@@ -43,9 +43,14 @@ export class SystemResolver {
     }
     const { conf, servers } = await this.#resolvConf.read();
     const empty: Extract<Answer, { kind: "empty" }>[] = [];
-    for (const candidate of candidates(name, conf)) {
+    const names = candidates(name, conf);
+    for (const candidate of names) {
       const answer = await servers.ask(candidate, type, options);
       if (answer.kind === "records") return answer;
+      const isLast = candidate === names.at(-1);
+      if (!isLast && await hasOtherKind(candidate, { answer, type, servers, ...options })) {
+        return answer;
+      }
       empty.push(answer);
     }
     const ttls = empty.flatMap(({ ttl }) => ttl === undefined ? [] : [ttl]);
@@ -55,6 +60,20 @@ export class SystemResolver {
       ttl: ttls.length > 0 ? Math.min(...ttls) : undefined,
     };
   }
+}
+
+/**
+ * Whether a host has addresses of the other kind only: then it is the one that is meant, and none
+ * that is found further on.
+ */
+async function hasOtherKind(
+  name: string,
+  about: { answer: Answer; type: QuestionType; servers: NameServers; signal: AbortSignal },
+): Promise<boolean> {
+  const { answer, type, servers, signal } = about;
+  if (type === "SRV" || answer.kind !== "empty" || answer.why === "no such name") return false;
+  const other = await servers.ask(name, type === "A" ? "AAAA" : "A", { signal });
+  return other.kind === "records";
 }
 
 /** The names that are asked for, one after the other. */

@@ -1,18 +1,11 @@
 import ipaddr from "ipaddr.js";
 import { shortIp, type SocketAddress, type TcpEnd } from "../address.ts";
+import { FIXED_LENGTH, type ProxiedEnds, SIGNATURE } from "./header.ts";
 
 /** The versions of the PROXY protocol: 1 is a line of text, 2 is binary. */
 export type ProxyVersion = "v1" | "v2";
 
-/** The connection that a header tells of: who has connected, and to which address. */
-export interface ProxiedEnds {
-  readonly client: SocketAddress;
-  readonly listener: SocketAddress;
-}
-
 const encoder = new TextEncoder();
-
-const SIGNATURE = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a];
 
 /** The 13th byte: version 2 with its command. */
 const LOCAL = 0x20;
@@ -24,8 +17,7 @@ const TCP4 = 0x11;
 const TCP6 = 0x21;
 const UNIX = 0x31;
 
-/** Bytes before the addresses, of a port, and of a path. */
-const FIXED_LENGTH = 16;
+/** Bytes of a port, and of a path. */
 const PORT_LENGTH = 2;
 const PATH_LENGTH = 108;
 
@@ -45,47 +37,40 @@ export function proxyHeader(version: ProxyVersion, ends?: ProxiedEnds): Uint8Arr
 }
 
 function textHeader(ends: ProxiedEnds | undefined): Uint8Array<ArrayBuffer> {
-  const { client, listener } = ends ?? {};
-  if (client?.transport !== "tcp" || listener?.transport !== "tcp") {
+  const { source, destination } = ends ?? {};
+  if (source?.transport !== "tcp" || destination?.transport !== "tcp") {
     return encoder.encode("PROXY UNKNOWN\r\n");
   }
-  const [source, destination] = [ipOf(client), ipOf(listener)];
-  const ports = `${client.port} ${listener.port}\r\n`;
-  if (!isIpv6(source) && !isIpv6(destination)) {
-    return encoder.encode(`PROXY TCP4 ${source} ${destination} ${ports}`);
-  }
-  return encoder.encode(`PROXY TCP6 ${hexadecimal(source)} ${hexadecimal(destination)} ${ports}`);
+  const [from, to] = [ipOf(source), ipOf(destination)];
+  const ports = `${source.port} ${destination.port}\r\n`;
+  if (!isIpv6(from) && !isIpv6(to)) return encoder.encode(`PROXY TCP4 ${from} ${to} ${ports}`);
+  return encoder.encode(`PROXY TCP6 ${hexadecimal(from)} ${hexadecimal(to)} ${ports}`);
 }
 
 function binaryHeader(ends: ProxiedEnds | undefined): Uint8Array<ArrayBuffer> {
-  const { client, listener } = ends ?? {};
-  if (client?.transport === "tcp" && listener?.transport === "tcp") {
-    return binaryTcpHeader(client, listener);
+  const { source, destination } = ends ?? {};
+  if (source?.transport === "tcp" && destination?.transport === "tcp") {
+    return binaryTcpHeader(source, destination);
   }
-  if (client?.transport === "unix" && listener?.transport === "unix") {
-    const [source, destination] = [pathOf(client), pathOf(listener)];
-    if (source.length > 0) {
-      const header = blank(PROXY, UNIX, 2 * PATH_LENGTH);
-      header.set(source, FIXED_LENGTH);
-      header.set(destination, FIXED_LENGTH + PATH_LENGTH);
-      return header;
-    }
+  if (source?.transport === "unix" && destination?.transport === "unix" && source.path) {
+    const header = blank(PROXY, UNIX, 2 * PATH_LENGTH);
+    header.set(pathOf(source), FIXED_LENGTH);
+    header.set(pathOf(destination), FIXED_LENGTH + PATH_LENGTH);
+    return header;
   }
   return blank(LOCAL, UNSPEC, 0);
 }
 
-function binaryTcpHeader(client: TcpEnd, listener: TcpEnd): Uint8Array<ArrayBuffer> {
-  let [source, destination] = [bytesOf(ipOf(client)), bytesOf(ipOf(listener))];
-  if (source.length !== destination.length) {
-    [source, destination] = [mapped(source), mapped(destination)];
-  }
-  const { length } = source;
+function binaryTcpHeader(source: TcpEnd, destination: TcpEnd): Uint8Array<ArrayBuffer> {
+  let [from, to] = [bytesOf(ipOf(source)), bytesOf(ipOf(destination))];
+  if (from.length !== to.length) [from, to] = [mapped(from), mapped(to)];
+  const { length } = from;
   const header = blank(PROXY, length === 4 ? TCP4 : TCP6, 2 * length + 2 * PORT_LENGTH);
-  header.set(source, FIXED_LENGTH);
-  header.set(destination, FIXED_LENGTH + length);
+  header.set(from, FIXED_LENGTH);
+  header.set(to, FIXED_LENGTH + length);
   const ports = new DataView(header.buffer, FIXED_LENGTH + 2 * length);
-  ports.setUint16(0, client.port);
-  ports.setUint16(PORT_LENGTH, listener.port);
+  ports.setUint16(0, source.port);
+  ports.setUint16(PORT_LENGTH, destination.port);
   return header;
 }
 

@@ -4,7 +4,7 @@ import { makeResolver } from "../../../src/net/dns/resolver.ts";
 import { NameServers } from "../../../src/net/dns/servers.ts";
 import { parseHosts, parseResolvConf, type ResolvConf } from "../../../src/net/dns/system_files.ts";
 import { candidates, SystemResolver } from "../../../src/net/dns/system_resolver.ts";
-import { address, authority } from "../../support/dns_message.ts";
+import { A, AAAA, address, address6, authority } from "../../support/dns_message.ts";
 import { DnsServer, type Script } from "../../support/dns_server.ts";
 
 const { signal } = new AbortController();
@@ -154,7 +154,7 @@ Deno.test("what hosts do not have is asked for with the search domains of the sy
   assertEquals(ips(await ask("db")), ["10.0.0.1"]);
 });
 
-Deno.test("a name without a record of the kind goes on being searched for, and that it is there is said", async () => {
+Deno.test("a name without any address goes on being searched for, and that it is there is said", async () => {
   await using system = new System();
   await using server = new DnsServer(({ name }) => {
     if (name === "db.a.test") return {};
@@ -163,7 +163,23 @@ Deno.test("a name without a record of the kind goes on being searched for, and t
   system.write("resolvConf", "search a.test b.test\n");
   const answer = await system.source(server).ask("db", "A", { signal });
   assertEquals(answer, { kind: "empty", why: "no such record", ttl: undefined });
-  assertEquals(server.asked.length, 3);
+  assertEquals(server.asked.map(({ name, type }) => [name, type]), [
+    ...[["db.a.test", A], ["db.a.test", AAAA]],
+    ...[["db.b.test", A], ["db", A]],
+  ]);
+});
+
+Deno.test("a search ends at a host with addresses of the other kind: both kinds are one host's", async () => {
+  await using system = new System();
+  await using server = new DnsServer(({ name, type }) => {
+    if (name === "db.a.test") return { answers: type === A ? [address(name, "10.0.0.1")] : [] };
+    return { answers: [type === A ? address(name, "10.0.0.2") : address6(name, 2)] };
+  });
+  system.write("resolvConf", "search a.test b.test\n");
+  const source = system.source(server);
+  assertEquals(ips(await source.ask("db", "A", { signal })), ["10.0.0.1"]);
+  assertEquals(ips(await source.ask("db", "AAAA", { signal })), ["no such record"]);
+  assertEquals(server.count("db.b.test"), 0);
 });
 
 Deno.test("a search ends at what cannot be known, so that nobody else's server is taken", async () => {

@@ -1,20 +1,24 @@
 import { assertEquals } from "@std/assert";
+import ipaddr from "ipaddr.js";
 import type { SocketAddress } from "../../../src/net/address.ts";
-import { type ProxiedEnds, proxyHeader } from "../../../src/net/proxy_protocol/write.ts";
+import type { ProxiedEnds } from "../../../src/net/proxy_protocol/header.ts";
+import { readHeader } from "../../../src/net/proxy_protocol/read.ts";
+import { proxyHeader } from "../../../src/net/proxy_protocol/write.ts";
+import { Random } from "../../support/random.ts";
 
 const SIGNATURE = "0d0a0d0a000d0a515549540a";
 
-function tcp(client: [string, number], listener: [string, number]): ProxiedEnds {
-  const [a, b] = [client, listener].map(([hostname, port]): SocketAddress => {
-    return { transport: "tcp", hostname, port };
-  });
-  return { client: a!, listener: b! };
+function tcp(source: [string, number], destination: [string, number]): ProxiedEnds {
+  const end = ([hostname, port]: [string, number]) => {
+    return { transport: "tcp", hostname, port } as const;
+  };
+  return { source: end(source), destination: end(destination) };
 }
 
-function unix(client: string | null, listener: string | null): ProxiedEnds {
+function unix(source: string | null, destination: string): ProxiedEnds {
   return {
-    client: { transport: "unix", path: client },
-    listener: { transport: "unix", path: listener },
+    source: { transport: "unix", path: source },
+    destination: { transport: "unix", path: destination },
   };
 }
 
@@ -95,10 +99,52 @@ Deno.test("UNIX sockets are unknown to version 1, and paths of 108 bytes in vers
 });
 
 Deno.test("who cannot be told of is UNKNOWN, or LOCAL without addresses", () => {
-  const client: SocketAddress = { transport: "tcp", hostname: "192.0.2.1", port: 1 };
-  const listener: SocketAddress = { transport: "unix", path: "/run/iawlb.sock" };
-  for (const ends of [undefined, unix(null, "/run/iawlb.sock"), { client, listener }]) {
+  const source: SocketAddress = { transport: "tcp", hostname: "192.0.2.1", port: 1 };
+  const destination: SocketAddress = { transport: "unix", path: "/run/iawlb.sock" };
+  for (const ends of [undefined, unix(null, "/run/iawlb.sock"), { source, destination }]) {
     assertEquals(line(ends), "PROXY UNKNOWN\r\n");
     assertEquals(binary(ends), "20000000");
   }
+});
+
+Deno.test("whatever is written is read back as it was, and not a byte more", () => {
+  const random = new Random(20_261_126);
+  const address = (): SocketAddress => {
+    const byte = () => random.below(256);
+    const group = () => random.chance(0.4) ? "0" : random.below(0x10000).toString(16);
+    const hostname = random.chance(0.5)
+      ? Array.from({ length: 4 }, byte).join(".")
+      : ipaddr.IPv6.parse(Array.from({ length: 8 }, group).join(":")).toRFC5952String();
+    return { transport: "tcp", hostname, port: random.below(0x10000) };
+  };
+  const path = (): SocketAddress => {
+    return { transport: "unix", path: `/${"é".repeat(random.below(50))}${random.below(1000)}` };
+  };
+  /** One of IPv4 beside one of IPv6 comes back as the kernel writes a mapped one. */
+  const mapped = (one: SocketAddress, other: SocketAddress) => {
+    if (one.transport === "unix" || other.transport === "unix") return one;
+    const maps = !one.hostname.includes(":") && other.hostname.includes(":");
+    return maps ? { ...one, hostname: `::ffff:${one.hostname}` } : one;
+  };
+  for (let i = 0; i < 5000; i++) {
+    const [source, destination] = random.chance(0.9) ? [address(), address()] : [path(), path()];
+    const ends = { source, destination };
+    for (const version of ["v1", "v2"] as const) {
+      const header = proxyHeader(version, ends);
+      const told = version === "v2" || source.transport === "tcp";
+      assertEquals(readHeader(new Uint8Array([...header, 1, 2, 3])), {
+        kind: "header",
+        header: {
+          version: version === "v1" ? 1 : 2,
+          command: "proxy",
+          ends: told
+            ? { source: mapped(source, destination), destination: mapped(destination, source) }
+            : undefined,
+          length: header.length,
+        },
+      });
+    }
+  }
+  const local = readHeader(proxyHeader("v2"));
+  assertEquals(local.kind === "header" && local.header.command, "local");
 });

@@ -113,7 +113,8 @@ export class DestinationView {
     setText(
       this.#tags,
       (backup ? ` · backup${tier > 1 ? ` ${tier}` : ""}` : "") +
-        (weight === 1 ? "" : ` · weight ${weight}`),
+        (weight === 1 ? "" : ` · weight ${weight}`) +
+        (destination.send_proxy === "off" ? "" : ` · PROXY ${destination.send_proxy}`),
     );
     this.#dots.update({ count: active, capacity: limit, width: SLOTS_WIDTH });
     setText(this.#slots, `${count(active)} / ${count(limit)}`);
