@@ -101,9 +101,7 @@ export class WorkerPool {
     this.#sendStrandedAway();
     for (const destination of affected) {
       if (!this.#serves(destination)) destination.dismiss();
-      else if (destination.waiting > 0 && destination.workers > destination.limit) {
-        this.#thin(destination);
-      }
+      else if (this.#hasTooMany(destination)) this.#thin(destination);
     }
     this.grow();
     this.#fill(affected);
@@ -220,6 +218,13 @@ export class WorkerPool {
     if (!this.#serves(destination) || destination.workers > destination.limit) return false;
     return this.#queue.hasFor(destination) ||
       destination.waiting <= this.#policy.idleWorkers(destination);
+  }
+
+  /** Whether idle workers have to leave though it serves: its limit or its weight has become less. */
+  #hasTooMany(destination: Destination): boolean {
+    const { waiting, workers, limit } = destination;
+    if (waiting === 0) return false;
+    return workers > limit || waiting > this.#policy.idleWorkers(destination);
   }
 
   #sendStrandedAway(): void {

@@ -72,6 +72,18 @@ Deno.test("waiting sessions go to the smallest share of the limit in use", () =>
   assertEquals(destinations.map(({ workers }) => workers), [5, 15]);
 });
 
+Deno.test("a weight that becomes less dismisses those that wait beyond it, at once", () => {
+  const { pool, destinations: [one], queue, spawned } = setUp([{ weight: 3 }, {}]);
+  pool.arrange();
+  for (const _ of [1, 2, 3]) queue.receive(one!).catch(() => one!.workers--);
+  const { idleSignal } = one!;
+  one!.config = { ...one!.config, weight: 2 };
+  pool.arrange(one);
+  assertEquals([idleSignal.aborted, spawned.length], [true, 4]);
+  one!.config = { ...one!.config, weight: 0 };
+  assertEquals(pool.serves(only(one!)), false);
+});
+
 Deno.test("a weight counts like a greater limit", () => {
   const { pool, destinations } = setUp([{ weight: 2 }, { weight: 1 }], 30);
   pool.grow();

@@ -44,6 +44,8 @@ Deno.test("the defaults are the documented ones", () => {
     sendProxy: "off",
     agentCheck: null,
     resolver: "system",
+    resolveInterval: 10_000,
+    resolveEmpty: "keep",
     backlog: 511,
     batchSize: 0,
     batchDelay: 0,

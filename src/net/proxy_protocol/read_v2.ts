@@ -106,11 +106,16 @@ function ipv6At(block: Uint8Array, at: number): string {
   return ipv6Text(Array.from({ length: 8 }, (_, i) => uint16(block, at + 2 * i)));
 }
 
-/** The path ends at the first NUL, but for one that the name of an abstract socket begins with. */
+/**
+ * The path ends at the first NUL, but for one that the name of an abstract socket begins with. One
+ * that would break a line of a log, as none of this machine's would, is left unsaid.
+ */
 function unixAddress(bytes: Uint8Array): SocketAddress {
   const end = bytes.indexOf(0, 1);
   const path = new TextDecoder().decode(end === -1 ? bytes : bytes.subarray(0, end));
-  return { transport: "unix", path: path === "\0" ? null : path };
+  // deno-lint-ignore no-control-regex -- exactly these
+  const shown = path !== "\0" && !/[\x01-\x1f\x7f-\x9f\u2028\u2029]/.test(path);
+  return { transport: "unix", path: shown ? path : null };
 }
 
 function uint16(bytes: Uint8Array, at: number): number {

@@ -154,6 +154,7 @@ Deno.test("a header of version 2 names UNIX sockets, with a path, without one an
   assertEquals(of("/run/client.sock"), "unix:/run/client.sock");
   assertEquals(of(""), "unix:");
   assertEquals(of("\0name"), "unix:\0name");
+  assertEquals(of("/run/a\n2026-01-01 an entry of its own"), "unix:");
   assertEquals(of("x".repeat(108)), `unix:${"x".repeat(108)}`);
 });
 
