@@ -204,11 +204,10 @@ Deno.test("a loop is found by the addresses of connections, whatever headers say
   });
 });
 
-Deno.test("the text of the access log names the peer only where it is somebody else", async () => {
+Deno.test("the access log names the peer where it is somebody else, and the log the steps of greetings", async () => {
   await using server = new TestServer(echo);
   await using program = await Program.spawn([
-    "--accept-proxy",
-    "127.0.0.1,::1",
+    ...["--accept-proxy", "127.0.0.1,::1", "--log-level", "debug"],
     "0",
     server.address,
   ]);
@@ -217,6 +216,11 @@ Deno.test("the text of the access log names the peer only where it is somebody e
   await until(() => program.out.length === 2, "both are in the access log");
   assertMatch(program.out[0]!, / client=203\.0\.113\.7:56324 peer=127\.0\.0\.1:\d+ destination=/);
   assertMatch(program.out[1]!, / client=127\.0\.0\.1:\d+ destination=/);
+  await program.logged(/session 1: accepted from 203\.0\.113\.7:56324 through 127\.0\.0\.1:\d+$/);
+  await program.logged(/session 2: accepted from 127\.0\.0\.1:\d+$/);
+  assertEquals(await send(program.port), "");
+  await program.logged(/session 3: 127\.0\.0\.1:\d+ has left after 0 bytes, client-gone$/);
+  assert(!program.log.some((line) => line.includes("not greeted")));
 });
 
 Deno.test("what --accept-proxy takes is shown by --check-config, and what it does not in one line", async () => {

@@ -70,12 +70,16 @@ export function readV2(bytes: Uint8Array): Reading {
 
 /** What is wrong with the values behind the addresses: type, length, as many bytes. */
 function problemOf(header: Uint8Array, begin: number): string | undefined {
+  let checked = false;
   for (let at = begin; at < header.length;) {
     const value = at + 3;
     const length = value <= header.length ? uint16(header, at + 1) : 0;
     if (value + length > header.length) return "with a value that is longer than the header";
     if (header[at] === TYPE_CRC32C) {
       if (length !== 4) return `with a checksum of ${length} bytes instead of 4`;
+      // Each takes its time, and there is room for hundreds.
+      if (checked) return "with more than one checksum";
+      checked = true;
       const told = uint16(header, value) * 0x10000 + uint16(header, value + 2);
       if (crc32c(header, { zeroAt: value }) !== told) return "with a wrong checksum";
     }
