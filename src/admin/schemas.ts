@@ -2,8 +2,10 @@ import { DESTINATION_FIELDS } from "../operations/destination_status.ts";
 import { objectSchema, type Schema, schemaOf } from "../operations/field.ts";
 import { eachDuration, HISTOGRAM_SCHEMA } from "../operations/latencies.ts";
 import { LISTENER_FIELDS } from "../operations/listener_status.ts";
+import { NAME_SCHEMA } from "../operations/name_status.ts";
 import { ADMIN_STATES, LISTENER_STATES } from "../operations/states.ts";
 import { ADDRESS_FORMS } from "../net/address.ts";
+import { RECORDS_FORMS } from "../net/records_name.ts";
 import {
   DESTINATION_OPTIONS,
   type DestinationOptionName,
@@ -70,6 +72,7 @@ export const SCHEMAS = {
   Health: objectSchema({ status: { enum: ["ok", "draining", "no destination up"] } }),
   Histogram: HISTOGRAM_SCHEMA,
   Latencies: objectSchema(eachDuration(() => ref("Histogram"))),
+  Name: NAME_SCHEMA,
   Destination: schemaOf(DESTINATION_FIELDS),
   Listener: schemaOf(LISTENER_FIELDS),
   Status: objectSchema({
@@ -106,7 +109,10 @@ export const SCHEMAS = {
   }),
   NewDestination: optional({
     listener: said(text, "number or name of the listener; may be left out if there is only one"),
-    address: said({ type: "string", minLength: 1, maxLength: 300 }, ADDRESS_FORMS),
+    address: said(
+      { type: "string", minLength: 1, maxLength: 300 },
+      `${ADDRESS_FORMS}, ${RECORDS_FORMS}`,
+    ),
     ...destinationValues,
   }, ["address"]),
   DestinationChange: {

@@ -1,15 +1,24 @@
 import type { Logger } from "@logtape/logtape";
-import type { ListenerConfig } from "../config/config.ts";
+import type { Config, ListenerConfig } from "../config/config.ts";
+import { isTemplate, writtenAddress } from "../config/destination_text.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { Totals } from "../operations/totals.ts";
 import { formatDuration } from "../base/duration.ts";
 import { plural } from "../base/text.ts";
 
 /** Says in the log that sessions are accepted, where, and for which destinations. */
-export function logStart(log: Logger, address: string, config: ListenerConfig): void {
-  const destinations = config.destinations.map(({ name, workers }) =>
-    `${name} (${plural(workers, "worker")})`
-  );
+export function logStart(
+  log: Logger,
+  address: string,
+  config: ListenerConfig & Partial<Pick<Config, "configured">>,
+): void {
+  const { configured = config.destinations } = config;
+  const destinations = configured.map((one) => {
+    const workers = plural(one.workers, "worker");
+    return isTemplate(one)
+      ? `${writtenAddress(one)} (${workers} each)`
+      : `${one.name} (${workers})`;
+  });
   log.info("listening on {address} for {destinations}; queue {queue}", {
     address,
     destinations: destinations.join(", "),

@@ -48,6 +48,8 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     bytes_down: all.reduce((sum, { down }) => sum + down, registry.bytesDown),
     ended: Object.fromEntries(ended),
     latencies: sources.timings.data,
+    // Whoever looks them up, once for all threads, adds them.
+    names: [],
     destinations: destinations.map((one) => destinationStatus(one, { id, live })),
   };
 }
@@ -83,6 +85,7 @@ export function destinationStatus(
     id: `${id}.${destination.number}`,
     name,
     address: formatAddress(config.address),
+    source: config.source ?? "",
     state: destination.shownState,
     admin: destination.admin,
     leaving: destination.leaving,

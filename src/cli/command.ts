@@ -125,7 +125,7 @@ function addressSource(
 
 /** What a configuration comes to, in a line. */
 function summary({ config: { listeners }, source: { file = "the command line" } }: Loaded): string {
-  const number = listeners.reduce((sum, { destinations }) => sum + destinations.length, 0);
+  const number = listeners.reduce((sum, { configured }) => sum + configured.length, 0);
   return `${file} is fine: ${plural(listeners.length, "listener")}, ${
     plural(number, "destination")
   }`;

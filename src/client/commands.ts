@@ -192,7 +192,7 @@ async function patch(
   return await client.call(pathOf(wanted), isDestination, { method: "PATCH", body });
 }
 
-function pathOf({ id }: DestinationStatus): string {
+function pathOf({ id }: Pick<DestinationStatus, "id">): string {
   return `/destinations/${encodeURIComponent(id)}`;
 }
 

@@ -1,4 +1,4 @@
-import { AddressError, parseAddress } from "../net/address.ts";
+import { AddressError } from "../net/address.ts";
 import {
   DESTINATION_OPTION_FORMS,
   DESTINATION_OPTIONS,
@@ -6,7 +6,7 @@ import {
   isDestinationOption,
   isMark,
 } from "../config/options/destination.ts";
-import { splitDestination, writeDestination } from "../config/destination_text.ts";
+import { parsePlace, splitDestination, writeDestination } from "../config/destination_text.ts";
 import { UsageError } from "../base/errors.ts";
 import type {
   DestinationValue,
@@ -24,7 +24,7 @@ import { quote } from "../base/text.ts";
 export function readNew(text: string): NewDestination {
   const [address, ...options] = splitDestination(text);
   try {
-    parseAddress(address, { minPort: 1 });
+    parsePlace(address);
   } catch (error) {
     if (!(error instanceof AddressError)) throw error;
     throw new UsageError(`ADDRESS ${quote(address)}: ${error.message}`);

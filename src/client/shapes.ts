@@ -40,11 +40,16 @@ const amounts: Test = (value) => anything(value) && Object.values(value as objec
 const histogram = object({ fine: either(missing, list(number)) });
 
 const destination = object({
-  ...{ id, name: text, address: either(missing, text) },
+  ...{ id, name: text, address: either(missing, text), source: either(missing, text) },
   // An earlier version does not tell the tier.
   ...{ state: text, admin: text, leaving: flag, backup: flag, tier: either(missing, amount) },
   ...{ limit: amount, weight: amount, active: amount, sessions: amount, failures: amount },
   ...{ bytes_up: amount, bytes_down: amount },
+});
+
+const name = object({
+  ...{ id, name: text, address: text, admin: text, records: amount, failures: amount },
+  ...{ last_error: longText, age_ms: either(none, amount) },
 });
 
 const listener = object({
@@ -53,6 +58,7 @@ const listener = object({
   // An earlier version greets nobody.
   greeting: either(missing, amount),
   ...{ bytes_up: amount, bytes_down: amount, destinations: list(destination) },
+  names: either(missing, list(name)),
   latencies: object({ queue: histogram, connect: histogram, session: histogram }),
 });
 

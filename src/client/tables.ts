@@ -10,6 +10,7 @@ import {
   formatTable,
   plain,
 } from "./format.ts";
+import { namesOf, nameText } from "./names.ts";
 
 const DESTINATION_COLUMNS: readonly Column[] = [
   { title: "ID" },
@@ -64,7 +65,10 @@ function listenerLines(listener: ListenerStatus): string[] {
     ...durationText("session", latencies.session),
   ];
   // An earlier version does not tell the address.
-  const named = destinations.some(({ name, address }) => (address ?? name) !== name);
+  const named = destinations.some(({ name, address, source }) => {
+    // The name of a record ends in its address.
+    return !source && (address ?? name) !== name;
+  });
   const columns = named ? [...DESTINATION_COLUMNS, ADDRESS_COLUMN] : DESTINATION_COLUMNS;
   const rows = destinations.map((one) => [
     one.id,
@@ -86,6 +90,7 @@ function listenerLines(listener: ListenerStatus): string[] {
     `  ${formatBytes(bytes_up)} up, ${formatBytes(bytes_down)} down`,
     ...(ended.length > 0 ? [`  ended: ${plain(ended.join(", "))}`] : []),
     ...(durations.length > 0 ? [`  ${durations.join("; ")}`] : []),
+    ...namesOf(listener).map((name) => `  ${name.id} ${nameText(name)}`),
     "",
     ...table.map((line) => `  ${line}`),
   ];

@@ -4,6 +4,7 @@ import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 import { nearest, quote } from "../base/text.ts";
 import { printable } from "./format.ts";
+import { namesOf } from "./names.ts";
 
 /** Most candidates that a message lists. */
 const LISTED = 10;
@@ -11,21 +12,35 @@ const LISTED = 10;
 /** Most spellings that are compared with one that is not known, which takes its time. */
 const COMPARED = 4000;
 
+/** A destination, or a name with all its records. */
+export interface Target {
+  readonly id: string;
+  readonly name: string;
+  /** Sessions there. */
+  readonly active: number;
+}
+
 interface Candidate {
   readonly listener: ListenerStatus;
-  readonly destination: DestinationStatus;
+  readonly destination: Target & { readonly address?: string; readonly leaving: boolean };
 }
 
 /**
- * The destination that the operator means: by its id, by its name or address, or by `LISTENER/NAME`. One that
- * was removed and only finishes its sessions counts if no other is meant.
+ * The destination that the operator means, or the name that stands for all its records: by its id, by its
+ * name or address, or by `LISTENER/NAME`. One that was removed and only finishes its sessions counts if no
+ * other is meant.
  *
  * @throws {FatalError} If there is none, or if there are several.
  */
-export function findDestination(status: Status, text: string): DestinationStatus {
-  const all = status.listeners.flatMap((listener) =>
-    listener.destinations.map((destination) => ({ listener, destination }))
-  );
+export function findDestination(status: Status, text: string): Target {
+  const all = status.listeners.flatMap((listener): Candidate[] => {
+    const names = namesOf(listener).map((name) => {
+      const records = partsOf(status, name);
+      const active = records.reduce((sum, { active }) => sum + active, 0);
+      return { ...name, active, leaving: false };
+    });
+    return [...names, ...listener.destinations].map((destination) => ({ listener, destination }));
+  });
   const found = all.filter((candidate) => spellings(candidate).includes(text));
   const staying = found.filter(({ destination }) => !destination.leaving);
   const meant = staying.length > 0 ? staying : found;
@@ -41,8 +56,20 @@ export function findDestination(status: Status, text: string): DestinationStatus
   );
 }
 
+/** The destinations that a target consists of: itself, or the records of a name, also leaving ones. */
+export function partsOf(
+  { listeners }: Status,
+  target: Pick<Target, "id" | "name">,
+): DestinationStatus[] {
+  const [listener] = target.id.split(".");
+  return listeners.flatMap(({ id, destinations }) => {
+    if (String(id) !== listener) return [];
+    return destinations.filter((one) => one.id === target.id || one.source === target.name);
+  });
+}
+
 /** A destination as messages name it. */
-export function titleOf({ id, name }: DestinationStatus): string {
+export function titleOf({ id, name }: Pick<Target, "id" | "name">): string {
   return `${id} ${printable(name)}`;
 }
 

@@ -4,6 +4,7 @@ import type { ListenerStatus } from "../operations/listener_status.ts";
 import { bar, clip, flow, type Line, type Span } from "./drawing.ts";
 import { destinationLines, type SortOrder } from "./destination_rows.ts";
 import { formatBytes, formatLatency, formatRate, formatSpan, plain } from "./format.ts";
+import { namesOf, nameText } from "./names.ts";
 import { type ListenerRates, type Rates, rates } from "./rates.ts";
 
 /** What is shown, and where. */
@@ -97,6 +98,9 @@ function listenerLines(
       item("down", rate && `${formatBytes(rate.down)}/s`),
     ], layout),
     ...flow([durations("queue", rate), durations("session", rate)], layout),
+    ...namesOf(listener).filter(({ last_error }) => last_error !== "").map((name): Line => {
+      return [{ text: "  " }, { text: nameText(name), style: "yellow" }];
+    }),
   ];
 }
 

@@ -1,8 +1,7 @@
 import { FatalError } from "../base/errors.ts";
-import type { DestinationStatus } from "../operations/destination_status.ts";
 import { sleep } from "../base/timer.ts";
 import { type AdminClient, ForeignError, UnreachableError } from "./admin_client.ts";
-import { titleOf } from "./target.ts";
+import { partsOf, type Target, titleOf } from "./target.ts";
 
 /** Between two attempts to reach a program that is about to end, in milliseconds. */
 const RETRY_MS = 100;
@@ -15,14 +14,14 @@ const MOST_FAILURES = 300;
  *
  * @throws {FatalError} If it is made to take sessions again, or if the program ends before.
  */
-export async function waitUntilIdle(client: AdminClient, wanted: DestinationStatus): Promise<void> {
-  for await (const { listeners } of client.statuses()) {
-    const now = listeners.flatMap(({ destinations }) => destinations)
-      .find(({ id }) => id === wanted.id);
-    if (now === undefined || now.active === 0) return;
-    if (now.admin === "ready" && !now.leaving) {
+export async function waitUntilIdle(client: AdminClient, wanted: Target): Promise<void> {
+  for await (const status of client.statuses()) {
+    const parts = partsOf(status, wanted);
+    const active = parts.reduce((sum, { active }) => sum + active, 0);
+    if (active === 0) return;
+    if (parts.some(({ admin, leaving }) => admin === "ready" && !leaving)) {
       throw new FatalError(
-        `${titleOf(wanted)} was made ready again while ${now.active} of its sessions were active`,
+        `${titleOf(wanted)} was made ready again while ${active} of its sessions were active`,
       );
     }
   }
@@ -34,12 +33,9 @@ export async function waitUntilIdle(client: AdminClient, wanted: DestinationStat
  *
  * @throws {FatalError} If the program ends before.
  */
-export async function waitUntilForgotten(
-  client: AdminClient,
-  wanted: DestinationStatus,
-): Promise<void> {
-  for await (const { listeners } of client.statuses()) {
-    if (!listeners.some((one) => one.destinations.some(({ id }) => id === wanted.id))) return;
+export async function waitUntilForgotten(client: AdminClient, wanted: Target): Promise<void> {
+  for await (const status of client.statuses()) {
+    if (partsOf(status, wanted).length === 0) return;
   }
   throw new FatalError(`${client.name} ended before ${titleOf(wanted)} had finished its sessions`);
 }

@@ -2,7 +2,12 @@ import type { AccessRule, Verdict } from "../net/networks.ts";
 import { type Address, AddressError, formatAddress, parseAddress } from "../net/address.ts";
 import { isSelf } from "../net/address_relations.ts";
 import { atOnce, type Chunks } from "../async/chunks.ts";
-import { type DestinationConfig, readDestination } from "./destination_text.ts";
+import {
+  type ConfiguredDestination,
+  type DestinationConfig,
+  isTemplate,
+  readDestination,
+} from "./destination_text.ts";
 import { UsageError } from "../base/errors.ts";
 import { flagOf, type OptionName, readOption, readSettings, type Settings } from "./options.ts";
 import { quote } from "../base/text.ts";
@@ -21,6 +26,7 @@ export interface ListenerTexts {
 /** Everything that one listener runs by: data that can be sent to another thread. */
 export interface ListenerConfig extends Settings {
   readonly listen: Address;
+  /** The servers, those that records of names lead to included. */
   readonly destinations: readonly DestinationConfig[];
   /** Which clients may come: `allow` and `deny` in the order in which they were given. */
   readonly rules: readonly AccessRule[];
@@ -28,6 +34,8 @@ export interface ListenerConfig extends Settings {
 
 /** The configuration of a listener, and what it was read from. */
 export interface Config extends ListenerConfig {
+  /** The servers that are configured, and the names, in the order in which they were written. */
+  readonly configured: readonly ConfiguredDestination[];
   /** What all of this was read from. */
   readonly texts: ListenerTexts;
 }
@@ -101,7 +109,7 @@ export function* checkListener(
   const listen = readListen(texts.listen, (problem) => report("listen", problem));
   if (texts.destinations.length === 0) report("destinations", "must have one or more addresses");
   const indexes = { key: new Map<string, number>(), name: new Map<string, number>() };
-  const destinations: DestinationConfig[] = [];
+  const configured: ConfiguredDestination[] = [];
   for (const [index, text] of texts.destinations.entries()) {
     yield;
     const part = { destination: index };
@@ -115,9 +123,13 @@ export function* checkListener(
     for (const by of ["key", "name"] as const) {
       if (!indexes[by].has(destination[by])) indexes[by].set(destination[by], index);
     }
-    destinations.push(destination);
+    configured.push(destination);
   }
-  return fine ? { ...settings, listen: listen!, destinations, rules, texts } : undefined;
+  // Of names nothing is known yet.
+  const destinations = configured.filter((one): one is DestinationConfig => !isTemplate(one));
+  return fine
+    ? { ...settings, listen: listen!, configured, destinations, rules, texts }
+    : undefined;
 }
 
 /** What one destination of a listener is checked against. */
@@ -134,7 +146,7 @@ export function checkDestination(
   text: string,
   { settings, listen, indexOf }: Surroundings,
   { report, mention }: { report(problem: string): void; mention: Reporter["mention"] },
-): DestinationConfig | undefined {
+): ConfiguredDestination | undefined {
   const destination = readDestination({ text, defaults: settings }, report);
   if (destination === undefined) return undefined;
   const other = indexOf(destination.key, "key");
@@ -148,7 +160,7 @@ export function checkDestination(
   if (namesake !== undefined && namesake !== other) {
     report(`is called like ${mention({ destination: namesake })}; each must have another name`);
   }
-  if (listen && isSelf(listen, destination.address)) {
+  if (listen && !isTemplate(destination) && isSelf(listen, destination.address)) {
     report(
       `is the ${mention("listen")} address, so that it would connect to itself; ` +
         "must be another port or host",

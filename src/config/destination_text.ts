@@ -1,6 +1,13 @@
 import { type Address, AddressError, formatAddress, parseAddress } from "../net/address.ts";
 import { canonicalName } from "../net/address_relations.ts";
 import {
+  canonicalRecordsName,
+  formatRecordsName,
+  parseRecordsName,
+  type RecordsName,
+} from "../net/records_name.ts";
+import type { AdminState } from "../operations/states.ts";
+import {
   DESTINATION_OPTION_FORMS,
   DESTINATION_OPTIONS,
   type DestinationOptionName,
@@ -14,13 +21,39 @@ import type { Option } from "./option.ts";
 import type { Settings } from "./options.ts";
 import { quote } from "../base/text.ts";
 
-/** One destination as configured. */
+/** One server as configured, or as a record of a configured name says. */
 export interface DestinationConfig extends DestinationOptions {
   readonly address: Address;
   /** The same text for the same destination, however it was written. */
   readonly key: string;
   /** What it is called: its name, or its address as written. */
   readonly name: string;
+  /** What the name is called of which it is a record; absent if it was configured itself. */
+  readonly source?: string;
+  /** What the operator wants of it as soon as it is there; `ready` unless given. */
+  readonly admin?: AdminState;
+}
+
+/** A configured name whose records are destinations, with these options each. */
+export interface DestinationTemplate extends DestinationOptions {
+  readonly lookup: RecordsName;
+  /** The same text for the same name, however it was written. */
+  readonly key: string;
+  /** What it is called: its name, or the one that is looked up. */
+  readonly name: string;
+}
+
+/** What can be configured as a destination. */
+export type ConfiguredDestination = DestinationConfig | DestinationTemplate;
+
+/** Whether it is no server but a name that leads to some. */
+export function isTemplate(one: ConfiguredDestination): one is DestinationTemplate {
+  return "lookup" in one;
+}
+
+/** The address as the operator would write it. */
+export function writtenAddress(one: ConfiguredDestination): string {
+  return isTemplate(one) ? formatRecordsName(one.lookup) : formatAddress(one.address);
 }
 
 /** Most problems of one destination that are told. */
@@ -74,17 +107,26 @@ export function optionTextsOf(text: string): DestinationTexts {
 export function readDestination(
   { text, defaults }: { text: string; defaults: Settings },
   report: (problem: string) => void,
-): DestinationConfig | undefined {
+): ConfiguredDestination | undefined {
   let problems = 0;
   const tell = (problem: string) => void (++problems <= MAX_PROBLEMS && report(problem));
   const [addressText, ...optionTexts] = splitDestination(text);
-  const address = readAddress(addressText, tell);
-  const options = optionValues(readOptions(optionTexts, tell), defaults);
-  return address && {
+  const place = readPlace(addressText, tell);
+  const texts = readOptions(optionTexts, tell);
+  const options = optionValues(texts, defaults);
+  if (place === undefined) return undefined;
+  if ("kind" in place) {
+    if (place.kind === "srv" && texts.weight !== undefined) {
+      tell("has a weight, which each record of srv: tells itself; must be without");
+    }
+    const key = canonicalRecordsName(place);
+    return { ...options, lookup: place, key, name: options.name || place.hostname };
+  }
+  return {
     ...options,
-    address,
-    key: canonicalName(address),
-    name: options.name || formatAddress(address),
+    address: place,
+    key: canonicalName(place),
+    name: options.name || formatAddress(place),
   };
 }
 
@@ -100,13 +142,25 @@ export function optionValues(given: DestinationTexts, listener: Settings): Desti
   return values as DestinationOptions;
 }
 
-function readAddress(text: string, report: (problem: string) => void): Address | undefined {
+function readPlace(
+  text: string,
+  report: (problem: string) => void,
+): Address | RecordsName | undefined {
   try {
-    return parseAddress(text, { minPort: 1 });
+    return parsePlace(text);
   } catch (error) {
     if (!(error instanceof AddressError)) throw error;
     report(error.message);
   }
+}
+
+/**
+ * Where a destination is, from a text without options.
+ *
+ * @throws {AddressError} If it is nowhere.
+ */
+export function parsePlace(text: string): Address | RecordsName {
+  return parseRecordsName(text) ?? parseAddress(text, { minPort: 1 });
 }
 
 function readOptions(

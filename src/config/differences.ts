@@ -1,6 +1,6 @@
 import { formatNetwork } from "../net/networks.ts";
 import type { Config } from "./config.ts";
-import type { DestinationConfig } from "./destination_text.ts";
+import type { ConfiguredDestination } from "./destination_text.ts";
 import type { Option, Scope } from "./option.ts";
 import {
   DESTINATION_OPTIONS,
@@ -48,9 +48,9 @@ function fixedOptions(): OptionName[] {
 }
 
 function destinationDifferences(before: Config, after: Config): string[] {
-  const old = new Map(before.destinations.map((one) => [one.key, one]));
+  const old = new Map(before.configured.map((one) => [one.key, one]));
   const changes: string[] = [];
-  for (const one of after.destinations) {
+  for (const one of after.configured) {
     changes.push(...destinationDifference(old.get(one.key), one, { before, after }));
     old.delete(one.key);
   }
@@ -62,8 +62,8 @@ function destinationDifferences(before: Config, after: Config): string[] {
 
 /** What is different about one destination that is new, different or gone, a phrase for each. */
 export function destinationDifference(
-  before: DestinationConfig | undefined,
-  after: DestinationConfig | undefined,
+  before: ConfiguredDestination | undefined,
+  after: ConfiguredDestination | undefined,
   listener: Change<Config>,
 ): string[] {
   if (!before) return after ? [`destination ${after.name} added`] : [];
@@ -103,7 +103,7 @@ function write(name: OptionName, settings: Settings): string {
   return rowOf(name).format(settings[name]);
 }
 
-function writeOfDestination(name: DestinationOptionName, options: DestinationConfig): string {
+function writeOfDestination(name: DestinationOptionName, options: ConfiguredDestination): string {
   const { format }: Option<unknown> = DESTINATION_OPTIONS[name];
   return format(options[name]);
 }

@@ -1,4 +1,4 @@
-import type { DestinationConfig } from "./destination_text.ts";
+import type { ConfiguredDestination } from "./destination_text.ts";
 import { DESTINATION_OPTIONS, destinationOptionNames } from "./options/destination.ts";
 import {
   optionTextsOf,
@@ -26,7 +26,7 @@ export interface Merged {
  * @throws {UsageError} If the options differ, since then it could be any of them.
  */
 export function mergeRepeats(texts: readonly string[], defaults: Settings): Merged {
-  const repeats = new Map<string, { text: string; one?: DestinationConfig; times: number }>();
+  const repeats = new Map<string, { text: string; one?: ConfiguredDestination; times: number }>();
   for (const text of texts) {
     const one = readDestination({ text, defaults }, () => {});
     const first = one && repeats.get(one.key);

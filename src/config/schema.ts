@@ -22,7 +22,11 @@ const ADDRESS: Schema = {
 /** A part of a destination, in which a backslash makes a comma or a backslash one of its own. */
 const PART = "([^,\\\\]|\\\\[\\s\\S])*";
 
-const DESTINATION_ADDRESS = `(unix:/${PART}|${NO_RESERVED_WORD}([^,]*:)?${PORT_PATTERN})`;
+/** Names whose records are servers. */
+const RECORDS = `[dD][nN][sS]:[^,:]+:${PORT_PATTERN}|[sS][rR][vV]:[^,:]+`;
+
+const DESTINATION_ADDRESS =
+  `(unix:/${PART}|${RECORDS}|${NO_RESERVED_WORD}([^,]*:)?${PORT_PATTERN})`;
 
 const DESTINATION: Schema = {
   anyOf: [
@@ -71,7 +75,8 @@ export const LISTENER_KEYS: Readonly<Record<string, Schema>> = {
     type: "array",
     items: DESTINATION,
     minItems: 1,
-    description: "The servers: addresses as in listen, without a host localhost. Each may have " +
+    description: "The servers: addresses as in listen, without a host localhost, or names whose " +
+      "records are servers (dns:HOST:PORT, srv:NAME). Each may have " +
       `options after commas, in which \\, is a comma: ${DESTINATION_OPTION_FORMS}; or be a table ` +
       "with these as keys, besides address.",
   },

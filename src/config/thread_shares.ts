@@ -1,17 +1,24 @@
-import type { ListenerConfig, Reporter } from "./config.ts";
+import type { Config, ListenerConfig, Reporter } from "./config.ts";
 import type { DestinationConfig } from "./destination_text.ts";
 
+/** What is divided; names count with what each of their records gets. */
+type Divided = ListenerConfig & Partial<Pick<Config, "configured">>;
+
 /** How many threads a configuration asks for; "auto" is never more than can share its limits. */
-export function threadsOf(config: ListenerConfig): number {
-  const { threads, queue, maxConnections, destinations, listen, maxPerIp, ratePerIp } = config;
+export function threadsOf(config: Divided): number {
+  const { threads, queue, maxConnections, listen, maxPerIp, ratePerIp } = config;
   if (threads > 0) return threads;
   if (listen.transport === "unix" || maxPerIp > 0 || ratePerIp > 0) return 1;
-  const limits = [queue, maxConnections || Infinity, ...destinations.map(({ workers }) => workers)];
+  const limits = [
+    queue,
+    maxConnections || Infinity,
+    ...dividedOf(config).map(({ workers }) => workers),
+  ];
   return Math.min(navigator.hardwareConcurrency, ...limits);
 }
 
 /** Reports limits that cannot be divided among the threads. */
-export function checkThreads(config: ListenerConfig, { report, mention }: Reporter): void {
+export function checkThreads(config: Divided, { report, mention }: Reporter): void {
   if (config.threads <= 1) return;
   const number = threadsOf(config);
   const fail = (problem: string) => report({ option: "threads" }, problem);
@@ -22,14 +29,18 @@ export function checkThreads(config: ListenerConfig, { report, mention }: Report
   const undivided = (what: string, limit: number) => {
     if (limit < number) fail(`${what} cannot be divided by it; must be at most ${limit}`);
   };
-  const { queue, maxConnections, destinations } = config;
+  const { queue, maxConnections } = config;
   undivided(mention({ option: "queue" }, queue), queue);
   if (maxConnections > 0) {
     undivided(mention({ option: "maxConnections" }, maxConnections), maxConnections);
   }
-  for (const [destination, { workers }] of destinations.entries()) {
+  for (const [destination, { workers }] of dividedOf(config).entries()) {
     if (workers < number) undivided(`the workers of ${mention({ destination })}`, workers);
   }
+}
+
+function dividedOf({ configured, destinations }: Divided): readonly { workers: number }[] {
+  return configured ?? destinations;
 }
 
 /** Which of so many threads one is, counted from 0. */

@@ -28,13 +28,23 @@ export interface DestinationSetOptions {
   names?: NameLookups | undefined;
 }
 
+/** Of how many records that are gone it is kept what they had counted: the latest ones. */
+const GONE_LIMIT = 1000;
+
+/** How many leave until it is looked whether some of them are gone. */
+const SWEEP_AT = 64;
+
 /** The destinations: those of the configuration, and those that finish what they have. */
 export class DestinationSet {
   readonly #options: DestinationSetOptions;
   /** Those of the configuration by their `key`, in its order. */
   #present = new Map<string, Destination>();
-  /** Those that leave, by the same; some of them may be gone. */
-  readonly #leaving = new Map<string, Destination>();
+  /** Those that leave, by their numbers; some of them may be gone. */
+  readonly #leaving = new Map<number, Destination>();
+  /** Records of names that are gone, by their numbers: they may come back any time. */
+  readonly #gone = new Map<number, Destination>();
+  /** At how many that leave the next look begins. */
+  #sweepAt = SWEEP_AT;
   /** The place of the last one in the configuration. */
   #lastPlace = 0;
   /** All of them by their numbers. */
@@ -46,7 +56,7 @@ export class DestinationSet {
 
   /** Those of the configuration in its order, then those that leave and are not gone yet. */
   get all(): readonly Destination[] {
-    for (const one of this.#leaving.values()) if (one.workers === 0) this.#forget(one);
+    this.#sweep();
     return [...this.#present.values(), ...this.#leaving.values()];
   }
 
@@ -89,14 +99,14 @@ export class DestinationSet {
 
   /**
    * Takes a destination in behind all others. One that is still there, maybe leaving, stays what it
-   * is, with its sessions, health and counters, and with its place unless another one is given. The
-   * worker pool has to be arranged after it.
+   * is, with its sessions, health and counters, and with its place unless another one is given; a
+   * record of a name that comes back has its counters. The worker pool has to be arranged after it.
    */
   put(config: DestinationConfig, number: number, place?: number): Destination {
     const { key } = config;
-    const leaving = this.#leaving.get(key);
+    const leaving = this.#leaving.get(number);
     if (leaving && this.#isGone(leaving)) this.#forget(leaving);
-    const known = this.#present.get(key) ?? this.#leaving.get(key);
+    const known = this.#present.get(key) ?? this.#leaving.get(number) ?? this.#gone.get(number);
     const one = known ?? new Destination(config, this.#options.clock, number, this.#options);
     one.config = config;
     const isNew = !known || known.leaving;
@@ -111,9 +121,12 @@ export class DestinationSet {
     one.leaving = true;
     one.admin = "ready";
     this.#present.delete(one.config.key);
-    this.#leaving.set(one.config.key, one);
+    this.#leaving.set(one.number, one);
     this.#options.pool.remove(one);
     this.#options.health.retire(one);
+    if (this.#leaving.size < this.#sweepAt) return;
+    this.#sweep();
+    this.#sweepAt = Math.max(SWEEP_AT, 2 * this.#leaving.size);
   }
 
   /** Dismisses all idle workers. */
@@ -124,8 +137,10 @@ export class DestinationSet {
   #add(one: Destination): void {
     const { pool, health, tasks } = this.#options;
     one.leaving = false;
+    one.admin = one.config.admin ?? "ready";
     one.forget();
-    this.#leaving.delete(one.config.key);
+    this.#leaving.delete(one.number);
+    this.#gone.delete(one.number);
     this.#present.set(one.config.key, one);
     this.#byNumber.set(one.number, one);
     pool.add(one);
@@ -136,9 +151,20 @@ export class DestinationSet {
     return one.leaving && one.workers === 0;
   }
 
+  #sweep(): void {
+    for (const one of this.#leaving.values()) if (one.workers === 0) this.#forget(one);
+  }
+
   #forget(one: Destination): void {
-    this.#leaving.delete(one.config.key);
-    if (this.#byNumber.get(one.number) === one) this.#byNumber.delete(one.number);
+    const { number, config } = one;
+    this.#leaving.delete(number);
+    if (this.#byNumber.get(number) === one) this.#byNumber.delete(number);
+    if (config.source === undefined) return;
+    this.#gone.set(number, one);
+    for (const oldest of this.#gone.keys()) {
+      if (this.#gone.size <= GONE_LIMIT) break;
+      this.#gone.delete(oldest);
+    }
   }
 }
 

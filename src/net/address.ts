@@ -87,9 +87,11 @@ export function reservedWordProblem(text: string): string | undefined {
   const host = `a host of that name ends in a dot, as in ${word}.:${
     /^[\w-]{1,31}$/.test(after) ? after : "53"
   }`;
-  return word === "unix"
-    ? `must name an absolute path after unix:, such as unix:/run/app.sock; ${host}`
-    : `must not begin with ${word}:, which is reserved; ${host}`;
+  if (word === "unix") {
+    return `must name an absolute path after unix:, such as unix:/run/app.sock; ${host}`;
+  }
+  const use = word === "dns" || word === "srv" ? "for destinations" : "reserved";
+  return `must not begin with ${word}:, which is ${use}; ${host}`;
 }
 
 function parseUnixAddress(path: string): Address {
@@ -127,7 +129,12 @@ function allowedForms(minPort: 0 | 1): string {
   return `must be ${ADDRESS_FORMS} with a port from ${minPort} to 65535 or the name of a service`;
 }
 
-function parseHost(text: string): string {
+/**
+ * A host as it stands in an address, in lower case; an IPv6 address has brackets in the text only.
+ *
+ * @throws {AddressError} If it is neither a name nor an IP address.
+ */
+export function parseHost(text: string): string {
   if (text.startsWith("[") && text.endsWith("]")) {
     const inner = text.slice(1, -1);
     // Longer than any; the library takes its time with what is very long.

@@ -20,6 +20,9 @@ export const DESTINATION_FIELDS = {
   }),
   name: text("what it is called: its name, or its address as configured"),
   address: text("its address as configured"),
+  source: text(
+    "what the name is called of which it is a record (dns:, srv:); empty if it is configured itself",
+  ),
   state: field<ShownState>({ enum: SHOWN_STATES }, {
     join: joinStates,
     metrics: [{

@@ -2,6 +2,7 @@ import { addDestinations, type DestinationStatus } from "./destination_status.ts
 import { END_REASONS, type EndReason } from "./end_reasons.ts";
 import { field, join, number, type OwnPoint, type StatusOf, text } from "./field.ts";
 import { addLatencies, type Latencies } from "./latencies.ts";
+import { joinNames, type NameStatus, pointsOf } from "./name_status.ts";
 import { LISTENER_STATES, type ListenerState } from "./states.ts";
 
 /** Ended sessions by reason; reasons that did not occur are absent. */
@@ -83,6 +84,33 @@ export const LISTENER_FIELDS = {
     }],
   }),
   latencies: field<Latencies>({ $ref: "#/components/schemas/Latencies" }, { join: addLatencies }),
+  names: field<NameStatus[]>(
+    { type: "array", items: { $ref: "#/components/schemas/Name" } },
+    {
+      join: joinNames,
+      metrics: [{
+        name: "name.records",
+        kind: "gauge",
+        unit: "{destination}",
+        help: "Destinations that a name leads to (dns:, srv:).",
+        value: (names) => pointsOf(names, ({ records }) => records),
+      }, {
+        name: "name.lookup_failures",
+        kind: "counter",
+        unit: "{failure}",
+        help: "Look-ups of a name (dns:, srv:) that failed, or only partly succeeded.",
+        value: (names) => pointsOf(names, ({ failures }) => failures),
+      }, {
+        name: "name.age",
+        kind: "gauge",
+        unit: "s",
+        help: "How long ago a name (dns:, srv:) was last answered; absent until it was.",
+        value: (names) => {
+          return pointsOf(names, ({ age_ms }) => age_ms === null ? undefined : age_ms / 1000);
+        },
+      }],
+    },
+  ),
   destinations: field<DestinationStatus[]>(
     { type: "array", items: { $ref: "#/components/schemas/Destination" } },
     {

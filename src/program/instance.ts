@@ -16,6 +16,7 @@ import {
   type SessionInfo,
   type Status,
 } from "../operations/operations.ts";
+import type { LookUps } from "./discovery.ts";
 import { Reloader } from "./reload.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { ServiceManager } from "./systemd.ts";
@@ -34,6 +35,8 @@ export interface InstanceOptions {
   signal?: AbortSignal;
   /** What all that want descriptors share; all that there are, if absent. */
   descriptors?: DescriptorBudget;
+  /** How names whose records are destinations are looked up; as configured if absent. */
+  lookUps?: LookUps;
 }
 
 /**
@@ -68,10 +71,10 @@ export class Instance implements Operations {
   #manager: ServiceManager | undefined;
 
   private constructor(options: InstanceOptions) {
-    const { config, load, logs, descriptors = new DescriptorBudget() } = options;
+    const { config, load, logs, lookUps, descriptors = new DescriptorBudget() } = options;
     this.#logs = logs;
     this.#descriptors = descriptors;
-    const listeners = this.#listeners = new ListenerSet({ logs, descriptors });
+    const listeners = this.#listeners = new ListenerSet({ logs, descriptors, lookUps });
     this.#reloader = new Reloader({
       settings: config.settings,
       load,
@@ -133,7 +136,7 @@ export class Instance implements Operations {
       uptime_ms: monotonic() - this.#startedAt,
       state: this.#drained ? "draining" : "running",
       log_lines_lost: { ...this.#logs.linesLost },
-      listeners: await Promise.all(all.map(({ balancer }) => balancer.status())),
+      listeners: await Promise.all(all.map((listener) => listener.status())),
       departed,
     };
   }
@@ -155,7 +158,7 @@ export class Instance implements Operations {
       const listener = this.#listeners.find(wanted);
       const { number, changes } = await listener.add(rest);
       this.#tell(listener, changes);
-      return await listener.status(number);
+      return await listener.destination(number);
     });
   }
 
@@ -163,7 +166,7 @@ export class Instance implements Operations {
     return this.#change(async () => {
       const { listener, number } = this.#listeners.locate("destination", id);
       this.#tell(listener, await listener.change(number, change));
-      return await listener.status(number);
+      return await listener.destination(number);
     });
   }
 

@@ -6,6 +6,7 @@ import { type Logs, logsOf } from "../logging/logs.ts";
 import { OperationError } from "../operations/operations.ts";
 import { type ListenerStatus } from "../operations/listener_status.ts";
 import { addStatuses } from "../operations/listener_status.ts";
+import type { LookUps } from "./discovery.ts";
 import { startOrder } from "./start_order.ts";
 import { Trails } from "../net/trails.ts";
 import { ManagedListener } from "./managed_listener.ts";
@@ -28,6 +29,8 @@ export class ListenerSet {
   readonly #trails = new Trails();
   /** What all that want descriptors share. */
   readonly #descriptors: DescriptorBudget;
+  /** How names whose records are destinations are looked up; as configured if absent. */
+  readonly #lookUps: LookUps | undefined;
   /** Also removed ones, until they are done. */
   #all: readonly ManagedListener[] = [];
   /** Removed ones, with their drains. */
@@ -39,9 +42,14 @@ export class ListenerSet {
   /** Whether one that is gone had to cut sessions. */
   #cut = false;
 
-  constructor({ logs, descriptors }: { logs: Logs; descriptors: DescriptorBudget }) {
-    this.#logs = logs;
-    this.#descriptors = descriptors;
+  constructor(options: {
+    logs: Logs;
+    descriptors: DescriptorBudget;
+    lookUps?: LookUps | undefined;
+  }) {
+    this.#logs = options.logs;
+    this.#descriptors = options.descriptors;
+    this.#lookUps = options.lookUps;
   }
 
   /** All of them, also removed ones. */
@@ -85,6 +93,7 @@ export class ListenerSet {
             logs,
             descriptors: this.#descriptors,
             trails: this.#trails,
+            lookUps: this.#lookUps,
             signal,
           }),
         );
@@ -93,7 +102,7 @@ export class ListenerSet {
     } catch (error) {
       // The ones that listen may have accepted sessions already, which a drain finishes.
       if (signal?.aborted && error === signal.reason) return all();
-      await Promise.all(all().map(({ balancer }) => balancer.quit()));
+      await Promise.all(all().map((listener) => listener.quit()));
       throw error;
     }
   }
@@ -105,11 +114,11 @@ export class ListenerSet {
 
   /** Lets a listener finish its sessions; it is shown until then. */
   retire(listener: ManagedListener): void {
-    const drained = listener.balancer.drain();
+    const drained = listener.drain();
     this.#leaving.set(listener, drained);
     drained.then(async (complete) => {
       if (!complete) this.#cut = true;
-      const last = await listener.balancer.status();
+      const last = await listener.status();
       this.#leaving.delete(listener);
       this.#all = this.#all.filter((one) => one !== listener);
       this.#remember(last);
@@ -209,12 +218,12 @@ export class ListenerSet {
 
   /** Drains all. Resolves at the end: whether every session could finish. */
   async drain(): Promise<boolean> {
-    const drains = this.#all.map(({ balancer }) => balancer.drain());
+    const drains = this.#all.map((listener) => listener.drain());
     return (await Promise.all(drains)).every((complete) => complete) && !this.#cut;
   }
 
   /** Cuts everything at once. */
   async quit(): Promise<void> {
-    await Promise.all(this.#all.map(({ balancer }) => balancer.quit()));
+    await Promise.all(this.#all.map((listener) => listener.quit()));
   }
 }

@@ -1,46 +1,43 @@
 import { formatNumeric } from "../net/address.ts";
-import type { Balancer, Identity } from "../balancer/balancer.ts";
-import { checkDestination, commandLineReporter, type Config, nameOf } from "../config/config.ts";
-import type { DestinationConfig } from "../config/destination_text.ts";
-import { destinationOptionNames, fieldOfDestinationOption } from "../config/options/destination.ts";
+import type { Balancer } from "../balancer/balancer.ts";
+import { commandLineReporter, type Config, nameOf } from "../config/config.ts";
 import {
   destinationDifference,
   differences,
   optionsAfterRestart,
   settingsInForce,
 } from "../config/differences.ts";
-import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import {
-  type DestinationTexts,
-  optionTextsOf,
-  splitDestination,
-  writeDestination,
+  type ConfiguredDestination,
+  type DestinationTemplate,
+  isTemplate,
 } from "../config/destination_text.ts";
-import { UsageError } from "../base/errors.ts";
 import type { Logs } from "../logging/logs.ts";
 import { Numbers } from "./destination_numbers.ts";
 import {
+  assertRemovable,
+  type Read,
+  readChanged,
+  type ReadingContext,
+  readNew,
+  readOverride,
+  replaced,
+} from "./destination_reading.ts";
+import { Discovery } from "./discovery.ts";
+import { goOver } from "./going_over.ts";
+import {
   type DestinationChange,
-  type DestinationValues,
   type NewDestination,
   OperationError,
 } from "../operations/operations.ts";
 import { type DestinationStatus } from "../operations/destination_status.ts";
+import type { ListenerStatus } from "../operations/listener_status.ts";
+import type { AdminState } from "../operations/states.ts";
 import type { OptionName } from "../config/options.ts";
-import { quote } from "../base/text.ts";
-import { LocalBalancer } from "../balancer/local_balancer.ts";
-import { openDurations } from "../telemetry/opentelemetry.ts";
 import { checkThreads, threadsOf } from "../config/thread_shares.ts";
-import type { Trails } from "../net/trails.ts";
-
-/** What all listeners of the program have together. */
-interface Shared {
-  readonly logs: Logs;
-  readonly descriptors: DescriptorBudget;
-  readonly trails: Trails;
-  /** Ends waiting for a name server at the start. */
-  readonly signal?: AbortSignal | undefined;
-}
+import { changesBetween, logChanges } from "./record_changes.ts";
+import { type ListenerOptions, startBalancer } from "./start_balancer.ts";
+import { statusOfName } from "./status_of_name.ts";
 
 /**
  * One listener of the program as operators know it: its configuration in force, the numbers of its
@@ -52,21 +49,35 @@ export class ManagedListener {
   readonly name: string;
   /** Its address, however it was written: what tells it from the others, also over a reload. */
   readonly address: string;
+  /** What does the work. */
   readonly balancer: Balancer;
   readonly threads: number;
+  /** In force, with the records that names lead to by now. */
   #config: Config;
+  /** Those of its destinations and names. */
   readonly #numbers: Numbers;
+  /** Where names lead. */
+  readonly #discovery: Discovery;
+  /** The latest change; each waits for the one before. */
+  #changing: Promise<unknown> = Promise.resolve();
+  /** Gets what changes by itself. */
+  readonly #logs: Logs;
 
-  private constructor(
-    options: { id: number; config: Config; balancer: Balancer; numbers: Numbers },
-  ) {
+  private constructor(options: ListenerOptions & { balancer: Balancer; numbers: Numbers }) {
+    const { config, logs } = options;
     this.id = options.id;
-    this.name = nameOf(options.config);
-    this.address = formatNumeric(options.config.listen);
+    this.name = nameOf(config);
+    this.address = formatNumeric(config.listen);
     this.balancer = options.balancer;
-    this.threads = threadsOf(options.config);
-    this.#config = options.config;
+    this.threads = threadsOf(config);
+    this.#config = config;
     this.#numbers = options.numbers;
+    this.#logs = logs;
+    this.#discovery = new Discovery(config, {
+      lookUps: options.lookUps,
+      log: logs.log,
+      apply: () => this.#inTurn(() => this.#applyRecords()),
+    });
   }
 
   /**
@@ -75,14 +86,30 @@ export class ManagedListener {
    * @param options.signal Ends waiting for a name server; its reason is thrown then.
    * @throws {FatalError} If its address cannot be bound.
    */
-  static async start(
-    options: { id: number; config: Config } & Shared,
-  ): Promise<ManagedListener> {
-    const { id, config, ...shared } = options;
+  static async start(options: ListenerOptions): Promise<ManagedListener> {
+    const { id, config, lookUps: _, ...shared } = options;
     const numbers = new Numbers(config);
     const identity = { id, name: nameOf(config), numbers: numbers.byKey };
     const balancer = await startBalancer(config, { identity, ...shared });
-    return new ManagedListener({ id, config, balancer, numbers });
+    return new ManagedListener({ ...options, balancer, numbers });
+  }
+
+  /** Accepts no more and resolves when all is served or cut: whether nothing was cut. */
+  drain(): Promise<boolean> {
+    this.#discovery.stop();
+    return this.balancer.drain();
+  }
+
+  /** Cuts everything at once. */
+  quit(): Promise<boolean> {
+    this.#discovery.stop();
+    return this.balancer.quit();
+  }
+
+  /** What it is doing right now. */
+  async status(): Promise<ListenerStatus> {
+    const status = await this.balancer.status();
+    return { ...status, names: this.#discovery.statuses((template) => this.#idOf(template)) };
   }
 
   /**
@@ -99,13 +126,20 @@ export class ManagedListener {
    *
    * @param options.force Whether there is something to apply even without any.
    */
-  async apply(config: Config, options: { force?: boolean } = {}): Promise<string[]> {
-    const changes = differences(this.#config, config);
-    if (changes.length === 0 && !options.force) return [];
-    this.#numbers.apply(config);
-    await this.balancer.reconfigure(config, { numbers: this.#numbers.byKey });
-    this.#config = settingsInForce({ before: this.#config, after: config });
-    return changes;
+  apply(config: Config, options: { force?: boolean } = {}): Promise<string[]> {
+    return this.#inTurn(async () => {
+      const reverted = this.#discovery.revert();
+      const before = this.#config;
+      const changes = differences(before, config);
+      if (changes.length === 0 && reverted.size === 0 && !options.force) return [];
+      this.#discovery.configure(config);
+      const after = this.#withServers(config);
+      changes.push(...changesBetween(before, after, { of: reverted }));
+      this.#numbers.apply(after);
+      await this.balancer.reconfigure(after, { numbers: this.#numbers.byKey });
+      this.#config = settingsInForce({ before, after });
+      return changes;
+    });
   }
 
   /** Options of another configuration that would count only after a restart. */
@@ -114,165 +148,141 @@ export class ManagedListener {
   }
 
   /** Adds a destination. Returns its number and a phrase for each difference. */
-  async add(destination: NewDestination): Promise<{ number: number; changes: string[] }> {
-    const { address, listener: _, ...options } = destination;
-    const [plain, ...more] = splitDestination(address);
-    if (more.length > 0) {
-      throw new OperationError(
-        "invalid",
-        `address ${quote(address)}: has no options, which are fields; a comma in a path is \\,`,
-      );
-    }
-    const text = writeDestination(plain, textsOfValues(options));
-    const added = this.#read(text, this.#config.destinations.length);
-    const number = this.#numbers.of(added);
-    return {
-      number,
-      changes: await this.#replace({ number, after: { destination: added, text } }),
-    };
+  add(destination: NewDestination): Promise<{ number: number; changes: string[] }> {
+    return this.#inTurn(async () => {
+      const added = readNew(destination, this.#context);
+      const changes = await this.#replace(undefined, added);
+      return { number: this.#numbers.of(added.destination), changes };
+    });
   }
 
-  /** Changes a destination. Returns a phrase for each difference. */
-  async change(number: number, change: DestinationChange): Promise<string[]> {
-    const wanted = this.#find(number);
-    const { state: _, ...options } = change;
-    const changes: string[] = [];
-    if (Object.keys(options).length > 0) {
-      const index = this.#indexOf(wanted);
-      const before = this.#config.texts.destinations[index]!;
-      const [address] = splitDestination(before);
-      const all = { ...optionTextsOf(before), ...textsOfValues(options) };
-      const text = writeDestination(address, all);
-      const destination = this.#read(text, index);
-      changes.push(
-        ...await this.#replace({ number, before: wanted, after: { destination, text } }),
-      );
-    }
-    if (change.state !== undefined && change.state !== (await this.status(number)).admin) {
-      await this.balancer.setAdminState(number, change.state);
-      changes.push(`destination ${wanted.name}: ${change.state}`);
-    }
-    return changes;
+  /** Changes a destination, or all records of a name. Returns a phrase for each difference. */
+  change(number: number, change: DestinationChange): Promise<string[]> {
+    return this.#inTurn(async () => {
+      const wanted = this.#find(number);
+      const { state, ...options } = change;
+      const changes: string[] = [];
+      if (Object.keys(options).length > 0) {
+        const isRecord = !isTemplate(wanted) && wanted.source !== undefined;
+        if (isRecord) {
+          const before = this.#config;
+          const texts = readOverride(wanted, { ...this.#context, values: options });
+          this.#discovery.override(wanted, texts);
+          await this.#go(this.#withServers(before));
+          const of = new Set([wanted.key]);
+          changes.push(...changesBetween(before, this.#config, { of }));
+        } else {
+          const changed = readChanged(wanted, { ...this.#context, values: options });
+          changes.push(...await this.#replace(wanted, changed));
+        }
+      }
+      if (state !== undefined && await this.#setState(this.#find(number), state)) {
+        changes.push(`destination ${wanted.name}: ${state}`);
+      }
+      return changes;
+    });
   }
 
-  /** Removes a destination. Returns a phrase for each difference. */
-  async remove(number: number): Promise<string[]> {
-    const wanted = this.#find(number);
-    if (this.#config.destinations.length === 1) {
-      throw new OperationError(
-        "conflict",
-        `${wanted.name} is the last destination of ${this.name}; it can be set to maint instead`,
-      );
-    }
-    return await this.#replace({ number, before: wanted });
+  /** Removes a destination, or a name with all its records. Returns a phrase for each difference. */
+  remove(number: number): Promise<string[]> {
+    return this.#inTurn(async () => {
+      const wanted = this.#find(number);
+      assertRemovable(wanted, { config: this.#config, listener: this.name });
+      return await this.#replace(wanted, undefined);
+    });
   }
 
-  /** What one of its destinations is doing. */
-  async status(number: number): Promise<DestinationStatus> {
+  /** What one of its destinations is doing; a name does what all its records do. */
+  async destination(number: number): Promise<DestinationStatus> {
+    const wanted = this.#numbers.find(number);
+    if (wanted && isTemplate(wanted)) return statusOfName(await this.status(), wanted);
     const found = await this.balancer.destination(number);
     if (!found) throw missing(this.id, number);
     return found;
   }
 
-  #find(number: number): DestinationConfig {
-    const found = this.#numbers.destination(number);
+  get #context(): ReadingContext {
+    return { config: this.#config, numbers: this.#numbers, threads: this.threads };
+  }
+
+  #idOf(one: ConfiguredDestination): string {
+    return `${this.id}.${this.#numbers.of(one)}`;
+  }
+
+  #find(number: number): ConfiguredDestination {
+    const found = this.#numbers.find(number);
     if (!found) throw missing(this.id, number);
     return found;
   }
 
-  #indexOf(destination: DestinationConfig): number {
-    return this.#config.destinations.indexOf(destination);
+  /** Makes a change after all others of this listener are done. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#changing.then(change);
+    this.#changing = result.catch(() => {});
+    return result;
+  }
+
+  #withServers(config: Config): Config {
+    return { ...config, destinations: this.#discovery.serversOf(config.configured) };
+  }
+
+  /** Puts the records that there are by now in force. */
+  async #applyRecords(): Promise<void> {
+    const before = this.#config;
+    await this.#go(this.#withServers(before));
+    logChanges(before, this.#config, this.#logs.log);
+  }
+
+  /** Sets what the operator wants. Returns whether that is something else. */
+  async #setState(wanted: ConfiguredDestination, state: AdminState): Promise<boolean> {
+    const number = this.#numbers.of(wanted);
+    if (!isTemplate(wanted)) {
+      if (wanted.source !== undefined) this.#discovery.setState(wanted, state);
+      if (state === (await this.destination(number)).admin) return false;
+      await this.balancer.setAdminState(number, state);
+      return true;
+    }
+    const records = this.#recordsOf(wanted);
+    const different = this.#discovery.setStateOfAll(wanted, state);
+    for (const record of records) {
+      await this.balancer.setAdminState(this.#numbers.of(record), state);
+    }
+    return different;
+  }
+
+  #recordsOf({ name }: DestinationTemplate) {
+    return this.#config.destinations.filter(({ source }) => source === name);
   }
 
   /**
-   * Replaces one destination with another, adds one or removes one: like a reload with
-   * that one difference, but in a time that does not depend on the number of the others.
+   * Replaces one destination or name with another, adds one or removes one: like a reload with that
+   * one difference, but for a server in a time that does not depend on the number of the others.
    */
   async #replace(
-    { number, before, after }: {
-      number: number;
-      before?: DestinationConfig;
-      after?: { destination: DestinationConfig; text: string };
-    },
+    before: ConfiguredDestination | undefined,
+    after: Read | undefined,
   ): Promise<string[]> {
     const old = this.#config;
-    const at = before ? this.#indexOf(before) : old.destinations.length;
-    const [gone, fresh] = [before ? 1 : 0, after ? [after] : []];
-    const texts = old.texts.destinations.toSpliced(at, gone, ...fresh.map(({ text }) => text));
-    const config: Config = {
-      ...old,
-      destinations: old.destinations.toSpliced(
-        at,
-        gone,
-        ...fresh.map(({ destination }) => destination),
-      ),
-      texts: { ...old.texts, destinations: texts },
-    };
-    const destination = after?.destination;
+    const { destination } = after ?? {};
+    const config = replaced(old, before, after);
     this.#numbers.replace(before, destination);
-    this.#config = config;
-    await this.balancer.replace({ number, destination }, config);
+    if ((before && isTemplate(before)) || (destination && isTemplate(destination))) {
+      this.#discovery.configure(config);
+      await this.#go(this.#withServers(config));
+    } else {
+      const number = this.#numbers.of((destination ?? before)!);
+      this.#config = config;
+      await this.balancer.replace({ number, destination }, config);
+    }
     return destinationDifference(before, destination, { before: old, after: config });
   }
 
-  /**
-   * Reads a destination that is to stand at this index of the configuration.
-   *
-   * @throws {OperationError} If it is not allowed.
-   */
-  #read(text: string, index: number): DestinationConfig {
-    const config = this.#config;
-    const destinations = config.texts.destinations.toSpliced(index, 1, text);
-    const { report, mention } = commandLineReporter({ ...config.texts, destinations });
-    const part = { destination: index };
-    try {
-      const destination = checkDestination(text, {
-        settings: config,
-        listen: config.listen,
-        indexOf: (value, by) => {
-          const other = by === "key"
-            ? this.#numbers.withKey(value)
-            : config.destinations.find(({ name }) => name === value);
-          const at = other ? this.#indexOf(other) : index;
-          return at === index ? undefined : at;
-        },
-      }, { report: (problem) => report(part, problem), mention })!;
-      checkThreads({ ...config, destinations: [destination], threads: this.threads }, {
-        report,
-        mention: (subject, value) => {
-          return mention(
-            typeof subject === "object" && "destination" in subject ? part : subject,
-            value,
-          );
-        },
-      });
-      return destination;
-    } catch (error) {
-      if (error instanceof UsageError) throw new OperationError("invalid", error.message);
-      throw error;
-    }
+  /** Goes over to other servers with the same settings. */
+  async #go(after: Config): Promise<void> {
+    const before = this.#config;
+    this.#config = after;
+    await goOver({ before, after }, { balancer: this.balancer, numbers: this.#numbers });
   }
-}
-
-async function startBalancer(
-  config: Config,
-  options: { identity: Identity } & Shared,
-): Promise<Balancer> {
-  const { logs, ...others } = options;
-  if (threadsOf(config) === 1) {
-    const durations = await openDurations();
-    return await LocalBalancer.start(config, { ...logs, ...others, durations });
-  }
-  const { ThreadedBalancer } = await import("../threads/threaded_balancer.ts");
-  return await ThreadedBalancer.start({ config, ...options });
-}
-
-function textsOfValues(values: DestinationValues): DestinationTexts {
-  const names = destinationOptionNames();
-  return Object.fromEntries(names.flatMap((name) => {
-    const value = values[fieldOfDestinationOption(name)];
-    return value === undefined ? [] : [[name, `${value}`]];
-  }));
 }
 
 function missing(id: number, number: number): OperationError {

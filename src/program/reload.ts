@@ -117,7 +117,7 @@ export class Reloader {
     try {
       this.#options.logs.apply(settings);
     } catch (error) {
-      await Promise.all(started.map(({ balancer }) => balancer.quit()));
+      await Promise.all(started.map((listener) => listener.quit()));
       throw error;
     }
     this.#settings = settingsInForce({ before: this.#settings, after: settings });

@@ -11,7 +11,9 @@ export function threadConfigOf(
   { port, position }: { port: number; position: ThreadPosition },
 ): ThreadConfig {
   // What it was read from is of no use there.
-  const { destinations: _, texts: __, ...others }: ListenerConfig & { texts?: unknown } = config;
+  const { destinations: _, texts: __, configured: ___, ...others }:
+    & ListenerConfig
+    & { texts?: unknown; configured?: unknown } = config;
   return shareOfLimits({ ...others, listen: { ...others.listen, port } }, position);
 }
 

@@ -93,10 +93,12 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
     waiting: 0,
     active: 0,
     ended: { done: 1 },
+    names: [],
     destinations: [{
       id: "1.1",
       name: destination.address,
       address: destination.address,
+      source: "",
       state: "up",
       admin: "ready",
       leaving: false,

@@ -99,6 +99,8 @@ const BAD_VALUES: Record<OptionName, string> = {
   slowStart: "-5s",
   sendProxy: "on",
   resolver: "ns.example",
+  resolveInterval: "999ms",
+  resolveEmpty: "remove",
   backlog: "65536",
   batchSize: "65536",
   batchDelay: "1001ms",
@@ -124,10 +126,9 @@ for (const [name, value] of Object.entries(BAD_VALUES) as [OptionName, string][]
 }
 
 Deno.test("a host that is called like a reserved word is told how to write it, wherever it stands", async () => {
-  const hint = "which is reserved; a host of that name ends in a dot, as in dns.:53";
+  const hint = "which is for destinations; a host of that name ends in a dot, as in dns.:53";
   const lines: Record<string, string[]> = {
     'LISTEN "dns:53"': ["dns:53", "9001"],
-    'DESTINATION "dns:53,workers=2"': ["8080", "dns:53,workers=2"],
     '--admin "dns:53"': ["--admin", "dns:53", "8080", "9001"],
     '--log "syslog:dns:53"': ["--log", "syslog:dns:53", "8080", "9001"],
     '--log "syslog:udp:dns:53"': ["--log=syslog:udp:dns:53", "8080", "9001"],
@@ -135,6 +136,16 @@ Deno.test("a host that is called like a reserved word is told how to write it, w
   for (const [subject, args] of Object.entries(lines)) {
     assertEquals(await usageMessage(args), `${subject}: must not begin with dns:, ${hint}`);
   }
+  assertEquals(
+    await usageMessage(["8080", "dns:53,workers=2"]),
+    'DESTINATION "dns:53,workers=2": must be dns:HOST:PORT with a name that name servers know; ' +
+      "a host of that name ends in a dot, as in dns.:53",
+  );
+  assertEquals(
+    await usageMessage(["8080", "udp:53"]),
+    'DESTINATION "udp:53": must not begin with udp:, which is reserved; ' +
+      "a host of that name ends in a dot, as in udp.:53",
+  );
   const dotted = ["--admin=dns.:1", "--log=syslog:udp.:514", "dns.:53", "exec.:1,workers=2"];
   const { message } = await assertRejects(() => parseCommand(dotted), UsageError);
   assertStringIncludes(message, '--admin "dns.:1": is not only for this machine');
@@ -169,9 +180,9 @@ Deno.test("every option takes its default and sets exactly that", async () => {
   }
 });
 
-/** Everything but the texts that it was read from. */
+/** Everything but what it was read from. */
 async function settingsOf(args: string[]) {
-  const { texts: _, ...settings } = (await serve(args)).config.listeners[0]!;
+  const { texts: _, configured: __, ...settings } = (await serve(args)).config.listeners[0]!;
   return settings;
 }
 

@@ -418,7 +418,10 @@ Deno.test("what cannot be reached, or is something else, is told in one line", a
 
 const BAD_USAGE: { args: string[]; message: string }[] = [
   { args: [], message: "ADDR is missing" },
-  { args: ["srv:53"], message: 'ADDR "srv:53": must not begin with srv:, which is reserved; ' },
+  {
+    args: ["srv:53"],
+    message: 'ADDR "srv:53": must not begin with srv:, which is for destinations; ',
+  },
   { args: ["9090", "add", "exec:53"], message: 'ADDRESS "exec:53": must not begin with exec:, ' },
   { args: ["nonsense"], message: 'ADDR "nonsense": has the port "nonsense", but ' },
   { args: ["9090"], message: "the command is missing: give one of status, sessions, drain" },

@@ -22,7 +22,7 @@ function read(text: string): DestinationConfig {
   const problems: string[] = [];
   const destination = readDestination({ text, defaults }, (problem) => problems.push(problem));
   assertEquals(problems, []);
-  return destination!;
+  return destination as DestinationConfig;
 }
 
 Deno.test("a backslash makes a comma or a backslash one of its own, and is itself otherwise", () => {

@@ -43,6 +43,8 @@ Deno.test("the defaults are the documented ones", () => {
     slowStart: 0,
     sendProxy: "off",
     resolver: "system",
+    resolveInterval: 10_000,
+    resolveEmpty: "keep",
     backlog: 511,
     batchSize: 0,
     batchDelay: 0,

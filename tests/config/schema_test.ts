@@ -68,7 +68,9 @@ Deno.test("the schema accepts what the program prints", async () => {
 
 Deno.test("the schema accepts destinations in all their forms, and ports by name", async () => {
   const file = `listen = ":http"\nadmin = "localhost:https"\nlog = "syslog:udp:loghost:syslog"
-    destinations = ["dns.:53", "9001,check=send:a\\\\,expect:b,workers=4", "localhost:echo", 9002, "unix:/a\\\\,b,backup",
+    destinations = ["dns.:53", "9001,check=send:a\\\\,expect:b,workers=4", "localhost:echo", 9002,
+      "dns:web.example:http,workers=4", "srv:_web._tcp.example,name=web",
+      { address = "dns:web2.example:8080", backup = true }, { address = "srv:web3.example" }, "unix:/a\\\\,b,backup",
       { address = 9003, workers = "4", check = "send:a,expect:b", backup = true },
       { address = "unix:/c\\\\,d", check = "off", weight = 2 }]`;
   assert(accepts(file));
@@ -81,6 +83,8 @@ const BAD = {
   "a mark that is a text": 'listen = 1\ndestinations = [{ address = 2, backup = "yes" }]',
   "options in the address of a table": 'listen = 1\ndestinations = [{ address = "2,backup" }]',
   "an unknown key": `${ADDRESSES}wokers = 1`,
+  "a name without a port": 'listen = 1\ndestinations = ["dns:web.example"]',
+  "a service with a port": 'listen = 1\ndestinations = [{ address = "srv:web.example:80" }]',
   "a number out of bounds": `${ADDRESSES}workers = 0`,
   "a text for a number": `${ADDRESSES}workers = "many"`,
   "a float": `${ADDRESSES}workers = 1.5`,
@@ -95,7 +99,7 @@ const BAD = {
   "a rule that is none": `${ADDRESSES}rules = ["permit ::1"]`,
   "a reserved word for the host of a listener": 'listen = "dns:53"\ndestinations = ["9001"]',
   "a reserved word for the host of a destination": 'listen = "1"\ndestinations = ["udp:53"]',
-  "a reserved word for the host of a table": 'listen = 1\ndestinations = [{ address = "srv:a" }]',
+  "a reserved word for the host of a table": 'listen = 1\ndestinations = [{ address = "exec:a" }]',
   "a reserved word for the host of the admin API": `${ADDRESSES}admin = "exec:53"`,
   "a reserved word for the host of a syslog": `${ADDRESSES}log = "syslog:dns:53"`,
   "a name that all listeners would have":

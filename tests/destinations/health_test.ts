@@ -17,7 +17,7 @@ function withChecks(config: Config, checks: readonly string[]): Config {
   const destinations = config.destinations.map((one, i) => {
     return { ...one, check: parseCheck(checks[i]!)! };
   });
-  return { ...config, destinations };
+  return { ...config, destinations, configured: destinations };
 }
 
 Deno.test("each destination is checked in its own way, and a reload changes that", async () => {

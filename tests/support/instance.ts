@@ -58,12 +58,12 @@ export function listener(destinations: string[], options: Options = {}, listen =
 }
 
 /** A destination that answers with its name, each request as soon as it is let. */
-export function heldServer(name: string) {
+export function heldServer(name: string, options: { port?: number } = {}) {
   const hold = Promise.withResolvers<void>();
   const server = new TestServer(async (conn) => {
     await hold.promise;
     await answer(name)(conn);
-  });
+  }, options);
   // A test that fails must not wait for what it would have released.
   const dispose = server[Symbol.asyncDispose].bind(server);
   server[Symbol.asyncDispose] = () => {

@@ -1,4 +1,4 @@
-import { getLogger } from "@logtape/logtape";
+import { getLogger, type Logger } from "@logtape/logtape";
 import { AccessLog } from "../../src/logging/access_log.ts";
 import { RecentEvents } from "../../src/logging/recent_events.ts";
 import { Losses } from "../../src/logging/losses.ts";
@@ -26,4 +26,14 @@ export function quietLogs(): Logs {
     flush: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
+}
+
+/** A log whose lines, with what is filled in, a test looks at. */
+export function collectedLog(): { log: Logger; lines: string[] } {
+  const lines: string[] = [];
+  const collect = (text: string, values: Record<string, unknown> = {}) => {
+    lines.push(text.replace(/\{(\w+)\}/g, (_, name) => String(values[name])));
+  };
+  const levels = { debug: collect, info: collect, warning: collect, error: collect };
+  return { log: levels as unknown as Logger, lines };
 }

@@ -36,6 +36,7 @@ export function listenerOf(different: Partial<ListenerStatus>): ListenerStatus {
     bytes_down: 0,
     ended: {},
     latencies: latenciesOf({}),
+    names: [],
     destinations: [destinationOf({}), destinationOf({ id: "1.2", name: "9002" })],
     ...different,
   };
@@ -47,6 +48,7 @@ export function destinationOf(different: Partial<DestinationStatus>): Destinatio
     id: "1.1",
     name: "9001",
     address: different.name ?? "9001",
+    source: "",
     state: "up",
     admin: "ready",
     leaving: false,

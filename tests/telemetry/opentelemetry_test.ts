@@ -40,6 +40,7 @@ const STATUS: Status = {
     ...{ accepted: 50, greeting: 3, waiting: 4, oldest_waiting_ms: 2500, queue: 1024, active: 2 },
     ...{ bytes_up: 700, bytes_down: 800 },
     ended: { done: 40, "client-gone": 4 },
+    names: [],
     destinations: [
       destination("9001"),
       destination("9002", { state: "down", active: 0 }),
@@ -56,7 +57,7 @@ const STATUS: Status = {
       queue: 999,
       active: 999,
     },
-    ...{ bytes_up: 999, bytes_down: 999 },
+    ...{ bytes_up: 999, bytes_down: 999, names: [] },
     destinations: [destination("9001", { sessions: 999 })],
   }],
 };

@@ -6,12 +6,13 @@ import type { ListenerStatus } from "../../src/operations/listener_status.ts";
 import { addStatuses } from "../../src/operations/listener_status.ts";
 
 /** What a thread tells, with the sessions that each of its destinations has had. */
-function told(sessions: Record<string, number>): ListenerStatus {
+function told(sessions: Record<string, number>, source = ""): ListenerStatus {
   const { data } = new Histogram();
   const latencies = { queue: data, connect: data, session: data };
   const destinations = Object.entries(sessions).map(([id, number]) => ({
     ...{
       id,
+      source,
       state: "up",
       limit: 2,
       workers: 1,
@@ -22,12 +23,18 @@ function told(sessions: Record<string, number>): ListenerStatus {
     },
     ...{ sessions: number, bytes_up: 10 * number, bytes_down: number },
   } as DestinationStatus));
-  return { state: "running", ended: {}, latencies, destinations } as unknown as ListenerStatus;
+  return {
+    state: "running",
+    ended: {},
+    latencies,
+    names: [],
+    destinations,
+  } as unknown as ListenerStatus;
 }
 
 /** What operators see of two threads: sessions, bytes and workers by destination. */
-function seen(departed: RetiredCounters, threads: Record<string, number>[]) {
-  const all = departed.complete(new Map(threads.map((sessions, i) => [i, told(sessions)])));
+function seen(departed: RetiredCounters, threads: Record<string, number>[], source?: string) {
+  const all = departed.complete(new Map(threads.map((sessions, i) => [i, told(sessions, source)])));
   return addStatuses(all).destinations.map((
     one,
   ) => [one.id, one.sessions, one.bytes_up, one.workers]);
@@ -52,4 +59,20 @@ Deno.test("what is gone from all threads is forgotten", () => {
   seen(departed, [{ a: 1, b: 5 }, { a: 1, b: 7 }]);
   assertEquals(seen(departed, [{ a: 1 }, { a: 1 }]), [["a", 2, 20, 2]]);
   assertEquals(seen(departed, [{ a: 1, b: 1 }, { a: 1, b: 0 }])[1], ["b", 1, 10, 2]);
+});
+
+Deno.test("a record that comes back to a thread goes on counting there, and counts once", () => {
+  const departed = new RetiredCounters();
+  seen(departed, [{ a: 5 }, { a: 7 }], "web");
+  assertEquals(seen(departed, [{}, { a: 8 }], "web"), [["a", 13, 130, 1]]);
+  assertEquals(seen(departed, [{ a: 6 }, { a: 8 }], "web"), [["a", 14, 140, 2]]);
+  // A thread that was started again has forgotten it.
+  assertEquals(seen(departed, [{ a: 1 }, { a: 8 }], "web"), [["a", 15, 150, 2]]);
+});
+
+Deno.test("a destination that is configured again counts anew, however fast", () => {
+  const departed = new RetiredCounters();
+  seen(departed, [{ a: 5 }, { a: 7 }]);
+  seen(departed, [{}, { a: 7 }]);
+  assertEquals(seen(departed, [{ a: 6 }, { a: 7 }]), [["a", 18, 180, 2]]);
 });

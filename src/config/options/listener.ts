@@ -1,13 +1,4 @@
-import {
-  afterRestart,
-  choice,
-  count,
-  duration,
-  networks,
-  peers,
-  table,
-  threads,
-} from "../option.ts";
+import { afterRestart, choice, count, duration, networks, table, threads } from "../option.ts";
 import { name } from "../values/name.ts";
 
 /** How many sessions a listener has at a time, whose they are, and how they are accepted. */
@@ -81,16 +72,6 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
   }),
   allow: networks("allow"),
   deny: networks("deny"),
-  acceptProxy: peers({
-    help: "peers that must begin each connection with a PROXY protocol header, version 1 or 2, " +
-      "which says who the client is: addresses or CIDR ranges separated by commas, and the word " +
-      "unix for peers on UNIX sockets; from all others such a header is payload; none = nobody",
-  }),
-  acceptProxyTimeout: duration({
-    default: 3000,
-    min: 1,
-    help: "time from accept to the end of the PROXY header",
-  }),
   backlog: afterRestart(count({
     default: 511,
     min: 1,

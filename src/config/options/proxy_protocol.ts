@@ -1,7 +1,17 @@
-import { choice, table } from "../option.ts";
+import { choice, duration, peers, table } from "../option.ts";
 
-/** The PROXY protocol, which tells servers behind a proxy who their client is. */
+/** The PROXY protocol, by which whoever is in front tells who the client is. */
 export const PROXY_PROTOCOL_ROWS = table({ scope: "listener", group: "PROXY protocol" }, {
+  acceptProxy: peers({
+    help: "peers that must begin each connection with a PROXY protocol header, version 1 or 2, " +
+      "which says who the client is: addresses or CIDR ranges separated by commas, and the word " +
+      "unix for peers on UNIX sockets; from all others such a header is payload; none = nobody",
+  }),
+  acceptProxyTimeout: duration({
+    default: 3000,
+    min: 1,
+    help: "time from accept to the end of the PROXY header",
+  }),
   sendProxy: choice({
     of: ["off", "v1", "v2"],
     default: "off",

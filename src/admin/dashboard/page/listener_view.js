@@ -73,14 +73,18 @@ export class ListenerView {
   update({ listener, time }) {
     this.#listener = listener;
     this.#history.add(listener, time);
-    const { name, address, state, waiting, destinations } = listener;
+    const { name, address, state, waiting, destinations, names } = listener;
+    const troubles = names.filter(({ last_error }) => last_error !== "").map((one) => {
+      return ` The latest look-up of ${one.name}: ${one.last_error}.`;
+    });
     setText(this.#name, name);
     setText(
       this.#about,
       `${state === "draining" ? "Draining: takes no new sessions. " : ""}` +
         `${name === address ? "" : `Bound to ${address}. `}` +
         `${plural(listener.accepted, "session")} accepted since the start` +
-        `${listener.greeting > 0 ? `, ${count(listener.greeting)} being greeted` : ""}.`,
+        `${listener.greeting > 0 ? `, ${count(listener.greeting)} being greeted` : ""}.` +
+        troubles.join(""),
     );
     const { tone, title, detail } = queueOf([listener]);
     setAttribute(this.#works, "data-tone", tone);

@@ -1,0 +1,60 @@
+import { Pace } from "../async/pace.ts";
+import type { Balancer } from "../balancer/balancer.ts";
+import type { Config } from "../config/config.ts";
+import type { DestinationConfig } from "../config/destination_text.ts";
+import type { Numbers } from "./destination_numbers.ts";
+
+/** How many destinations are replaced one by one; if more are different, all are gone over. */
+const FEW = 32;
+
+/** One server that is new, different or gone. */
+export interface ServerChange {
+  readonly before: DestinationConfig | undefined;
+  readonly after: DestinationConfig | undefined;
+}
+
+/**
+ * Has a balancer go over to other servers with the same settings: new and different ones first, so
+ * that there is no moment without any.
+ */
+export async function goOver(
+  { before, after }: { before: Config; after: Config },
+  { balancer, numbers }: { balancer: Balancer; numbers: Numbers },
+): Promise<void> {
+  const changes = changesOf(before.destinations, after.destinations);
+  if (changes.length > FEW) {
+    numbers.apply(after);
+    await balancer.reconfigure(after, { numbers: numbers.byKey });
+    return;
+  }
+  const pace = new Pace({ begun: true });
+  for (const change of changes) {
+    if (pace.due) await pace.turn();
+    const number = numbers.of((change.after ?? change.before)!);
+    numbers.replace(change.before, change.after);
+    await balancer.replace({ number, destination: change.after }, after);
+  }
+}
+
+/** What is different between two lists of servers, those that are gone at the end. */
+export function changesOf(
+  before: readonly DestinationConfig[],
+  after: readonly DestinationConfig[],
+): ServerChange[] {
+  const old = new Map(before.map((one) => [one.key, one]));
+  const changes: ServerChange[] = [];
+  for (const one of after) {
+    const known = old.get(one.key);
+    old.delete(one.key);
+    if (!known || !isSame(known, one)) changes.push({ before: known, after: one });
+  }
+  for (const one of old.values()) changes.push({ before: one, after: undefined });
+  return changes;
+}
+
+/** What the operator wants of one is no part of it that another one could replace. */
+function isSame(one: DestinationConfig, other: DestinationConfig): boolean {
+  if (one === other) return true;
+  return JSON.stringify({ ...one, admin: undefined }) ===
+    JSON.stringify({ ...other, admin: undefined });
+}
