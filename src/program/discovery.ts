@@ -84,11 +84,12 @@ export class Discovery {
 
   /** Takes over names, and how they are looked up; those that stay keep their records. */
   configure(config: Pick<Config, "configured"> & Settings): void {
-    const { resolver } = this.#settings;
+    const before = this.#settings;
     this.#settings = config;
-    if (JSON.stringify(config.resolver) !== JSON.stringify(resolver)) {
-      this.#resolver?.use(config.resolver);
-    }
+    const asksOthers = JSON.stringify(config.resolver) !== JSON.stringify(before.resolver);
+    if (asksOthers) this.#resolver?.use(config.resolver);
+    const isNews = asksOthers || config.resolveInterval !== before.resolveInterval ||
+      config.resolveEmpty !== before.resolveEmpty;
     const templates = config.configured.filter(isTemplate);
     const keys = new Set(templates.map(({ key }) => key));
     for (const [key, { watch }] of this.#known) {
@@ -98,8 +99,11 @@ export class Discovery {
     }
     for (const template of templates) {
       const known = this.#known.get(template.key);
-      if (known) known.template = template;
-      else this.#begin(template);
+      if (!known) this.#begin(template);
+      else {
+        known.template = template;
+        if (isNews) known.watch.look();
+      }
     }
   }
 
@@ -173,6 +177,11 @@ export class Discovery {
       last_error: watch.lastError,
       age_ms: watch.age,
     }));
+  }
+
+  /** Whether nothing is looked up any more. */
+  get stopped(): boolean {
+    return this.#stopped;
   }
 
   /** Looks nothing up any more. */

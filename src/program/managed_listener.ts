@@ -12,7 +12,6 @@ import {
   type DestinationTemplate,
   isTemplate,
 } from "../config/destination_text.ts";
-import type { Logs } from "../logging/logs.ts";
 import { Numbers } from "./destination_numbers.ts";
 import {
   assertRemovable,
@@ -35,7 +34,7 @@ import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { AdminState } from "../operations/states.ts";
 import type { OptionName } from "../config/options.ts";
 import { checkThreads, threadsOf } from "../config/thread_shares.ts";
-import { changesBetween, logChanges } from "./record_changes.ts";
+import { ChangeLog, changesBetween } from "./record_changes.ts";
 import { type ListenerOptions, startBalancer } from "./start_balancer.ts";
 import { statusOfName } from "./status_of_name.ts";
 
@@ -60,8 +59,8 @@ export class ManagedListener {
   readonly #discovery: Discovery;
   /** The latest change; each waits for the one before. */
   #changing: Promise<unknown> = Promise.resolve();
-  /** Gets what changes by itself. */
-  readonly #logs: Logs;
+  /** Tells what changes by itself. */
+  readonly #changeLog: ChangeLog;
 
   private constructor(options: ListenerOptions & { balancer: Balancer; numbers: Numbers }) {
     const { config, logs } = options;
@@ -72,7 +71,7 @@ export class ManagedListener {
     this.threads = threadsOf(config);
     this.#config = config;
     this.#numbers = options.numbers;
-    this.#logs = logs;
+    this.#changeLog = new ChangeLog(logs.log);
     this.#discovery = new Discovery(config, {
       lookUps: options.lookUps,
       log: logs.log,
@@ -228,9 +227,10 @@ export class ManagedListener {
 
   /** Puts the records that there are by now in force. */
   async #applyRecords(): Promise<void> {
+    if (this.#discovery.stopped) return;
     const before = this.#config;
     await this.#go(this.#withServers(before));
-    logChanges(before, this.#config, this.#logs.log);
+    this.#changeLog.tell(before, this.#config);
   }
 
   /** Sets what the operator wants. Returns whether that is something else. */
