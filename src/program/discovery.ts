@@ -1,4 +1,5 @@
 import type { Logger } from "@logtape/logtape";
+import type { Chunks } from "../async/chunks.ts";
 import type { Config } from "../config/config.ts";
 import {
   type ConfiguredDestination,
@@ -108,19 +109,20 @@ export class Discovery {
   }
 
   /** All servers of a configuration in its order: those that are in it, and the records of its names. */
-  serversOf(configured: readonly ConfiguredDestination[]): DestinationConfig[] {
+  *serversOf(configured: readonly ConfiguredDestination[]): Chunks<DestinationConfig[]> {
     const servers: DestinationConfig[] = [];
-    const overridden = new Set<string>();
+    const records = new Set<string>();
     for (const one of configured) {
       if (!isTemplate(one)) servers.push(one);
       else {
         for (const record of this.#recordsOf(one)) {
           servers.push(record);
-          overridden.add(record.key);
+          records.add(record.key);
+          yield;
         }
       }
     }
-    for (const key of this.#overrides.keys()) if (!overridden.has(key)) this.#overrides.delete(key);
+    for (const key of this.#overrides.keys()) if (!records.has(key)) this.#overrides.delete(key);
     return servers;
   }
 
@@ -210,16 +212,16 @@ export class Discovery {
     });
   }
 
-  #recordsOf(template: DestinationTemplate): DestinationConfig[] {
+  *#recordsOf(template: DestinationTemplate): Generator<DestinationConfig, void> {
     const known = this.#known.get(template.key);
     // Nothing is looked up any more.
-    if (!known) return [];
-    const { watch, admin } = known;
-    return watch.servers.map((server) => {
+    if (!known) return;
+    for (const server of known.watch.servers) {
       const key = keyOfRecord(template, server);
       const texts = this.#overrideOf(key, server);
-      return recordConfig(template, server, { texts, admin: this.#states.get(key) ?? admin });
-    });
+      const admin = this.#states.get(key) ?? known.admin;
+      yield recordConfig(template, server, { texts, admin });
+    }
   }
 
   #overrideOf(key: string, now: Found): DestinationTexts {

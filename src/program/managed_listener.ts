@@ -1,3 +1,4 @@
+import { inTurns } from "../async/chunks.ts";
 import { formatNumeric } from "../net/address.ts";
 import type { Balancer } from "../balancer/balancer.ts";
 import { commandLineReporter, type Config, nameOf } from "../config/config.ts";
@@ -23,7 +24,7 @@ import {
   replaced,
 } from "./destination_reading.ts";
 import { Discovery } from "./discovery.ts";
-import { goOver } from "./going_over.ts";
+import { goOver, type ServerChange } from "./going_over.ts";
 import {
   type DestinationChange,
   type NewDestination,
@@ -132,7 +133,7 @@ export class ManagedListener {
       const changes = differences(before, config);
       if (changes.length === 0 && reverted.size === 0 && !options.force) return [];
       this.#discovery.configure(config);
-      const after = this.#withServers(config);
+      const after = await this.#withServers(config);
       changes.push(...changesBetween(before, after, { of: reverted }));
       this.#numbers.apply(after);
       await this.balancer.reconfigure(after, { numbers: this.#numbers.byKey });
@@ -167,7 +168,7 @@ export class ManagedListener {
           const before = this.#config;
           const texts = readOverride(wanted, { ...this.#context, values: options });
           this.#discovery.override(wanted, texts);
-          await this.#go(this.#withServers(before));
+          await this.#go(await this.#withServers(before));
           const of = new Set([wanted.key]);
           changes.push(...changesBetween(before, this.#config, { of }));
         } else {
@@ -221,16 +222,15 @@ export class ManagedListener {
     return result;
   }
 
-  #withServers(config: Config): Config {
-    return { ...config, destinations: this.#discovery.serversOf(config.configured) };
+  async #withServers(config: Config): Promise<Config> {
+    const destinations = await inTurns(this.#discovery.serversOf(config.configured));
+    return { ...config, destinations };
   }
 
   /** Puts the records that there are by now in force. */
   async #applyRecords(): Promise<void> {
     if (this.#discovery.stopped) return;
-    const before = this.#config;
-    await this.#go(this.#withServers(before));
-    this.#changeLog.tell(before, this.#config);
+    this.#changeLog.tell(await this.#go(await this.#withServers(this.#config)));
   }
 
   /** Sets what the operator wants. Returns whether that is something else. */
@@ -268,7 +268,7 @@ export class ManagedListener {
     this.#numbers.replace(before, destination);
     if ((before && isTemplate(before)) || (destination && isTemplate(destination))) {
       this.#discovery.configure(config);
-      await this.#go(this.#withServers(config));
+      await this.#go(await this.#withServers(config));
     } else {
       const number = this.#numbers.of((destination ?? before)!);
       this.#config = config;
@@ -277,11 +277,11 @@ export class ManagedListener {
     return destinationDifference(before, destination, { before: old, after: config });
   }
 
-  /** Goes over to other servers with the same settings. */
-  async #go(after: Config): Promise<void> {
+  /** Goes over to other servers with the same settings. Returns what is different. */
+  async #go(after: Config): Promise<readonly ServerChange[]> {
     const before = this.#config;
     this.#config = after;
-    await goOver({ before, after }, { balancer: this.balancer, numbers: this.#numbers });
+    return await goOver({ before, after }, { balancer: this.balancer, numbers: this.#numbers });
   }
 }
 

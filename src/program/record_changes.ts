@@ -1,7 +1,7 @@
 import type { Logger } from "@logtape/logtape";
 import type { Config } from "../config/config.ts";
 import { destinationDifference } from "../config/differences.ts";
-import { changesOf, type ServerChange } from "./going_over.ts";
+import type { ServerChange } from "./going_over.ts";
 
 /** Most servers that a line of the log names. */
 const NAMED = 8;
@@ -41,11 +41,9 @@ export class ChangeLog {
     this.#log = log;
   }
 
-  /** Tells what is different between two configurations. */
-  tell(before: Config, after: Config): void {
-    const bySource = Map.groupBy(changesOf(before.destinations, after.destinations), (change) => {
-      return (change.after ?? change.before)!.source;
-    });
+  /** Tells what is different now. */
+  tell(changes: readonly ServerChange[]): void {
+    const bySource = Map.groupBy(changes, ({ before, after }) => (after ?? before)!.source);
     const now = performance.now();
     this.#lines = Math.min(MOST_LINES, this.#lines + (now - this.#at) / LINE_MS);
     this.#at = now;
