@@ -20,6 +20,7 @@ function destination(port: number): Destination {
     backup: 0,
     check: null,
     "send-proxy": "off" as const,
+    "agent-check": null,
   };
   const config = { address, key: `${port}`, ...rest };
   return new Destination(config, () => 0, port);

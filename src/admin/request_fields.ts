@@ -126,8 +126,17 @@ function shown(value: unknown): string {
 
 function fieldOf(name: DestinationOptionName): Field<DestinationValue> {
   const option: Option<unknown> = DESTINATION_OPTIONS[name];
-  if (!option.notation?.integers) return words(option);
-  return isMark(name) ? flagOrNumber(option) : number(option);
+  const { notation } = option;
+  if (!notation?.integers) return words(option);
+  if (isMark(name)) return flagOrNumber(option);
+  return notation.words ? either(number(option), words(option)) : number(option);
+}
+
+function either<A, B>(first: Field<A>, second: Field<B>): Field<A | B> {
+  return {
+    allowed: second.allowed,
+    accepts: (value): value is A | B => first.accepts(value) || second.accepts(value),
+  };
 }
 
 function flagOrNumber(option: Option<unknown>): Field<boolean | number> {

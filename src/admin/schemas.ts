@@ -43,8 +43,10 @@ function list(items: Schema): Schema {
 function valueOf(name: DestinationOptionName): Schema {
   const option: Option<unknown> = DESTINATION_OPTIONS[name];
   if (isMark(name)) return { ...numberOf(option), type: ["boolean", "integer"] };
-  if (option.notation?.integers) return numberOf(option);
-  return said({ type: "string", maxLength: 16384 }, option.help);
+  const words = { type: "string", maxLength: 16384 };
+  if (!option.notation?.integers) return said(words, option.help);
+  const { description, ...number } = numberOf(option);
+  return option.notation.words ? { anyOf: [number, words], description } : numberOf(option);
 }
 
 /** The integers that an option may be. */

@@ -1,5 +1,6 @@
 import type { Queue } from "./queue.ts";
 import { formatAddress } from "../net/address.ts";
+import { formatAgentCheck } from "../config/values/agent_check.ts";
 import { formatCheck } from "../config/values/check.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { SessionRegistry } from "../session/registry.ts";
@@ -79,7 +80,7 @@ export function destinationStatus(
   destination: Destination,
   { id, live }: { id: number; live: LiveBytes },
 ): DestinationStatus {
-  const { name, config, workers, active, sessions, failures } = destination;
+  const { name, config, share, workers, active, sessions, failures } = destination;
   const { up, down } = live.get(destination) ?? { up: 0, down: 0 };
   return {
     id: `${id}.${destination.number}`,
@@ -89,17 +90,20 @@ export function destinationStatus(
     state: destination.shownState,
     admin: destination.admin,
     leaving: destination.leaving,
-    limit: config.workers,
-    weight: config.weight,
+    limit: share.fullLimit,
+    weight: Math.round(100 * share.fullWeight) / 100,
     backup: config.backup > 0,
     tier: config.backup,
     check: formatCheck(config.check),
     send_proxy: config["send-proxy"],
+    agent_check: formatAgentCheck(config["agent-check"]),
+    agent: destination.agent.text,
     workers,
     active,
     sessions,
     failures,
     lookup_failures: destination.lookupFailures,
+    agent_failures: destination.agentFailures,
     bytes_up: destination.bytesUp + up,
     bytes_down: destination.bytesDown + down,
     latencies: destination.timings.data,

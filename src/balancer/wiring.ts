@@ -183,6 +183,9 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     clock,
     descriptors,
     log,
+    tasks,
+    position: thread,
+    names: options.names ?? names,
   });
   announcer.connect({
     listener: name,

@@ -4,6 +4,7 @@ import type { DestinationChange } from "../operations/operations.ts";
 import type { AdminState } from "../operations/states.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { AdminClient } from "./admin_client.ts";
+import { plain } from "./format.ts";
 import { plural, quote } from "../base/text.ts";
 import { readNew, readValues } from "./destination_arguments.ts";
 import { isDestination, isNothing, isObject, isReloadResult, isSessions } from "./shapes.ts";
@@ -105,9 +106,10 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
     check: ([, ...texts]) => void readValues(texts),
     async run({ client, operands: [text, ...texts], show }) {
       const changed = await patch(client, text!, readValues(texts));
-      const { limit, weight } = changed;
+      const { limit, weight, agent } = changed;
+      const said = agent ? `, its agent says ${plain(agent)}` : "";
       const backup = changed.backup ? ` backup=${changed.tier}` : "";
-      show([`${titleOf(changed)}: workers=${limit} weight=${weight}${backup}`], changed);
+      show([`${titleOf(changed)}: workers=${limit} weight=${weight}${backup}${said}`], changed);
     },
   },
   end: {

@@ -23,6 +23,8 @@ interface Column {
   readonly rank: number;
   readonly least: number;
   readonly most: number;
+  /** Whether a destination has anything to show there; without one that has there is no column. */
+  isWanted?(destination: DestinationStatus): boolean;
   /** @param width Of the column; 0 to find out how wide the cell would be. */
   cell(row: Row, width: number): Span;
 }
@@ -124,10 +126,18 @@ const COLUMNS: readonly Column[] = [
     most: 6,
     cell: ({ destination: { weight } }) => ({ text: String(weight) }),
   },
+  {
+    title: "AGENT",
+    rank: 1.5,
+    least: 5,
+    most: 40,
+    isWanted: ({ agent }) => Boolean(agent),
+    cell: ({ destination: { agent } }) => ({ text: plain(agent || "-") }),
+  },
 ];
 
-const NAME = COLUMNS.findIndex(({ title }) => title === "DESTINATION");
-const BAR = COLUMNS.findIndex(({ title }) => title === "");
+const NAME = COLUMNS.find(({ title }) => title === "DESTINATION");
+const BAR = COLUMNS.find(({ title }) => title === "");
 
 /** The destinations of a listener as a table that fits: columns that matter less go first. */
 export function destinationLines(
@@ -173,13 +183,16 @@ function weightIn(sort: SortOrder, { destination, rate }: Row): number {
 }
 
 function fit(rows: readonly Row[], columns: number): { column: Column; width: number }[] {
-  let layout = COLUMNS.map((column, i) => {
-    const longest = i === BAR
+  const wantedColumns = COLUMNS.filter(({ isWanted }) => {
+    return !isWanted || rows.some(({ destination }) => isWanted(destination));
+  });
+  let layout = wantedColumns.map((column) => {
+    const longest = column === BAR
       ? 0
       : Math.max(0, ...rows.map((row) => column.cell(row, 0).text.length));
     const wanted = Math.max(longest, column.title.length, column.least);
     // Names may be long, but the numbers have to stand somewhere too.
-    const most = i === NAME ? Math.max(column.least, Math.floor(columns * 0.3)) : column.most;
+    const most = column === NAME ? Math.max(column.least, Math.floor(columns * 0.3)) : column.most;
     return { column, width: Math.min(wanted, column.most, most) };
   });
   const total = () => layout.reduce((sum, { width }) => sum + 2 + width, 0);
@@ -187,7 +200,7 @@ function fit(rows: readonly Row[], columns: number): { column: Column; width: nu
     const lowest = Math.min(...layout.map(({ column }) => column.rank));
     layout = layout.filter(({ column }) => column.rank !== lowest);
   }
-  const flexible = layout.find(({ column }) => column === COLUMNS[BAR]);
+  const flexible = layout.find(({ column }) => column === BAR);
   if (flexible) {
     flexible.width = Math.min(flexible.column.most, flexible.width + columns - total());
   }

@@ -41,6 +41,7 @@ const histogram = object({ fine: either(missing, list(number)) });
 
 const destination = object({
   ...{ id, name: text, address: either(missing, text), source: either(missing, text) },
+  agent: either(missing, text),
   // An earlier version does not tell the tier.
   ...{ state: text, admin: text, leaving: flag, backup: flag, tier: either(missing, amount) },
   ...{ limit: amount, weight: amount, active: amount, sessions: amount, failures: amount },

@@ -28,6 +28,9 @@ const DESTINATION_COLUMNS: readonly Column[] = [
 /** Only where a destination has a name. */
 const ADDRESS_COLUMN: Column = { title: "ADDRESS" };
 
+/** Only where a server has said something of itself. */
+const AGENT_COLUMN: Column = { title: "AGENT" };
+
 /** Stands behind the client where one was named by somebody else. */
 const PEER_COLUMN: Column = { title: "PEER" };
 
@@ -69,7 +72,12 @@ function listenerLines(listener: ListenerStatus): string[] {
     // The name of a record ends in its address.
     return !source && (address ?? name) !== name;
   });
-  const columns = named ? [...DESTINATION_COLUMNS, ADDRESS_COLUMN] : DESTINATION_COLUMNS;
+  const reported = destinations.some(({ agent }) => agent);
+  const columns = [
+    ...DESTINATION_COLUMNS,
+    ...(named ? [ADDRESS_COLUMN] : []),
+    ...(reported ? [AGENT_COLUMN] : []),
+  ];
   const rows = destinations.map((one) => [
     one.id,
     one.name + backupMark(one) + (one.leaving ? " (leaving)" : ""),
@@ -82,6 +90,7 @@ function listenerLines(listener: ListenerStatus): string[] {
     formatBytes(one.bytes_up),
     formatBytes(one.bytes_down),
     ...(named ? [one.address] : []),
+    ...(reported ? [one.agent || "-"] : []),
   ]);
   const table = rows.length === 0 ? ["no destinations"] : formatTable(columns, rows);
   return [

@@ -5,7 +5,7 @@ import {
   destinationOptionNames,
   isMark,
 } from "./options/destination.ts";
-import type { Option } from "./option.ts";
+import type { Notation, Option } from "./option.ts";
 import { NO_RESERVED_WORD, PORT_PATTERN } from "./values/address_pattern.ts";
 import { keyOf, type OptionName, optionNames, rowOf } from "./options.ts";
 
@@ -60,7 +60,8 @@ const DESTINATION: Schema = {
 
 function partOf(name: DestinationOptionName): string {
   if (isMark(name)) return `${name}(=(true|false|[0-9]+))?`;
-  return `${name}=${DESTINATION_OPTIONS[name].notation?.integers ? "[0-9]+" : PART}`;
+  const { integers, words }: Notation = DESTINATION_OPTIONS[name].notation ?? {};
+  return `${name}=${integers && !words ? "[0-9]+" : PART}`;
 }
 
 /** The keys of a listener that are no flags. */

@@ -69,6 +69,14 @@ export function shareOfDestination(
   return { ...destination, workers: share(destination.workers, position) };
 }
 
+/**
+ * The part of the slots that a server allows: at least one for each thread, since nobody who waits in
+ * a thread without any could ever be served.
+ */
+export function shareOfSlots(slots: number, position: ThreadPosition): number {
+  return Math.max(1, share(slots, position));
+}
+
 function share(limit: number, { index, number }: ThreadPosition): number {
   return Math.floor(limit / number) + (index < limit % number ? 1 : 0);
 }

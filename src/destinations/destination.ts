@@ -1,10 +1,11 @@
+import type { AgentReport } from "./agent_report.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
 import { type Connector, connectorTo } from "./connector.ts";
 import type { LookupFailure, Way } from "../net/dial.ts";
 import type { AdminState, ShownState } from "../operations/states.ts";
 import { sendingProxy } from "./send_proxy.ts";
-import { type AgentReport, Share } from "./share.ts";
+import { Share } from "./share.ts";
 import type { NameLookups } from "../net/names.ts";
 import type { Session } from "../session/session.ts";
 import type { Trails } from "../net/trails.ts";
@@ -44,6 +45,8 @@ export class Destination {
   sessions = 0;
   /** Connects, probes and checks that failed. */
   failures = 0;
+  /** Times that its agent was asked and said nothing that can be understood. */
+  agentFailures = 0;
   /** Look-ups of its name that failed. */
   lookupFailures = 0;
   /** Called when one has failed. */
@@ -66,7 +69,7 @@ export class Destination {
   /** The configuration in force. */
   #config: DestinationConfig;
   /** How much of the sessions it may have. */
-  readonly #share: Share;
+  readonly share: Share;
   /** Workers that exist. */
   #workers = 0;
   /** Numbers of workers that have left. */
@@ -99,7 +102,7 @@ export class Destination {
       onLocated: () => this.onLocated?.(),
     });
     this.connector = sendingProxy(connector, config["send-proxy"]);
-    this.#share = new Share(() => this.#config, clock);
+    this.share = new Share(() => this.#config, clock);
     this.forget();
   }
 
@@ -134,11 +137,11 @@ export class Destination {
 
   /** What its server says of itself; a new report counts at once. */
   get agent(): AgentReport {
-    return this.#share.report;
+    return this.share.report;
   }
 
   set agent(report: AgentReport) {
-    this.#share.report = report;
+    this.share.report = report;
     this.onChange?.(this);
   }
 
@@ -146,7 +149,7 @@ export class Destination {
   forget(): void {
     this.state = this.connector.isTried ? "untried" : "up";
     this.onlyCheckFails = false;
-    this.#share.startSlowly(0);
+    this.share.startSlowly(0);
   }
 
   /** Whether it may take sessions as far as its health is concerned. */
@@ -154,15 +157,26 @@ export class Destination {
     return this.state === "up" || this.state === "untried";
   }
 
-  /** Whether it may take sessions as far as the operator and its weight are concerned. */
+  /** Whether it may take sessions as far as the operator, its server and its weight are concerned. */
   get enabled(): boolean {
-    return this.admin === "ready" && !this.leaving && this.#share.fullWeight > 0;
+    const { admin, down } = this.agent;
+    return this.admin === "ready" && !this.leaving && admin === "ready" && !down &&
+      this.share.fullWeight > 0;
   }
 
-  /** What it is like, in one word. */
+  /** Whether nobody is to look at it: the operator says so, or its server. */
+  get inMaintenance(): boolean {
+    return this.admin === "maint" || this.agent.admin === "maint";
+  }
+
+  /** What it is like, in one word: what the operator wants, then its server, then its health. */
   get shownState(): ShownState {
     if (this.leaving) return "drain";
-    return this.admin === "ready" ? this.state : this.admin;
+    if (this.admin !== "ready") return this.admin;
+    const { admin, down, said } = this.agent;
+    if (admin !== "ready") return admin;
+    if (down) return "down";
+    return this.usable && said.weight?.value === 0 ? "drain" : this.state;
   }
 
   /** Workers that exist: with a session, or idle. */
@@ -186,18 +200,18 @@ export class Destination {
    * policy. A multiple of 1/64, so that policies can calculate with it exactly.
    */
   get weight(): number {
-    return this.#share.weight;
+    return this.share.weight;
   }
 
   /** Most workers at the moment: the configured number, or less after it has come back or was full. */
   get limit(): number {
-    const { limit } = this.#share;
+    const { limit } = this.share;
     return this.#connects === Infinity ? limit : Math.min(limit, this.established + this.#connects);
   }
 
   /** Whether it has come back a while ago, and does not have its full weight and limit yet. */
   get starting(): boolean {
-    return this.#share.starting;
+    return this.share.starting;
   }
 
   /** Whether it may have one more worker. */
@@ -210,7 +224,7 @@ export class Destination {
    * counts once, in the limit.
    */
   get load(): number {
-    return this.workers / (this.limit * (this.#share.fullWeight || 1));
+    return this.workers / (this.limit * (this.share.fullWeight || 1));
   }
 
   /** A number for a worker that has come and is counted, from 1: none that another one has. */
@@ -230,7 +244,7 @@ export class Destination {
 
   /** Lets it have its workers back little by little, over so many milliseconds. */
   startSlowly(length: number): void {
-    this.#share.startSlowly(length);
+    this.share.startSlowly(length);
   }
 
   /** Whether it was full a short while ago: its limit grows with every connect that succeeds. */

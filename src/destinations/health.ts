@@ -1,5 +1,7 @@
 import type { Logger } from "@logtape/logtape";
+import { Agents } from "./agents.ts";
 import type { Clock } from "../base/clock.ts";
+import type { TaskGroup } from "../async/task_group.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import type { Destination } from "./destination.ts";
@@ -7,7 +9,9 @@ import type { LookupFailure } from "../net/dial.ts";
 import { messageOf } from "../base/errors.ts";
 import type { HealthPolicy } from "./health_state.ts";
 import { Monitor } from "./monitor.ts";
+import type { NameLookups } from "../net/names.ts";
 import type { Settings } from "../config/options.ts";
+import type { ThreadPosition } from "../config/thread_shares.ts";
 import { every, type Timer } from "../base/timer.ts";
 import { Tries } from "./tries.ts";
 
@@ -48,6 +52,12 @@ export interface HealthOptions {
   /** What probes get descriptors from; without it there are always enough. */
   descriptors?: DescriptorBudget;
   log: Logger;
+  /** Gets what asks the agents of destinations. */
+  tasks: TaskGroup;
+  /** Which of the threads this is; alone if absent. */
+  position?: ThreadPosition | undefined;
+  /** Looks names of agents up; the system's unless given. */
+  names?: NameLookups | undefined;
 }
 
 /** The health of all destinations: a monitor for each, and what follows from their states. */
@@ -70,9 +80,13 @@ export class Health {
   #panicking = false;
   /** Lets new destinations be tried in turn. */
   readonly #tries = new Tries();
+  /** Ask the servers themselves. */
+  readonly #agents: Agents;
 
   constructor(options: HealthOptions) {
+    const { position = { index: 0, number: 1 } } = options;
     this.#options = options;
+    this.#agents = new Agents({ ...options, position, observer: this });
     this.#log = options.log;
     this.#settings = options.settings;
   }
@@ -96,6 +110,7 @@ export class Health {
       if (signal.aborted || this.#monitors.get(destination) !== monitor) return;
       this.#options.workers.arrange(destination);
     };
+    this.#agents.add(destination);
     await monitor.run();
   }
 
@@ -103,19 +118,39 @@ export class Health {
   retire(destination: Destination): void {
     this.#monitors.get(destination)?.stop();
     this.#monitors.delete(destination);
+    this.#agents.remove(destination);
     this.#endRamp(destination);
     this.#notePanic();
   }
 
   /** What the operator wants of a destination has changed. */
   review(destination: Destination): void {
+    this.#agents.reconsider(destination);
+    this.#look(destination);
+  }
+
+  /** What the server of a destination says has changed. */
+  onReport(destination: Destination, was: { inMaintenance: boolean; down: boolean }): void {
+    const { inMaintenance, agent: { down }, state } = destination;
+    if (was.inMaintenance !== inMaintenance) {
+      // Nobody has looked at it since.
+      if (!inMaintenance) destination.forget();
+      return this.#look(destination);
+    }
+    if (was.down && !down && state === "up") this.#startSlowly(destination);
+    this.#notePanic();
+    this.#options.workers.arrange(destination);
+  }
+
+  #look(destination: Destination): void {
     this.#monitors.get(destination)?.review();
     this.#notePanic();
     this.#options.workers.arrange(destination);
   }
 
-  /** The check of one destination, or its weight, may have changed. */
+  /** The check of one destination, its agent, or its weight, may have changed. */
   reconsider(destination: Destination): void {
+    this.#agents.reconsider(destination);
     this.#monitors.get(destination)?.reconsider();
     this.#notePanic();
   }
@@ -123,6 +158,7 @@ export class Health {
   /** Takes over settings, or checks of destinations, that have changed. */
   apply(settings: HealthSettings): void {
     this.#settings = settings;
+    this.#agents.apply(settings, this.#monitors.keys());
     for (const monitor of this.#monitors.values()) monitor.reconsider();
     this.#notePanic();
   }

@@ -72,7 +72,7 @@ export class HealthState {
   /** Milliseconds until the next probe; without a check there is none while it takes sessions. */
   pause(): number {
     const { check, checkInterval } = this.policy;
-    if (this.#destination.admin === "maint") return Infinity;
+    if (this.#destination.inMaintenance) return Infinity;
     if (this.#destination.usable) return check ? checkInterval : Infinity;
     if (this.#successesInRow > 0) return check ? checkInterval : FIRST_BACKOFF_MS;
     return backoff(this.#attempt, this.#longestPause());

@@ -135,7 +135,7 @@ export class Monitor implements Candidate {
 
   /** Something that a client may have caused makes a look worth while: soon, but not often. */
   doubt(): void {
-    if (this.#destination.state !== "up" || this.#destination.admin === "maint") return;
+    if (this.#destination.state !== "up" || this.#destination.inMaintenance) return;
     if (this.#limit) return;
     const now = this.#options.clock();
     const due = Math.max(now, this.#probedAt + DOUBT_PAUSE_MS);
@@ -145,7 +145,7 @@ export class Monitor implements Candidate {
   /** Begins as if it had just been taken in, in the state that it is in. */
   #startAnew(): void {
     const { tries } = this.#options;
-    const { state, admin } = this.#destination;
+    const { state, inMaintenance } = this.#destination;
     this.#reviewed = false;
     if (this.#trying) {
       this.#trying = false;
@@ -153,7 +153,7 @@ export class Monitor implements Candidate {
     }
     tries.remove(this);
     this.#schedule(Infinity);
-    if (admin === "maint" || this.#stopped) return;
+    if (inMaintenance || this.#stopped) return;
     if (state === "untried") {
       this.#health.reset();
       tries.add(this);

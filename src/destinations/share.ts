@@ -1,22 +1,15 @@
+import { UNREPORTED } from "./agent_report.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
-
-/** What a server says of itself, beside what is configured and what its health is. */
-export interface AgentReport {
-  /** Its share of the configured weight: 1 is all of it, 0 takes nobody new. */
-  readonly share: number;
-  /** Most workers, if it has said so. */
-  readonly slots: number | undefined;
-}
-
-/** What counts as long as a server has said nothing. */
-const UNREPORTED: AgentReport = { share: 1, slots: undefined };
 
 /**
  * Weights are multiples of one in so many: enough for the steps of a slow start and for percentages,
  * and a power of two, so that sums and products of them are exact.
  */
 const WEIGHT_SCALE = 64;
+
+/** The greatest weight that a server can give itself, as in HAProxy. */
+const MOST_WEIGHT = 256;
 
 /**
  * How much of the sessions a destination may have: what is configured, what its server makes of that,
@@ -46,17 +39,23 @@ export class Share {
   /** The weight in full use. */
   get fullWeight(): number {
     const { weight } = this.#config();
-    const { share } = this.report;
-    return share === 1 || share === 0 || weight === 0
-      ? weight * share
-      : atLeastOneStep(weight * share);
+    const { share, weight: said = weight } = this.report;
+    // What the operator does not want, no server can.
+    if (weight === 0) return 0;
+    if (share === 1 || share === 0) return said * share;
+    return Math.min(atLeastOneStep(said * share), MOST_WEIGHT);
+  }
+
+  /** Most workers in full use. */
+  get fullLimit(): number {
+    const { workers } = this.#config();
+    const { slots = workers } = this.report;
+    return Math.min(workers, slots);
   }
 
   /** Most workers of the moment, at least 1. */
   get limit(): number {
-    const { workers } = this.#config();
-    const { slots = workers } = this.report;
-    const full = Math.min(workers, slots);
+    const full = this.fullLimit;
     return Math.max(1, this.#ramp ? Math.ceil(full * this.#grown) : full);
   }
 

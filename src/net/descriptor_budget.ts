@@ -12,8 +12,9 @@ const UNCOUNTED = 12;
 /** Kept free for each listener: it may always have one session, whatever the others have. */
 const PER_LISTENER = PER_SESSION;
 
-/** Kept free for probes and checks of destinations, and for the admin API. */
-const FOR_PROBES = 4;
+/** Kept free for probes and checks of destinations, for their agents, and for the admin API. */
+const FOR_PROBES = 3;
+const FOR_AGENTS = 1;
 const FOR_ADMIN = 4;
 
 /** What the runtime opens for a thread, and while that loads; without them it ends the program. */
@@ -42,6 +43,8 @@ export interface Allowance {
  */
 export class DescriptorBudget {
   readonly probes: Allowance = { size: FOR_PROBES, used: 0 };
+  /** Apart from probes, so that slow agents hold up none. */
+  readonly agents: Allowance = { size: FOR_AGENTS, used: 0 };
   readonly admin: Allowance = { size: FOR_ADMIN, used: 0 };
   /** How many there are. */
   readonly #capacity: DescriptorCapacity;
@@ -55,7 +58,7 @@ export class DescriptorBudget {
   constructor(options: CapacityOptions = {}) {
     this.#capacity = new DescriptorCapacity(options);
     this.#counts = this.#capacity.counts;
-    this.#counts.add("reserved", this.probes.size + (options.share ? 0 : UNCOUNTED));
+    this.#counts.add("reserved", FOR_PROBES + FOR_AGENTS + (options.share ? 0 : UNCOUNTED));
   }
 
   /** A part for a further thread, which {@linkcode reclaim} ends; `undefined` if there are too many. */
@@ -209,7 +212,7 @@ export class DescriptorBudget {
   }
 
   get #perThread(): number {
-    return FOR_THREAD + this.probes.size + PER_LISTENER + 1;
+    return FOR_THREAD + FOR_PROBES + FOR_AGENTS + PER_LISTENER + 1;
   }
 
   #reserve(number: number): Release {

@@ -2,16 +2,17 @@ import { after, type Timer } from "../base/timer.ts";
 import type { Answer, Resolver, ResolverSetting } from "./dns/records.ts";
 import { type Located, type NameLookups, systemNames } from "./names.ts";
 
-/** Shortest and longest time that addresses are used before a name is asked for again, in milliseconds. */
+/** Shortest time that addresses are used before a name is asked for again, in milliseconds. */
 const MIN_LIFETIME_MS = 1000;
-const MAX_LIFETIME_MS = 10_000;
 
 /** How long addresses of one kind wait for those of the other, in milliseconds. */
 const OTHER_KIND_MS = 500;
 
-/** What says who is asked, which a reload may change. */
+/** What says who is asked and how often, which a reload may change. */
 interface Settings {
   readonly resolver: ResolverSetting;
+  /** Longest time that addresses are used, in milliseconds. */
+  readonly resolveInterval: number;
 }
 
 /**
@@ -39,8 +40,9 @@ export class ListenerNames implements NameLookups {
   }
 
   lookUp(name: string): Promise<Located> {
-    if (this.#settings.resolver === "system") return systemNames.lookUp(name);
-    return askBoth(name, this.#resolver);
+    const { resolver, resolveInterval } = this.#settings;
+    if (resolver === "system") return systemNames.lookUp(name);
+    return askBoth(name, { resolver: this.#resolver, most: resolveInterval });
   }
 
   tells(name: string): boolean {
@@ -54,7 +56,10 @@ export class ListenerNames implements NameLookups {
  *
  * @throws An error that says why there is none.
  */
-async function askBoth(name: string, resolver: Resolver): Promise<Located> {
+async function askBoth(
+  name: string,
+  { resolver, most }: { resolver: Resolver; most: number },
+): Promise<Located> {
   const asked = await askAll(name, { resolver, impatience: new AbortController() });
   const answers: Answer[] = [];
   for (const result of asked) if (result.status === "fulfilled") answers.push(result.value);
@@ -67,7 +72,7 @@ async function askBoth(name: string, resolver: Resolver): Promise<Located> {
     ttl = Math.min(ttl, answer.ttl);
   }
   if (addresses.length > 0) {
-    const lifetime = Math.min(Math.max(ttl * 1000, MIN_LIFETIME_MS), MAX_LIFETIME_MS);
+    const lifetime = Math.max(MIN_LIFETIME_MS, Math.min(ttl * 1000, most));
     return { addresses, lifetime };
   }
   if (failed) throw failed.reason;

@@ -48,6 +48,7 @@ export const DESTINATION_FIELDS = {
   weight: number({
     help: "share of the sessions",
     join: ([first]) => first!,
+    fraction: true,
     metric: { name: "weight", kind: "gauge", unit: "1" },
   }),
   backup: flag("whether it serves only while no other destination is up"),
@@ -57,6 +58,8 @@ export const DESTINATION_FIELDS = {
   }),
   check: text("how it is checked, as the option is written"),
   send_proxy: text("which PROXY header it gets: off, v1 or v2"),
+  agent_check: text("where its server says how much it can take, as the option is written"),
+  agent: text("what its server says: the latest words of each kind; empty as long as it has not"),
   workers: number({
     help: "workers that exist",
     metric: { name: "workers", kind: "gauge", unit: "{worker}" },
@@ -76,6 +79,10 @@ export const DESTINATION_FIELDS = {
   lookup_failures: number({
     help: "look-ups of its name that failed",
     metric: { name: "lookup_failures", kind: "counter", unit: "{failure}" },
+  }),
+  agent_failures: number({
+    help: "times that its agent was asked and said nothing that can be understood",
+    metric: { name: "agent_failures", kind: "counter", unit: "{failure}" },
   }),
   bytes_up: number({
     help: "bytes from clients to it",

@@ -64,5 +64,5 @@ export class RetiredCounters {
 /** Whether a thread counts on from there. */
 function goesOn(before: DestinationStatus, now: DestinationStatus | undefined): boolean {
   return now !== undefined && now.sessions >= before.sessions && now.failures >= before.failures &&
-    now.lookup_failures >= before.lookup_failures;
+    now.lookup_failures >= before.lookup_failures && now.agent_failures >= before.agent_failures;
 }

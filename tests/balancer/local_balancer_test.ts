@@ -115,6 +115,9 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
       failures: 0,
       lookup_failures: 0,
       send_proxy: "off",
+      agent_check: "off",
+      agent: "",
+      agent_failures: 0,
     }],
   });
 });

@@ -20,6 +20,7 @@ function setUp(configs: Options[], waiting = 0, policy: Policy = new Fifo()) {
       backup: 0,
       check: null,
       "send-proxy": "off" as const,
+      "agent-check": null,
     };
     return new Destination(
       { address, key: `${i}`, name: `${i + 1}`, ...defaults, ...config },

@@ -98,6 +98,7 @@ const BAD_VALUES: Record<OptionName, string> = {
   rise: "-",
   slowStart: "-5s",
   sendProxy: "on",
+  agentCheck: "0",
   resolver: "ns.example",
   resolveInterval: "999ms",
   resolveEmpty: "remove",

@@ -42,6 +42,7 @@ Deno.test("the defaults are the documented ones", () => {
     rise: 0,
     slowStart: 0,
     sendProxy: "off",
+    agentCheck: null,
     resolver: "system",
     resolveInterval: 10_000,
     resolveEmpty: "keep",

@@ -1,3 +1,4 @@
+import { UNREPORTED } from "../../src/destinations/agent_report.ts";
 import { assertEquals } from "@std/assert";
 import { Fifo } from "../../src/balancer/policies/fifo.ts";
 import { destinationAt } from "../support/policies.ts";
@@ -10,15 +11,15 @@ Deno.test("the weight of the moment is what is configured, reported and grown, a
   assertEquals([one.weight, one.limit, one.starting], [1 / 64, 1, true]);
   now = 250;
   assertEquals([one.weight, one.limit], [1, 25]);
-  one.agent = { share: 0.5, slots: 40 };
+  one.agent = { ...UNREPORTED, share: 0.5, slots: 40 };
   assertEquals([one.weight, one.limit], [0.5, 10]);
   now = 1000;
   assertEquals([one.weight, one.limit, one.starting], [2, 40, false]);
-  one.agent = { share: 0.001, slots: 1000 };
+  one.agent = { ...UNREPORTED, share: 0.001, slots: 1000 };
   assertEquals([one.weight, one.limit], [1 / 64, 100]);
-  one.agent = { share: 0, slots: undefined };
+  one.agent = { ...UNREPORTED, share: 0, slots: undefined };
   assertEquals([one.weight, one.enabled], [0, false]);
-  one.agent = { share: 1, slots: undefined };
+  one.agent = { ...UNREPORTED, share: 1, slots: undefined };
   one.config = { ...one.config, weight: 0 };
   assertEquals([one.weight, one.limit, one.enabled, one.usable], [0, 100, false, true]);
 });
@@ -33,7 +34,7 @@ Deno.test("of a report and of a configuration it is told what may change who ser
   one.config = { ...one.config, backup: 2 };
   one.config = { ...one.config, weight: 3 };
   one.config = { ...one.config, weight: 4 };
-  one.agent = { share: 0.5, slots: 1 };
+  one.agent = { ...UNREPORTED, share: 0.5, slots: 1 };
   one.place = 7;
   one.place = 7;
   assertEquals(told, ["load", "change", "change", "change", "load", "change", "load"]);
@@ -49,8 +50,8 @@ Deno.test("fifo keeps as many waiting as the weight says, and fewer while it gro
   const seen: number[] = [];
   for (; now <= 1000; now += 250) seen.push(waiting());
   assertEquals(seen, [0, 1, 1, 2, 2]);
-  one.agent = { share: 0.1, slots: undefined };
+  one.agent = { ...UNREPORTED, share: 0.1, slots: undefined };
   assertEquals(waiting(), 1);
-  one.agent = { share: 0, slots: undefined };
+  one.agent = { ...UNREPORTED, share: 0, slots: undefined };
   assertEquals(waiting(), 0);
 });

@@ -1,4 +1,5 @@
 // Destination set, worker pool and queue under random changes, with workers that behave like the real ones.
+import { UNREPORTED } from "../../src/destinations/agent_report.ts";
 import { assert } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import fc from "fast-check";
@@ -148,6 +149,7 @@ class Scene {
       signal: this.#life.signal,
       clock,
       log: getLogger(["test", "quiet"]),
+      tasks: this.#tasks,
     });
     // Nobody is tried.
     this.health.close();
@@ -230,7 +232,7 @@ class Scene {
       }
       case "report": {
         const one = all[step.which];
-        if (one) one.agent = { share: step.share, slots: step.slots };
+        if (one) one.agent = { ...UNREPORTED, share: step.share, slots: step.slots };
         break;
       }
       case "start": {
@@ -263,7 +265,12 @@ class Scene {
       case "configure": {
         const configs = step.wanted.flatMap(({ there, ...rest }, i): DestinationConfig[] => {
           const address = { transport: "tcp", hostname: "127.0.0.1", port: 1 + i } as const;
-          const options = { ...rest, check: null, "send-proxy": "off" } as const;
+          const options = {
+            ...rest,
+            check: null,
+            "agent-check": null,
+            "send-proxy": "off",
+          } as const;
           return there ? [{ ...options, address, key: `${i}`, name: `${i}` }] : [];
         });
         // As the balancer does it, but in one turn.

@@ -123,12 +123,12 @@ type Front = "HAProxy v1" | "HAProxy v2" | "nginx v1";
 
 function startFront(
   front: Front,
-  { port, iawlb }: { port: number; iawlb: number },
+  { port, iawlb }: { port: number; iawlb: string },
 ): Promise<RealServer> {
   if (front === "nginx v1") {
     return startNginx({
       stream: `
-  server { listen 127.0.0.1:${port}; proxy_pass 127.0.0.1:${iawlb}; proxy_protocol on; }`,
+  server { listen 127.0.0.1:${port}; proxy_pass ${iawlb}; proxy_protocol on; }`,
     });
   }
   const send = front === "HAProxy v1" ? "send-proxy" : "send-proxy-v2";
@@ -136,7 +136,7 @@ function startFront(
 listen front
   mode tcp
   bind 127.0.0.1:${port}
-  server iawlb 127.0.0.1:${iawlb} ${send} check check-send-proxy inter 50ms`);
+  server iawlb ${iawlb.replace("unix:", "unix@")} ${send} check check-send-proxy inter 50ms`);
 }
 
 function startBack(back: "HAProxy" | "nginx", port: number): Promise<RealServer> {
@@ -159,15 +159,17 @@ frontend back
 }
 
 for (
-  const [front, version, back] of [
-    ["HAProxy v1", "v2", "nginx"],
-    ["HAProxy v2", "v1", "nginx"],
-    ["nginx v1", "v2", "HAProxy"],
+  const [front, by, version, last] of [
+    ["HAProxy v1", "TCP", "v2", "nginx"],
+    ["HAProxy v2", "TCP", "v1", "nginx"],
+    ["HAProxy v2", "UNIX", "v2", "HAProxy"],
+    ["nginx v1", "TCP", "v2", "HAProxy"],
+    ["nginx v1", "UNIX", "v1", "nginx"],
   ] as const
 ) {
   Deno.test({
     ...unless(
-      `${front} → iawlb → ${back} ${version}: everybody knows the client, in a drain as well`,
+      `${front} → ${by} → iawlb → ${version} ${last}: everybody knows the client, in a drain as well`,
       {
         ...needingHaproxy(),
         ...needingNginx(),
@@ -175,16 +177,15 @@ for (
     ),
     async fn() {
       const [behind, port, admin] = [freePort(), freePort(), freePort()];
-      await using _back = await startBack(back, behind);
-      await using program = await Program.start(
-        [`127.0.0.1:${behind}`],
-        [
-          ...["--accept-proxy", "127.0.0.0/8", "--send-proxy", version, "--threads", "2"],
-          ...["--check", "http:/", ...OFTEN, "--admin", `127.0.0.1:${admin}`],
-        ],
-      );
-      const before = await startFront(front, { port, iawlb: program.port });
-      await using _before = before;
+      await using back = await startBack(last, behind);
+      const iawlb = by === "UNIX" ? `unix:${back.folder}/iawlb.sock` : `127.0.0.1:${freePort()}`;
+      await using program = await Program.spawn([
+        ...["--accept-proxy", "127.0.0.0/8,unix", "--send-proxy", version],
+        ...["--threads", by === "TCP" ? "2" : "1", "--check", "http:/", ...OFTEN],
+        ...["--admin", `127.0.0.1:${admin}`, "--log-format", "json"],
+        ...[iawlb, `127.0.0.1:${behind}`],
+      ]);
+      await using before = await startFront(front, { port, iawlb });
       const target = { host: "127.0.0.1", port };
       const clients: string[] = [];
       const ask = async (pause?: (client: string) => Promise<void>) => {
@@ -205,7 +206,8 @@ for (
           const answer = await fetch(`http://127.0.0.1:${admin}/sessions`);
           const { sessions } = await answer.json() as { sessions: SessionInfo[] };
           const own = sessions.find((one) => one.client === client.replace(" ", ":"));
-          return own?.stage === "relaying" && own.peer?.startsWith("127.0.0.1:") === true;
+          return own?.stage === "relaying" &&
+            own.peer?.startsWith(by === "UNIX" ? "unix:" : "127.0.0.1:") === true;
         };
         await until(shown, "the session is shown with its client and its peer");
         program.signal("SIGTERM");

@@ -41,7 +41,7 @@ function budgetOf({ state, options }: ReturnType<typeof machine>) {
 
 Deno.test("sessions are let in as long as both of their descriptors are there", () => {
   const { budget, fill } = budgetOf(machine(1018));
-  // 12 for what is not counted, 4 for probes, 2 for the listener.
+  // 12 for what is not counted, 4 for probes and agents, 2 for the listener.
   assertEquals(fill(), 500);
   assert(budget.limited);
   assertEquals(budget.sessions, 500);
@@ -142,7 +142,10 @@ Deno.test("who waits for a descriptor gets it in turn, or gives up", async () =>
   fill();
   const life = new AbortController();
   const releases = await Promise.all(
-    Array.from({ length: 4 }, () => budget.claimInTurn(budget.probes, life.signal)),
+    Array.from(
+      { length: budget.probes.size },
+      () => budget.claimInTurn(budget.probes, life.signal),
+    ),
   );
   const waiting = budget.claimInTurn(budget.probes, life.signal);
   releases[0]!();
@@ -151,6 +154,19 @@ Deno.test("who waits for a descriptor gets it in turn, or gives up", async () =>
   life.abort();
   await assertRejects(() => hopeless, DOMException);
   last();
+});
+
+Deno.test("agents that are slow to answer take no descriptor from the probes", async () => {
+  const { budget, fill } = budgetOf(machine(100));
+  fill();
+  const life = new AbortController();
+  await budget.claimInTurn(budget.agents, life.signal);
+  const waiting = Array.from({ length: 20 }, () => {
+    return budget.claimInTurn(budget.agents, life.signal);
+  });
+  for (let i = 0; i < budget.probes.size; i++) assert(budget.claim(budget.probes), `probe ${i}`);
+  life.abort();
+  for (const claim of waiting) await assertRejects(() => claim, DOMException);
 });
 
 Deno.test("what becomes free elsewhere is found by those who wait", async () => {

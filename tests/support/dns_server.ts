@@ -20,10 +20,11 @@ export class DnsServer implements AsyncDisposable {
   readonly #conns = new Set<Deno.Conn>();
   readonly #loops: Promise<void>[];
 
-  constructor(script: Script, options: { hostname?: string } = {}) {
-    const { hostname = "127.0.0.1" } = options;
+  /** It is on a free port of 127.0.0.1 unless told otherwise. */
+  constructor(script: Script, options: { hostname?: string; port?: number } = {}) {
+    const { hostname = "127.0.0.1", port = 0 } = options;
     this.script = script;
-    [this.#udp, this.#tcp] = listenBoth(hostname);
+    [this.#udp, this.#tcp] = listenBoth(hostname, port);
     this.port = (this.#udp.addr as Deno.NetAddr).port;
     this.#loops = [this.#serveUdp(), this.#serveTcp()];
   }
@@ -127,14 +128,15 @@ function isList(sent: NonNullable<Sent>): sent is readonly (ReplyParts | Uint8Ar
 }
 
 /** The same port for both, which another may have taken for one of them. */
-function listenBoth(hostname: string): [Deno.DatagramConn, Deno.TcpListener] {
+function listenBoth(hostname: string, wanted: number): [Deno.DatagramConn, Deno.TcpListener] {
   for (;;) {
-    const tcp = Deno.listen({ hostname, port: 0 });
+    const tcp = Deno.listen({ hostname, port: wanted });
     try {
       const { port } = tcp.addr;
       return [Deno.listenDatagram({ transport: "udp", hostname, port }), tcp];
-    } catch {
+    } catch (error) {
       tcp.close();
+      if (wanted !== 0) throw error;
     }
   }
 }

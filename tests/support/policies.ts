@@ -17,6 +17,7 @@ export function destinationAt(
     backup: 0,
     check: null,
     "send-proxy": "off",
+    "agent-check": null,
     ...options,
   };
   return new Destination(config, clock, number);

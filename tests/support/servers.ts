@@ -62,7 +62,9 @@ export class TestServer implements AsyncDisposable {
   }
 
   async #accept(handle: (conn: Deno.TcpConn, number: number) => Promise<void>): Promise<void> {
-    for await (const conn of this.#listener) {
+    for (;;) {
+      const conn = await acceptFrom(this.#listener);
+      if (!conn) return;
       const handler = this.#serve(conn, handle);
       this.#handlers.add(handler);
       handler.then(() => this.#handlers.delete(handler));
@@ -92,6 +94,22 @@ export class TestServer implements AsyncDisposable {
       this.open--;
       this.#conns.delete(conn);
       tryClose(conn);
+    }
+  }
+}
+
+/** The next connection; nothing once the listener is closed. */
+async function acceptFrom(listener: Deno.TcpListener): Promise<Deno.TcpConn | undefined> {
+  for (;;) {
+    try {
+      return await listener.accept();
+    } catch (error) {
+      // One that was reset before it was accepted is gone, and not the listener.
+      if (!(error instanceof Deno.errors.NotConnected)) {
+        if (error instanceof Deno.errors.BadResource) return;
+        if (error instanceof Deno.errors.Interrupted) return;
+        throw error;
+      }
     }
   }
 }

@@ -21,6 +21,7 @@ function destination(name: string, rest: Partial<DestinationStatus> = {}): Desti
       sessions: 40,
       failures: 1,
       lookup_failures: 2,
+      agent_failures: 1,
     },
     ...{ bytes_up: 400, bytes_down: 500, latencies },
     ...rest,
@@ -122,6 +123,7 @@ Deno.test("every number of the state reaches a collector, with its unit and attr
     ["iawlb.destination.sessions", "counter", "{session}", first, 1046],
     ["iawlb.destination.failures", "counter", "{failure}", first, 3],
     ["iawlb.destination.lookup_failures", "counter", "{failure}", first, 6],
+    ["iawlb.destination.agent_failures", "counter", "{failure}", first, 3],
     ["iawlb.destination.bytes", "counter", "By", { ...first, direction: "up" }, 1200],
     ["iawlb.destination.bytes", "counter", "By", { ...second, direction: "down" }, 500],
   ];

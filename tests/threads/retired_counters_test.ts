@@ -19,6 +19,7 @@ function told(sessions: Record<string, number>, source = ""): ListenerStatus {
       active: 1,
       failures: 0,
       lookup_failures: 0,
+      agent_failures: 0,
       latencies,
     },
     ...{ sessions: number, bytes_up: 10 * number, bytes_down: number },

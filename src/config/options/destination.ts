@@ -39,6 +39,11 @@ export const DESTINATION_OPTIONS = table({ scope: "destination", group: "Destina
     help: "which PROXY header it gets before the first byte, instead of --send-proxy",
     inherited: true,
   },
+  "agent-check": {
+    ...HEALTH_ROWS.agentCheck,
+    help: "where its server says how much it can take, instead of --agent-check",
+    inherited: true,
+  },
   name: name({
     form: "NAME",
     help:

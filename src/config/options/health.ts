@@ -1,3 +1,4 @@
+import { agentCheck } from "../values/agent_check.ts";
 import { count, duration, type Option, table, YEAR } from "../option.ts";
 import {
   type Check,
@@ -51,6 +52,12 @@ export const HEALTH_ROWS = table({ scope: "listener", group: "Health" }, {
     max: 1000,
     help: "successful probes or checks in a row that bring a destination back up; 0 = 1, or 2 " +
       "with a check",
+  }),
+  agentCheck: agentCheck({
+    help:
+      "where each server is asked, every --check-interval, how much it can take: the address of an " +
+      "agent that sends a line such as 75% or drain, in the words of HAProxy's agent-check; a port " +
+      "without a host is one of the server's own host",
   }),
   slowStart: duration({
     default: 0,

@@ -13,8 +13,8 @@ export const NAMES_ROWS = table({ scope: "listener", group: "Names" }, {
     default: 10_000,
     min: 1000,
     help: "longest time between two look-ups of a name whose records are destinations (dns:, " +
-      "srv:); sooner where its records are valid for less, never within 1s; 10 % more or less " +
-      "by chance",
+      "srv:), and of any that --resolver's addresses are asked for; sooner where its records are " +
+      "valid for less, never within 1s; for records 10 % more or less by chance",
   }),
   resolveEmpty: choice({
     of: ["keep", "drain"],

@@ -70,12 +70,16 @@ export function readV2(bytes: Uint8Array): Reading {
 
 /** What is wrong with the values behind the addresses: type, length, as many bytes. */
 function problemOf(header: Uint8Array, begin: number): string | undefined {
+  let checked = false;
   for (let at = begin; at < header.length;) {
     const value = at + 3;
     const length = value <= header.length ? uint16(header, at + 1) : 0;
     if (value + length > header.length) return "with a value that is longer than the header";
     if (header[at] === TYPE_CRC32C) {
       if (length !== 4) return `with a checksum of ${length} bytes instead of 4`;
+      // Each takes its time, and there is room for hundreds.
+      if (checked) return "with more than one checksum";
+      checked = true;
       const told = uint16(header, value) * 0x10000 + uint16(header, value + 2);
       if (crc32c(header, { zeroAt: value }) !== told) return "with a wrong checksum";
     }
@@ -106,11 +110,16 @@ function ipv6At(block: Uint8Array, at: number): string {
   return ipv6Text(Array.from({ length: 8 }, (_, i) => uint16(block, at + 2 * i)));
 }
 
-/** The path ends at the first NUL, but for one that the name of an abstract socket begins with. */
+/**
+ * The path ends at the first NUL, but for one that the name of an abstract socket begins with. One
+ * that would break a line of a log, as none of this machine's would, is left unsaid.
+ */
 function unixAddress(bytes: Uint8Array): SocketAddress {
   const end = bytes.indexOf(0, 1);
   const path = new TextDecoder().decode(end === -1 ? bytes : bytes.subarray(0, end));
-  return { transport: "unix", path: path === "\0" ? null : path };
+  // deno-lint-ignore no-control-regex -- exactly these
+  const shown = path !== "\0" && !/[\x01-\x1f\x7f-\x9f\u2028\u2029]/.test(path);
+  return { transport: "unix", path: shown ? path : null };
 }
 
 function uint16(bytes: Uint8Array, at: number): number {

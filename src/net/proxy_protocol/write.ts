@@ -7,6 +7,9 @@ export type ProxyVersion = "v1" | "v2";
 
 const encoder = new TextEncoder();
 
+/** The code of the first digit; that of a full stop is less. */
+const ZERO = 48;
+
 /** The 13th byte: version 2 with its command. */
 const LOCAL = 0x20;
 const PROXY = 0x21;
@@ -62,15 +65,15 @@ function binaryHeader(ends: ProxiedEnds | undefined): Uint8Array<ArrayBuffer> {
 }
 
 function binaryTcpHeader(source: TcpEnd, destination: TcpEnd): Uint8Array<ArrayBuffer> {
-  let [from, to] = [bytesOf(ipOf(source)), bytesOf(ipOf(destination))];
-  if (from.length !== to.length) [from, to] = [mapped(from), mapped(to)];
-  const { length } = from;
-  const header = blank(PROXY, length === 4 ? TCP4 : TCP6, 2 * length + 2 * PORT_LENGTH);
-  header.set(from, FIXED_LENGTH);
-  header.set(to, FIXED_LENGTH + length);
-  const ports = new DataView(header.buffer, FIXED_LENGTH + 2 * length);
-  ports.setUint16(0, source.port);
-  ports.setUint16(PORT_LENGTH, destination.port);
+  const from = ipOf(source);
+  const to = ipOf(destination);
+  const size = isIpv6(from) || isIpv6(to) ? 16 : 4;
+  const header = blank(PROXY, size === 4 ? TCP4 : TCP6, 2 * size + 2 * PORT_LENGTH);
+  const place = header.subarray(FIXED_LENGTH);
+  setIp(place.subarray(0, size), from);
+  setIp(place.subarray(size, 2 * size), to);
+  setPort(place.subarray(2 * size), source.port);
+  setPort(place.subarray(2 * size + PORT_LENGTH), destination.port);
   return header;
 }
 
@@ -98,13 +101,27 @@ function hexadecimal(ip: string): string {
   return ipaddr.IPv6.parse(isIpv6(ip) ? ip : `::ffff:${ip}`).toRFC5952String().replace(/%.*/, "");
 }
 
-function bytesOf(ip: string): number[] {
-  return isIpv6(ip) ? ipaddr.IPv6.parse(ip).toByteArray() : ip.split(".").map(Number);
+/** Writes an address at the beginning of its place, one of IPv4 mapped where there is more room. */
+function setIp(place: Uint8Array, ip: string): void {
+  if (isIpv6(ip)) return place.set(ipaddr.IPv6.parse(ip).toByteArray());
+  const mapped = place.length >= 16;
+  if (mapped) place.fill(0xff, 10, 12);
+  let at = mapped ? 12 : 0;
+  let number = 0;
+  for (let i = 0; i < ip.length; i++) {
+    const digit = ip.charCodeAt(i) - ZERO;
+    if (digit >= 0) number = number * 10 + digit;
+    else {
+      place[at++] = number;
+      number = 0;
+    }
+  }
+  place[at] = number;
 }
 
-/** Four bytes of IPv4 as sixteen of IPv6; sixteen as they are. */
-function mapped(bytes: number[]): number[] {
-  return bytes.length === 4 ? [...new Array(10).fill(0), 0xff, 0xff, ...bytes] : bytes;
+function setPort(place: Uint8Array, port: number): void {
+  place[0] = port >> 8;
+  place[1] = port;
 }
 
 function pathOf({ path }: Extract<SocketAddress, { transport: "unix" }>): Uint8Array {

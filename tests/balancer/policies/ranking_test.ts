@@ -15,6 +15,7 @@ function destination(port: number): Destination {
     backup: 0,
     check: null,
     "send-proxy": "off" as const,
+    "agent-check": null,
   };
   return new Destination(config, () => 0);
 }

@@ -1,3 +1,4 @@
+import { UNREPORTED } from "../../../src/destinations/agent_report.ts";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { only, without } from "../../../src/async/audience.ts";
@@ -57,7 +58,7 @@ Deno.test("a million rounds later, when turns were counted anew, it is as exact"
   const { policy, destinations: [one, two] } = policyWith(new RoundRobin(), [1, 1]);
   // One step of 1/64 is 64 rounds: the limit of a million is passed after few sessions.
   for (const few of [one!, two!]) {
-    few.agent = { share: 1 / 64, slots: undefined };
+    few.agent = { ...UNREPORTED, share: 1 / 64, slots: undefined };
     policy.update(few, true);
   }
   for (let i = 0; i < 5; i++) {

@@ -256,7 +256,7 @@ Deno.test("as many records as there are, with the longest ways to their names, a
   ]);
   const begun = performance.now();
   assertEquals(decodeReply(bytes, question("a"))?.kind, "answer");
-  assertLess(performance.now() - begun, 500);
+  assertLess(performance.now() - begun, 3000);
 });
 
 Deno.test("names that nobody can have are not asked for", () => {

@@ -58,7 +58,7 @@ Deno.test("a long list of hosts is soon searched", () => {
   const begun = performance.now();
   assertEquals(hosts.addressesOf("host-99999.example.test"), ["0.0.0.0"]);
   for (const name of ["host", "example.test", "h"]) assertEquals(hosts.addressesOf(name), []);
-  assert(performance.now() - begun < 500);
+  assert(performance.now() - begun < 3000);
 });
 
 Deno.test("few dots have a name searched for first, many as it is, one at the end only so", () => {

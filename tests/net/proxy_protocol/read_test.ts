@@ -154,6 +154,7 @@ Deno.test("a header of version 2 names UNIX sockets, with a path, without one an
   assertEquals(of("/run/client.sock"), "unix:/run/client.sock");
   assertEquals(of(""), "unix:");
   assertEquals(of("\0name"), "unix:\0name");
+  assertEquals(of("/run/a\n2026-01-01 an entry of its own"), "unix:");
   assertEquals(of("x".repeat(108)), `unix:${"x".repeat(108)}`);
 });
 
@@ -209,6 +210,14 @@ Deno.test("a checksum is checked where there is one", () => {
     const broken = header.with(at, header[at]! ^ (at === 13 ? 0x03 : 0x01));
     assertEquals(problemOf(broken), "version 2 with a wrong checksum", `byte ${at}`);
   }
+  const twice = v2({
+    kind: 0x21,
+    block: ipv6Block(),
+    values: [[0x03, "\0\0\0\0"]],
+    checksum: true,
+  });
+  new DataView(twice.buffer).setUint32(55, crc32c(twice, { zeroAt: 55 }));
+  assertEquals(problemOf(twice), "version 2 with more than one checksum");
   const short = v2({ kind: 0x21, block: ipv6Block(), values: [[0x03, "\0\0\0"]] });
   assertEquals(problemOf(short), "version 2 with a checksum of 3 bytes instead of 4");
 });

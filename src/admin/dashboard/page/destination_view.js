@@ -114,7 +114,8 @@ export class DestinationView {
       this.#tags,
       (backup ? ` · backup${tier > 1 ? ` ${tier}` : ""}` : "") +
         (weight === 1 ? "" : ` · weight ${weight}`) +
-        (destination.send_proxy === "off" ? "" : ` · PROXY ${destination.send_proxy}`),
+        (destination.send_proxy === "off" ? "" : ` · PROXY ${destination.send_proxy}`) +
+        (destination.agent === "" ? "" : ` · says ${destination.agent}`),
     );
     this.#dots.update({ count: active, capacity: limit, width: SLOTS_WIDTH });
     setText(this.#slots, `${count(active)} / ${count(limit)}`);

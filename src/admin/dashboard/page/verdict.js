@@ -18,7 +18,7 @@ export const STATES = {
   untried: "takes sessions, nobody has reached it yet",
   up: "takes sessions",
   suspect: "a connect failed, being probed",
-  down: "does not answer, being probed",
+  down: "does not answer, being probed, or says so itself",
   drain: "finishes its sessions, takes no new ones",
   maint: "finishes its sessions, takes no new ones, is not checked",
 };
