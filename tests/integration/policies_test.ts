@@ -235,3 +235,17 @@ Deno.test("a weight that is changed counts from the next session on", async () =
   await set(1, 256);
   assertEquals(await counts(65), 64);
 });
+
+Deno.test("one that comes back is let in slowly, by its weight as well as its slots", async () => {
+  await using steady = new TestServer(answer("a"));
+  const port = freePort();
+  const options = ["--balance", "round-robin", "--slow-start", "10m"];
+  await using program = await Program.start([steady.address, `127.0.0.1:${port}`], options);
+  await program.logged(/is down/);
+  await using back = new TestServer(answer("b"), { port });
+  await program.logged(/is up again/);
+  // Its weight is a sixty-fourth for the first ten seconds.
+  const served = await inTurn(program.port, 100);
+  assert(back.accepted <= 10, served);
+  assertEquals(await program.terminate(), 0);
+});

@@ -1,6 +1,7 @@
 import type { Audience } from "../../async/audience.ts";
 import type { Destination } from "../../destinations/destination.ts";
 
+/** A destination and where it stands. */
 interface Entry {
   readonly destination: Destination;
   /** What decides between equal loads: the smaller goes first. */
@@ -24,13 +25,19 @@ export interface RankingOptions {
 /**
  * The destinations that have a free slot, the least loaded first.
  *
- * A binary heap: a change of one destination costs time in the logarithm of their number.
+ * A binary heap: a change of one destination costs time in the logarithm of their number. What is
+ * compared stands in arrays of numbers, since the entries themselves are all over the memory.
  */
 export class Ranking {
   readonly #loadOf: RankingOptions["loadOf"];
   readonly #byTurns: boolean;
   readonly #entries = new Map<object, Entry>();
+  /** Those with a free slot: a child is not before its parent. */
   readonly #heap: Entry[] = [];
+  /** Their loads. */
+  readonly #loads: number[] = [];
+  /** Their orders. */
+  readonly #orders: number[] = [];
   /** The greatest order that was given. */
   #order = 0;
 
@@ -66,7 +73,7 @@ export class Ranking {
   #least(audience: Audience, at: number, other: Entry | undefined): Entry | undefined {
     const entry = this.#heap[at];
     // What stands below it in the heap is not before it either.
-    if (!entry || (other && !before(entry, other))) return other;
+    if (!entry || (other && !this.#isBefore(at, other))) return other;
     if (audience.has(entry.destination)) return entry;
     const least = this.#least(audience, 2 * at + 1, other);
     return this.#least(audience, 2 * at + 2, least);
@@ -82,57 +89,66 @@ export class Ranking {
     if (this.#byTurns && load > entry.load) entry.order = ++this.#order;
     entry.load = load;
     if (!free) this.#unrank(entry);
-    else if (entry.at === -1) {
-      entry.at = this.#heap.push(entry) - 1;
-      this.#settle(entry);
-    } else if (!same) this.#settle(entry);
+    else if (entry.at === -1) this.#settle(entry, this.#heap.length);
+    else if (!same) this.#settle(entry, entry.at);
   }
 
   #unrank(entry: Entry): void {
-    if (entry.at === -1) return;
+    const { at } = entry;
+    if (at === -1) return;
     const last = this.#heap.pop()!;
-    if (last !== entry) {
-      this.#place(last, entry.at);
-      this.#settle(last);
-    }
+    this.#loads.pop();
+    this.#orders.pop();
     entry.at = -1;
+    if (last !== entry) this.#settle(last, at);
   }
 
-  /** Moves an entry to where its load belongs. */
-  #settle(entry: Entry): void {
-    for (let parent = this.#parent(entry); parent && before(entry, parent);) {
-      this.#swap(entry, parent);
-      parent = this.#parent(entry);
+  /** Puts an entry where its load belongs, for which one place is vacant. */
+  #settle(entry: Entry, vacant: number): void {
+    let at = vacant;
+    for (let parent = (at - 1) >> 1; at > 0 && !this.#isBefore(parent, entry);) {
+      this.#move(parent, at);
+      at = parent;
+      parent = (at - 1) >> 1;
     }
-    for (let child = this.#child(entry); child && before(child, entry);) {
-      this.#swap(child, entry);
-      child = this.#child(entry);
+    for (let child = this.#childOf(at); child !== -1 && this.#isBefore(child, entry);) {
+      this.#move(child, at);
+      at = child;
+      child = this.#childOf(at);
     }
+    this.#place(entry, at);
   }
 
-  #parent(entry: Entry): Entry | undefined {
-    return entry.at === 0 ? undefined : this.#heap[(entry.at - 1) >> 1];
+  /** The place of the smaller one of the children of a place; -1 if there are none. */
+  #childOf(at: number): number {
+    const left = 2 * at + 1;
+    if (left >= this.#heap.length) return -1;
+    const right = left + 1;
+    if (right === this.#heap.length) return left;
+    const one = this.#loads[left]!;
+    const other = this.#loads[right]!;
+    if (one !== other) return one < other ? left : right;
+    return this.#orders[left]! < this.#orders[right]! ? left : right;
   }
 
-  /** The smaller one of its children. */
-  #child(entry: Entry): Entry | undefined {
-    const left = this.#heap[2 * entry.at + 1];
-    const right = this.#heap[2 * entry.at + 2];
-    return left && right && before(right, left) ? right : left;
+  /** Whether the one at a place is before an entry. */
+  #isBefore(at: number, { load, order }: Entry): boolean {
+    const other = this.#loads[at]!;
+    return other < load || (other === load && this.#orders[at]! < order);
   }
 
-  #swap(a: Entry, b: Entry): void {
-    const { at } = a;
-    this.#place(a, b.at);
-    this.#place(b, at);
+  #move(from: number, to: number): void {
+    const entry = this.#heap[from]!;
+    this.#heap[to] = entry;
+    this.#loads[to] = this.#loads[from]!;
+    this.#orders[to] = this.#orders[from]!;
+    entry.at = to;
   }
 
   #place(entry: Entry, at: number): void {
     this.#heap[at] = entry;
+    this.#loads[at] = entry.load;
+    this.#orders[at] = entry.order;
     entry.at = at;
   }
-}
-
-function before(a: Entry, b: Entry): boolean {
-  return a.load < b.load || (a.load === b.load && a.order < b.order);
 }
