@@ -5,6 +5,10 @@ import type { Session } from "../session/session.ts";
 import type { Binding, Policy } from "./policies/policy.ts";
 import type { Queue } from "./queue.ts";
 
+/** How late a session may be free: a part of the patience, at most so many milliseconds. */
+const LATE_SHARE = 0.01;
+const LATEST_MS = 10;
+
 /** How soon sessions are looked at that have no room in the queue yet, in milliseconds. */
 const LOOK_AGAIN_MS = 50;
 
@@ -27,6 +31,8 @@ export interface BindingsOptions {
  * nothing is done for a session.
  */
 export class Bindings {
+  /** Sessions that have waited in vain for the one that they were bound to. */
+  unbound = 0;
   /** Where they wait. */
   readonly #queue: BindingsOptions["queue"];
   /** Tells how long they have waited. */
@@ -73,7 +79,9 @@ export class Bindings {
     if (!this.#binding || this.#timer || this.#stopped) return;
     const first = this.#firstEnd();
     if (first === Infinity) return;
-    this.#timer = after(Math.max(Math.ceil(first - this.#clock()), 1), () => {
+    // Many that come one after the other are not looked for one by one.
+    const least = Math.min(Math.max(this.#binding.patience * LATE_SHARE, 1), LATEST_MS);
+    this.#timer = after(Math.max(Math.ceil(first - this.#clock()), least), () => {
       this.#timer = undefined;
       this.#renew({ thorough: false });
       this.watch();
@@ -99,8 +107,9 @@ export class Bindings {
       if (!audience.only) continue;
       const all = this.#outdated || !this.#binding!.serves(audience.only);
       for (const session of bound(sessions)) {
-        const late = all || this.#endOf(session) <= now;
-        if (late || session.audience?.has(audience.only) === false) wrong.push(session);
+        const late = !all && this.#endOf(session) <= now;
+        if (late) this.unbound++;
+        if (all || late || session.audience?.has(audience.only) === false) wrong.push(session);
         else if (!thorough) break;
       }
     }
