@@ -1,4 +1,4 @@
-import { type Audience, only } from "../async/audience.ts";
+import { type Audience, only, Without } from "../async/audience.ts";
 import type { Clock } from "../base/clock.ts";
 import { after, type Timer } from "../base/timer.ts";
 import type { Session } from "../session/session.ts";
@@ -43,6 +43,8 @@ export class Bindings {
   #outdated = false;
   /** Runs until the first one is to be free. */
   #timer: Timer | undefined;
+  /** Whether there were sessions of groups, of which a member may leave: then all are looked at. */
+  #grouped = false;
   /** Whether everything is over. */
   #stopped = false;
 
@@ -71,6 +73,7 @@ export class Bindings {
       // One that comes back from a connect may have joined under another policy, which took no note.
       session.joinedAt ??= session.attempts > 0 ? session.acceptedAt : now;
       session.bound = this.#boundOf(session, now);
+      if (session.audience && !(session.audience instanceof Without)) this.#grouped = true;
     }
   }
 
@@ -83,14 +86,14 @@ export class Bindings {
     const least = Math.min(Math.max(this.#binding.patience * LATE_SHARE, 1), LATEST_MS);
     this.#timer = after(Math.max(Math.ceil(first - this.#clock()), least), () => {
       this.#timer = undefined;
-      this.#renew({ thorough: false });
+      this.#renew();
       this.watch();
     });
   }
 
   /** Destinations, audiences or the policy have changed: whoever is bound wrongly is bound anew. */
   review(): void {
-    if (this.#binding || this.#outdated) this.#renew({ thorough: true });
+    if (this.#binding || this.#outdated) this.#renew();
   }
 
   /** Ends the timer. */
@@ -99,8 +102,8 @@ export class Bindings {
     this.#timer?.stop();
   }
 
-  /** @param options.thorough Whether to look at all, and not only at those that have waited longest. */
-  #renew({ thorough }: { thorough: boolean }): void {
+  /** Binds anew whoever is bound wrongly now. */
+  #renew(): void {
     const now = this.#clock();
     const wrong: Session[] = [];
     for (const [audience, sessions] of this.#queue.audiences()) {
@@ -110,7 +113,7 @@ export class Bindings {
         const late = !all && this.#endOf(session) <= now;
         if (late) this.unbound++;
         if (all || late || session.audience?.has(audience.only) === false) wrong.push(session);
-        else if (!thorough) break;
+        else if (!this.#grouped) break;
       }
     }
     this.#outdated = false;
