@@ -92,6 +92,7 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
     greeting: 0,
     waiting: 0,
     active: 0,
+    unbound: 0,
     ended: { done: 1 },
     names: [],
     destinations: [{
@@ -103,6 +104,8 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
       admin: "ready",
       leaving: false,
       limit: 256,
+      limit_reason: "configured",
+      limit_changes: 0,
       weight: 1,
       backup: false,
       tier: 0,
