@@ -30,7 +30,8 @@ type ClassLaneOptions<T> = ClassOptions<T> & {
  * Makes lanes of which each consists of one for every class. While items of several classes wait, these
  * share what is taken by {@linkcode CLASS_SHARES}; what one does not use goes to the others.
  *
- * The lanes of one maker are those of one channel: the shares are counted for all together.
+ * The lanes of one maker are those of one channel, which uses it once: the shares are counted for all
+ * together.
  */
 export function classLanes<T>(options: ClassOptions<T>): LaneMaker<T> {
   const stride = new Stride(CLASS_SHARES);
@@ -86,7 +87,7 @@ class ClassLane<T> implements Lane<T> {
     const next = this.#next;
     if (next === undefined) return undefined;
     this.#options.stride.serve(next);
-    this.#size--;
+    this.#leave(next);
     return this.#classes[next]!.take();
   }
 
@@ -103,7 +104,7 @@ class ClassLane<T> implements Lane<T> {
   }
 
   remove({ of, place }: ClassPlace<T>): void {
-    this.#size--;
+    this.#leave(of);
     this.#classes[of]!.remove(place);
   }
 
@@ -131,6 +132,11 @@ class ClassLane<T> implements Lane<T> {
     }
   }
 
+  #leave(of: number): void {
+    this.#size--;
+    this.#options.stride.leave(of);
+  }
+
   get #next(): number | undefined {
     return this.#options.stride.next((of) => this.#classes[of]!.size > 0);
   }
@@ -142,6 +148,7 @@ class ClassLane<T> implements Lane<T> {
   #add(value: T, to: (lane: Lane<T>) => Place<T>): ClassPlace<T> {
     const of = this.#options.classOf(value);
     this.#size++;
+    this.#options.stride.enter(of);
     return { value, of, place: to(this.#classes[of]!) };
   }
 

@@ -1,42 +1,57 @@
 /**
  * Whose turn it is of some classes with different shares: stride scheduling (Waldspurger and Weihl,
- * 1995). Each class has a pass, which grows by its stride, the inverse of its share, when it is served;
- * the least pass is next. Between equals the first class is.
+ * 1995) with the clock of self-clocked fair queueing (Golestani, 1994). Each class has a tag, which
+ * grows by its stride, the inverse of its share, when it is served. The least tag is next; between equals
+ * the first class is. The clock shows the tag that was served last.
  *
- * Who has nothing to be served for a while saves up nothing: its pass is at least that of the class
- * that was served last. So what one does not use goes to the others by their shares, and one that has
- * had nothing is served at once.
+ * Nothing is saved up: a class of which something waits again, or could not be served for a while,
+ * goes on from the clock. So what one does not use goes to the others by their shares.
  */
 export class Stride {
   readonly #strides: readonly number[];
-  readonly #passes: number[];
-  /** The pass of the class that was served last. */
-  #now = 0;
+  /** The tag of each class, for as long as something of it waits. */
+  readonly #tags: number[];
+  /** How much of each class waits. */
+  readonly #waiting: number[];
+  /** The tag that was served last. */
+  #clock = 0;
 
   /** @param shares Of each class, greater than 0; they divide each other, so that nothing is rounded. */
   constructor(shares: readonly number[]) {
     const most = Math.max(...shares);
     this.#strides = shares.map((share) => most / share);
-    this.#passes = shares.map(() => 0);
+    this.#tags = shares.map(() => 0);
+    this.#waiting = shares.map(() => 0);
   }
 
-  /** The class that is next of those that have something; `undefined` if none has. */
-  next(has: (index: number) => boolean): number | undefined {
+  /** One more of a class waits. */
+  enter(index: number): void {
+    if (this.#waiting[index]!++ > 0) return;
+    this.#tags[index] = Math.max(this.#tags[index]!, this.#clock + this.#strides[index]!);
+  }
+
+  /** One of a class waits no more, be it served or not. */
+  leave(index: number): void {
+    this.#waiting[index]!--;
+  }
+
+  /** A class is served. */
+  serve(index: number): void {
+    this.#clock = this.#tagOf(index);
+    this.#tags[index] = this.#clock + this.#strides[index]!;
+  }
+
+  /** The class that is next of those that may be; `undefined` if none may. */
+  next(may: (index: number) => boolean): number | undefined {
     let next: number | undefined;
-    for (let index = 0; index < this.#passes.length; index++) {
-      if (!has(index)) continue;
-      if (next === undefined || this.#passOf(index) < this.#passOf(next)) next = index;
+    for (let index = 0; index < this.#tags.length; index++) {
+      if (!may(index)) continue;
+      if (next === undefined || this.#tagOf(index) < this.#tagOf(next)) next = index;
     }
     return next;
   }
 
-  /** A class was served. */
-  serve(index: number): void {
-    this.#now = this.#passOf(index);
-    this.#passes[index] = this.#now + this.#strides[index]!;
-  }
-
-  #passOf(index: number): number {
-    return Math.max(this.#passes[index]!, this.#now);
+  #tagOf(index: number): number {
+    return Math.max(this.#tags[index]!, this.#clock);
   }
 }

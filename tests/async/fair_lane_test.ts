@@ -116,6 +116,17 @@ Deno.test("an item that comes back gives its client no turn again and again", as
   assertEquals(await takeAll(channel), "a4 b8 a3 b7 a2 b6 a1 b5");
 });
 
+Deno.test("a turn that an item has brought back is had once, also by a younger item", async () => {
+  const channel = fairChannel();
+  await channel.sendAll(new Items().all("aaaaabbbbb"));
+  const [a1, , a2] = [await take(channel), await take(channel), await take(channel)];
+  channel.unshift(a1, { behind: ({ age }) => age < a1.age });
+  channel.unshift(a2, { behind: ({ age }) => age < a2.age });
+  channel.remove(a1);
+  channel.newestFirst = true;
+  assertEquals(await takeAll(channel), "a5 a4 b10 a3 b9 a2 b8 b7");
+});
+
 Deno.test("the newest first is the newest of the client whose turn it is", async () => {
   const channel = fairChannel();
   await channel.sendAll(new Items().all("aaabb"));
