@@ -130,10 +130,20 @@ export class LifeCycle {
   }
 
   async #end(): Promise<void> {
-    const { ending, sweep, stallDetector, pool, bindings, health, gate, destinations } =
-      this.#parts;
+    const {
+      ending,
+      sweep,
+      waitingTimeouts,
+      stallDetector,
+      pool,
+      bindings,
+      health,
+      gate,
+      destinations,
+    } = this.#parts;
     ending.abort();
     sweep.stop();
+    waitingTimeouts.stop();
     stallDetector.stop();
     pool.stop();
     bindings.stop();

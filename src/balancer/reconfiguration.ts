@@ -34,7 +34,10 @@ export async function reconfigure(
   parts.workerContext.relaying.redispatch = config.redispatch;
   parts.steps.on = config.logLevel === "debug";
   // At the very end there is nobody left whom it could end.
-  if (!parts.ending.signal.aborted) sweep.restart();
+  if (!parts.ending.signal.aborted) {
+    sweep.restart();
+    parts.waitingTimeouts.review();
+  }
   parts.health.apply(settings);
   if (!draining()) parts.queue.resize(config.queue);
   parts.gate.review();

@@ -29,6 +29,7 @@ import { makePolicy } from "./policies/policies.ts";
 import { Announcer } from "./observers.ts";
 import { Queue } from "./queue.ts";
 import { StallDetector } from "./stall_detector.ts";
+import { WaitingTimeouts } from "./waiting_timeouts.ts";
 import { runWorker, type WorkerContext } from "./worker.ts";
 import { WorkerPool } from "./worker_pool.ts";
 
@@ -75,6 +76,8 @@ export interface Parts {
   readonly health: Health;
   readonly fairReads: FairReads;
   readonly sweep: TimeoutSweep;
+  /** Ends who waits for too long. */
+  readonly waitingTimeouts: WaitingTimeouts;
   readonly stallDetector: StallDetector;
   readonly workerContext: WorkerContext;
   readonly timekeeper: Timekeeper;
@@ -129,12 +132,14 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     clock,
     log,
   });
+  const waitingTimeouts = new WaitingTimeouts({ settings, clock });
   const queue = new Queue({
     capacity: config.queue,
     registry,
     admission,
     clock,
     onWaiting(sessions) {
+      if (sessions) waitingTimeouts.watch(sessions);
       pool.grow(sessions);
       bindings.watch();
     },
@@ -199,6 +204,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
   announcer.connect({
     listener: name,
     admission,
+    waitingTimeouts,
     timekeeper,
     steps,
     access,
@@ -239,6 +245,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
       clock,
       onSeen: (session) => session.tuneForLongLife({ keepAlive: settings.keepalive === "on" }),
     }),
+    waitingTimeouts,
     stallDetector: new StallDetector({ queue, pool, log }),
     workerContext,
     timekeeper,

@@ -1,4 +1,5 @@
 import type { Audience } from "../async/audience.ts";
+import type { Deadline } from "../async/deadlines.ts";
 import { formatSocketAddress, type SocketAddress } from "../net/address.ts";
 import type { BufferPool } from "../net/buffer_pool.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
@@ -80,6 +81,8 @@ export class Session implements DepartureListener {
   audience: Audience | undefined;
   /** Who of these alone may have it for the time being, as long as it waits. */
   bound: Audience | undefined;
+  /** Its place among those that are ended when they have waited too long. */
+  deadline: Deadline<Session> | undefined;
   /** When it joined the queue for the first time, where that matters. */
   joinedAt: number | undefined;
   /** Whether a destination has reset it, to which it does not go again; it moves once at most. */

@@ -24,7 +24,8 @@ const SHORTEST_SWEEP_MS = 10;
  *
  * One timer for everything, so that the relay reads no clock and arms no timer: the sweep itself
  * notices whether bytes have moved since the one before. A timeout fires late by at most two
- * intervals: a tenth of the shortest timeout, between 10 and 250 ms.
+ * intervals: a tenth of the shortest timeout, between 10 and 250 ms. Who waits in the queue is ended
+ * sooner than that, by `WaitingTimeouts`.
  */
 export class TimeoutSweep {
   /** The live ones. */
