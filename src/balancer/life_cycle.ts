@@ -149,6 +149,7 @@ export class LifeCycle {
     bindings.stop();
     health.close();
     gate.close();
+    this.#parts.farewells.close();
     destinations.dismiss();
     this.#parts.resolver.close();
     await this.#parts.tasks.idle();

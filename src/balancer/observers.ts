@@ -10,6 +10,7 @@ import type { Steps } from "../session/steps.ts";
 import type { Timekeeper } from "../session/timings.ts";
 import type { Admission } from "./admission.ts";
 import type { ConnectObserver } from "./connect_observer.ts";
+import type { Forecaster } from "./forecaster.ts";
 import type { WaitingTimeouts } from "./waiting_timeouts.ts";
 import type { WorkerPool } from "./worker_pool.ts";
 
@@ -18,6 +19,7 @@ export interface Observers {
   /** The listener's name, for the access log. */
   readonly listener: string;
   readonly admission: Admission;
+  readonly forecaster: Forecaster;
   readonly waitingTimeouts: WaitingTimeouts;
   readonly timekeeper: Timekeeper;
   readonly steps: Steps;
@@ -42,17 +44,20 @@ export class Announcer implements SessionObserver, ConnectObserver {
   }
 
   onEnd(session: Session): void {
-    const { admission, waitingTimeouts, timekeeper, steps, access, listener } = this.#observers;
+    const { admission, forecaster, waitingTimeouts, timekeeper, steps, access, listener } =
+      this.#observers;
     admission.leave(session);
     waitingTimeouts.forget(session);
+    forecaster.noteEnd(session);
     timekeeper.ended(session);
     if (steps.on) steps.closed(session);
     access?.add(session, listener);
   }
 
   onConnected(session: Session, destination: Destination): void {
-    const { health, waitingTimeouts, timekeeper, steps, pool } = this.#observers;
+    const { health, forecaster, waitingTimeouts, timekeeper, steps, pool } = this.#observers;
     waitingTimeouts.forget(session);
+    forecaster.noteConnected(session);
     if (destination.state === "untried") health.reached(destination);
     timekeeper.connected(session, destination);
     if (destination.wary) pool.onConnected(destination);

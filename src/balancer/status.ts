@@ -6,6 +6,7 @@ import type { Destination } from "../destinations/destination.ts";
 import type { SessionRegistry } from "../session/registry.ts";
 import type { SessionInfo } from "../operations/operations.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
+import type { Forecast } from "../operations/forecast.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { Session } from "../session/session.ts";
 import type { Timings } from "../session/timings.ts";
@@ -24,6 +25,11 @@ export interface StatusSources {
   greeting: number;
   /** Sessions that have waited in vain for the destination that they were bound to. */
   unbound: number;
+  /** Clients that were sent what `--reject-with` says. */
+  answered: number;
+  /** Clients that left before they had a destination. */
+  gaveUp: number;
+  forecast: Forecast;
   timings: Timings;
   destinations: readonly Destination[];
   now: number;
@@ -48,9 +54,12 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     queue: sources.capacity,
     active: destinations.reduce((sum, { active }) => sum + active, 0),
     unbound: sources.unbound,
+    answered: sources.answered,
     bytes_up: all.reduce((sum, { up }) => sum + up, registry.bytesUp),
     bytes_down: all.reduce((sum, { down }) => sum + down, registry.bytesDown),
     ended: Object.fromEntries(ended),
+    forecast: sources.forecast,
+    gave_up: sources.gaveUp,
     latencies: sources.timings.data,
     // Whoever looks them up, once for all threads, adds them.
     names: [],

@@ -23,6 +23,8 @@ import type { Durations } from "../operations/latencies.ts";
 import { Admission } from "./admission.ts";
 import type { Identity } from "./balancer.ts";
 import { Bindings } from "./bindings.ts";
+import { Farewells } from "./farewells.ts";
+import { Forecaster } from "./forecaster.ts";
 import { Gate } from "./gate.ts";
 import { ProxyGreeting } from "./greeting/proxy_greeting.ts";
 import { makePolicy } from "./policies/policies.ts";
@@ -69,6 +71,8 @@ export interface Parts {
   readonly registry: SessionRegistry;
   readonly queue: Queue;
   readonly gate: Gate;
+  /** Tells clients that are turned away. */
+  readonly farewells: Farewells;
   readonly admission: Admission;
   readonly destinations: DestinationSet;
   readonly bindings: Bindings;
@@ -78,6 +82,7 @@ export interface Parts {
   readonly sweep: TimeoutSweep;
   /** Ends who waits for too long. */
   readonly waitingTimeouts: WaitingTimeouts;
+  readonly forecaster: Forecaster;
   readonly stallDetector: StallDetector;
   readonly workerContext: WorkerContext;
   readonly timekeeper: Timekeeper;
@@ -119,7 +124,9 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     log,
   });
   const announcer = new Announcer();
-  const registry = new SessionRegistry({ clock, observer: announcer });
+  const buffers = new BufferPool();
+  const farewells = new Farewells({ settings, buffers, descriptors, clock, tasks });
+  const registry = new SessionRegistry({ clock, observer: announcer, farewell: farewells });
   const leaveBudget = descriptors.join({
     count: () => countUnconnected(registry),
     estimate: () => queue.size + gate.greeting,
@@ -142,12 +149,12 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
       if (sessions) waitingTimeouts.watch(sessions);
       pool.grow(sessions);
       bindings.watch();
+      forecaster.noteWaiting();
     },
     bind: (sessions) => bindings.bind(sessions),
   });
   const policy = makePolicy(config.balance, config);
   const bindings = new Bindings({ policy, queue, clock });
-  const buffers = new BufferPool();
   const gate = new Gate({
     settings,
     queue,
@@ -161,6 +168,12 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     loops,
     tasks,
     greetings: [new ProxyGreeting(settings)],
+    farewells,
+    forecaster: {
+      get expectedWait() {
+        return forecaster.expectedWait;
+      },
+    },
   });
   const fairReads = new FairReads();
   const workerContext: WorkerContext = {
@@ -201,9 +214,17 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     position: thread,
     names: options.names ?? names,
   });
+  const forecaster = new Forecaster({
+    queue,
+    registry,
+    slots: () => pool.slots,
+    free: () => queue.idleWorkers > 0 || pool.hasRoom,
+    clock,
+  });
   announcer.connect({
     listener: name,
     admission,
+    forecaster,
     waitingTimeouts,
     timekeeper,
     steps,
@@ -234,6 +255,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     registry,
     queue,
     gate,
+    farewells,
     admission,
     destinations,
     bindings,
@@ -243,9 +265,11 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     sweep: new TimeoutSweep(registry.live, {
       timeouts: settings,
       clock,
+      onSweep: () => forecaster.sample(),
       onSeen: (session) => session.tuneForLongLife({ keepAlive: settings.keepalive === "on" }),
     }),
     waitingTimeouts,
+    forecaster,
     stallDetector: new StallDetector({ queue, pool, log }),
     workerContext,
     timekeeper,

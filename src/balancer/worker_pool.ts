@@ -208,6 +208,18 @@ export class WorkerPool {
     }
   }
 
+  /** Slots of all destinations that serve at the moment, taken or free. */
+  get slots(): number {
+    let slots = 0;
+    for (const one of this.#destinations) if (this.#mayServe(one)) slots += one.limit;
+    return slots;
+  }
+
+  /** Whether a session that everybody may have could get a slot at once. */
+  get hasRoom(): boolean {
+    return this.#policy.next() !== undefined;
+  }
+
   /** Whether a destination that may have a session could get one more. */
   hasRoomFor(session: Session): boolean {
     return this.#policy.next(audienceOf(session), session) !== undefined;

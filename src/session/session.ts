@@ -251,12 +251,17 @@ export class Session implements DepartureListener {
     this.#waitsSince = undefined;
   }
 
-  /** Closes the client's stream; the last thing that happens to a session. */
-  close(now: number): void {
+  /**
+   * Closes the client's stream; the last thing that happens to a session.
+   *
+   * @param options.keep Leaves the stream, and what is read of it, to somebody who closes it later.
+   */
+  close(now: number, { keep = false }: { keep?: boolean } = {}): void {
     this.stage = "ended";
     this.endedAt = now;
     this.leaveQueue(now);
     this.holder = undefined;
+    if (keep) return;
     this.client.close();
     this.ahead.release();
   }

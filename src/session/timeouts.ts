@@ -35,20 +35,27 @@ export class TimeoutSweep {
   #timer: Timer;
   /** Called for every session at every sweep. */
   readonly #onSeen: ((session: Session) => void) | undefined;
+  /** Called at every sweep. */
+  readonly #onSweep: (() => void) | undefined;
 
-  /** @param options.onSeen Called for every session that is alive at a sweep. */
+  /**
+   * @param options.onSeen Called for every session that is alive at a sweep.
+   * @param options.onSweep Called once at every sweep, at least four times a second.
+   */
   constructor(
     sessions: Iterable<Session>,
     options: {
       timeouts: Timeouts;
       clock: Clock;
       onSeen?: ((session: Session) => void) | undefined;
+      onSweep?: (() => void) | undefined;
     },
   ) {
     this.#sessions = sessions;
     this.#timeouts = options.timeouts;
     this.#clock = options.clock;
     this.#onSeen = options.onSeen;
+    this.#onSweep = options.onSweep;
     this.#timer = every(sweepInterval(options.timeouts), () => this.run());
   }
 
@@ -61,6 +68,7 @@ export class TimeoutSweep {
   /** Ends what is overdue now. */
   run(): void {
     const now = this.#clock();
+    this.#onSweep?.();
     for (const session of this.#sessions) {
       this.#onSeen?.(session);
       const late = check(session, now, this.#timeouts);

@@ -76,6 +76,8 @@ const BAD_VALUES: Record<OptionName, string> = {
   queue: "1000001",
   maxConnections: "1e3",
   overflow: "drop",
+  maxWait: "-1s",
+  rejectWith: "",
   maxPerIp: "0x10",
   ratePerIp: "1.5",
   allow: "10.0.0.0/33",

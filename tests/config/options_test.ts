@@ -20,6 +20,8 @@ Deno.test("the defaults are the documented ones", () => {
     queue: 1024,
     maxConnections: 0,
     overflow: "wait",
+    maxWait: 0,
+    rejectWith: { path: "", bytes: new Uint8Array() },
     maxPerIp: 0,
     ratePerIp: 0,
     allow: [],

@@ -39,7 +39,11 @@ const STATUS: Status = {
   listeners: [{
     ...{ id: 1, name: "8080", address: "[::]:8080", state: "running", latencies },
     ...{ accepted: 50, greeting: 3, waiting: 4, oldest_waiting_ms: 2500, queue: 1024, active: 2 },
-    ...{ unbound: 6, bytes_up: 700, bytes_down: 800 },
+    ...{ unbound: 6, answered: 8, gave_up: 9, bytes_up: 700, bytes_down: 800 },
+    forecast: {
+      ...{ expected_wait_ms: 1500, clears_in_ms: null, load: 1.5 },
+      ...{ offered_per_s: 30, capacity_per_s: 20, gave_up_per_s: 1, turned_away_per_s: 2 },
+    },
     ended: { done: 40, "client-gone": 4 },
     names: [],
     destinations: [
@@ -58,6 +62,12 @@ const STATUS: Status = {
       queue: 999,
       active: 999,
       unbound: 999,
+      answered: 999,
+      gave_up: 999,
+    },
+    forecast: {
+      ...{ expected_wait_ms: 999, clears_in_ms: 999, load: 999 },
+      ...{ offered_per_s: 999, capacity_per_s: 999, gave_up_per_s: 999, turned_away_per_s: 999 },
     },
     ...{ bytes_up: 999, bytes_down: 999, names: [] },
     destinations: [destination("9001", { sessions: 999 })],
