@@ -134,6 +134,10 @@ export class Forecaster {
   get expectedWait(): number | undefined {
     const waiting = this.#waiting;
     if (waiting === 0 && this.#options.free()) return 0;
+    // The first session that ends says more than nothing, before the next sample.
+    if (this.#rate === undefined && this.#averaged > 0) {
+      this.#learn(this.#count(this.#options.clock()));
+    }
     if (this.#rate === undefined) return undefined;
     return 1000 * (waiting + 1) / (this.#rate + this.#leaving);
   }

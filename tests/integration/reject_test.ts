@@ -152,7 +152,9 @@ Deno.test("a file that is no answer is told with its flag, at the start and at a
     await using program = await Program.spawn(["--config", config]);
     await Deno.writeTextFile(answer, "another");
     program.signal("SIGHUP");
-    await program.logged(/reload: reject-with .*answer \(3 bytes, \w+\) → .*answer \(7 bytes, \w+\)/);
+    await program.logged(
+      /reload: reject-with .*answer \(3 bytes, \w+\) → .*answer \(7 bytes, \w+\)/,
+    );
     await Deno.remove(answer);
     program.signal("SIGHUP");
     await program.logged(/reload refused, nothing has changed: .*reject-with .*cannot be read/);
