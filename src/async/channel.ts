@@ -1,18 +1,18 @@
 import { ChannelClosedError, duplicate } from "./channel_closed.ts";
 import { assertCapacity } from "./capacity.ts";
-import type { Audience } from "./audience.ts";
 import { ByAge } from "./by_age.ts";
 import type { ChannelOptions } from "./channel_options.ts";
-import { Lanes, type Order, type Waiting } from "./lanes.ts";
-import { LinkedList, type ListNode } from "./linked_list.ts";
+import type { LaneMaker } from "./lane.ts";
+import { Lanes, type Waiting } from "./lanes.ts";
+import type { Order } from "./order.ts";
 import { SuspendedSends } from "./suspended_sends.ts";
 import { ToldLater } from "./told_later.ts";
 import { WaitList } from "./wait_list.ts";
 
 /**
- * A bounded first-in, first-out queue between concurrent tasks.
+ * A bounded queue between concurrent tasks, first in, first out unless another order is given.
  *
- * - Items are received in the order in which they were sent, receivers are served in the order in
+ * - Items are received in the order in which they were sent, or as the lanes of the order say; receivers are served in the order in
  *   which they began to wait, and so are senders that wait for room.
  * - An item is told apart by identity and can wait in the channel once at a time.
  * - An item may have an audience: nobody else gets it, and it is passed by. Each receiver gets the
@@ -28,11 +28,7 @@ export class Channel<T> {
   readonly #order: Order<T> | undefined;
   /** Called after a hand-over that left items waiting. */
   readonly #onWaiting: ChannelOptions<T>["onWaiting"];
-  /** Items that everybody may have. */
-  readonly #items = new LinkedList<T>();
-  /** Where each item of these stands. */
-  readonly #nodes = new Map<T, ListNode<T>>();
-  /** The others, of which most channels have none. */
+  /** The items that wait. */
   readonly #lanes: Lanes<T>;
   /** Who waits for an item. */
   readonly #receivers = new WaitList<T>();
@@ -49,7 +45,7 @@ export class Channel<T> {
   constructor(capacity: number, options: ChannelOptions<T> = {}) {
     this.#capacity = assertCapacity("create channel", capacity);
     this.#order = options.order;
-    this.#lanes = new Lanes(this.#items, options.order);
+    this.#lanes = new Lanes(options.order);
     this.#onWaiting = options.onWaiting;
     this.#admitted = new ToldLater((items) => this.#onWaiting?.(items));
   }
@@ -61,12 +57,29 @@ export class Channel<T> {
 
   /** Items that wait for a receiver. Exceeds `capacity` only by what {@linkcode unshift} brought. */
   get size(): number {
-    return this.#items.size + this.#lanes.bound;
+    return this.#lanes.size;
   }
 
-  /** The items that wait, from front to back, to look at. */
+  /** The items that wait, by age, to look at. */
   get waiting(): Waiting<T> {
     return this.#lanes;
+  }
+
+  /**
+   * Whether the youngest item is received first, in each lane or of whoever's turn it is. It may
+   * change at any time.
+   */
+  get newestFirst(): boolean {
+    return this.#lanes.turning.newestFirst;
+  }
+
+  set newestFirst(newestFirst: boolean) {
+    this.#lanes.turning.newestFirst = newestFirst;
+  }
+
+  /** Goes over to another order; what waits stays. Takes time in the number of items. */
+  reorder(lanes: LaneMaker<T>): void {
+    this.#lanes.use(lanes);
   }
 
   /** Receivers that wait for an item. */
@@ -129,8 +142,7 @@ export class Channel<T> {
     const audience = this.#order?.audienceOf(item);
     if (this.#receivers.serve(item, audience)) return;
     this.#assertAbsent(item);
-    if (audience) this.#lanes.unshift(item, { audience, behind });
-    else this.#nodes.set(item, this.#items.unshift(item, behind));
+    this.#lanes.unshift(item, { audience, behind });
     this.#onWaiting?.([item]);
   }
 
@@ -144,10 +156,10 @@ export class Channel<T> {
    */
   receive({ signal, taker }: { signal?: AbortSignal; taker?: object } = {}): Promise<T> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const node = this.#takeFirst(taker);
-    if (node) {
+    const place = this.#lanes.take(taker);
+    if (place) {
       this.#admit();
-      return Promise.resolve(node.value);
+      return Promise.resolve(place.value);
     }
     if (this.#sends.size > 0) {
       const suspended = this.#sends.takeFirst((item) => this.#lanes.mayHave(taker, item));
@@ -165,7 +177,7 @@ export class Channel<T> {
    * @returns Whether it was waiting; `false` if it was never sent or was received.
    */
   remove(item: T): boolean {
-    if (!this.#takeOut(item)) return this.#sends.remove(item);
+    if (!this.#lanes.remove(item)) return this.#sends.remove(item);
     this.#admit();
     return true;
   }
@@ -177,12 +189,9 @@ export class Channel<T> {
   reassign(items: Iterable<T>): void {
     const { audienceOf, before } = this.#order!;
     const byAge = new ByAge(before);
-    const moved = byAge.sort([...items].filter((item) => this.#takeOut(item)));
+    const moved = byAge.sort([...items].filter((item) => this.#lanes.remove(item)));
     const left = moved.filter((item) => !this.#receivers.serve(item, audienceOf(item)));
-    for (const item of left.toReversed()) {
-      const node = this.#lanes.insert(item, byAge);
-      if (node) this.#nodes.set(item, node);
-    }
+    for (const item of left.toReversed()) this.#lanes.insert(item, byAge);
     this.#admit(moved.length - left.length);
     if (left.length > 0) this.#onWaiting?.(left);
   }
@@ -225,7 +234,7 @@ export class Channel<T> {
   }
 
   #assertAbsent(item: T): void {
-    if (this.#isWaiting(item)) throw duplicate();
+    if (this.#lanes.has(item)) throw duplicate();
   }
 
   /** Hands an item to a waiting receiver or keeps it; `false` if there is neither a receiver nor room. */
@@ -234,41 +243,8 @@ export class Channel<T> {
     if (this.#receivers.serve(item, audience)) return true;
     this.#assertAbsent(item);
     if (!this.#hasRoom()) return false;
-    this.#add(item, audience);
+    this.#lanes.add(item, audience);
     return true;
-  }
-
-  #add(item: T, audience: Audience | undefined): void {
-    if (audience) this.#lanes.push(item, audience);
-    else this.#nodes.set(item, this.#items.push(item));
-  }
-
-  #isWaiting(item: T): boolean {
-    return this.#nodes.has(item) || (this.#lanes.bound > 0 && this.#lanes.has(item));
-  }
-
-  #takeFirst(taker: object | undefined): ListNode<T> | undefined {
-    if (this.#lanes.bound > 0) {
-      const first = this.#lanes.firstFor(taker);
-      if (first) this.#takeOut(first.value);
-      return first;
-    }
-    const first = this.#items.firstNode;
-    if (first) this.#leave(first);
-    return first;
-  }
-
-  /** Removes an item that waits; returns whether it did. */
-  #takeOut(item: T): boolean {
-    const node = this.#nodes.get(item);
-    if (!node) return this.#lanes.bound > 0 && this.#lanes.remove(item);
-    this.#leave(node);
-    return true;
-  }
-
-  #leave(node: ListNode<T>): void {
-    this.#nodes.delete(node.value);
-    this.#items.remove(node);
   }
 
   #offerAll(items: readonly T[]): Promise<void> {
@@ -288,9 +264,9 @@ export class Channel<T> {
   #admit(rooms = 1): void {
     while (this.#sends.size > 0 && this.size < this.#capacity) {
       const item = this.#sends.first;
-      if (this.#isWaiting(item)) this.#sends.fail(duplicate());
+      if (this.#lanes.has(item)) this.#sends.fail(duplicate());
       else {
-        this.#add(item, this.#order?.audienceOf(item));
+        this.#lanes.add(item, this.#order?.audienceOf(item));
         this.#sends.advance();
         this.#admitted.add(item);
       }

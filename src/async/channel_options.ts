@@ -1,8 +1,9 @@
-import type { Order } from "./lanes.ts";
+import type { Order } from "./order.ts";
 
 /** Options of a `Channel`. */
 export interface ChannelOptions<T> {
-  /** How items are told apart that not everybody may have; everybody may have all unless given. */
+  /** How items are told apart that not everybody may have; everybody may have all, first in, first out,
+   * unless given. */
   order?: Order<T>;
   /**
    * Called after a hand-over that left items waiting because no receiver was: the moment to find

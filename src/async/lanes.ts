@@ -1,68 +1,71 @@
 import type { Audience } from "./audience.ts";
 import type { ByAge } from "./by_age.ts";
-import { LinkedList, type ListNode } from "./linked_list.ts";
+import { fifoLanes } from "./fifo_lane.ts";
+import type { Lane, LaneMaker, Place, Turning } from "./lane.ts";
+import type { Order } from "./order.ts";
 
-/** How items are told apart that not everybody may have. */
-export interface Order<T> {
-  /** Who may have an item; `undefined` for everybody. */
-  audienceOf(item: T): Audience | undefined;
-  /** Whether an item is older than another one. */
-  before(item: T, other: T): boolean;
-}
-
-/** Items that wait for the same audience, the oldest first. */
-interface Lane<T> {
+/** A lane of its own, for items that not everybody may have. */
+interface Bound<T> {
   readonly audience: Audience;
-  readonly items: LinkedList<T>;
+  readonly lane: Lane<T>;
 }
 
-/** What can be seen of the items that wait; they are told from front to back. */
-export type Waiting<T> = Omit<Lanes<T>, "push" | "unshift" | "insert" | "remove" | "firstFor">;
+/** What can be seen of the items that wait; they are told by age, the oldest first. */
+export type Waiting<T> = Omit<
+  Lanes<T>,
+  "add" | "unshift" | "insert" | "remove" | "take" | "use" | "turning"
+>;
 
 /**
- * Items that wait, the oldest first: a lane for each audience, beside the list of those that everybody
- * may have, which whoever made it fills and empties.
+ * Items that wait: a lane for each audience, beside the one of those that everybody may have.
  *
- * The oldest for a taker is found by a look at the first of the list, of its own lane and of those
+ * Who is next for a taker is found by a look at the first of that lane, of the taker's own and of those
  * lanes that several share: however many lanes of others there are, and however many items.
  */
 export class Lanes<T> implements Iterable<T> {
-  /** Items that everybody may have. */
-  readonly #open: LinkedList<T>;
+  /** What changes who is next in every lane. */
+  readonly turning: Turning = { newestFirst: false };
   /** Who may have which item, and which is the older one. */
   readonly #order: Order<T> | undefined;
+  /** Makes the lanes. */
+  #maker: LaneMaker<T>;
+  /** Items that everybody may have. */
+  #open: Lane<T>;
+  /** Where each of these stands. */
+  readonly #places = new Map<T, Place<T>>();
   /** Lanes of one taker alone, by that taker. */
-  readonly #own = new Map<object, Lane<T>>();
+  readonly #own = new Map<object, Bound<T>>();
   /** All other lanes, by their audience. */
-  readonly #shared = new Map<Audience, Lane<T>>();
-  /** Where each item stands that has a lane. */
-  readonly #bound = new Map<T, { readonly lane: Lane<T>; readonly node: ListNode<T> }>();
+  readonly #shared = new Map<Audience, Bound<T>>();
+  /** Where each item stands that has such a lane. */
+  readonly #bound = new Map<T, { readonly at: Bound<T>; readonly place: Place<T> }>();
   /** How many these are; a map takes longer to tell. */
   #boundSize = 0;
 
-  /** @param order Nothing has a lane unless given. */
-  constructor(open: LinkedList<T>, order?: Order<T>) {
-    this.#open = open;
+  /** @param order Everybody may have everything unless given. */
+  constructor(order?: Order<T>) {
     this.#order = order;
+    this.#maker = order?.lanes ?? fifoLanes();
+    this.#open = this.#make();
   }
 
-  /** How many items have a lane. */
-  get bound(): number {
-    return this.#boundSize;
+  /** How many items wait. */
+  get size(): number {
+    return this.#open.size + this.#boundSize;
   }
 
-  /** Whether an item is in a lane. */
+  /** Whether an item waits. */
   has(item: T): boolean {
-    return this.#bound.has(item);
+    return this.#places.has(item) || (this.#boundSize > 0 && this.#bound.has(item));
   }
 
   /** How many items a taker may have, with those that everybody may have. */
   sizeFor(taker: object): number {
     let size = this.#open.size;
     if (this.#boundSize === 0) return size;
-    size += this.#own.get(taker)?.items.size ?? 0;
-    for (const { audience, items } of this.#shared.values()) {
-      if (audience.has(taker)) size += items.size;
+    size += this.#own.get(taker)?.lane.size ?? 0;
+    for (const { audience, lane } of this.#shared.values()) {
+      if (audience.has(taker)) size += lane.size;
     }
     return size;
   }
@@ -72,25 +75,47 @@ export class Lanes<T> implements Iterable<T> {
     return !taker || (this.#order?.audienceOf(item)?.has(taker) ?? true);
   }
 
-  /** The oldest item for exactly this audience, if any waits; for everybody unless it is given. */
-  oldestOf(audience: Audience | undefined): T | undefined {
-    return audience ? this.#find(audience)?.items.first : this.#open.first;
+  /** The item that is served next of exactly this audience; of everybody's unless it is given. */
+  firstOf(audience: Audience | undefined): T | undefined {
+    return audience ? this.#find(audience)?.lane.first : this.#open.first;
   }
 
   /** The audiences that items wait for which not everybody may have, each with these items. */
   *audiences(): Iterable<[Audience, Iterable<T>]> {
-    for (const { audience, items } of this.#lanes()) yield [audience, items];
+    for (const { audience, lane } of this.#lanes()) yield [audience, lane];
   }
 
   /** The oldest item, or `undefined` if none waits. */
   get oldest(): T | undefined {
-    return this.firstFor(undefined)?.value;
+    return this.#best((lane) => lane.oldest, (item, other) => this.#isBefore(item, other));
   }
 
-  /** The oldest item of each audience, and of those that everybody may have. */
+  /** The youngest item, or `undefined` if none waits. */
+  get newest(): T | undefined {
+    return this.#best((lane) => lane.newest, (item, other) => this.#isBefore(other, item));
+  }
+
+  /** The item that is given up first where not all can be served, or `undefined` if none waits. */
+  get nextToShed(): T | undefined {
+    if (this.#boundSize === 0) return this.#open.nextToShed;
+    const greed = Math.max(this.#open.greed, ...[...this.#lanes()].map(({ lane }) => lane.greed));
+    return this.#best(
+      (lane) => lane.greed === greed ? lane.nextToShed : undefined,
+      (item, other) => this.#isBefore(item, other),
+    );
+  }
+
+  /** How many clients wait, where these are told apart; one that waits for two audiences counts twice. */
+  get clients(): number {
+    let number = this.#open.clients;
+    for (const { lane } of this.#lanes()) number += lane.clients;
+    return number;
+  }
+
+  /** The item of each audience, and of those that everybody may have, that is served next. */
   *firsts(): Iterable<T> {
     if (this.#open.size > 0) yield this.#open.first!;
-    for (const { items } of this.#lanes()) yield items.first!;
+    for (const { lane } of this.#lanes()) yield lane.first!;
   }
 
   /** All items, the oldest first. */
@@ -104,83 +129,141 @@ export class Lanes<T> implements Iterable<T> {
     yield* bound.slice(next);
   }
 
-  /** Adds an item behind all others for its audience. */
-  push(item: T, audience: Audience): void {
-    const lane = this.#laneOf(audience);
-    this.#bound.set(item, { lane, node: lane.items.push(item) });
-    this.#boundSize++;
+  /** Adds an item that is younger than all others for its audience. */
+  add(item: T, audience: Audience | undefined): void {
+    if (audience) {
+      const at = this.#laneOf(audience);
+      this.#bind(item, { at, place: at.lane.push(item) });
+    } else this.#places.set(item, this.#open.push(item));
   }
 
   /**
-   * Adds an item before all others for its audience, except for those that stay before it.
+   * Adds an item that was taken and comes back.
    *
-   * @param options.behind Whether a waiting item stays before this one.
+   * @param options.behind Whether a waiting item is older.
    */
-  unshift(item: T, options: { audience: Audience; behind: (waiting: T) => boolean }): void {
-    const lane = this.#laneOf(options.audience);
-    this.#bound.set(item, { lane, node: lane.items.unshift(item, options.behind) });
-    this.#boundSize++;
+  unshift(
+    item: T,
+    { audience, behind }: { audience: Audience | undefined; behind: (waiting: T) => boolean },
+  ): void {
+    if (audience) {
+      const at = this.#laneOf(audience);
+      this.#bind(item, { at, place: at.lane.unshift(item, behind) });
+    } else this.#places.set(item, this.#open.unshift(item, behind));
   }
 
-  /** Adds an item to its place by age. Returns that place if everybody may have it. */
-  insert(item: T, byAge: ByAge<T>): ListNode<T> | undefined {
-    const audience = this.#order!.audienceOf(item);
-    if (!audience) return byAge.insert(this.#open, item);
-    const lane = this.#laneOf(audience);
-    this.#bound.set(item, { lane, node: byAge.insert(lane.items, item) });
-    this.#boundSize++;
-    return undefined;
+  /** Adds an item to its place by age. */
+  insert(item: T, byAge: ByAge<T>): void {
+    const audience = this.#order?.audienceOf(item);
+    if (audience) {
+      const at = this.#laneOf(audience);
+      this.#bind(item, { at, place: at.lane.insert(item, byAge) });
+    } else this.#places.set(item, this.#open.insert(item, byAge));
   }
 
-  /** Removes an item from its lane. Returns whether it was in one. */
+  /** Takes an item out that leaves. Returns whether it waited. */
   remove(item: T): boolean {
-    const place = this.#bound.get(item);
-    if (!place) return false;
-    this.#bound.delete(item);
-    this.#boundSize--;
-    const { audience, items } = place.lane;
-    items.remove(place.node);
-    if (items.size > 0) return true;
-    if (audience.only) this.#own.delete(audience.only);
-    else this.#shared.delete(audience);
+    const place = this.#places.get(item);
+    if (place) {
+      this.#places.delete(item);
+      this.#open.remove(place);
+      return true;
+    }
+    const bound = this.#boundSize > 0 ? this.#bound.get(item) : undefined;
+    if (!bound) return false;
+    bound.at.lane.remove(bound.place);
+    this.#unbind(item, bound.at);
     return true;
   }
 
-  /** The oldest item that a taker may have, or anybody: one of everybody's, or one with a lane. */
-  firstFor(taker: object | undefined): ListNode<T> | undefined {
-    let oldest = this.#open.firstNode;
-    if (taker) oldest = this.#older(this.#own.get(taker)?.items.firstNode, oldest);
-    else for (const { items } of this.#own.values()) oldest = this.#older(items.firstNode, oldest);
-    for (const { audience, items } of this.#shared.values()) {
-      if (!taker || audience.has(taker)) oldest = this.#older(items.firstNode, oldest);
-    }
-    return oldest;
+  /** Takes the item out that is next for a taker, or for anybody. */
+  take(taker: object | undefined): Place<T> | undefined {
+    const at = this.#boundSize > 0 ? this.#nextFor(taker) : undefined;
+    const place = (at ? at.lane : this.#open).take();
+    if (!place) return undefined;
+    if (at) this.#unbind(place.value, at);
+    else this.#places.delete(place.value);
+    return place;
   }
 
-  #older(one: ListNode<T> | undefined, other: ListNode<T> | undefined): ListNode<T> | undefined {
-    return !other || (one && this.#isBefore(one.value, other.value)) ? one : other;
+  /** Goes over to other lanes; what waits keeps its age. Takes time in the number of items. */
+  use(maker: LaneMaker<T>): void {
+    const items = [...this];
+    this.#maker = maker;
+    this.#open = this.#make();
+    for (const all of [this.#places, this.#own, this.#shared, this.#bound]) all.clear();
+    this.#boundSize = 0;
+    for (const item of items) this.add(item, this.#order?.audienceOf(item));
+  }
+
+  /** The lane, if it is not everybody's, that has the item that is next for a taker, or for anybody. */
+  #nextFor(taker: object | undefined): Bound<T> | undefined {
+    let next: Bound<T> | undefined;
+    const look = (at: Bound<T>) => {
+      const other = next ? next.lane : this.#open;
+      if (other.size === 0 || at.lane.precedes(other)) next = at;
+    };
+    if (!taker) { for (const at of this.#own.values()) look(at); }
+    else {
+      const own = this.#own.get(taker);
+      if (own) look(own);
+    }
+    for (const at of this.#shared.values()) if (!taker || at.audience.has(taker)) look(at);
+    return next;
+  }
+
+  /** The best item of all lanes. */
+  #best(
+    itemOf: (lane: Lane<T>) => T | undefined,
+    isBetter: (item: T, other: T) => boolean,
+  ): T | undefined {
+    let best = itemOf(this.#open);
+    for (const { lane } of this.#lanes()) {
+      const item = itemOf(lane);
+      if (item !== undefined && (best === undefined || isBetter(item, best))) best = item;
+    }
+    return best;
   }
 
   #isBefore(item: T, other: T): boolean {
     return this.#order!.before(item, other);
   }
 
-  *#lanes(): Iterable<Lane<T>> {
+  *#lanes(): Iterable<Bound<T>> {
     yield* this.#own.values();
     yield* this.#shared.values();
   }
 
-  #find(audience: Audience): Lane<T> | undefined {
+  #find(audience: Audience): Bound<T> | undefined {
     return audience.only ? this.#own.get(audience.only) : this.#shared.get(audience);
   }
 
-  #laneOf(audience: Audience): Lane<T> {
-    let lane = this.#find(audience);
-    if (!lane) {
-      lane = { audience, items: new LinkedList() };
-      if (audience.only) this.#own.set(audience.only, lane);
-      else this.#shared.set(audience, lane);
+  #laneOf(audience: Audience): Bound<T> {
+    let at = this.#find(audience);
+    if (!at) {
+      at = { audience, lane: this.#make() };
+      if (audience.only) this.#own.set(audience.only, at);
+      else this.#shared.set(audience, at);
     }
-    return lane;
+    return at;
+  }
+
+  #make(): Lane<T> {
+    const order = this.#order;
+    const before = order ? (item: T, other: T) => order.before(item, other) : () => false;
+    return this.#maker({ before, turning: this.turning });
+  }
+
+  #bind(item: T, bound: { at: Bound<T>; place: Place<T> }): void {
+    this.#bound.set(item, bound);
+    this.#boundSize++;
+  }
+
+  #unbind(item: T, { audience, lane }: Bound<T>): void {
+    this.#bound.delete(item);
+    this.#boundSize--;
+    if (lane.size > 0) return;
+    if (audience.only) this.#own.delete(audience.only);
+    else this.#shared.delete(audience);
   }
 }

@@ -28,7 +28,8 @@ export interface QueueOptions {
  * The sessions that wait for a worker: in which order they are served, and how they join and leave,
  * also those whose client goes away, or whose time is up, while they wait.
  *
- * A worker receives the oldest session that its destination may have. A session has an `audience` if
+ * A worker receives the session that is next, by default the oldest, of those that its destination may
+ * have. A session has an `audience` if
  * not every destination may: it is bound to one or to a group of them, or avoids one. It is passed by
  * until one of these has a free slot, and holds up nobody else, but it counts in the capacity.
  */
@@ -70,12 +71,37 @@ export class Queue implements Holder {
     return this.#channel.waiting.oldest;
   }
 
+  /** The session that joined last of all that wait. */
+  get newest(): Session | undefined {
+    return this.#channel.waiting.newest;
+  }
+
+  /**
+   * The session that leaves first if not all can be served: the one that has waited longest, or with
+   * `--queue-order fair` that one of the client that has the most sessions here.
+   */
+  get nextToShed(): Session | undefined {
+    return this.#channel.waiting.nextToShed;
+  }
+
+  /**
+   * Whether the newest session is served first, with `--queue-order fair` of the client whose turn it
+   * is. It may change at any time and at no cost.
+   */
+  get newestFirst(): boolean {
+    return this.#channel.newestFirst;
+  }
+
+  set newestFirst(newestFirst: boolean) {
+    this.#channel.newestFirst = newestFirst;
+  }
+
   /** The sessions that wait, the oldest first. */
   get sessions(): Iterable<Session> {
     return this.#channel.waiting;
   }
 
-  /** The oldest session of each audience that is waited for. */
+  /** The session of each audience that is waited for that is served next. */
   firsts(): Iterable<Session> {
     return this.#channel.waiting.firsts();
   }
@@ -85,9 +111,9 @@ export class Queue implements Holder {
     return this.#channel.waiting.sizeFor(destination) > 0;
   }
 
-  /** The oldest session of exactly this audience, if any waits; of everybody's unless it is given. */
-  oldestOf(audience?: Audience): Session | undefined {
-    return this.#channel.waiting.oldestOf(audience);
+  /** The session that is served next of exactly this audience; of everybody's unless it is given. */
+  firstOf(audience?: Audience): Session | undefined {
+    return this.#channel.waiting.firstOf(audience);
   }
 
   /** The audiences that are waited for, but for everybody, each with its sessions. */
@@ -155,7 +181,7 @@ export class Queue implements Holder {
   }
 
   /**
-   * The oldest session that a destination may have, as soon as there is one. Workers are served in
+   * The session that is next of those that a destination may have, as soon as there is one. Workers are served in
    * the order in which they became idle.
    *
    * @throws If the destination's idle workers are dismissed first, or the queue is closed and has

@@ -16,7 +16,7 @@ export type Spawn = (destination: Destination) => void;
 
 /** Options of {@linkcode WorkerPool}. */
 export interface WorkerPoolOptions {
-  queue: Pick<Queue, "hasFor" | "oldestOf" | "audiences">;
+  queue: Pick<Queue, "hasFor" | "firstOf" | "audiences">;
   policy: Policy;
   spawn: Spawn;
   /** Who is bound to whom, if the policy binds. */
@@ -198,9 +198,9 @@ export class WorkerPool {
 
   #growFor(audience: Audience | undefined): void {
     for (
-      let first = this.#queue.oldestOf(audience);
+      let first = this.#queue.firstOf(audience);
       first;
-      first = this.#queue.oldestOf(audience)
+      first = this.#queue.firstOf(audience)
     ) {
       const next = this.#policy.next(audience, first);
       if (!next) return;
