@@ -218,7 +218,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     queue,
     registry,
     slots: () => pool.slots,
-    free: () => queue.idleWorkers > 0 || pool.hasRoom,
+    free: () => queue.idleWorkers > 0 || pool.hasRoomFor(),
     clock,
   });
   announcer.connect({

@@ -215,14 +215,9 @@ export class WorkerPool {
     return slots;
   }
 
-  /** Whether a session that everybody may have could get a slot at once. */
-  get hasRoom(): boolean {
-    return this.#policy.next() !== undefined;
-  }
-
-  /** Whether a destination that may have a session could get one more. */
-  hasRoomFor(session: Session): boolean {
-    return this.#policy.next(audienceOf(session), session) !== undefined;
+  /** Whether a destination that may have a session, or any without one, could get one more. */
+  hasRoomFor(session?: Session): boolean {
+    return this.#policy.next(session && audienceOf(session), session) !== undefined;
   }
 
   /** Whether any destination of an audience serves, with a free slot or without. */

@@ -97,7 +97,7 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-/** A point for a number that is known. */
-export function pointOf(number: number | null, factor = 1): OwnPoint[] {
-  return number === null ? [] : [[number * factor, {}]];
+/** What a metric of a number is, in its own unit: nothing while that is not known. */
+export function pointOf(number: number | null, factor = 1): number | OwnPoint[] {
+  return number === null ? [] : number * factor;
 }
