@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { type EndReason, isTurnedAway } from "../operations/end_reasons.ts";
 import { type Forecast, loadOf } from "../operations/forecast.ts";
 import type { Session } from "../session/session.ts";
+import type { Queue } from "./queue.ts";
 
 /** How far back rates look, in milliseconds: those that decide on a wait, and who has just come. */
 const WINDOW_MS = 3000;
@@ -44,7 +45,7 @@ interface Sample {
 /** Options of {@linkcode Forecaster}. */
 export interface ForecasterOptions {
   /** Who waits. */
-  queue: { readonly size: number; readonly suspended: number };
+  queue: Pick<Queue, "size" | "suspended" | "newestFirst" | "clients">;
   /** What has come and ended so far. */
   registry: { readonly accepted: number; readonly ended: Readonly<Record<EndReason, number>> };
   /** How many slots the destinations have that serve at the moment, taken or free. */
@@ -132,14 +133,13 @@ export class Forecaster {
 
   /** How long somebody who comes now will wait, in milliseconds; `undefined` if nothing is known. */
   get expectedWait(): number | undefined {
-    const waiting = this.#waiting;
-    if (waiting === 0 && this.#options.free()) return 0;
+    if (this.#waiting === 0 && this.#options.free()) return 0;
     // The first session that ends says more than nothing, before the next sample.
     if (this.#rate === undefined && this.#averaged > 0) {
       this.#learn(this.#count(this.#options.clock()));
     }
     if (this.#rate === undefined) return undefined;
-    return 1000 * (waiting + 1) / (this.#rate + this.#leaving);
+    return 1000 * (this.#ahead + 1) / (this.#rate + this.#leaving);
   }
 
   /** Clients so far that have left before they had a destination. */
@@ -175,6 +175,14 @@ export class Forecaster {
   get #waiting(): number {
     const { size, suspended } = this.#options.queue;
     return size + suspended;
+  }
+
+  /** How many are served before the first session of a client that comes now. */
+  get #ahead(): number {
+    const { newestFirst, clients } = this.#options.queue;
+    if (newestFirst) return 0;
+    // Where clients take turns, each of those that wait has one.
+    return clients > 0 ? clients : this.#waiting;
   }
 
   /** Whether somebody waits may have changed. */

@@ -1,5 +1,6 @@
 import type { Audience } from "../async/audience.ts";
 import { Channel } from "../async/channel.ts";
+import type { LaneMaker } from "../async/lane.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
@@ -11,6 +12,8 @@ import type { Admission } from "./admission.ts";
 export interface QueueOptions {
   /** Most sessions that wait before accepting stops; see {@linkcode Queue.resize}. */
   capacity: number;
+  /** In which order sessions are served; first come, first served unless given. */
+  lanes?: LaneMaker<Session>;
   registry: SessionRegistry;
   admission: Pick<Admission, "open" | "below" | "affordable" | "afford">;
   clock: Clock;
@@ -52,7 +55,7 @@ export class Queue implements Holder {
   /** @throws {RangeError} If the capacity is not a whole number of at least 1. */
   constructor(options: QueueOptions) {
     this.#channel = new Channel(options.capacity, {
-      order: { audienceOf, before: isOlder },
+      order: { audienceOf, before: isOlder, ...options.lanes && { lanes: options.lanes } },
       ...options.onWaiting && { onWaiting: options.onWaiting },
     });
     this.#registry = options.registry;
@@ -194,6 +197,16 @@ export class Queue implements Holder {
   /** Who may have these sessions has changed: those that wait keep their places by arrival. */
   reassign(sessions: readonly Session[]): void {
     this.#channel.reassign(sessions);
+  }
+
+  /** Goes over to another order; those that wait stay. */
+  reorder(lanes: LaneMaker<Session>): void {
+    this.#channel.reorder(lanes);
+  }
+
+  /** Clients that wait, as `--queue-order fair` tells them apart; 0 with another order. */
+  get clients(): number {
+    return this.#channel.waiting.clients;
   }
 
   /** Changes the capacity. Those that wait stay, however many they are. */

@@ -30,6 +30,7 @@ import { ProxyGreeting } from "./greeting/proxy_greeting.ts";
 import { makePolicy } from "./policies/policies.ts";
 import { Announcer } from "./observers.ts";
 import { Queue } from "./queue.ts";
+import { QueueOrder } from "./queue_order.ts";
 import { StallDetector } from "./stall_detector.ts";
 import { WaitingTimeouts } from "./waiting_timeouts.ts";
 import { runWorker, type WorkerContext } from "./worker.ts";
@@ -70,6 +71,8 @@ export interface Parts {
   /** Every live session, and how the others ended. */
   readonly registry: SessionRegistry;
   readonly queue: Queue;
+  /** In which order the queue serves. */
+  readonly order: QueueOrder;
   readonly gate: Gate;
   /** Tells clients that are turned away. */
   readonly farewells: Farewells;
@@ -140,8 +143,10 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     log,
   });
   const waitingTimeouts = new WaitingTimeouts({ settings, clock });
+  const order = new QueueOrder();
   const queue = new Queue({
     capacity: config.queue,
+    lanes: order.lanes(config),
     registry,
     admission,
     clock,
@@ -254,6 +259,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     leaveBudget,
     registry,
     queue,
+    order,
     gate,
     farewells,
     admission,

@@ -64,6 +64,8 @@ const listener = object({
   ...{ oldest_waiting_ms: amount, queue: amount, active: amount, ended: amounts },
   // An earlier version greets and binds nobody.
   ...{ greeting: either(missing, amount), unbound: either(missing, amount) },
+  // It tells no clients apart.
+  waiting_clients: either(missing, amount),
   ...{ bytes_up: amount, bytes_down: amount, destinations: list(destination) },
   // An earlier version foresees nothing.
   forecast: either(missing, forecast),

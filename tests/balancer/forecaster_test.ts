@@ -51,6 +51,8 @@ function simulate(
       return waiting.length;
     },
     suspended: 0,
+    newestFirst: false,
+    clients: 0,
   };
   let now = 0;
   const forecaster = new Forecaster({
@@ -243,6 +245,30 @@ Deno.test("without a destination that has served nothing is known, until somebod
   });
   // Nobody was served in that time, so that it will take longer.
   assert(told.every((wait) => wait === null || wait > 1000), told.join());
+});
+
+Deno.test("who comes now waits for those that are before it in the order of the queue", () => {
+  let now = 0;
+  const queue = { size: 50, suspended: 0, newestFirst: false, clients: 0 };
+  const ended = Object.fromEntries(Object.keys(END_REASONS).map((reason) => [reason, 0])) as Record<
+    EndReason,
+    number
+  >;
+  const forecaster = new Forecaster({
+    queue,
+    registry: { accepted: 0, ended },
+    slots: () => 2,
+    free: () => false,
+    clock: () => now,
+  });
+  now = 20;
+  const client = { connectStartedAt: 0, connectedAt: 0, endedAt: 20, reason: "done" };
+  forecaster.noteEnd(client as Session);
+  assertEquals(forecaster.expectedWait, 51 * 10);
+  queue.clients = 4;
+  assertEquals(forecaster.expectedWait, 5 * 10);
+  queue.newestFirst = true;
+  assertEquals(forecaster.expectedWait, 10);
 });
 
 Deno.test("a real server that does one thing at a time: the wait is as expected", async () => {

@@ -38,7 +38,15 @@ const STATUS: Status = {
   departed: [],
   listeners: [{
     ...{ id: 1, name: "8080", address: "[::]:8080", state: "running", latencies },
-    ...{ accepted: 50, greeting: 3, waiting: 4, oldest_waiting_ms: 2500, queue: 1024, active: 2 },
+    ...{
+      accepted: 50,
+      greeting: 3,
+      waiting: 4,
+      waiting_clients: 5,
+      oldest_waiting_ms: 2500,
+      queue: 1024,
+      active: 2,
+    },
     ...{ unbound: 6, answered: 8, gave_up: 9, bytes_up: 700, bytes_down: 800 },
     forecast: {
       ...{ expected_wait_ms: 1500, clears_in_ms: null, load: 1.5 },
@@ -58,6 +66,7 @@ const STATUS: Status = {
       accepted: 999,
       greeting: 999,
       waiting: 999,
+      waiting_clients: 999,
       oldest_waiting_ms: 999,
       queue: 999,
       active: 999,
@@ -118,6 +127,7 @@ Deno.test("every number of the state reaches a collector, with its unit and attr
     ["iawlb.sessions.ended", "counter", "{session}", { ...listener, reason: "client-gone" }, 4],
     ["iawlb.sessions.greeting", "gauge", "{session}", listener, 1002],
     ["iawlb.sessions.waiting", "gauge", "{session}", listener, 1003],
+    ["iawlb.queue.clients", "gauge", "{client}", listener, 1004],
     ["iawlb.sessions.active", "gauge", "{session}", listener, 1001],
     ["iawlb.sessions.unbound", "counter", "{session}", listener, 1005],
     ["iawlb.sessions.answered", "counter", "{session}", listener, 1007],
