@@ -247,6 +247,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     trails,
     listener: id,
     names: options.names ?? names,
+    threads: thread?.number,
   });
   return {
     identity,
@@ -272,7 +273,10 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
       timeouts: settings,
       clock,
       onSweep: () => forecaster.sample(),
-      onSeen: (session) => session.tuneForLongLife({ keepAlive: settings.keepalive === "on" }),
+      onSeen(session) {
+        session.tuneForLongLife({ keepAlive: settings.keepalive === "on" });
+        session.watcher?.look(session);
+      },
     }),
     waitingTimeouts,
     forecaster,
