@@ -17,7 +17,7 @@ import type { Stream } from "../net/stream.ts";
 
 /** Options of {@linkcode Gate}. */
 export interface GateOptions {
-  settings: Pick<Settings, "overflow" | "halfClose">;
+  settings: Pick<Settings, "overflow" | "halfClose" | "whenOverloaded">;
   queue: Queue;
   admission: Admission;
   registry: SessionRegistry;
@@ -133,6 +133,7 @@ export class Gate {
       now: clock(),
       buffers,
       settings,
+      ...settings.whenOverloaded !== "hold" && { clock },
     });
     if (this.#rejects && !this.#options.queue.open) {
       return this.#refuse(session, "refused-overflow");

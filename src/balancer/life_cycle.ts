@@ -130,7 +130,7 @@ export class LifeCycle {
   }
 
   async #end(): Promise<void> {
-    const { ending, sweep, stallDetector, pool, bindings, health, gate, destinations } =
+    const { ending, sweep, stallDetector, pool, bindings, health, gate, destinations, overload } =
       this.#parts;
     ending.abort();
     sweep.stop();
@@ -139,6 +139,7 @@ export class LifeCycle {
     bindings.stop();
     health.close();
     gate.close();
+    overload.close();
     destinations.dismiss();
     this.#parts.resolver.close();
     await this.#parts.tasks.idle();

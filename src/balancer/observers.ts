@@ -10,6 +10,7 @@ import type { Steps } from "../session/steps.ts";
 import type { Timekeeper } from "../session/timings.ts";
 import type { Admission } from "./admission.ts";
 import type { ConnectObserver } from "./connect_observer.ts";
+import type { Overload } from "./overload/overload.ts";
 import type { WorkerPool } from "./worker_pool.ts";
 
 /** Those who want to know what happens in a balancer. */
@@ -17,6 +18,7 @@ export interface Observers {
   /** The listener's name, for the access log. */
   readonly listener: string;
   readonly admission: Admission;
+  readonly overload: Overload;
   readonly timekeeper: Timekeeper;
   readonly steps: Steps;
   readonly access: Pick<AccessLog, "add"> | undefined;
@@ -40,8 +42,9 @@ export class Announcer implements SessionObserver, ConnectObserver {
   }
 
   onEnd(session: Session): void {
-    const { admission, timekeeper, steps, access, listener } = this.#observers;
+    const { admission, overload, timekeeper, steps, access, listener } = this.#observers;
     admission.leave(session);
+    overload.ended(session);
     timekeeper.ended(session);
     if (steps.on) steps.closed(session);
     access?.add(session, listener);

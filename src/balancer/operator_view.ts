@@ -29,6 +29,7 @@ export class OperatorView {
       greeting: gate.greeting,
       capacity: settings.queue,
       unbound: this.#parts.bindings.unbound,
+      overload: this.#parts.overload,
       timings: timekeeper.timings,
       destinations: this.#parts.destinations.all,
       now: this.#parts.clock(),

@@ -6,6 +6,7 @@ import type { EndReason } from "../operations/end_reasons.ts";
 import type { SessionRegistry } from "../session/registry.ts";
 import { audienceOf, type Holder, type Session } from "../session/session.ts";
 import type { Admission } from "./admission.ts";
+import type { Overload } from "./overload/overload.ts";
 
 /** Options of {@linkcode Queue}. */
 export interface QueueOptions {
@@ -22,6 +23,8 @@ export interface QueueOptions {
   onWaiting?: (sessions?: readonly Session[]) => void;
   /** Called before sessions begin to wait, the first time or again: it may bind them. */
   bind?: (sessions: readonly Session[]) => void;
+  /** Looks after what is done when more comes than is served. */
+  overload?: () => Pick<Overload, "beforeTaking" | "joined" | "finished">;
 }
 
 /**
@@ -46,6 +49,10 @@ export class Queue implements Holder {
   readonly #bind: QueueOptions["bind"];
   /** How many sessions have joined so far. */
   #arrivals = 0;
+  /** What is done when more comes than is served. */
+  readonly #overload: QueueOptions["overload"];
+  /** Whether everything that comes has room. */
+  #lifted = false;
   /** Set once waiting is over: whoever comes from then on is turned away with this reason. */
   #closedFor: EndReason | undefined;
 
@@ -59,6 +66,7 @@ export class Queue implements Holder {
     this.#admission = options.admission;
     this.#clock = options.clock;
     this.#bind = options.bind;
+    this.#overload = options.overload;
   }
 
   /** Sessions that wait. */
@@ -84,16 +92,19 @@ export class Queue implements Holder {
     return this.#channel.waiting.nextToShed;
   }
 
-  /**
-   * Whether the newest session is served first, with `--queue-order fair` of the client whose turn it
-   * is. It may change at any time and at no cost.
-   */
-  get newestFirst(): boolean {
-    return this.#channel.newestFirst;
+  /** The same of those that a destination may have, or any. */
+  oldestFor(destination: object | undefined): Session | undefined {
+    return this.#channel.waiting.oldestFor(destination);
   }
 
-  set newestFirst(newestFirst: boolean) {
-    this.#channel.newestFirst = newestFirst;
+  /** The session of these that joined last. */
+  newestFor(destination: object | undefined): Session | undefined {
+    return this.#channel.waiting.newestFor(destination);
+  }
+
+  /** The session of these that leaves first if not all can be served. */
+  nextToShedFor(destination: object | undefined): Session | undefined {
+    return this.#channel.waiting.nextToShedFor(destination);
   }
 
   /** The sessions that wait, the oldest first. */
@@ -170,7 +181,9 @@ export class Queue implements Holder {
   join(sessions: readonly Session[]): Promise<void> {
     const ready = sessions.filter((session) => this.#prepare(session));
     this.#bind?.(ready);
-    return this.#channel.sendAll(ready);
+    const joined = this.#channel.sendAll(ready);
+    if (this.size > 0) this.#overload?.().joined();
+    return joined;
   }
 
   /** Puts a session back whose connect failed, or that goes elsewhere: behind those that are older. */
@@ -188,6 +201,8 @@ export class Queue implements Holder {
    * nothing for it: the worker is not needed any more.
    */
   receive(destination: Pick<Destination, "idleSignal">): Promise<Session> {
+    // With `--queue-order fair` it is the newest of the client whose turn it is.
+    this.#channel.newestFirst = this.#overload?.().beforeTaking(destination) ?? false;
     return this.#channel.receive({ signal: destination.idleSignal, taker: destination });
   }
 
@@ -203,7 +218,13 @@ export class Queue implements Holder {
 
   /** Makes room for everything that comes, however much: for a drain. */
   lift(): void {
+    this.#lifted = true;
     this.#channel.resize(Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Whether everything that comes has room, for a drain. */
+  get draining(): boolean {
+    return this.#lifted;
   }
 
   /** Nobody new joins; those that wait are still served. */
@@ -224,6 +245,11 @@ export class Queue implements Holder {
   /** A session that waits has to leave. */
   onAbort(session: Session): void {
     if (this.#channel.remove(session)) this.#registry.finish(session);
+  }
+
+  /** The client of a session that waits has finished sending, which may mean that it gives up. */
+  onReview(session: Session): void {
+    this.#overload?.().finished(session);
   }
 
   /** Makes a session ready to wait; `false` if it is over, its client having left, say. */

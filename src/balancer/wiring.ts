@@ -25,6 +25,7 @@ import type { Identity } from "./balancer.ts";
 import { Bindings } from "./bindings.ts";
 import { Gate } from "./gate.ts";
 import { ProxyGreeting } from "./greeting/proxy_greeting.ts";
+import { Overload } from "./overload/overload.ts";
 import { makePolicy } from "./policies/policies.ts";
 import { Announcer } from "./observers.ts";
 import { Queue } from "./queue.ts";
@@ -71,6 +72,7 @@ export interface Parts {
   readonly admission: Admission;
   readonly destinations: DestinationSet;
   readonly bindings: Bindings;
+  readonly overload: Overload;
   readonly pool: WorkerPool;
   readonly health: Health;
   readonly fairReads: FairReads;
@@ -129,7 +131,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     clock,
     log,
   });
-  const queue = new Queue({
+  const queue: Queue = new Queue({
     capacity: config.queue,
     registry,
     admission,
@@ -139,6 +141,14 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
       bindings.watch();
     },
     bind: (sessions) => bindings.bind(sessions),
+    overload: () => overload,
+  });
+  const overload: Overload = new Overload({
+    settings,
+    queue,
+    isServing: () => destinations.all.some(({ established }) => established > 0),
+    clock,
+    log,
   });
   const policy = makePolicy(config.balance, config);
   const bindings = new Bindings({ policy, queue, clock });
@@ -169,6 +179,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
       redispatch: settings.redispatch,
       steps,
       endIfLooped: (session, server) => loops.endIfLooped(session, noteOf(server)),
+      onAnswer: (session) => overload.answered(session),
     },
     log,
     steps,
@@ -199,6 +210,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
   announcer.connect({
     listener: name,
     admission,
+    overload,
     timekeeper,
     steps,
     access,
@@ -231,6 +243,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     admission,
     destinations,
     bindings,
+    overload,
     pool,
     health,
     fairReads,

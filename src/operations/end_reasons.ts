@@ -13,6 +13,7 @@ export const END_REASONS = {
   "refused-per-ip": refused("not let in: --max-per-ip"),
   "refused-rate": refused("not let in: --rate-per-ip"),
   "refused-overflow": refused("not let in: --overflow reject, and the queue is full"),
+  "shed": refused("closed while it waited, since more came than was served: --when-overloaded"),
   "bad-proxy-header": refused(
     "not let in: a peer of --accept-proxy did not begin with a PROXY header",
   ),

@@ -32,6 +32,8 @@ export interface RelayOptions extends PumpOptions {
    * Whoever it came from is told before that end is passed on.
    */
   endIfLooped?(session: Session, server: Stream): boolean;
+  /** The server has sent its first byte. */
+  onAnswer?(session: Session): void;
 }
 
 /**
@@ -236,6 +238,7 @@ class Relay implements Holder, PumpObserver {
       }
       this.#answered = true;
       this.#unanswered.answer();
+      if (received) this.#options.onAnswer?.(this.#session);
       ahead.wake();
       this.#copy(server, client, down, { buffer, length: 0, pending: received });
     } catch (defect) {

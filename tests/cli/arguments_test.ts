@@ -75,6 +75,7 @@ const BAD_VALUES: Record<OptionName, string> = {
   hashWait: "1",
   queue: "1000001",
   maxConnections: "1e3",
+  whenOverloaded: "drop",
   overflow: "drop",
   maxPerIp: "0x10",
   ratePerIp: "1.5",

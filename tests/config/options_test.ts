@@ -19,6 +19,7 @@ Deno.test("the defaults are the documented ones", () => {
     hashWait: 1000,
     queue: 1024,
     maxConnections: 0,
+    whenOverloaded: "hold",
     overflow: "wait",
     maxPerIp: 0,
     ratePerIp: 0,

@@ -33,6 +33,8 @@ export function listenerOf(different: Partial<ListenerStatus>): ListenerStatus {
     queue: 1024,
     active: 0,
     unbound: 0,
+    overloaded: 0,
+    patience_ms: 0,
     bytes_up: 0,
     bytes_down: 0,
     ended: {},

@@ -39,7 +39,7 @@ const STATUS: Status = {
   listeners: [{
     ...{ id: 1, name: "8080", address: "[::]:8080", state: "running", latencies },
     ...{ accepted: 50, greeting: 3, waiting: 4, oldest_waiting_ms: 2500, queue: 1024, active: 2 },
-    ...{ unbound: 6, bytes_up: 700, bytes_down: 800 },
+    ...{ unbound: 6, overloaded: 1, patience_ms: 500, bytes_up: 700, bytes_down: 800 },
     ended: { done: 40, "client-gone": 4 },
     names: [],
     destinations: [
@@ -58,6 +58,8 @@ const STATUS: Status = {
       queue: 999,
       active: 999,
       unbound: 999,
+      overloaded: 0,
+      patience_ms: 0,
     },
     ...{ bytes_up: 999, bytes_down: 999, names: [] },
     destinations: [destination("9001", { sessions: 999 })],

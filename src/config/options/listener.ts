@@ -52,6 +52,16 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
     help: "most waiting sessions; when they are reached, accepting stops until there is room and " +
       "further clients wait in the kernel's backlog",
   }),
+  whenOverloaded: choice({
+    of: ["hold", "shed", "newest"],
+    default: "hold",
+    help:
+      "what happens when more sessions come than are served, so that clients give up before it is " +
+      "their turn: hold = they are served in order all the same, until --queue-timeout; shed = those " +
+      "that have waited longest are closed, so that the rest is answered in time; newest = the newest " +
+      "is served first, and those that have given up are closed; both adapt to how long clients wait " +
+      "and servers take, and do nothing while a queue is worked off within that",
+  }),
   maxConnections: count({
     default: 0,
     min: 0,
