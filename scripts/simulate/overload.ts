@@ -44,6 +44,8 @@ export interface Outcome {
   /** Answers in time, as a share of what the servers could have given, and of what was offered. */
   readonly goodput: number;
   readonly served: number;
+  /** Clients that came after the warm-up and were not answered in time. */
+  readonly failed: number;
   /** The smaller one of capacity and offered load is what can be had; the share of that. */
   readonly ofPossible: number;
   /** Waits of those who were answered in time. */
@@ -88,7 +90,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
   const events = new EventHeap<Event>();
   const waits: number[] = [];
   const answers: number[] = [];
-  const counts = { offered: 0, shed: 0, busy: 0, wasted: 0, good: 0 };
+  const counts = { failed: 0, offered: 0, shed: 0, busy: 0, wasted: 0, good: 0 };
   let active = 0;
   /** Those that the kernel holds. */
   const backlog: Client[] = [];
@@ -117,6 +119,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
   function fail(client: Client): void {
     if (client.over) return;
     client.over = true;
+    if (client.cameAt >= warmUp) counts.failed++;
     if (client.tries >= retries) return;
     const at = now + random.next() * 1000;
     events.add(at, { kind: "arrive", tries: client.tries + 1, more: false });
@@ -223,6 +226,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     p50: quantile(waits, 0.5),
     p99: quantile(waits, 0.99),
     wasted: counts.wasted / (counts.busy || 1),
+    failed: counts.failed,
     shed: counts.shed,
     answered: counts.good,
     offered: counts.offered,

@@ -6,7 +6,20 @@ import type { EndReason } from "../operations/end_reasons.ts";
 import type { SessionRegistry } from "../session/registry.ts";
 import { audienceOf, type Holder, type Session } from "../session/session.ts";
 import type { Admission } from "./admission.ts";
-import type { Overload } from "./overload/overload.ts";
+
+/** What is done when more comes than is served; see `overload/`. */
+export interface OverloadHandling {
+  /**
+   * A worker of a destination is about to take a session; some may leave before.
+   *
+   * @returns Whether it is to take the newest first.
+   */
+  beforeTaking(destination: object): boolean;
+  /** Sessions have joined, and some wait. */
+  joined(): void;
+  /** The client of a session that waits has finished sending. */
+  finished(session: Session): void;
+}
 
 /** Options of {@linkcode Queue}. */
 export interface QueueOptions {
@@ -24,7 +37,7 @@ export interface QueueOptions {
   /** Called before sessions begin to wait, the first time or again: it may bind them. */
   bind?: (sessions: readonly Session[]) => void;
   /** Looks after what is done when more comes than is served. */
-  overload?: () => Pick<Overload, "beforeTaking" | "joined" | "finished">;
+  overload?: () => OverloadHandling;
 }
 
 /**

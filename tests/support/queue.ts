@@ -6,7 +6,8 @@ import type { Session } from "../../src/session/session.ts";
 
 /** A queue that admits everybody, for sessions that are made with {@linkcode sessionOf}. */
 export function queueOf(
-  options: Partial<Pick<QueueOptions, "capacity" | "onWaiting" | "bind" | "clock">> = {},
+  options: Partial<Pick<QueueOptions, "capacity" | "onWaiting" | "bind" | "clock" | "overload">> =
+    {},
 ): Queue {
   const clock = () => 0;
   return new Queue({

@@ -112,6 +112,8 @@ Deno.test("every number of the state reaches a collector, with its unit and attr
     ["iawlb.sessions.waiting", "gauge", "{session}", listener, 1003],
     ["iawlb.sessions.active", "gauge", "{session}", listener, 1001],
     ["iawlb.sessions.unbound", "counter", "{session}", listener, 1005],
+    ["iawlb.queue.overloaded", "gauge", "1", listener, 1],
+    ["iawlb.queue.patience", "gauge", "s", listener, 0.5],
     ["iawlb.queue.limit", "gauge", "{session}", listener, 1024],
     ["iawlb.queue.oldest_waiting", "gauge", "s", listener, 2.5],
     ["iawlb.bytes", "counter", "By", { ...listener, direction: "up" }, 1699],

@@ -14,6 +14,13 @@ const LEAST_ANSWERS = 4;
 /** Answers that have to fit into the patience after the wait: some take longer than the average. */
 const SPARE_ANSWERS = 1.5;
 
+/**
+ * After a standing queue, for so many times the patience, the next one is looked for from this part of
+ * the longest wait on: it is the same overload.
+ */
+const RECENT_PATIENCES = 8;
+const RECENT_SHARE = 1 / 2;
+
 /** What is known of the sessions that wait for one destination. */
 export interface Post {
   /**
@@ -21,6 +28,8 @@ export interface Post {
    * it had waited longer than the target, all of them.
    */
   pressedAt: number | undefined;
+  /** When there was a standing queue the last time. */
+  stoodAt: number | undefined;
 }
 
 /** The session of which it is to be decided: the one that has waited longest. */
@@ -43,7 +52,7 @@ export interface Candidate {
  * has waited less than a target, more come than are served: that is a standing queue, in which
  * everybody waits for nothing. From then on those that have waited longer than the target are shed, and
  * the rest is answered soon. It is over when the one that is next has waited less than half the target,
- * or nobody waits.
+ * or nobody waits; if it comes back soon, that is seen earlier.
  *
  * That is RFC 8289 with the patience of the clients as its interval, and a part of it as the target.
  * Where nobody has left, nobody is served in vain, and nobody is shed.
@@ -91,10 +100,16 @@ export class OverloadController {
 
   /** Notes who is next when a worker takes a session; nobody if nobody waits. */
   observe(post: Post, next: Candidate | undefined): void {
+    const now = this.#clock();
+    const stands = this.isStanding(post);
+    if (stands) post.stoodAt = now;
     if (!next) post.pressedAt = undefined;
     else if (post.pressedAt === undefined) {
-      if (next.more && next.age >= this.longest) post.pressedAt = this.#clock();
-    } else if (next.age < this.target / (this.isStanding(post) ? 2 : 1)) post.pressedAt = undefined;
+      const { patienceSeen, longest } = this;
+      const recent = now - (post.stoodAt ?? -Infinity) < RECENT_PATIENCES * patienceSeen;
+      if (!next.more || next.age < longest * (recent ? RECENT_SHARE : 1)) return;
+      post.pressedAt = now;
+    } else if (next.age < this.target / (stands ? 2 : 1)) post.pressedAt = undefined;
   }
 
   /** Whether there is a standing queue. */

@@ -4,7 +4,7 @@ import { mix32 } from "../../base/murmur.ts";
 import type { Settings } from "../../config/options.ts";
 import type { Session } from "../../session/session.ts";
 import { ClientHash } from "../policies/client_hash.ts";
-import type { Queue } from "../queue.ts";
+import type { OverloadHandling, Queue } from "../queue.ts";
 import { RefusalLog } from "../refusal_log.ts";
 import { GROUPS } from "./patience.ts";
 import { Relief } from "./relief.ts";
@@ -41,7 +41,7 @@ export interface OverloadOptions {
  * With `hold` nothing is seen and nothing is done. During a drain nothing is done: nobody comes any more
  * for whom room would have to be made, and what was accepted is finished.
  */
-export class Overload {
+export class Overload implements OverloadHandling {
   readonly #options: OverloadOptions;
   readonly #relief: Relief<Session>;
   /** Tells the log who was shed. */

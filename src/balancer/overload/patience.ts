@@ -5,7 +5,7 @@ const STEPS = 88;
 const STEPS_PER_OCTAVE = 4;
 
 /** Groups of clients, by their addresses; each has one say. */
-export const GROUPS = 64;
+export const GROUPS = 16;
 
 /** Seen in one step more often than this, older sights count half. */
 const MOST_SEEN = 64;
@@ -14,7 +14,7 @@ const MOST_SEEN = 64;
 const HALF_LIFE_MS = 60_000;
 
 /** Clients that have to leave before a group has shown how patient it is. */
-const LEAST_LEFT = 4;
+const LEAST_LEFT = 2;
 
 /** The patience of a group: what all but this share of its clients have. */
 const IMPATIENT_SHARE = 0.25;

@@ -80,9 +80,9 @@ export class Relief<T extends Waiter> {
    */
   next(taker: object): boolean {
     const post = this.#postOf(taker);
-    const newest = this.#line.newestFor(taker);
-    let first = this.#line.oldestFor(taker);
-    this.controller.observe(post, first && this.#candidate(first, newest));
+    const oldest = this.#line.oldestFor(taker);
+    const youngest = this.#line.newestFor(taker);
+    this.controller.observe(post, oldest && this.#candidate(oldest, youngest));
     if (post.pressedAt === undefined) {
       if (this.acts) this.#pressed.delete(taker);
       return false;
@@ -90,6 +90,9 @@ export class Relief<T extends Waiter> {
     this.#until = this.#clock() + LASTS_PATIENCES * this.controller.patienceSeen;
     if (!this.#pressed.has(taker)) this.#begin(taker);
     if (this.#mode() === "newest") return true;
+    // Those who gave up may have been among them.
+    const newest = this.#line.newestFor(taker);
+    let first = this.#line.oldestFor(taker);
     while (first && this.controller.isInVain(post, this.#candidate(first, newest))) {
       // Of several that have waited too long, the greediest client's is the first.
       const greediest = this.#line.nextToShedFor(taker)!;
@@ -138,7 +141,7 @@ export class Relief<T extends Waiter> {
 
   #postOf(taker: object): Post {
     let post = this.#posts.get(taker);
-    if (!post) this.#posts.set(taker, post = { pressedAt: undefined });
+    if (!post) this.#posts.set(taker, post = { pressedAt: undefined, stoodAt: undefined });
     return post;
   }
 }
