@@ -100,7 +100,10 @@ export const SCHEMAS = {
     peer: said(text, "the peer of its connection"),
     destination: said(nullable.text, "of the latest connect"),
     stage: { enum: ["greeting", "waiting", "connecting", "relaying"] },
-    place: said(nullable.place, "its place in the queue, 1 is next; null if it does not wait"),
+    place: said(
+      nullable.place,
+      "its place in the queue by arrival, 1 has waited longest; null if it does not wait",
+    ),
     age_ms: amount,
     ...bytes,
     attempts: said(counter, "connects begun"),

@@ -1,35 +1,65 @@
 import type { LinkedList, ListNode } from "./linked_list.ts";
 
 /**
- * Puts values into lists that are ordered by age, each to its place: the youngest value first.
+ * Puts items into lists that are ordered by age, each to its place: the youngest item first.
  *
- * Looks for the places from the back on, and passes each listed value once, however many come in.
+ * Looks for the places from the back on, and passes each listed item once, however many come in.
  */
 export class ByAge<T> {
-  readonly #before: (value: T, other: T) => boolean;
+  readonly #before: (item: T, other: T) => boolean;
   /** The latest value that came into a list: the next one stands before it. */
-  readonly #latest = new Map<LinkedList<T>, ListNode<T>>();
+  readonly #latest = new WeakMap<object, unknown>();
 
-  /** @param before Whether a value is older than another one. */
-  constructor(before: (value: T, other: T) => boolean) {
+  /** @param before Whether an item is older than another one. */
+  constructor(before: (item: T, other: T) => boolean) {
     this.#before = before;
   }
 
-  /** Orders values, the oldest first. */
-  sort(values: T[]): T[] {
-    return values.sort((a, b) => this.#before(a, b) ? -1 : 1);
+  /** Orders items, the oldest first. */
+  sort(items: T[]): T[] {
+    return items.sort((a, b) => this.#before(a, b) ? -1 : 1);
   }
 
-  /** Adds a value that is older than all that came before it. */
-  insert(list: LinkedList<T>, value: T): ListNode<T> {
-    let next = this.#latest.get(list);
+  /**
+   * Adds a value with an item that is older than all that came into this list before it.
+   *
+   * @param itemOf The item of a listed value.
+   */
+  insert<V>(list: LinkedList<V>, value: V, itemOf: (value: V) => T): ListNode<V> {
+    const item = itemOf(value);
+    let next = this.#latest.get(list) as ListNode<V> | undefined;
     let previous = next ? next.previous : list.lastNode;
-    while (previous && this.#before(value, previous.value)) {
+    while (previous && this.#before(item, itemOf(previous.value))) {
       next = previous;
       previous = next.previous;
     }
     const node = list.insert(value, next);
     this.#latest.set(list, node);
     return node;
+  }
+
+  /**
+   * Moves a node to its place in a list that is in another order, looked for from the latest one on
+   * that was moved in this list: fast where that order is much like that of the ages.
+   *
+   * @param isBehind Whether a listed value stays before this one.
+   */
+  move<V>(
+    list: LinkedList<V>,
+    node: ListNode<V>,
+    isBehind: (listed: V) => boolean,
+  ): ListNode<V> {
+    let next = (this.#latest.get(list) as ListNode<V> | undefined) ?? list.firstNode;
+    while (next && isBehind(next.value)) next = next.next;
+    for (
+      let previous = next ? next.previous : list.lastNode;
+      previous && !isBehind(previous.value);
+      previous = next.previous
+    ) next = previous;
+    if (next === node) next = node.next;
+    list.remove(node);
+    const moved = list.insert(node.value, next);
+    this.#latest.set(list, moved);
+    return moved;
   }
 }

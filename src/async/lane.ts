@@ -31,7 +31,9 @@ export interface Lane<T> extends Iterable<T> {
   readonly newest: T | undefined;
   /** The item that is given up first where not all can be served. */
   readonly nextToShed: T | undefined;
-  /** How many items whoever has the most of them has here; 0 where nobody is told apart. */
+  /**
+   * How many items whoever has the most of them has here, for its share; 0 where nobody is told apart.
+   */
   readonly greed: number;
   /** How many are told apart whose items wait here; 0 where nobody is. */
   readonly clients: number;
@@ -46,7 +48,9 @@ export interface Lane<T> extends Iterable<T> {
    * @param behind Whether a waiting item is older; asked from the oldest on until the first "no".
    */
   unshift(item: T, behind: (waiting: T) => boolean): Place<T>;
-  /** Adds an item to its place by age, in time as {@linkcode ByAge} says. */
+  /**
+   * Adds an item to its place by age that waited elsewhere, in time as {@linkcode ByAge} says.
+   */
   insert(item: T, byAge: ByAge<T>): Place<T>;
   /** Takes an item out that leaves without having been served. */
   remove(place: Place<T>): void;

@@ -1,18 +1,20 @@
 import type { Logger } from "@logtape/logtape";
 import { shortIp } from "../net/address.ts";
+import { ClientNetworks } from "../net/client_networks.ts";
 import { type AccessRule, isAllowed } from "../net/networks.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import type { SessionRegistry } from "../session/registry.ts";
 import type { Session } from "../session/session.ts";
 import type { Settings } from "../config/options.ts";
+import { isSameMask } from "./queue_order.ts";
 import { RateLimit } from "./rate_limit.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
 
 /** End reasons of connections that were refused. */
 export type Refusal = Extract<EndReason, `refused-${string}`>;
 
-type AdmissionSettings = Pick<Settings, "maxConnections" | "maxPerIp" | "ratePerIp">;
+type AdmissionSettings = Pick<Settings, "maxConnections" | "maxPerIp" | "ratePerIp" | "perIpMask">;
 
 /** Whose address counts. */
 type Client = Pick<Session, "clientAddress">;
@@ -32,7 +34,7 @@ export interface AdmissionOptions {
 /**
  * Who is admitted, and how many at a time.
  *
- * A client is known by its address; clients on a Unix-domain socket have none and are exempt from
+ * A client is known by its address, for what is counted by the leading bits of it; clients on a Unix-domain socket have none and are exempt from
  * what counts by address.
  */
 export class Admission {
@@ -41,12 +43,15 @@ export class Admission {
   #rules: readonly AccessRule[];
   /** Counts by address what comes; absent without `ratePerIp`. */
   #rate: RateLimit | undefined;
-  /** Live sessions by address; kept only if `maxPerIp` needs it. */
+  /** Tells apart those who are counted. */
+  #networks: ClientNetworks;
+  /** Live sessions by network; kept only if `maxPerIp` needs it. */
   readonly #perIp = new Map<string, number>();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
     this.#rules = options.rules;
+    this.#networks = new ClientNetworks(options.settings.perIpMask);
     this.#rate = this.#newRate();
   }
 
@@ -54,12 +59,15 @@ export class Admission {
   apply({ rules, before }: { rules: readonly AccessRule[]; before: AdmissionSettings }) {
     const { settings, registry } = this.#options;
     this.#rules = rules;
-    if (settings.ratePerIp !== before.ratePerIp) this.#rate = this.#newRate();
-    if (settings.maxPerIp > 0 && before.maxPerIp === 0) {
-      for (const session of registry.live) {
-        if (session.stage !== "greeting") this.#count(ipOf(session));
-      }
-    } else if (settings.maxPerIp === 0) this.#perIp.clear();
+    const sameMask = isSameMask(settings.perIpMask, before.perIpMask);
+    if (!sameMask) this.#networks = new ClientNetworks(settings.perIpMask);
+    if (!sameMask || settings.ratePerIp !== before.ratePerIp) this.#rate = this.#newRate();
+    if (sameMask && settings.maxPerIp > 0 && before.maxPerIp > 0) return;
+    this.#perIp.clear();
+    if (settings.maxPerIp === 0) return;
+    for (const session of registry.live) {
+      if (session.stage !== "greeting") this.#count(this.#networks.of(session.clientAddress));
+    }
   }
 
   #newRate(): RateLimit | undefined {
@@ -67,8 +75,8 @@ export class Admission {
     return ratePerIp > 0 ? new RateLimit(ratePerIp, clock) : undefined;
   }
 
-  #count(ip: string | undefined): void {
-    if (ip !== undefined) this.#perIp.set(ip, (this.#perIp.get(ip) ?? 0) + 1);
+  #count(network: string | undefined): void {
+    if (network !== undefined) this.#perIp.set(network, (this.#perIp.get(network) ?? 0) + 1);
   }
 
   /** Whether one more session may be accepted, as far as their number goes. */
@@ -141,24 +149,23 @@ export class Admission {
     if (ip === undefined) return undefined;
     const { maxPerIp } = this.#options.settings;
     if (!isAllowed(this.#rules, ip)) return "refused-address";
-    if (maxPerIp > 0) {
-      if ((this.#perIp.get(ip) ?? 0) >= maxPerIp) return "refused-per-ip";
-      if (this.#rate && !this.#rate.take(ip)) return "refused-rate";
-      this.#count(ip);
-      return undefined;
-    }
-    return this.#rate && !this.#rate.take(ip) ? "refused-rate" : undefined;
+    if (maxPerIp === 0 && !this.#rate) return undefined;
+    const network = this.#networks.of(session.clientAddress)!;
+    if (maxPerIp > 0 && (this.#perIp.get(network) ?? 0) >= maxPerIp) return "refused-per-ip";
+    if (this.#rate && !this.#rate.take(network)) return "refused-rate";
+    if (maxPerIp > 0) this.#count(network);
+    return undefined;
   }
 
   /** A session that was admitted has ended. */
   leave(session: Client): void {
     this.#options.descriptors.leave();
     if (this.#options.settings.maxPerIp === 0) return;
-    const ip = ipOf(session);
-    if (ip === undefined) return;
-    const number = this.#perIp.get(ip)! - 1;
-    if (number > 0) this.#perIp.set(ip, number);
-    else this.#perIp.delete(ip);
+    const network = this.#networks.of(session.clientAddress);
+    if (network === undefined) return;
+    const number = this.#perIp.get(network)! - 1;
+    if (number > 0) this.#perIp.set(network, number);
+    else this.#perIp.delete(network);
   }
 }
 

@@ -1,5 +1,7 @@
 import type { Audience } from "../async/audience.ts";
 import { Channel } from "../async/channel.ts";
+import type { LaneMaker } from "../async/lane.ts";
+import type { Waiting } from "../async/lanes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
@@ -25,6 +27,8 @@ export interface OverloadHandling {
 export interface QueueOptions {
   /** Most sessions that wait before accepting stops; see {@linkcode Queue.resize}. */
   capacity: number;
+  /** In which order sessions are served; first come, first served unless given. */
+  lanes?: LaneMaker<Session>;
   registry: SessionRegistry;
   admission: Pick<Admission, "open" | "below" | "affordable" | "afford">;
   clock: Clock;
@@ -72,7 +76,7 @@ export class Queue implements Holder {
   /** @throws {RangeError} If the capacity is not a whole number of at least 1. */
   constructor(options: QueueOptions) {
     this.#channel = new Channel(options.capacity, {
-      order: { audienceOf, before: isOlder },
+      order: { audienceOf, before: isOlder, ...options.lanes && { lanes: options.lanes } },
       ...options.onWaiting && { onWaiting: options.onWaiting },
     });
     this.#registry = options.registry;
@@ -105,19 +109,21 @@ export class Queue implements Holder {
     return this.#channel.waiting.nextToShed;
   }
 
-  /** The same of those that a destination may have, or any. */
-  oldestFor(destination: object | undefined): Session | undefined {
-    return this.#channel.waiting.oldestFor(destination);
+  /**
+   * Whether the newest session is served first, with `--queue-order fair` of the client whose turn it
+   * is. It may change at any time and at no cost.
+   */
+  get newestFirst(): boolean {
+    return this.#channel.newestFirst;
   }
 
-  /** The session of these that joined last. */
-  newestFor(destination: object | undefined): Session | undefined {
-    return this.#channel.waiting.newestFor(destination);
+  set newestFirst(newestFirst: boolean) {
+    this.#channel.newestFirst = newestFirst;
   }
 
-  /** The session of these that leaves first if not all can be served. */
-  nextToShedFor(destination: object | undefined): Session | undefined {
-    return this.#channel.waiting.nextToShedFor(destination);
+  /** The sessions that wait, to look at. */
+  get waiting(): Waiting<Session> {
+    return this.#channel.waiting;
   }
 
   /** The sessions that wait, the oldest first. */
@@ -214,14 +220,23 @@ export class Queue implements Holder {
    * nothing for it: the worker is not needed any more.
    */
   receive(destination: Pick<Destination, "idleSignal">): Promise<Session> {
-    // With `--queue-order fair` it is the newest of the client whose turn it is.
-    this.#channel.newestFirst = this.#overload?.().beforeTaking(destination) ?? false;
+    if (this.#overload) this.newestFirst = this.#overload().beforeTaking(destination);
     return this.#channel.receive({ signal: destination.idleSignal, taker: destination });
   }
 
   /** Who may have these sessions has changed: those that wait keep their places by arrival. */
   reassign(sessions: readonly Session[]): void {
     this.#channel.reassign(sessions);
+  }
+
+  /** Goes over to another order; those that wait stay. */
+  reorder(lanes: LaneMaker<Session>): void {
+    this.#channel.reorder(lanes);
+  }
+
+  /** Clients that wait, as `--queue-order fair` tells them apart; 0 with another order. */
+  get clients(): number {
+    return this.#channel.waiting.clients;
   }
 
   /** Changes the capacity. Those that wait stay, however many they are. */

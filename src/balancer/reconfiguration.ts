@@ -5,6 +5,7 @@ import type { Settings } from "../config/options.ts";
 import type { Identity, Replacement } from "./balancer.ts";
 import { sameResolver } from "../net/dns/records.ts";
 import { makePolicy } from "./policies/policies.ts";
+import { isSameMask, isSameOrder } from "./queue_order.ts";
 import type { Parts } from "./wiring.ts";
 
 /**
@@ -36,6 +37,7 @@ export async function reconfigure(
   // At the very end there is nobody left whom it could end.
   if (!parts.ending.signal.aborted) sweep.restart();
   parts.health.apply(settings);
+  if (!isSameOrder(config, before)) parts.queue.reorder(parts.order.lanes(config));
   if (!draining()) parts.queue.resize(config.queue);
   parts.gate.review();
   if (config.halfClose !== before.halfClose) {
@@ -47,8 +49,8 @@ export async function reconfigure(
 
 function isSamePolicy(one: Settings, other: Settings): boolean {
   if (one.balance !== other.balance) return false;
-  const sameMask = one.hashMask.v4 === other.hashMask.v4 && one.hashMask.v6 === other.hashMask.v6;
-  return one.balance !== "hash" || (sameMask && one.hashWait === other.hashWait);
+  if (one.balance !== "hash") return true;
+  return isSameMask(one.hashMask, other.hashMask) && one.hashWait === other.hashWait;
 }
 
 /** Goes over to a configuration in which one destination is new, different or gone. */

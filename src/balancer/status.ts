@@ -18,7 +18,7 @@ export interface StatusSources {
   address: string;
   draining: boolean;
   registry: SessionRegistry;
-  queue: Pick<Queue, "size" | "oldest">;
+  queue: Pick<Queue, "size" | "clients" | "oldest">;
   /** Most sessions that wait; the queue itself has no limit during a drain. */
   capacity: number;
   /** Sessions of which it is being read what stands before their payload. */
@@ -46,6 +46,7 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     accepted: registry.accepted,
     greeting: sources.greeting,
     waiting: queue.size,
+    waiting_clients: queue.clients,
     oldest_waiting_ms: oldest ? now - oldest.acceptedAt : 0,
     queue: sources.capacity,
     active: destinations.reduce((sum, { active }) => sum + active, 0),

@@ -29,6 +29,7 @@ import { Overload } from "./overload/overload.ts";
 import { makePolicy } from "./policies/policies.ts";
 import { Announcer } from "./observers.ts";
 import { Queue } from "./queue.ts";
+import { QueueOrder } from "./queue_order.ts";
 import { StallDetector } from "./stall_detector.ts";
 import { runWorker, type WorkerContext } from "./worker.ts";
 import { WorkerPool } from "./worker_pool.ts";
@@ -68,6 +69,8 @@ export interface Parts {
   /** Every live session, and how the others ended. */
   readonly registry: SessionRegistry;
   readonly queue: Queue;
+  /** In which order the queue serves. */
+  readonly order: QueueOrder;
   readonly gate: Gate;
   readonly admission: Admission;
   readonly destinations: DestinationSet;
@@ -131,8 +134,10 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     clock,
     log,
   });
+  const order = new QueueOrder();
   const queue: Queue = new Queue({
     capacity: config.queue,
+    lanes: order.lanes(config),
     registry,
     admission,
     clock,
@@ -239,6 +244,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     leaveBudget,
     registry,
     queue,
+    order,
     gate,
     admission,
     destinations,

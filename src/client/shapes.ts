@@ -58,6 +58,8 @@ const listener = object({
   ...{ oldest_waiting_ms: amount, queue: amount, active: amount, ended: amounts },
   // An earlier version greets and binds nobody.
   ...{ greeting: either(missing, amount), unbound: either(missing, amount) },
+  // It tells no clients apart.
+  waiting_clients: either(missing, amount),
   ...{ bytes_up: amount, bytes_down: amount, destinations: list(destination) },
   names: either(missing, list(name)),
   latencies: object({ queue: histogram, connect: histogram, session: histogram }),

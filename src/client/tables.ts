@@ -60,6 +60,7 @@ function listenerLines(listener: ListenerStatus): string[] {
   const { accepted, waiting, queue, oldest_waiting_ms, active, bytes_up, bytes_down } = listener;
   // An earlier version greets nobody.
   const greeted = listener.greeting > 0 ? `, ${listener.greeting} being greeted` : "";
+  const clients = listener.waiting_clients > 0 ? `, of ${listener.waiting_clients} clients` : "";
   const oldest = waiting > 0 ? `, the oldest for ${formatSpan(oldest_waiting_ms)}` : "";
   const ended = Object.entries(listener.ended).map(([reason, number]) => `${number} ${reason}`);
   const durations = [
@@ -95,7 +96,7 @@ function listenerLines(listener: ListenerStatus): string[] {
   const table = rows.length === 0 ? ["no destinations"] : formatTable(columns, rows);
   return [
     `Listener ${id}: ${plain(name)} (${plain(address)}), ${state}`,
-    `  ${accepted} accepted${greeted}, ${active} active, ${waiting} of ${queue} waiting${oldest}`,
+    `  ${accepted} accepted${greeted}, ${active} active, ${waiting} of ${queue} waiting${clients}${oldest}`,
     `  ${formatBytes(bytes_up)} up, ${formatBytes(bytes_down)} down`,
     ...(ended.length > 0 ? [`  ended: ${plain(ended.join(", "))}`] : []),
     ...(durations.length > 0 ? [`  ${durations.join("; ")}`] : []),

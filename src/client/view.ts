@@ -114,11 +114,12 @@ function headingLine({ name, state, address }: ListenerStatus): Line {
 }
 
 function lineOfSessions(listener: ListenerStatus, columns: number): Line[] {
-  const { waiting, queue, oldest_waiting_ms } = listener;
+  const { waiting, waiting_clients, queue, oldest_waiting_ms } = listener;
   const label = `waiting ${waiting}/${queue} `;
   const width = Math.max(6, Math.min(30, columns - 2 - label.length));
   const style = waiting >= queue ? "red" : waiting > 0 ? "yellow" : "green";
   const pieces: Line[] = [[{ text: label }, { text: bar(waiting / queue, width), style }]];
+  if (waiting_clients > 0) pieces.push(item("clients", String(waiting_clients)));
   if (waiting > 0) pieces.push(item("oldest", formatSpan(oldest_waiting_ms)));
   return pieces;
 }

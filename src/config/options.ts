@@ -5,6 +5,7 @@ import { HEALTH_ROWS } from "./options/health.ts";
 import { LISTENER_ROWS } from "./options/listener.ts";
 import { LOGGING_ROWS } from "./options/logging.ts";
 import { NAMES_ROWS } from "./options/names.ts";
+import { ORDER_ROWS } from "./options/order.ts";
 import { PROGRAM_ROWS } from "./options/program.ts";
 import { PROXY_PROTOCOL_ROWS } from "./options/proxy_protocol.ts";
 import { SESSION_ROWS } from "./options/session.ts";
@@ -15,6 +16,7 @@ import { SESSION_ROWS } from "./options/session.ts";
  */
 export const OPTIONS = {
   ...LISTENER_ROWS,
+  ...ORDER_ROWS,
   ...SESSION_ROWS,
   ...HEALTH_ROWS,
   ...PROXY_PROTOCOL_ROWS,

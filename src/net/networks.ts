@@ -88,7 +88,8 @@ export function isPeerOf(peers: readonly Peers[], address: SocketAddress): boole
   return peers.some((one) => one !== "unix" && isWithin(bytes, one));
 }
 
-function isWithin(address: readonly number[], { network, bits }: Network): boolean {
+/** Whether an address, 4 or 16 bytes, is in a network. */
+export function isWithin(address: ArrayLike<number>, { network, bits }: Network): boolean {
   if (address.length !== network.length) return false;
   const whole = bits >> 3;
   for (let i = 0; i < whole; i++) if (address[i] !== network[i]) return false;

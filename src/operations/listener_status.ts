@@ -38,6 +38,10 @@ export const LISTENER_FIELDS = {
     help: "sessions in the queue",
     metric: { name: "sessions.waiting", kind: "gauge", unit: "{session}" },
   }),
+  waiting_clients: number({
+    help: "clients in the queue, with --queue-order fair; one in several threads counts in each",
+    metric: { name: "queue.clients", kind: "gauge", unit: "{client}" },
+  }),
   oldest_waiting_ms: number({
     help: "age of the session that has waited longest, 0 if none waits",
     fraction: true,

@@ -32,7 +32,7 @@ export interface SessionInfo {
   /** The destination of the latest connect. */
   destination: string | null;
   stage: "greeting" | "waiting" | "connecting" | "relaying";
-  /** Its place in the queue, 1 is next; `null` if it does not wait. */
+  /** Its place in the queue by arrival, 1 has waited longest; `null` if it does not wait. */
   place: number | null;
   age_ms: number;
   bytes_up: number;

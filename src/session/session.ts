@@ -77,6 +77,8 @@ export class Session implements DepartureListener {
   destination: { readonly name: string } | undefined;
   /** Its number in the order in which sessions joined the queue; 0 before that. */
   arrival = 0;
+  /** In which turn it was taken out of the queue, where clients take turns; 0 for none. */
+  turn = 0;
   /** Which destinations it may have; `undefined` for all. It changes only while it does not wait. */
   audience: Audience | undefined;
   /** Who of these alone may have it for the time being, as long as it waits. */

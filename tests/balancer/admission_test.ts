@@ -13,7 +13,7 @@ import { socketPair } from "../support/servers.ts";
 function setUp() {
   const registry = new SessionRegistry({ clock: () => 0, observer: { onEnd: () => {} } });
   return new Admission({
-    settings: { maxConnections: 0, maxPerIp: 1, ratePerIp: 0 },
+    settings: { maxConnections: 0, maxPerIp: 1, ratePerIp: 0, perIpMask: { v4: 32, v6: 64 } },
     rules: parseNetworks("192.0.2.66", "deny")!,
     registry,
     descriptors: new DescriptorBudget({ countFree: (wanted) => wanted }),

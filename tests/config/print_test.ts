@@ -68,6 +68,9 @@ function textOf(name: OptionName): fc.Arbitrary<string> {
   const { notation = {}, parse }: Option<unknown> = OPTIONS[name];
   const more: Partial<Record<OptionName, string[]>> = {
     hashMask: ["24,56", "1,128"],
+    fairMask: ["24,56", "1,128"],
+    perIpMask: ["24,56", "1,128"],
+    priority: ["10.0.0.0/8,unix=0, ::1=3", "192.0.2.1/32=2"],
     check: ["http:/a?b#c", 'send:a\\,\\r\\n",expect:\\\\"', "expect:é"],
     accessLog: ["/var/log/x y", 'a"b', "\t"],
     admin: ["9090", "127.0.0.1:9090", "[::1]:0", "unix:/run/a"],

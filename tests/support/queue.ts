@@ -6,8 +6,9 @@ import type { Session } from "../../src/session/session.ts";
 
 /** A queue that admits everybody, for sessions that are made with {@linkcode sessionOf}. */
 export function queueOf(
-  options: Partial<Pick<QueueOptions, "capacity" | "onWaiting" | "bind" | "clock" | "overload">> =
-    {},
+  options: Partial<
+    Pick<QueueOptions, "capacity" | "lanes" | "onWaiting" | "bind" | "clock" | "overload">
+  > = {},
 ): Queue {
   const clock = () => 0;
   return new Queue({
@@ -33,7 +34,16 @@ export function sessionOf(
   const clientAddress: SocketAddress = client === undefined
     ? { transport: "unix", path: null }
     : { transport: "tcp", hostname: client, port: 1 };
-  const session = { id, arrival: 0, attempts: 0, acceptedAt: 0, audience, moved, clientAddress };
+  const session = {
+    id,
+    arrival: 0,
+    turn: 0,
+    attempts: 0,
+    acceptedAt: 0,
+    audience,
+    moved,
+    clientAddress,
+  };
   Object.assign(session, { reason: undefined, wait() {} });
   return session as unknown as Session;
 }

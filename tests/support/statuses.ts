@@ -29,6 +29,7 @@ export function listenerOf(different: Partial<ListenerStatus>): ListenerStatus {
     accepted: 0,
     greeting: 0,
     waiting: 0,
+    waiting_clients: 0,
     oldest_waiting_ms: 0,
     queue: 1024,
     active: 0,

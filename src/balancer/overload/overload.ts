@@ -24,10 +24,7 @@ const LEAST_SILENCE_MS = 20;
 export interface OverloadOptions {
   /** Those in force; they may change. */
   settings: Pick<Settings, "whenOverloaded">;
-  queue: Pick<
-    Queue,
-    "oldestFor" | "newestFor" | "nextToShedFor" | "sessions" | "freeSlots" | "draining"
-  >;
+  queue: Pick<Queue, "waiting" | "freeSlots" | "draining">;
   /** Whether a destination has sessions. */
   isServing: () => boolean;
   clock: Clock;
@@ -59,10 +56,10 @@ export class Overload implements OverloadHandling {
       clock,
       mode: () => settings.whenOverloaded,
       line: {
-        oldestFor: (taker) => queue.oldestFor(taker),
-        newestFor: (taker) => queue.newestFor(taker),
-        nextToShedFor: (taker) => queue.nextToShedFor(taker),
-        all: () => queue.sessions,
+        oldestFor: (taker) => queue.waiting.oldestFor(taker),
+        newestFor: (taker) => queue.waiting.newestFor(taker),
+        nextToShedFor: (taker) => queue.waiting.nextToShedFor(taker),
+        all: () => queue.waiting,
         shed: (session) => {
           this.#sheds.note("shed", { session });
           session.abort("shed");

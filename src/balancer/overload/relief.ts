@@ -55,6 +55,8 @@ export class Relief<T extends Waiter> {
   readonly #pressed = new Set<object>();
   /** Until when that is so, unless it is seen again. */
   #until = 0;
+  /** When a worker last took a session. */
+  #takenAt = -Infinity;
 
   constructor({ line, clock, mode }: ReliefOptions<T>) {
     this.controller = new OverloadController(clock);
@@ -80,6 +82,7 @@ export class Relief<T extends Waiter> {
    */
   next(taker: object): boolean {
     const post = this.#postOf(taker);
+    this.#takenAt = this.#clock();
     const oldest = this.#line.oldestFor(taker);
     const youngest = this.#line.newestFor(taker);
     this.controller.observe(post, oldest && this.#candidate(oldest, youngest));
@@ -105,12 +108,15 @@ export class Relief<T extends Waiter> {
 
   /**
    * A session has joined while servers have sessions: sheds those that have waited too long for an
-   * answer in time, and, under pressure, the oldest while there is no room. Otherwise others would wait
-   * in the kernel's backlog, where it cannot be seen for how long, nor that they leave.
+   * answer in time if no worker takes any, and, under pressure, the oldest while there is no room.
+   * Otherwise others would wait in the kernel's backlog, where it cannot be seen for how long, nor that
+   * they leave.
    */
   joined(hasRoom: () => boolean): void {
-    const inTime = this.#clock() - this.controller.longest;
-    const sheds = this.#mode() === "shed";
+    const now = this.#clock();
+    const { longest, target } = this.controller;
+    const inTime = now - longest;
+    const sheds = this.#mode() === "shed" && now - this.#takenAt > target;
     for (
       let first = this.#line.oldestFor(undefined);
       first && ((sheds && first.acceptedAt < inTime) || (this.acts && !hasRoom()));

@@ -1,7 +1,7 @@
 import { murmur3 } from "../../base/murmur.ts";
 import type { HashMask } from "../../config/values/hash_mask.ts";
 import type { SocketAddress } from "../../net/address.ts";
-import { writeIp } from "../../net/ip_bytes.ts";
+import { maskOf, writeIp } from "../../net/ip_bytes.ts";
 
 /**
  * A number of 32 bits for each network of clients: MurmurHash3 of the bytes of the address, 4 or 16 of
@@ -26,12 +26,4 @@ export class ClientHash {
     for (let i = 0; i < length; i++) bytes[i]! &= mask[i]!;
     return murmur3(bytes, { length });
   }
-}
-
-/** So many leading ones in so many bytes. */
-function maskOf(bits: number, length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => {
-    const ones = Math.min(Math.max(bits - 8 * i, 0), 8);
-    return 0xff << 8 - ones & 0xff;
-  });
 }

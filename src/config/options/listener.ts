@@ -81,16 +81,21 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
     default: 0,
     min: 0,
     max: 1_000_000,
-    help:
-      "most sessions at a time from one client address; further ones are closed at once; 0 = off",
+    help: "most sessions at a time from one client address, see --per-ip-mask; further ones are " +
+      "closed at once; 0 = off",
   }),
   ratePerIp: count({
     default: 0,
     min: 0,
     max: 1_000_000,
     help:
-      "most new sessions a second from one client address, of which as many can come at once; " +
-      "further ones are closed at once; 0 = off",
+      "most new sessions a second from one client address, see --per-ip-mask, of which as many " +
+      "can come at once; further ones are closed at once; 0 = off",
+  }),
+  perIpMask: hashMask({
+    default: { v4: 32, v6: 64 },
+    help: "how many leading bits of an IPv4 or IPv6 address count for --max-per-ip and " +
+      "--rate-per-ip: clients with the same ones are one",
   }),
   allow: networks("allow"),
   deny: networks("deny"),

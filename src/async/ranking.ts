@@ -1,0 +1,54 @@
+import { LinkedList, type ListNode } from "./linked_list.ts";
+
+/** What a {@linkcode Ranking} notes of a value; nobody else changes it. */
+export interface Ranked<T> {
+  rank: number;
+  ranked: ListNode<T> | undefined;
+}
+
+/** A rank of nothing. */
+export function unranked<T>(): Ranked<T> {
+  return { rank: 0, ranked: undefined };
+}
+
+/**
+ * Values by a number that goes up and down by one, and which of them has the greatest: in constant
+ * time. Takes memory in the number of values and the greatest rank.
+ */
+export class Ranking<T extends Ranked<T>> {
+  /** The values of each rank, of which the last one is not empty; rank 0 is that of all others. */
+  readonly #byRank: LinkedList<T>[] = [];
+
+  /** The greatest rank; 0 if there is none. */
+  get most(): number {
+    return Math.max(this.#byRank.length - 1, 0);
+  }
+
+  /** The value that has had the greatest rank for longest. */
+  get first(): T | undefined {
+    return this.#byRank.at(-1)?.first;
+  }
+
+  up(value: T): void {
+    this.#leave(value);
+    value.rank++;
+    this.#enter(value);
+  }
+
+  down(value: T): void {
+    this.#leave(value);
+    value.rank--;
+    if (value.rank > 0) this.#enter(value);
+    while (this.#byRank.length > 0 && this.#byRank.at(-1)!.size === 0) this.#byRank.pop();
+  }
+
+  #leave(value: T): void {
+    if (value.ranked) this.#byRank[value.rank]!.remove(value.ranked);
+    value.ranked = undefined;
+  }
+
+  #enter(value: T): void {
+    while (this.#byRank.length <= value.rank) this.#byRank.push(new LinkedList());
+    value.ranked = this.#byRank[value.rank]!.push(value);
+  }
+}

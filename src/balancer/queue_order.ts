@@ -1,0 +1,67 @@
+import { classLanes } from "../async/class_lane.ts";
+import { fairLanes } from "../async/fair_lane.ts";
+import { fifoLanes } from "../async/fifo_lane.ts";
+import type { LaneMaker } from "../async/lane.ts";
+import type { Settings } from "../config/options.ts";
+import { type Priority, USUAL_CLASS } from "../config/values/priority.ts";
+import type { SocketAddress } from "../net/address.ts";
+import { ClientNetworks } from "../net/client_networks.ts";
+import { type AddressMask, writeIp } from "../net/ip_bytes.ts";
+import { isWithin } from "../net/networks.ts";
+import type { Session } from "../session/session.ts";
+
+/** Settings that say in which order sessions are served. */
+export type OrderSettings = Pick<Settings, "queueOrder" | "fairMask" | "priority">;
+
+/** In which order the sessions of one queue are served that wait. */
+export class QueueOrder {
+  /** Tells clients apart, as the mask says that counts now. */
+  #networks: ClientNetworks | undefined;
+  /** The same for as long as the queue is there: its turns go on. */
+  readonly #fair: LaneMaker<Session> = fairLanes({
+    // One without an address is its own client, so that these are served in the order of arrival.
+    clientOf: (session) => this.#networks?.of(session.clientAddress) ?? session,
+    noteTurn(session, turn) {
+      session.turn = turn;
+    },
+    turnOf: ({ turn }) => turn,
+  });
+
+  /** What sessions wait in by these settings. Nothing made before is in use any more. */
+  lanes({ queueOrder, fairMask, priority }: OrderSettings): LaneMaker<Session> {
+    this.#networks = new ClientNetworks(fairMask);
+    const lanes = queueOrder === "fair" ? this.#fair : fifoLanes<Session>();
+    if (priority.length === 0) return lanes;
+    return classLanes({ classOf: ({ clientAddress }) => classOf(priority, clientAddress), lanes });
+  }
+}
+
+/** Whether what sessions wait in is the same by both settings. */
+export function isSameOrder(one: OrderSettings, other: OrderSettings): boolean {
+  const same = one.queueOrder === other.queueOrder && isSame(one.priority, other.priority);
+  return same && (one.queueOrder === "fifo" || isSameMask(one.fairMask, other.fairMask));
+}
+
+/** Whether both tell the same clients apart. */
+export function isSameMask(one: AddressMask, other: AddressMask): boolean {
+  return one.v4 === other.v4 && one.v6 === other.v6;
+}
+
+function isSame(one: readonly Priority[], other: readonly Priority[]): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** The bytes of an address; nobody keeps them. */
+const BYTES = new Uint8Array(16);
+const FOUR = BYTES.subarray(0, 4);
+
+/** The class of a client: that of the first entry that matches. */
+function classOf(priorities: readonly Priority[], address: SocketAddress): number {
+  const length = address.transport === "tcp" ? writeIp(address.hostname, BYTES) : 0;
+  const bytes = length === 4 ? FOUR : BYTES;
+  const entry = priorities.find(({ clients }) => {
+    if (clients === "unix") return address.transport === "unix";
+    return length > 0 && isWithin(bytes, clients);
+  });
+  return entry?.of ?? USUAL_CLASS;
+}

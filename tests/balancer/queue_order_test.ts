@@ -1,0 +1,49 @@
+import { assertEquals } from "@std/assert";
+import { QueueOrder } from "../../src/balancer/queue_order.ts";
+import { readSettings } from "../../src/config/options.ts";
+import { queueOf, sessionOf } from "../support/queue.ts";
+
+const DESTINATION = { idleSignal: new AbortController().signal } as never;
+
+/** The numbers of sessions with these clients, none for a UNIX socket, in the order of service. */
+async function served(
+  options: { queueOrder?: string; fairMask?: string; priority?: string },
+  clients: readonly (string | undefined)[],
+): Promise<string> {
+  const queue = queueOf({ lanes: new QueueOrder().lanes(readSettings(options)) });
+  await queue.join(clients.map((client, i) => sessionOf(i + 1, client ? { client } : {})));
+  const ids: number[] = [];
+  while (queue.size > 0) ids.push((await queue.receive(DESTINATION)).id);
+  return ids.join(" ");
+}
+
+Deno.test("sessions are served in the order that the settings say", async () => {
+  const clients = ["10.0.0.1", "10.0.0.1", undefined, "::ffff:10.0.0.1", undefined, "2001:db8::7"];
+  assertEquals(await served({}, clients), "1 2 3 4 5 6");
+  assertEquals(await served({ queueOrder: "fair" }, clients), "1 3 5 6 2 4");
+  assertEquals(await served({ priority: "2001:db8::/32,unix=0" }, clients), "3 5 6 1 2 4");
+  assertEquals(await served({ priority: "::/0=0,0.0.0.0/0=3" }, clients), "6 3 5 1 2 4");
+});
+
+Deno.test("the first entry that matches says the class, whatever form the address has", async () => {
+  const clients = ["10.0.0.9", "10.0.0.1", "::ffff:10.0.0.2"];
+  assertEquals(await served({ priority: "10.0.0.1,10.0.0.2=0,10.0.0.0/8=3" }, clients), "2 3 1");
+  assertEquals(await served({ priority: "10.0.0.0/8=0,10.0.0.1=3" }, clients), "1 2 3");
+});
+
+Deno.test("whoever is put back keeps its place, and whoever leaves is out of its turn", async () => {
+  const queue = queueOf({ lanes: new QueueOrder().lanes(readSettings({ queueOrder: "fair" })) });
+  const sessions = ["a", "a", "b", "c"].map((name, i) => {
+    return sessionOf(i + 1, { client: `10.0.0.${name.charCodeAt(0)}` });
+  });
+  await queue.join(sessions);
+  assertEquals([queue.clients, queue.nextToShed?.id, queue.newest?.id], [3, 1, 4]);
+  const first = await queue.receive(DESTINATION);
+  queue.giveBack(first);
+  assertEquals([queue.oldest?.id, queue.firstOf()?.id], [1, 1]);
+  assertEquals((await queue.receive(DESTINATION)).id, 1);
+  queue.newestFirst = true;
+  assertEquals((await queue.receive(DESTINATION)).id, 3);
+  assertEquals([...queue.sessions].map(({ id }) => id), [2, 4]);
+  assertEquals([(await queue.receive(DESTINATION)).id, queue.clients], [4, 1]);
+});
