@@ -17,6 +17,7 @@ function destination(port: number): Destination {
   const rest = {
     name: `${port}`,
     workers: 256,
+    "workers-max": 256,
     weight: 1,
     backup: 0,
     check: null,

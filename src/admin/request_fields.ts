@@ -12,7 +12,7 @@ import type {
   DestinationValue,
   NewDestination,
 } from "../operations/operations.ts";
-import type { Option } from "../config/option.ts";
+import { NUMBER_PATTERN, type Option } from "../config/option.ts";
 import { nearest } from "../base/text.ts";
 import { HttpError, invalid } from "./responses.ts";
 
@@ -129,7 +129,17 @@ function fieldOf(name: DestinationOptionName): Field<DestinationValue> {
   const { notation } = option;
   if (!notation?.integers) return words(option);
   if (isMark(name)) return flagOrNumber(option);
-  return notation.words ? either(number(option), words(option)) : number(option);
+  if (!notation.words) return number(option);
+  const isNumber = notation.pattern === NUMBER_PATTERN;
+  return either(number(option), isNumber ? oneOf(notation.words, option) : words(option));
+}
+
+/** A word beside numbers, which are no texts. */
+function oneOf(all: readonly string[], { allowed }: Option<unknown>): Field<string> {
+  return {
+    allowed,
+    accepts: (value): value is string => typeof value === "string" && all.includes(value),
+  };
 }
 
 function either<A, B>(first: Field<A>, second: Field<B>): Field<A | B> {

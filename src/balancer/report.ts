@@ -14,7 +14,9 @@ export function logStart(
 ): void {
   const { configured = config.destinations } = config;
   const destinations = configured.map((one) => {
-    const workers = plural(one.workers, "worker");
+    const workers = one.workers === 0
+      ? `up to ${plural(one["workers-max"], "worker")}, auto`
+      : plural(one.workers, "worker");
     return isTemplate(one)
       ? `${writtenAddress(one)} (${workers} each)`
       : `${one.name} (${workers})`;

@@ -99,6 +99,8 @@ export function destinationStatus(
     admin: destination.admin,
     leaving: destination.leaving,
     limit: share.fullLimit,
+    limit_reason: destination.auto?.reason ?? "configured",
+    limit_changes: destination.auto?.changes ?? 0,
     weight: Math.round(100 * share.fullWeight) / 100,
     backup: config.backup > 0,
     tier: config.backup,

@@ -232,6 +232,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     trails,
     listener: id,
     names: options.names ?? names,
+    threads: thread?.number,
   });
   return {
     identity,
@@ -256,7 +257,10 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     sweep: new TimeoutSweep(registry.live, {
       timeouts: settings,
       clock,
-      onSeen: (session) => session.tuneForLongLife({ keepAlive: settings.keepalive === "on" }),
+      onSeen(session) {
+        session.tuneForLongLife({ keepAlive: settings.keepalive === "on" });
+        session.watcher?.look(session);
+      },
     }),
     stallDetector: new StallDetector({ queue, pool, log }),
     workerContext,

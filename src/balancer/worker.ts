@@ -68,6 +68,8 @@ export async function runWorker(destination: Destination, context: WorkerContext
         throw error;
       }
       destination.active++;
+      const auto = destination.auto;
+      auto?.begun(session);
       if (context.steps.on) context.steps.taken(session, { destination: destination.name, worker });
       try {
         await serve(session, destination, context);
@@ -77,6 +79,7 @@ export async function runWorker(destination: Destination, context: WorkerContext
         context.registry.finish(session);
       } finally {
         destination.left(session);
+        auto?.ended(session, { waiting: context.queue.size > 0 });
       }
       const rest = restAfter(session, context);
       if (rest > 0) await sleep(rest, { signal });
@@ -173,6 +176,7 @@ function afterFailure(
     return;
   }
   const fault = error instanceof DialError ? error.fault : "gone";
+  if (fault === "full" || fault === "gone") destination.auto?.failed();
   if (fault === "machine" || fault === "full") {
     session.attempts--;
     if (fault === "machine") context.observer.onShortage(error as Error);

@@ -106,10 +106,14 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
     check: ([, ...texts]) => void readValues(texts),
     async run({ client, operands: [text, ...texts], show }) {
       const changed = await patch(client, text!, readValues(texts));
-      const { limit, weight, agent } = changed;
+      const { limit, limit_reason, weight, agent } = changed;
+      const found = limit_reason === "configured" ? "" : ` (auto: ${limit_reason})`;
       const said = agent ? `, its agent says ${plain(agent)}` : "";
       const backup = changed.backup ? ` backup=${changed.tier}` : "";
-      show([`${titleOf(changed)}: workers=${limit} weight=${weight}${backup}${said}`], changed);
+      show(
+        [`${titleOf(changed)}: workers=${limit}${found} weight=${weight}${backup}${said}`],
+        changed,
+      );
     },
   },
   end: {

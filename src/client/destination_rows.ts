@@ -127,6 +127,14 @@ const COLUMNS: readonly Column[] = [
     cell: ({ destination: { weight } }) => ({ text: String(weight) }),
   },
   {
+    title: "LIMIT",
+    rank: 1.7,
+    least: 5,
+    most: 15,
+    isWanted: ({ limit_reason }) => limit_reason !== "configured",
+    cell: ({ destination: { limit_reason } }) => ({ text: limit_reason }),
+  },
+  {
     title: "AGENT",
     rank: 1.5,
     least: 5,

@@ -86,6 +86,9 @@ export interface Notation {
 /** 365 days in milliseconds: the longest duration of any option. */
 export const YEAR = 365 * 86_400_000;
 
+/** How a configuration file may write a number as a text. */
+export const NUMBER_PATTERN = "^[0-9]{1,15}$";
+
 /** A whole number within bounds. */
 export function count(
   spec: { default: number; min: number; max: number; help: string },
@@ -101,7 +104,7 @@ export function count(
       return value >= min && value <= max ? value : undefined;
     },
     format: String,
-    notation: { pattern: "^[0-9]{1,15}$", integers: [min, max] },
+    notation: { pattern: NUMBER_PATTERN, integers: [min, max] },
   };
 }
 
@@ -164,6 +167,21 @@ export function file(
 /** A number of threads; 0 stands for "auto". */
 export function threads(spec: { help: string }): Option<number> {
   const number = count({ default: 1, min: 1, max: 64, help: spec.help });
+  return {
+    ...number,
+    form: "N|auto",
+    allowed: `${number.allowed}, or auto`,
+    parse: (text) => text === "auto" ? 0 : number.parse(text),
+    format: (value) => value === 0 ? "auto" : String(value),
+    notation: { ...number.notation, words: ["auto"] },
+  };
+}
+
+/** A number of slots within bounds; 0 stands for "auto". */
+export function slots(
+  spec: { default: number; min: number; max: number; help: string },
+): Option<number> {
+  const number = count(spec);
   return {
     ...number,
     form: "N|auto",

@@ -43,12 +43,12 @@ export function mergeRepeats(texts: readonly string[], defaults: Settings): Merg
   const notes: string[] = [];
   const destinations = [...repeats.values()].map(({ text, one, times }) => {
     if (times === 1 || !one) return text;
-    const workers = one.workers * times;
+    const workers = DESTINATION_OPTIONS.workers.format(one.workers * times);
     notes.push(
       `destination ${one.name} is given ${times} times: it is one with ${workers} workers`,
     );
     const [address] = splitDestination(text);
-    return writeDestination(address, { ...optionTextsOf(text), workers: String(workers) });
+    return writeDestination(address, { ...optionTextsOf(text), workers });
   });
   return { destinations, notes };
 

@@ -12,7 +12,7 @@ export function threadsOf(config: Divided): number {
   const limits = [
     queue,
     maxConnections || Infinity,
-    ...dividedOf(config).map(({ workers }) => workers),
+    ...dividedOf(config).map(mostSlots),
   ];
   return Math.min(navigator.hardwareConcurrency, ...limits);
 }
@@ -34,13 +34,21 @@ export function checkThreads(config: Divided, { report, mention }: Reporter): vo
   if (maxConnections > 0) {
     undivided(mention({ option: "maxConnections" }, maxConnections), maxConnections);
   }
-  for (const [destination, { workers }] of dividedOf(config).entries()) {
-    if (workers < number) undivided(`the workers of ${mention({ destination })}`, workers);
+  for (const [destination, one] of dividedOf(config).entries()) {
+    undivided(`the workers of ${mention({ destination })}`, mostSlots(one));
   }
 }
 
-function dividedOf({ configured, destinations }: Divided): readonly { workers: number }[] {
+function dividedOf({ configured, destinations }: Divided): readonly Slots[] {
   return configured ?? destinations;
+}
+
+/** What a destination has of slots. */
+type Slots = Pick<DestinationConfig, "workers" | "workers-max">;
+
+/** Most slots that a destination can ever have. */
+export function mostSlots({ workers, "workers-max": most }: Slots): number {
+  return workers || most;
 }
 
 /** Which of so many threads one is, counted from 0. */
@@ -66,7 +74,11 @@ export function shareOfDestination(
   destination: DestinationConfig,
   position: ThreadPosition,
 ): DestinationConfig {
-  return { ...destination, workers: share(destination.workers, position) };
+  return {
+    ...destination,
+    workers: share(destination.workers, position),
+    "workers-max": shareOfSlots(destination["workers-max"], position),
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { AgentReport } from "./agent_report.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
+import type { AutoLimit } from "./limits/auto_limit.ts";
 import { type Connector, connectorTo } from "./connector.ts";
 import type { LookupFailure, Way } from "../net/dial.ts";
 import type { AdminState, ShownState } from "../operations/states.ts";
@@ -51,6 +52,8 @@ export class Destination {
   lookupFailures = 0;
   /** Called when one has failed. */
   onLookupFailure: ((failure: LookupFailure) => void) | undefined;
+  /** Called when it has found that its server can take more sessions, or fewer. */
+  onLimit: ((destination: Destination) => void) | undefined;
   /** Called when it is known for the first time where its name leads. */
   onLocated: (() => void) | undefined;
   /** Sessions that are connected to it. */
@@ -80,17 +83,23 @@ export class Destination {
   /**
    * @param options.trails Notes the ways of its connections, as those of a listener's.
    * @param options.names Looks its name up; the system's unless given.
+   * @param options.threads How many threads have it; one unless given.
    */
   constructor(
     config: DestinationConfig,
     clock: Clock,
     number = 1,
-    options: { trails?: Trails; listener?: number; names?: NameLookups | undefined } = {},
+    options: {
+      trails?: Trails;
+      listener?: number;
+      names?: NameLookups | undefined;
+      threads?: number | undefined;
+    } = {},
   ) {
     this.number = number;
     this.#place = number;
     this.#config = config;
-    const { trails, listener = 1, names } = options;
+    const { trails, listener = 1, names, threads = 1 } = options;
     const way: Way | undefined = trails && { trails, step: { listener, destination: number } };
     const connector = connectorTo(config.address, {
       way,
@@ -102,7 +111,8 @@ export class Destination {
       onLocated: () => this.onLocated?.(),
     });
     this.connector = sendingProxy(connector, config["send-proxy"]);
-    this.share = new Share(() => this.#config, clock);
+    this.share = new Share(() => this.#config, clock, { threads });
+    this.share.onLimit = () => this.onLimit?.(this);
     this.forget();
   }
 
@@ -120,8 +130,14 @@ export class Destination {
     const { enabled, config: { backup } } = this;
     this.#config = config;
     this.connector = sendingProxy(this.connector, config["send-proxy"]);
+    this.share.review();
     if (enabled !== this.enabled || backup !== config.backup) this.onChange?.(this);
     else this.onLoadChange?.(this);
+  }
+
+  /** Finds its limit; `undefined` where that is a number. */
+  get auto(): AutoLimit | undefined {
+    return this.share.auto;
   }
 
   /** Where it stands in the configuration: behind those that have a smaller one. */
@@ -262,7 +278,7 @@ export class Destination {
   widen(): void {
     this.timesFull = 0;
     this.#connects *= 2;
-    if (this.#connects >= this.config.workers) this.#connects = Infinity;
+    if (this.#connects >= this.share.fullLimit) this.#connects = Infinity;
   }
 
   /** A session has left it: it has ended, or goes on elsewhere. */

@@ -26,6 +26,8 @@ export interface DestinationSetOptions {
   listener?: number;
   /** Looks names up; the system's unless given. */
   names?: NameLookups | undefined;
+  /** How many threads have these destinations; one unless given. */
+  threads?: number | undefined;
 }
 
 /** Of how many records that are gone it is kept what they had counted: the latest ones. */

@@ -7,6 +7,7 @@ import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import type { Destination } from "./destination.ts";
 import type { LookupFailure } from "../net/dial.ts";
 import { messageOf } from "../base/errors.ts";
+import { LimitLog } from "./limits/limit_log.ts";
 import type { HealthPolicy } from "./health_state.ts";
 import { Monitor } from "./monitor.ts";
 import type { NameLookups } from "../net/names.ts";
@@ -80,6 +81,8 @@ export class Health {
   #panicking = false;
   /** Lets new destinations be tried in turn. */
   readonly #tries = new Tries();
+  /** Tells of limits that were found. */
+  readonly #limits: LimitLog;
   /** Ask the servers themselves. */
   readonly #agents: Agents;
 
@@ -88,6 +91,7 @@ export class Health {
     this.#options = options;
     this.#agents = new Agents({ ...options, position, observer: this });
     this.#log = options.log;
+    this.#limits = new LimitLog(options.log, options.clock);
     this.#settings = options.settings;
   }
 
@@ -106,6 +110,11 @@ export class Health {
     });
     this.#monitors.set(destination, monitor);
     destination.onLookupFailure = (failure) => this.#onLookupFailure(failure);
+    destination.onLimit = () => {
+      if (signal.aborted || this.#monitors.get(destination) !== monitor) return;
+      this.#limits.note(destination);
+      this.#options.workers.arrange(destination);
+    };
     destination.onLocated = () => {
       if (signal.aborted || this.#monitors.get(destination) !== monitor) return;
       this.#options.workers.arrange(destination);

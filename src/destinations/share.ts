@@ -1,6 +1,7 @@
 import { UNREPORTED } from "./agent_report.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
+import { AutoLimit } from "./limits/auto_limit.ts";
 
 /**
  * Weights are multiples of one in so many: enough for the steps of a slow start and for percentages,
@@ -11,23 +12,51 @@ const WEIGHT_SCALE = 64;
 /** The greatest weight that a server can give itself, as in HAProxy. */
 const MOST_WEIGHT = 256;
 
+/** What is configured of it. */
+type ShareConfig =
+  & Pick<DestinationConfig, "weight" | "workers">
+  & Partial<Pick<DestinationConfig, "workers-max">>;
+
 /**
  * How much of the sessions a destination may have: what is configured, what its server makes of that,
  * and less of it for a while after it has come back.
  */
 export class Share {
   /** The configuration in force. */
-  readonly #config: () => Pick<DestinationConfig, "weight" | "workers">;
+  readonly #config: () => ShareConfig;
   /** Tells how far a slow start is. */
   readonly #clock: Clock;
+  /** How many threads have this destination. */
+  readonly #threads: number;
+  /** Finds the number of workers, if it is not configured. */
+  auto: AutoLimit | undefined;
+  /** Called when it has found another one. */
+  onLimit: (() => void) | undefined;
   /** What its server says. */
   report = UNREPORTED;
   /** The latest return to full use, which takes a while: when it began and how long it takes. */
   #ramp: { since: number; length: number } | undefined;
 
-  constructor(config: () => Pick<DestinationConfig, "weight" | "workers">, clock: Clock) {
+  constructor(
+    config: () => ShareConfig,
+    clock: Clock,
+    { threads = 1 }: { threads?: number } = {},
+  ) {
     this.#config = config;
     this.#clock = clock;
+    this.#threads = threads;
+    this.review();
+  }
+
+  /** The configuration may have changed. */
+  review(): void {
+    const { workers, "workers-max": max = workers } = this.#config();
+    if (workers > 0) this.auto = undefined;
+    else if (this.auto) this.auto.max = max;
+    else {
+      this.auto = new AutoLimit({ max, clock: this.#clock, threads: this.#threads });
+      this.auto.onChange = () => this.onLimit?.();
+    }
   }
 
   /** The weight of the moment; 0 only if that is so in full use. */
@@ -48,7 +77,7 @@ export class Share {
 
   /** Most workers in full use. */
   get fullLimit(): number {
-    const { workers } = this.#config();
+    const workers = this.auto?.limit ?? this.#config().workers;
     const { slots = workers } = this.report;
     return Math.min(workers, slots);
   }

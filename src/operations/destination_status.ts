@@ -1,4 +1,5 @@
 import { field, flag, join, number, type OwnPoint, type StatusOf, text } from "./field.ts";
+import { LIMIT_REASONS, type LimitReason } from "./limit_reasons.ts";
 import { addLatencies, type Latencies } from "./latencies.ts";
 import {
   ADMIN_STATES,
@@ -44,6 +45,22 @@ export const DESTINATION_FIELDS = {
   limit: number({
     help: "most concurrent sessions",
     metric: { name: "limit", kind: "gauge", unit: "{session}" },
+  }),
+  limit_reason: field<LimitReason>({
+    enum: LIMIT_REASONS,
+    description: "why the limit is what it is: configured, or what made workers=auto change it",
+  }, {
+    metrics: [{
+      name: "limit_reason",
+      kind: "gauge",
+      unit: "1",
+      help: "1 for the reason why the limit is what it is, 0 for the others.",
+      value: (now) => LIMIT_REASONS.map((reason): OwnPoint => [reason === now ? 1 : 0, { reason }]),
+    }],
+  }),
+  limit_changes: number({
+    help: "times that workers=auto has found another limit",
+    metric: { name: "limit_changes", kind: "counter", unit: "{change}" },
   }),
   weight: number({
     help: "share of the sessions",

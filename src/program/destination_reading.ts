@@ -131,10 +131,16 @@ export function readOverride(
     const { parse, allowed }: Option<unknown> = DESTINATION_OPTIONS[name];
     if (parse(text) === undefined) throw invalid(`${name} ${quote(text)} must be ${allowed}`);
   }
-  const workers = Number(texts.workers ?? record.workers);
+  const { workers, "workers-max": most } = DESTINATION_OPTIONS;
+  const slots = {
+    workers: texts.workers === undefined ? record.workers : workers.parse(texts.workers)!,
+    "workers-max": texts["workers-max"] === undefined
+      ? record["workers-max"]
+      : most.parse(texts["workers-max"])!,
+  };
   orInvalid(() => {
     const { report, mention } = commandLineReporter(config.texts);
-    checkThreads({ ...config, configured: [{ ...record, workers }], threads }, {
+    checkThreads({ ...config, configured: [{ ...record, ...slots }], threads }, {
       report,
       mention: (subject, value) => {
         const isRecord = typeof subject === "object" && "destination" in subject;

@@ -28,6 +28,11 @@ export interface Flow {
   ended: boolean;
 }
 
+/** Whoever looks at a session from time to time while it is connected. */
+export interface Watcher {
+  look(session: Session): void;
+}
+
 /** Whoever has a session in hand: the queue, a connect, a relay. */
 export interface Holder {
   /** The session was aborted and has to be given up. Called at most once for a session. */
@@ -112,6 +117,8 @@ export class Session implements DepartureListener {
   #tunedClient = false;
   /** The server's stream that has been, the latest one. */
   #tunedServer: Stream | undefined;
+  /** Who looks at it from time to time, if anybody wants to. */
+  watcher: Watcher | undefined;
   /** Who has it in hand. */
   holder: Holder | undefined;
   /** The listeners of this process that it has passed on its way here. */

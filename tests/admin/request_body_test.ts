@@ -56,7 +56,7 @@ Deno.test("every field that is wrong is named, with its value and what is allowe
   for (
     const line of [
       '"adress": no such field; the nearest is "address"',
-      'workers "4": must be a whole number from 1 to 1000000',
+      'workers "4": must be a whole number from 1 to 1000000, or auto',
       "weight 257: must be a whole number from 0 to 256",
       "backup 257: must be true, false or a whole number from 0 to 256",
       'listener "": must be the number or the name of a listener',

@@ -107,6 +107,8 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
       admin: "ready",
       leaving: false,
       limit: 256,
+      limit_reason: "configured",
+      limit_changes: 0,
       weight: 1,
       backup: false,
       tier: 0,

@@ -16,6 +16,7 @@ function setUp(configs: Options[], waiting = 0, policy: Policy = new Fifo()) {
     const address = { transport: "tcp", hostname: undefined, port: i + 1 } as const;
     const defaults = {
       workers: 256,
+      "workers-max": 256,
       weight: 1,
       backup: 0,
       check: null,

@@ -69,6 +69,7 @@ Deno.test("the help has every option with its default, in 80 columns", () => {
 const BAD_VALUES: Record<OptionName, string> = {
   name: "all",
   workers: "0",
+  workersMax: "0",
   threads: "65",
   balance: "roundrobin",
   hashMask: "24",
@@ -330,7 +331,16 @@ Deno.test("the help says what every option, switch and destination option does",
   const help = helpText().replace(/\s+/g, " ");
   for (const name of optionNames()) assertStringIncludes(help, OPTIONS[name].help, name);
   const words = ["--config FILE", "--check-config", "--print-config", "--demo", "-h, --help"];
-  for (const word of [...words, "-V, --version", "workers=N", "weight=N", "backup"]) {
+  for (
+    const word of [
+      ...words,
+      "-V, --version",
+      "workers=N|auto",
+      "workers-max=N",
+      "weight=N",
+      "backup",
+    ]
+  ) {
     assertStringIncludes(help, ` ${word} `);
   }
   assertStringIncludes(help, "PORT, HOST:PORT, IPV4:PORT, [IPV6]:PORT or unix:/path");

@@ -443,7 +443,10 @@ const BAD_USAGE: { args: string[]; message: string }[] = [
   { args: ["9090", "sessions", "--limit=10001"], message: "from 1 to 10000" },
   { args: ["9090", "set", "a"], message: "set needs OPTION" },
   { args: ["9090", "set", "a", "workers=0"], message: "workers must be a whole number" },
-  { args: ["9090", "set", "a", "color=1"], message: '"color=1": must be workers=N, weight=N' },
+  {
+    args: ["9090", "set", "a", "color=1"],
+    message: '"color=1": must be workers=N|auto, workers-max=N',
+  },
   { args: ["9090", "set", "a", "weight=1", "weight=2"], message: "weight is given twice" },
   { args: ["9090", "end", "7"], message: 'SESSION "7": must be an ID as sessions shows it' },
   { args: ["9090", "add", "nowhere"], message: 'ADDRESS "nowhere": has the port "nowhere", but ' },

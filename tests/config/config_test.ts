@@ -16,6 +16,7 @@ Deno.test("a destination has the default number of workers unless it says otherw
     key: "localhost:9001",
     name: "9001",
     workers: 256,
+    "workers-max": 256,
     weight: 1,
     backup: 0,
     check: null,

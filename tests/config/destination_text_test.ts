@@ -102,7 +102,7 @@ Deno.test("what is wrong with an option is said with what is allowed", () => {
   const [, unknown] = problems("9001,check=send:PING,expect:PONG");
   assertStringIncludes(
     unknown!,
-    'unknown option "expect:PONG"; must be workers=N, weight=N, backup[=N]',
+    'unknown option "expect:PONG"; must be workers=N|auto, workers-max=N',
   );
   assertEquals(problems("9001,check=tcp,check=off"), ["has check twice; give it once"]);
   assertEquals(problems(`9001${",x".repeat(1000)}`).length, 10);

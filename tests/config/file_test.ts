@@ -165,7 +165,7 @@ Deno.test("however TOML writes a key or a line, it means the same", async () => 
 });
 
 const KEYS = "PORT, HOST:PORT, IPV4:PORT, [IPV6]:PORT or unix:/path";
-const WORKERS = "must be a whole number from 1 to 1000000";
+const WORKERS = "must be a whole number from 1 to 1000000, or auto";
 
 /** Files and the beginnings of all lines that they have to give. */
 const PROBLEMS: readonly (readonly [name: string, content: string, ...lines: string[]])[] = [

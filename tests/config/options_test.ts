@@ -13,6 +13,7 @@ Deno.test("the defaults are the documented ones", () => {
   assertEquals(readSettings({}), {
     name: "",
     workers: 256,
+    workersMax: 256,
     threads: 1,
     balance: "fifo",
     hashMask: { v4: 32, v6: 128 },
@@ -76,7 +77,7 @@ Deno.test("every default can be written and read back", () => {
 
 Deno.test("a value that is not allowed is named with its flag and what is", () => {
   const bad: [OptionName, string, string][] = [
-    ["workers", "0", '--workers "0": must be a whole number from 1 to 1000000'],
+    ["workers", "0", '--workers "0": must be a whole number from 1 to 1000000, or auto'],
     ["workers", "1.5", '--workers "1.5"'],
     ["workers", "1e3", '--workers "1e3"'],
     ["queue", "1000001", '--queue "1000001"'],

@@ -289,6 +289,7 @@ class Scene {
           const address = { transport: "tcp", hostname: "127.0.0.1", port: 1 + i } as const;
           const options = {
             ...rest,
+            "workers-max": 256,
             check: null,
             "agent-check": null,
             "send-proxy": "off",

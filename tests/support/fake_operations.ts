@@ -129,6 +129,8 @@ export function destination(id: string, rest: Partial<DestinationStatus> = {}): 
     id,
     name: "10.0.0.7:9003",
     limit: 256,
+    limit_reason: "configured",
+    limit_changes: 0,
     workers: 5,
     active: 3,
     sessions: 7,
@@ -168,6 +170,8 @@ function shownValues({ workers, weight, backup, check }: DestinationValues): obj
   const tier = backup === undefined ? undefined : Number(backup);
   const shown = {
     limit: workers,
+    limit_reason: "configured",
+    limit_changes: 0,
     weight,
     check,
     tier,

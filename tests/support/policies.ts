@@ -13,6 +13,7 @@ export function destinationAt(
     key: `${number}`,
     name: String.fromCharCode(96 + number),
     workers: 1000,
+    "workers-max": 256,
     weight: 1,
     backup: 0,
     check: null,

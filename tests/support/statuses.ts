@@ -57,6 +57,8 @@ export function destinationOf(different: Partial<DestinationStatus>): Destinatio
     admin: "ready",
     leaving: false,
     limit: 16,
+    limit_reason: "configured",
+    limit_changes: 0,
     weight: 1,
     check: "off",
     send_proxy: "off",

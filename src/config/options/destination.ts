@@ -15,6 +15,11 @@ export const DESTINATION_OPTIONS = table({ scope: "destination", group: "Destina
     help: "most concurrent connections there, instead of --workers",
     inherited: true,
   },
+  "workers-max": {
+    ...LISTENER_ROWS.workersMax,
+    help: "most concurrent connections there with workers=auto, instead of --workers-max",
+    inherited: true,
+  },
   weight: count({
     default: 1,
     min: 0,

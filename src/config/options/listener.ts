@@ -1,4 +1,13 @@
-import { afterRestart, choice, count, duration, networks, table, threads } from "../option.ts";
+import {
+  afterRestart,
+  choice,
+  count,
+  duration,
+  networks,
+  slots,
+  table,
+  threads,
+} from "../option.ts";
 import { hashMask } from "../values/hash_mask.ts";
 import { name } from "../values/name.ts";
 
@@ -13,11 +22,19 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
     })),
     single: true,
   },
-  workers: count({
+  workers: slots({
     default: 256,
     min: 1,
     max: 1_000_000,
-    help: "most concurrent connections per destination; 1 is strictly one at a time",
+    help:
+      "most concurrent connections per destination; 1 is strictly one at a time; auto = as many " +
+      "as make the server finish most sessions per second, found by measuring while clients wait",
+  }),
+  workersMax: count({
+    default: 256,
+    min: 1,
+    max: 1_000_000,
+    help: "most concurrent connections per destination with --workers auto",
   }),
   threads: afterRestart(threads({
     help: "threads, each with a queue of its own, that share the port; the kernel deals the " +

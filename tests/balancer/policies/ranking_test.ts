@@ -11,6 +11,7 @@ function destination(port: number): Destination {
     key: `${port}`,
     name: `${port}`,
     workers: 10,
+    "workers-max": 256,
     weight: 1,
     backup: 0,
     check: null,

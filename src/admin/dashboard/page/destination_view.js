@@ -119,6 +119,7 @@ export class DestinationView {
     );
     this.#dots.update({ count: active, capacity: limit, width: SLOTS_WIDTH });
     setText(this.#slots, `${count(active)} / ${count(limit)}`);
+    setAttribute(this.#slots, "title", `limit: ${destination.limit_reason.replaceAll("-", " ")}`);
     setText(this.#sessions, short(destination.sessions));
     setText(this.#failures, `${short(failures)} ${failures === 1 ? "failure" : "failures"}`);
     this.#failures.classList.toggle("some", failures > 0);
