@@ -1,5 +1,8 @@
 // What one item costs in the channel: `deno task bench`. Each run moves ITEMS of them.
 import { Channel } from "../../src/async/channel.ts";
+import { QueueOrder } from "../../src/balancer/queue_order.ts";
+import { readSettings } from "../../src/config/options.ts";
+import { audienceOf, type Session } from "../../src/session/session.ts";
 
 const ITEMS = 1_000_000;
 
@@ -49,3 +52,36 @@ Deno.bench("remove from the middle of 10000 and send again", { group: "a million
     channel.trySend(item);
   }
 });
+
+/** As much of a session as an order looks at, of one of so many clients. */
+function sessionOf(arrival: number, clients: number): Session {
+  const [a, b] = [arrival % clients >> 8, arrival % clients & 255];
+  const clientAddress = { transport: "tcp", hostname: `10.0.${a}.${b}`, port: 1 };
+  return { arrival, turn: 0, clientAddress } as unknown as Session;
+}
+
+const ORDERS = {
+  fifo: {},
+  fair: { queueOrder: "fair" },
+  "fair with classes": { queueOrder: "fair", priority: "10.0.1.0/24=0,10.0.2.0/24=3" },
+};
+
+for (const [name, options] of Object.entries(ORDERS)) {
+  for (const depth of [10, 10_000]) {
+    const clients = depth / 2;
+    const sessions = Array.from({ length: 100_000 + depth }, (_, i) => sessionOf(i + 1, clients));
+    const group = "100,000 sessions of half as many clients as wait";
+    Deno.bench(`${name}, ${depth} waiting`, { group }, async () => {
+      const order = {
+        audienceOf,
+        before: (one: Session, other: Session) => one.arrival < other.arrival,
+        lanes: new QueueOrder().lanes(readSettings(options)),
+      };
+      const channel = new Channel<Session>(depth + 1, { order });
+      for (const [i, session] of sessions.entries()) {
+        channel.trySend(session);
+        if (i >= depth) await channel.receive();
+      }
+    });
+  }
+}

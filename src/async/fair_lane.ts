@@ -1,7 +1,7 @@
 import type { ByAge } from "./by_age.ts";
 import type { Lane, LaneMaker, Place, Turning } from "./lane.ts";
 import { LinkedList, type ListNode } from "./linked_list.ts";
-import { type Ranked, Ranking, unranked } from "./ranking.ts";
+import { type Ranked, Ranking } from "./ranking.ts";
 
 /** Whose items are whose, and what is noted of an item that was taken. */
 export interface FairOptions<T> {
@@ -174,7 +174,8 @@ class FairLane<T> implements Lane<T> {
         items: new LinkedList(),
         turn: ++counter.turn,
         node: undefined,
-        ...unranked(),
+        rank: 0,
+        ranked: undefined,
       };
       client.node = this.#turns.push(client);
       this.#clients.set(key, client);

@@ -1,14 +1,9 @@
 import { LinkedList, type ListNode } from "./linked_list.ts";
 
-/** What a {@linkcode Ranking} notes of a value; nobody else changes it. */
+/** What a {@linkcode Ranking} notes of a value, 0 and nothing at first; nobody else changes it. */
 export interface Ranked<T> {
   rank: number;
   ranked: ListNode<T> | undefined;
-}
-
-/** A rank of nothing. */
-export function unranked<T>(): Ranked<T> {
-  return { rank: 0, ranked: undefined };
 }
 
 /**

@@ -80,6 +80,15 @@ Deno.test("status is a table, in units for people", async () => {
   ]);
 });
 
+Deno.test("status tells how many clients wait, where they are told apart", async () => {
+  await using admin = new FakeAdmin();
+  const waiting = { waiting: 45, waiting_clients: 7, oldest_waiting_ms: 1234 };
+  admin.status = statusOf({ listeners: [listenerOf(waiting)] });
+  const lines = await run(admin, "status");
+  const expected = "  0 accepted, 0 active, 45 of 1024 waiting, of 7 clients, the oldest for 1.2 s";
+  assertEquals(lines.filter((line) => line.includes("waiting")), [expected]);
+});
+
 Deno.test("status --json is the answer itself", async () => {
   await using admin = new FakeAdmin();
   const [line, ...more] = await run(admin, "status", "--json");

@@ -97,6 +97,12 @@ Deno.test("a frame in 200 columns has everything", () => {
   ]);
 });
 
+Deno.test("how many clients wait is beside how many sessions do, where clients are told apart", () => {
+  const now = statusOf({ listeners: [listenerOf({ waiting: 45, waiting_clients: 7 })] });
+  const line = draw({}, now).find((line) => line.includes("waiting 45/1024"))!;
+  assertEquals(line.replace(/^.*▏/, ""), "  clients 7  oldest 0 s");
+});
+
 Deno.test("what servers say has a column as soon as one has said something", () => {
   const [first, second] = [
     destinationOf({ agent: "75% maxconn:3 drain", weight: 0.75, limit: 3, state: "drain" }),

@@ -9,13 +9,14 @@ import type { DestinationConfig } from "../../src/config/destination_text.ts";
 import { Bindings } from "../../src/balancer/bindings.ts";
 import { makePolicy } from "../../src/balancer/policies/policies.ts";
 import type { Queue } from "../../src/balancer/queue.ts";
+import { QueueOrder } from "../../src/balancer/queue_order.ts";
 import { WorkerPool } from "../../src/balancer/worker_pool.ts";
 import type { Destination } from "../../src/destinations/destination.ts";
 import { Health } from "../../src/destinations/health.ts";
 import { DestinationSet } from "../../src/destinations/destination_set.ts";
 import { audienceOf, type Session } from "../../src/session/session.ts";
 import { TaskGroup } from "../../src/async/task_group.ts";
-import { OPTIONS, type Settings } from "../../src/config/options.ts";
+import { OPTIONS, readSettings, type Settings } from "../../src/config/options.ts";
 import { configOf } from "../support/config.ts";
 import { queueOf, sessionOf } from "../support/queue.ts";
 
@@ -38,6 +39,7 @@ type Step =
   | { kind: "start"; which: number }
   | { kind: "pass"; ms: number }
   | { kind: "balance"; to: Balance; hashWait: number }
+  | { kind: "order"; queueOrder: string; priority: string; newestFirst: boolean }
   | { kind: "finish"; number: number }
   | { kind: "configure"; wanted: Wanted[] }
   | { kind: "admin"; which: number; state: typeof ADMIN[number] }
@@ -94,6 +96,15 @@ const step = fc.oneof(
     }),
   },
   {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("order"),
+      queueOrder: fc.constantFrom("fifo", "fair"),
+      priority: fc.constantFrom("none", "10.0.0.1=0,10.0.0.2,unix=3"),
+      newestFirst: fc.boolean(),
+    }),
+  },
+  {
     weight: 2,
     arbitrary: fc.record({
       kind: fc.constant("configure"),
@@ -121,6 +132,7 @@ const step = fc.oneof(
 /** Everything around the queue but sockets: sessions are numbers, and end when the test says so. */
 class Scene {
   readonly queue: Queue;
+  readonly order = new QueueOrder();
   readonly destinationSet: DestinationSet;
   readonly health: Health;
   readonly bindings: Bindings;
@@ -301,6 +313,12 @@ class Scene {
           if (changed) this.pool.arrange(changed);
         }
         this.pool.arrange();
+        break;
+      }
+      case "order": {
+        const { queueOrder, priority, newestFirst } = step;
+        this.queue.reorder(this.order.lanes(readSettings({ queueOrder, priority })));
+        this.queue.newestFirst = newestFirst;
         break;
       }
       case "admin": {
