@@ -68,7 +68,7 @@ interface Client {
   readonly leavesAt: number;
   readonly tries: number;
   readonly group: number;
-  gaveUp: boolean;
+  readonly watch: { gaveUp: boolean };
   over: boolean;
 }
 
@@ -109,7 +109,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
         waiting.delete(client);
         if (now >= warmUp) counts.shed++;
         const age = now - client.acceptedAt;
-        if (!client.gaveUp) relief.controller.patience.stayed(age, client.group);
+        if (!client.watch.gaveUp) relief.controller.patience.stayed(age, client.group);
         fail(client);
       },
     },
@@ -134,7 +134,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
       leavesAt: now + patience,
       tries,
       group,
-      gaveUp: false,
+      watch: { gaveUp: false },
       over: false,
     };
     events.add(client.leavesAt, { kind: "leave", client });
@@ -195,7 +195,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     fail(client);
     // Nobody sees it in the kernel's backlog.
     if (!on || !entered.has(client)) return;
-    client.gaveUp = true;
+    client.watch.gaveUp = true;
     relief.controller.patience.left(now - client.acceptedAt, client.group);
     if (waiting.has(client)) relief.gaveUp(client);
   }

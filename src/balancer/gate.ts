@@ -11,6 +11,7 @@ import type { Queue } from "./queue.ts";
 import type { Loops } from "../session/loops.ts";
 import type { Settings } from "../config/options.ts";
 import { RefusalLog } from "./refusal_log.ts";
+import { ClientWatch } from "../session/client_watch.ts";
 import { Session } from "../session/session.ts";
 import type { Steps } from "../session/steps.ts";
 import type { Stream } from "../net/stream.ts";
@@ -133,7 +134,7 @@ export class Gate {
       now: clock(),
       buffers,
       settings,
-      ...settings.whenOverloaded !== "hold" && { clock },
+      watch: settings.whenOverloaded === "hold" ? undefined : new ClientWatch(clock),
     });
     if (this.#rejects && !this.#options.queue.open) {
       return this.#refuse(session, "refused-overflow");

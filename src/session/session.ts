@@ -1,9 +1,9 @@
 import type { Audience } from "../async/audience.ts";
 import { formatSocketAddress, type SocketAddress } from "../net/address.ts";
-import type { Clock } from "../base/clock.ts";
 import type { BufferPool } from "../net/buffer_pool.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
 import type { Settings } from "../config/options.ts";
+import type { ClientWatch } from "./client_watch.ts";
 import { type Begin, type Departure, type DepartureListener, ReadAhead } from "./read_ahead.ts";
 import type { Stream } from "../net/stream.ts";
 import type { Ends, Trail } from "../net/trails.ts";
@@ -88,11 +88,8 @@ export class Session implements DepartureListener {
   audience: Audience | undefined;
   /** Who of these alone may have it for the time being, as long as it waits. */
   bound: Audience | undefined;
-  /** When its client's latest byte was read ahead, and when it finished sending, where that matters. */
-  heardAt: number | undefined;
-  finishedAt: number | undefined;
-  /** Whether its client was seen giving up, though it may still read. */
-  gaveUp = false;
+  /** Sees when its client does something, where that matters. */
+  readonly watch: ClientWatch | undefined;
   /** When it joined the queue for the first time, where that matters. */
   joinedAt: number | undefined;
   /** Whether a destination has reset it, to which it does not go again; it moves once at most. */
@@ -131,17 +128,12 @@ export class Session implements DepartureListener {
   attempt: AbortController | undefined;
   /** Reads the client until a destination has begun to answer. */
   readonly ahead: ReadAhead;
-  /** Tells when its client does something, where that matters. */
-  readonly #clock: Clock | undefined;
   /** Those in force; they may change. */
   readonly #settings: Pick<Settings, "halfClose">;
   /** Why it ends; the first reason stays. */
   #reason: EndReason | undefined;
 
-  /**
-   * @param options.settings Those in force; they may change. `keep` unless given.
-   * @param options.clock Given where it matters when the client does something.
-   */
+  /** @param options.settings Those in force; they may change. `keep` unless given. */
   constructor(
     client: Stream,
     options: {
@@ -149,7 +141,7 @@ export class Session implements DepartureListener {
       now: number;
       buffers: BufferPool;
       settings?: Pick<Settings, "halfClose">;
-      clock?: Clock;
+      watch?: ClientWatch | undefined;
     },
   ) {
     this.id = options.id;
@@ -160,7 +152,7 @@ export class Session implements DepartureListener {
     this.#waitsSince = options.now;
     this.activity.activeAt = options.now;
     this.#settings = options.settings ?? KEEP;
-    this.#clock = options.clock;
+    this.watch = options.watch;
     this.ahead = new ReadAhead(options.buffers, this);
   }
 
@@ -206,8 +198,8 @@ export class Session implements DepartureListener {
 
   /** Whether a client that waits or is being connected is to be seen leaving, whatever it sends. */
   get watches(): boolean {
-    const matters = this.abandons || this.#clock !== undefined;
-    return matters && (this.stage === "waiting" || this.stage === "connecting");
+    return (this.abandons || this.watch !== undefined) &&
+      (this.stage === "waiting" || this.stage === "connecting");
   }
 
   /** Why it ended or is about to; `undefined` while it is to go on. */
@@ -283,12 +275,12 @@ export class Session implements DepartureListener {
 
   /** Something of the client was read ahead. */
   onBytes(): void {
-    if (this.#clock) this.heardAt = this.#clock();
+    this.watch?.heard();
   }
 
   /** The client has left while it was being read ahead. */
   onDeparture(how: Departure): void {
-    if (this.#clock) this.finishedAt = this.#clock();
+    this.watch?.finished();
     if (this.stage === "relaying") return this.holder?.onReview?.(this);
     const leaves = how === "reset" || (how === "closed" && this.stage === "waiting");
     if (leaves || this.abandons) this.abort("client-gone");

@@ -12,14 +12,6 @@ import { Relief } from "./relief.ts";
 /** What a client counts by: its IPv4 address, or the network that it has of IPv6. */
 const CLIENT = { v4: 32, v6: 64 };
 
-/**
- * A client that finishes sending after a silence of this part of its time has given up; one that does so
- * together with its request waits for the answer. A silence that is shorter than this, in milliseconds,
- * may be the network's.
- */
-const SILENT_SHARE = 0.5;
-const LEAST_SILENCE_MS = 20;
-
 /** Options of {@linkcode Overload}. */
 export interface OverloadOptions {
   /** Those in force; they may change. */
@@ -96,9 +88,10 @@ export class Overload implements OverloadHandling {
 
   /** The client of a session that waits has finished sending. */
   finished(session: Session): void {
-    if (!this.#watches || session.gaveUp || !isSilent(session)) return;
-    session.gaveUp = true;
-    this.#left(session, session.finishedAt!);
+    const { watch, acceptedAt } = session;
+    if (!this.#watches || !watch || watch.gaveUp || !watch.isSilent(acceptedAt)) return;
+    watch.gaveUp = true;
+    this.#left(session, watch.finishedAt!);
     if (this.#on) this.#relief.gaveUp(session);
   }
 
@@ -107,16 +100,17 @@ export class Overload implements OverloadHandling {
     if (!this.#watches) return;
     const now = this.#options.clock();
     const { controller } = this.#relief;
-    controller.answered(now - Math.max(session.connectStartedAt!, session.heardAt ?? 0));
+    controller.answered(now - Math.max(session.connectStartedAt!, session.watch?.heardAt ?? 0));
     controller.patience.answered(this.#groupOf(session));
-    if (session.gaveUp) return;
-    if (isSilent(session)) this.#left(session, session.finishedAt!);
+    const { watch, acceptedAt } = session;
+    if (watch?.gaveUp) return;
+    if (watch?.isSilent(acceptedAt)) this.#left(session, watch.finishedAt!);
     else this.#stayed(session, now);
   }
 
   /** A session has ended. */
   ended(session: Session): void {
-    if (!this.#watches || session.gaveUp || session.down.received > 0) return;
+    if (!this.#watches || session.watch?.gaveUp || session.down.received > 0) return;
     const { reason } = session;
     const left = reason === "client-gone" || reason === "client-reset";
     if (left) this.#left(session, session.endedAt!);
@@ -149,11 +143,4 @@ export class Overload implements OverloadHandling {
   #groupOf({ clientAddress }: Session): number {
     return mix32((this.#clients.of(clientAddress) ?? 0) ^ this.#salt) % GROUPS;
   }
-}
-
-/** Whether a client has finished sending so late after its last byte that it has given up. */
-function isSilent({ acceptedAt, heardAt = acceptedAt, finishedAt }: Session): boolean {
-  if (finishedAt === undefined) return false;
-  const silence = finishedAt - heardAt;
-  return silence >= LEAST_SILENCE_MS && silence >= (finishedAt - acceptedAt) * SILENT_SHARE;
 }

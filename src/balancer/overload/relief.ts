@@ -11,8 +11,8 @@ export type WhenOverloaded = "hold" | "shed" | "newest";
 export interface Waiter {
   /** When it was accepted. */
   readonly acceptedAt: number;
-  /** Whether its client was seen giving up. */
-  readonly gaveUp: boolean;
+  /** Whether its client was seen giving up; not, if it is not looked at. */
+  readonly watch: { readonly gaveUp: boolean } | undefined;
 }
 
 /** Those that wait. */
@@ -134,13 +134,13 @@ export class Relief<T extends Waiter> {
 
   #begin(taker: object): void {
     this.#pressed.add(taker);
-    for (const item of [...this.#line.all()]) if (item.gaveUp) this.#line.shed(item);
+    for (const item of [...this.#line.all()]) if (item.watch?.gaveUp) this.#line.shed(item);
   }
 
   #candidate(item: T, newest: T | undefined): Candidate {
     return {
       age: this.#clock() - item.acceptedAt,
-      gaveUp: item.gaveUp,
+      gaveUp: item.watch?.gaveUp ?? false,
       more: item !== newest,
     };
   }

@@ -3,6 +3,7 @@ import { Overload } from "../../../src/balancer/overload/overload.ts";
 import type { WhenOverloaded } from "../../../src/balancer/overload/relief.ts";
 import type { Queue } from "../../../src/balancer/queue.ts";
 import type { EndReason } from "../../../src/operations/end_reasons.ts";
+import { ClientWatch } from "../../../src/session/client_watch.ts";
 import type { Session } from "../../../src/session/session.ts";
 import { collectedLog } from "../../support/logs.ts";
 import { queueOf, sessionOf } from "../../support/queue.ts";
@@ -40,7 +41,7 @@ class Place {
     const session = sessionOf(id, { client: client ?? `10.0.${id >> 8}.${id & 255}` });
     Object.assign(session, {
       acceptedAt: this.now,
-      gaveUp: false,
+      watch: new ClientWatch(() => this.now),
       clientName: `${id}`,
       down: { received: 0 },
       close: () => {},
@@ -67,7 +68,8 @@ class Place {
 
   /** Its client finishes sending after it has said nothing since it came. */
   finish(session: Session, { heardAt = session.acceptedAt } = {}): void {
-    Object.assign(session, { heardAt, finishedAt: this.now });
+    session.watch!.heardAt = heardAt;
+    session.watch!.finished();
     this.overload.finished(session);
   }
 
@@ -157,7 +159,7 @@ Deno.test("a client that finishes sending with its request waits for the answer,
   const session = place.join();
   place.now += 400;
   place.finish(session, { heardAt: place.now - 1 });
-  assertEquals([session.gaveUp, place.ended], [false, []]);
+  assertEquals([session.watch!.gaveUp, place.ended], [false, []]);
 });
 
 Deno.test("during a drain nothing is shed, and the order is that of arrival", async () => {
