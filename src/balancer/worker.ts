@@ -79,7 +79,7 @@ export async function runWorker(destination: Destination, context: WorkerContext
         context.registry.finish(session);
       } finally {
         destination.left(session);
-        auto?.ended(session, { waiting: context.queue.size > 0 });
+        auto?.ended(session, context.queue.size > 0);
       }
       const rest = restAfter(session, context);
       if (rest > 0) await sleep(rest, { signal });

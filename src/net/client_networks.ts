@@ -1,4 +1,4 @@
-import { shortIp, type SocketAddress } from "./address.ts";
+import type { SocketAddress } from "./address.ts";
 import { type AddressMask, maskOf, writeIp } from "./ip_bytes.ts";
 
 /**
@@ -27,7 +27,9 @@ export class ClientNetworks {
     const bytes = this.#bytes;
     const length = writeIp(hostname, bytes);
     if (length === 0) return hostname;
-    if (length === 4 && this.#mask.v4 === 32) return shortIp(hostname);
+    if (length === 4 && this.#mask.v4 === 32) {
+      return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
+    }
     const mask = length === 4 ? this.#masks.v4 : this.#masks.v6;
     let text = "";
     for (let i = 0; i < length; i++) text += String.fromCharCode(bytes[i]! & mask[i]!);

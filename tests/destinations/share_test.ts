@@ -55,3 +55,16 @@ Deno.test("fifo keeps as many waiting as the weight says, and fewer while it gro
   one.agent = { ...UNREPORTED, share: 0, slots: undefined };
   assertEquals(waiting(), 0);
 });
+
+Deno.test("a limit that is found is there as long as the configuration has no number, within its most", () => {
+  const one = destinationAt(1, { workers: 0, "workers-max": 3 });
+  assertEquals([one.limit, one.auto?.reason], [3, "start"]);
+  const { auto } = one;
+  one.config = { ...one.config, "workers-max": 2 };
+  assertEquals([one.limit, one.auto === auto], [2, true]);
+  one.agent = { ...UNREPORTED, slots: 1 };
+  assertEquals(one.limit, 1);
+  one.agent = UNREPORTED;
+  one.config = { ...one.config, workers: 5 };
+  assertEquals([one.limit, one.auto], [5, undefined]);
+});

@@ -13,6 +13,7 @@ Deno.test("clients are told apart by so many leading bits of their addresses", (
     [24, 64, "10.0.0.1", "10.0.1.1", false],
     [31, 64, "10.0.0.2", "10.0.0.3", true],
     [32, 64, "10.0.0.1", "::ffff:10.0.0.1", true],
+    [32, 64, "10.0.0.1", "::ffff:a00:1", true],
     [24, 64, "10.0.0.9", "::ffff:a00:1", true],
     [32, 64, "2001:db8::1", "2001:db8:0:0:ffff::", true],
     [32, 64, "2001:db8::1", "2001:db8:0:1::1", false],

@@ -69,7 +69,7 @@ export function simulate(options: SimulationOptions): Outcome {
     jobs.pop();
     const { side } = job;
     side.active--;
-    side.auto?.ended(job.session, { waiting: side.waiting.length > 0 });
+    side.auto?.ended(job.session, side.waiting.length > 0);
     if (now >= from) {
       finished++;
       took.push(now - job.arrived);

@@ -27,7 +27,7 @@ export type Served = Pick<
  *
  * It is told when a session begins and ends there, and measures how many end per second while exactly
  * as many are there as may be: the rest of the time says nothing. Ends that a client causes do not
- * count. Per session it adds up a few numbers; it has no timer, and allocates once per measurement.
+ * count. Per session it adds up a few numbers; it has no timer, and allocates nothing but once in a measurement.
  *
  * A session that stays though it was answered, or whose client says nothing, needs no slot of those
  * that are counted: one more takes its place.
@@ -104,17 +104,17 @@ export class AutoLimit implements Watcher {
   /**
    * A session has left.
    *
-   * @param options.waiting Whether somebody waits.
+   * @param waiting Whether somebody waits.
    */
-  ended(session: Served, { waiting }: { waiting: boolean }): void {
+  ended(session: Served, waiting: boolean): void {
     session.watcher = undefined;
     this.#active--;
     // One that stays was counted when it was seen to.
     if (this.#staying.delete(session)) return;
-    this.#left({ counts: isAnEnd(session), waiting });
-    if (!this.#open) {
-      this.#stays = 0;
-    } else if (isAnEnd(session) && --this.#stays <= -ENDING) {
+    const counts = isAnEnd(session);
+    this.#left(counts, waiting);
+    if (!this.#open) this.#stays = 0;
+    else if (counts && --this.#stays <= -ENDING) {
       this.#change(() => this.#open = false);
       this.#stays = 0;
     }
@@ -129,7 +129,7 @@ export class AutoLimit implements Watcher {
     if (this.#clock() - connectedAt < Math.max(STAYS_MS, STAYS_FACTOR * this.#usual)) return;
     this.#staying.add(session);
     this.#stays = Math.max(this.#stays, 0) + 1;
-    this.#left({ counts: true, waiting: true });
+    this.#left(true, true);
     if (!this.#open && this.#stays >= STAYING) this.#change(() => this.#open = true);
     else this.onChange?.();
   }
@@ -143,7 +143,7 @@ export class AutoLimit implements Watcher {
   }
 
   /** One that is counted is there no more. */
-  #left({ counts, waiting }: { counts: boolean; waiting: boolean }): void {
+  #left(counts: boolean, waiting: boolean): void {
     if (this.#fullSince === undefined) return this.#note();
     const now = this.#clock();
     this.#time += now - this.#fullSince;
@@ -169,8 +169,8 @@ export class AutoLimit implements Watcher {
   }
 
   #look(now: number): void {
+    if (!this.#search.enough(this.#finished, this.#time)) return;
     const sample = { finished: this.#finished, time: this.#time };
-    if (!this.#search.enough(sample)) return;
     const wanted = this.#waited * 2 >= this.#finished;
     this.#usual = this.#search.limit * this.#time / Math.max(1, this.#finished);
     this.#change(() => this.#search.measured(sample, { now, wanted }));

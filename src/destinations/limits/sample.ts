@@ -41,7 +41,7 @@ export class Spread {
   note(before: Sample, now: Sample): void {
     const seen = logRatio(now, before) ** 2 * weightOf(now, before);
     const variance = this.#variance + (Math.min(seen, 15) - this.#variance) * NEWEST;
-    this.#variance = Math.min(Math.max(variance, 0.05), 8);
+    this.#variance = Math.min(Math.max(variance, 0.01), 8);
   }
 
   /** The standard error of the logarithm of a rate that so many sessions stand behind. */

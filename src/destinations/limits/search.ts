@@ -9,7 +9,7 @@ const ROUNDS = 3;
 /** Shortest and longest measurement in milliseconds. */
 const SHORTEST_MS = 30;
 const LONGEST_MS = 1500;
-/** Fewest finished sessions after which a limit that is clearly worse is left at once. */
+/** After so many finished sessions each it is looked whether a limit is clearly worse. */
 const FEWEST_TO_LEAVE = 10;
 /** A bigger limit has to serve more by so much for each doubling (a natural logarithm). */
 const WORTH = 0.04;
@@ -106,12 +106,13 @@ export class LimitSearch {
     this.#evidence.up.next = now + LONGEST_PAUSE_MS;
   }
 
-  /** Whether what was measured so far is enough. */
-  enough({ finished, time }: Sample): boolean {
+  /** Whether what was measured so far is enough: so many that ended, in so many milliseconds. */
+  enough(finished: number, time: number): boolean {
     if (time < SHORTEST_MS) return false;
-    const wanted = Math.max(FEWEST, ROUNDS * this.limit);
+    const wanted = Math.max(FEWEST * this.#threads, ROUNDS * this.limit);
     if (finished >= wanted || (time >= LONGEST_MS && finished > this.limit)) return true;
-    return finished >= FEWEST_TO_LEAVE && this.#isClearlyWorse({ finished, time });
+    // Not each time, since a comparison costs more than all the rest.
+    return finished % FEWEST_TO_LEAVE === 0 && this.#isClearlyWorse({ finished, time });
   }
 
   /**
@@ -253,9 +254,9 @@ export class LimitSearch {
   }
 
   #isClearlyWorse(sample: Sample): boolean {
-    if (!this.#tried || !this.#latest) return false;
+    if (!this.#tried || !this.#latest || sample.finished === 0) return false;
     const { mean, weight } = this.#compare(this.#tried.limit, sample, [this.#latest.now]);
-    return mean < -0.1 - 3 * this.#spread.error(weight);
+    return mean < -0.08 - 2.5 * this.#spread.error(weight);
   }
 
   #noteChange(sample: Sample, now: number): void {

@@ -107,7 +107,7 @@ Deno.test("ends that clients cause change nothing, however many there are", () =
     const reasons = ["client-gone", "client-reset", "idle-timeout", "done"] as const;
     for (const [j, one] of sessions.entries()) {
       const nothing = { received: 0, bytes: 0, ended: true };
-      auto.ended({ ...one, reason: reasons[j], up: nothing, down: nothing }, { waiting: true });
+      auto.ended({ ...one, reason: reasons[j], up: nothing, down: nothing }, true);
     }
   }
   assertEquals([auto.limit, auto.changes, auto.reason], [4, 0, "start"]);
@@ -127,11 +127,11 @@ Deno.test("sessions that stay say nothing: the limit is the greatest, until othe
     const one = served(time.now);
     auto.begun(one);
     time.now += 10;
-    auto.ended(one, { waiting: false });
+    auto.ended(one, false);
   }
   // The four that stay are there, besides those that are found.
   assertEquals([auto.limit, auto.found], [8, 4]);
-  for (const one of sessions) auto.ended(one, { waiting: false });
+  for (const one of sessions) auto.ended(one, false);
   assertEquals(auto.limit, 4);
 });
 
