@@ -55,7 +55,12 @@ export function readValues(texts: readonly string[]): DestinationValues {
       throw new UsageError(`${quote(text)}: ${name} is given twice`);
     }
     if (isMark(name) && /^(true|false)$/.test(value ?? "true")) values[field] = value !== "false";
-    else values[field] = typeof read === "number" ? read : value!;
+    else values[field] = typeof read === "number" && !isWord(option, value!) ? read : value!;
   }
   return values;
+}
+
+/** Whether a value is one of the words that an option has beside its numbers, such as `auto`. */
+function isWord({ notation }: Option<unknown>, value: string): boolean {
+  return notation?.words?.includes(value) ?? false;
 }

@@ -99,6 +99,11 @@ export class ReadAhead {
     this.#read();
   }
 
+  /** Whether it has begun to read. */
+  get started(): boolean {
+    return this.#owner !== "new";
+  }
+
   /** How many bytes have arrived. */
   get length(): number {
     return this.#length;

@@ -1,9 +1,11 @@
 import type { Audience } from "../async/audience.ts";
+import type { Deadline } from "../async/deadlines.ts";
 import { formatSocketAddress, type SocketAddress } from "../net/address.ts";
 import type { BufferPool } from "../net/buffer_pool.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
 import type { Settings } from "../config/options.ts";
 import type { ClientWatch } from "./client_watch.ts";
+import type { Flow } from "./flow.ts";
 import { type Begin, type Departure, type DepartureListener, ReadAhead } from "./read_ahead.ts";
 import type { Stream } from "../net/stream.ts";
 import type { Ends, Trail } from "../net/trails.ts";
@@ -17,16 +19,6 @@ const NONE: Trail = [];
  * A connect that fails leads from `connecting` back to `waiting`.
  */
 export type Stage = "greeting" | "waiting" | "connecting" | "relaying" | "ended";
-
-/** One direction of a session. */
-export interface Flow {
-  /** Bytes that were read from the sender. */
-  received: number;
-  /** Bytes of these that were written to the receiver. */
-  bytes: number;
-  /** Whether the sender has finished and the receiver was told so. */
-  ended: boolean;
-}
 
 /** Whoever looks at a session from time to time while it is connected. */
 export interface Watcher {
@@ -90,6 +82,8 @@ export class Session implements DepartureListener {
   bound: Audience | undefined;
   /** Sees when its client does something, where that matters. */
   readonly watch: ClientWatch | undefined;
+  /** Its place among those that are ended when they have waited too long. */
+  deadline: Deadline<Session> | undefined;
   /** When it joined the queue for the first time, where that matters. */
   joinedAt: number | undefined;
   /** Whether a destination has reset it, to which it does not go again; it moves once at most. */
@@ -263,12 +257,17 @@ export class Session implements DepartureListener {
     this.#waitsSince = undefined;
   }
 
-  /** Closes the client's stream; the last thing that happens to a session. */
-  close(now: number): void {
+  /**
+   * Closes the client's stream; the last thing that happens to a session.
+   *
+   * @param options.keep Leaves the stream, and what is read of it, to somebody who closes it later.
+   */
+  close(now: number, { keep = false }: { keep?: boolean } = {}): void {
     this.stage = "ended";
     this.endedAt = now;
     this.leaveQueue(now);
     this.holder = undefined;
+    if (keep) return;
     this.client.close();
     this.ahead.release();
   }

@@ -78,6 +78,8 @@ const BAD_VALUES: Record<OptionName, string> = {
   maxConnections: "1e3",
   whenOverloaded: "drop",
   overflow: "drop",
+  maxWait: "-1s",
+  rejectWith: "",
   maxPerIp: "0x10",
   ratePerIp: "1.5",
   perIpMask: "33,64",

@@ -222,6 +222,16 @@ Deno.test("set changes the tier of a backup, makes one of a primary, and takes t
   }
 });
 
+Deno.test("set says that workers are found, and why there are so many", async () => {
+  await using admin = new FakeAdmin();
+  const changed = destinationOf({ limit: 4, limit_reason: "start" });
+  admin.answers.set("PATCH /destinations/1.1", () => Response.json(changed));
+  assertEquals(await run(admin, "set", "9001", "workers=auto", "workers-max=64"), [
+    "1.1 9001: workers=4 (auto: start) weight=1",
+  ]);
+  assertEquals(admin.received[1]!.body, { workers: "auto", workers_max: 64 });
+});
+
 Deno.test("set changes workers and weight", async () => {
   await using admin = new FakeAdmin();
   const changed = destinationOf({ limit: 8, weight: 3 });

@@ -22,6 +22,8 @@ Deno.test("the defaults are the documented ones", () => {
     maxConnections: 0,
     whenOverloaded: "hold",
     overflow: "wait",
+    maxWait: 0,
+    rejectWith: { path: "", bytes: new Uint8Array() },
     maxPerIp: 0,
     ratePerIp: 0,
     perIpMask: { v4: 32, v6: 64 },

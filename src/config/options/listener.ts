@@ -8,6 +8,7 @@ import {
   table,
   threads,
 } from "../option.ts";
+import { answerFile } from "../values/answer_file.ts";
 import { hashMask } from "../values/hash_mask.ts";
 import { name } from "../values/name.ts";
 
@@ -93,6 +94,19 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
     help:
       "what happens to clients beyond --queue or --max-connections: they wait in the kernel's " +
       "backlog, or are closed at once",
+  }),
+  maxWait: duration({
+    default: 0,
+    help:
+      "with --overflow reject: clients that would not be served within this time, by what the " +
+      "queue and the latest seconds say, are closed at once; 0 = only a full queue counts",
+  }),
+  rejectWith: answerFile({
+    help:
+      "a file with at most 16 KiB that clients are sent before they are closed because the queue " +
+      "is full (--overflow reject), or because they would wait, or have waited, for too long " +
+      "(--max-wait, --queue-timeout); never those whom --deny, --max-per-ip or --rate-per-ip turns " +
+      "away; it is read at the start and at each reload; none = they are just closed",
   }),
   maxPerIp: count({
     default: 0,
