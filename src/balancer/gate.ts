@@ -13,13 +13,14 @@ import type { Queue } from "./queue.ts";
 import type { Loops } from "../session/loops.ts";
 import type { Settings } from "../config/options.ts";
 import { RefusalLog } from "./refusal_log.ts";
+import { ClientWatch } from "../session/client_watch.ts";
 import { Session } from "../session/session.ts";
 import type { Steps } from "../session/steps.ts";
 import type { Stream } from "../net/stream.ts";
 
 /** Options of {@linkcode Gate}. */
 export interface GateOptions {
-  settings: Pick<Settings, "overflow" | "maxWait" | "halfClose">;
+  settings: Pick<Settings, "overflow" | "maxWait" | "halfClose" | "whenOverloaded">;
   queue: Queue;
   admission: Admission;
   registry: SessionRegistry;
@@ -139,6 +140,7 @@ export class Gate {
       now: clock(),
       buffers,
       settings,
+      watch: settings.whenOverloaded === "hold" ? undefined : new ClientWatch(clock),
     });
     const greets = this.#greetings.concern(session);
     const surplus = this.#rejects ? this.#surplus(this.#options.queue.open) : undefined;

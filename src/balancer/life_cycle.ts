@@ -4,7 +4,7 @@ import type { Session } from "../session/session.ts";
 import { Acceptor } from "./acceptor.ts";
 import type { Totals } from "../operations/totals.ts";
 import { logDrained, logDraining } from "./report.ts";
-import type { Parts } from "./wiring.ts";
+import type { Parts } from "./parts.ts";
 
 /** A balancer from the moment when it listens until its last session has ended. */
 export class LifeCycle {
@@ -140,6 +140,7 @@ export class LifeCycle {
       health,
       gate,
       destinations,
+      overload,
     } = this.#parts;
     ending.abort();
     sweep.stop();
@@ -149,6 +150,7 @@ export class LifeCycle {
     bindings.stop();
     health.close();
     gate.close();
+    overload.close();
     this.#parts.farewells.close();
     destinations.dismiss();
     this.#parts.resolver.close();

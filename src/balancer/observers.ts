@@ -10,6 +10,7 @@ import type { Steps } from "../session/steps.ts";
 import type { Timekeeper } from "../session/timings.ts";
 import type { Admission } from "./admission.ts";
 import type { ConnectObserver } from "./connect_observer.ts";
+import type { Overload } from "./overload/overload.ts";
 import type { Forecaster } from "./forecaster.ts";
 import type { WaitingTimeouts } from "./waiting_timeouts.ts";
 import type { WorkerPool } from "./worker_pool.ts";
@@ -19,6 +20,7 @@ export interface Observers {
   /** The listener's name, for the access log. */
   readonly listener: string;
   readonly admission: Admission;
+  readonly overload: Overload;
   readonly forecaster: Forecaster;
   readonly waitingTimeouts: WaitingTimeouts;
   readonly timekeeper: Timekeeper;
@@ -44,9 +46,18 @@ export class Announcer implements SessionObserver, ConnectObserver {
   }
 
   onEnd(session: Session): void {
-    const { admission, forecaster, waitingTimeouts, timekeeper, steps, access, listener } =
-      this.#observers;
+    const {
+      admission,
+      overload,
+      forecaster,
+      waitingTimeouts,
+      timekeeper,
+      steps,
+      access,
+      listener,
+    } = this.#observers;
     admission.leave(session);
+    overload.ended(session);
     waitingTimeouts.forget(session);
     forecaster.noteEnd(session);
     timekeeper.ended(session);

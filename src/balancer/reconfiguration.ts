@@ -6,7 +6,7 @@ import type { Identity, Replacement } from "./balancer.ts";
 import { sameResolver } from "../net/dns/records.ts";
 import { makePolicy } from "./policies/policies.ts";
 import { isSameMask, isSameOrder } from "./queue_order.ts";
-import type { Parts } from "./wiring.ts";
+import type { Parts } from "./parts.ts";
 
 /**
  * Goes over to another configuration with the same listen address. No session notices: waiting ones

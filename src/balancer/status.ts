@@ -1,3 +1,4 @@
+import type { Overload } from "./overload/overload.ts";
 import type { Queue } from "./queue.ts";
 import { formatAddress } from "../net/address.ts";
 import { formatAgentCheck } from "../config/values/agent_check.ts";
@@ -25,6 +26,7 @@ export interface StatusSources {
   greeting: number;
   /** Sessions that have waited in vain for the destination that they were bound to. */
   unbound: number;
+  overload: Pick<Overload, "acts" | "patience">;
   /** Clients that were sent what `--reject-with` says. */
   answered: number;
   /** Clients that left before they had a destination. */
@@ -55,6 +57,8 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     queue: sources.capacity,
     active: destinations.reduce((sum, { active }) => sum + active, 0),
     unbound: sources.unbound,
+    overloaded: Number(sources.overload.acts),
+    patience_ms: sources.overload.patience,
     answered: sources.answered,
     bytes_up: all.reduce((sum, { up }) => sum + up, registry.bytesUp),
     bytes_down: all.reduce((sum, { down }) => sum + down, registry.bytesDown),

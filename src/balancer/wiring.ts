@@ -9,7 +9,6 @@ import type { AccessLog } from "../logging/access_log.ts";
 import { BufferPool } from "../net/buffer_pool.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { FairReads } from "../net/fair_reads.ts";
-import type { Resolver } from "../net/dns/records.ts";
 import { makeResolver } from "../net/dns/resolver.ts";
 import { ListenerNames } from "../net/listener_names.ts";
 import type { NameLookups } from "../net/names.ts";
@@ -27,6 +26,7 @@ import { Farewells } from "./farewells.ts";
 import { Forecaster } from "./forecaster.ts";
 import { Gate } from "./gate.ts";
 import { ProxyGreeting } from "./greeting/proxy_greeting.ts";
+import { Overload } from "./overload/overload.ts";
 import { makePolicy } from "./policies/policies.ts";
 import { Announcer } from "./observers.ts";
 import { Queue } from "./queue.ts";
@@ -35,6 +35,7 @@ import { StallDetector } from "./stall_detector.ts";
 import { WaitingTimeouts } from "./waiting_timeouts.ts";
 import { runWorker, type WorkerContext } from "./worker.ts";
 import { WorkerPool } from "./worker_pool.ts";
+import type { Parts } from "./parts.ts";
 
 /** What a balancer is made with, beside its configuration. */
 export interface WiringOptions {
@@ -53,51 +54,6 @@ export interface WiringOptions {
   trails?: Trails;
   /** Looks names up, instead of what the settings say. */
   names?: NameLookups;
-}
-
-/** The parts of one balancer, connected with each other. */
-export interface Parts {
-  readonly identity: Identity;
-  /** The settings in force: every part looks at these, and a reload changes them in place. */
-  readonly settings: Settings;
-  readonly log: Logger;
-  readonly clock: Clock;
-  readonly steps: Steps;
-  /** Whether it is one of several threads, whose start and drain are told by who runs them. */
-  readonly oneOfThreads: boolean;
-  readonly descriptors: DescriptorBudget;
-  /** Gives back its part in the descriptors. */
-  readonly leaveBudget: () => void;
-  /** Every live session, and how the others ended. */
-  readonly registry: SessionRegistry;
-  readonly queue: Queue;
-  /** In which order the queue serves. */
-  readonly order: QueueOrder;
-  readonly gate: Gate;
-  /** Tells clients that are turned away. */
-  readonly farewells: Farewells;
-  readonly admission: Admission;
-  readonly destinations: DestinationSet;
-  readonly bindings: Bindings;
-  readonly pool: WorkerPool;
-  readonly health: Health;
-  readonly fairReads: FairReads;
-  readonly sweep: TimeoutSweep;
-  /** Ends who waits for too long. */
-  readonly waitingTimeouts: WaitingTimeouts;
-  readonly forecaster: Forecaster;
-  readonly stallDetector: StallDetector;
-  readonly workerContext: WorkerContext;
-  readonly timekeeper: Timekeeper;
-  /** Workers and probes under way: all have ended before the balancer has. */
-  readonly tasks: TaskGroup;
-  readonly trails: Trails;
-  /** Asks name servers; closed at the very end. */
-  readonly resolver: Resolver;
-  /** Looks up the names of plain destinations. */
-  readonly names: ListenerNames;
-  /** Aborted at the very end: stops what only serves sessions, such as probing. */
-  readonly ending: AbortController;
 }
 
 /**
@@ -144,7 +100,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
   });
   const waitingTimeouts = new WaitingTimeouts({ settings, clock });
   const order = new QueueOrder();
-  const queue = new Queue({
+  const queue: Queue = new Queue({
     capacity: config.queue,
     lanes: order.lanes(config),
     registry,
@@ -157,6 +113,14 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
       forecaster.noteWaiting();
     },
     bind: (sessions) => bindings.bind(sessions),
+    overload: () => overload,
+  });
+  const overload: Overload = new Overload({
+    settings,
+    queue,
+    isServing: () => destinations.all.some(({ established }) => established > 0),
+    clock,
+    log,
   });
   const policy = makePolicy(config.balance, config);
   const bindings = new Bindings({ policy, queue, clock });
@@ -192,6 +156,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
       redispatch: settings.redispatch,
       steps,
       endIfLooped: (session, server) => loops.endIfLooped(session, noteOf(server)),
+      onAnswer: (session) => overload.answered(session),
     },
     log,
     steps,
@@ -229,6 +194,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
   announcer.connect({
     listener: name,
     admission,
+    overload,
     forecaster,
     waitingTimeouts,
     timekeeper,
@@ -266,6 +232,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     admission,
     destinations,
     bindings,
+    overload,
     pool,
     health,
     fairReads,

@@ -23,6 +23,9 @@ export const END_REASONS = {
   "refused-wait": turnedAway(
     refused("not let in: it would not have been served within --max-wait"),
   ),
+  "shed": turnedAway(
+    refused("closed while it waited, since more came than was served: --when-overloaded"),
+  ),
   "bad-proxy-header": refused(
     "not let in: a peer of --accept-proxy did not begin with a PROXY header",
   ),

@@ -73,6 +73,23 @@ export const LISTENER_FIELDS = {
       help: "Sessions whose destination (--balance hash) was full until --hash-wait was over.",
     },
   }),
+  overloaded: number({
+    help:
+      "whether more comes than is served, and --when-overloaded acts: 1, or 0; in threads, in how many",
+    metric: { name: "queue.overloaded", kind: "gauge", unit: "1" },
+  }),
+  patience_ms: number({
+    help: "how long clients wait before they give up, 0 if that was not seen or with hold",
+    fraction: true,
+    join: (all) => Math.max(...all),
+    metric: {
+      name: "queue.patience",
+      kind: "gauge",
+      unit: "s",
+      help: "How long clients wait before they give up, 0 if that was not seen.",
+      value: (ms) => ms / 1000,
+    },
+  }),
   answered: number({
     help: "clients that were sent what --reject-with says",
     metric: {

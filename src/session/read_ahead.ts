@@ -30,6 +30,8 @@ export interface DepartureListener {
   /** Whether it is to be noticed, too, when a client leaves that has filled the first buffer. */
   readonly watches: boolean;
   onDeparture(how: Departure): void;
+  /** Something was read. */
+  onBytes?(): void;
 }
 
 const NOTHING = new Uint8Array();
@@ -183,6 +185,7 @@ export class ReadAhead {
           break;
         }
         this.#length += received;
+        this.#listener.onBytes?.();
         this.wake();
       }
       if (this.#owner === "reading") {

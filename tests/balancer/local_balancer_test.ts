@@ -89,6 +89,8 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
     waiting_clients: 0,
     oldest_waiting_ms: 0,
     queue: 1024,
+    overloaded: 0,
+    patience_ms: 0,
     bytes_up: 5,
     bytes_down: 5,
     accepted: 1,

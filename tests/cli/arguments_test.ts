@@ -76,6 +76,7 @@ const BAD_VALUES: Record<OptionName, string> = {
   hashWait: "1",
   queue: "1000001",
   maxConnections: "1e3",
+  whenOverloaded: "drop",
   overflow: "drop",
   maxWait: "-1s",
   rejectWith: "",

@@ -20,6 +20,7 @@ Deno.test("the defaults are the documented ones", () => {
     hashWait: 1000,
     queue: 1024,
     maxConnections: 0,
+    whenOverloaded: "hold",
     overflow: "wait",
     maxWait: 0,
     rejectWith: { path: "", bytes: new Uint8Array() },

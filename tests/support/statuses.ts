@@ -34,6 +34,8 @@ export function listenerOf(different: Partial<ListenerStatus>): ListenerStatus {
     queue: 1024,
     active: 0,
     unbound: 0,
+    overloaded: 0,
+    patience_ms: 0,
     answered: 0,
     gave_up: 0,
     forecast: {

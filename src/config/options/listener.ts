@@ -70,6 +70,16 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
     help: "most waiting sessions; when they are reached, accepting stops until there is room and " +
       "further clients wait in the kernel's backlog",
   }),
+  whenOverloaded: choice({
+    of: ["hold", "shed", "newest"],
+    default: "hold",
+    help:
+      "what happens when more sessions come than are served, so that clients give up before it is " +
+      "their turn: hold = they are served in order all the same, until --queue-timeout; shed = those " +
+      "that have waited longest are closed, so that the rest is answered in time; newest = the newest " +
+      "is served first, and those that have given up are closed; both adapt to how long clients wait " +
+      "and servers take, and do nothing while a queue is worked off within that",
+  }),
   maxConnections: count({
     default: 0,
     min: 0,
@@ -95,7 +105,7 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
     help:
       "a file with at most 16 KiB that clients are sent before they are closed because the queue " +
       "is full (--overflow reject), or because they would wait, or have waited, for too long " +
-      "(--max-wait, --queue-timeout); never those whom --deny, --max-per-ip or --rate-per-ip turns " +
+      "(--max-wait, --queue-timeout, --when-overloaded); never those whom --deny, --max-per-ip or --rate-per-ip turns " +
       "away; it is read at the start and at each reload; none = they are just closed",
   }),
   maxPerIp: count({
