@@ -68,23 +68,26 @@ async function exposition(): Promise<string> {
 /** A row for each metric of a text in the format of Prometheus. */
 function metricRows(text: string): string[] {
   const names = new Map(METRICS.map(({ name }) => [name.replaceAll(".", "_"), name]));
-  return [...text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\w+)\n(.*)/gm)].map((match) => {
-    const [, name, help, type, sample] = match as unknown as [
-      string,
-      string,
-      string,
-      string,
-      string,
-    ];
-    const labels = [...sample.matchAll(/(\w+)="/g)].map(([, label]) => label).filter((label) =>
-      label !== "le"
-    );
-    const shown = `\`${name}${labels.length > 0 ? `{${labels.join(",")}}` : ""}\``;
-    const plain = name.replace(/(_seconds)?(_total)?$/, "");
-    const other = type === "histogram" ? plain.replaceAll("_", ".") : names.get(plain);
-    const exported = other !== undefined && !(type === "histogram" && /destination/.test(name));
-    return `| ${shown} | ${type} | ${help} | ${exported ? `\`${other}\`` : ""} |`;
-  });
+  return [...text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\w+)(?:\n([^#\n].*))?$/gm)].map(
+    (match) => {
+      // What is not known yet of a listener or a name has no sample.
+      const [, name, help, type, sample] = match as unknown as [
+        string,
+        string,
+        string,
+        string,
+        string | undefined,
+      ];
+      const unknown = name.startsWith("iawlb_name_") ? 'listener="" name=""' : 'listener=""';
+      const labels = [...(sample ?? unknown).matchAll(/(\w+)="/g)].map(([, label]) => label)
+        .filter((label) => label !== "le");
+      const shown = `\`${name}${labels.length > 0 ? `{${labels.join(",")}}` : ""}\``;
+      const plain = name.replace(/(_seconds)?(_total)?$/, "");
+      const other = type === "histogram" ? plain.replaceAll("_", ".") : names.get(plain);
+      const exported = other !== undefined && !(type === "histogram" && /destination/.test(name));
+      return `| ${shown} | ${type} | ${help} | ${exported ? `\`${other}\`` : ""} |`;
+    },
+  );
 }
 
 /** A page with a table in its place. */

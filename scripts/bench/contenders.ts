@@ -27,6 +27,12 @@ export interface Setup {
   sessions?: number;
   /** Connections that the kernel holds. */
   backlog?: number;
+  /** Most that wait in a queue, if the contender can limit them; any number unless given. */
+  queue?: number;
+  /** Milliseconds after which whoever waits in a queue is turned away. */
+  queueTimeout?: number;
+  /** Further lines of a contender that has a configuration file. */
+  lines?: readonly string[];
   /** Further options of iawlb. */
   flags?: readonly string[];
 }
@@ -140,9 +146,10 @@ export function findContenders(
   function iawlb(program: readonly string[]): CommandLine {
     return (setup, port) => {
       const { backlog = BACKLOG, sessions = 0, limit = UNLIMITED, flags, destinations } = setup;
+      const { queue = UNLIMITED, queueTimeout = QUEUE_SECONDS * 1000 } = setup;
       const options = "--access-log off --log-level warning " +
         `--connect-timeout ${CONNECT_SECONDS}s --idle-timeout ${IDLE_MINUTES}m ` +
-        `--queue-timeout ${QUEUE_SECONDS}s --queue ${UNLIMITED} --workers ${limit} ` +
+        `--queue-timeout ${queueTimeout}ms --queue ${queue} --workers ${limit} ` +
         `--max-connections ${sessions} --backlog ${backlog}` +
         (threads > 1 ? ` --threads ${threads}` : "") +
         (setup.proxyHeader ? " --accept-proxy 127.0.0.1" : "");
@@ -191,12 +198,13 @@ defaults
   timeout connect ${CONNECT_SECONDS}s
   timeout client ${IDLE_MINUTES}m
   timeout server ${IDLE_MINUTES}m
-  timeout queue ${QUEUE_SECONDS}s
+  timeout queue ${setup.queueTimeout ?? QUEUE_SECONDS * 1000}ms
 listen balancer
   bind 127.0.0.1:${port} backlog ${setup.backlog ?? BACKLOG} ${
       setup.proxyHeader ? "accept-proxy" : ""
     }
   balance ${setup.method ?? "roundrobin"}
+  ${setup.lines?.join("\n  ") ?? ""}
   ${servers.join("\n  ")}
 `;
   }

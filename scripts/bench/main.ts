@@ -11,6 +11,7 @@ import { exists, findTools, PACKAGES, type Tools } from "./tools.ts";
 import { type Bench, runWorkload, type WorkloadResult } from "./workload.ts";
 import { bulk } from "./workloads/bulk.ts";
 import { idle } from "./workloads/idle.ts";
+import { overload } from "./workloads/overload.ts";
 import { micro } from "./workloads/micro.ts";
 import { connections, logging, roundTrips } from "./workloads/requests.ts";
 import { destinations, policies, queue } from "./workloads/scale.ts";
@@ -31,6 +32,7 @@ const WORKLOADS = [
   destinations,
   policies,
   unequal,
+  overload,
 ];
 
 const HELP = `deno task bench [OPTIONS]

@@ -1,5 +1,6 @@
 import { DESTINATION_FIELDS } from "../operations/destination_status.ts";
 import { objectSchema, type Schema, schemaOf } from "../operations/field.ts";
+import { FORECAST_SCHEMA } from "../operations/forecast.ts";
 import { eachDuration, HISTOGRAM_SCHEMA } from "../operations/latencies.ts";
 import { LISTENER_FIELDS } from "../operations/listener_status.ts";
 import { NAME_SCHEMA } from "../operations/name_status.ts";
@@ -74,6 +75,7 @@ export const SCHEMAS = {
   Health: objectSchema({ status: { enum: ["ok", "draining", "no destination up"] } }),
   Histogram: HISTOGRAM_SCHEMA,
   Latencies: objectSchema(eachDuration(() => ref("Histogram"))),
+  Forecast: FORECAST_SCHEMA,
   Name: NAME_SCHEMA,
   Destination: schemaOf(DESTINATION_FIELDS),
   Listener: schemaOf(LISTENER_FIELDS),

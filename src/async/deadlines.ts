@@ -14,6 +14,8 @@ export class Deadlines<T> {
   readonly #waiting = new LinkedList<{ readonly value: T; readonly since: number }>();
   readonly #options: DeadlinesOptions<T>;
   #timer: Timer | undefined;
+  /** When the one began whose deadline the timer is for. */
+  #timed = 0;
 
   constructor(options: DeadlinesOptions<T>) {
     this.#options = options;
@@ -24,10 +26,17 @@ export class Deadlines<T> {
     return this.#waiting.size;
   }
 
-  /** One more begins to wait. */
-  add(value: T): Deadline<T> {
-    const node = this.#waiting.push({ value, since: this.#options.clock() });
-    this.#timer ??= after(this.#options.limit(), () => this.#look());
+  /**
+   * One more waits, since now unless it is said since when. One that has waited longer than others
+   * finds its place from whichever end of the line is nearer.
+   */
+  add(value: T, since: number = this.#options.clock()): Deadline<T> {
+    const node = this.#waiting.insert({ value, since }, this.#firstAfter(since));
+    if (!this.#timer) this.#start(since);
+    else if (since < this.#timed) {
+      this.#timer.stop();
+      this.#start(since);
+    }
     return node;
   }
 
@@ -48,15 +57,33 @@ export class Deadlines<T> {
     this.#timer = undefined;
   }
 
+  /** The first that began later, if any did. */
+  #firstAfter(since: number): Deadline<T> | undefined {
+    let { firstNode: front, lastNode: back } = this.#waiting;
+    let next: Deadline<T> | undefined;
+    for (; front && back; front = front.next, back = back.previous) {
+      if (back.value.since <= since) return next;
+      if (front.value.since > since) return front;
+      next = back;
+    }
+    return undefined;
+  }
+
+  /** Begins to wait for the deadline of one that began then. */
+  #start(since: number): void {
+    const { clock, limit } = this.#options;
+    this.#timed = since;
+    this.#timer = after(Math.max(since + limit() - clock(), 0), () => this.#look());
+  }
+
   #look(): void {
     this.#timer = undefined;
     const { clock, limit, onOverdue } = this.#options;
     const overdue = clock() - limit();
     for (let first = this.#waiting.firstNode; first; first = this.#waiting.firstNode) {
-      const left = first.value.since - overdue;
-      if (left > 0) {
-        this.#timer ??= after(left, () => this.#look());
-        return;
+      // Whoever was told of another one may have added one.
+      if (first.value.since > overdue) {
+        return this.#timer ? undefined : this.#start(first.value.since);
       }
       this.#waiting.remove(first);
       onOverdue(first.value.value);

@@ -87,22 +87,42 @@ export class Lanes<T> implements Iterable<T> {
 
   /** The oldest item, or `undefined` if none waits. */
   get oldest(): T | undefined {
-    return this.#best((lane) => lane.oldest, (item, other) => this.#isBefore(item, other));
+    return this.oldestFor(undefined);
   }
 
   /** The youngest item, or `undefined` if none waits. */
   get newest(): T | undefined {
-    return this.#best((lane) => lane.newest, (item, other) => this.#isBefore(other, item));
+    return this.newestFor(undefined);
   }
 
   /** The item that is given up first where not all can be served, or `undefined` if none waits. */
   get nextToShed(): T | undefined {
+    return this.nextToShedFor(undefined);
+  }
+
+  /** The oldest item that a taker may have, or anybody. */
+  oldestFor(taker: object | undefined): T | undefined {
+    if (this.#boundSize === 0) return this.#open.oldest;
+    const isBetter = (item: T, other: T) => this.#isBefore(item, other);
+    return this.#best(taker, { itemOf: (lane) => lane.oldest, isBetter });
+  }
+
+  /** The youngest item that a taker may have, or anybody. */
+  newestFor(taker: object | undefined): T | undefined {
+    if (this.#boundSize === 0) return this.#open.newest;
+    const isBetter = (item: T, other: T) => this.#isBefore(other, item);
+    return this.#best(taker, { itemOf: (lane) => lane.newest, isBetter });
+  }
+
+  /** The item that is given up first of those that a taker may have, or anybody. */
+  nextToShedFor(taker: object | undefined): T | undefined {
     if (this.#boundSize === 0) return this.#open.nextToShed;
-    const greed = Math.max(this.#open.greed, ...[...this.#lanes()].map(({ lane }) => lane.greed));
-    return this.#best(
-      (lane) => lane.greed === greed ? lane.nextToShed : undefined,
-      (item, other) => this.#isBefore(item, other),
-    );
+    let greed = this.#open.greed;
+    for (const { lane } of this.#lanesFor(taker)) greed = Math.max(greed, lane.greed);
+    return this.#best(taker, {
+      itemOf: (lane) => lane.greed === greed ? lane.nextToShed : undefined,
+      isBetter: (item, other) => this.#isBefore(item, other),
+    });
   }
 
   /** How many clients wait, where these are told apart; one that waits for two audiences counts twice. */
@@ -212,13 +232,16 @@ export class Lanes<T> implements Iterable<T> {
     return next;
   }
 
-  /** The best item of all lanes. */
+  /** The best item of the lanes that a taker may have, or anybody. */
   #best(
-    itemOf: (lane: Lane<T>) => T | undefined,
-    isBetter: (item: T, other: T) => boolean,
+    taker: object | undefined,
+    { itemOf, isBetter }: {
+      itemOf: (lane: Lane<T>) => T | undefined;
+      isBetter: (item: T, other: T) => boolean;
+    },
   ): T | undefined {
     let best = itemOf(this.#open);
-    for (const { lane } of this.#lanes()) {
+    for (const { lane } of this.#lanesFor(taker)) {
       const item = itemOf(lane);
       if (item !== undefined && (best === undefined || isBetter(item, best))) best = item;
     }
@@ -227,6 +250,13 @@ export class Lanes<T> implements Iterable<T> {
 
   #isBefore(item: T, other: T): boolean {
     return this.#order!.before(item, other);
+  }
+
+  *#lanesFor(taker: object | undefined): Iterable<Bound<T>> {
+    if (!taker) return yield* this.#lanes();
+    const own = this.#own.get(taker);
+    if (own) yield own;
+    for (const at of this.#shared.values()) if (at.audience.has(taker)) yield at;
   }
 
   *#lanes(): Iterable<Bound<T>> {

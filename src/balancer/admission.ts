@@ -157,6 +157,19 @@ export class Admission {
     return undefined;
   }
 
+  /**
+   * Whether a client that there is no room for may be told so, which counts for `ratePerIp`: nobody
+   * whom its address alone turns away is.
+   */
+  mayHear(session: Client): boolean {
+    const ip = ipOf(session);
+    if (ip === undefined) return true;
+    if (!isAllowed(this.#rules, ip)) return false;
+    const { maxPerIp } = this.#options.settings;
+    if (maxPerIp > 0 && (this.#perIp.get(ip) ?? 0) >= maxPerIp) return false;
+    return !this.#rate || this.#rate.take(ip);
+  }
+
   /** A session that was admitted has ended. */
   leave(session: Client): void {
     this.#options.descriptors.leave();

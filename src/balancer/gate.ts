@@ -3,6 +3,8 @@ import type { TaskGroup } from "../async/task_group.ts";
 import type { Admission, Refusal } from "./admission.ts";
 import type { BufferPool } from "../net/buffer_pool.ts";
 import { type Failure, Greetings } from "./greeting/greetings.ts";
+import type { Farewells } from "./farewells.ts";
+import type { Forecaster } from "./forecaster.ts";
 import type { Greeting } from "./greeting/greeting.ts";
 import type { Begin } from "../session/read_ahead.ts";
 import type { Clock } from "../base/clock.ts";
@@ -11,13 +13,14 @@ import type { Queue } from "./queue.ts";
 import type { Loops } from "../session/loops.ts";
 import type { Settings } from "../config/options.ts";
 import { RefusalLog } from "./refusal_log.ts";
+import { ClientWatch } from "../session/client_watch.ts";
 import { Session } from "../session/session.ts";
 import type { Steps } from "../session/steps.ts";
 import type { Stream } from "../net/stream.ts";
 
 /** Options of {@linkcode Gate}. */
 export interface GateOptions {
-  settings: Pick<Settings, "overflow" | "halfClose">;
+  settings: Pick<Settings, "overflow" | "maxWait" | "halfClose" | "whenOverloaded">;
   queue: Queue;
   admission: Admission;
   registry: SessionRegistry;
@@ -33,6 +36,10 @@ export interface GateOptions {
   tasks: Pick<TaskGroup, "add">;
   /** What may stand before the payload of a connection. */
   greetings: readonly Greeting[];
+  /** Tells clients that are turned away. */
+  farewells: Pick<Farewells, "concern" | "send">;
+  /** Says how long somebody who comes now will wait. */
+  forecaster: Pick<Forecaster, "expectedWait">;
 }
 
 /** Where accepted connections become sessions, or are closed because they are refused. */
@@ -133,11 +140,12 @@ export class Gate {
       now: clock(),
       buffers,
       settings,
+      watch: settings.whenOverloaded === "hold" ? undefined : new ClientWatch(clock),
     });
-    if (this.#rejects && !this.#options.queue.open) {
-      return this.#refuse(session, "refused-overflow");
-    }
-    if (!this.#greetings.concern(session)) return this.#admit(session);
+    const greets = this.#greetings.concern(session);
+    const surplus = this.#rejects ? this.#surplus(this.#options.queue.open) : undefined;
+    if (surplus) return this.#refuse(session, surplus, { unread: greets });
+    if (!greets) return this.#admit(session);
     this.#options.admission.reserve();
     this.#options.registry.open(session);
     this.#greetings.begin(session, (greeted, begin) => {
@@ -157,6 +165,16 @@ export class Gate {
     return this.#options.settings.overflow === "reject";
   }
 
+  /** Why nobody more is to come, if there is room or not. */
+  #surplus(room: boolean): Refusal | undefined {
+    if (!room) return "refused-overflow";
+    const { settings: { maxWait }, forecaster } = this.#options;
+    if (maxWait === 0) return undefined;
+    // Of whom nothing is known may be served in time.
+    const { expectedWait = 0 } = forecaster;
+    return expectedWait > maxWait ? "refused-wait" : undefined;
+  }
+
   /** Admits a session, or refuses it and returns nothing. */
   #admit(session: Session): Session | undefined {
     const { admission, registry } = this.#options;
@@ -169,16 +187,16 @@ export class Gate {
 
   /** Admits a session whose greeting has ended, or refuses it; returns whether it is admitted. */
   #admitGreeted(session: Session, begin: Begin): boolean {
-    const { admission, registry, buffers, clock, queue } = this.#options;
+    const { admission, registry, buffers, clock, farewells, queue } = this.#options;
     // There was room when it was accepted.
-    const refusal = this.#rejects && queue.freeSlots <= 0
-      ? "refused-overflow"
-      : admission.decide(session);
+    const surplus = this.#rejects ? this.#surplus(queue.freeSlots > 0) : undefined;
+    const refusal = surplus ?? admission.decide(session);
     if (refusal) {
       buffers.give(begin.buffer);
       session.conclude(refusal);
-      registry.dismiss(session);
       admission.forget();
+      const silent = !farewells.concern(refusal) || !admission.mayHear(session);
+      registry.dismiss(session, { silent });
       this.#refusals.note(refusal, { session });
       return false;
     }
@@ -208,9 +226,13 @@ export class Gate {
     if (problem !== undefined && !quiet) this.#failures.note(reason, { session, problem });
   }
 
-  #refuse(session: Session, refusal: Refusal): undefined {
-    session.client.close();
-    this.#options.registry.refuse(refusal);
+  /** @param options.unread Whether something stands before its payload that nobody has read. */
+  #refuse(session: Session, refusal: Refusal, { unread = false } = {}): undefined {
+    const { admission, farewells, registry } = this.#options;
+    const told = !unread && farewells.concern(refusal) && admission.mayHear(session);
+    if (told) farewells.send(session.client);
+    else session.client.close();
+    registry.refuse(refusal);
     this.#refusals.note(refusal, { session });
   }
 }

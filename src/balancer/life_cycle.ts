@@ -4,7 +4,7 @@ import type { Session } from "../session/session.ts";
 import { Acceptor } from "./acceptor.ts";
 import type { Totals } from "../operations/totals.ts";
 import { logDrained, logDraining } from "./report.ts";
-import type { Parts } from "./wiring.ts";
+import type { Parts } from "./parts.ts";
 
 /** A balancer from the moment when it listens until its last session has ended. */
 export class LifeCycle {
@@ -130,15 +130,28 @@ export class LifeCycle {
   }
 
   async #end(): Promise<void> {
-    const { ending, sweep, stallDetector, pool, bindings, health, gate, destinations } =
-      this.#parts;
+    const {
+      ending,
+      sweep,
+      waitingTimeouts,
+      stallDetector,
+      pool,
+      bindings,
+      health,
+      gate,
+      destinations,
+      overload,
+    } = this.#parts;
     ending.abort();
     sweep.stop();
+    waitingTimeouts.stop();
     stallDetector.stop();
     pool.stop();
     bindings.stop();
     health.close();
     gate.close();
+    overload.close();
+    this.#parts.farewells.close();
     destinations.dismiss();
     this.#parts.resolver.close();
     await this.#parts.tasks.idle();

@@ -10,7 +10,8 @@ import { OperatorView } from "./operator_view.ts";
 import { exchange, reconfigure, replace } from "./reconfiguration.ts";
 import type { Totals } from "../operations/totals.ts";
 import { logStart } from "./report.ts";
-import { type Parts, wire, type WiringOptions } from "./wiring.ts";
+import type { Parts } from "./parts.ts";
+import { wire, type WiringOptions } from "./wiring.ts";
 
 /** Options of {@linkcode LocalBalancer.start}. */
 export interface LocalBalancerOptions extends WiringOptions {

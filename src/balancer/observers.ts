@@ -10,6 +10,9 @@ import type { Steps } from "../session/steps.ts";
 import type { Timekeeper } from "../session/timings.ts";
 import type { Admission } from "./admission.ts";
 import type { ConnectObserver } from "./connect_observer.ts";
+import type { Overload } from "./overload/overload.ts";
+import type { Forecaster } from "./forecaster.ts";
+import type { WaitingTimeouts } from "./waiting_timeouts.ts";
 import type { WorkerPool } from "./worker_pool.ts";
 
 /** Those who want to know what happens in a balancer. */
@@ -17,6 +20,9 @@ export interface Observers {
   /** The listener's name, for the access log. */
   readonly listener: string;
   readonly admission: Admission;
+  readonly overload: Overload;
+  readonly forecaster: Forecaster;
+  readonly waitingTimeouts: WaitingTimeouts;
   readonly timekeeper: Timekeeper;
   readonly steps: Steps;
   readonly access: Pick<AccessLog, "add"> | undefined;
@@ -40,15 +46,29 @@ export class Announcer implements SessionObserver, ConnectObserver {
   }
 
   onEnd(session: Session): void {
-    const { admission, timekeeper, steps, access, listener } = this.#observers;
+    const {
+      admission,
+      overload,
+      forecaster,
+      waitingTimeouts,
+      timekeeper,
+      steps,
+      access,
+      listener,
+    } = this.#observers;
     admission.leave(session);
+    overload.ended(session);
+    waitingTimeouts.forget(session);
+    forecaster.noteEnd(session);
     timekeeper.ended(session);
     if (steps.on) steps.closed(session);
     access?.add(session, listener);
   }
 
   onConnected(session: Session, destination: Destination): void {
-    const { health, timekeeper, steps, pool } = this.#observers;
+    const { health, forecaster, waitingTimeouts, timekeeper, steps, pool } = this.#observers;
+    waitingTimeouts.forget(session);
+    forecaster.noteConnected(session);
     if (destination.state === "untried") health.reached(destination);
     timekeeper.connected(session, destination);
     if (destination.wary) pool.onConnected(destination);

@@ -4,7 +4,7 @@ import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { LifeCycle } from "./life_cycle.ts";
 import { destinationStatus, listenerStatus, liveBytes, sessionInfos } from "./status.ts";
-import type { Parts } from "./wiring.ts";
+import type { Parts } from "./parts.ts";
 
 /** What operators can see of a balancer, and do to its sessions and destinations. */
 export class OperatorView {
@@ -29,6 +29,10 @@ export class OperatorView {
       greeting: gate.greeting,
       capacity: settings.queue,
       unbound: this.#parts.bindings.unbound,
+      overload: this.#parts.overload,
+      answered: this.#parts.farewells.answered,
+      gaveUp: this.#parts.forecaster.gaveUp,
+      forecast: this.#parts.forecaster.data,
       timings: timekeeper.timings,
       destinations: this.#parts.destinations.all,
       now: this.#parts.clock(),

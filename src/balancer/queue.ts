@@ -1,12 +1,27 @@
 import type { Audience } from "../async/audience.ts";
 import { Channel } from "../async/channel.ts";
 import type { LaneMaker } from "../async/lane.ts";
+import type { Waiting } from "../async/lanes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
 import type { SessionRegistry } from "../session/registry.ts";
 import { audienceOf, type Holder, type Session } from "../session/session.ts";
 import type { Admission } from "./admission.ts";
+
+/** What is done when more comes than is served; see `overload/`. */
+export interface OverloadHandling {
+  /**
+   * A worker of a destination is about to take a session; some may leave before.
+   *
+   * @returns Whether it is to take the newest first.
+   */
+  beforeTaking(destination: object): boolean;
+  /** Sessions have joined, and some wait. */
+  joined(): void;
+  /** The client of a session that waits has finished sending. */
+  finished(session: Session): void;
+}
 
 /** Options of {@linkcode Queue}. */
 export interface QueueOptions {
@@ -25,6 +40,8 @@ export interface QueueOptions {
   onWaiting?: (sessions?: readonly Session[]) => void;
   /** Called before sessions begin to wait, the first time or again: it may bind them. */
   bind?: (sessions: readonly Session[]) => void;
+  /** Looks after what is done when more comes than is served. */
+  overload?: () => OverloadHandling;
 }
 
 /**
@@ -49,6 +66,10 @@ export class Queue implements Holder {
   readonly #bind: QueueOptions["bind"];
   /** How many sessions have joined so far. */
   #arrivals = 0;
+  /** What is done when more comes than is served. */
+  readonly #overload: QueueOptions["overload"];
+  /** Whether everything that comes has room. */
+  #lifted = false;
   /** Set once waiting is over: whoever comes from then on is turned away with this reason. */
   #closedFor: EndReason | undefined;
 
@@ -62,6 +83,7 @@ export class Queue implements Holder {
     this.#admission = options.admission;
     this.#clock = options.clock;
     this.#bind = options.bind;
+    this.#overload = options.overload;
   }
 
   /** Sessions that wait. */
@@ -97,6 +119,11 @@ export class Queue implements Holder {
 
   set newestFirst(newestFirst: boolean) {
     this.#channel.newestFirst = newestFirst;
+  }
+
+  /** The sessions that wait, to look at. */
+  get waiting(): Waiting<Session> {
+    return this.#channel.waiting;
   }
 
   /** The sessions that wait, the oldest first. */
@@ -173,7 +200,9 @@ export class Queue implements Holder {
   join(sessions: readonly Session[]): Promise<void> {
     const ready = sessions.filter((session) => this.#prepare(session));
     this.#bind?.(ready);
-    return this.#channel.sendAll(ready);
+    const joined = this.#channel.sendAll(ready);
+    if (this.size > 0) this.#overload?.().joined();
+    return joined;
   }
 
   /** Puts a session back whose connect failed, or that goes elsewhere: behind those that are older. */
@@ -191,6 +220,7 @@ export class Queue implements Holder {
    * nothing for it: the worker is not needed any more.
    */
   receive(destination: Pick<Destination, "idleSignal">): Promise<Session> {
+    if (this.#overload) this.newestFirst = this.#overload().beforeTaking(destination);
     return this.#channel.receive({ signal: destination.idleSignal, taker: destination });
   }
 
@@ -216,7 +246,13 @@ export class Queue implements Holder {
 
   /** Makes room for everything that comes, however much: for a drain. */
   lift(): void {
+    this.#lifted = true;
     this.#channel.resize(Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Whether everything that comes has room, for a drain. */
+  get draining(): boolean {
+    return this.#lifted;
   }
 
   /** Nobody new joins; those that wait are still served. */
@@ -237,6 +273,11 @@ export class Queue implements Holder {
   /** A session that waits has to leave. */
   onAbort(session: Session): void {
     if (this.#channel.remove(session)) this.#registry.finish(session);
+  }
+
+  /** The client of a session that waits has finished sending, which may mean that it gives up. */
+  onReview(session: Session): void {
+    this.#overload?.().finished(session);
   }
 
   /** Makes a session ready to wait; `false` if it is over, its client having left, say. */

@@ -6,7 +6,7 @@ import type { Identity, Replacement } from "./balancer.ts";
 import { sameResolver } from "../net/dns/records.ts";
 import { makePolicy } from "./policies/policies.ts";
 import { isSameMask, isSameOrder } from "./queue_order.ts";
-import type { Parts } from "./wiring.ts";
+import type { Parts } from "./parts.ts";
 
 /**
  * Goes over to another configuration with the same listen address. No session notices: waiting ones
@@ -35,7 +35,10 @@ export async function reconfigure(
   parts.workerContext.relaying.redispatch = config.redispatch;
   parts.steps.on = config.logLevel === "debug";
   // At the very end there is nobody left whom it could end.
-  if (!parts.ending.signal.aborted) sweep.restart();
+  if (!parts.ending.signal.aborted) {
+    sweep.restart();
+    parts.waitingTimeouts.review();
+  }
   parts.health.apply(settings);
   if (!isSameOrder(config, before)) parts.queue.reorder(parts.order.lanes(config));
   if (!draining()) parts.queue.resize(config.queue);

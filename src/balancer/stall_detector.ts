@@ -14,7 +14,7 @@ const PERIOD_MS = 1000;
  */
 export class StallDetector {
   readonly #queue: Pick<Queue, "firsts">;
-  readonly #pool: Pick<WorkerPool, "hasRoomFor" | "grow">;
+  readonly #pool: Pick<WorkerPool, "grow"> & { hasRoomFor(session: Session): boolean };
   readonly #log: Logger;
   /** Looks from time to time. */
   readonly #timer: Timer;
@@ -24,7 +24,7 @@ export class StallDetector {
   constructor(
     options: {
       queue: Pick<Queue, "firsts">;
-      pool: Pick<WorkerPool, "hasRoomFor" | "grow">;
+      pool: Pick<WorkerPool, "grow"> & { hasRoomFor(session: Session): boolean };
       log: Logger;
     },
   ) {

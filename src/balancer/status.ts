@@ -1,3 +1,4 @@
+import type { Overload } from "./overload/overload.ts";
 import type { Queue } from "./queue.ts";
 import { formatAddress } from "../net/address.ts";
 import { formatAgentCheck } from "../config/values/agent_check.ts";
@@ -6,6 +7,7 @@ import type { Destination } from "../destinations/destination.ts";
 import type { SessionRegistry } from "../session/registry.ts";
 import type { SessionInfo } from "../operations/operations.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
+import type { Forecast } from "../operations/forecast.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { Session } from "../session/session.ts";
 import type { Timings } from "../session/timings.ts";
@@ -24,6 +26,12 @@ export interface StatusSources {
   greeting: number;
   /** Sessions that have waited in vain for the destination that they were bound to. */
   unbound: number;
+  overload: Pick<Overload, "acts" | "patience">;
+  /** Clients that were sent what `--reject-with` says. */
+  answered: number;
+  /** Clients that left before they had a destination. */
+  gaveUp: number;
+  forecast: Forecast;
   timings: Timings;
   destinations: readonly Destination[];
   now: number;
@@ -49,9 +57,14 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     queue: sources.capacity,
     active: destinations.reduce((sum, { active }) => sum + active, 0),
     unbound: sources.unbound,
+    overloaded: Number(sources.overload.acts),
+    patience_ms: sources.overload.patience,
+    answered: sources.answered,
     bytes_up: all.reduce((sum, { up }) => sum + up, registry.bytesUp),
     bytes_down: all.reduce((sum, { down }) => sum + down, registry.bytesDown),
     ended: Object.fromEntries(ended),
+    forecast: sources.forecast,
+    gave_up: sources.gaveUp,
     latencies: sources.timings.data,
     // Whoever looks them up, once for all threads, adds them.
     names: [],

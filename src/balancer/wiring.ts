@@ -9,7 +9,6 @@ import type { AccessLog } from "../logging/access_log.ts";
 import { BufferPool } from "../net/buffer_pool.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { FairReads } from "../net/fair_reads.ts";
-import type { Resolver } from "../net/dns/records.ts";
 import { makeResolver } from "../net/dns/resolver.ts";
 import { ListenerNames } from "../net/listener_names.ts";
 import type { NameLookups } from "../net/names.ts";
@@ -23,15 +22,20 @@ import type { Durations } from "../operations/latencies.ts";
 import { Admission } from "./admission.ts";
 import type { Identity } from "./balancer.ts";
 import { Bindings } from "./bindings.ts";
+import { Farewells } from "./farewells.ts";
+import { Forecaster } from "./forecaster.ts";
 import { Gate } from "./gate.ts";
 import { ProxyGreeting } from "./greeting/proxy_greeting.ts";
+import { Overload } from "./overload/overload.ts";
 import { makePolicy } from "./policies/policies.ts";
 import { Announcer } from "./observers.ts";
 import { Queue } from "./queue.ts";
 import { QueueOrder } from "./queue_order.ts";
 import { StallDetector } from "./stall_detector.ts";
+import { WaitingTimeouts } from "./waiting_timeouts.ts";
 import { runWorker, type WorkerContext } from "./worker.ts";
 import { WorkerPool } from "./worker_pool.ts";
+import type { Parts } from "./parts.ts";
 
 /** What a balancer is made with, beside its configuration. */
 export interface WiringOptions {
@@ -50,46 +54,6 @@ export interface WiringOptions {
   trails?: Trails;
   /** Looks names up, instead of what the settings say. */
   names?: NameLookups;
-}
-
-/** The parts of one balancer, connected with each other. */
-export interface Parts {
-  readonly identity: Identity;
-  /** The settings in force: every part looks at these, and a reload changes them in place. */
-  readonly settings: Settings;
-  readonly log: Logger;
-  readonly clock: Clock;
-  readonly steps: Steps;
-  /** Whether it is one of several threads, whose start and drain are told by who runs them. */
-  readonly oneOfThreads: boolean;
-  readonly descriptors: DescriptorBudget;
-  /** Gives back its part in the descriptors. */
-  readonly leaveBudget: () => void;
-  /** Every live session, and how the others ended. */
-  readonly registry: SessionRegistry;
-  readonly queue: Queue;
-  /** In which order the queue serves. */
-  readonly order: QueueOrder;
-  readonly gate: Gate;
-  readonly admission: Admission;
-  readonly destinations: DestinationSet;
-  readonly bindings: Bindings;
-  readonly pool: WorkerPool;
-  readonly health: Health;
-  readonly fairReads: FairReads;
-  readonly sweep: TimeoutSweep;
-  readonly stallDetector: StallDetector;
-  readonly workerContext: WorkerContext;
-  readonly timekeeper: Timekeeper;
-  /** Workers and probes under way: all have ended before the balancer has. */
-  readonly tasks: TaskGroup;
-  readonly trails: Trails;
-  /** Asks name servers; closed at the very end. */
-  readonly resolver: Resolver;
-  /** Looks up the names of plain destinations. */
-  readonly names: ListenerNames;
-  /** Aborted at the very end: stops what only serves sessions, such as probing. */
-  readonly ending: AbortController;
 }
 
 /**
@@ -119,7 +83,9 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     log,
   });
   const announcer = new Announcer();
-  const registry = new SessionRegistry({ clock, observer: announcer });
+  const buffers = new BufferPool();
+  const farewells = new Farewells({ settings, buffers, descriptors, clock, tasks });
+  const registry = new SessionRegistry({ clock, observer: announcer, farewell: farewells });
   const leaveBudget = descriptors.join({
     count: () => countUnconnected(registry),
     estimate: () => queue.size + gate.greeting,
@@ -132,22 +98,32 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     clock,
     log,
   });
+  const waitingTimeouts = new WaitingTimeouts({ settings, clock });
   const order = new QueueOrder();
-  const queue = new Queue({
+  const queue: Queue = new Queue({
     capacity: config.queue,
     lanes: order.lanes(config),
     registry,
     admission,
     clock,
     onWaiting(sessions) {
+      if (sessions) waitingTimeouts.watch(sessions);
       pool.grow(sessions);
       bindings.watch();
+      forecaster.noteWaiting();
     },
     bind: (sessions) => bindings.bind(sessions),
+    overload: () => overload,
+  });
+  const overload: Overload = new Overload({
+    settings,
+    queue,
+    isServing: () => destinations.all.some(({ established }) => established > 0),
+    clock,
+    log,
   });
   const policy = makePolicy(config.balance, config);
   const bindings = new Bindings({ policy, queue, clock });
-  const buffers = new BufferPool();
   const gate = new Gate({
     settings,
     queue,
@@ -161,6 +137,12 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     loops,
     tasks,
     greetings: [new ProxyGreeting(settings)],
+    farewells,
+    forecaster: {
+      get expectedWait() {
+        return forecaster.expectedWait;
+      },
+    },
   });
   const fairReads = new FairReads();
   const workerContext: WorkerContext = {
@@ -174,6 +156,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
       redispatch: settings.redispatch,
       steps,
       endIfLooped: (session, server) => loops.endIfLooped(session, noteOf(server)),
+      onAnswer: (session) => overload.answered(session),
     },
     log,
     steps,
@@ -201,9 +184,19 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     position: thread,
     names: options.names ?? names,
   });
+  const forecaster = new Forecaster({
+    queue,
+    registry,
+    slots: () => pool.slots,
+    free: () => queue.idleWorkers > 0 || pool.hasRoomFor(),
+    clock,
+  });
   announcer.connect({
     listener: name,
     admission,
+    overload,
+    forecaster,
+    waitingTimeouts,
     timekeeper,
     steps,
     access,
@@ -235,20 +228,25 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     queue,
     order,
     gate,
+    farewells,
     admission,
     destinations,
     bindings,
+    overload,
     pool,
     health,
     fairReads,
     sweep: new TimeoutSweep(registry.live, {
       timeouts: settings,
       clock,
+      onSweep: () => forecaster.sample(),
       onSeen(session) {
         session.tuneForLongLife({ keepAlive: settings.keepalive === "on" });
         session.watcher?.look(session);
       },
     }),
+    waitingTimeouts,
+    forecaster,
     stallDetector: new StallDetector({ queue, pool, log }),
     workerContext,
     timekeeper,

@@ -208,9 +208,16 @@ export class WorkerPool {
     }
   }
 
-  /** Whether a destination that may have a session could get one more. */
-  hasRoomFor(session: Session): boolean {
-    return this.#policy.next(audienceOf(session), session) !== undefined;
+  /** Slots of all destinations that serve at the moment, taken or free. */
+  get slots(): number {
+    let slots = 0;
+    for (const one of this.#destinations) if (this.#mayServe(one)) slots += one.limit;
+    return slots;
+  }
+
+  /** Whether a destination that may have a session, or any without one, could get one more. */
+  hasRoomFor(session?: Session): boolean {
+    return this.#policy.next(session && audienceOf(session), session) !== undefined;
   }
 
   /** Whether any destination of an audience serves, with a free slot or without. */

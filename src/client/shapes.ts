@@ -53,6 +53,12 @@ const name = object({
   ...{ last_error: longText, age_ms: either(none, amount) },
 });
 
+const maybe = either(none, amount);
+const forecast = object({
+  ...{ expected_wait_ms: maybe, clears_in_ms: maybe, capacity_per_s: maybe, load: maybe },
+  ...{ offered_per_s: amount, gave_up_per_s: amount, turned_away_per_s: amount },
+});
+
 const listener = object({
   ...{ id: amount, name: text, address: text, state: text, accepted: amount, waiting: amount },
   ...{ oldest_waiting_ms: amount, queue: amount, active: amount, ended: amounts },
@@ -61,6 +67,8 @@ const listener = object({
   // It tells no clients apart.
   waiting_clients: either(missing, amount),
   ...{ bytes_up: amount, bytes_down: amount, destinations: list(destination) },
+  // An earlier version foresees nothing.
+  forecast: either(missing, forecast),
   names: either(missing, list(name)),
   latencies: object({ queue: histogram, connect: histogram, session: histogram }),
 });

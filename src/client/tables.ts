@@ -1,6 +1,7 @@
 import { type HistogramData, quantile } from "../operations/histogram.ts";
 import type { SessionInfo, Status } from "../operations/operations.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
+import { foreseen } from "./forecast.ts";
 import {
   backupMark,
   type Column,
@@ -63,6 +64,7 @@ function listenerLines(listener: ListenerStatus): string[] {
   const clients = listener.waiting_clients > 0 ? `, of ${listener.waiting_clients} clients` : "";
   const oldest = waiting > 0 ? `, the oldest for ${formatSpan(oldest_waiting_ms)}` : "";
   const ended = Object.entries(listener.ended).map(([reason, number]) => `${number} ${reason}`);
+  const forecast = foreseen(listener).map(([name, text]) => `${name} ${text}`);
   const durations = [
     ...durationText("queue", latencies.queue),
     ...durationText("connect", latencies.connect),
@@ -98,6 +100,7 @@ function listenerLines(listener: ListenerStatus): string[] {
     `Listener ${id}: ${plain(name)} (${plain(address)}), ${state}`,
     `  ${accepted} accepted${greeted}, ${active} active, ${waiting} of ${queue} waiting${clients}${oldest}`,
     `  ${formatBytes(bytes_up)} up, ${formatBytes(bytes_down)} down`,
+    ...(forecast.length > 0 ? [`  ${forecast.join(", ")}`] : []),
     ...(ended.length > 0 ? [`  ended: ${plain(ended.join(", "))}`] : []),
     ...(durations.length > 0 ? [`  ${durations.join("; ")}`] : []),
     ...namesOf(listener).map((name) => `  ${name.id} ${nameText(name)}`),

@@ -3,6 +3,7 @@ import type { Status } from "../operations/operations.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 import { bar, clip, flow, type Line, type Span } from "./drawing.ts";
 import { destinationLines, type SortOrder } from "./destination_rows.ts";
+import { foreseen } from "./forecast.ts";
 import { formatBytes, formatLatency, formatRate, formatSpan, plain } from "./format.ts";
 import { namesOf, nameText } from "./names.ts";
 import { type ListenerRates, type Rates, rates } from "./rates.ts";
@@ -98,10 +99,27 @@ function listenerLines(
       item("down", rate && `${formatBytes(rate.down)}/s`),
     ], layout),
     ...flow([durations("queue", rate), durations("session", rate)], layout),
+    ...forecastLines(listener, layout),
     ...namesOf(listener).filter(({ last_error }) => last_error !== "").map((name): Line => {
       return [{ text: "  " }, { text: nameText(name), style: "yellow" }];
     }),
   ];
+}
+
+function forecastLines(
+  listener: ListenerStatus,
+  layout: { columns: number; indent: number },
+): Line[] {
+  const items = foreseen(listener);
+  if (items.length === 0) return [];
+  const overloaded = (listener.forecast?.load ?? 0) > 1;
+  return flow(
+    items.map(([name, text]): Line => [
+      { text: `${name} `, style: "dim" },
+      name === "load" && overloaded ? { text, style: "red" } : { text },
+    ]),
+    layout,
+  );
 }
 
 function headingLine({ name, state, address }: ListenerStatus): Line {

@@ -100,7 +100,8 @@ function ruleDifferences(before: Config, after: Config): string[] {
 }
 
 function write(name: OptionName, settings: Settings): string {
-  return rowOf(name).format(settings[name]);
+  const row = rowOf(name);
+  return row.tell ? row.tell(settings[name]) : row.format(settings[name]);
 }
 
 function writeOfDestination(name: DestinationOptionName, options: ConfiguredDestination): string {

@@ -25,6 +25,8 @@ export interface Option<T> {
   problem?(text: string): string | undefined;
   /** The value as one would write it. */
   format(value: T): string;
+  /** What is said of the value when it changes, if {@linkcode format} does not say all. */
+  tell?(value: T): string;
   /** How a configuration file writes it; any string unless given. */
   readonly notation?: Notation;
   /** Whether another value counts only after a restart; otherwise a reload applies it. */

@@ -7,6 +7,7 @@ import {
   type Config,
   nameOf,
   type ProgramConfig,
+  type Reporter,
 } from "./config.ts";
 import { ConfigProblems, fileReporter } from "./problems.ts";
 import {
@@ -79,8 +80,21 @@ function* readSource(
     ? commandLineReporter(texts)
     : fileReporter(source, problems);
   const config = yield* checkListener(texts, reporter);
-  if (config) checkThreads(config, reporter);
+  if (config) {
+    checkThreads(config, reporter);
+    checkMaxWait(config, reporter);
+  }
   return config;
+}
+
+/** Who waits in the kernel's backlog cannot be turned away. */
+function checkMaxWait({ maxWait, overflow }: Settings, { report, mention }: Reporter): void {
+  if (maxWait === 0 || overflow === "reject") return;
+  report(
+    { option: "maxWait" },
+    `must be 0 without ${mention({ option: "overflow" })} reject: further clients wait in the ` +
+      "kernel's backlog, where nobody is turned away",
+  );
 }
 
 /** What the admin address gives away needs a secret if others can ask for it. */

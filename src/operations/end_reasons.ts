@@ -5,6 +5,11 @@ export type Outcome = "finished" | "cut" | "refused" | "timed out" | "aborted";
 interface Row {
   readonly outcome: Outcome;
   readonly help: string;
+  /**
+   * Whether the client is told: it was welcome, but not served for want of room or time, and
+   * `--reject-with` is for it.
+   */
+  readonly turnedAway?: true;
 }
 
 /** Why a session ended, as the access log and the counters name it. */
@@ -12,7 +17,15 @@ export const END_REASONS = {
   "refused-address": refused("not let in: --deny"),
   "refused-per-ip": refused("not let in: --max-per-ip"),
   "refused-rate": refused("not let in: --rate-per-ip"),
-  "refused-overflow": refused("not let in: --overflow reject, and the queue is full"),
+  "refused-overflow": turnedAway(
+    refused("not let in: --overflow reject, and the queue is full"),
+  ),
+  "refused-wait": turnedAway(
+    refused("not let in: it would not have been served within --max-wait"),
+  ),
+  "shed": turnedAway(
+    refused("closed while it waited, since more came than was served: --when-overloaded"),
+  ),
   "bad-proxy-header": refused(
     "not let in: a peer of --accept-proxy did not begin with a PROXY header",
   ),
@@ -30,7 +43,7 @@ export const END_REASONS = {
       "did the other one's, or none other serves",
   ),
   "connect-failed": aborted("no connect succeeded within the retries"),
-  "queue-timeout": timedOut("no destination within --queue-timeout"),
+  "queue-timeout": turnedAway(timedOut("no destination within --queue-timeout")),
   "idle-timeout": timedOut("no byte in either direction for --idle-timeout"),
   "half-close-timeout": timedOut(
     "one side had finished and no byte came for --half-close-timeout",
@@ -48,6 +61,15 @@ export const END_REASONS = {
 
 /** One of the documented codes in {@linkcode END_REASONS}. */
 export type EndReason = keyof typeof END_REASONS;
+
+/** Whether a session that ends for this reason was turned away for want of room or time. */
+export function isTurnedAway(reason: EndReason): boolean {
+  return END_REASONS[reason].turnedAway === true;
+}
+
+function turnedAway(row: Row): Row {
+  return { ...row, turnedAway: true };
+}
 
 function row(outcome: Outcome, help: string): Row {
   return { outcome, help };

@@ -1,6 +1,7 @@
 import { addDestinations, type DestinationStatus } from "./destination_status.ts";
 import { END_REASONS, type EndReason } from "./end_reasons.ts";
 import { field, join, number, type OwnPoint, type StatusOf, text } from "./field.ts";
+import { addForecasts, type Forecast, pointOf } from "./forecast.ts";
 import { addLatencies, type Latencies } from "./latencies.ts";
 import { joinNames, type NameStatus, pointsOf } from "./name_status.ts";
 import { LISTENER_STATES, type ListenerState } from "./states.ts";
@@ -72,6 +73,32 @@ export const LISTENER_FIELDS = {
       help: "Sessions whose destination (--balance hash) was full until --hash-wait was over.",
     },
   }),
+  overloaded: number({
+    help:
+      "whether more comes than is served, and --when-overloaded acts: 1, or 0; in threads, in how many",
+    metric: { name: "queue.overloaded", kind: "gauge", unit: "1" },
+  }),
+  patience_ms: number({
+    help: "how long clients wait before they give up, 0 if that was not seen or with hold",
+    fraction: true,
+    join: (all) => Math.max(...all),
+    metric: {
+      name: "queue.patience",
+      kind: "gauge",
+      unit: "s",
+      help: "How long clients wait before they give up, 0 if that was not seen.",
+      value: (ms) => ms / 1000,
+    },
+  }),
+  answered: number({
+    help: "clients that were sent what --reject-with says",
+    metric: {
+      name: "sessions.answered",
+      kind: "counter",
+      unit: "{session}",
+      help: "Clients that were sent what --reject-with says before they were closed.",
+    },
+  }),
   bytes_up: number({
     help: "bytes from clients to destinations",
     metric: { ...BYTES, help: BYTES_HELP, value: (bytes) => [[bytes, { direction: "up" }]] },
@@ -95,6 +122,43 @@ export const LISTENER_FIELDS = {
       // Reasons that did not occur count 0, so that the first one that occurs is an increase.
       value: (ended) => REASONS.map((reason): OwnPoint => [ended[reason] ?? 0, { reason }]),
     }],
+  }),
+  forecast: field<Forecast>({ $ref: "#/components/schemas/Forecast" }, {
+    join: addForecasts,
+    metrics: [{
+      name: "queue.expected_wait",
+      kind: "gauge",
+      unit: "s",
+      help: "How long a client that comes now will wait; absent while nothing is known of that.",
+      value: ({ expected_wait_ms }) => pointOf(expected_wait_ms, 1 / 1000),
+    }, {
+      name: "queue.clears_in",
+      kind: "gauge",
+      unit: "s",
+      help: "How long until nobody waits, as things are; absent while the queue gets no shorter.",
+      value: ({ clears_in_ms }) => pointOf(clears_in_ms, 1 / 1000),
+    }, {
+      name: "load.offered",
+      kind: "gauge",
+      unit: "{session}/s",
+      help: "Sessions a second that come, by the latest seconds, those turned away included.",
+      value: ({ offered_per_s }) => offered_per_s,
+    }, {
+      name: "load.capacity",
+      kind: "gauge",
+      unit: "{session}/s",
+      help: "Sessions a second that the destinations can serve; absent while that is not known.",
+      value: ({ capacity_per_s }) => pointOf(capacity_per_s),
+    }],
+  }),
+  gave_up: number({
+    help: "clients that left before they had a destination",
+    metric: {
+      name: "sessions.gave_up",
+      kind: "counter",
+      unit: "{session}",
+      help: "Clients that left before they had a destination.",
+    },
   }),
   latencies: field<Latencies>({ $ref: "#/components/schemas/Latencies" }, { join: addLatencies }),
   names: field<NameStatus[]>(

@@ -2,7 +2,7 @@ import type { BufferPool } from "../net/buffer_pool.ts";
 import type { FairReads } from "../net/fair_reads.ts";
 import type { Stream } from "../net/stream.ts";
 import type { Ahead } from "./read_ahead.ts";
-import type { Flow } from "./session.ts";
+import type { Flow } from "./flow.ts";
 import type { Unanswered } from "./unanswered.ts";
 
 /** How one direction came to its end: the sender finished, or one of the sockets failed. */

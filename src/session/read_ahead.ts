@@ -30,6 +30,8 @@ export interface DepartureListener {
   /** Whether it is to be noticed, too, when a client leaves that has filled the first buffer. */
   readonly watches: boolean;
   onDeparture(how: Departure): void;
+  /** Something was read. */
+  onBytes?(): void;
 }
 
 const NOTHING = new Uint8Array();
@@ -95,6 +97,11 @@ export class ReadAhead {
     this.#mostHeld = this.#buffer.length;
     this.#owner = "reading";
     this.#read();
+  }
+
+  /** Whether it has begun to read. */
+  get started(): boolean {
+    return this.#owner !== "new";
   }
 
   /** How many bytes have arrived. */
@@ -178,6 +185,7 @@ export class ReadAhead {
           break;
         }
         this.#length += received;
+        this.#listener.onBytes?.();
         this.wake();
       }
       if (this.#owner === "reading") {

@@ -3,6 +3,14 @@ import type { SessionObserver } from "./session_observer.ts";
 import { type Session } from "./session.ts";
 import { END_REASONS, type EndReason, type Outcome } from "../operations/end_reasons.ts";
 
+/** Has something to say to clients whose session is over. */
+export interface Farewell {
+  /** Whether it does to this one. */
+  wants(session: Session): boolean;
+  /** The session is over and counted; its stream is the callee's, who closes it. */
+  take(session: Session): void;
+}
+
 /**
  * Every session that is alive, and how many have ended in which way. Those whose greeting is being
  * read are alive, but not admitted: nobody is told of their end.
@@ -25,12 +33,17 @@ export class SessionRegistry {
   readonly #clock: Clock;
   /** Told of each session that has ended. */
   readonly #observer: SessionObserver;
+  /** Closes the clients to whom it has something to say. */
+  readonly #farewell: Farewell | undefined;
   /** Called whenever a session has ended. */
   readonly #onChange = new Set<() => void>();
 
-  constructor(options: { clock: Clock; observer: SessionObserver }) {
+  constructor(
+    options: { clock: Clock; observer: SessionObserver; farewell?: Farewell | undefined },
+  ) {
     this.#clock = options.clock;
     this.#observer = options.observer;
+    this.#farewell = options.farewell;
     const reasons = Object.keys(END_REASONS) as EndReason[];
     this.ended = Object.fromEntries(reasons.map((reason) => [reason, 0])) as typeof this.ended;
   }
@@ -65,11 +78,16 @@ export class SessionRegistry {
     this.live.add(session);
   }
 
-  /** Closes a session that was not admitted, and counts how it ended. */
-  dismiss(session: Session): void {
+  /**
+   * Closes a session that was not admitted, and counts how it ended.
+   *
+   * @param options.silent Whether its client is told nothing.
+   */
+  dismiss(session: Session, { silent = false }: { silent?: boolean } = {}): void {
     if (!this.live.delete(session)) return;
-    session.close(this.#clock());
+    const told = this.#close(session, { silent });
     this.ended[session.reason!]++;
+    if (told) this.#farewell!.take(session);
     for (const check of this.#onChange) check();
   }
 
@@ -83,7 +101,7 @@ export class SessionRegistry {
   finish(session: Session): void {
     if (!this.live.delete(session)) return;
     session.conclude("done");
-    session.close(this.#clock());
+    const told = this.#close(session);
     this.ended[session.reason!]++;
     const { up, down } = session;
     const complete = up.received === up.bytes && down.received === down.bytes;
@@ -91,7 +109,15 @@ export class SessionRegistry {
     this.bytesUp += session.up.bytes;
     this.bytesDown += session.down.bytes;
     this.#observer.onEnd(session);
+    if (told) this.#farewell!.take(session);
     for (const check of this.#onChange) check();
+  }
+
+  /** Closes a session; returns whether its stream is left to the farewell. */
+  #close(session: Session, { silent = false } = {}): boolean {
+    const keep = !silent && this.#farewell !== undefined && this.#farewell.wants(session);
+    session.close(this.#clock(), { keep });
+    return keep;
   }
 
   /** Resolves once no session is alive. */

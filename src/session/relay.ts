@@ -2,7 +2,8 @@ import { UnansweredError } from "../base/errors.ts";
 import type { Settings } from "../config/options.ts";
 import { pump, type PumpEnd, type PumpObserver, type PumpOptions, send } from "./pump.ts";
 import type { Ahead } from "./read_ahead.ts";
-import type { Flow, Holder, Session } from "./session.ts";
+import type { Flow } from "./flow.ts";
+import type { Holder, Session } from "./session.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
 import type { Stream } from "../net/stream.ts";
 import { after, type Timer } from "../base/timer.ts";
@@ -32,6 +33,8 @@ export interface RelayOptions extends PumpOptions {
    * Whoever it came from is told before that end is passed on.
    */
   endIfLooped?(session: Session, server: Stream): boolean;
+  /** The server has sent its first byte. */
+  onAnswer?(session: Session): void;
 }
 
 /**
@@ -236,6 +239,7 @@ class Relay implements Holder, PumpObserver {
       }
       this.#answered = true;
       this.#unanswered.answer();
+      if (received) this.#options.onAnswer?.(this.#session);
       ahead.wake();
       this.#copy(server, client, down, { buffer, length: 0, pending: received });
     } catch (defect) {

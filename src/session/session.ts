@@ -1,8 +1,11 @@
 import type { Audience } from "../async/audience.ts";
+import type { Deadline } from "../async/deadlines.ts";
 import { formatSocketAddress, type SocketAddress } from "../net/address.ts";
 import type { BufferPool } from "../net/buffer_pool.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
 import type { Settings } from "../config/options.ts";
+import type { ClientWatch } from "./client_watch.ts";
+import type { Flow } from "./flow.ts";
 import { type Begin, type Departure, type DepartureListener, ReadAhead } from "./read_ahead.ts";
 import type { Stream } from "../net/stream.ts";
 import type { Ends, Trail } from "../net/trails.ts";
@@ -16,16 +19,6 @@ const NONE: Trail = [];
  * A connect that fails leads from `connecting` back to `waiting`.
  */
 export type Stage = "greeting" | "waiting" | "connecting" | "relaying" | "ended";
-
-/** One direction of a session. */
-export interface Flow {
-  /** Bytes that were read from the sender. */
-  received: number;
-  /** Bytes of these that were written to the receiver. */
-  bytes: number;
-  /** Whether the sender has finished and the receiver was told so. */
-  ended: boolean;
-}
 
 /** Whoever looks at a session from time to time while it is connected. */
 export interface Watcher {
@@ -87,6 +80,10 @@ export class Session implements DepartureListener {
   audience: Audience | undefined;
   /** Who of these alone may have it for the time being, as long as it waits. */
   bound: Audience | undefined;
+  /** Sees when its client does something, where that matters. */
+  readonly watch: ClientWatch | undefined;
+  /** Its place among those that are ended when they have waited too long. */
+  deadline: Deadline<Session> | undefined;
   /** When it joined the queue for the first time, where that matters. */
   joinedAt: number | undefined;
   /** Whether a destination has reset it, to which it does not go again; it moves once at most. */
@@ -138,6 +135,7 @@ export class Session implements DepartureListener {
       now: number;
       buffers: BufferPool;
       settings?: Pick<Settings, "halfClose">;
+      watch?: ClientWatch | undefined;
     },
   ) {
     this.id = options.id;
@@ -148,6 +146,7 @@ export class Session implements DepartureListener {
     this.#waitsSince = options.now;
     this.activity.activeAt = options.now;
     this.#settings = options.settings ?? KEEP;
+    this.watch = options.watch;
     this.ahead = new ReadAhead(options.buffers, this);
   }
 
@@ -193,7 +192,8 @@ export class Session implements DepartureListener {
 
   /** Whether a client that waits or is being connected is to be seen leaving, whatever it sends. */
   get watches(): boolean {
-    return this.abandons && (this.stage === "waiting" || this.stage === "connecting");
+    return (this.abandons || this.watch !== undefined) &&
+      (this.stage === "waiting" || this.stage === "connecting");
   }
 
   /** Why it ended or is about to; `undefined` while it is to go on. */
@@ -257,21 +257,33 @@ export class Session implements DepartureListener {
     this.#waitsSince = undefined;
   }
 
-  /** Closes the client's stream; the last thing that happens to a session. */
-  close(now: number): void {
+  /**
+   * Closes the client's stream; the last thing that happens to a session.
+   *
+   * @param options.keep Leaves the stream, and what is read of it, to somebody who closes it later.
+   */
+  close(now: number, { keep = false }: { keep?: boolean } = {}): void {
     this.stage = "ended";
     this.endedAt = now;
     this.leaveQueue(now);
     this.holder = undefined;
+    if (keep) return;
     this.client.close();
     this.ahead.release();
   }
 
+  /** Something of the client was read ahead. */
+  onBytes(): void {
+    this.watch?.heard();
+  }
+
   /** The client has left while it was being read ahead. */
   onDeparture(how: Departure): void {
+    this.watch?.finished();
     if (this.stage === "relaying") return this.holder?.onReview?.(this);
     const leaves = how === "reset" || (how === "closed" && this.stage === "waiting");
     if (leaves || this.abandons) this.abort("client-gone");
+    else this.holder?.onReview?.(this);
   }
 
   /** Whether its client has given up without a destination. */

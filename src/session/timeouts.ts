@@ -24,7 +24,8 @@ const SHORTEST_SWEEP_MS = 10;
  *
  * One timer for everything, so that the relay reads no clock and arms no timer: the sweep itself
  * notices whether bytes have moved since the one before. A timeout fires late by at most two
- * intervals: a tenth of the shortest timeout, between 10 and 250 ms.
+ * intervals: a tenth of the shortest timeout, between 10 and 250 ms. Who waits in the queue is ended
+ * sooner than that, by `WaitingTimeouts`.
  */
 export class TimeoutSweep {
   /** The live ones. */
@@ -34,20 +35,27 @@ export class TimeoutSweep {
   #timer: Timer;
   /** Called for every session at every sweep. */
   readonly #onSeen: ((session: Session) => void) | undefined;
+  /** Called at every sweep. */
+  readonly #onSweep: (() => void) | undefined;
 
-  /** @param options.onSeen Called for every session that is alive at a sweep. */
+  /**
+   * @param options.onSeen Called for every session that is alive at a sweep.
+   * @param options.onSweep Called once at every sweep, at least four times a second.
+   */
   constructor(
     sessions: Iterable<Session>,
     options: {
       timeouts: Timeouts;
       clock: Clock;
       onSeen?: ((session: Session) => void) | undefined;
+      onSweep?: (() => void) | undefined;
     },
   ) {
     this.#sessions = sessions;
     this.#timeouts = options.timeouts;
     this.#clock = options.clock;
     this.#onSeen = options.onSeen;
+    this.#onSweep = options.onSweep;
     this.#timer = every(sweepInterval(options.timeouts), () => this.run());
   }
 
@@ -60,6 +68,7 @@ export class TimeoutSweep {
   /** Ends what is overdue now. */
   run(): void {
     const now = this.#clock();
+    this.#onSweep?.();
     for (const session of this.#sessions) {
       this.#onSeen?.(session);
       const late = check(session, now, this.#timeouts);

@@ -1,4 +1,4 @@
-import type { Flow } from "./session.ts";
+import type { Flow } from "./flow.ts";
 
 /** Whether something that a client has sent is unanswered: whatever comes after it is the answer. */
 export class Unanswered {

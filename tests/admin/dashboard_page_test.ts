@@ -3,7 +3,12 @@ import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { bytes, duration, rate, short } from "../../src/admin/dashboard/page/format.js";
 import { History } from "../../src/admin/dashboard/page/history.js";
 import { loadPage } from "../../src/admin/dashboard/bundle.ts";
-import { healthOf, queueOf, serviceOf } from "../../src/admin/dashboard/page/verdict.js";
+import {
+  forecastOf,
+  healthOf,
+  queueOf,
+  serviceOf,
+} from "../../src/admin/dashboard/page/verdict.js";
 import { LOWEST_BUCKET, PER_DOUBLING } from "../../src/operations/fine_counts.ts";
 import { END_REASONS } from "../../src/operations/end_reasons.ts";
 import { type BrowserOptions, findChromium, Tab } from "../support/browser.ts";
@@ -42,6 +47,20 @@ function inBrowser(
 function row(id: string): string {
   return `tr[data-id="${id}"]`;
 }
+
+Deno.test("what is foreseen is told in one sentence, and nothing of a listener that is idle", () => {
+  const idle = listener(0, { waiting: 0 });
+  assertEquals(forecastOf(idle), "");
+  const forecast = {
+    ...{ expected_wait_ms: 1200, clears_in_ms: null, load: 1.25, gave_up_per_s: 3 },
+    ...{ offered_per_s: 125, capacity_per_s: 100, turned_away_per_s: 0 },
+  };
+  assertEquals(
+    forecastOf({ ...idle, waiting: 120, forecast }),
+    "125 % of what can be served comes, who comes now waits for about 1.20 s, the queue does not " +
+      "get shorter, 3.0 clients/s give up.",
+  );
+});
 
 Deno.test("rates and latencies are those of the time between two looks", () => {
   const history = new History({ perDoubling: PER_DOUBLING, lowest: LOWEST_BUCKET });

@@ -58,3 +58,20 @@ Deno.test("one that is done in time is not overdue, and the next has all of its 
   state.now = 9;
   await until(() => overdue.length === 1, "the second one is overdue");
 });
+
+Deno.test("one that has waited longer than others is overdue before them", async () => {
+  using test = setUp(10);
+  const { state, overdue, deadlines } = test;
+  state.now = 8;
+  deadlines.add("c");
+  deadlines.add("e", 9);
+  deadlines.add("b", 2);
+  deadlines.add("d");
+  deadlines.add("a", 1);
+  // The timer is for the first of them, and not for the one that was added first.
+  state.now = 12;
+  await until(() => overdue.length === 2, "the oldest two are overdue");
+  state.now = 100;
+  await until(() => deadlines.size === 0, "all are");
+  assertEquals(overdue, ["a", "b", "c", "d", "e"]);
+});

@@ -74,11 +74,13 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
   await using running = await start([destination.address]);
   assertEquals(await request(running.port, "hello"), "hello");
   await until(() => running.server.status().active === 0, "the session has ended");
-  const { latencies, destinations: [{ latencies: ofDestination, ...shown }], ...status } = running
-    .server.status() as ListenerStatus & { destinations: [DestinationStatus] };
+  const { latencies, forecast, destinations: [{ latencies: ofDestination, ...shown }], ...status } =
+    running
+      .server.status() as ListenerStatus & { destinations: [DestinationStatus] };
   const { queue, connect, session } = latencies;
   assertEquals([queue.count, connect.count, session.count], [1, 1, 1]);
   assertEquals(ofDestination, latencies);
+  assertEquals([forecast.expected_wait_ms, forecast.clears_in_ms], [0, 0]);
   assertEquals({ ...status, destinations: [shown] }, {
     id: 1,
     name: "127.0.0.1:0",
@@ -87,6 +89,8 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
     waiting_clients: 0,
     oldest_waiting_ms: 0,
     queue: 1024,
+    overloaded: 0,
+    patience_ms: 0,
     bytes_up: 5,
     bytes_down: 5,
     accepted: 1,
@@ -95,6 +99,8 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
     active: 0,
     unbound: 0,
     ended: { done: 1 },
+    answered: 0,
+    gave_up: 0,
     names: [],
     destinations: [{
       id: "1.1",

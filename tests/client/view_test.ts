@@ -45,6 +45,23 @@ function busy(seconds: number): Status {
   });
 }
 
+const FORESEEN = {
+  ...{ expected_wait_ms: 2500, clears_in_ms: null, load: 1.5, gave_up_per_s: 12 },
+  ...{ offered_per_s: 150, capacity_per_s: 100, turned_away_per_s: 20 },
+};
+
+Deno.test("what is foreseen has a line of its own, where something is", () => {
+  const now = busy(10);
+  const [listener] = now.listeners;
+  const shown = draw({}, { ...now, listeners: [{ ...listener!, forecast: FORESEEN }] });
+  const line = "  load 150%  expected wait 2.5 s  clears not as things are  gave up/s 12.0";
+  assert(shown.includes(line), shown.join("\n"));
+  assert(shown.includes("  turned away/s 20.0"), shown.join("\n"));
+  const { forecast: _, ...earlier } = listener!;
+  const older = { ...now, listeners: [earlier as typeof listener & object] };
+  assertEquals(draw({}, older).filter((text) => text.includes("load")), []);
+});
+
 function draw(different: Partial<ViewOptions>, now = busy(10), before?: Status): string[] {
   const options = { columns: 80, rows: 24, offset: 0, sort: "configured", paused: false } as const;
   const { lines } = drawFrame(now, before, { ...options, ...different });

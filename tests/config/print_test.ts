@@ -78,6 +78,8 @@ function textOf(name: OptionName): fc.Arbitrary<string> {
   };
   // Any other would have to be there.
   if (name === "adminTokenFile") return fc.constant("none");
+  // Another one needs overflow = "reject".
+  if (name === "maxWait") return fc.constant("0");
   const [min = 0, max = 0] = notation.integers ?? [];
   const texts = fc.oneof(
     fc.constantFrom(...(notation.words ?? []), ...(more[name] ?? []), "10ms", "1.5s", "007"),

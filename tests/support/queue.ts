@@ -6,7 +6,9 @@ import type { Session } from "../../src/session/session.ts";
 
 /** A queue that admits everybody, for sessions that are made with {@linkcode sessionOf}. */
 export function queueOf(
-  options: Partial<Pick<QueueOptions, "capacity" | "lanes" | "onWaiting" | "bind" | "clock">> = {},
+  options: Partial<
+    Pick<QueueOptions, "capacity" | "lanes" | "onWaiting" | "bind" | "clock" | "overload">
+  > = {},
 ): Queue {
   const clock = () => 0;
   return new Queue({

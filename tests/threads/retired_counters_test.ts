@@ -3,6 +3,7 @@ import { RetiredCounters } from "../../src/threads/retired_counters.ts";
 import { Histogram } from "../../src/operations/histogram.ts";
 import type { DestinationStatus } from "../../src/operations/destination_status.ts";
 import type { ListenerStatus } from "../../src/operations/listener_status.ts";
+import { listenerOf } from "../support/statuses.ts";
 import { addStatuses } from "../../src/operations/listener_status.ts";
 
 /** What a thread tells, with the sessions that each of its destinations has had. */
@@ -28,6 +29,7 @@ function told(sessions: Record<string, number>, source = ""): ListenerStatus {
     state: "running",
     ended: {},
     latencies,
+    forecast: listenerOf({}).forecast,
     names: [],
     destinations,
   } as unknown as ListenerStatus;

@@ -8,6 +8,7 @@ import {
   table,
   threads,
 } from "../option.ts";
+import { answerFile } from "../values/answer_file.ts";
 import { hashMask } from "../values/hash_mask.ts";
 import { name } from "../values/name.ts";
 
@@ -69,6 +70,16 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
     help: "most waiting sessions; when they are reached, accepting stops until there is room and " +
       "further clients wait in the kernel's backlog",
   }),
+  whenOverloaded: choice({
+    of: ["hold", "shed", "newest"],
+    default: "hold",
+    help:
+      "what happens when more sessions come than are served, so that clients give up before it is " +
+      "their turn: hold = they are served in order all the same, until --queue-timeout; shed = those " +
+      "that have waited longest are closed, so that the rest is answered in time; newest = the newest " +
+      "is served first, and those that have given up are closed; both adapt to how long clients wait " +
+      "and servers take, and do nothing while a queue is worked off within that",
+  }),
   maxConnections: count({
     default: 0,
     min: 0,
@@ -83,6 +94,19 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
     help:
       "what happens to clients beyond --queue or --max-connections: they wait in the kernel's " +
       "backlog, or are closed at once",
+  }),
+  maxWait: duration({
+    default: 0,
+    help:
+      "with --overflow reject: clients that would not be served within this time, by what the " +
+      "queue and the latest seconds say, are closed at once; 0 = only a full queue counts",
+  }),
+  rejectWith: answerFile({
+    help:
+      "a file with at most 16 KiB that clients are sent before they are closed because the queue " +
+      "is full (--overflow reject), or because they would wait, or have waited, for too long " +
+      "(--max-wait, --queue-timeout, --when-overloaded); never those whom --deny, --max-per-ip or --rate-per-ip turns " +
+      "away; it is read at the start and at each reload; none = they are just closed",
   }),
   maxPerIp: count({
     default: 0,

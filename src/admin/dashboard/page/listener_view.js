@@ -7,7 +7,7 @@ import { count, plural, rate } from "./format.js";
 import { History } from "./history.js";
 import { Reasons } from "./reasons_view.js";
 import { Recorder } from "./recorder_view.js";
-import { queueOf, roomOf } from "./verdict.js";
+import { forecastOf, queueOf, roomOf } from "./verdict.js";
 
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {{ fineness: import("./history.js").Fineness, reasons: Record<string, string> }} Constants */
@@ -22,6 +22,7 @@ export class ListenerView {
   #queue = h("div", { class: "queue" });
   #waiting = h("strong");
   #waitingText = h("span", { class: "muted" });
+  #forecast = h("p", { class: "forecast muted" });
   #arrivals = h("span", { class: "arrivals" });
   #waitingRoom = h("div", { class: "waiting-room" });
   #dots = new Dots({ pitches: [12, 9, 7], height: 72 });
@@ -48,6 +49,7 @@ export class ListenerView {
       h("h3", {}, "The queue"),
       h("p", { class: "reading" }, this.#waiting, " ", this.#waitingText),
       this.#queue,
+      this.#forecast,
       h("h3", { class: "hidden" }, "Destinations"),
       this.#destinations.root,
       h("h3", {}, "Ended sessions"),
@@ -90,6 +92,7 @@ export class ListenerView {
     setAttribute(this.#works, "data-tone", tone);
     setText(this.#waiting, waiting === 0 ? "Nobody waits" : title);
     setText(this.#waitingText, detail);
+    setText(this.#forecast, forecastOf(listener));
     const last = this.#history.points.at(-1);
     const dot = this.#dots.scale > 1 ? `, one dot is ${count(this.#dots.scale)} sessions` : "";
     setText(

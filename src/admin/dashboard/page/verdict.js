@@ -1,5 +1,5 @@
 // @ts-check
-import { count, duration, plural } from "./format.js";
+import { count, duration, plural, rate } from "./format.js";
 
 /** @typedef {import("../../../operations/destination_status.ts").DestinationStatus} DestinationStatus */
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
@@ -87,6 +87,29 @@ export function queueOf(listeners) {
     title: `${count(waiting)} waiting`,
     detail: [`oldest ${duration(oldest)}`, room].filter(Boolean).join(", "),
   };
+}
+
+/**
+ * What is foreseen of a listener, in words; nothing of one that is idle.
+ *
+ * @param {ListenerStatus} listener
+ */
+export function forecastOf({ waiting, forecast }) {
+  const { load, expected_wait_ms, clears_in_ms, gave_up_per_s, turned_away_per_s } = forecast;
+  const pieces = [];
+  if (load) pieces.push(`${Math.round(100 * load)} % of what can be served comes`);
+  if (expected_wait_ms) pieces.push(`who comes now waits for about ${duration(expected_wait_ms)}`);
+  if (waiting > 0) {
+    pieces.push(
+      clears_in_ms === null
+        ? "the queue does not get shorter"
+        : `nobody waits in ${duration(clears_in_ms)}`,
+    );
+  }
+  if (gave_up_per_s > 0) pieces.push(`${rate(gave_up_per_s)} clients/s give up`);
+  if (turned_away_per_s > 0) pieces.push(`${rate(turned_away_per_s)}/s are turned away`);
+  const text = pieces.join(", ");
+  return text === "" ? "" : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 /**

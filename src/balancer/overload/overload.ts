@@ -1,0 +1,146 @@
+import type { Logger } from "@logtape/logtape";
+import type { Clock } from "../../base/clock.ts";
+import { mix32 } from "../../base/murmur.ts";
+import type { Settings } from "../../config/options.ts";
+import type { Session } from "../../session/session.ts";
+import { ClientHash } from "../policies/client_hash.ts";
+import type { OverloadHandling, Queue } from "../queue.ts";
+import { RefusalLog } from "../refusal_log.ts";
+import { GROUPS } from "./patience.ts";
+import { Relief } from "./relief.ts";
+
+/** What a client counts by: its IPv4 address, or the network that it has of IPv6. */
+const CLIENT = { v4: 32, v6: 64 };
+
+/** Options of {@linkcode Overload}. */
+export interface OverloadOptions {
+  /** Those in force; they may change. */
+  settings: Pick<Settings, "whenOverloaded">;
+  queue: Pick<Queue, "waiting" | "freeSlots" | "draining">;
+  /** Whether a destination has sessions. */
+  isServing: () => boolean;
+  clock: Clock;
+  log: Logger;
+}
+
+/**
+ * What `--when-overloaded` does to the sessions of a queue: sees how long clients are patient and servers
+ * take, and sheds sessions that wait in vain.
+ *
+ * With `hold` nothing is seen and nothing is done. During a drain nothing is done: nobody comes any more
+ * for whom room would have to be made, and what was accepted is finished.
+ */
+export class Overload implements OverloadHandling {
+  readonly #options: OverloadOptions;
+  readonly #relief: Relief<Session>;
+  /** Tells the log who was shed. */
+  readonly #sheds: RefusalLog;
+  /** Tells clients apart. */
+  readonly #clients = new ClientHash(CLIENT);
+  /** What only this process knows: nobody can choose to be taken for somebody else. */
+  readonly #salt = crypto.getRandomValues(new Uint32Array(1))[0]!;
+
+  constructor(options: OverloadOptions) {
+    const { queue, clock, settings } = options;
+    this.#options = options;
+    this.#sheds = new RefusalLog({ ...options, what: "overloaded" });
+    this.#relief = new Relief({
+      clock,
+      mode: () => settings.whenOverloaded,
+      line: {
+        oldestFor: (taker) => queue.waiting.oldestFor(taker),
+        newestFor: (taker) => queue.waiting.newestFor(taker),
+        nextToShedFor: (taker) => queue.waiting.nextToShedFor(taker),
+        all: () => queue.waiting,
+        shed: (session) => {
+          this.#sheds.note("shed", { session });
+          session.abort("shed");
+        },
+      },
+    });
+  }
+
+  /** Whether more comes than is served, so that sessions are shed or the newest is served first. */
+  get acts(): boolean {
+    return this.#on && this.#relief.acts;
+  }
+
+  /** How long clients wait before they leave, in milliseconds; 0 if that was not seen. */
+  get patience(): number {
+    const { seen } = this.#relief.controller.patience;
+    return this.#watches && seen < Infinity ? seen : 0;
+  }
+
+  /**
+   * A worker of a destination is about to take a session; some may be shed before.
+   *
+   * @returns Whether it is to take the newest first.
+   */
+  beforeTaking(destination: object): boolean {
+    return this.#on && this.#relief.next(destination);
+  }
+
+  /** Sessions have joined the queue. */
+  joined(): void {
+    const { queue, isServing } = this.#options;
+    if (this.#on && isServing()) this.#relief.joined(() => queue.freeSlots > 0);
+  }
+
+  /** The client of a session that waits has finished sending. */
+  finished(session: Session): void {
+    const { watch, acceptedAt } = session;
+    if (!this.#watches || !watch || watch.gaveUp || !watch.isSilent(acceptedAt)) return;
+    watch.gaveUp = true;
+    this.#left(session, watch.finishedAt!);
+    if (this.#on) this.#relief.gaveUp(session);
+  }
+
+  /** The first byte of an answer has come. */
+  answered(session: Session): void {
+    if (!this.#watches) return;
+    const now = this.#options.clock();
+    const { controller } = this.#relief;
+    controller.answered(now - Math.max(session.connectStartedAt!, session.watch?.heardAt ?? 0));
+    controller.patience.answered(this.#groupOf(session));
+    const { watch, acceptedAt } = session;
+    if (watch?.gaveUp) return;
+    if (watch?.isSilent(acceptedAt)) this.#left(session, watch.finishedAt!);
+    else this.#stayed(session, now);
+  }
+
+  /** A session has ended. */
+  ended(session: Session): void {
+    if (!this.#watches || session.watch?.gaveUp || session.down.received > 0) return;
+    const { reason } = session;
+    const left = reason === "client-gone" || reason === "client-reset";
+    if (left) this.#left(session, session.endedAt!);
+    else this.#stayed(session, session.endedAt!);
+  }
+
+  /** Tells the log about the latest sessions that were shed. */
+  close(): void {
+    this.#sheds.flush();
+  }
+
+  /** Whether what sessions do is seen. */
+  get #watches(): boolean {
+    return this.#options.settings.whenOverloaded !== "hold";
+  }
+
+  /** Whether anything may be done. */
+  get #on(): boolean {
+    return this.#watches && !this.#options.queue.draining;
+  }
+
+  #left(session: Session, at: number): void {
+    this.#relief.controller.patience.left(at - session.acceptedAt, this.#groupOf(session));
+  }
+
+  #stayed(session: Session, at: number): void {
+    this.#relief.controller.patience.stayed(at - session.acceptedAt, this.#groupOf(session));
+  }
+
+  #groupOf({ clientAddress }: Session): number {
+    return mix32((this.#clients.of(clientAddress) ?? 0) ^ this.#salt) % GROUPS;
+  }
+}

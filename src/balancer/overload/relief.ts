@@ -1,0 +1,153 @@
+import type { Clock } from "../../base/clock.ts";
+import { type Candidate, OverloadController, type Post } from "./controller.ts";
+
+/** A queue from which nobody takes a session for so many times the patience is not judged any more. */
+const LASTS_PATIENCES = 10;
+
+/** What is done when more sessions come than are served; see `--when-overloaded`. */
+export type WhenOverloaded = "hold" | "shed" | "newest";
+
+/** A session that waits. */
+export interface Waiter {
+  /** When it was accepted. */
+  readonly acceptedAt: number;
+  /** Whether its client was seen giving up; not, if it is not looked at. */
+  readonly watch: { readonly gaveUp: boolean } | undefined;
+}
+
+/** Those that wait. */
+export interface Line<T> {
+  /** The one that has waited longest of those that a taker may have, or of all. */
+  oldestFor(taker: object | undefined): T | undefined;
+  /** The one that came last of these. */
+  newestFor(taker: object | undefined): T | undefined;
+  /** The one of these that leaves first if not all can be served. */
+  nextToShedFor(taker: object | undefined): T | undefined;
+  /** Everybody. */
+  all(): Iterable<T>;
+  /** Takes one out and closes it. */
+  shed(item: T): void;
+}
+
+/** Options of {@linkcode Relief}. */
+export interface ReliefOptions<T> {
+  line: Line<T>;
+  clock: Clock;
+  /** What is done at the moment. */
+  mode: () => WhenOverloaded;
+}
+
+/**
+ * Relieves a queue: sheds those that wait in vain, and says who is next.
+ *
+ * It acts when a worker takes a session, so that nothing is shed while nothing is served, and, while
+ * servers have sessions and finish none, when one joins.
+ */
+export class Relief<T extends Waiter> {
+  readonly controller: OverloadController;
+  /** Those that wait, and how one is closed. */
+  readonly #line: Line<T>;
+  readonly #clock: Clock;
+  readonly #mode: ReliefOptions<T>["mode"];
+  /** What is known of the sessions for each destination. */
+  readonly #posts = new WeakMap<object, Post>();
+  /** Destinations whose queue is under pressure. */
+  readonly #pressed = new Set<object>();
+  /** Until when that is so, unless it is seen again. */
+  #until = 0;
+  /** When a worker last took a session. */
+  #takenAt = -Infinity;
+
+  constructor({ line, clock, mode }: ReliefOptions<T>) {
+    this.controller = new OverloadController(clock);
+    this.#line = line;
+    this.#clock = clock;
+    this.#mode = mode;
+  }
+
+  /** Whether anything is done at the moment. */
+  get acts(): boolean {
+    if (this.#pressed.size === 0) return false;
+    if (this.#clock() <= this.#until) return true;
+    // Nobody takes sessions any more of those who did.
+    for (const taker of this.#pressed) this.#postOf(taker).pressedAt = undefined;
+    this.#pressed.clear();
+    return false;
+  }
+
+  /**
+   * A worker is about to take a session: sheds those that have waited in vain.
+   *
+   * @returns Whether it is to take the newest first.
+   */
+  next(taker: object): boolean {
+    const post = this.#postOf(taker);
+    this.#takenAt = this.#clock();
+    const oldest = this.#line.oldestFor(taker);
+    const youngest = this.#line.newestFor(taker);
+    this.controller.observe(post, oldest && this.#candidate(oldest, youngest));
+    if (post.pressedAt === undefined) {
+      if (this.acts) this.#pressed.delete(taker);
+      return false;
+    }
+    this.#until = this.#clock() + LASTS_PATIENCES * this.controller.patienceSeen;
+    if (!this.#pressed.has(taker)) this.#begin(taker);
+    if (this.#mode() === "newest") return true;
+    // Those who gave up may have been among them.
+    const newest = this.#line.newestFor(taker);
+    let first = this.#line.oldestFor(taker);
+    while (first && this.controller.isInVain(post, this.#candidate(first, newest))) {
+      // Of several that have waited too long, the greediest client's is the first.
+      const greediest = this.#line.nextToShedFor(taker)!;
+      const isToo = this.controller.isInVain(post, this.#candidate(greediest, newest));
+      this.#line.shed(isToo ? greediest : first);
+      first = this.#line.oldestFor(taker);
+    }
+    return false;
+  }
+
+  /**
+   * A session has joined while servers have sessions: sheds those that have waited too long for an
+   * answer in time if no worker takes any, and, under pressure, the oldest while there is no room.
+   * Otherwise others would wait in the kernel's backlog, where it cannot be seen for how long, nor that
+   * they leave.
+   */
+  joined(hasRoom: () => boolean): void {
+    const now = this.#clock();
+    const { longest, target } = this.controller;
+    const inTime = now - longest;
+    const sheds = this.#mode() === "shed" && now - this.#takenAt > target;
+    for (
+      let first = this.#line.oldestFor(undefined);
+      first && ((sheds && first.acceptedAt < inTime) || (this.acts && !hasRoom()));
+      first = this.#line.oldestFor(undefined)
+    ) {
+      const isLate = sheds && first.acceptedAt < inTime;
+      this.#line.shed(isLate ? first : this.#line.nextToShedFor(undefined)!);
+    }
+  }
+
+  /** The client of one that waits was seen giving up. */
+  gaveUp(item: T): void {
+    if (this.acts) this.#line.shed(item);
+  }
+
+  #begin(taker: object): void {
+    this.#pressed.add(taker);
+    for (const item of [...this.#line.all()]) if (item.watch?.gaveUp) this.#line.shed(item);
+  }
+
+  #candidate(item: T, newest: T | undefined): Candidate {
+    return {
+      age: this.#clock() - item.acceptedAt,
+      gaveUp: item.watch?.gaveUp ?? false,
+      more: item !== newest,
+    };
+  }
+
+  #postOf(taker: object): Post {
+    let post = this.#posts.get(taker);
+    if (!post) this.#posts.set(taker, post = { pressedAt: undefined, stoodAt: undefined });
+    return post;
+  }
+}

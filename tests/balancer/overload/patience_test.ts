@@ -1,0 +1,77 @@
+import { assert, assertEquals } from "@std/assert";
+import { Patience } from "../../../src/balancer/overload/patience.ts";
+
+/** Many sessions of one group: all leave at an age, or are answered at it. */
+function show(
+  patience: Patience,
+  { number, age, group = 0, leave = true }: {
+    number: number;
+    age: number;
+    group?: number;
+    leave?: boolean;
+  },
+): void {
+  for (let i = 0; i < number; i++) {
+    patience.answered(group);
+    if (leave) patience.left(age, group);
+    else patience.stayed(age, group);
+  }
+}
+
+Deno.test("clients have all the time there is until some have left", () => {
+  const patience = new Patience(() => 0);
+  show(patience, { number: 1000, age: 3, leave: false });
+  assertEquals(patience.seen, Infinity);
+});
+
+Deno.test("the patience is the age at which clients leave, if they get that old", () => {
+  const patience = new Patience(() => 0);
+  // Most are answered before they could lose it.
+  show(patience, { number: 1000, age: 10, leave: false });
+  show(patience, { number: 32, age: 700 });
+  assert(patience.seen > 580 && patience.seen <= 700, `${patience.seen}`);
+});
+
+Deno.test("a few that leave early among many that do not are no sign of impatience", () => {
+  const patience = new Patience(() => 0);
+  for (let i = 0; i < 50; i++) {
+    show(patience, { number: 19, age: 1000, leave: false });
+    show(patience, { number: 1, age: 20 });
+  }
+  assertEquals(patience.seen, Infinity);
+});
+
+Deno.test("clients that become patient are seen to be so", () => {
+  const patience = new Patience(() => 0);
+  show(patience, { number: 200, age: 500 });
+  show(patience, { number: 200, age: 5000 });
+  assert(patience.seen > 4000, `${patience.seen}`);
+});
+
+Deno.test("what was not seen again for a while is forgotten", () => {
+  let now = 0;
+  const patience = new Patience(() => now);
+  show(patience, { number: 64, age: 500 });
+  assert(patience.seen <= 500);
+  for (let minute = 0; minute < 10; minute++) {
+    now += 61_000;
+    assert(patience.seen > 0);
+  }
+  assertEquals(patience.seen, Infinity);
+});
+
+Deno.test("groups with a third of the answers or less do not decide", () => {
+  const patience = new Patience(() => 0);
+  show(patience, { number: 300, age: 1000, group: 1, leave: false });
+  show(patience, { number: 100, age: 5, group: 2 });
+  assertEquals(patience.seen, Infinity);
+  show(patience, { number: 200, age: 5, group: 3 });
+  assert(patience.seen <= 5);
+});
+
+Deno.test("ages beyond all measure are counted, too", () => {
+  const patience = new Patience(() => 0);
+  for (const age of [-1, 0, 1e12, Infinity]) show(patience, { number: 5, age, leave: false });
+  show(patience, { number: 64, age: 1e12 });
+  assert(patience.seen > 3_000_000, `${patience.seen}`);
+});

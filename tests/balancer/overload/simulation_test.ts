@@ -1,0 +1,119 @@
+import { assert, assertEquals } from "@std/assert";
+import { type Scenario, simulate } from "../../../scripts/simulate/overload.ts";
+import type { Random } from "../../support/random.ts";
+
+const LOADS = [0.5, 0.8, 1.2, 1.5, 3, 10];
+const MODES = ["shed", "newest"] as const;
+
+/** Servers that take one request at a time, 10 ms each, and clients that leave after 500 ms. */
+const USUAL = { patience: () => 500, duration: 25_000 };
+
+/** From 100 ms to 5 s, evenly over the octaves. */
+function spread(random: Random): number {
+  return 100 * 50 ** random.next();
+}
+
+const SHAPES: Record<string, Omit<Scenario, "mode" | "load">> = {
+  "one patience": USUAL,
+  "spread patience": { ...USUAL, patience: spread },
+  "retries": { ...USUAL, retries: 3 },
+  "spread patience and retries": { ...USUAL, patience: spread, retries: 3 },
+  "answers of unequal length": {
+    ...USUAL,
+    service: (random) => -10 * Math.log(1 - random.next()),
+  },
+  "eight slots": { ...USUAL, slots: 8, meanService: 80 },
+};
+
+for (const mode of MODES) {
+  for (const [name, shape] of Object.entries(SHAPES)) {
+    Deno.test(`${mode}, ${name}: nearly all that can be answered in time is, at any load`, async () => {
+      for (const load of LOADS) {
+        const { ofPossible, p50 } = await simulate({ ...shape, mode, load });
+        assert(ofPossible >= 0.95, `${load} × offered: ${ofPossible}`);
+        assert(p50 < 200, `${load} × offered: half of them within ${p50} ms`);
+      }
+    });
+  }
+
+  Deno.test(`${mode}: while less comes than can be served nobody is shed, in any shape`, async () => {
+    for (const load of [0.3, 0.5, 0.8]) {
+      const { shed, failed } = await simulate({ ...USUAL, mode, load });
+      assertEquals([shed, failed], [0, 0], `${load} × offered`);
+    }
+  });
+
+  Deno.test(`${mode}: a burst that is worked off within the patience seen is left alone`, async () => {
+    const { shed, failed, patience } = await simulate({
+      ...USUAL,
+      mode,
+      load: (now) => now < 5000 ? 3 : 0.3,
+      extra: Array.from({ length: 10 }, (_, i) => ({ at: 10_000 + 1500 * i, number: 30 })),
+      warmUp: 8000,
+    });
+    assert(patience > 400 && patience <= 500, `${patience} ms`);
+    assertEquals([shed, failed], [0, 0]);
+  });
+
+  Deno.test(`${mode}: where nobody leaves, nobody is shed, however long the queue is`, async () => {
+    const { shed, p99 } = await simulate({
+      ...USUAL,
+      mode,
+      load: (now) => now < 5000 ? 3 : 0.1,
+      patience: () => Infinity,
+      warmUp: 0,
+      duration: 20_000,
+    });
+    assertEquals(shed, 0);
+    assert(p99 > 8000, `${p99} ms`);
+  });
+
+  Deno.test(`${mode}: bursts that cannot be worked off in time are answered as far as they can`, async () => {
+    for (const load of LOADS) {
+      const { wasted } = await simulate({ ...USUAL, mode, load, burst: 20 });
+      assert(wasted < 0.15, `${load} × offered: ${wasted} of the servers' time for nothing`);
+    }
+  });
+
+  Deno.test(`${mode}: one address that leaves at once does not make the others look so`, async () => {
+    const burst = Array.from({ length: 10 }, (_, i) => ({ at: 8000 + 1500 * i, number: 30 }));
+    // It comes as often as all others together, who are one address or many.
+    for (const others of [1, 30]) {
+      const { shed } = await simulate({
+        ...USUAL,
+        mode,
+        load: 0.6,
+        extra: burst,
+        group: (random) => random.next() < 0.25 ? 0 : 1 + random.below(others),
+        patienceOf: (group, random) => group === 0 ? 1 + 5 * random.next() : 500,
+      });
+      assertEquals(shed, 0, `beside ${others} others`);
+    }
+  });
+
+  Deno.test(`${mode}: a server that stalls is used to the full as soon as it goes on`, async () => {
+    for (const load of [0.8, 3]) {
+      const { answers } = await simulate({
+        ...USUAL,
+        mode,
+        load,
+        retries: 3,
+        stall: { from: 10_000, to: 13_000 },
+      });
+      const after = answers.filter((at) => at > 13_000 && at <= 14_000).length;
+      assert(after >= 90, `${load} × offered: ${after} answers in the first second`);
+    }
+  });
+
+  Deno.test(`${mode}: when the overload is over, so is what was done about it`, async () => {
+    const load = (now: number) => now < 10_000 ? 3 : 0.8;
+    const { shed, failed } = await simulate({ ...USUAL, mode, load, warmUp: 12_000 });
+    assertEquals([shed, failed], [0, 0]);
+  });
+}
+
+Deno.test("hold: what nobody waits for any more is served all the same", async () => {
+  const { goodput, shed } = await simulate({ ...USUAL, mode: "hold", load: 1.5 });
+  assert(goodput < 0.5, `${goodput}`);
+  assertEquals(shed, 0);
+});
