@@ -70,17 +70,17 @@ function metricRows(text: string): string[] {
   const names = new Map(METRICS.map(({ name }) => [name.replaceAll(".", "_"), name]));
   return [...text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\w+)(?:\n([^#\n].*))?$/gm)].map(
     (match) => {
-      // What is not known of a program that has just begun has no sample.
-      const [, name, help, type, sample = ""] = match as unknown as [
+      // What is not known yet of a listener or a name has no sample.
+      const [, name, help, type, sample] = match as unknown as [
         string,
         string,
         string,
         string,
-        string,
+        string | undefined,
       ];
-      const labels = [...sample.matchAll(/(\w+)="/g)].map(([, label]) => label).filter((label) =>
-        label !== "le"
-      );
+      const unknown = name.startsWith("iawlb_name_") ? 'listener="" name=""' : 'listener=""';
+      const labels = [...(sample ?? unknown).matchAll(/(\w+)="/g)].map(([, label]) => label)
+        .filter((label) => label !== "le");
       const shown = `\`${name}${labels.length > 0 ? `{${labels.join(",")}}` : ""}\``;
       const plain = name.replace(/(_seconds)?(_total)?$/, "");
       const other = type === "histogram" ? plain.replaceAll("_", ".") : names.get(plain);

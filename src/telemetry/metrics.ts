@@ -86,13 +86,13 @@ function byName<T extends { name: string }>(all: readonly T[]): T[][] {
 
 /**
  * Those with the same name as one: what was removed and added again while it finished its sessions
- * is there twice, and a series may not be. Numbers add up; the state and the limits are those of the latest one
- * that stays.
+ * is there twice, and a series may not be. Numbers add up; the state, the limits and what is foreseen
+ * are those of the latest one that stays.
  */
 function listenerOfName(all: readonly ListenerStatus[]): ListenerStatus {
   if (all.length === 1) return all[0]!;
-  const { queue } = all.findLast(({ state }) => state === "running") ?? all.at(-1)!;
-  return { ...addStatuses(all), queue };
+  const { queue, forecast } = all.findLast(({ state }) => state === "running") ?? all.at(-1)!;
+  return { ...addStatuses(all), queue, forecast };
 }
 
 function destinationOfName(all: readonly DestinationStatus[]): DestinationStatus {

@@ -45,6 +45,12 @@ Deno.test("who is turned away for want of room or time is told, and nobody else"
     assertEquals(test.farewells.concern(reason), isTurnedAway(reason), reason);
     assertEquals(silent.farewells.concern(reason), false, reason);
   }
+  assertEquals((Object.keys(END_REASONS) as EndReason[]).filter(isTurnedAway), [
+    "refused-overflow",
+    "refused-wait",
+    "shed",
+    "queue-timeout",
+  ]);
   for (const reason of ["refused-address", "refused-rate", "refused-per-ip", "done"] as const) {
     assertEquals(isTurnedAway(reason), false, reason);
   }

@@ -105,7 +105,7 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
     help:
       "a file with at most 16 KiB that clients are sent before they are closed because the queue " +
       "is full (--overflow reject), or because they would wait, or have waited, for too long " +
-      "(--max-wait, --queue-timeout); never those whom --deny, --max-per-ip or --rate-per-ip turns " +
+      "(--max-wait, --queue-timeout, --when-overloaded); never those whom --deny, --max-per-ip or --rate-per-ip turns " +
       "away; it is read at the start and at each reload; none = they are just closed",
   }),
   maxPerIp: count({
