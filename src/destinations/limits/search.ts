@@ -16,12 +16,12 @@ const WORTH = 0.04;
 /** How many standard errors make a difference certain enough. */
 const CERTAIN = 2;
 /** How many make one certain enough to go up, and down. */
-const UP = 1;
-const DOWN = 0.6;
+const UP = 0.6;
+const DOWN = 0.8;
 /** Longest pause between two looks at a bigger limit that was found worse, in milliseconds. */
 const LONGEST_PAUSE_MS = 2500;
 /** A rate that differs by so much from what it was is that of another server. */
-const ANOTHER_SERVER = 0.25;
+const ANOTHER_SERVER = 0.3;
 /** What is left of the weight of earlier comparisons after each further one. */
 const KEPT = 0.95;
 
@@ -269,7 +269,7 @@ export class LimitSearch {
       this.#strange = 0;
       this.#usual += (present - this.#usual) * 0.1;
     }
-    if (this.#strange < 3) return;
+    if (this.#strange < 4) return;
     // Another server, as it were: what was known of it is void.
     this.#strange = 0;
     this.#fell = present < this.#usual;
