@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { Overload } from "../../../src/balancer/overload/overload.ts";
 import type { WhenOverloaded } from "../../../src/balancer/overload/relief.ts";
-import type { Queue } from "../../../src/balancer/queue.ts";
+import type { Queue, QueueOptions } from "../../../src/balancer/queue.ts";
+import { QueueOrder } from "../../../src/balancer/queue_order.ts";
 import type { EndReason } from "../../../src/operations/end_reasons.ts";
 import { ClientWatch } from "../../../src/session/client_watch.ts";
 import type { Session } from "../../../src/session/session.ts";
@@ -21,7 +22,10 @@ class Place {
   readonly overload: Overload;
   #number = 0;
 
-  constructor(whenOverloaded: WhenOverloaded, options: { capacity?: number } = {}) {
+  constructor(
+    whenOverloaded: WhenOverloaded,
+    options: Pick<Partial<QueueOptions>, "capacity" | "lanes"> = {},
+  ) {
     const { log, lines } = collectedLog();
     this.lines = lines;
     this.settings = { whenOverloaded };
@@ -122,6 +126,22 @@ Deno.test("in a standing queue those that have waited longest are shed, and the 
   assert(waits <= PATIENCE_MS / 4 + 20, `the oldest has waited ${waits} ms`);
   assert(place.lines.length >= 1 && place.lines.length <= 4, place.lines.join("\n"));
   assert(/^overloaded: \d+ shed, the latest from \d+/.test(place.lines[0]!), place.lines[0]);
+  place.overload.close();
+});
+
+Deno.test("with turns it is the client with the most sessions that is shed, and nobody else", async () => {
+  const order = { queueOrder: "fair", fairMask: { v4: 32, v6: 64 }, priority: [] } as const;
+  const place = new Place("shed", { lanes: new QueueOrder().lanes(order) });
+  place.teach();
+  const others = new Set<string>();
+  for (let i = 0; i < 300; i++) {
+    for (let n = 0; n < 2; n++) place.join("192.0.2.1");
+    if (i % 3 === 0) others.add(`${place.join().id} shed`);
+    await place.serve();
+    place.now += 10;
+  }
+  assert(place.ended.length > 50, `${place.ended.length}`);
+  assertEquals(place.ended.filter((end) => others.has(end)), []);
   place.overload.close();
 });
 
