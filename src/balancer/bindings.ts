@@ -5,13 +5,10 @@ import type { Session } from "../session/session.ts";
 import type { Binding, Policy } from "./policies/policy.ts";
 import type { Queue } from "./queue.ts";
 
-/** How soon sessions are looked at that have no room in the queue yet, in milliseconds. */
-const LOOK_AGAIN_MS = 50;
-
 /** Options of {@linkcode Bindings}. */
 export interface BindingsOptions {
   policy: Policy;
-  queue: Pick<Queue, "suspended" | "audiences" | "reassign">;
+  queue: Pick<Queue, "suspendedSessions" | "audiences" | "reassign">;
   clock: Clock;
 }
 
@@ -37,6 +34,8 @@ export class Bindings {
   #outdated = false;
   /** Runs until the first one is to be free. */
   #timer: Timer | undefined;
+  /** When that is, while it runs. */
+  #due = Infinity;
   /** Whether everything is over. */
   #stopped = false;
 
@@ -50,8 +49,7 @@ export class Bindings {
   use(policy: Policy): void {
     this.#binding = policy.binding;
     this.#outdated = true;
-    this.#timer?.stop();
-    this.#timer = undefined;
+    this.#endTimer();
   }
 
   /** Binds sessions that begin to wait, again if a connect failed. */
@@ -65,6 +63,10 @@ export class Bindings {
       // One that comes back from a connect may have joined under another policy, which took no note.
       session.joinedAt ??= session.attempts > 0 ? session.acceptedAt : now;
       session.bound = this.#boundOf(session, now);
+      // One that comes back joined before those that wait already.
+      if (this.#timer && session.bound && this.#endOf(session) < this.#due) {
+        this.#startTimer(this.#endOf(session));
+      }
     }
   }
 
@@ -72,12 +74,7 @@ export class Bindings {
   watch(): void {
     if (!this.#binding || this.#timer || this.#stopped) return;
     const first = this.#firstEnd();
-    if (first === Infinity) return;
-    this.#timer = after(Math.max(Math.ceil(first - this.#clock()), 1), () => {
-      this.#timer = undefined;
-      this.#renew({ thorough: false });
-      this.watch();
-    });
+    if (first < Infinity) this.#startTimer(first);
   }
 
   /** Destinations, audiences or the policy have changed: whoever is bound wrongly is bound anew. */
@@ -88,7 +85,22 @@ export class Bindings {
   /** Ends the timer. */
   stop(): void {
     this.#stopped = true;
+    this.#endTimer();
+  }
+
+  #startTimer(due: number): void {
+    this.#endTimer();
+    this.#due = due;
+    this.#timer = after(Math.max(Math.ceil(due - this.#clock()), 1), () => {
+      this.#timer = undefined;
+      this.#renew({ thorough: false });
+      this.watch();
+    });
+  }
+
+  #endTimer(): void {
     this.#timer?.stop();
+    this.#timer = undefined;
   }
 
   /** @param options.thorough Whether to look at all, and not only at those that have waited longest. */
@@ -104,10 +116,20 @@ export class Bindings {
         else if (!thorough) break;
       }
     }
+    // Those that have no room yet stand in no lane.
+    for (const session of this.#queue.suspendedSessions) {
+      if (this.#outdated || this.#isWrong(session, now)) wrong.push(session);
+    }
     this.#outdated = false;
     if (wrong.length === 0) return;
     this.bind(wrong);
     this.#queue.reassign(wrong);
+  }
+
+  #isWrong(session: Session, now: number): boolean {
+    const { bound } = session;
+    if (!bound) return false;
+    return this.#endOf(session) <= now || !this.#binding!.serves(bound.only!);
   }
 
   /** Whom a session waits for now: one, if it is to. */
@@ -122,21 +144,23 @@ export class Bindings {
     return joinedAt! + this.#binding!.patience;
   }
 
-  /** When the first one is bound no more, or something is to be looked at. */
+  /** When the first one is bound no more. */
   #firstEnd(): number {
-    let first = this.#queue.suspended > 0 ? this.#clock() + LOOK_AGAIN_MS : Infinity;
+    let first = this.#endOfFirst(this.#queue.suspendedSessions);
     for (const [audience, sessions] of this.#queue.audiences()) {
-      if (!audience.only) continue;
-      for (const session of bound(sessions)) {
-        first = Math.min(first, this.#endOf(session));
-        break;
-      }
+      if (audience.only) first = Math.min(first, this.#endOfFirst(sessions));
     }
     return first;
   }
+
+  /** When the first one of some that are bound is so no more. */
+  #endOfFirst(sessions: Iterable<Session>): number {
+    for (const session of bound(sessions)) return this.#endOf(session);
+    return Infinity;
+  }
 }
 
-/** Those of a lane that the policy has bound: the first of them joined first. */
+/** Those among some that the policy has bound: the first of them joined first. */
 function* bound(sessions: Iterable<Session>): Iterable<Session> {
   for (const session of sessions) if (session.bound) yield session;
 }
