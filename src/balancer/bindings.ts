@@ -127,9 +127,10 @@ export class Bindings {
   }
 
   #isWrong(session: Session, now: number): boolean {
-    const { bound } = session;
+    const { bound, audience } = session;
     if (!bound) return false;
-    return this.#endOf(session) <= now || !this.#binding!.serves(bound.only!);
+    if (this.#endOf(session) <= now || !this.#binding!.serves(bound.only!)) return true;
+    return audience?.has(bound.only!) === false;
   }
 
   /** Whom a session waits for now: one, if it is to. */

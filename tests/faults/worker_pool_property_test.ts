@@ -41,7 +41,7 @@ type Step =
   | { kind: "finish"; number: number }
   | { kind: "configure"; wanted: Wanted[] }
   | { kind: "admin"; which: number; state: typeof ADMIN[number] }
-  | { kind: "health"; which: number; state: typeof HEALTH[number] };
+  | { kind: "health"; which: number; state: typeof HEALTH[number]; checkFails: boolean };
 
 type Balance = Settings["balance"];
 const BALANCES = OPTIONS.balance.notation!.words as readonly Balance[];
@@ -114,6 +114,7 @@ const step = fc.oneof(
       kind: fc.constant("health"),
       which: fc.nat(2),
       state: fc.constantFrom(...HEALTH),
+      checkFails: fc.boolean(),
     }),
   },
 ) as fc.Arbitrary<Step>;
@@ -189,7 +190,9 @@ class Scene {
       this.excess.push(`spawned for ${destination.name}`);
     }
     if (isOut(destination)) this.excess.push(`spawned for ${destination.name}, taken out`);
-    if (this.isPassedOver(destination)) this.excess.push(`spawned for backup ${destination.name}`);
+    if (this.isPassedOver(destination)) {
+      this.excess.push(`spawned for ${destination.name}, passed over`);
+    }
     destination.workers++;
     try {
       do {
@@ -213,7 +216,7 @@ class Scene {
           this.excess.push(`${session.id} at ${name}, taken out`);
         }
         if (this.isPassedOver(destination) && before?.last) {
-          this.excess.push(`${session.id} at the backup ${name}`);
+          this.excess.push(`${session.id} at ${name}, passed over`);
         }
         await new Promise<void>((resolve) => this.busy.push(resolve));
         this.served++;
@@ -224,10 +227,13 @@ class Scene {
     }
   }
 
-  /** Whether another one of a lower tier is up, so that it serves nobody. */
-  isPassedOver({ config: { backup } }: Destination): boolean {
-    const { all } = this.destinationSet;
-    return all.some((one) => one.usable && !isOut(one) && one.config.backup < backup);
+  /** Whether it serves nobody because another one is up, or of a lower tier, or it cannot. */
+  isPassedOver({ usable, onlyCheckFails, config: { backup } }: Destination): boolean {
+    const there = this.destinationSet.all.filter((one) => !isOut(one));
+    const up = there.filter((one) => one.usable);
+    if (!usable && (!onlyCheckFails || up.length > 0)) return true;
+    const others = usable ? up : there.filter((one) => one.onlyCheckFails);
+    return others.some((one) => one.config.backup < backup);
   }
 
   run(step: Step): void {
@@ -318,6 +324,7 @@ class Scene {
         const one = all[step.which];
         if (!one) break;
         one.state = step.state;
+        one.onlyCheckFails = step.checkFails && !one.usable;
         this.pool.arrange();
         break;
       }
@@ -419,7 +426,7 @@ Deno.test("whatever changes, nobody waits while there is room, and no limit is e
           for (const which of [0, 1, 2]) {
             scene.run({ kind: "report", which, share: 1, slots: undefined });
             scene.run({ kind: "admin", which, state: "ready" });
-            scene.run({ kind: "health", which, state: "up" });
+            scene.run({ kind: "health", which, state: "up", checkFails: false });
           }
           for (let i = 0; scene.served < scene.sent; i++) {
             scene.giveUpHopeless();
@@ -442,7 +449,8 @@ Deno.test("whatever changes, nobody waits while there is room, and no limit is e
   );
 });
 
-function assertSettled({ queue, pool, excess, destinationSet, binds }: Scene): void {
+function assertSettled(scene: Scene): void {
+  const { queue, pool, excess, destinationSet, binds } = scene;
   const needless = [...queue.sessions].filter((session) => pool.hasRoomFor(session));
   assert(needless.length === 0, "a session waits although a slot is free");
   assert(excess.length === 0, excess.join());
@@ -453,12 +461,12 @@ function assertSettled({ queue, pool, excess, destinationSet, binds }: Scene): v
     assert(audience?.has(bound.only!) !== false, `${id} is bound to one that must not have it`);
   }
   for (const one of destinationSet.all) {
-    const { name, workers, active, limit, enabled, usable, state } = one;
+    const { name, workers, active, limit, enabled, state } = one;
     const idle = workers - active;
     assert(idle === 0 || !queue.hasFor(one), `a session waits for an idle worker of ${name}`);
     assert(idle === 0 || workers <= limit, `${name} has ${idle} waiting beyond its limit`);
     assert(
-      idle === 0 || (enabled && usable && !isOut(one)),
+      idle === 0 || (enabled && !isOut(one) && !scene.isPassedOver(one)),
       `${name} has ${idle} waiting although ${state}`,
     );
   }
