@@ -1,6 +1,7 @@
 // What the queue, the worker pool and a policy cost for one session: `deno task bench`. Each run serves
 // SESSIONS of them, of which so many are served at a time as there are destinations.
 import { type Audience, only } from "../../src/async/audience.ts";
+import { Bindings } from "../../src/balancer/bindings.ts";
 import { makePolicy } from "../../src/balancer/policies/policies.ts";
 import { Queue } from "../../src/balancer/queue.ts";
 import { WorkerPool } from "../../src/balancer/worker_pool.ts";
@@ -52,9 +53,15 @@ async function serve(
       afford: () => Promise.resolve(),
     },
     clock,
-    onWaiting: (sessions) => pool.grow(sessions),
+    onWaiting(sessions) {
+      pool.grow(sessions);
+      bindings.watch();
+    },
+    bind: (sessions) => bindings.bind(sessions),
   });
-  const pool = new WorkerPool({ queue, policy: makePolicy(balance), spawn: (one) => work(one) });
+  const policy = makePolicy(balance);
+  const bindings = new Bindings({ policy, queue, clock });
+  const pool = new WorkerPool({ queue, policy, bindings, spawn: (one) => work(one) });
   const destinations = Array.from({ length: number }, (_, i) => destination(i + 1));
   let served = 0;
   async function work(one: Destination): Promise<void> {
@@ -77,9 +84,12 @@ async function serve(
   pool.arrange();
   for (let id = 1; id <= SESSIONS; id++) {
     const audience: Audience | undefined = bound ? only(destinations[id % number]!) : undefined;
-    queue.join([{ id, arrival: 0, audience, reason: undefined, wait() {} } as unknown as Session]);
+    const clientAddress = { transport: "tcp", hostname: `10.0.${id & 255}.1`, port: 1 };
+    const session = { id, arrival: 0, audience, clientAddress, reason: undefined, wait() {} };
+    queue.join([session as unknown as Session]);
     if (id % 2 === 0) await null;
   }
   while (served < SESSIONS) await null;
+  bindings.stop();
   for (const one of destinations) one.dismiss();
 }

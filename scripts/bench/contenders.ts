@@ -19,8 +19,10 @@ export interface Setup {
   destinations: readonly number[];
   /** Most connections per destination, if the contender can limit them; others wait. */
   limit?: number;
-  /** How a destination is picked, where that can be chosen. */
-  method?: "roundrobin" | "leastconn";
+  /** How a destination is picked, in the words of the contender; in turns unless given. */
+  method?: string;
+  /** Whether every connection begins with a header of the PROXY protocol. */
+  proxyHeader?: boolean;
   /** Most sessions at a time, if it is more than descriptors are sure to suffice for. */
   sessions?: number;
   /** Connections that the kernel holds. */
@@ -136,12 +138,14 @@ export function findContenders(
   }
 
   function iawlb(program: readonly string[]): CommandLine {
-    return ({ backlog = BACKLOG, sessions = 0, limit = UNLIMITED, flags, destinations }, port) => {
+    return (setup, port) => {
+      const { backlog = BACKLOG, sessions = 0, limit = UNLIMITED, flags, destinations } = setup;
       const options = "--access-log off --log-level warning " +
         `--connect-timeout ${CONNECT_SECONDS}s --idle-timeout ${IDLE_MINUTES}m ` +
         `--queue-timeout ${QUEUE_SECONDS}s --queue ${UNLIMITED} --workers ${limit} ` +
         `--max-connections ${sessions} --backlog ${backlog}` +
-        (threads > 1 ? ` --threads ${threads}` : "");
+        (threads > 1 ? ` --threads ${threads}` : "") +
+        (setup.proxyHeader ? " --accept-proxy 127.0.0.1" : "");
       const addresses = [port, ...destinations].map((port) => `127.0.0.1:${port}`);
       return [...program, ...options.split(" "), ...flags ?? [], ...addresses];
     };
@@ -159,11 +163,13 @@ export function findContenders(
       events { worker_connections ${DESCRIPTORS}; }
       stream {
         upstream destinations {
-          ${setup.method === "leastconn" ? "least_conn;" : ""}
+          ${setup.method ? `${setup.method};` : ""}
           ${servers.join("\n")}
         }
         server {
-          listen 127.0.0.1:${port} backlog=${setup.backlog ?? BACKLOG} ${reusePort};
+          listen 127.0.0.1:${port} backlog=${setup.backlog ?? BACKLOG} ${reusePort} ${
+      setup.proxyHeader ? "proxy_protocol" : ""
+    };
           proxy_pass destinations;
           proxy_connect_timeout ${CONNECT_SECONDS}s;
           proxy_timeout ${IDLE_MINUTES}m;
@@ -187,7 +193,9 @@ defaults
   timeout server ${IDLE_MINUTES}m
   timeout queue ${QUEUE_SECONDS}s
 listen balancer
-  bind 127.0.0.1:${port} backlog ${setup.backlog ?? BACKLOG}
+  bind 127.0.0.1:${port} backlog ${setup.backlog ?? BACKLOG} ${
+      setup.proxyHeader ? "accept-proxy" : ""
+    }
   balance ${setup.method ?? "roundrobin"}
   ${servers.join("\n  ")}
 `;

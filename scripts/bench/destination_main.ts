@@ -24,21 +24,38 @@ async function answerAtOnce(
   }
 }
 
-/** One connection after the other; those that wait are in the kernel's backlog. */
+/** One connection after the other in each slot; others wait, in the order in which they came. */
 async function answerInTurn(listener: Deno.Listener, service: Service): Promise<void> {
-  const buffer = new Uint8Array(1024);
+  const waiting: Deno.Conn[] = [];
+  let free = service.slots ?? 1;
   for await (const conn of listener) {
-    try {
-      if (await conn.read(buffer) === null) continue;
-      const { stall } = service;
-      const ms = stall && random() < stall.probability ? stall.ms : service.ms;
-      await new Promise((resolve) => setTimeout(resolve, ms));
-      await conn.write(httpAnswer("ok\n", { close: true }));
-    } catch {
-      // The client has left.
-    } finally {
-      conn.close();
+    waiting.push(conn);
+    if (free > 0) serveWaiting();
+  }
+
+  async function serveWaiting(): Promise<void> {
+    free--;
+    const buffer = new Uint8Array(1024);
+    for (let conn = waiting.shift(); conn; conn = waiting.shift()) {
+      await answerAfter(conn, { service, buffer });
     }
+    free++;
+  }
+}
+
+async function answerAfter(
+  conn: Deno.Conn,
+  { service: { ms: usual, stall }, buffer }: { service: Service; buffer: Uint8Array },
+): Promise<void> {
+  try {
+    if (await conn.read(buffer) === null) return;
+    const ms = stall && random() < stall.probability ? stall.ms : usual;
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    await conn.write(httpAnswer("ok\n", { close: true }));
+  } catch {
+    // The client has left.
+  } finally {
+    conn.close();
   }
 }
 

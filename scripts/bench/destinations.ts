@@ -26,8 +26,8 @@ export class Destinations {
   }
 
   /**
-   * Servers that answer one request at a time, each after its own time in milliseconds, or a stall
-   * with some probability.
+   * Servers that answer one request at a time, or as many as they have slots, each after its own time
+   * in milliseconds, or a stall with some probability.
    */
   async serial(
     services: readonly Service[],
@@ -79,6 +79,8 @@ export class Destinations {
 /** How long a destination takes: `ms`, and with a probability `stall.ms` instead. */
 export interface Service {
   readonly ms: number;
+  /** Requests that it serves at a time; 1 unless given. Others wait there. */
+  readonly slots?: number;
   readonly stall?: { readonly ms: number; readonly probability: number };
 }
 

@@ -61,6 +61,13 @@ async function openLoop(loop: OpenLoop): Promise<RequestResult> {
   await Promise.all(pending);
   return summary(latencies, latencies.length - errors, errors, loop.seconds - loop.warmUp);
 
+  /** One client of many, who is drawn by lot. */
+  function header(): string {
+    if (!loop.clients) return "";
+    const client = Math.floor(random() * loop.clients);
+    return `PROXY TCP4 10.0.${client >> 8}.${client & 255} 127.0.0.1 40000 80\r\n`;
+  }
+
   async function arrive(due: number): Promise<void> {
     const controller = new AbortController();
     const left = started + due + loop.timeout - performance.now();
@@ -69,7 +76,7 @@ async function openLoop(loop: OpenLoop): Promise<RequestResult> {
     try {
       using conn = await connect(controller.signal);
       controller.signal.addEventListener("abort", () => conn.close());
-      await request(conn, true);
+      await request(conn, true, header());
       latency = Math.min(latency, performance.now() - started - due);
     } catch {
       // It counts as one that took as long as allowed.
@@ -116,8 +123,8 @@ function connect(signal?: AbortSignal): Promise<Deno.TcpConn> {
 }
 
 /** Sends a request and waits for the whole answer, whose body all servers of the suite share. */
-async function request(conn: Deno.Conn, close: boolean): Promise<void> {
-  await conn.write(encoder.encode(`${HEAD}${close ? "Connection: close\r\n" : ""}\r\n`));
+async function request(conn: Deno.Conn, close: boolean, before = ""): Promise<void> {
+  await conn.write(encoder.encode(`${before}${HEAD}${close ? "Connection: close\r\n" : ""}\r\n`));
   const buffer = new Uint8Array(1024);
   for (let answer = ""; !answer.endsWith("ok\n");) {
     const n = await conn.read(buffer);

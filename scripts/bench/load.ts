@@ -48,6 +48,8 @@ export interface OpenLoop {
   /** A request that takes longer has failed, and counts with this time. In milliseconds. */
   timeout: number;
   seed: number;
+  /** As many clients, each with an address of its own in a header of the PROXY protocol. */
+  clients?: number;
 }
 
 /** A transfer over some connections at once. */

@@ -16,6 +16,7 @@ import { connections, logging, roundTrips } from "./workloads/requests.ts";
 import { destinations, policies, queue } from "./workloads/scale.ts";
 import { startUp } from "./workloads/startup.ts";
 import { tail } from "./workloads/tail.ts";
+import { unequal } from "./workloads/unequal.ts";
 
 const WORKLOADS = [
   roundTrips,
@@ -29,6 +30,7 @@ const WORKLOADS = [
   queue,
   destinations,
   policies,
+  unequal,
 ];
 
 const HELP = `deno task bench [OPTIONS]

@@ -125,14 +125,14 @@ const PATHS: Readonly<Record<string, Record<string, Operation>>> = {
   },
   "/destinations": {
     post: {
-      ...operation("addDestination", "Add a destination"),
+      ...operation("addDestination", "Add a destination, or a name whose records are some"),
       requestBody: takes("NewDestination"),
       responses: { 201: answers("it is there", "Destination"), ...changeRefusals(404, 409) },
     },
   },
   "/destinations/{id}": {
     patch: {
-      ...operation("changeDestination", "Change the state or the limits of a destination"),
+      ...operation("changeDestination", "Change a destination, or all records of a name"),
       parameters: [idOf("destination")],
       requestBody: takes("DestinationChange"),
       responses: {
@@ -141,7 +141,10 @@ const PATHS: Readonly<Record<string, Record<string, Operation>>> = {
       },
     },
     delete: {
-      ...operation("removeDestination", "Let a destination finish its sessions and forget it"),
+      ...operation(
+        "removeDestination",
+        "Let a destination, or all records of a name, finish and be forgotten",
+      ),
       parameters: [idOf("destination")],
       responses: { 202: answers("it is leaving", "Nothing"), ...refusals(401, 404, 409, 422) },
     },

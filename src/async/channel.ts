@@ -1,23 +1,13 @@
-import { ChannelClosedError } from "./channel_closed.ts";
+import { ChannelClosedError, duplicate } from "./channel_closed.ts";
 import { assertCapacity } from "./capacity.ts";
 import type { Audience } from "./audience.ts";
+import { ByAge } from "./by_age.ts";
+import type { ChannelOptions } from "./channel_options.ts";
 import { Lanes, type Order, type Waiting } from "./lanes.ts";
 import { LinkedList, type ListNode } from "./linked_list.ts";
 import { SuspendedSends } from "./suspended_sends.ts";
+import { ToldLater } from "./told_later.ts";
 import { WaitList } from "./wait_list.ts";
-
-/** Options of {@linkcode Channel}. */
-export interface ChannelOptions<T> {
-  /** How items are told apart that not everybody may have; everybody may have all unless given. */
-  order?: Order<T>;
-  /**
-   * Called after a hand-over that left items waiting because no receiver was: the moment to find
-   * more receivers. It may call `receive` at once.
-   *
-   * @param sent What was handed over; without it all that waits is to be looked at.
-   */
-  onWaiting?: (sent?: readonly T[]) => void;
-}
 
 /**
  * A bounded first-in, first-out queue between concurrent tasks.
@@ -48,6 +38,8 @@ export class Channel<T> {
   readonly #receivers = new WaitList<T>();
   /** Sends that wait for room. */
   readonly #sends = new SuspendedSends<T>();
+  /** Items of these that have got room: whoever may have them may have no other one. */
+  readonly #admitted: ToldLater<T>;
   /** Who waits for room without having an item. */
   readonly #roomWaiters = new WaitList<void>();
   /** Whether sending has ended. */
@@ -59,6 +51,7 @@ export class Channel<T> {
     this.#order = options.order;
     this.#lanes = new Lanes(this.#items, options.order);
     this.#onWaiting = options.onWaiting;
+    this.#admitted = new ToldLater((items) => this.#onWaiting?.(items));
   }
 
   /** Most items that wait before senders do. */
@@ -112,7 +105,6 @@ export class Channel<T> {
 
   /**
    * Sends several items in one hand-over, in order; suspends until the last of them has room.
-   *
    * @throws {ChannelClosedError} If the channel is closed, before or while waiting; `unsent` has
    * the items that did not get in.
    * @throws {TypeError} If one of the items waits in the channel already; those before it were sent.
@@ -126,7 +118,6 @@ export class Channel<T> {
 
   /**
    * Puts an item in front of all that wait: for one that was received and has to come back.
-   *
    * Never waits and may exceed the capacity, because the item had room before. Works on a
    * closed channel too, so that nothing that was received before the close is lost.
    *
@@ -134,8 +125,7 @@ export class Channel<T> {
    * front on until the first "no", so that several items that come back can keep their order.
    * @throws {TypeError} If the item waits in the channel already.
    */
-  unshift(item: T, options: { behind?: (waiting: T) => boolean } = {}): void {
-    const { behind = () => false } = options;
+  unshift(item: T, { behind = () => false }: { behind?: (waiting: T) => boolean } = {}): void {
     const audience = this.#order?.audienceOf(item);
     if (this.#receivers.serve(item, audience)) return;
     this.#assertAbsent(item);
@@ -146,15 +136,13 @@ export class Channel<T> {
 
   /**
    * Receives the oldest item that the taker may have; suspends while there is none.
-   *
    * An item that was handed over stays handed over: an abort that comes later does not undo it.
    *
    * @param options.taker Who gets it, where items have audiences; anybody unless given.
    * @throws {ChannelClosedError} Once the channel is closed and has nothing for the taker.
    * @throws The signal's reason, if it is aborted before an item arrives.
    */
-  receive(options: { signal?: AbortSignal; taker?: object } = {}): Promise<T> {
-    const { signal, taker } = options;
+  receive({ signal, taker }: { signal?: AbortSignal; taker?: object } = {}): Promise<T> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const node = this.#takeFirst(taker);
     if (node) {
@@ -183,15 +171,30 @@ export class Channel<T> {
   }
 
   /**
+   * The audiences of items have changed: each that waits keeps its place by age among those that it
+   * waits with from now on. Takes time in the number of these items, and of younger ones.
+   */
+  reassign(items: Iterable<T>): void {
+    const { audienceOf, before } = this.#order!;
+    const byAge = new ByAge(before);
+    const moved = byAge.sort([...items].filter((item) => this.#takeOut(item)));
+    const left = moved.filter((item) => !this.#receivers.serve(item, audienceOf(item)));
+    for (const item of left.toReversed()) {
+      const node = this.#lanes.insert(item, byAge);
+      if (node) this.#nodes.set(item, node);
+    }
+    this.#admit(moved.length - left.length);
+    if (left.length > 0) this.#onWaiting?.(left);
+  }
+
+  /**
    * Resolves once there is room for an item or the channel is closed.
-   *
    * For a producer that must not hold an item that has no room yet. Waiters are released in order,
    * one for each item that leaves and for each receiver that begins to wait.
    *
    * @throws The signal's reason, if it is aborted first.
    */
-  room(options: { signal?: AbortSignal } = {}): Promise<void> {
-    const { signal } = options;
+  room({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#hasRoom() || this.#closed) return Promise.resolve();
     return this.#roomWaiters.wait(signal);
@@ -202,10 +205,9 @@ export class Channel<T> {
    * @throws {RangeError} If `capacity` is not a whole number of at least 1.
    */
   resize(capacity: number): void {
-    assertCapacity("resize channel", capacity);
-    const more = capacity - Math.max(this.#capacity, this.size);
-    this.#capacity = capacity;
-    this.#admit(more);
+    const before = Math.max(this.#capacity, this.size);
+    this.#capacity = assertCapacity("resize channel", capacity);
+    this.#admit(capacity - before);
     if (this.size > 0) this.#onWaiting?.();
   }
 
@@ -223,9 +225,7 @@ export class Channel<T> {
   }
 
   #assertAbsent(item: T): void {
-    if (this.#isWaiting(item)) {
-      throw new TypeError("Cannot send: the item waits in the channel already");
-    }
+    if (this.#isWaiting(item)) throw duplicate();
   }
 
   /** Hands an item to a waiting receiver or keeps it; `false` if there is neither a receiver nor room. */
@@ -288,11 +288,11 @@ export class Channel<T> {
   #admit(rooms = 1): void {
     while (this.#sends.size > 0 && this.size < this.#capacity) {
       const item = this.#sends.first;
-      if (this.#isWaiting(item)) {
-        this.#sends.fail(new TypeError("Cannot send: the item waits in the channel already"));
-      } else {
+      if (this.#isWaiting(item)) this.#sends.fail(duplicate());
+      else {
         this.#add(item, this.#order?.audienceOf(item));
         this.#sends.advance();
+        this.#admitted.add(item);
       }
     }
     while (rooms-- > 0 && this.#hasRoom() && this.#roomWaiters.serve());

@@ -9,3 +9,8 @@ export class ChannelClosedError<T = unknown> extends Error {
     this.unsent = unsent;
   }
 }
+
+/** What is wrong with an item that is sent while it waits. */
+export function duplicate(): TypeError {
+  return new TypeError("Cannot send: the item waits in the channel already");
+}

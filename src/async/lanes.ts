@@ -1,4 +1,5 @@
 import type { Audience } from "./audience.ts";
+import type { ByAge } from "./by_age.ts";
 import { LinkedList, type ListNode } from "./linked_list.ts";
 
 /** How items are told apart that not everybody may have. */
@@ -16,7 +17,7 @@ interface Lane<T> {
 }
 
 /** What can be seen of the items that wait; they are told from front to back. */
-export type Waiting<T> = Omit<Lanes<T>, "push" | "unshift" | "remove" | "firstFor">;
+export type Waiting<T> = Omit<Lanes<T>, "push" | "unshift" | "insert" | "remove" | "firstFor">;
 
 /**
  * Items that wait, the oldest first: a lane for each audience, beside the list of those that everybody
@@ -119,6 +120,16 @@ export class Lanes<T> implements Iterable<T> {
     const lane = this.#laneOf(options.audience);
     this.#bound.set(item, { lane, node: lane.items.unshift(item, options.behind) });
     this.#boundSize++;
+  }
+
+  /** Adds an item to its place by age. Returns that place if everybody may have it. */
+  insert(item: T, byAge: ByAge<T>): ListNode<T> | undefined {
+    const audience = this.#order!.audienceOf(item);
+    if (!audience) return byAge.insert(this.#open, item);
+    const lane = this.#laneOf(audience);
+    this.#bound.set(item, { lane, node: byAge.insert(lane.items, item) });
+    this.#boundSize++;
+    return undefined;
   }
 
   /** Removes an item from its lane. Returns whether it was in one. */

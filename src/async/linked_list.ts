@@ -22,6 +22,11 @@ export class LinkedList<T> {
     return this.#first;
   }
 
+  /** The node at the back, or `undefined` if the list is empty. */
+  get lastNode(): ListNode<T> | undefined {
+    return this.#last;
+  }
+
   /** The value at the front, or `undefined` if the list is empty. */
   get first(): T | undefined {
     return this.#first?.value;
@@ -46,6 +51,11 @@ export class LinkedList<T> {
   unshift(value: T, behind?: (listed: T) => boolean): ListNode<T> {
     let next = this.#first;
     while (next && behind?.(next.value)) next = next.next;
+    return this.insert(value, next);
+  }
+
+  /** Adds before a node of this list, or at the back without one. */
+  insert(value: T, next: ListNode<T> | undefined): ListNode<T> {
     const previous = next ? next.previous : this.#last;
     const node: ListNode<T> = { value, previous, next };
     if (previous) previous.next = node;

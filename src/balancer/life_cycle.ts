@@ -130,11 +130,13 @@ export class LifeCycle {
   }
 
   async #end(): Promise<void> {
-    const { ending, sweep, stallDetector, pool, health, gate, destinations } = this.#parts;
+    const { ending, sweep, stallDetector, pool, bindings, health, gate, destinations } =
+      this.#parts;
     ending.abort();
     sweep.stop();
     stallDetector.stop();
     pool.stop();
+    bindings.stop();
     health.close();
     gate.close();
     destinations.dismiss();

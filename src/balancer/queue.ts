@@ -20,6 +20,8 @@ export interface QueueOptions {
    * @param sessions Those that have just come; without it all are to be looked at.
    */
   onWaiting?: (sessions?: readonly Session[]) => void;
+  /** Called before sessions begin to wait, the first time or again: it may bind them. */
+  bind?: (sessions: readonly Session[]) => void;
 }
 
 /**
@@ -39,6 +41,8 @@ export class Queue implements Holder {
   readonly #admission: QueueOptions["admission"];
   /** When a session begins to wait again. */
   readonly #clock: Clock;
+  /** Learns who begins to wait. */
+  readonly #bind: QueueOptions["bind"];
   /** How many sessions have joined so far. */
   #arrivals = 0;
   /** Set once waiting is over: whoever comes from then on is turned away with this reason. */
@@ -53,6 +57,7 @@ export class Queue implements Holder {
     this.#registry = options.registry;
     this.#admission = options.admission;
     this.#clock = options.clock;
+    this.#bind = options.bind;
   }
 
   /** Sessions that wait. */
@@ -88,6 +93,11 @@ export class Queue implements Holder {
   /** The audiences that are waited for, but for everybody, each with its sessions. */
   audiences(): Iterable<[Audience, Iterable<Session>]> {
     return this.#channel.waiting.audiences();
+  }
+
+  /** Sessions that have joined and have no room yet. */
+  get suspended(): number {
+    return this.#channel.suspended;
   }
 
   /** How many more sessions have room or an idle worker. */
@@ -132,12 +142,15 @@ export class Queue implements Holder {
 
   /** Adds new sessions, in order; resolves when the last of them has room. */
   join(sessions: readonly Session[]): Promise<void> {
-    return this.#channel.sendAll(sessions.filter((session) => this.#prepare(session)));
+    const ready = sessions.filter((session) => this.#prepare(session));
+    this.#bind?.(ready);
+    return this.#channel.sendAll(ready);
   }
 
   /** Puts a session back whose connect failed, or that goes elsewhere: behind those that are older. */
   giveBack(session: Session): void {
     if (!this.#prepare(session, this.#clock())) return;
+    this.#bind?.([session]);
     this.#channel.unshift(session, { behind: (waiting) => isOlder(waiting, session) });
   }
 
@@ -150,6 +163,11 @@ export class Queue implements Holder {
    */
   receive(destination: Pick<Destination, "idleSignal">): Promise<Session> {
     return this.#channel.receive({ signal: destination.idleSignal, taker: destination });
+  }
+
+  /** Who may have these sessions has changed: those that wait keep their places by arrival. */
+  reassign(sessions: readonly Session[]): void {
+    this.#channel.reassign(sessions);
   }
 
   /** Changes the capacity. Those that wait stay, however many they are. */

@@ -1,6 +1,7 @@
 import { type Chunks, inTurns } from "../async/chunks.ts";
 import type { ListenerConfig } from "../config/config.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
+import type { Settings } from "../config/options.ts";
 import type { Identity, Replacement } from "./balancer.ts";
 import { sameResolver } from "../net/dns/records.ts";
 import { makePolicy } from "./policies/policies.ts";
@@ -40,8 +41,14 @@ export async function reconfigure(
   if (config.halfClose !== before.halfClose) {
     for (const session of parts.registry.live) session.review();
   }
-  if (config.balance === before.balance) parts.pool.arrange();
-  else parts.pool.use(makePolicy(config.balance));
+  if (isSamePolicy(config, before)) parts.pool.arrange();
+  else parts.pool.use(makePolicy(config.balance, config));
+}
+
+function isSamePolicy(one: Settings, other: Settings): boolean {
+  if (one.balance !== other.balance) return false;
+  const sameMask = one.hashMask.v4 === other.hashMask.v4 && one.hashMask.v6 === other.hashMask.v6;
+  return one.balance !== "hash" || (sameMask && one.hashWait === other.hashWait);
 }
 
 /** Goes over to a configuration in which one destination is new, different or gone. */

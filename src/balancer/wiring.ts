@@ -22,6 +22,7 @@ import { Timekeeper } from "../session/timings.ts";
 import type { Durations } from "../operations/latencies.ts";
 import { Admission } from "./admission.ts";
 import type { Identity } from "./balancer.ts";
+import { Bindings } from "./bindings.ts";
 import { Gate } from "./gate.ts";
 import { ProxyGreeting } from "./greeting/proxy_greeting.ts";
 import { makePolicy } from "./policies/policies.ts";
@@ -69,6 +70,7 @@ export interface Parts {
   readonly gate: Gate;
   readonly admission: Admission;
   readonly destinations: DestinationSet;
+  readonly bindings: Bindings;
   readonly pool: WorkerPool;
   readonly health: Health;
   readonly fairReads: FairReads;
@@ -132,8 +134,14 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     registry,
     admission,
     clock,
-    onWaiting: (sessions) => pool.grow(sessions),
+    onWaiting(sessions) {
+      pool.grow(sessions);
+      bindings.watch();
+    },
+    bind: (sessions) => bindings.bind(sessions),
   });
+  const policy = makePolicy(config.balance, config);
+  const bindings = new Bindings({ policy, queue, clock });
   const buffers = new BufferPool();
   const gate = new Gate({
     settings,
@@ -172,7 +180,8 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
   };
   const pool = new WorkerPool({
     queue,
-    policy: makePolicy(config.balance),
+    policy,
+    bindings,
     spawn: (destination) => tasks.add(runWorker(destination, workerContext)),
     onStranded: (session) => session.abort("server-reset"),
   });
@@ -221,6 +230,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     gate,
     admission,
     destinations,
+    bindings,
     pool,
     health,
     fairReads,

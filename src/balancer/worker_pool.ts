@@ -1,4 +1,5 @@
 import { type Audience, Without } from "../async/audience.ts";
+import type { Bindings } from "./bindings.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { Policy } from "./policies/policy.ts";
 import type { Queue } from "./queue.ts";
@@ -18,6 +19,8 @@ export interface WorkerPoolOptions {
   queue: Pick<Queue, "hasFor" | "oldestOf" | "audiences">;
   policy: Policy;
   spawn: Spawn;
+  /** Who is bound to whom, if the policy binds. */
+  bindings?: Pick<Bindings, "use" | "review">;
   /** Gets a session that was moved and waits though no destination serves that may have it. */
   onStranded?: (session: Session) => void;
 }
@@ -46,6 +49,8 @@ export class WorkerPool {
   readonly #spawn: Spawn;
   /** Gets sessions that nobody can serve any more. */
   readonly #onStranded: (session: Session) => void;
+  /** Looks after sessions that are bound. */
+  readonly #bindings: WorkerPoolOptions["bindings"];
   /** Knows the destinations that serve and have a free slot. */
   #policy: Policy;
   /** Those whose idle workers were dismissed though they serve: they may have others after that. */
@@ -58,6 +63,7 @@ export class WorkerPool {
   constructor(options: WorkerPoolOptions) {
     this.#queue = options.queue;
     this.#spawn = options.spawn;
+    this.#bindings = options.bindings;
     this.#policy = options.policy;
     this.#onStranded = options.onStranded ?? (() => {});
   }
@@ -82,6 +88,7 @@ export class WorkerPool {
   /** Goes over to another policy; sessions that are served, and those that wait, stay. */
   use(policy: Policy): void {
     this.#policy = policy;
+    this.#bindings?.use(policy);
     for (const destination of this.#destinations) {
       policy.add(destination);
       if (destination.waiting > 0) this.#thin(destination);
@@ -98,6 +105,7 @@ export class WorkerPool {
    */
   arrange(changed?: Destination): void {
     const affected = this.#review(changed);
+    this.#bindings?.review();
     this.#sendStrandedAway();
     for (const destination of affected) {
       if (!this.#serves(destination)) destination.dismiss();
@@ -276,6 +284,7 @@ export class WorkerPool {
   }
 
   #rank(destination: Destination): void {
+    this.#policy.binding?.note(destination, this.#mayServe(destination));
     this.#policy.update(destination, this.#serves(destination) && destination.hasRoom);
   }
 }

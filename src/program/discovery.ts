@@ -1,4 +1,5 @@
 import type { Logger } from "@logtape/logtape";
+import type { Chunks } from "../async/chunks.ts";
 import type { Config } from "../config/config.ts";
 import {
   type ConfiguredDestination,
@@ -84,11 +85,12 @@ export class Discovery {
 
   /** Takes over names, and how they are looked up; those that stay keep their records. */
   configure(config: Pick<Config, "configured"> & Settings): void {
-    const { resolver } = this.#settings;
+    const before = this.#settings;
     this.#settings = config;
-    if (JSON.stringify(config.resolver) !== JSON.stringify(resolver)) {
-      this.#resolver?.use(config.resolver);
-    }
+    const asksOthers = JSON.stringify(config.resolver) !== JSON.stringify(before.resolver);
+    if (asksOthers) this.#resolver?.use(config.resolver);
+    const isNews = asksOthers || config.resolveInterval !== before.resolveInterval ||
+      config.resolveEmpty !== before.resolveEmpty;
     const templates = config.configured.filter(isTemplate);
     const keys = new Set(templates.map(({ key }) => key));
     for (const [key, { watch }] of this.#known) {
@@ -98,25 +100,29 @@ export class Discovery {
     }
     for (const template of templates) {
       const known = this.#known.get(template.key);
-      if (known) known.template = template;
-      else this.#begin(template);
+      if (!known) this.#begin(template);
+      else {
+        known.template = template;
+        if (isNews) known.watch.look();
+      }
     }
   }
 
   /** All servers of a configuration in its order: those that are in it, and the records of its names. */
-  serversOf(configured: readonly ConfiguredDestination[]): DestinationConfig[] {
+  *serversOf(configured: readonly ConfiguredDestination[]): Chunks<DestinationConfig[]> {
     const servers: DestinationConfig[] = [];
-    const overridden = new Set<string>();
+    const records = new Set<string>();
     for (const one of configured) {
       if (!isTemplate(one)) servers.push(one);
       else {
         for (const record of this.#recordsOf(one)) {
           servers.push(record);
-          overridden.add(record.key);
+          records.add(record.key);
+          yield;
         }
       }
     }
-    for (const key of this.#overrides.keys()) if (!overridden.has(key)) this.#overrides.delete(key);
+    for (const key of this.#overrides.keys()) if (!records.has(key)) this.#overrides.delete(key);
     return servers;
   }
 
@@ -175,6 +181,11 @@ export class Discovery {
     }));
   }
 
+  /** Whether nothing is looked up any more. */
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
   /** Looks nothing up any more. */
   stop(): void {
     this.#stopped = true;
@@ -201,16 +212,16 @@ export class Discovery {
     });
   }
 
-  #recordsOf(template: DestinationTemplate): DestinationConfig[] {
+  *#recordsOf(template: DestinationTemplate): Generator<DestinationConfig, void> {
     const known = this.#known.get(template.key);
     // Nothing is looked up any more.
-    if (!known) return [];
-    const { watch, admin } = known;
-    return watch.servers.map((server) => {
+    if (!known) return;
+    for (const server of known.watch.servers) {
       const key = keyOfRecord(template, server);
       const texts = this.#overrideOf(key, server);
-      return recordConfig(template, server, { texts, admin: this.#states.get(key) ?? admin });
-    });
+      const admin = this.#states.get(key) ?? known.admin;
+      yield recordConfig(template, server, { texts, admin });
+    }
   }
 
   #overrideOf(key: string, now: Found): DestinationTexts {

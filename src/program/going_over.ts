@@ -15,17 +15,17 @@ export interface ServerChange {
 
 /**
  * Has a balancer go over to other servers with the same settings: new and different ones first, so
- * that there is no moment without any.
+ * that there is no moment without any. Returns what is different.
  */
 export async function goOver(
   { before, after }: { before: Config; after: Config },
   { balancer, numbers }: { balancer: Balancer; numbers: Numbers },
-): Promise<void> {
+): Promise<readonly ServerChange[]> {
   const changes = changesOf(before.destinations, after.destinations);
   if (changes.length > FEW) {
     numbers.apply(after);
     await balancer.reconfigure(after, { numbers: numbers.byKey });
-    return;
+    return changes;
   }
   const pace = new Pace({ begun: true });
   for (const change of changes) {
@@ -34,6 +34,7 @@ export async function goOver(
     numbers.replace(change.before, change.after);
     await balancer.replace({ number, destination: change.after }, after);
   }
+  return changes;
 }
 
 /** What is different between two lists of servers, those that are gone at the end. */

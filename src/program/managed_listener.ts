@@ -1,3 +1,4 @@
+import { inTurns } from "../async/chunks.ts";
 import { formatNumeric } from "../net/address.ts";
 import type { Balancer } from "../balancer/balancer.ts";
 import { commandLineReporter, type Config, nameOf } from "../config/config.ts";
@@ -12,7 +13,6 @@ import {
   type DestinationTemplate,
   isTemplate,
 } from "../config/destination_text.ts";
-import type { Logs } from "../logging/logs.ts";
 import { Numbers } from "./destination_numbers.ts";
 import {
   assertRemovable,
@@ -24,7 +24,7 @@ import {
   replaced,
 } from "./destination_reading.ts";
 import { Discovery } from "./discovery.ts";
-import { goOver } from "./going_over.ts";
+import { goOver, type ServerChange } from "./going_over.ts";
 import {
   type DestinationChange,
   type NewDestination,
@@ -35,7 +35,7 @@ import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { AdminState } from "../operations/states.ts";
 import type { OptionName } from "../config/options.ts";
 import { checkThreads, threadsOf } from "../config/thread_shares.ts";
-import { changesBetween, logChanges } from "./record_changes.ts";
+import { ChangeLog, changesBetween } from "./record_changes.ts";
 import { type ListenerOptions, startBalancer } from "./start_balancer.ts";
 import { statusOfName } from "./status_of_name.ts";
 
@@ -60,8 +60,8 @@ export class ManagedListener {
   readonly #discovery: Discovery;
   /** The latest change; each waits for the one before. */
   #changing: Promise<unknown> = Promise.resolve();
-  /** Gets what changes by itself. */
-  readonly #logs: Logs;
+  /** Tells what changes by itself. */
+  readonly #changeLog: ChangeLog;
 
   private constructor(options: ListenerOptions & { balancer: Balancer; numbers: Numbers }) {
     const { config, logs } = options;
@@ -72,7 +72,7 @@ export class ManagedListener {
     this.threads = threadsOf(config);
     this.#config = config;
     this.#numbers = options.numbers;
-    this.#logs = logs;
+    this.#changeLog = new ChangeLog(logs.log);
     this.#discovery = new Discovery(config, {
       lookUps: options.lookUps,
       log: logs.log,
@@ -133,7 +133,7 @@ export class ManagedListener {
       const changes = differences(before, config);
       if (changes.length === 0 && reverted.size === 0 && !options.force) return [];
       this.#discovery.configure(config);
-      const after = this.#withServers(config);
+      const after = await this.#withServers(config);
       changes.push(...changesBetween(before, after, { of: reverted }));
       this.#numbers.apply(after);
       await this.balancer.reconfigure(after, { numbers: this.#numbers.byKey });
@@ -168,7 +168,7 @@ export class ManagedListener {
           const before = this.#config;
           const texts = readOverride(wanted, { ...this.#context, values: options });
           this.#discovery.override(wanted, texts);
-          await this.#go(this.#withServers(before));
+          await this.#go(await this.#withServers(before));
           const of = new Set([wanted.key]);
           changes.push(...changesBetween(before, this.#config, { of }));
         } else {
@@ -222,15 +222,15 @@ export class ManagedListener {
     return result;
   }
 
-  #withServers(config: Config): Config {
-    return { ...config, destinations: this.#discovery.serversOf(config.configured) };
+  async #withServers(config: Config): Promise<Config> {
+    const destinations = await inTurns(this.#discovery.serversOf(config.configured));
+    return { ...config, destinations };
   }
 
   /** Puts the records that there are by now in force. */
   async #applyRecords(): Promise<void> {
-    const before = this.#config;
-    await this.#go(this.#withServers(before));
-    logChanges(before, this.#config, this.#logs.log);
+    if (this.#discovery.stopped) return;
+    this.#changeLog.tell(await this.#go(await this.#withServers(this.#config)));
   }
 
   /** Sets what the operator wants. Returns whether that is something else. */
@@ -268,7 +268,7 @@ export class ManagedListener {
     this.#numbers.replace(before, destination);
     if ((before && isTemplate(before)) || (destination && isTemplate(destination))) {
       this.#discovery.configure(config);
-      await this.#go(this.#withServers(config));
+      await this.#go(await this.#withServers(config));
     } else {
       const number = this.#numbers.of((destination ?? before)!);
       this.#config = config;
@@ -277,11 +277,11 @@ export class ManagedListener {
     return destinationDifference(before, destination, { before: old, after: config });
   }
 
-  /** Goes over to other servers with the same settings. */
-  async #go(after: Config): Promise<void> {
+  /** Goes over to other servers with the same settings. Returns what is different. */
+  async #go(after: Config): Promise<readonly ServerChange[]> {
     const before = this.#config;
     this.#config = after;
-    await goOver({ before, after }, { balancer: this.balancer, numbers: this.#numbers });
+    return await goOver({ before, after }, { balancer: this.balancer, numbers: this.#numbers });
   }
 }
 

@@ -816,3 +816,88 @@ Deno.test("who asked for room is told of a receiver for whom nothing waits", asy
   assertEquals(channel.trySend(2), true);
   assertEquals(await received, 2);
 });
+
+/** A channel of numbers, the smaller ones older, with audiences that can be changed. */
+function reassignable(capacity: number, onWaiting?: (sent?: readonly number[]) => void) {
+  const audiences = new Map<number, Audience>();
+  const channel = new Channel<number>(capacity, {
+    order: { audienceOf: (item) => audiences.get(item), before: (a, b) => a < b },
+    ...onWaiting && { onWaiting },
+  });
+  return { channel, audiences };
+}
+
+Deno.test("items whose audience changes keep their places by age, wherever they wait then", async () => {
+  const [a, b] = [{}, {}];
+  const told: number[][] = [];
+  const { channel, audiences } = reassignable(20, (sent) => told.push([...sent ?? []]));
+  for (const item of [1, 4, 7]) audiences.set(item, only(a));
+  for (const item of [2, 5, 8]) audiences.set(item, only(b));
+  await channel.sendAll([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  // The lane of one comes to another one, and to everybody; some that wait no more are named, too.
+  for (const item of [7, 1]) audiences.set(item, only(b));
+  audiences.delete(4);
+  channel.reassign([7, 4, 1, 10, 99]);
+  assertEquals(told.at(-1), [1, 4, 7]);
+  assertEquals([...channel.waiting.audiences()].map(([, items]) => [...items]), [[1, 2, 5, 7, 8]]);
+  assertEquals([...channel.waiting], [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  const received = async (taker: object) => await channel.receive({ taker });
+  assertEquals([await received(a), await received(a), await received(a)], [3, 4, 6]);
+  assertEquals([await received(b), await received(b), channel.size], [1, 2, 4]);
+});
+
+Deno.test("the oldest of the items whose audience changes goes to a receiver that waits", async () => {
+  const [a, b] = [{}, {}];
+  const { channel, audiences } = reassignable(3);
+  for (const item of [1, 2, 3, 4]) audiences.set(item, only(a));
+  const sent = channel.sendAll([1, 2, 3, 4]);
+  const received = channel.receive({ taker: b });
+  assert(await isPending(sent));
+  audiences.clear();
+  channel.reassign([3, 1, 2]);
+  assertEquals(await received, 1);
+  await sent;
+  assertEquals([...channel.waiting], [2, 3, 4]);
+});
+
+Deno.test("however many items change their audience, each that waits is passed once", () => {
+  const number = 100_000;
+  const [a, b] = [{}, {}];
+  const audiences = new Map<number, Audience>();
+  let compared = 0;
+  const channel = new Channel<number>(2 * number, {
+    order: {
+      audienceOf: (item) => audiences.get(item),
+      before: (one, other) => (compared++, one < other),
+    },
+  });
+  const items = Array.from({ length: 2 * number }, (_, i) => i);
+  for (const item of items) audiences.set(item, only(item % 2 ? a : b));
+  channel.sendAll(items);
+  for (const item of items) audiences.set(item, only(b));
+  channel.reassign(items.filter((item) => item % 2));
+  // Sorting what is in order already takes one comparison an item.
+  assert(compared < 5 * number, `${compared}`);
+  const [[, lane]] = [...channel.waiting.audiences()] as [[Audience, Iterable<number>]];
+  assertEquals([...lane], items);
+});
+
+Deno.test("items that get room late are told of, each once, whoever has made it", async () => {
+  const [a, b] = [{}, {}];
+  const told: number[][] = [];
+  const { channel, audiences } = reassignable(1, (sent) => {
+    if (!full) told.push([...sent ?? []]);
+    for (const _ of told.at(-1) ?? []) channel.receive({ taker: b });
+  });
+  let full = true;
+  for (const item of [2, 3, 4]) audiences.set(item, only(b));
+  audiences.set(1, only(a));
+  channel.trySend(1);
+  const sent = channel.sendAll([2, 3, 4]);
+  full = false;
+  assertEquals(await channel.receive({ taker: a }), 1);
+  await sent;
+  await settle();
+  // Each of them is received, which makes room for the next one.
+  assertEquals([told, channel.size], [[[2], [3], [4]], 0]);
+});

@@ -71,6 +71,8 @@ const BAD_VALUES: Record<OptionName, string> = {
   workers: "0",
   threads: "65",
   balance: "roundrobin",
+  hashMask: "24",
+  hashWait: "1",
   queue: "1000001",
   maxConnections: "1e3",
   overflow: "drop",

@@ -97,6 +97,20 @@ Deno.test("a frame in 200 columns has everything", () => {
   ]);
 });
 
+Deno.test("what servers say has a column as soon as one has said something", () => {
+  const [first, second] = [
+    destinationOf({ agent: "75% maxconn:3 drain", weight: 0.75, limit: 3, state: "drain" }),
+    destinationOf({ id: "1.2", name: "9002" }),
+  ];
+  const now = statusOf({ listeners: [listenerOf({ destinations: [first, second] })] });
+  const ends = draw({ columns: 200, rows: Infinity }, now).slice(-3);
+  assertEquals(ends.map((line) => line.slice(-37).trim()), [
+    "SESSIONS  WEIGHT  AGENT",
+    "0    0.75  75% maxconn:3 drain",
+    "0       1  -",
+  ]);
+});
+
 Deno.test("without an earlier look there are no rates, and none are made up", () => {
   const lines = draw({ rows: Infinity });
   assertEquals(lines[0], "iawlb  running  up 1m 10s  rates follow  pid 4242  0.1.0");

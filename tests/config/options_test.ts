@@ -15,6 +15,8 @@ Deno.test("the defaults are the documented ones", () => {
     workers: 256,
     threads: 1,
     balance: "fifo",
+    hashMask: { v4: 32, v6: 128 },
+    hashWait: 1000,
     queue: 1024,
     maxConnections: 0,
     overflow: "wait",

@@ -67,6 +67,7 @@ Deno.test("--print-config keeps every character of a text", async () => {
 function textOf(name: OptionName): fc.Arbitrary<string> {
   const { notation = {}, parse }: Option<unknown> = OPTIONS[name];
   const more: Partial<Record<OptionName, string[]>> = {
+    hashMask: ["24,56", "1,128"],
     check: ["http:/a?b#c", 'send:a\\,\\r\\n",expect:\\\\"', "expect:é"],
     accessLog: ["/var/log/x y", 'a"b', "\t"],
     admin: ["9090", "127.0.0.1:9090", "[::1]:0", "unix:/run/a"],

@@ -4,14 +4,16 @@ import { assert } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import fc from "fast-check";
 import { type Audience, only, without } from "../../src/async/audience.ts";
+import { monotonic } from "../../src/base/clock.ts";
 import type { DestinationConfig } from "../../src/config/destination_text.ts";
+import { Bindings } from "../../src/balancer/bindings.ts";
 import { makePolicy } from "../../src/balancer/policies/policies.ts";
 import type { Queue } from "../../src/balancer/queue.ts";
 import { WorkerPool } from "../../src/balancer/worker_pool.ts";
 import type { Destination } from "../../src/destinations/destination.ts";
 import { Health } from "../../src/destinations/health.ts";
 import { DestinationSet } from "../../src/destinations/destination_set.ts";
-import type { Session } from "../../src/session/session.ts";
+import { audienceOf, type Session } from "../../src/session/session.ts";
 import { TaskGroup } from "../../src/async/task_group.ts";
 import { OPTIONS, type Settings } from "../../src/config/options.ts";
 import { configOf } from "../support/config.ts";
@@ -35,7 +37,7 @@ type Step =
   | { kind: "report"; which: number; share: number; slots: number | undefined }
   | { kind: "start"; which: number }
   | { kind: "pass"; ms: number }
-  | { kind: "balance"; to: Balance }
+  | { kind: "balance"; to: Balance; hashWait: number }
   | { kind: "finish"; number: number }
   | { kind: "configure"; wanted: Wanted[] }
   | { kind: "admin"; which: number; state: typeof ADMIN[number] }
@@ -43,6 +45,8 @@ type Step =
 
 type Balance = Settings["balance"];
 const BALANCES = OPTIONS.balance.notation!.words as readonly Balance[];
+/** Nobody is bound, or until the next turn, or for ever. */
+const HASH_WAITS = [0, 1, 1_000_000] as const;
 
 const wanted: fc.Arbitrary<Wanted> = fc.record({
   there: fc.boolean(),
@@ -83,7 +87,11 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("pass"), ms: fc.nat(1200) }) },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constant("balance"), to: fc.constantFrom(...BALANCES) }),
+    arbitrary: fc.record({
+      kind: fc.constant("balance"),
+      to: fc.constantFrom(...BALANCES),
+      hashWait: fc.constantFrom(...HASH_WAITS),
+    }),
   },
   {
     weight: 2,
@@ -115,12 +123,15 @@ class Scene {
   readonly queue: Queue;
   readonly destinationSet: DestinationSet;
   readonly health: Health;
+  readonly bindings: Bindings;
   readonly pool: WorkerPool;
   readonly busy: (() => void)[] = [];
   /** Sessions that a destination took although it had its full number already. */
   readonly excess: string[] = [];
   served = 0;
   sent = 0;
+  /** Whether sessions may be bound. */
+  binds: boolean;
   /** What was so before the latest step: a session may have been taken before it and arrive after. */
   #before = new Map<Destination, { limit: number; out: boolean; last: boolean }>();
   /** Groups that sessions may be bound to, whose members change. */
@@ -129,11 +140,21 @@ class Scene {
   readonly #life = new AbortController();
   readonly #tasks = new TaskGroup((error) => this.excess.push(String(error)));
 
-  constructor(balance: Balance) {
-    this.queue = queueOf({ onWaiting: (sessions) => this.pool.grow(sessions) });
+  constructor(balance: Balance, hashWait: number) {
+    this.queue = queueOf({
+      onWaiting: (sessions) => {
+        this.pool.grow(sessions);
+        this.bindings.watch();
+      },
+      bind: (sessions) => this.bindings.bind(sessions),
+    });
+    this.binds = balance === "hash" && hashWait > 0;
+    const policy = makePolicy(balance, { hashWait });
+    this.bindings = new Bindings({ policy, queue: this.queue, clock: monotonic });
     this.pool = new WorkerPool({
       queue: this.queue,
-      policy: makePolicy(balance),
+      policy,
+      bindings: this.bindings,
       spawn: (destination) => this.#tasks.add(this.#work(destination)),
       onStranded: (session) => {
         this.queue.onAbort(session);
@@ -178,7 +199,7 @@ class Scene {
           return;
         }
         destination.active++;
-        if (session.audience?.has(destination) === false) {
+        if (audienceOf(session)?.has(destination) === false) {
           this.excess.push(`${session.id} at ${destination.name}`);
         }
         const { name, active, enabled } = destination;
@@ -213,19 +234,19 @@ class Scene {
     }));
     switch (step.kind) {
       case "arrive":
-        this.queue.join(Array.from({ length: step.number }, () => sessionOf(++this.sent)));
+        this.queue.join(Array.from({ length: step.number }, () => this.#arrival()));
         break;
       case "bound": {
         const members = step.to.flatMap((i) => all[i % all.length] ?? []);
         if (members.length === 0) break;
         const audience = members.length === 1 ? only(members[0]!) : new Set(members);
-        this.queue.join([sessionOf(++this.sent, { audience })]);
+        this.queue.join([this.#arrival({ audience })]);
         break;
       }
       case "group": {
         const group = this.#groups[step.which]!;
         group.members = new Set(step.members);
-        this.queue.join([sessionOf(++this.sent, { audience: group })]);
+        this.queue.join([this.#arrival({ audience: group })]);
         // Whoever has changed it says so, as nobody else knows.
         this.pool.arrange();
         break;
@@ -248,7 +269,8 @@ class Scene {
         for (const one of all) this.pool.arrange(one);
         break;
       case "balance":
-        this.pool.use(makePolicy(step.to));
+        this.binds = step.to === "hash" && step.hashWait > 0;
+        this.pool.use(makePolicy(step.to, step));
         break;
       case "reset": {
         // One that was served has been reset, and comes back as the worker would have it.
@@ -256,7 +278,7 @@ class Scene {
         if (!avoided) break;
         const audience = without(undefined, avoided);
         if (!this.pool.serves(audience)) break;
-        this.queue.giveBack(sessionOf(++this.sent, { audience, moved: true }));
+        this.queue.giveBack(this.#arrival({ audience, moved: true }));
         break;
       }
       case "finish":
@@ -298,6 +320,13 @@ class Scene {
     }
   }
 
+  /** Clients have one of a few addresses, and one of them has none. */
+  #arrival(options: { audience?: Audience; moved?: boolean } = {}): Session {
+    const client = ++this.sent % 8;
+    const address = client === 0 ? {} : { client: `10.0.0.${client}` };
+    return sessionOf(this.sent, { ...options, ...address });
+  }
+
   /** Ends sessions that are bound to nobody who is still there. */
   giveUpHopeless(): void {
     const { all } = this.destinationSet;
@@ -312,6 +341,7 @@ class Scene {
   async end(): Promise<void> {
     this.#life.abort();
     this.pool.stop();
+    this.bindings.stop();
     this.health.close();
     this.queue.close();
     this.destinationSet.dismiss();
@@ -345,11 +375,12 @@ function settled(): Promise<void> {
 
 const STEPS = fc.array(step, { maxLength: 60 });
 const BALANCE = fc.constantFrom(...BALANCES);
+const WAIT = fc.constantFrom(...HASH_WAITS);
 
 Deno.test("whatever changes, nobody waits while there is room, and no limit is exceeded", async () => {
   await fc.assert(
-    fc.asyncProperty(STEPS, fc.boolean(), BALANCE, async (steps, settles, balance) => {
-      const scene = new Scene(balance);
+    fc.asyncProperty(STEPS, fc.boolean(), BALANCE, WAIT, async (steps, settles, balance, wait) => {
+      const scene = new Scene(balance, wait);
       try {
         for (const one of steps) {
           scene.run(one);
@@ -377,7 +408,7 @@ Deno.test("whatever changes, nobody waits while there is room, and no limit is e
           await settled();
           assertSettled(scene);
         }
-        scene.run({ kind: "balance", to: "fifo" });
+        scene.run({ kind: "balance", to: "fifo", hashWait: 0 });
         await settled();
         const { all } = scene.destinationSet;
         assert(all.length === 3, `${all.length} destinations are left`);
@@ -390,10 +421,16 @@ Deno.test("whatever changes, nobody waits while there is room, and no limit is e
   );
 });
 
-function assertSettled({ queue, pool, excess, destinationSet }: Scene): void {
+function assertSettled({ queue, pool, excess, destinationSet, binds }: Scene): void {
   const needless = [...queue.sessions].filter((session) => pool.hasRoomFor(session));
   assert(needless.length === 0, "a session waits although a slot is free");
   assert(excess.length === 0, excess.join());
+  for (const { id, bound, audience } of queue.sessions) {
+    if (!bound) continue;
+    assert(binds, `${id} is bound, and nobody binds`);
+    assert(pool.serves(bound), `${id} is bound to one that does not serve`);
+    assert(audience?.has(bound.only!) !== false, `${id} is bound to one that must not have it`);
+  }
   for (const one of destinationSet.all) {
     const { name, workers, active, limit, enabled, usable, state } = one;
     const idle = workers - active;

@@ -1,5 +1,6 @@
 // agent-check: what a server says of itself is followed, and what it should not have said is not.
 import { assert, assertEquals } from "@std/assert";
+import { ctl } from "../../src/client/ctl.ts";
 import type { DestinationStatus } from "../../src/operations/destination_status.ts";
 import { FakeAgent } from "../support/fake_agent.ts";
 import { listener, type Options, start } from "../support/instance.ts";
@@ -413,4 +414,35 @@ Deno.test("a silent agent holds up neither a drain nor the end", async () => {
   assertEquals(await program.instance.drain(), true);
   await until(() => agent.open === 0, "the question is given up");
   assert(performance.now() - began < 5000);
+});
+
+Deno.test("ctl, metrics and every record of a name show what servers say", async () => {
+  await using agent = new FakeAgent("25% maxconn:2 drain #not this");
+  await using server = new TestServer(answer("a"), { hostname: "127.0.0.1" });
+  await using program = await Program.spawn([
+    ...["--admin", "127.0.0.1:0", "--agent-check", `${agent.port}`, "--check-interval", "50ms"],
+    ...["--log-format", "json", `127.0.0.1:${freePort()}`],
+    ...[`dns:localhost:${server.port},weight=10`],
+  ]);
+  const admin = /admin API on ([\d.:]+)/.exec(await program.logged(/admin API on /))![1]!;
+  const lines: string[] = [];
+  const told = async (...command: string[]) => {
+    lines.length = 0;
+    await ctl([admin, ...command], (line) => void lines.push(...line.split("\n")));
+    return lines.join("\n");
+  };
+  await until(
+    async () => / drain .* 2 +2\.5 .* 25% maxconn:2 drain/.test(await told("status")),
+    "",
+  );
+  const metrics = await told("metrics");
+  for (
+    const line of [
+      /^iawlb_destination_weight\{.*\} 2\.5$/m,
+      /^iawlb_destination_limit\{.*\} 2$/m,
+      /^iawlb_destination_state\{.*state="drain"\} 1$/m,
+      /^iawlb_destination_agent_failures_total\{.*\} 0$/m,
+    ]
+  ) assert(line.test(metrics), `${line}`);
+  assertEquals(await program.terminate(), 0);
 });

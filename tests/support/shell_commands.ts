@@ -17,7 +17,9 @@ const KEYWORDS = new Set([
  * The simple commands of a shell script, each in its words, without assignments before it,
  * redirections and comments. It knows as much of the shell as documentation needs.
  */
-export function shellCommands(script: string): string[][] {
+export function shellCommands(text: string): string[][] {
+  // What stands in a file that the script writes are no commands of its own.
+  const script = text.replace(/(<<'(\w+)')\n[^]*?\n\2(?=\n)/g, "$1");
   const commands: string[][] = [];
   let words: string[] = [];
   let word: string | undefined;

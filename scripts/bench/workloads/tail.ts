@@ -15,7 +15,7 @@ const SERVICES: readonly Service[] = [
 const SETUPS: Readonly<Record<string, Readonly<Record<string, Omit<Setup, "destinations">>>>> = {
   "iawlb": { "--workers 1": { limit: 1 } },
   "iawlb-source": { "--workers 1": { limit: 1 } },
-  "nginx": { "round robin": {}, "least_conn": { method: "leastconn" } },
+  "nginx": { "round robin": {}, "least_conn": { method: "least_conn" } },
   "haproxy": {
     "roundrobin": {},
     "leastconn": { method: "leastconn" },
@@ -45,7 +45,11 @@ export const tail: Workload = {
           Object.entries(SETUPS[contender.name] ?? {}).map(([name, setup]) => ({
             name: `${contender.name} ${name}`,
             measure: (round: number) => {
-              return measure(bench, contender, { setup, loop: { ...loop, seed: round + 1 } });
+              return measureServed(bench, contender, {
+                services: SERVICES,
+                setup,
+                loop: { ...loop, seed: round + 1 },
+              });
             },
           }))
         ),
@@ -72,12 +76,16 @@ async function measureCapacity({ destinations, load, processes, quick }: Bench):
 }
 
 /** With destinations of its own, so that no contender meets what another one has left behind. */
-async function measure(
+export async function measureServed(
   { destinations, load }: Bench,
   contender: Contender,
-  { setup, loop }: { setup: Omit<Setup, "destinations">; loop: OpenLoop },
+  { services, setup, loop }: {
+    services: readonly Service[];
+    setup: Omit<Setup, "destinations">;
+    loop: OpenLoop;
+  },
 ): Promise<Sample> {
-  const servers = await destinations.serial(SERVICES, loop.seed);
+  const servers = await destinations.serial(services, loop.seed);
   const { port, child } = await contender.start({ ...setup, destinations: servers.ports });
   try {
     const { errors, p50, p99, p999 } = await load.openLoop(port, loop);

@@ -25,4 +25,21 @@ export interface Policy {
    * @param session The one it is, for a policy to which that matters.
    */
   next(audience?: Audience, session?: Session): Destination | undefined;
+  /** How it binds sessions to destinations, if it does. */
+  readonly binding?: Binding;
+}
+
+/** How a policy binds sessions: each waits for one destination alone, for a while. */
+export interface Binding {
+  /** How long a session waits for that one, from when it joined the queue, in milliseconds. */
+  readonly patience: number;
+  /** Whether a destination serves, with a free slot or without, or its weight, may have changed. */
+  note(destination: Destination, serves: boolean): void;
+  /** Whether it serves. */
+  serves(destination: object): boolean;
+  /**
+   * Who is to have a session, of those in its audience that serve; `undefined` if none does, or it is
+   * all the same.
+   */
+  choose(session: Session): Destination | undefined;
 }

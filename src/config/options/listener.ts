@@ -1,4 +1,5 @@
 import { afterRestart, choice, count, duration, networks, table, threads } from "../option.ts";
+import { hashMask } from "../values/hash_mask.ts";
 import { name } from "../values/name.ts";
 
 /** How many sessions a listener has at a time, whose they are, and how they are accepted. */
@@ -23,15 +24,26 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
       "connections out, and every limit is divided among them; auto = one for each processor",
   })),
   balance: choice({
-    of: ["fifo", "round-robin", "least-conn", "random", "first"],
+    of: ["fifo", "round-robin", "least-conn", "random", "first", "hash"],
     default: "fifo",
     help:
       "which destination gets the next session while several have a free slot: fifo = the one " +
       "that has waited longest for a session or, if none waits, has the smallest share of its " +
       "workers in use; round-robin = each in turn, as often as its weight says; least-conn = the one " +
       "with the fewest sessions for its weight, equals by turns; random = the better of two that are " +
-      "drawn by their weights; first = the first in order until it is full; while none has a free " +
-      "slot, order of arrival decides",
+      "drawn by their weights; first = the first in order until it is full; hash = the one for the " +
+      "client's address, see --hash-wait; while none has a free slot, order of arrival decides",
+  }),
+  hashMask: hashMask({
+    default: { v4: 32, v6: 128 },
+    help: "how many leading bits of a client's IPv4 or IPv6 address count for --balance hash: " +
+      "clients with the same ones have the same destination",
+  }),
+  hashWait: duration({
+    default: 1000,
+    help: "how long a session waits for its client's destination with --balance hash, from when " +
+      "it joined the queue, while that one has no free slot; it goes to the next of the client's " +
+      "destinations with a free slot after that; 0 = it does so at once",
   }),
   queue: count({
     default: 1024,

@@ -1,3 +1,4 @@
+import { Pace } from "../../async/pace.ts";
 import { orderOf } from "../../net/address_order.ts";
 import type { Answer, QuestionType, Resolver, SrvRecord } from "../../net/dns/records.ts";
 import type { RecordsName } from "../../net/records_name.ts";
@@ -37,7 +38,7 @@ async function findHost(
   const found = await findAddresses(hostname, { ...options, known });
   if (found.kind === "empty") return found;
   const servers = found.addresses.map((hostname): Found => ({ hostname, port, tier: 0 }));
-  return limited(servers, found);
+  return await limited(servers, found);
 }
 
 async function findService(
@@ -69,7 +70,7 @@ async function findService(
       candidates.push({ hostname, port, target, priority, weight: share });
     }
   }
-  if (candidates.length > 0) return limited(weigh(candidates), { ttl, trouble });
+  if (candidates.length > 0) return await limited(weigh(candidates), { ttl, trouble });
   if (trouble !== undefined) throw trouble;
   return { kind: "empty", why: "no target has an address", ttl };
 }
@@ -158,23 +159,25 @@ function isV6(hostname: string): boolean {
   return hostname.includes(":");
 }
 
-/** The first ones of the first tiers. */
-function limited(
+/** The first ones of the first tiers, with a turn for sessions where they are many. */
+async function limited(
   servers: readonly Found[],
   { ttl, trouble }: Pick<Target, "ttl" | "trouble">,
-): Finding {
-  const inOrder = servers
-    .map((server) => ({ server, order: orderOf(server.hostname) }))
-    .sort(({ server: a, order: one }, { server: b, order: other }) => {
-      return a.tier - b.tier || (one < other ? -1 : one > other ? 1 : a.port - b.port);
-    })
-    .map(({ server }) => server);
-  const beyond = Math.max(0, servers.length - MOST_SERVERS);
+): Promise<Finding> {
+  const pace = new Pace({ begun: true });
+  const ordered: { server: Found; order: string }[] = [];
+  for (const server of servers) {
+    if (pace.due) await pace.turn();
+    ordered.push({ server, order: orderOf(server.hostname) });
+  }
+  ordered.sort(({ server: a, order: one }, { server: b, order: other }) => {
+    return a.tier - b.tier || (one < other ? -1 : one > other ? 1 : a.port - b.port);
+  });
   return {
     kind: "found",
-    servers: inOrder.slice(0, MOST_SERVERS),
+    servers: ordered.slice(0, MOST_SERVERS).map(({ server }) => server),
     ttl,
-    beyond,
+    beyond: Math.max(0, servers.length - MOST_SERVERS),
     ...(trouble !== undefined && { trouble }),
   };
 }

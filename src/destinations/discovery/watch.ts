@@ -57,8 +57,12 @@ export class Watch {
   readonly #options: WatchOptions;
   /** Aborted when it ends. */
   readonly #ending = new AbortController();
+  /** Ends the pause before the next look-up. */
+  #wake: (() => void) | undefined;
   /** What it leads to by now. */
   #servers: readonly Found[] = [];
+  /** Whether these could not be applied. */
+  #unapplied = false;
   /** Look-ups that failed, or only partly succeeded. */
   #failures = 0;
   /** How many of them in a row, up to now. */
@@ -103,13 +107,22 @@ export class Watch {
     while (!signal.aborted) {
       const length = await this.#lookUp();
       if (signal.aborted) return;
-      await pause(this.#vary(length), signal);
+      const pausing = new AbortController();
+      this.#wake = () => pausing.abort();
+      await pause(this.#vary(length), pausing.signal);
+      this.#wake = undefined;
     }
+  }
+
+  /** Looks it up at once: who is asked, or how often, has changed. */
+  look(): void {
+    this.#wake?.();
   }
 
   /** Ends it at once: a look-up under way is given up. */
   stop(): void {
     this.#ending.abort(new Error("the name is of no interest any more"));
+    this.#wake?.();
   }
 
   /** Looks it up once. Returns the time until the next look-up, in milliseconds. */
@@ -145,9 +158,19 @@ export class Watch {
   }
 
   async #take(servers: readonly Found[]): Promise<void> {
-    if (isSame(servers, this.#servers)) return;
+    if (isSame(servers, this.#servers) && !this.#unapplied) return;
     this.#servers = servers;
-    await this.#options.onChange(servers);
+    const { log, name, onChange } = this.#options;
+    try {
+      await onChange(servers);
+      this.#unapplied = false;
+    } catch (error) {
+      this.#unapplied = true;
+      log.error("what {name} leads to is in force only in part, and is tried again: {error}", {
+        name,
+        error,
+      });
+    }
   }
 
   #noteAnswer(lastError: string): void {

@@ -12,7 +12,7 @@ import { collectedLog } from "../../support/logs.ts";
 import { until } from "../../support/servers.ts";
 
 /** A watch whose pauses a test ends, one after the other. */
-function watched(options: Partial<WatchSettings> & { random?: number } = {}) {
+function watched(options: Partial<WatchSettings> & { random?: number; fails?: number } = {}) {
   const resolver = new FakeResolver();
   const { log, lines } = collectedLog();
   const changes: string[][] = [];
@@ -24,7 +24,10 @@ function watched(options: Partial<WatchSettings> & { random?: number } = {}) {
     name: "web",
     resolver,
     settings: () => settings,
-    onChange: (servers: readonly Found[]) => void changes.push(servers.map((one) => one.hostname)),
+    onChange(servers: readonly Found[]) {
+      changes.push(servers.map((one) => one.hostname));
+      if (changes.length <= (options.fails ?? 0)) throw new Error("a thread is silent");
+    },
     log,
     pause(ms, signal) {
       pauses.push(ms);
@@ -161,4 +164,24 @@ Deno.test("the age of an answer is told, and that there was none", async () => {
   one.resolver.addresses("web", "10.0.0.1");
   await one.look();
   assert(one.watch.age! >= 0);
+});
+
+Deno.test("what could not be applied is tried again at the next look-up, and then no more", async () => {
+  using one = watched({ fails: 1 });
+  one.resolver.addresses("web", "10.0.0.1");
+  await one.look(3);
+  assertEquals(one.changes, [["10.0.0.1"], ["10.0.0.1"]]);
+  assertEquals(one.lines, [
+    "what web leads to is in force only in part, and is tried again: Error: a thread is silent",
+  ]);
+});
+
+Deno.test("a pause ends at once when there is a reason to look", async () => {
+  using one = watched();
+  one.resolver.addresses("web", "10.0.0.1");
+  await one.look();
+  one.resolver.addresses("web", "10.0.0.2");
+  one.watch.look();
+  await until(() => one.changes.length === 2, "it has looked");
+  assertEquals(one.changes, [["10.0.0.1"], ["10.0.0.2"]]);
 });

@@ -1,0 +1,154 @@
+import { type Audience, only, Without } from "../async/audience.ts";
+import type { Clock } from "../base/clock.ts";
+import { after, type Timer } from "../base/timer.ts";
+import type { Session } from "../session/session.ts";
+import type { Binding, Policy } from "./policies/policy.ts";
+import type { Queue } from "./queue.ts";
+
+/** How late a session may be free: a part of the patience, at most so many milliseconds. */
+const LATE_SHARE = 0.01;
+const LATEST_MS = 10;
+
+/** How soon sessions are looked at that have no room in the queue yet, in milliseconds. */
+const LOOK_AGAIN_MS = 50;
+
+/** Options of {@linkcode Bindings}. */
+export interface BindingsOptions {
+  policy: Policy;
+  queue: Pick<Queue, "suspended" | "audiences" | "reassign">;
+  clock: Clock;
+}
+
+/**
+ * The sessions that wait for one destination alone because the policy wants that: whom each is bound
+ * to, and for how long.
+ *
+ * They are bound when they begin to wait; anew at once when theirs serves no more, or with another
+ * policy; and to nobody when the policy's patience is over, counted from when they joined. From then on
+ * whoever may have them and has a free slot gets them, in order of arrival.
+ *
+ * One timer for all: who joined first is free first. Without a policy that binds there is none, and
+ * nothing is done for a session.
+ */
+export class Bindings {
+  /** Sessions that have waited in vain for the one that they were bound to. */
+  unbound = 0;
+  /** Where they wait. */
+  readonly #queue: BindingsOptions["queue"];
+  /** Tells how long they have waited. */
+  readonly #clock: Clock;
+  /** What the policy says, if it binds. */
+  #binding: Binding | undefined;
+  /** Whether those that wait were bound by another policy. */
+  #outdated = false;
+  /** Runs until the first one is to be free. */
+  #timer: Timer | undefined;
+  /** Whether there were sessions of groups, of which a member may leave: then all are looked at. */
+  #grouped = false;
+  /** Whether everything is over. */
+  #stopped = false;
+
+  constructor({ policy, queue, clock }: BindingsOptions) {
+    this.#queue = queue;
+    this.#clock = clock;
+    this.#binding = policy.binding;
+  }
+
+  /** Goes over to another policy, at the next {@linkcode review}. */
+  use(policy: Policy): void {
+    this.#binding = policy.binding;
+    this.#outdated = true;
+    this.#timer?.stop();
+    this.#timer = undefined;
+  }
+
+  /** Binds sessions that begin to wait, again if a connect failed. */
+  bind(sessions: readonly Session[]): void {
+    if (!this.#binding) {
+      for (const session of sessions) if (session.bound) session.bound = undefined;
+      return;
+    }
+    const now = this.#clock();
+    for (const session of sessions) {
+      // One that comes back from a connect may have joined under another policy, which took no note.
+      session.joinedAt ??= session.attempts > 0 ? session.acceptedAt : now;
+      session.bound = this.#boundOf(session, now);
+      if (session.audience && !(session.audience instanceof Without)) this.#grouped = true;
+    }
+  }
+
+  /** Sessions wait: those among them that are bound have to be free in time. */
+  watch(): void {
+    if (!this.#binding || this.#timer || this.#stopped) return;
+    const first = this.#firstEnd();
+    if (first === Infinity) return;
+    // Many that come one after the other are not looked for one by one.
+    const least = Math.min(Math.max(this.#binding.patience * LATE_SHARE, 1), LATEST_MS);
+    this.#timer = after(Math.max(Math.ceil(first - this.#clock()), least), () => {
+      this.#timer = undefined;
+      this.#renew();
+      this.watch();
+    });
+  }
+
+  /** Destinations, audiences or the policy have changed: whoever is bound wrongly is bound anew. */
+  review(): void {
+    if (this.#binding || this.#outdated) this.#renew();
+  }
+
+  /** Ends the timer. */
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.stop();
+  }
+
+  /** Binds anew whoever is bound wrongly now. */
+  #renew(): void {
+    const now = this.#clock();
+    const wrong: Session[] = [];
+    for (const [audience, sessions] of this.#queue.audiences()) {
+      if (!audience.only) continue;
+      const all = this.#outdated || !this.#binding!.serves(audience.only);
+      for (const session of bound(sessions)) {
+        const late = !all && this.#endOf(session) <= now;
+        if (late) this.unbound++;
+        if (all || late || session.audience?.has(audience.only) === false) wrong.push(session);
+        else if (!this.#grouped) break;
+      }
+    }
+    this.#outdated = false;
+    if (wrong.length === 0) return;
+    this.bind(wrong);
+    this.#queue.reassign(wrong);
+  }
+
+  /** Whom a session waits for now: one, if it is to. */
+  #boundOf(session: Session, now: number): Audience | undefined {
+    if (this.#endOf(session) <= now) return undefined;
+    const chosen = this.#binding!.choose(session);
+    return chosen && only(chosen);
+  }
+
+  /** When a session is bound no more. */
+  #endOf({ joinedAt }: Session): number {
+    return joinedAt! + this.#binding!.patience;
+  }
+
+  /** When the first one is bound no more, or something is to be looked at. */
+  #firstEnd(): number {
+    let first = this.#queue.suspended > 0 ? this.#clock() + LOOK_AGAIN_MS : Infinity;
+    for (const [audience, sessions] of this.#queue.audiences()) {
+      if (!audience.only) continue;
+      for (const session of bound(sessions)) {
+        first = Math.min(first, this.#endOf(session));
+        break;
+      }
+    }
+    return first;
+  }
+}
+
+/** Those of a lane that the policy has bound: the first of them joined first. */
+function* bound(sessions: Iterable<Session>): Iterable<Session> {
+  for (const session of sessions) if (session.bound) yield session;
+}

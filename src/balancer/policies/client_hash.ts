@@ -1,0 +1,37 @@
+import { murmur3 } from "../../base/murmur.ts";
+import type { HashMask } from "../../config/values/hash_mask.ts";
+import type { SocketAddress } from "../../net/address.ts";
+import { writeIp } from "../../net/ip_bytes.ts";
+
+/**
+ * A number of 32 bits for each network of clients: MurmurHash3 of the bytes of the address, 4 or 16 of
+ * them, of which those beyond the mask are 0. A mapped IPv4 address is an IPv4 address.
+ */
+export class ClientHash {
+  /** The bytes of the address at hand. */
+  readonly #bytes = new Uint8Array(16);
+  readonly #masks: { readonly v4: Uint8Array; readonly v6: Uint8Array };
+
+  constructor({ v4, v6 }: HashMask) {
+    this.#masks = { v4: maskOf(v4, 4), v6: maskOf(v6, 16) };
+  }
+
+  /** The number of a client's address; `undefined` if it has none, as clients of UNIX sockets. */
+  of(address: SocketAddress): number | undefined {
+    if (address.transport !== "tcp") return undefined;
+    const bytes = this.#bytes;
+    const length = writeIp(address.hostname, bytes);
+    if (length === 0) return undefined;
+    const mask = length === 4 ? this.#masks.v4 : this.#masks.v6;
+    for (let i = 0; i < length; i++) bytes[i]! &= mask[i]!;
+    return murmur3(bytes, { length });
+  }
+}
+
+/** So many leading ones in so many bytes. */
+function maskOf(bits: number, length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => {
+    const ones = Math.min(Math.max(bits - 8 * i, 0), 8);
+    return 0xff << 8 - ones & 0xff;
+  });
+}
