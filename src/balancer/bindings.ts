@@ -1,9 +1,13 @@
-import { type Audience, only } from "../async/audience.ts";
+import { type Audience, only, Without } from "../async/audience.ts";
 import type { Clock } from "../base/clock.ts";
 import { after, type Timer } from "../base/timer.ts";
 import type { Session } from "../session/session.ts";
 import type { Binding, Policy } from "./policies/policy.ts";
 import type { Queue } from "./queue.ts";
+
+/** How late a session may be free: a part of the patience, at most so many milliseconds. */
+const LATE_SHARE = 0.01;
+const LATEST_MS = 10;
 
 /** Options of {@linkcode Bindings}. */
 export interface BindingsOptions {
@@ -24,6 +28,8 @@ export interface BindingsOptions {
  * nothing is done for a session.
  */
 export class Bindings {
+  /** Sessions that have waited in vain for the one that they were bound to. */
+  unbound = 0;
   /** Where they wait. */
   readonly #queue: BindingsOptions["queue"];
   /** Tells how long they have waited. */
@@ -36,6 +42,8 @@ export class Bindings {
   #timer: Timer | undefined;
   /** When that is, while it runs. */
   #due = Infinity;
+  /** Whether there were sessions of groups, of which a member may leave: then all are looked at. */
+  #grouped = false;
   /** Whether everything is over. */
   #stopped = false;
 
@@ -67,6 +75,7 @@ export class Bindings {
       if (this.#timer && session.bound && this.#endOf(session) < this.#due) {
         this.#startTimer(this.#endOf(session));
       }
+      if (session.audience && !(session.audience instanceof Without)) this.#grouped = true;
     }
   }
 
@@ -79,7 +88,7 @@ export class Bindings {
 
   /** Destinations, audiences or the policy have changed: whoever is bound wrongly is bound anew. */
   review(): void {
-    if (this.#binding || this.#outdated) this.#renew({ thorough: true });
+    if (this.#binding || this.#outdated) this.#renew();
   }
 
   /** Ends the timer. */
@@ -91,9 +100,11 @@ export class Bindings {
   #startTimer(due: number): void {
     this.#endTimer();
     this.#due = due;
-    this.#timer = after(Math.max(Math.ceil(due - this.#clock()), 1), () => {
+    // Many that come one after the other are not looked for one by one.
+    const least = Math.min(Math.max(this.#binding!.patience * LATE_SHARE, 1), LATEST_MS);
+    this.#timer = after(Math.max(Math.ceil(due - this.#clock()), least), () => {
       this.#timer = undefined;
-      this.#renew({ thorough: false });
+      this.#renew();
       this.watch();
     });
   }
@@ -103,22 +114,20 @@ export class Bindings {
     this.#timer = undefined;
   }
 
-  /** @param options.thorough Whether to look at all, and not only at those that have waited longest. */
-  #renew({ thorough }: { thorough: boolean }): void {
+  /** Binds anew whoever is bound wrongly now. */
+  #renew(): void {
     const now = this.#clock();
     const wrong: Session[] = [];
     for (const [audience, sessions] of this.#queue.audiences()) {
       if (!audience.only) continue;
-      const all = this.#outdated || !this.#binding!.serves(audience.only);
       for (const session of bound(sessions)) {
-        const late = all || this.#endOf(session) <= now;
-        if (late || session.audience?.has(audience.only) === false) wrong.push(session);
-        else if (!thorough) break;
+        if (this.#isWrong(session, now)) wrong.push(session);
+        else if (!this.#grouped) break;
       }
     }
     // Those that have no room yet stand in no lane.
-    for (const session of this.#queue.suspendedSessions) {
-      if (this.#outdated || this.#isWrong(session, now)) wrong.push(session);
+    for (const session of bound(this.#queue.suspendedSessions)) {
+      if (this.#isWrong(session, now)) wrong.push(session);
     }
     this.#outdated = false;
     if (wrong.length === 0) return;
@@ -126,11 +135,13 @@ export class Bindings {
     this.#queue.reassign(wrong);
   }
 
+  /** Whether one that is bound must not be so any more, or to another one; counts those in vain. */
   #isWrong(session: Session, now: number): boolean {
-    const { bound, audience } = session;
-    if (!bound) return false;
-    if (this.#endOf(session) <= now || !this.#binding!.serves(bound.only!)) return true;
-    return audience?.has(bound.only!) === false;
+    const one = session.bound!.only!;
+    if (this.#outdated || !this.#binding!.serves(one)) return true;
+    if (this.#endOf(session) > now) return session.audience?.has(one) === false;
+    this.unbound++;
+    return true;
   }
 
   /** Whom a session waits for now: one, if it is to. */

@@ -28,6 +28,7 @@ export class OperatorView {
       queue,
       greeting: gate.greeting,
       capacity: settings.queue,
+      unbound: this.#parts.bindings.unbound,
       timings: timekeeper.timings,
       destinations: this.#parts.destinations.all,
       now: this.#parts.clock(),

@@ -22,6 +22,8 @@ export interface StatusSources {
   capacity: number;
   /** Sessions of which it is being read what stands before their payload. */
   greeting: number;
+  /** Sessions that have waited in vain for the destination that they were bound to. */
+  unbound: number;
   timings: Timings;
   destinations: readonly Destination[];
   now: number;
@@ -45,6 +47,7 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     oldest_waiting_ms: oldest ? now - oldest.acceptedAt : 0,
     queue: sources.capacity,
     active: destinations.reduce((sum, { active }) => sum + active, 0),
+    unbound: sources.unbound,
     bytes_up: all.reduce((sum, { up }) => sum + up, registry.bytesUp),
     bytes_down: all.reduce((sum, { down }) => sum + down, registry.bytesDown),
     ended: Object.fromEntries(ended),

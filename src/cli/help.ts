@@ -1,4 +1,5 @@
 import { ADDRESS_FORMS, RESERVED_WORDS } from "../net/address.ts";
+import { RECORDS_FORMS } from "../net/records_name.ts";
 import { END_REASONS } from "../operations/end_reasons.ts";
 import {
   DESTINATION_OPTIONS,
@@ -40,7 +41,8 @@ ${
         `A host that is called ${
           RESERVED_WORDS.join(", ").replace(/, (?=\w+$)/, " or ")
         } ends in a dot: dns.:53. ` +
-        "Port 0 lets the kernel pick the port to listen on; the log names it.",
+        "Port 0 lets the kernel pick the port to listen on; the log names it. " +
+        `A DESTINATION may also be ${RECORDS_FORMS}: each server that the name leads to.`,
       0,
     )
   }

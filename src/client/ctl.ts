@@ -73,7 +73,7 @@ Usage: iawlb ctl ADDR COMMAND [--json] [--token-file FILE]
 
 ADDR is what --admin says: PORT (of 127.0.0.1), HOST:PORT, [IPV6]:PORT or
 unix:/path. DEST is the ID of a destination, its name, or LISTENER/NAME if
-several listeners have it.
+several listeners have it; a name of dns: or srv: is all its records.
 ${
     wrap(
       `OPTION is ${DESTINATION_OPTION_FORMS}, as on the command line; after set also ${

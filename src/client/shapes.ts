@@ -56,8 +56,8 @@ const name = object({
 const listener = object({
   ...{ id: amount, name: text, address: text, state: text, accepted: amount, waiting: amount },
   ...{ oldest_waiting_ms: amount, queue: amount, active: amount, ended: amounts },
-  // An earlier version greets nobody.
-  greeting: either(missing, amount),
+  // An earlier version greets and binds nobody.
+  ...{ greeting: either(missing, amount), unbound: either(missing, amount) },
   ...{ bytes_up: amount, bytes_down: amount, destinations: list(destination) },
   names: either(missing, list(name)),
   latencies: object({ queue: histogram, connect: histogram, session: histogram }),

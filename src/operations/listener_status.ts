@@ -59,6 +59,15 @@ export const LISTENER_FIELDS = {
     help: "sessions that have a worker",
     metric: { name: "sessions.active", kind: "gauge", unit: "{session}" },
   }),
+  unbound: number({
+    help: "sessions whose destination with --balance hash was full until --hash-wait was over",
+    metric: {
+      name: "sessions.unbound",
+      kind: "counter",
+      unit: "{session}",
+      help: "Sessions whose destination (--balance hash) was full until --hash-wait was over.",
+    },
+  }),
   bytes_up: number({
     help: "bytes from clients to destinations",
     metric: { ...BYTES, help: BYTES_HELP, value: (bytes) => [[bytes, { direction: "up" }]] },

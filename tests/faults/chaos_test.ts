@@ -122,7 +122,9 @@ class Load {
   }
 }
 
-for (const options of [[], ["--half-close", "abandon"], ["--threads", "2"]]) {
+const HASH = ["--balance", "hash", "--hash-wait", "3ms"];
+
+for (const options of [[], ["--half-close", "abandon"], ["--threads", "2"], HASH]) {
   const name = `${SECONDS} s of clients that are reset in any state harm nobody and leave nothing`;
   Deno.test([name, ...options].join(" "), { ignore: !hasProc }, async () => {
     await using stack = new AsyncDisposableStack();

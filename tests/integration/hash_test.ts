@@ -8,6 +8,7 @@ import { Destination } from "../../src/destinations/destination.ts";
 import { configOf } from "../support/config.ts";
 import { hasProc, nothingLeft, openDescriptors } from "../support/process.ts";
 import { Program, runProgram } from "../support/program.ts";
+import { ResettingServer } from "../support/resetting.ts";
 import {
   answer,
   readAll,
@@ -225,7 +226,7 @@ async function textOf(conn: Deno.Conn): Promise<string> {
 
 Deno.test("a full destination is waited for, then the next of the order with a free slot has the session", async () => {
   await using held = new Held();
-  await held.start("--hash-wait", "400ms");
+  await held.start("--hash-wait", "1s");
   const first = await held.come("132", { waiting: 0 });
   await until(() => held.servers[0]!.open === 1, "the first is served");
   const from = performance.now();
@@ -237,14 +238,35 @@ Deno.test("a full destination is waited for, then the next of the order with a f
   assertEquals(held.servers[2]!.accepted, 0);
   await held.release(3);
   assertEquals(await textOf(second), "3");
-  assert(performance.now() - from >= 400);
+  assert(performance.now() - from >= 1000);
   await held.release(1);
   assertEquals(await textOf(first), "1");
   const [entry] = (await held.program.entries(3)).filter(({ destination }) => {
     return destination === held.addresses[2];
   });
-  assert(entry!.queue_ms >= 400, `${entry!.queue_ms} ms in the queue`);
+  assertEquals((await held.program.status()).unbound, 1);
+  assert(entry!.queue_ms >= 1000, `${entry!.queue_ms} ms in the queue`);
   assertEquals(await held.program.terminate(), 0);
+});
+
+Deno.test("a session that its destination resets goes to the next of its order, and not back", async () => {
+  await using reset = await ResettingServer.start("at once");
+  await using servers = new Servers(2);
+  const destinations = [reset.address, ...servers.addresses];
+  await using program = await Program.start(destinations, HASH);
+  const order = orderOf(destinations);
+  for (const first of ["12", "13"]) {
+    for (const client of clientsOf(order, first, 3)) {
+      const text = await request(program.port, `${header(client)}x`);
+      assertEquals(text, first === "12" ? "1" : "2");
+    }
+  }
+  const entries = await program.entries(6);
+  assertEquals(
+    entries.map(({ reason, attempts }) => `${reason} ${attempts}`),
+    Array(6).fill("done 2"),
+  );
+  assertEquals(await program.terminate(), 0);
 });
 
 Deno.test("bound sessions time out, leave, are killed, count for the queue, and are drained like others", async () => {
@@ -299,7 +321,7 @@ Deno.test("bound sessions time out, leave, are killed, count for the queue, and 
 
 Deno.test("a bound session that nobody serves in time ends with queue-timeout", async () => {
   await using held = new Held();
-  await held.start("--hash-wait", "1h", "--queue-timeout", "300ms");
+  await held.start("--hash-wait", "1h", "--queue-timeout", "1s");
   const first = await held.come("1", { waiting: 0 });
   await until(() => held.servers[0]!.open === 1, "the first is served");
   await held.come("1", { waiting: 1 });

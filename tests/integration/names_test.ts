@@ -99,6 +99,7 @@ for (const threads of ["1", "2"]) {
     assertMatch(metrics, /^iawlb_name_lookup_failures_total\{.*name="web\.test"\} [1-9]\d*$/m);
     assertMatch(metrics, /^iawlb_name_age_seconds\{.*name="web\.test"\} \d/m);
     assertEquals(await program.terminate(), 0);
+    assertEquals(program.access()[0]!.destination, first!.name);
   });
 }
 

@@ -32,6 +32,7 @@ export function listenerOf(different: Partial<ListenerStatus>): ListenerStatus {
     oldest_waiting_ms: 0,
     queue: 1024,
     active: 0,
+    unbound: 0,
     bytes_up: 0,
     bytes_down: 0,
     ended: {},

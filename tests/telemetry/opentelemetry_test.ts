@@ -39,7 +39,7 @@ const STATUS: Status = {
   listeners: [{
     ...{ id: 1, name: "8080", address: "[::]:8080", state: "running", latencies },
     ...{ accepted: 50, greeting: 3, waiting: 4, oldest_waiting_ms: 2500, queue: 1024, active: 2 },
-    ...{ bytes_up: 700, bytes_down: 800 },
+    ...{ unbound: 6, bytes_up: 700, bytes_down: 800 },
     ended: { done: 40, "client-gone": 4 },
     names: [],
     destinations: [
@@ -57,6 +57,7 @@ const STATUS: Status = {
       oldest_waiting_ms: 999,
       queue: 999,
       active: 999,
+      unbound: 999,
     },
     ...{ bytes_up: 999, bytes_down: 999, names: [] },
     destinations: [destination("9001", { sessions: 999 })],
@@ -108,6 +109,7 @@ Deno.test("every number of the state reaches a collector, with its unit and attr
     ["iawlb.sessions.greeting", "gauge", "{session}", listener, 1002],
     ["iawlb.sessions.waiting", "gauge", "{session}", listener, 1003],
     ["iawlb.sessions.active", "gauge", "{session}", listener, 1001],
+    ["iawlb.sessions.unbound", "counter", "{session}", listener, 1005],
     ["iawlb.queue.limit", "gauge", "{session}", listener, 1024],
     ["iawlb.queue.oldest_waiting", "gauge", "s", listener, 2.5],
     ["iawlb.bytes", "counter", "By", { ...listener, direction: "up" }, 1699],

@@ -25,27 +25,22 @@ export class Random implements Policy {
     this.#random = random;
   }
 
-  /** @inheritdoc */
   idleWorkers(): number {
     return 0;
   }
 
-  /** @inheritdoc */
   add(destination: Destination): void {
     this.#free.add(destination);
   }
 
-  /** @inheritdoc */
   remove(destination: Destination): void {
     this.#free.remove(destination);
   }
 
-  /** @inheritdoc */
   update(destination: Destination, free: boolean): void {
     this.#free.set(destination, free ? destination.weight : 0);
   }
 
-  /** @inheritdoc */
   next(audience?: Audience): Destination | undefined {
     if (!audience) return this.#better(this.#free);
     if (audience.only) {

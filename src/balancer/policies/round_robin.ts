@@ -39,25 +39,21 @@ export class RoundRobin implements Policy {
   /** The latest turn in its order: at which half step of the round, and of how many whole ones. */
   #latest = { halves: 0, weight: 1 };
 
-  /** @inheritdoc */
   idleWorkers(): number {
     return 0;
   }
 
-  /** @inheritdoc */
   add(destination: Destination): void {
     const { weight, workers } = destination;
     this.#turns.set(destination, { next: this.#firstTurn(weight), weight, workers, free: false });
     this.#ranking.add(destination);
   }
 
-  /** @inheritdoc */
   remove(destination: Destination): void {
     this.#turns.delete(destination);
     this.#ranking.remove(destination);
   }
 
-  /** @inheritdoc */
   update(destination: Destination, free: boolean): void {
     const turns = this.#turns.get(destination);
     if (!turns) return;
@@ -73,7 +69,6 @@ export class RoundRobin implements Policy {
     if (this.#latest.halves > 2 * ROUNDS * this.#latest.weight) this.#countAnew();
   }
 
-  /** @inheritdoc */
   next(audience?: Audience): Destination | undefined {
     return this.#ranking.next(audience);
   }
