@@ -418,3 +418,22 @@ Deno.test("--resolve-empty that a reload changes counts at once", async () => {
   await one.leadsTo(record);
   assertEquals(await request(one.port, "?"), "127.0.0.1");
 });
+
+Deno.test("a name is up as long as one of its records is", async () => {
+  await using all = servers(1);
+  const { port } = all;
+  const resolver = new FakeResolver().addresses("web", "127.0.0.1", "127.0.0.2");
+  await using one = await start([`dns:web:${port}`], { resolver });
+  const [up, down] = LOCAL.map((address) => `web@${address}:${port}`);
+  await until(async () => (await one.shown()).includes(`${down} down`), "nobody listens there");
+  await until(async () => (await one.shown()).includes(`${up} up`), "somebody listens there");
+  const stateOf = async () => {
+    const name = await one.instance.changeDestination(await one.id("web"), { workers: 3 });
+    return name.state;
+  };
+  assertEquals(await stateOf(), "up");
+  await one.instance.changeDestination(await one.id(down!), { state: "maint" });
+  assertEquals(await stateOf(), "up");
+  await one.instance.changeDestination(await one.id(up!), { state: "drain" });
+  assertEquals(await stateOf(), "drain");
+});
