@@ -10,7 +10,7 @@ interface Send<T> {
 }
 
 /** Sends that wait for room, in the order in which they began to. */
-export class SuspendedSends<T> {
+export class SuspendedSends<T> implements Iterable<T> {
   readonly #list = new LinkedList<Send<T>>();
   #items = 0;
 
@@ -22,6 +22,13 @@ export class SuspendedSends<T> {
   /** How many items these have together that have no room yet. */
   get items(): number {
     return this.#items;
+  }
+
+  /** The items that have no room yet, in the order in which they get it. */
+  *[Symbol.iterator](): IterableIterator<T> {
+    for (const { items, next } of this.#list) {
+      for (let i = next; i < items.length; i++) yield items[i]!;
+    }
   }
 
   /** Adds a send of at least one item behind all others. */

@@ -794,7 +794,7 @@ Deno.test("who waits gets an item that has no room yet, past those that it must 
   const first = channel.receive({ taker: two });
   const sent = channel.sendAll([1, 2, 3, 4, 5]);
   assertEquals(await first, 3);
-  assertEquals([channel.size, channel.senders, channel.suspended], [1, 1, 3]);
+  assertEquals([channel.size, channel.senders, channel.suspended.items], [1, 1, 3]);
   assertEquals(await channel.receive({ taker: two }), 5);
   const later = channel.receive({ taker: two });
   assertEquals(await isPending(later), true);
@@ -802,7 +802,7 @@ Deno.test("who waits gets an item that has no room yet, past those that it must 
   assertEquals(await later, 6);
   for (const item of [1, 2, 4]) assertEquals(await channel.receive({ taker: one }), item);
   await sent;
-  assertEquals([channel.size, channel.suspended], [0, 0]);
+  assertEquals([channel.size, channel.suspended.items], [0, 0]);
 });
 
 Deno.test("who asked for room is told of a receiver for whom nothing waits", async () => {
