@@ -18,7 +18,7 @@ interface Suspended<T> {
  * Sends that wait for room, in the order in which they began to. An item leaves in constant time,
  * wherever it stands: there may be thousands, who all give up.
  */
-export class SuspendedSends<T> {
+export class SuspendedSends<T> implements Iterable<T> {
   /** Their items in order, those of each send side by side. */
   readonly #list = new LinkedList<Suspended<T>>();
   /** Where each item stands; the first time, if it does so more than once. */
@@ -36,6 +36,11 @@ export class SuspendedSends<T> {
   /** How many items these have together that have no room yet. */
   get items(): number {
     return this.#list.size;
+  }
+
+  /** The items that have no room yet, in the order in which they get it. */
+  *[Symbol.iterator](): IterableIterator<T> {
+    for (const { item } of this.#list) yield item;
   }
 
   /** Adds a send of at least one item behind all others. */
