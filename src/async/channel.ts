@@ -79,9 +79,9 @@ export class Channel<T> {
     return this.#sends.size;
   }
 
-  /** Items of these sends that have no room yet. */
-  get suspended(): number {
-    return this.#sends.items;
+  /** Items of these sends that have no room yet, in the order in which they get it. */
+  get suspended(): Iterable<T> & Pick<SuspendedSends<T>, "items"> {
+    return this.#sends;
   }
 
   /** Whether {@linkcode close} was called. */

@@ -56,6 +56,8 @@ export class Admission {
     this.#rules = rules;
     if (settings.ratePerIp !== before.ratePerIp) this.#rate = this.#newRate();
     if (settings.maxPerIp > 0 && before.maxPerIp === 0) {
+      // Who has come since the settings changed is counted already, and is among those alive.
+      this.#perIp.clear();
       for (const session of registry.live) {
         if (session.stage !== "greeting") this.#count(ipOf(session));
       }

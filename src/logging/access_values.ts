@@ -26,6 +26,8 @@ export function oneWord(name: string): string {
 
 /** Host and port of an address such as `[2001:db8::1]:80`; dashes for a Unix-domain socket. */
 export function splitAddress(name: string): { ip: string; port: string } {
+  // A path may look like one, and is whatever a client or its header says.
+  if (name.startsWith("unix:")) return { ip: "-", port: "-" };
   const [, ip, port] = /^\[?([^[\]/]*?)\]?:(\d+)$/.exec(name) ?? [];
   return { ip: ip ?? "-", port: port ?? "-" };
 }

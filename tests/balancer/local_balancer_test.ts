@@ -93,6 +93,7 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
     waiting: 0,
     active: 0,
     ended: { done: 1 },
+    unbound: 0,
     names: [],
     destinations: [{
       id: "1.1",

@@ -102,6 +102,7 @@ Deno.test("a template has every field with its units", async () => {
     ["{client}", session.clientName],
     ["{client_ip}", ip!],
     ["{client_port}", port!],
+    ["{peer}", session.peerName],
     ["{destination}", "9001"],
     ["{reason}", "done"],
     ["{queue}", "1.5"],
@@ -116,6 +117,15 @@ Deno.test("a template has every field with its units", async () => {
     ["{attempts}", "2"],
   ];
   for (const [field, value] of fields) assertEquals(format(field)(session), value, field);
+});
+
+Deno.test("a path that looks like an address and more is a path, of which no word ends", async () => {
+  const session = await servedSession();
+  for (const path of ["192.0.2.1 reason=none x:80", "a:80", "[::1]:80"]) {
+    session.clientAddress = { transport: "unix", path };
+    const name = `unix:${path.replaceAll(" ", "\\x20")}`;
+    assertEquals(format("{client} {client_ip} {client_port}")(session), `${name} - -`);
+  }
 });
 
 Deno.test("doubled braces, tabs and everything else in a template stand for themselves", async () => {
