@@ -328,7 +328,8 @@ Deno.test("a drain ends while a name server says nothing, and asks nobody after 
   const one = await start(["dns:web:80"], { resolver });
   await until(() => resolver.open === 2, "it is asked");
   assert(await one.instance.drain());
-  assertEquals([resolver.open, resolver.closed], [0, true]);
+  assert(resolver.closed);
+  await until(() => resolver.open === 0, "the questions are given up");
 });
 
 Deno.test("1,000 records come at once and go, while a session goes on without a pause", async () => {
@@ -437,3 +438,41 @@ Deno.test("a name is up as long as one of its records is", async () => {
   await one.instance.changeDestination(await one.id(up!), { state: "drain" });
   assertEquals(await stateOf(), "drain");
 });
+
+for (const threads of ["1", "2"]) {
+  const how = threads === "1" ? "" : ` with ${threads} threads`;
+  Deno.test(`who waits when a drain begins is served as soon as a name leads somewhere${how}`, async () => {
+    await using all = servers(2);
+    const { port } = all;
+    const resolver = new FakeResolver().fails("web");
+    await using one = await start([`dns:web:${port}`], { resolver, threads, drainTimeout: "20s" });
+    const answered = request(one.port, "?");
+    await until(async () => (await one.status()).waiting === 1, "a client waits");
+    const drained = one.instance.drain();
+    const before = resolver.asked.length;
+    await until(() => resolver.asked.length > before + 2, "it is looked up during the drain");
+    resolver.addresses("web", "127.0.0.2");
+    assertEquals(await answered, "127.0.0.2");
+    assertEquals(await drained, true);
+    assert(resolver.closed);
+    await until(() => resolver.open === 0, "nobody asks any more");
+  });
+
+  Deno.test(`records that come and go until the last moment of a drain leave nothing behind${how}`, async () => {
+    await using all = servers(3);
+    const { port } = all;
+    for (let i = 0; i < (threads === "1" ? 20 : 5); i++) {
+      const resolver = new FakeResolver().addresses("web", ...LOCAL);
+      const one = await start([`dns:web:${port},check=tcp`], { resolver, threads });
+      await one.leadsTo(...LOCAL.map((address) => `web@${address}:${port}`));
+      const flapping = setInterval(() => {
+        const some = LOCAL.filter(() => Math.random() < 0.5);
+        resolver.addresses("web", ...some.length > 0 ? some : LOCAL);
+      }, 1);
+      const answers = await Promise.all([request(one.port, "?"), sleep(i * 3).then(() => "")]);
+      assert(answers[0].startsWith("127."));
+      assertEquals(await one.instance.drain(), true);
+      clearInterval(flapping);
+    }
+  });
+}
