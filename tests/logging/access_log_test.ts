@@ -164,8 +164,8 @@ Deno.test("a template that is not allowed is told what exactly is wrong with it"
 
 Deno.test("a name with spaces or line breaks is one word, so that nobody can forge a line", async () => {
   const session = await servedSession();
-  session.destination = { name: "unix:/a b\nreason=done\\\u2028" };
-  const word = "unix:/a\\x20b\\x0areason=done\\x5c\\u2028";
+  session.destination = { name: "unix:/a b\nreason=done\\\u2028\u202e\u3000\u{e0001}é" };
+  const word = "unix:/a\\x20b\\x0areason=done\\x5c\\u2028\\u202e\\u3000\\u{e0001}é";
   assertEquals(format("{destination} {listener}", "unix:/x y")(session), `${word} unix:/x\\x20y`);
   assertEquals(format("text", "unix:/x y")(session).split(" ").slice(2, 5), [
     "listener=unix:/x\\x20y",
