@@ -379,3 +379,61 @@ Deno.test("10,000 different records one after the other leave no more than some 
   assert(Object.keys(numbers.byKey).length <= 4097, `${Object.keys(numbers.byKey).length}`);
   assertEquals(resolver.asked, []);
 });
+
+Deno.test("a name that is added again begins anew: nothing of what an operator wanted of its records counts", async () => {
+  await using all = servers(2);
+  const { port } = all;
+  const resolver = new FakeResolver().addresses("web", "127.0.0.1", "127.0.0.2");
+  await using one = await start([`127.0.0.1:${port}`, `dns:web:${port}`], { resolver });
+  const records = LOCAL.slice(0, 2).map((address) => `web@${address}:${port}`);
+  for (const how of ["by the operator", "by a reload"]) {
+    await one.leadsTo(`127.0.0.1:${port}`, ...records);
+    const id = await one.id(records[0]!);
+    await one.instance.changeDestination(id, { state: "drain", weight: 0 });
+    if (how === "by a reload") await one.reload([`127.0.0.1:${port}`]);
+    else await one.instance.removeDestination(await one.id("web"));
+    await one.leadsTo(`127.0.0.1:${port}`);
+    if (how === "by a reload") await one.reload([`127.0.0.1:${port}`, `dns:web:${port}`]);
+    else await one.instance.addDestination({ address: `dns:web:${port}` });
+    await one.leadsTo(`127.0.0.1:${port}`, ...records);
+    const again = (await one.destinations()).find(({ name }) => name === records[0])!;
+    assertEquals([again.id, again.admin, again.weight], [id, "ready", 1], how);
+  }
+});
+
+Deno.test("--resolve-empty that a reload changes counts at once", async () => {
+  await using all = servers(1);
+  const { port } = all;
+  const resolver = new FakeResolver().addresses("web", "127.0.0.1");
+  await using one = await start([`dns:web:${port}`], { resolver });
+  const record = `web@127.0.0.1:${port}`;
+  await one.leadsTo(record);
+  resolver.addresses("web");
+  await until(async () => (await one.status()).names[0]!.last_error !== "", "it is empty");
+  await one.leadsTo(record);
+  await one.reload([`dns:web:${port}`], { resolveEmpty: "drain" });
+  await one.leadsTo();
+  await one.reload([`dns:web:${port}`], { resolveEmpty: "keep" });
+  resolver.addresses("web", "127.0.0.1");
+  await one.leadsTo(record);
+  assertEquals(await request(one.port, "?"), "127.0.0.1");
+});
+
+Deno.test("a name is up as long as one of its records is", async () => {
+  await using all = servers(1);
+  const { port } = all;
+  const resolver = new FakeResolver().addresses("web", "127.0.0.1", "127.0.0.2");
+  await using one = await start([`dns:web:${port}`], { resolver });
+  const [up, down] = LOCAL.map((address) => `web@${address}:${port}`);
+  await until(async () => (await one.shown()).includes(`${down} down`), "nobody listens there");
+  await until(async () => (await one.shown()).includes(`${up} up`), "somebody listens there");
+  const stateOf = async () => {
+    const name = await one.instance.changeDestination(await one.id("web"), { workers: 3 });
+    return name.state;
+  };
+  assertEquals(await stateOf(), "up");
+  await one.instance.changeDestination(await one.id(down!), { state: "maint" });
+  assertEquals(await stateOf(), "up");
+  await one.instance.changeDestination(await one.id(up!), { state: "drain" });
+  assertEquals(await stateOf(), "drain");
+});
