@@ -1,5 +1,7 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertThrows, fail } from "@std/assert";
 import { accessLogFormat } from "../../src/logging/access_format.ts";
+import { AccessLog } from "../../src/logging/access_log.ts";
+import { Losses } from "../../src/logging/losses.ts";
 import { TemplateError } from "../../src/config/values/access_template.ts";
 import { BufferPool } from "../../src/net/buffer_pool.ts";
 import { readSettings } from "../../src/config/options.ts";
@@ -173,4 +175,32 @@ Deno.test("a name with spaces or line breaks is one word, so that nobody can for
     `destination=${word}`,
   ]);
   assertEquals(format("json")(session).split("\n").length, 1);
+});
+
+Deno.test("lines stay in order when the log is turned off and on again before they are written", async () => {
+  const written: string[] = [];
+  let writes = 0;
+  const slow = Promise.withResolvers<void>();
+  const log = new AccessLog(readSettings({ accessLog: "-", accessLogFormat: "{id}" }), {
+    openSyslog: () => fail("no syslog here"),
+    stream: () => ({
+      async write(bytes) {
+        if (++writes === 1) await slow.promise;
+        written.push(new TextDecoder().decode(bytes));
+        return bytes.length;
+      },
+    }),
+    losses: new Losses(() => fail("nothing is lost")),
+  });
+  log.add(await servedSession(), "8080");
+  for (const accessLog of ["off", "-"]) {
+    log.apply(readSettings({ accessLog, accessLogFormat: "{id}" }));
+  }
+  log.add(await refusedSession(), "8080");
+  const closed = log.close();
+  // The second writer would have written by then.
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve));
+  slow.resolve();
+  await closed;
+  assertEquals(written, ["7\n", "8\n"]);
 });
