@@ -497,7 +497,7 @@ Deno.test("whoever gives up waiting for room takes as long with 30,000 before it
   for (const item of items.toReversed()) assert(channel.remove(item));
   const ms = performance.now() - begin;
   await Promise.all(sent);
-  assertEquals([channel.suspended.items, channel.senders], [0, 0]);
+  assertEquals([channel.suspended.items, channel.suspended.size], [0, 0]);
   assert(ms < 1500, `${ms} ms`);
 });
 
@@ -507,12 +507,12 @@ Deno.test("an item that waits for room twice gives up once at a time", async () 
   let sent = 0;
   const sends = [["a", "b"], ["a"]].map((items) => channel.sendAll(items).then(() => sent++));
   assert(channel.remove("a"));
-  assertEquals([channel.suspended.items, channel.senders], [2, 2]);
+  assertEquals([channel.suspended.items, channel.suspended.size], [2, 2]);
   assert(channel.remove("a"));
   assert(!channel.remove("a"));
   assert(channel.remove("b"));
   await Promise.all(sends);
-  assertEquals([sent, channel.suspended.items, channel.senders], [2, 0, 0]);
+  assertEquals([sent, channel.suspended.items, channel.suspended.size], [2, 0, 0]);
 });
 
 Deno.test("random operations agree with a model of plain arrays", async () => {
