@@ -60,9 +60,9 @@ export class Queue implements Holder {
     this.#bind = options.bind;
   }
 
-  /** Sessions that wait. */
+  /** Sessions that wait, with those that have joined and have no room yet. */
   get size(): number {
-    return this.#channel.size;
+    return this.#channel.size + this.#channel.suspended.items;
   }
 
   /** The session that has waited longest. */

@@ -35,7 +35,7 @@ export const LISTENER_FIELDS = {
     metric: { name: "sessions.greeting", kind: "gauge", unit: "{session}" },
   }),
   waiting: number({
-    help: "sessions in the queue",
+    help: "sessions in the queue, or that wait for room in it after their greeting",
     metric: { name: "sessions.waiting", kind: "gauge", unit: "{session}" },
   }),
   oldest_waiting_ms: number({

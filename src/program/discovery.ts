@@ -97,6 +97,7 @@ export class Discovery {
       if (keys.has(key)) continue;
       watch.stop();
       this.#known.delete(key);
+      this.#forgetStates(key);
     }
     for (const template of templates) {
       const known = this.#known.get(template.key);
@@ -159,12 +160,9 @@ export class Discovery {
    */
   setStateOfAll({ key }: DestinationTemplate, state: AdminState): boolean {
     const known = this.#known.get(key);
-    let different = known?.admin !== state;
+    const different = known?.admin !== state;
     if (known) known.admin = state;
-    for (const record of this.#states.keys()) {
-      if (record.startsWith(`${key}@`)) different = this.#states.delete(record) || different;
-    }
-    return different;
+    return this.#forgetStates(key) || different;
   }
 
   /** What the names are doing. */
@@ -191,6 +189,15 @@ export class Discovery {
     this.#stopped = true;
     for (const { watch } of this.#known.values()) watch.stop();
     this.#resolver?.close();
+  }
+
+  /** Forgets what the operator wanted of single records of a name. Returns whether there was any. */
+  #forgetStates(key: string): boolean {
+    let found = false;
+    for (const record of this.#states.keys()) {
+      if (record.startsWith(`${key}@`)) found = this.#states.delete(record);
+    }
+    return found;
   }
 
   #begin(template: DestinationTemplate): void {

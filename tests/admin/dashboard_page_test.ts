@@ -359,8 +359,9 @@ inBrowser("a program that has drained is said to be gone", async ({ admin, tab }
   admin.status.state = "draining";
   // What a program that drains tells: whoever is at the door comes in.
   admin.status.listeners[0]!.queue = Number.MAX_SAFE_INTEGER;
+  admin.status.listeners[0]!.greeting = 2;
   admin.tell();
-  await tab.shows("#banner", /Draining: no new sessions; 0 sessions to finish/);
+  await tab.shows("#banner", /Draining: no new sessions; 2 sessions to finish/);
   assertEquals(await tab.page.locator("#queue-detail").textContent(), "");
   await admin[Symbol.asyncDispose]();
   await tab.shows("#banner", /The program has drained and is gone/);

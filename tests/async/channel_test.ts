@@ -488,6 +488,33 @@ Deno.test("a close in onWaiting fails the rest of the same sendAll", async () =>
   assertEquals(error.unsent, [2, 3]);
 });
 
+Deno.test("whoever gives up waiting for room takes as long with 30,000 before it as alone", async () => {
+  const channel = new Channel<number>(1);
+  channel.trySend(0);
+  const items = Array.from({ length: 30_000 }, (_, i) => i + 1);
+  const sent = items.map((item) => channel.sendAll([item]));
+  const begin = performance.now();
+  for (const item of items.toReversed()) assert(channel.remove(item));
+  const ms = performance.now() - begin;
+  await Promise.all(sent);
+  assertEquals([channel.suspended.items, channel.senders], [0, 0]);
+  assert(ms < 1500, `${ms} ms`);
+});
+
+Deno.test("an item that waits for room twice gives up once at a time", async () => {
+  const channel = new Channel<string>(1);
+  channel.trySend("first");
+  let sent = 0;
+  const sends = [["a", "b"], ["a"]].map((items) => channel.sendAll(items).then(() => sent++));
+  assert(channel.remove("a"));
+  assertEquals([channel.suspended.items, channel.senders], [2, 2]);
+  assert(channel.remove("a"));
+  assert(!channel.remove("a"));
+  assert(channel.remove("b"));
+  await Promise.all(sends);
+  assertEquals([sent, channel.suspended.items, channel.senders], [2, 0, 0]);
+});
+
 Deno.test("random operations agree with a model of plain arrays", async () => {
   for (let seed = 1; seed <= 25; seed++) await compareWithModel(seed, 400);
 });

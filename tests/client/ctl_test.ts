@@ -278,7 +278,7 @@ Deno.test("nothing that the program says steers the terminal", async () => {
 
 Deno.test("shutdown --wait ends when the program is gone", async () => {
   const admin = new FakeAdmin();
-  admin.status = statusOf({ listeners: [listenerOf({ active: 2, waiting: 1 })] });
+  admin.status = statusOf({ listeners: [listenerOf({ active: 2, waiting: 1, greeting: 3 })] });
   admin.answers.set("POST /drain", () => Response.json({}, { status: 202 }));
   const lines = run(admin, "shutdown", "--wait");
   await until(() => admin.streams === 1, "it follows the events");
@@ -286,7 +286,7 @@ Deno.test("shutdown --wait ends when the program is gone", async () => {
   admin.endStreams();
   await until(() => admin.streams === 1, "it follows the events again");
   await admin[Symbol.asyncDispose]();
-  assertEquals(await lines, ["draining, finishes 3 sessions", "gone"]);
+  assertEquals(await lines, ["draining, finishes 6 sessions", "gone"]);
 });
 
 Deno.test("shutdown --wait does not wait for the program's successor", async () => {

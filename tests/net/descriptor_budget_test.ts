@@ -169,6 +169,19 @@ Deno.test("agents that are slow to answer take no descriptor from the probes", a
   for (const claim of waiting) await assertRejects(() => claim, DOMException);
 });
 
+Deno.test("however many agents and servers are silent, sessions have most of the descriptors", () => {
+  const one = machine(1000);
+  const { budget, fill } = budgetOf(one);
+  for (const allowance of [budget.agents, budget.probes]) {
+    const before = one.state.open;
+    while (budget.claim(allowance)) one.state.open++;
+    const number = one.state.open - before;
+    assert(number > 100 && number <= 250 + allowance.size, `${number} of 1000`);
+  }
+  const sessions = fill();
+  assert(sessions > 250, `room for ${sessions} sessions`);
+});
+
 Deno.test("what becomes free elsewhere is found by those who wait", async () => {
   const it = machine(20);
   const { budget, fill } = budgetOf(it);

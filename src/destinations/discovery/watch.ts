@@ -59,6 +59,8 @@ export class Watch {
   readonly #ending = new AbortController();
   /** Ends the pause before the next look-up. */
   #wake: (() => void) | undefined;
+  /** Whether there was a reason to look while a look-up was under way. */
+  #again = false;
   /** What it leads to by now. */
   #servers: readonly Found[] = [];
   /** Whether these could not be applied. */
@@ -105,8 +107,10 @@ export class Watch {
     const { signal } = this.#ending;
     const { pause = (ms, signal) => sleep(ms, { signal }) } = this.#options;
     while (!signal.aborted) {
+      this.#again = false;
       const length = await this.#lookUp();
       if (signal.aborted) return;
+      if (this.#again) continue;
       const pausing = new AbortController();
       this.#wake = () => pausing.abort();
       await pause(this.#vary(length), pausing.signal);
@@ -116,6 +120,7 @@ export class Watch {
 
   /** Looks it up at once: who is asked, or how often, has changed. */
   look(): void {
+    this.#again = true;
     this.#wake?.();
   }
 

@@ -30,3 +30,23 @@ Deno.test("with --overflow reject a batch has no more sessions than there is roo
     conns.forEach(tryClose);
   }
 });
+
+Deno.test("whoever finds no room in the queue is counted among those who wait", async () => {
+  const hold = Promise.withResolvers<void>();
+  await using server = new TestServer(() => hold.promise);
+  await using front = await Front.start([server.address], { queue: "1", workers: "1" });
+  const conns = await Promise.all(Array.from({ length: 8 }, () => front.connect()));
+  try {
+    await until(() => front.greeting === 8, "all are being greeted");
+    for (const conn of conns) await writeAll(conn, V1.header);
+    await until(() => front.greeting === 0, "all have been greeted");
+    await until(() => front.balancer.status().active === 1, "one is served");
+    assertEquals(front.balancer.status().waiting, 7);
+    conns[7]!.close();
+    await until(() => front.ended["client-gone"] === 1, "one has left");
+    assertEquals(front.balancer.status().waiting, 6);
+  } finally {
+    hold.resolve();
+    conns.forEach(tryClose);
+  }
+});

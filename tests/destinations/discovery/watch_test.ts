@@ -185,3 +185,17 @@ Deno.test("a pause ends at once when there is a reason to look", async () => {
   await until(() => one.changes.length === 2, "it has looked");
   assertEquals(one.changes, [["10.0.0.1"], ["10.0.0.2"]]);
 });
+
+Deno.test("a reason to look that comes during a look-up counts after it", async () => {
+  using one = watched();
+  const gate = Promise.withResolvers<never>();
+  gate.promise.catch(() => {});
+  one.resolver.set("A", "web", gate.promise).set("AAAA", "web", gate.promise);
+  one.watch.run();
+  await until(() => one.resolver.open === 2, "a look-up is under way");
+  one.watch.look();
+  one.resolver.addresses("web", "10.0.0.1");
+  gate.reject(new ResolveError("nobody is there"));
+  await until(() => one.changes.length === 1, "it has looked again");
+  assertEquals(one.pauses.length, 1);
+});
