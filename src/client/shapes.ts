@@ -59,7 +59,8 @@ const listener = object({
   // An earlier version greets and binds nobody.
   ...{ greeting: either(missing, amount), unbound: either(missing, amount) },
   ...{ bytes_up: amount, bytes_down: amount, destinations: list(destination) },
-  names: either(missing, list(name)),
+  // An earlier version does not tell them.
+  ...{ names: either(missing, list(name)), balance: either(missing, text) },
   latencies: object({ queue: histogram, connect: histogram, session: histogram }),
 });
 

@@ -21,6 +21,7 @@ export const LISTENER_FIELDS = {
   state: field<ListenerState>({ enum: LISTENER_STATES }, {
     join: (all) => all.includes("draining") ? "draining" : "running",
   }),
+  balance: text("which policy chooses among destinations with a free slot, as --balance has it"),
   accepted: number({
     help: "sessions accepted, refused ones included",
     metric: {

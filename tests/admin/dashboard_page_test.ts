@@ -355,6 +355,20 @@ inBrowser("a lost connection is told and made again", async ({ admin, tab }) => 
   tab.forgive(/ERR_/);
 });
 
+inBrowser("a listener tells its policy, and a record of a name has no removal of its own", async ({
+  admin,
+  tab,
+}) => {
+  const one = admin.status.listeners[0]!;
+  one.balance = "round-robin";
+  one.destinations.push(destination("0.9", { name: "web@10.0.0.9:9000", source: "web" }));
+  admin.tell();
+  await tab.shows(".listener", /Balance round-robin\./);
+  await tab.shows(row("0.9"), /web@10\.0\.0\.9:9000/);
+  assertEquals(await tab.page.locator(row("0.9")).getByText("remove").count(), 0);
+  assertEquals(await tab.page.locator(row("0.3")).getByText("remove").count(), 1);
+});
+
 inBrowser("a program that has drained is said to be gone", async ({ admin, tab }) => {
   admin.status.state = "draining";
   // What a program that drains tells: whoever is at the door comes in.

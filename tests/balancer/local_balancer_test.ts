@@ -84,6 +84,7 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
     name: "127.0.0.1:0",
     address: running.server.address,
     state: "running",
+    balance: "fifo",
     oldest_waiting_ms: 0,
     queue: 1024,
     bytes_up: 5,

@@ -66,7 +66,7 @@ Deno.test("status is a table, in units for people", async () => {
     "iawlb 0.1.0, pid 4242, running, up 2h 13m",
     "lines lost: 12 of the access log, 1 of the log",
     "",
-    "Listener 1: 8080 ([::]:8080), running",
+    "Listener 1: 8080 ([::]:8080), running, balance fifo",
     "  120 accepted, 12 active, 3 of 1024 waiting, the oldest for 1.2 s",
     "  1.5 KiB up, 3.0 GiB down",
     "  ended: 100 done, 5 client-gone",

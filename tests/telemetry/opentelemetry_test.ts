@@ -38,6 +38,7 @@ const STATUS: Status = {
   departed: [],
   listeners: [{
     ...{ id: 1, name: "8080", address: "[::]:8080", state: "running", latencies },
+    balance: "fifo",
     ...{ accepted: 50, greeting: 3, waiting: 4, oldest_waiting_ms: 2500, queue: 1024, active: 2 },
     ...{ unbound: 6, bytes_up: 700, bytes_down: 800 },
     ended: { done: 40, "client-gone": 4 },
@@ -50,6 +51,7 @@ const STATUS: Status = {
   }, {
     // Removed, and finishes its sessions beside the one that was added again.
     ...{ id: 2, name: "8080", address: "[::]:8080", state: "draining", latencies, ended: {} },
+    balance: "fifo",
     ...{
       accepted: 999,
       greeting: 999,

@@ -52,7 +52,7 @@ export class DestinationView {
   /** @param {DestinationStatus} destination */
   constructor(destination) {
     this.#destination = destination;
-    const { id, name } = destination;
+    const { id, name, source } = destination;
     const marker = svg(
       "svg",
       { class: "marker", viewBox: "-12 -12 24 24", "aria-hidden": "true" },
@@ -95,7 +95,8 @@ export class DestinationView {
           { class: "choice", role: "group", "aria-label": `State of ${name}` },
           ...this.#buttons,
         ),
-        this.#remove,
+        // A record of a name goes with its name, or when the name server says so.
+        ...(source === "" ? [this.#remove] : []),
       ),
     );
   }
