@@ -74,13 +74,8 @@ export class Channel<T> {
     return this.#receivers.size;
   }
 
-  /** Sends that wait for room. */
-  get senders(): number {
-    return this.#sends.size;
-  }
-
-  /** Items of these sends that have no room yet, in the order in which they get it. */
-  get suspended(): Iterable<T> & Pick<SuspendedSends<T>, "items"> {
+  /** Sends that wait for room, and their items that have none yet, in the order in which they get it. */
+  get suspended(): Iterable<T> & Pick<SuspendedSends<T>, "size" | "items"> {
     return this.#sends;
   }
 
@@ -105,8 +100,7 @@ export class Channel<T> {
 
   /**
    * Sends several items in one hand-over, in order; suspends until the last of them has room.
-   * @throws {ChannelClosedError} If the channel is closed, before or while waiting; `unsent` has
-   * the items that did not get in.
+   * @throws {ChannelClosedError} If the channel is closed before all are in; `unsent` has the others.
    * @throws {TypeError} If one of the items waits in the channel already; those before it were sent.
    */
   sendAll(items: readonly T[]): Promise<void> {
@@ -179,10 +173,7 @@ export class Channel<T> {
     const byAge = new ByAge(before);
     const moved = byAge.sort([...items].filter((item) => this.#takeOut(item)));
     const left = moved.filter((item) => !this.#receivers.serve(item, audienceOf(item)));
-    for (const item of left.toReversed()) {
-      const node = this.#lanes.insert(item, byAge);
-      if (node) this.#nodes.set(item, node);
-    }
+    for (const item of left.toReversed()) this.#insert(item, byAge);
     this.#admit(moved.length - left.length);
     if (left.length > 0) this.#onWaiting?.(left);
   }
@@ -243,6 +234,11 @@ export class Channel<T> {
     else this.#nodes.set(item, this.#items.push(item));
   }
 
+  #insert(item: T, byAge: ByAge<T>): void {
+    const node = this.#lanes.insert(item, byAge);
+    if (node) this.#nodes.set(item, node);
+  }
+
   #isWaiting(item: T): boolean {
     return this.#nodes.has(item) || (this.#lanes.bound > 0 && this.#lanes.has(item));
   }
@@ -254,8 +250,7 @@ export class Channel<T> {
       return first;
     }
     const first = this.#items.firstNode;
-    if (first) this.#leave(first);
-    return first;
+    return first && this.#leave(first);
   }
 
   /** Removes an item that waits; returns whether it did. */
@@ -266,9 +261,10 @@ export class Channel<T> {
     return true;
   }
 
-  #leave(node: ListNode<T>): void {
+  #leave(node: ListNode<T>): ListNode<T> {
     this.#nodes.delete(node.value);
     this.#items.remove(node);
+    return node;
   }
 
   #offerAll(items: readonly T[]): Promise<void> {
@@ -290,7 +286,9 @@ export class Channel<T> {
       const item = this.#sends.first;
       if (this.#isWaiting(item)) this.#sends.fail(duplicate());
       else {
-        this.#add(item, this.#order?.audienceOf(item));
+        // One that is younger may have been received before it, and be back.
+        if (this.#order) this.#insert(item, new ByAge(this.#order.before));
+        else this.#add(item, undefined);
         this.#sends.advance();
         this.#admitted.add(item);
       }

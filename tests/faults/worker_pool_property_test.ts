@@ -197,11 +197,13 @@ class Scene {
     try {
       do {
         let session: Session;
+        const oldest = this.#oldestFor(destination);
         try {
           session = await this.queue.receive(destination);
         } catch {
           return;
         }
+        if (oldest && session !== oldest) this.excess.push(`${session.id} before ${oldest.id}`);
         destination.active++;
         const audience = audienceOf(session);
         const had = audience instanceof Group && audience.had(destination);
@@ -227,6 +229,19 @@ class Scene {
     }
   }
 
+  /** The session that has waited longest of those that a destination may have. */
+  #oldestFor(destination: Destination): Session | undefined {
+    for (const session of this.queue.sessions) {
+      if (audienceOf(session)?.has(destination) !== false) return session;
+    }
+    return undefined;
+  }
+
+  /** Whether one more session may go there now. */
+  isFree(destination: Destination): boolean {
+    return destination.hasRoom && !isOut(destination) && !this.isPassedOver(destination);
+  }
+
   /** Whether it serves nobody because another one is up, or of a lower tier, or it cannot. */
   isPassedOver({ usable, onlyCheckFails, config: { backup } }: Destination): boolean {
     const there = this.destinationSet.all.filter((one) => !isOut(one));
@@ -239,7 +254,9 @@ class Scene {
   run(step: Step): void {
     const all = this.destinationSet.all;
     this.#before = new Map(all.map((one) => {
-      return [one, { limit: one.limit, out: isOut(one), last: this.isPassedOver(one) }];
+      // Destinations change one after the other, and any of them may serve in between.
+      const last = step.kind !== "configure" && this.isPassedOver(one);
+      return [one, { limit: one.limit, out: isOut(one), last }];
     }));
     for (const group of this.#groups) group.before = group.members;
     switch (step.kind) {
@@ -423,6 +440,7 @@ Deno.test("whatever changes, nobody waits while there is room, and no limit is e
           await settled();
           const wanted = { there: true, workers: 2, weight: 1, backup: 0 };
           scene.run({ kind: "configure", wanted: [wanted, wanted, wanted] });
+          await settled();
           for (const which of [0, 1, 2]) {
             scene.run({ kind: "report", which, share: 1, slots: undefined });
             scene.run({ kind: "admin", which, state: "ready" });
@@ -451,8 +469,12 @@ Deno.test("whatever changes, nobody waits while there is room, and no limit is e
 
 function assertSettled(scene: Scene): void {
   const { queue, pool, excess, destinationSet, binds } = scene;
-  const needless = [...queue.sessions].filter((session) => pool.hasRoomFor(session));
-  assert(needless.length === 0, "a session waits although a slot is free");
+  const free = destinationSet.all.filter((one) => scene.isFree(one));
+  for (const session of queue.sessions) {
+    const better = free.find((one) => audienceOf(session)?.has(one) !== false);
+    assert(!better, `${session.id} waits although ${better?.name} has a free slot`);
+    assert(!pool.hasRoomFor(session), `there is room for ${session.id}, who waits`);
+  }
   assert(excess.length === 0, excess.join());
   for (const { id, bound, audience } of [...queue.sessions, ...queue.suspendedSessions]) {
     if (!bound) continue;
