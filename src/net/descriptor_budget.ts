@@ -32,10 +32,13 @@ export type Release = () => void;
  */
 const LEFT_TO_OTHERS = 3;
 
+/** More than that need not be free: it would have to be tried. */
+const MOST_LEFT = 1000;
+
 /** Who may have so many descriptors even if sessions have all others, and some of these. */
 export interface Allowance {
   readonly size: number;
-  /** For each one that it shares with all, so many more have to be free. */
+  /** For each one in use that all could have had, in each thread, so many more have to be free. */
   readonly leaves: number;
   /** How many of the allowance are in use. */
   used: number;
@@ -133,7 +136,9 @@ export class DescriptorBudget {
 
   /** Takes one descriptor, from an allowance if the others need what is left; `undefined` if there is none. */
   claim(allowance: Allowance): Release | undefined {
-    if (this.#capacity.fits(1 + allowance.leaves * (allowance.shared + 1))) {
+    const threads = Math.max(1, this.#counts.threads);
+    const left = Math.min(MOST_LEFT, allowance.leaves * (allowance.shared + 1) * threads);
+    if (this.#capacity.fits(1 + left)) {
       allowance.shared++;
       this.#counts.add("taken", 1);
       return once(() => {

@@ -12,6 +12,7 @@ import {
 import type { Found } from "../destinations/discovery/found.ts";
 import { keyOfRecord, recordConfig } from "../destinations/discovery/record_config.ts";
 import { type Pause, Watch, type WatchSettings } from "../destinations/discovery/watch.ts";
+import { isSelf } from "../net/address_relations.ts";
 import type { Resolver } from "../net/dns/records.ts";
 import { makeResolver } from "../net/dns/resolver.ts";
 import type { NameStatus } from "../operations/name_status.ts";
@@ -37,7 +38,7 @@ export interface DiscoveryOptions {
 }
 
 /** What counts at each look-up. */
-type Settings = WatchSettings & Pick<Config, "resolver">;
+type Settings = WatchSettings & Pick<Config, "resolver" | "listen">;
 
 /** A name that is watched. */
 interface Known {
@@ -212,6 +213,9 @@ export class Discovery {
       settings: () => this.#settings,
       onChange: apply,
       log,
+      isOwn: ({ hostname, port }) => {
+        return isSelf(this.#settings.listen, { transport: "tcp", hostname, port });
+      },
     });
     this.#known.set(template.key, { template, watch, admin: "ready" });
     watch.run().catch((error) => {

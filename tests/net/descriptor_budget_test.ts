@@ -182,6 +182,25 @@ Deno.test("however many agents and servers are silent, sessions have most of the
   assert(sessions > 250, `room for ${sessions} sessions`);
 });
 
+Deno.test("agents of several threads have no more of the descriptors than those of one", () => {
+  const one = machine(1000);
+  const { budget } = budgetOf(one);
+  budget.fixFor(1000);
+  const threads = Array.from({ length: 4 }, () => {
+    return new DescriptorBudget({ ...one.options, share: budget.lend()! });
+  });
+  let number = 0;
+  for (let before = -1; before < number;) {
+    before = number;
+    for (const thread of threads) {
+      if (!thread.claim(thread.agents)) continue;
+      number++;
+      one.state.open++;
+    }
+  }
+  assert(number > 100 && number <= 254, `${number} of 1000`);
+});
+
 Deno.test("what becomes free elsewhere is found by those who wait", async () => {
   const it = machine(20);
   const { budget, fill } = budgetOf(it);

@@ -109,6 +109,23 @@ for (const threads of ["1", "2"]) {
     assertEquals(await request(one.port, "?"), "127.0.0.1");
   });
 
+  Deno.test(`records stand in the order of the configuration where their name does${how}`, async () => {
+    await using all = servers(3);
+    const { port } = all;
+    const options = { balance: "first", threads };
+    await using one = await start([`dns:web:${port}`, `127.0.0.3:${port}`], options);
+    assertEquals(await request(one.port, "?"), "127.0.0.3");
+    one.resolver.addresses("web", "127.0.0.2");
+    const names = [`web@127.0.0.2:${port}`, `127.0.0.3:${port}`];
+    await one.leadsTo(...names);
+    assertEquals(await request(one.port, "?"), "127.0.0.2");
+    one.resolver.addresses("web", "127.0.0.1", "127.0.0.2");
+    await one.leadsTo(`web@127.0.0.1:${port}`, ...names);
+    one.resolver.addresses("web", "127.0.0.1");
+    await one.leadsTo(`web@127.0.0.1:${port}`, names[1]!);
+    assertEquals(await request(one.port, "?"), "127.0.0.1");
+  });
+
   Deno.test(`sessions wait until a name leads somewhere${how}`, async () => {
     await using all = servers(1);
     await using one = await start([`dns:web:${all.port}`], { threads });

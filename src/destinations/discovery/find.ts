@@ -1,6 +1,7 @@
 import { Pace } from "../../async/pace.ts";
 import { orderOf } from "../../net/address_order.ts";
-import type { Answer, QuestionType, Resolver, SrvRecord } from "../../net/dns/records.ts";
+import { askBothKinds, OTHER_KIND_MS } from "../../net/dns/both_kinds.ts";
+import type { Answer, Resolver, SrvRecord } from "../../net/dns/records.ts";
 import type { RecordsName } from "../../net/records_name.ts";
 import type { Finding, Found } from "./found.ts";
 import { type Candidate, weigh } from "./weights.ts";
@@ -136,6 +137,7 @@ type Addresses = Target & { readonly kind: "found" } | Extract<Finding, { kind: 
 
 /**
  * Asks for both kinds of addresses at once. If one kind is not answered, those that are known stay.
+ * While none is known, there is somebody who waits, and one kind is enough for the beginning.
  *
  * @throws {ResolveError} If that leaves nothing.
  */
@@ -144,8 +146,8 @@ async function findAddresses(
   options: Omit<FindOptions, "known"> & { known: readonly string[] },
 ): Promise<Addresses> {
   const { resolver, known, signal } = options;
-  const ask = (type: QuestionType) => resolver.resolve(hostname, type, { signal });
-  const [v4, v6] = await Promise.allSettled([ask("A"), ask("AAAA")]);
+  const patience = known.length === 0 ? OTHER_KIND_MS : Infinity;
+  const [v4, v6] = await askBothKinds(hostname, { resolver, patience, signal });
   signal.throwIfAborted();
   const failed = [v4, v6].find(({ status }) => status === "rejected");
   const trouble = failed?.status === "rejected" ? failed.reason : undefined;

@@ -38,6 +38,8 @@ export interface WatchOptions {
   /** Takes the servers when they are others, or have other weights or tiers. */
   onChange(servers: readonly Found[]): void | Promise<void>;
   log: Logger;
+  /** Whether a server is the listener itself, which is left out; none is unless given. */
+  isOwn?: ((server: Found) => boolean) | undefined;
   /** Waits between look-ups; by the clock unless given. */
   pause?: Pause | undefined;
   /** By chance, from 0 up to 1. */
@@ -132,7 +134,7 @@ export class Watch {
 
   /** Looks it up once. Returns the time until the next look-up, in milliseconds. */
   async #lookUp(): Promise<number> {
-    const { lookup, resolver } = this.#options;
+    const { lookup, resolver, isOwn } = this.#options;
     const { signal } = this.#ending;
     let finding: Finding;
     try {
@@ -141,10 +143,13 @@ export class Watch {
       return signal.aborted ? 0 : this.#noteFailure(error);
     }
     if (finding.kind === "empty") return await this.#takeNothing(finding);
-    await this.#take(finding.servers);
+    const servers = isOwn ? finding.servers.filter((one) => !isOwn(one)) : finding.servers;
+    if (servers.length === 0) return this.#noteFailure(new Error("it is this listener itself"));
+    await this.#take(servers);
     if (finding.trouble !== undefined) return this.#noteFailure(finding.trouble);
     this.#noteAnswer("");
-    if (finding.beyond > 0) this.#tellOfMany(finding.beyond);
+    if (servers.length < finding.servers.length) this.#tellOfOwn();
+    else if (finding.beyond > 0) this.#tellOfMany(finding.beyond);
     else this.#tellOfRecovery();
     return this.#untilOld(finding.ttl);
   }
@@ -201,6 +206,13 @@ export class Watch {
     return Math.min(pause, settings().resolveInterval);
   }
 
+  #tellOfOwn(): void {
+    const { log, name } = this.#options;
+    if (this.#isNews("own")) {
+      log.warning("{name} leads to this listener, too, which is left out", { name });
+    }
+  }
+
   #tellOfMany(beyond: number): void {
     if (!this.#isNews("many")) return;
     const { log, name } = this.#options;
@@ -222,7 +234,7 @@ export class Watch {
   }
 
   /** Whether the log has not heard of this kind of trouble for a while; takes it as told. */
-  #isNews(trouble: "failure" | "empty" | "many"): boolean {
+  #isNews(trouble: "failure" | "empty" | "many" | "own"): boolean {
     const now = performance.now();
     if (now - (this.#told.get(trouble) ?? -Infinity) < TELL_AGAIN_MS) return false;
     this.#told.set(trouble, now);

@@ -1,10 +1,10 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { messageOf } from "../../../src/base/errors.ts";
 import { find } from "../../../src/destinations/discovery/find.ts";
 import type { Finding, Found } from "../../../src/destinations/discovery/found.ts";
 import { weigh } from "../../../src/destinations/discovery/weights.ts";
-import { ResolveError } from "../../../src/net/dns/records.ts";
+import { type Answer, ResolveError } from "../../../src/net/dns/records.ts";
 import { parseRecordsName } from "../../../src/net/records_name.ts";
 import {
   FakeResolver,
@@ -226,4 +226,16 @@ Deno.test("a target of several ports that is not answered keeps its weights", as
   resolver.fails("a.example.");
   const after = await look("srv:web", resolver, before.kind === "found" ? before.servers : []);
   assertEquals(shown(after), shown(before));
+});
+
+Deno.test("a server that is silent about one kind of addresses does not hold up the first servers", async () => {
+  const resolver = new FakeResolver().addresses("web", "10.0.0.1");
+  const later = Promise.withResolvers<Answer>();
+  resolver.set("AAAA", "web", later.promise);
+  const first = await look("dns:web:80", resolver);
+  assertEquals(shown(first), ["10.0.0.1:80"]);
+  assert(first.kind === "found" && first.trouble !== undefined, "it is looked up again soon");
+  const second = look("dns:web:80", resolver, first.servers);
+  later.resolve(recordsOf("AAAA", ["2001:db8::1"]));
+  assertEquals(shown(await second), ["10.0.0.1:80", "2001:db8::1:80"]);
 });
