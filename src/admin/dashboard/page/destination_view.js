@@ -74,6 +74,8 @@ export class DestinationView {
       "aria-label": `remove ${name}`,
       click: () => this.#askToRemove(),
     }, "remove");
+    // A record of a name goes with its name, or when the name server says so. Its place stays.
+    this.#remove.classList.toggle("absent", source !== "");
     this.root = h(
       "tr",
       { role: "row", "data-id": id },
@@ -95,8 +97,7 @@ export class DestinationView {
           { class: "choice", role: "group", "aria-label": `State of ${name}` },
           ...this.#buttons,
         ),
-        // A record of a name goes with its name, or when the name server says so.
-        ...(source === "" ? [this.#remove] : []),
+        this.#remove,
       ),
     );
   }
