@@ -146,7 +146,7 @@ export class Watch {
     const servers = isOwn ? finding.servers.filter((one) => !isOwn(one)) : finding.servers;
     if (servers.length === 0) return this.#noteFailure(new Error("it is this listener itself"));
     await this.#take(servers);
-    if (finding.trouble !== undefined) return this.#noteFailure(finding.trouble);
+    if (finding.trouble !== undefined) return this.#noteFailure(finding.trouble, "in part");
     this.#noteAnswer("");
     if (servers.length < finding.servers.length) this.#tellOfOwn();
     else if (finding.beyond > 0) this.#tellOfMany(finding.beyond);
@@ -189,15 +189,17 @@ export class Watch {
     this.#answeredAt = performance.now();
   }
 
-  #noteFailure(error: unknown): number {
+  #noteFailure(error: unknown, extent?: "in part"): number {
     const { log, name, settings } = this.#options;
     this.#failures++;
     this.#lastError = messageOf(error);
     const number = this.#servers.length;
     if (this.#isNews("failure")) {
       const what = serversAre(number, "kept");
-      log.warning("{name} cannot be looked up, {what}: {reason}", {
+      const problem = extent ? "is looked up only in part" : "cannot be looked up";
+      log.warning("{name} {problem}, {what}: {reason}", {
         name,
+        problem,
         what,
         reason: this.#lastError,
       });

@@ -108,6 +108,15 @@ Deno.test("failures are told once a minute, and that they are over", async () =>
   ]);
 });
 
+Deno.test("one kind of addresses that is never answered is told as such", async () => {
+  using one = watched();
+  one.resolver.addresses("web", "10.0.0.1").set("AAAA", "web", new ResolveError("it said REFUSED"));
+  await one.look(3);
+  assertEquals(one.lines, [
+    "web is looked up only in part, its 1 server stays in use: it said REFUSED",
+  ]);
+});
+
 Deno.test("an empty answer changes nothing, and is told", async () => {
   using one = watched();
   one.resolver.addresses("web", "10.0.0.1", "10.0.0.2");
