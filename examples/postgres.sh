@@ -15,6 +15,7 @@ busy=2 # seconds that each client's query takes
 root=$(cd "$(dirname "$0")/.." && pwd)
 iawlb=${IAWLB:-$(command -v "$root/iawlb" || command -v iawlb || echo "deno run --quiet -P $root/main.ts")}
 for folder in /usr/lib/postgresql/*/bin; do PATH=$folder:$PATH; done
+here=$PWD
 folder=$(mktemp -d)
 cd "$folder"
 trap 'exit 1' INT TERM
@@ -53,8 +54,10 @@ echo "directly:"
 clients "$postgres_port"
 
 echo "through iawlb with workers=5:"
-$iawlb --half-close abandon "127.0.0.1:$iawlb_port" "127.0.0.1:$postgres_port,workers=5" \
-  >"$folder/access.log" 2>"$folder/iawlb.log" &
+(
+  cd "$here" # where the path in $IAWLB may begin
+  exec $iawlb --half-close abandon "127.0.0.1:$iawlb_port" "127.0.0.1:$postgres_port,workers=5"
+) >"$folder/access.log" 2>"$folder/iawlb.log" &
 echo $! >"$folder/iawlb.pid"
 until grep -qs 'listening on' "$folder/iawlb.log"; do
   kill -0 $! 2>/dev/null || { cat "$folder/iawlb.log" >&2 && exit 1; }

@@ -167,8 +167,10 @@ function number(option: Option<unknown>): Field<number> {
 
 /** The text of an option. */
 function words(option: Option<unknown>): Field<string> {
+  const { words, pattern } = option.notation ?? {};
+  const limit = words && !pattern ? "" : `, at most ${MAX_OPTION} characters`;
   return {
-    allowed: `${option.allowed}, at most ${MAX_OPTION} characters`,
+    allowed: option.allowed + limit,
     accepts: (value): value is string =>
       typeof value === "string" && value.length <= MAX_OPTION && option.parse(value) !== undefined,
   };

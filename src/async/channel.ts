@@ -87,14 +87,9 @@ export class Channel<T> {
     return this.#receivers.size;
   }
 
-  /** Sends that wait for room. */
-  get senders(): number {
-    return this.#sends.size;
-  }
-
-  /** Items of these sends that have no room yet. */
-  get suspended(): number {
-    return this.#sends.items;
+  /** Sends that wait for room, and their items that have none yet, in the order in which they get it. */
+  get suspended(): Iterable<T> & Pick<SuspendedSends<T>, "size" | "items"> {
+    return this.#sends;
   }
 
   /** Whether {@linkcode close} was called. */
@@ -118,8 +113,7 @@ export class Channel<T> {
 
   /**
    * Sends several items in one hand-over, in order; suspends until the last of them has room.
-   * @throws {ChannelClosedError} If the channel is closed, before or while waiting; `unsent` has
-   * the items that did not get in.
+   * @throws {ChannelClosedError} If the channel is closed before all are in; `unsent` has the others.
    * @throws {TypeError} If one of the items waits in the channel already; those before it were sent.
    */
   sendAll(items: readonly T[]): Promise<void> {
@@ -266,7 +260,9 @@ export class Channel<T> {
       const item = this.#sends.first;
       if (this.#lanes.has(item)) this.#sends.fail(duplicate());
       else {
-        this.#lanes.add(item, this.#order?.audienceOf(item));
+        // One that is younger may have been received before it, and be back.
+        if (this.#order) this.#lanes.insert(item, new ByAge(this.#order.before));
+        else this.#lanes.add(item, undefined);
         this.#sends.advance();
         this.#admitted.add(item);
       }

@@ -1,85 +1,139 @@
-import { LinkedList } from "./linked_list.ts";
+import { LinkedList, type ListNode } from "./linked_list.ts";
 
 /** A send of items of which the last ones have no room yet. */
-interface Send<T> {
-  items: readonly T[];
-  /** Index of the first item that has no room yet. */
-  next: number;
+interface Send {
+  /** How many these are. */
+  left: number;
   resolve(): void;
   reject(reason: unknown): void;
 }
 
-/** Sends that wait for room, in the order in which they began to. */
-export class SuspendedSends<T> {
-  readonly #list = new LinkedList<Send<T>>();
-  #items = 0;
+/** One of these items. */
+interface Suspended<T> {
+  readonly item: T;
+  readonly send: Send;
+}
+
+/**
+ * Sends that wait for room, in the order in which they began to. An item leaves in constant time,
+ * wherever it stands: there may be thousands, who all give up.
+ */
+export class SuspendedSends<T> implements Iterable<T> {
+  /** Their items in order, those of each send side by side. */
+  readonly #list = new LinkedList<Suspended<T>>();
+  /** Where each item stands; the first time, if it does so more than once. */
+  readonly #nodes = new Map<T, ListNode<Suspended<T>>>();
+  /** How many stand there for a further time. */
+  #doubles = 0;
+  /** How many sends wait. */
+  #size = 0;
 
   /** How many sends wait. */
   get size(): number {
-    return this.#list.size;
+    return this.#size;
   }
 
   /** How many items these have together that have no room yet. */
   get items(): number {
-    return this.#items;
+    return this.#list.size;
+  }
+
+  /** The items that have no room yet, in the order in which they get it. */
+  *[Symbol.iterator](): IterableIterator<T> {
+    for (const { item } of this.#list) yield item;
   }
 
   /** Adds a send of at least one item behind all others. */
   add(items: readonly T[], end: { resolve(): void; reject(reason: unknown): void }): void {
-    this.#list.push({ items, next: 0, ...end });
-    this.#items += items.length;
+    const send: Send = { left: items.length, ...end };
+    this.#size++;
+    for (const item of items) {
+      const node = this.#list.push({ item, send });
+      if (this.#nodes.has(item)) this.#doubles++;
+      else this.#nodes.set(item, node);
+    }
   }
 
   /** The item that gets room next. There has to be one. */
   get first(): T {
-    const { items, next } = this.#list.first!;
-    return items[next]!;
+    return this.#list.first!.item;
   }
 
   /** The first item has got room; its send resolves if that was its last. */
   advance(): void {
-    const send = this.#list.first!;
-    this.#items--;
-    if (++send.next < send.items.length) return;
-    this.#list.shift();
-    send.resolve();
+    this.#leave(this.#list.firstNode!);
   }
 
   /** Ends the first send: one of its items cannot be sent. */
   fail(reason: unknown): void {
-    const send = this.#list.shift()!;
-    this.#items -= send.items.length - send.next;
+    const { send } = this.#list.first!;
+    this.#takeAll(send);
     send.reject(reason);
   }
 
   /** Ends all of them, each with an error that names what has found no room. */
   failAll(reason: (unsent: readonly T[]) => unknown): void {
-    for (let send = this.#list.shift(); send; send = this.#list.shift()) {
-      send.reject(reason(send.items.slice(send.next)));
+    while (this.#list.first) {
+      const { send } = this.#list.first;
+      send.reject(reason(this.#takeAll(send)));
     }
-    this.#items = 0;
   }
 
-  /** Removes an item that has no room yet. They are few, if there are any. */
+  /** Removes an item that has no room yet. */
   remove(item: T): boolean {
-    return this.takeFirst((other) => other === item) !== undefined;
+    const node = this.#nodes.get(item);
+    if (node) this.#leave(node);
+    return node !== undefined;
   }
 
   /** Removes and gives the first item that fits, if there is one. */
   takeFirst(fits: (item: T) => boolean): { readonly item: T } | undefined {
     for (let node = this.#list.firstNode; node; node = node.next) {
-      const send = node.value;
-      const at = send.items.findIndex((item, i) => i >= send.next && fits(item));
-      if (at === -1) continue;
-      const item = send.items[at]!;
-      send.items = send.items.toSpliced(at, 1);
-      this.#items--;
-      if (send.next === send.items.length) {
-        this.#list.remove(node);
-        send.resolve();
-      }
-      return { item };
+      if (!fits(node.value.item)) continue;
+      this.#leave(node);
+      return node.value;
     }
     return undefined;
+  }
+
+  /** An item waits no more; its send resolves if that was its last. */
+  #leave(node: ListNode<Suspended<T>>): void {
+    const { send } = node.value;
+    this.#drop(node);
+    if (--send.left > 0) return;
+    this.#size--;
+    send.resolve();
+  }
+
+  /** Removes the items of the first send, and gives them. */
+  #takeAll(send: Send): T[] {
+    const items: T[] = [];
+    for (let node = this.#list.firstNode; node?.value.send === send; node = this.#list.firstNode) {
+      items.push(node.value.item);
+      this.#drop(node);
+    }
+    this.#size--;
+    return items;
+  }
+
+  #drop(node: ListNode<Suspended<T>>): void {
+    const { item } = node.value;
+    this.#list.remove(node);
+    if (this.#nodes.get(item) !== node) {
+      this.#doubles--;
+      return;
+    }
+    this.#nodes.delete(item);
+    if (this.#doubles > 0) this.#findDouble(item);
+  }
+
+  /** An item that stood there more than once is where it stands for the second time. */
+  #findDouble(item: T): void {
+    for (let node = this.#list.firstNode; node; node = node.next) {
+      if (node.value.item !== item) continue;
+      this.#nodes.set(item, node);
+      this.#doubles--;
+      return;
+    }
   }
 }

@@ -75,7 +75,7 @@ export class Acceptor<S> implements Closeable {
   /** Whether the sockets are closed. */
   #closed = false;
   /** Takes a session that the gate had to wait for. */
-  readonly #later = (session: S) => this.#batch.add(session);
+  readonly #later = (session: S) => this.#add(session);
 
   private constructor(bound: Bound, options: AcceptorOptions<S>) {
     this.#options = options;
@@ -196,6 +196,12 @@ export class Acceptor<S> implements Closeable {
     this.#failures.over();
     this.#accepted++;
     const session = this.#options.gate.enter(stream, this.#later);
-    if (session !== undefined) this.#batch.add(session);
+    if (session !== undefined) this.#add(session);
+  }
+
+  /** A batch that fills the room that there is does not wait for more: the gate asks for that room. */
+  #add(session: S): void {
+    this.#batch.add(session);
+    if (this.#batch.size >= this.#options.gate.freeSlots) this.#batch.flush();
   }
 }

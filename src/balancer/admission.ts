@@ -63,6 +63,7 @@ export class Admission {
     if (!sameMask) this.#networks = new ClientNetworks(settings.perIpMask);
     if (!sameMask || settings.ratePerIp !== before.ratePerIp) this.#rate = this.#newRate();
     if (sameMask && settings.maxPerIp > 0 && before.maxPerIp > 0) return;
+    // Who has come since the settings changed may be counted already, and is among those alive.
     this.#perIp.clear();
     if (settings.maxPerIp === 0) return;
     for (const session of registry.live) {

@@ -20,6 +20,8 @@ export interface Replacement {
   readonly number: number;
   /** Its configuration now; absent if it is gone. */
   readonly destination?: DestinationConfig | undefined;
+  /** The number of the one that it has its place before, if it is new; behind all others if absent. */
+  readonly before?: number | undefined;
 }
 
 type Awaitable<T> = T | Promise<T>;

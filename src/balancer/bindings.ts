@@ -9,13 +9,10 @@ import type { Queue } from "./queue.ts";
 const LATE_SHARE = 0.01;
 const LATEST_MS = 10;
 
-/** How soon sessions are looked at that have no room in the queue yet, in milliseconds. */
-const LOOK_AGAIN_MS = 50;
-
 /** Options of {@linkcode Bindings}. */
 export interface BindingsOptions {
   policy: Policy;
-  queue: Pick<Queue, "suspended" | "audiences" | "reassign">;
+  queue: Pick<Queue, "suspendedSessions" | "audiences" | "reassign">;
   clock: Clock;
 }
 
@@ -43,6 +40,8 @@ export class Bindings {
   #outdated = false;
   /** Runs until the first one is to be free. */
   #timer: Timer | undefined;
+  /** When that is, while it runs. */
+  #due = Infinity;
   /** Whether there were sessions of groups, of which a member may leave: then all are looked at. */
   #grouped = false;
   /** Whether everything is over. */
@@ -58,8 +57,7 @@ export class Bindings {
   use(policy: Policy): void {
     this.#binding = policy.binding;
     this.#outdated = true;
-    this.#timer?.stop();
-    this.#timer = undefined;
+    this.#endTimer();
   }
 
   /** Binds sessions that begin to wait, again if a connect failed. */
@@ -73,6 +71,10 @@ export class Bindings {
       // One that comes back from a connect may have joined under another policy, which took no note.
       session.joinedAt ??= session.attempts > 0 ? session.acceptedAt : now;
       session.bound = this.#boundOf(session, now);
+      // One that comes back joined before those that wait already.
+      if (this.#timer && session.bound && this.#endOf(session) < this.#due) {
+        this.#startTimer(this.#endOf(session));
+      }
       if (session.audience && !(session.audience instanceof Without)) this.#grouped = true;
     }
   }
@@ -81,14 +83,7 @@ export class Bindings {
   watch(): void {
     if (!this.#binding || this.#timer || this.#stopped) return;
     const first = this.#firstEnd();
-    if (first === Infinity) return;
-    // Many that come one after the other are not looked for one by one.
-    const least = Math.min(Math.max(this.#binding.patience * LATE_SHARE, 1), LATEST_MS);
-    this.#timer = after(Math.max(Math.ceil(first - this.#clock()), least), () => {
-      this.#timer = undefined;
-      this.#renew();
-      this.watch();
-    });
+    if (first < Infinity) this.#startTimer(first);
   }
 
   /** Destinations, audiences or the policy have changed: whoever is bound wrongly is bound anew. */
@@ -99,7 +94,24 @@ export class Bindings {
   /** Ends the timer. */
   stop(): void {
     this.#stopped = true;
+    this.#endTimer();
+  }
+
+  #startTimer(due: number): void {
+    this.#endTimer();
+    this.#due = due;
+    // Many that come one after the other are not looked for one by one.
+    const least = Math.min(Math.max(this.#binding!.patience * LATE_SHARE, 1), LATEST_MS);
+    this.#timer = after(Math.max(Math.ceil(due - this.#clock()), least), () => {
+      this.#timer = undefined;
+      this.#renew();
+      this.watch();
+    });
+  }
+
+  #endTimer(): void {
     this.#timer?.stop();
+    this.#timer = undefined;
   }
 
   /** Binds anew whoever is bound wrongly now. */
@@ -108,18 +120,28 @@ export class Bindings {
     const wrong: Session[] = [];
     for (const [audience, sessions] of this.#queue.audiences()) {
       if (!audience.only) continue;
-      const all = this.#outdated || !this.#binding!.serves(audience.only);
       for (const session of bound(sessions)) {
-        const late = !all && this.#endOf(session) <= now;
-        if (late) this.unbound++;
-        if (all || late || session.audience?.has(audience.only) === false) wrong.push(session);
+        if (this.#isWrong(session, now)) wrong.push(session);
         else if (!this.#grouped) break;
       }
+    }
+    // Those that have no room yet stand in no lane.
+    for (const session of bound(this.#queue.suspendedSessions)) {
+      if (this.#isWrong(session, now)) wrong.push(session);
     }
     this.#outdated = false;
     if (wrong.length === 0) return;
     this.bind(wrong);
     this.#queue.reassign(wrong);
+  }
+
+  /** Whether one that is bound must not be so any more, or to another one; counts those in vain. */
+  #isWrong(session: Session, now: number): boolean {
+    const one = session.bound!.only!;
+    if (this.#outdated || !this.#binding!.serves(one)) return true;
+    if (this.#endOf(session) > now) return session.audience?.has(one) === false;
+    this.unbound++;
+    return true;
   }
 
   /** Whom a session waits for now: one, if it is to. */
@@ -134,21 +156,23 @@ export class Bindings {
     return joinedAt! + this.#binding!.patience;
   }
 
-  /** When the first one is bound no more, or something is to be looked at. */
+  /** When the first one is bound no more. */
   #firstEnd(): number {
-    let first = this.#queue.suspended > 0 ? this.#clock() + LOOK_AGAIN_MS : Infinity;
+    let first = this.#endOfFirst(this.#queue.suspendedSessions);
     for (const [audience, sessions] of this.#queue.audiences()) {
-      if (!audience.only) continue;
-      for (const session of bound(sessions)) {
-        first = Math.min(first, this.#endOf(session));
-        break;
-      }
+      if (audience.only) first = Math.min(first, this.#endOfFirst(sessions));
     }
     return first;
   }
+
+  /** When the first one of some that are bound is so no more. */
+  #endOfFirst(sessions: Iterable<Session>): number {
+    for (const session of bound(sessions)) return this.#endOf(session);
+    return Infinity;
+  }
 }
 
-/** Those of a lane that the policy has bound: the first of them joined first. */
+/** Those among some that the policy has bound: the first of them joined first. */
 function* bound(sessions: Iterable<Session>): Iterable<Session> {
   for (const session of sessions) if (session.bound) yield session;
 }

@@ -23,9 +23,6 @@ const MOST = 256;
 /** Most bytes that are read of one, and thrown away. */
 const MOST_READ = 1024 * 1024;
 
-/** They have no descriptors of their own: where there are none, clients are just closed. */
-const NO_ALLOWANCE = { size: 0, used: 0 };
-
 /** A client that is being told. */
 interface Entry {
   readonly client: Stream;
@@ -107,7 +104,7 @@ export class Farewells {
   send(client: Stream, ahead?: Ahead): void {
     const { buffers, descriptors, tasks } = this.#options;
     const begin = ahead ?? { buffer: buffers.take(), length: 0, pending: undefined };
-    const release = this.#closed ? undefined : descriptors.claim(NO_ALLOWANCE);
+    const release = this.#closed ? undefined : descriptors.claim(descriptors.farewells);
     if (!release) return tasks.add(this.#discard(client, begin));
     for (const oldest of this.#entries) {
       if (this.#entries.size < MOST) break;

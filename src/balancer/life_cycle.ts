@@ -108,10 +108,10 @@ export class LifeCycle {
     return registry.outcomes.cut === 0;
   }
 
-  get #numbers(): { active: number; waiting: number } {
-    const { destinations, queue } = this.#parts;
+  get #numbers(): { active: number; waiting: number; greeting: number } {
+    const { destinations, queue, gate } = this.#parts;
     const active = destinations.all.reduce((sum, one) => sum + one.active, 0);
-    return { active, waiting: queue.size };
+    return { active, waiting: queue.size, greeting: gate.greeting };
   }
 
   #cut(reason: "drain-timeout" | "quit"): void {

@@ -24,6 +24,7 @@ export class OperatorView {
       name,
       address: this.#lifeCycle.address,
       draining: this.#lifeCycle.draining,
+      balance: settings.balance,
       registry,
       queue,
       greeting: gate.greeting,

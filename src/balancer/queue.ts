@@ -86,9 +86,9 @@ export class Queue implements Holder {
     this.#overload = options.overload;
   }
 
-  /** Sessions that wait. */
+  /** Sessions that wait, with those that have joined and have no room yet. */
   get size(): number {
-    return this.#channel.size;
+    return this.#channel.size + this.#channel.suspended.items;
   }
 
   /** The session that has waited longest. */
@@ -153,13 +153,18 @@ export class Queue implements Holder {
 
   /** Sessions that have joined and have no room yet. */
   get suspended(): number {
+    return this.#channel.suspended.items;
+  }
+
+  /** These sessions, the oldest first. */
+  get suspendedSessions(): Iterable<Session> {
     return this.#channel.suspended;
   }
 
   /** How many more sessions have room or an idle worker. */
   get freeSlots(): number {
     const { capacity, size, suspended, receivers } = this.#channel;
-    return capacity - size - suspended + receivers;
+    return capacity - size - suspended.items + receivers;
   }
 
   /** Workers that wait for a session. */

@@ -59,9 +59,11 @@ function isSamePolicy(one: Settings, other: Settings): boolean {
 /** Goes over to a configuration in which one destination is new, different or gone. */
 export function replace(
   { destinations, health, pool }: Parts,
-  { number, destination }: Replacement,
+  { number, destination, before }: Replacement,
 ): void {
-  const changed = destination ? destinations.put(destination, number) : destinations.find(number);
+  const changed = destination
+    ? destinations.put(destination, number, { before })
+    : destinations.find(number);
   if (!changed) return;
   if (destination) health.reconsider(changed);
   else destinations.remove(changed);

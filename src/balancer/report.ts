@@ -31,12 +31,16 @@ export function logStart(
 /** Says in the log that no more sessions are accepted, and how many are left. */
 export function logDraining(
   log: Logger,
-  status: Pick<ListenerStatus, "active" | "waiting">,
+  status: Pick<ListenerStatus, "active" | "waiting" | "greeting">,
   drainTimeout: number,
 ): void {
-  log.info("draining: {active} sessions active, {waiting} waiting, at most {limit}", {
-    active: status.active,
-    waiting: status.waiting,
+  const { active, waiting, greeting } = status;
+  const message = "draining: {active} sessions active, {waiting} waiting, " +
+    (greeting > 0 ? "{greeting} being greeted, " : "") + "at most {limit}";
+  log.info(message, {
+    active,
+    waiting,
+    ...greeting > 0 && { greeting },
     limit: drainTimeout === 0 ? "for ever" : formatDuration(drainTimeout),
   });
 }

@@ -18,6 +18,8 @@ export interface StatusSources {
   name: string;
   address: string;
   draining: boolean;
+  /** The policy in force. */
+  balance: string;
   registry: SessionRegistry;
   queue: Pick<Queue, "size" | "clients" | "oldest">;
   /** Most sessions that wait; the queue itself has no limit during a drain. */
@@ -49,6 +51,7 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     name: sources.name,
     address: sources.address,
     state: sources.draining ? "draining" : "running",
+    balance: sources.balance,
     accepted: registry.accepted,
     greeting: sources.greeting,
     waiting: queue.size,

@@ -33,7 +33,7 @@ export interface WorkerPoolOptions {
  * which they became idle. Destinations that the operator has taken out of service, or given
  * the weight 0, take no part.
  * Backups take part only while no destination of a lower tier is up, or untried. While none at all is,
- * those whose connects work and only their checks fail take part all the same.
+ * those of the lowest tier whose connects work and only their checks fail take part all the same.
  *
  * A session that has an audience gets a worker only there. One that was moved, away from a destination
  * that has reset it, leaves as soon as none of the others serves.
@@ -43,6 +43,8 @@ export class WorkerPool {
   readonly #destinations = new Set<Destination>();
   /** Which of them are up, or untried, and enabled. */
   readonly #tiers = new Tiers();
+  /** Which of them are enabled, and not up only because their checks fail. */
+  readonly #failing = new Tiers();
   /** Who waits, and for whom. */
   readonly #queue: WorkerPoolOptions["queue"];
   /** Begins a worker. */
@@ -257,15 +259,17 @@ export class WorkerPool {
   #mayServe(destination: Destination): boolean {
     // A session would have to wait until a name server answers, if it ever does.
     if (!destination.enabled || !destination.connector.isLocated) return false;
-    if (!destination.usable) return destination.onlyCheckFails && this.#tiers.lowest === Infinity;
-    return destination.config.backup <= this.#tiers.lowest;
+    const { usable, onlyCheckFails, config: { backup } } = destination;
+    if (usable) return backup <= this.#tiers.lowest;
+    return onlyCheckFails && this.#tiers.lowest === Infinity && backup <= this.#failing.lowest;
   }
 
   /** Notes who is up. Returns the destinations for which that matters. */
   #review(changed?: Destination): Iterable<Destination> {
-    const before = this.#tiers.lowest;
+    const { lowest } = this.#tiers;
+    const { lowest: failing } = this.#failing;
     for (const destination of changed ? [changed] : this.#destinations) this.#note(destination);
-    const same = before === this.#tiers.lowest;
+    const same = lowest === this.#tiers.lowest && failing === this.#failing.lowest;
     const one = changed && this.#destinations.has(changed) ? [changed] : [];
     const affected = changed && same ? one : this.#destinations;
     for (const destination of affected) this.#rank(destination);
@@ -273,8 +277,10 @@ export class WorkerPool {
   }
 
   #note(destination: Destination): void {
-    const { usable, enabled } = destination;
-    this.#tiers.note(destination, usable && enabled && this.#destinations.has(destination));
+    const { usable, onlyCheckFails, enabled } = destination;
+    const counts = enabled && this.#destinations.has(destination);
+    this.#tiers.note(destination, counts && usable);
+    this.#failing.note(destination, counts && !usable && onlyCheckFails);
   }
 
   /** Dismisses the idle workers of a destination; it gets new ones after that. */

@@ -88,7 +88,7 @@ function destinationOptionLines(): string[] {
   return destinationOptionNames().map((name, i) => {
     const { help, inherited, default: usual, format }: Option<unknown> = DESTINATION_OPTIONS[name];
     const text = inherited || isMark(name) ? help : `${help} (${format(usual)})`;
-    return wrap(text, 3 + width).replace(/^ +/, `  ${forms[i]!.padEnd(width)} `);
+    return wrap(text, 4 + width).replace(/^ +/, `  ${forms[i]!.padEnd(width)}  `);
   });
 }
 

@@ -152,7 +152,10 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
     async run({ client, switches, show }) {
       const { pid, listeners } = await client.status();
       const answer = await client.call("/drain", isObject, { method: "POST" });
-      const number = listeners.reduce((sum, { waiting, active }) => sum + waiting + active, 0);
+      const number = listeners.reduce((sum, { greeting, waiting, active }) => {
+        // One of an older version greets nobody.
+        return sum + (greeting ?? 0) + waiting + active;
+      }, 0);
       show([`draining, finishes ${plural(number, "session")}`], answer);
       if (!switches.has("wait")) return;
       await waitUntilGone(client, pid);

@@ -14,7 +14,10 @@ export function nameText({ name, address, records, admin, ...rest }: NameStatus)
   const parts = [
     plural(records, "record"),
     ...(admin === "ready" ? [] : [admin]),
-    age_ms === null ? "never answered" : `answered ${formatSpan(age_ms)} ago`,
+    // One kind of addresses may be answered, and the other one never.
+    age_ms === null
+      ? `never answered${records > 0 ? " in full" : ""}`
+      : `answered ${formatSpan(age_ms)} ago`,
     ...(failures > 0 ? [plural(failures, "failure")] : []),
     ...(last_error === "" ? [] : [`the latest look-up: ${last_error}`]),
   ];

@@ -69,7 +69,8 @@ const listener = object({
   ...{ bytes_up: amount, bytes_down: amount, destinations: list(destination) },
   // An earlier version foresees nothing.
   forecast: either(missing, forecast),
-  names: either(missing, list(name)),
+  // An earlier version does not tell them.
+  ...{ names: either(missing, list(name)), balance: either(missing, text) },
   latencies: object({ queue: histogram, connect: histogram, session: histogram }),
 });
 

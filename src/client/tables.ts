@@ -59,7 +59,8 @@ export function statusLines(status: Status): string[] {
 function listenerLines(listener: ListenerStatus): string[] {
   const { id, name, address, state, latencies, destinations } = listener;
   const { accepted, waiting, queue, oldest_waiting_ms, active, bytes_up, bytes_down } = listener;
-  // An earlier version greets nobody.
+  // An earlier version does not tell the policy, and greets nobody.
+  const policy = listener.balance ? `, balance ${plain(listener.balance)}` : "";
   const greeted = listener.greeting > 0 ? `, ${listener.greeting} being greeted` : "";
   const clients = listener.waiting_clients > 0 ? `, of ${listener.waiting_clients} clients` : "";
   const oldest = waiting > 0 ? `, the oldest for ${formatSpan(oldest_waiting_ms)}` : "";
@@ -97,7 +98,7 @@ function listenerLines(listener: ListenerStatus): string[] {
   ]);
   const table = rows.length === 0 ? ["no destinations"] : formatTable(columns, rows);
   return [
-    `Listener ${id}: ${plain(name)} (${plain(address)}), ${state}`,
+    `Listener ${id}: ${plain(name)} (${plain(address)}), ${state}${policy}`,
     `  ${accepted} accepted${greeted}, ${active} active, ${waiting} of ${queue} waiting${clients}${oldest}`,
     `  ${formatBytes(bytes_up)} up, ${formatBytes(bytes_down)} down`,
     ...(forecast.length > 0 ? [`  ${forecast.join(", ")}`] : []),

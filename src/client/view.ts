@@ -122,12 +122,14 @@ function forecastLines(
   );
 }
 
-function headingLine({ name, state, address }: ListenerStatus): Line {
+function headingLine({ name, state, address, balance }: ListenerStatus): Line {
   const heading: Span[] = [
     { text: plain(name), style: "bold" },
     { text: `  ${state}`, style: state === "running" ? undefined : "yellow" },
   ];
   if (address !== name) heading.push({ text: `  ${plain(address)}`, style: "dim" });
+  // An earlier version does not tell it.
+  if (balance) heading.push({ text: `  balance ${plain(balance)}`, style: "dim" });
   return heading;
 }
 

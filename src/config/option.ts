@@ -126,7 +126,7 @@ export function duration(
     },
     format: formatDuration,
     notation: {
-      pattern: "^(0|[0-9]+(\\.[0-9]+)?(ms|s|m|h|d))$",
+      pattern: `^(${min === 0 ? "0|" : ""}[0-9]+(\\.[0-9]+)?(ms|s|m|h|d))$`,
       ...(min === 0 && { integers: [0, 0] }),
     },
   };

@@ -28,9 +28,10 @@ export interface Merged {
 export function mergeRepeats(texts: readonly string[], defaults: Settings): Merged {
   const repeats = new Map<string, { text: string; one?: ConfiguredDestination; times: number }>();
   for (const text of texts) {
-    const one = readDestination({ text, defaults }, () => {});
+    let problems = 0;
+    const one = readDestination({ text, defaults }, () => void problems++);
     const first = one && repeats.get(one.key);
-    if (!one) repeats.set(`malformed ${repeats.size}`, { text, times: 1 });
+    if (!one || problems > 0) repeats.set(`malformed ${repeats.size}`, { text, times: 1 });
     else if (!first?.one) repeats.set(one.key, { text, one, times: 1 });
     else if (sameOptions(first.text, text)) first.times++;
     else {

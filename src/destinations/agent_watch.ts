@@ -1,6 +1,7 @@
 import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
+import { Pause } from "../base/pause.ts";
 import { after, type Timer } from "../base/timer.ts";
 import type { AgentCheck } from "../config/values/agent_check.ts";
 import type { Release } from "../net/descriptor_budget.ts";
@@ -47,8 +48,8 @@ export class AgentWatch {
   readonly #options: AgentWatchOptions;
   /** When the latest question began, by the clock. */
   #askedAt: number;
-  /** Ends the pause before the next one. */
-  #wake: (() => void) | undefined;
+  /** The pause before the next one. */
+  readonly #pausing = new Pause();
   /** Ends the question under way. */
   #limit: AbortController | undefined;
   /** Whether the watch has ended. */
@@ -75,7 +76,7 @@ export class AgentWatch {
   async run(): Promise<void> {
     while (!this.#stopped) {
       const pause = this.#pause();
-      if (pause > 0) await this.#sleep(pause);
+      if (pause > 0) await this.#pausing.take(pause);
       else await this.#ask();
     }
   }
@@ -83,13 +84,13 @@ export class AgentWatch {
   /** Ends the watch, and the question under way. */
   stop(): void {
     this.#stopped = true;
-    this.#wake?.();
+    this.#pausing.end();
     this.#limit?.abort(new Error("no more of interest"));
   }
 
   /** The interval may have changed, or what the operator wants. */
   reconsider(): void {
-    this.#wake?.();
+    this.#pausing.end();
   }
 
   #pause(): number {
@@ -100,16 +101,6 @@ export class AgentWatch {
     }
     const { clock, settings } = this.#options;
     return this.#askedAt + settings().checkInterval - clock();
-  }
-
-  /** Waits so long, or until `#wake` is called. */
-  async #sleep(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = after(ms, resolve);
-    this.#wake = resolve;
-    await promise;
-    this.#wake = undefined;
-    timer.stop();
   }
 
   async #ask(): Promise<void> {

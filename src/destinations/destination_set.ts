@@ -87,7 +87,7 @@ export class DestinationSet {
     for (const { config, place } of places.sort((a, b) => lateness(a) - lateness(b))) {
       const { key } = config;
       const known = this.#present.has(key);
-      const one = this.put(config, numbers[key]!, place);
+      const one = this.put(config, numbers[key]!, { place });
       all.set(key, one);
       yield known ? undefined : one;
     }
@@ -100,11 +100,18 @@ export class DestinationSet {
   }
 
   /**
-   * Takes a destination in behind all others. One that is still there, maybe leaving, stays what it
-   * is, with its sessions, health and counters, and with its place unless another one is given; a
-   * record of a name that comes back has its counters. The worker pool has to be arranged after it.
+   * Takes a destination in. One that is still there, maybe leaving, stays what it is, with its
+   * sessions, health and counters, and with its place unless another one is given; a record of a name
+   * that comes back has its counters. The worker pool has to be arranged after it.
+   *
+   * @param options.before The number of the one that a new one has its place before; behind all others
+   * unless that is there.
    */
-  put(config: DestinationConfig, number: number, place?: number): Destination {
+  put(
+    config: DestinationConfig,
+    number: number,
+    { place, before }: { place?: number; before?: number | undefined } = {},
+  ): Destination {
     const { key } = config;
     const leaving = this.#leaving.get(number);
     if (leaving && this.#isGone(leaving)) this.#forget(leaving);
@@ -112,7 +119,7 @@ export class DestinationSet {
     const one = known ?? new Destination(config, this.#options.clock, number, this.#options);
     one.config = config;
     const isNew = !known || known.leaving;
-    if (place !== undefined || isNew) one.place = place ?? ++this.#lastPlace;
+    if (place !== undefined || isNew) one.place = place ?? this.#placeBefore(before);
     if (isNew) this.#add(one);
     return one;
   }
@@ -134,6 +141,19 @@ export class DestinationSet {
   /** Dismisses all idle workers. */
   dismiss(): void {
     for (const one of this.all) one.dismiss();
+  }
+
+  #placeBefore(number: number | undefined): number {
+    const next = number === undefined ? undefined : this.#byNumber.get(number);
+    if (!next || next.leaving) return ++this.#lastPlace;
+    const all = [...this.#present.values()].sort((a, b) => a.place - b.place);
+    const previous = all[all.indexOf(next) - 1]?.place ?? 0;
+    const between = (previous + next.place) / 2;
+    if (previous < between && between < next.place) return between;
+    // There is no number in between any more.
+    all.forEach((one, i) => one.place = i + 1);
+    this.#lastPlace = all.length;
+    return next.place - 0.5;
   }
 
   #add(one: Destination): void {

@@ -245,7 +245,7 @@ export class Health {
   }
 
   #notePanic(): void {
-    const tried = this.#allDown() ? this.#wanted().filter((one) => one.onlyCheckFails) : [];
+    const tried = this.#allDown() ? lowestTier(this.#wanted().filter(isTried)) : [];
     if (!this.#panicking && tried.length > 0) {
       const names = tried.map(({ name }) => name).join(", ");
       this.#log.warning("panic: every destination is down, sessions go to {names} all the same", {
@@ -276,6 +276,16 @@ export class Health {
     this.#ramps.get(destination)?.stop();
     this.#ramps.delete(destination);
   }
+}
+
+function isTried({ onlyCheckFails }: Destination): boolean {
+  return onlyCheckFails;
+}
+
+/** Those of the lowest tier among some. */
+function lowestTier(some: readonly Destination[]): Destination[] {
+  const lowest = Math.min(...some.map(({ config }) => config.backup));
+  return some.filter(({ config }) => config.backup === lowest);
 }
 
 function policyOf(

@@ -3,6 +3,7 @@ import { runCheck } from "./probe.ts";
 import type { Release } from "../net/descriptor_budget.ts";
 import type { Destination } from "./destination.ts";
 import { DialError } from "../net/dial.ts";
+import { Pause } from "../base/pause.ts";
 import { after, type Timer } from "../base/timer.ts";
 import { type HealthPolicy, HealthState, type HealthStateOptions } from "./health_state.ts";
 import type { Candidate, Tries } from "./tries.ts";
@@ -53,8 +54,8 @@ export class Monitor implements Candidate {
   #due = Infinity;
   /** When the latest one began. */
   #probedAt = -Infinity;
-  /** Ends the pause before the next probe. */
-  #wake: (() => void) | undefined;
+  /** The pause before the next probe. */
+  readonly #pausing = new Pause();
   /** Ends the probe under way. */
   #limit: AbortController | undefined;
   /** Whether the probe that is due, or under way, is a first try. */
@@ -79,7 +80,7 @@ export class Monitor implements Candidate {
     this.#startAnew();
     while (!this.#stopped) {
       const pause = this.#due - clock();
-      if (pause > 0) await this.#sleep(pause);
+      if (pause > 0) await this.#pausing.take(pause);
       else await this.#probe();
     }
     signal.removeEventListener("abort", onAbort);
@@ -89,7 +90,7 @@ export class Monitor implements Candidate {
   stop(): void {
     this.#stopped = true;
     this.#options.tries.remove(this);
-    this.#wake?.();
+    this.#pausing.end();
     this.#limit?.abort(this.#options.signal.reason ?? new Error("no more of interest"));
   }
 
@@ -168,17 +169,7 @@ export class Monitor implements Candidate {
   /** The next probe begins after so many milliseconds, and not when it would have. */
   #schedule(ms: number): void {
     this.#due = this.#options.clock() + ms;
-    this.#wake?.();
-  }
-
-  /** Waits so long, or until `#wake` is called, which the end of all monitoring does, too. */
-  async #sleep(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = after(ms, resolve);
-    this.#wake = resolve;
-    await promise;
-    this.#wake = undefined;
-    timer.stop();
+    this.#pausing.end();
   }
 
   async #probe(): Promise<void> {

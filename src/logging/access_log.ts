@@ -115,8 +115,9 @@ export class AccessLog {
     const old = this.#target;
     const closed = Promise.withResolvers<void>();
     this.#target = this.#open(where, closed.promise);
-    if (old) this.#close(old).then(closed.resolve);
-    else closed.resolve();
+    if (old) this.#close(old);
+    // Those before it, too: the log may have been off in between, and its lines stay in order.
+    Promise.all(this.#closing).then(() => closed.resolve());
   }
 
   #close(target: LineTarget): Promise<void> {

@@ -9,23 +9,27 @@ export function toMicroseconds(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
 
-// deno-lint-ignore no-control-regex -- exactly these must not be in a line
-const UNSAFE = /[\x00-\x20\x7f-\xa0\u2028\u2029\\]/g;
+/** What ends a word or a line, or steers a terminal: marks of direction change what seems to be there. */
+const UNSAFE = /[\p{C}\p{Z}\\]/gu;
 
 /**
- * The name of an address as one word: what would end a word or a line becomes `\xHH`. Only paths of
- * Unix-domain sockets may have such things in them, but a client picks its own.
+ * The name of an address as one word: what would end a word or a line becomes `\xHH`, `\uHHHH` or
+ * `\u{HHHHH}`. Only paths of Unix-domain sockets may have such things in them, but a client picks its
+ * own.
  */
 export function oneWord(name: string): string {
   if (!name.startsWith("unix:")) return name;
   return name.replace(UNSAFE, (char) => {
-    const code = char.charCodeAt(0).toString(16);
-    return code.length > 2 ? `\\u${code}` : `\\x${code.padStart(2, "0")}`;
+    const code = char.codePointAt(0)!.toString(16);
+    if (code.length <= 2) return `\\x${code.padStart(2, "0")}`;
+    return code.length <= 4 ? `\\u${code.padStart(4, "0")}` : `\\u{${code}}`;
   });
 }
 
 /** Host and port of an address such as `[2001:db8::1]:80`; dashes for a Unix-domain socket. */
 export function splitAddress(name: string): { ip: string; port: string } {
+  // A path may look like one, and is whatever a client or its header says.
+  if (name.startsWith("unix:")) return { ip: "-", port: "-" };
   const [, ip, port] = /^\[?([^[\]/]*?)\]?:(\d+)$/.exec(name) ?? [];
   return { ip: ip ?? "-", port: port ?? "-" };
 }

@@ -26,11 +26,24 @@ const LOOK_AGAIN_MS = 100;
 /** Gives back what was claimed; a second call does nothing. */
 export type Release = () => void;
 
-/** Who may have so many descriptors even if sessions have all others. */
+/**
+ * So many times as much as probes or agents have is left to the others: a thousand of them that are
+ * silent must not have what sessions need.
+ */
+const LEFT_TO_OTHERS = 3;
+
+/** More than that need not be free: it would have to be tried. */
+const MOST_LEFT = 1000;
+
+/** Who may have so many descriptors even if sessions have all others, and some of these. */
 export interface Allowance {
   readonly size: number;
-  /** How many of these are in use. */
+  /** For each one in use that all could have had, in each thread, so many more have to be free. */
+  readonly leaves: number;
+  /** How many of the allowance are in use. */
   used: number;
+  /** How many others are in use. */
+  shared: number;
 }
 
 /**
@@ -42,10 +55,12 @@ export interface Allowance {
  * descriptors when it is accepted.
  */
 export class DescriptorBudget {
-  readonly probes: Allowance = { size: FOR_PROBES, used: 0 };
+  readonly probes: Allowance = { size: FOR_PROBES, leaves: LEFT_TO_OTHERS, used: 0, shared: 0 };
   /** Apart from probes, so that slow agents hold up none. */
-  readonly agents: Allowance = { size: FOR_AGENTS, used: 0 };
-  readonly admin: Allowance = { size: FOR_ADMIN, used: 0 };
+  readonly agents: Allowance = { size: FOR_AGENTS, leaves: LEFT_TO_OTHERS, used: 0, shared: 0 };
+  /** Clients that are turned away have none of their own: where there are none, they are just closed. */
+  readonly farewells: Allowance = { size: 0, leaves: 0, used: 0, shared: 0 };
+  readonly admin: Allowance = { size: FOR_ADMIN, leaves: 0, used: 0, shared: 0 };
   /** How many there are. */
   readonly #capacity: DescriptorCapacity;
   /** How many of these are taken, of all threads. */
@@ -121,11 +136,15 @@ export class DescriptorBudget {
     if (this.#waiters.size > 0) this.#waiters.serve();
   }
 
-  /** Takes one descriptor, from an allowance if there is no other; `undefined` if there is none. */
+  /** Takes one descriptor, from an allowance if the others need what is left; `undefined` if there is none. */
   claim(allowance: Allowance): Release | undefined {
-    if (this.#capacity.fits(1)) {
+    const threads = Math.max(1, this.#counts.threads);
+    const left = Math.min(MOST_LEFT, allowance.leaves * (allowance.shared + 1) * threads);
+    if (this.#capacity.fits(1 + left)) {
+      allowance.shared++;
       this.#counts.add("taken", 1);
       return once(() => {
+        allowance.shared--;
         this.#counts.add("taken", -1);
         this.#wake();
       });

@@ -1,12 +1,9 @@
-import { after, type Timer } from "../base/timer.ts";
+import { askBothKinds, OTHER_KIND_MS } from "./dns/both_kinds.ts";
 import type { Answer, Resolver, ResolverSetting } from "./dns/records.ts";
 import { type Located, type NameLookups, systemNames } from "./names.ts";
 
 /** Shortest time that addresses are used before a name is asked for again, in milliseconds. */
 const MIN_LIFETIME_MS = 1000;
-
-/** How long addresses of one kind wait for those of the other, in milliseconds. */
-const OTHER_KIND_MS = 500;
 
 /** What says who is asked and how often, which a reload may change. */
 interface Settings {
@@ -60,7 +57,7 @@ async function askBoth(
   name: string,
   { resolver, most }: { resolver: Resolver; most: number },
 ): Promise<Located> {
-  const asked = await askAll(name, { resolver, impatience: new AbortController() });
+  const asked = await askBothKinds(name, { resolver, patience: OTHER_KIND_MS });
   const answers: Answer[] = [];
   for (const result of asked) if (result.status === "fulfilled") answers.push(result.value);
   const failed = asked.find((result) => result.status === "rejected");
@@ -80,24 +77,4 @@ async function askBoth(
     answer.kind === "empty" && answer.why === "no such name"
   );
   throw new Error(unknown ? "there is no such name" : "the name has no address");
-}
-
-/** Asks for both kinds; who has addresses of one waits for the other a little, then gives it up. */
-async function askAll(
-  name: string,
-  { resolver, impatience }: { resolver: Resolver; impatience: AbortController },
-): Promise<PromiseSettledResult<Answer>[]> {
-  let timer: Timer | undefined;
-  const ask = async (type: "A" | "AAAA") => {
-    const answer = await resolver.resolve(name, type, { signal: impatience.signal });
-    if (answer.kind === "records") {
-      timer ??= after(OTHER_KIND_MS, () => impatience.abort(new Error("no answer in time")));
-    }
-    return answer;
-  };
-  try {
-    return await Promise.allSettled([ask("A"), ask("AAAA")]);
-  } finally {
-    timer?.stop();
-  }
 }

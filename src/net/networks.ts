@@ -61,6 +61,8 @@ function parseNetwork(text: string): Network | undefined {
 function isAddress(text: string): boolean {
   // Longer than any; the library takes its time with what is very long.
   if (text.length > 64) return false;
+  // The runtime tells no zone of a peer: one in a list would mean every zone.
+  if (text.includes("%")) return false;
   return ipaddr.IPv6.isValid(text) || ipaddr.IPv4.isValidFourPartDecimal(text);
 }
 

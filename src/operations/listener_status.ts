@@ -22,6 +22,7 @@ export const LISTENER_FIELDS = {
   state: field<ListenerState>({ enum: LISTENER_STATES }, {
     join: (all) => all.includes("draining") ? "draining" : "running",
   }),
+  balance: text("which policy chooses among destinations with a free slot, as --balance has it"),
   accepted: number({
     help: "sessions accepted, refused ones included",
     metric: {
@@ -36,7 +37,7 @@ export const LISTENER_FIELDS = {
     metric: { name: "sessions.greeting", kind: "gauge", unit: "{session}" },
   }),
   waiting: number({
-    help: "sessions in the queue",
+    help: "sessions in the queue, or that wait for room in it after their greeting",
     metric: { name: "sessions.waiting", kind: "gauge", unit: "{session}" },
   }),
   waiting_clients: number({

@@ -24,6 +24,14 @@ export function joinStates(all: readonly ShownState[]): ShownState {
   return BY_WEIGHT.find((state) => all.includes(state))!;
 }
 
+/** The states from the one that serves to the one that is not even looked at. */
+const BY_USE: readonly ShownState[] = ["up", "suspect", "untried", "down", "drain", "maint"];
+
+/** The state of a name of which each record is in one of these: it serves if one of them does. */
+export function bestState(all: readonly ShownState[]): ShownState {
+  return BY_USE.find((state) => all.includes(state))!;
+}
+
 /** Whether a listener accepts, or only finishes what it has. */
 export const LISTENER_STATES = ["running", "draining"] as const;
 

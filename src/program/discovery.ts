@@ -12,6 +12,7 @@ import {
 import type { Found } from "../destinations/discovery/found.ts";
 import { keyOfRecord, recordConfig } from "../destinations/discovery/record_config.ts";
 import { type Pause, Watch, type WatchSettings } from "../destinations/discovery/watch.ts";
+import { isSelf } from "../net/address_relations.ts";
 import type { Resolver } from "../net/dns/records.ts";
 import { makeResolver } from "../net/dns/resolver.ts";
 import type { NameStatus } from "../operations/name_status.ts";
@@ -37,7 +38,7 @@ export interface DiscoveryOptions {
 }
 
 /** What counts at each look-up. */
-type Settings = WatchSettings & Pick<Config, "resolver">;
+type Settings = WatchSettings & Pick<Config, "resolver" | "listen">;
 
 /** A name that is watched. */
 interface Known {
@@ -97,6 +98,7 @@ export class Discovery {
       if (keys.has(key)) continue;
       watch.stop();
       this.#known.delete(key);
+      this.#forgetStates(key);
     }
     for (const template of templates) {
       const known = this.#known.get(template.key);
@@ -159,12 +161,9 @@ export class Discovery {
    */
   setStateOfAll({ key }: DestinationTemplate, state: AdminState): boolean {
     const known = this.#known.get(key);
-    let different = known?.admin !== state;
+    const different = known?.admin !== state;
     if (known) known.admin = state;
-    for (const record of this.#states.keys()) {
-      if (record.startsWith(`${key}@`)) different = this.#states.delete(record) || different;
-    }
-    return different;
+    return this.#forgetStates(key) || different;
   }
 
   /** What the names are doing. */
@@ -193,6 +192,15 @@ export class Discovery {
     this.#resolver?.close();
   }
 
+  /** Forgets what the operator wanted of single records of a name. Returns whether there was any. */
+  #forgetStates(key: string): boolean {
+    let found = false;
+    for (const record of this.#states.keys()) {
+      if (record.startsWith(`${key}@`)) found = this.#states.delete(record);
+    }
+    return found;
+  }
+
   #begin(template: DestinationTemplate): void {
     if (this.#stopped) return;
     const { lookUps, log, apply } = this.#options;
@@ -205,6 +213,9 @@ export class Discovery {
       settings: () => this.#settings,
       onChange: apply,
       log,
+      isOwn: ({ hostname, port }) => {
+        return isSelf(this.#settings.listen, { transport: "tcp", hostname, port });
+      },
     });
     this.#known.set(template.key, { template, watch, admin: "ready" });
     watch.run().catch((error) => {

@@ -27,14 +27,32 @@ export async function goOver(
     await balancer.reconfigure(after, { numbers: numbers.byKey });
     return changes;
   }
+  const followers = followersOf(after.destinations, { old: before.destinations });
   const pace = new Pace({ begun: true });
   for (const change of changes) {
     if (pace.due) await pace.turn();
     const number = numbers.of((change.after ?? change.before)!);
     numbers.replace(change.before, change.after);
-    await balancer.replace({ number, destination: change.after }, after);
+    const destination = change.after;
+    const next = destination && followers.get(destination);
+    await balancer.replace({ number, destination, before: next && numbers.of(next) }, after);
   }
   return changes;
+}
+
+/** Those that are new, each with the next one that was there before. */
+function followersOf(
+  destinations: readonly DestinationConfig[],
+  { old }: { old: readonly DestinationConfig[] },
+): Map<DestinationConfig, DestinationConfig | undefined> {
+  const known = new Set(old.map(({ key }) => key));
+  const followers = new Map<DestinationConfig, DestinationConfig | undefined>();
+  let next: DestinationConfig | undefined;
+  for (const one of destinations.toReversed()) {
+    if (known.has(one.key)) next = one;
+    else followers.set(one, next);
+  }
+  return followers;
 }
 
 /** What is different between two lists of servers, those that are gone at the end. */

@@ -94,10 +94,15 @@ export class ManagedListener {
     return new ManagedListener({ ...options, balancer, numbers });
   }
 
-  /** Accepts no more and resolves when all is served or cut: whether nothing was cut. */
-  drain(): Promise<boolean> {
+  /**
+   * Accepts no more and resolves when all is served or cut: whether nothing was cut. Names are looked
+   * up until then, since somebody may wait for what they lead to, but no look-up is waited for.
+   */
+  async drain(): Promise<boolean> {
+    const done = await this.balancer.drain();
     this.#discovery.stop();
-    return this.balancer.drain();
+    await this.#changing;
+    return done;
   }
 
   /** Cuts everything at once. */

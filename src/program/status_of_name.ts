@@ -3,7 +3,7 @@ import { monotonic } from "../base/clock.ts";
 import { type DestinationTemplate, writtenAddress } from "../config/destination_text.ts";
 import { Destination } from "../destinations/destination.ts";
 import { addDestinations, type DestinationStatus } from "../operations/destination_status.ts";
-import { joinStates } from "../operations/states.ts";
+import { bestState } from "../operations/states.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 
 /** What all records of a name are doing, as if it were one destination. */
@@ -21,7 +21,7 @@ export function statusOfName(
     // What counts for each of them is told as it is configured.
     ...{ id, name, address: writtenAddress(template), source: "", admin, leaving: false },
     ...{ limit: none.limit, weight: none.weight, backup: none.backup, tier: none.tier },
-    state: states.length > 0 ? joinStates(states) : admin === "ready" ? "untried" : admin,
+    state: states.length > 0 ? bestState(states) : admin === "ready" ? "untried" : admin,
   };
 }
 

@@ -83,9 +83,11 @@ export function openServiceManager(
 export function describeStatus({ state, listeners }: Status): string {
   const destinations = listeners.flatMap((listener) => listener.destinations);
   const up = destinations.filter((destination) => destination.state === "up").length;
+  const greeting = listeners.reduce((sum, listener) => sum + listener.greeting, 0);
   const waiting = listeners.reduce((sum, listener) => sum + listener.waiting, 0);
   const active = listeners.reduce((sum, listener) => sum + listener.active, 0);
-  return `${state}: ${waiting} waiting, ${active} being served, ` +
+  const greeted = greeting > 0 ? `${greeting} being greeted, ` : "";
+  return `${state}: ${greeted}${waiting} waiting, ${active} being served, ` +
     `${up} of ${destinations.length} destinations up`;
 }
 

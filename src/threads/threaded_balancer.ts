@@ -222,12 +222,13 @@ export class ThreadedBalancer implements Balancer {
     });
   }
 
-  async replace({ number, destination }: Replacement, config: ListenerConfig): Promise<void> {
+  async replace(replacement: Replacement, config: ListenerConfig): Promise<void> {
+    const { number, destination } = replacement;
     this.#config = { ...config, threads: this.#config.threads };
     if (!destination) this.#adminStates.delete(number);
     await this.#threads.askEach((thread, position) => {
       const share = destination && shareOfDestination(destination, position);
-      return thread.ask("replace", { number, destination: share });
+      return thread.ask("replace", { ...replacement, destination: share });
     });
   }
 

@@ -374,12 +374,27 @@ inBrowser("a lost connection is told and made again", async ({ admin, tab }) => 
   tab.forgive(/ERR_/);
 });
 
+inBrowser("a listener tells its policy, and a record of a name has no removal of its own", async ({
+  admin,
+  tab,
+}) => {
+  const one = admin.status.listeners[0]!;
+  one.balance = "round-robin";
+  one.destinations.push(destination("0.9", { name: "web@10.0.0.9:9000", source: "web" }));
+  admin.tell();
+  await tab.shows(".listener", /Balance round-robin\./);
+  await tab.shows(row("0.9"), /web@10\.0\.0\.9:9000/);
+  const removal = (id: string) => tab.page.locator(row(id)).getByText("remove");
+  assertEquals([await removal("0.9").isVisible(), await removal("0.3").isVisible()], [false, true]);
+});
+
 inBrowser("a program that has drained is said to be gone", async ({ admin, tab }) => {
   admin.status.state = "draining";
   // What a program that drains tells: whoever is at the door comes in.
   admin.status.listeners[0]!.queue = Number.MAX_SAFE_INTEGER;
+  admin.status.listeners[0]!.greeting = 2;
   admin.tell();
-  await tab.shows("#banner", /Draining: no new sessions; 0 sessions to finish/);
+  await tab.shows("#banner", /Draining: no new sessions; 2 sessions to finish/);
   assertEquals(await tab.page.locator("#queue-detail").textContent(), "");
   await admin[Symbol.asyncDispose]();
   await tab.shows("#banner", /The program has drained and is gone/);

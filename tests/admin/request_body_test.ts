@@ -48,11 +48,12 @@ for (const body of ["{", "", "null", "[]", "7", '"x"', '{"address":"9"}x', "\xff
 Deno.test("every field that is wrong is named, with its value and what is allowed", async () => {
   await using admin = await TestAdmin.start();
   const body =
-    '{"adress":"9","workers":"4","weight":257,"backup":257,"listener":"","__proto__":{}}';
+    '{"adress":"9","workers":"4","weight":257,"backup":257,"send_proxy":"v3","listener":"","__proto__":{}}';
   const response = await admin.fetch("/destinations", { method: "POST", body });
   assertEquals(response.status, 422);
   const { error, errors } = await response.json();
-  assertEquals(errors.length, 7);
+  assertEquals(errors.length, 8);
+  assert(errors.includes('send_proxy "v3": must be one of off, v1, v2'), error);
   for (
     const line of [
       '"adress": no such field; the nearest is "address"',

@@ -10,16 +10,19 @@ import { SessionRegistry } from "../../src/session/registry.ts";
 import { Session } from "../../src/session/session.ts";
 import { socketPair } from "../support/servers.ts";
 
-function setUp() {
+const MASK = { v4: 32, v6: 64 };
+
+function setUp(settings = { maxConnections: 0, maxPerIp: 1, ratePerIp: 0, perIpMask: MASK }) {
   const registry = new SessionRegistry({ clock: () => 0, observer: { onEnd: () => {} } });
-  return new Admission({
-    settings: { maxConnections: 0, maxPerIp: 1, ratePerIp: 0, perIpMask: { v4: 32, v6: 64 } },
+  const admission = new Admission({
+    settings,
     rules: parseNetworks("192.0.2.66", "deny")!,
     registry,
     descriptors: new DescriptorBudget({ countFree: (wanted) => wanted }),
     clock: () => 0,
     log: getLogger("test"),
   });
+  return { admission, registry };
 }
 
 /** A session of a client on loopback. */
@@ -34,7 +37,7 @@ function tcp(hostname: string): SocketAddress {
 }
 
 Deno.test("who a client is, is asked of the session and not of its socket", async () => {
-  const admission = setUp();
+  const { admission } = setUp();
   const sessions = await Promise.all([1, 2, 3].map(localSession));
   const [one, other, denied] = sessions as [Session, Session, Session];
   assertEquals(one.clientAddress, one.client.remoteAddress);
@@ -48,4 +51,30 @@ Deno.test("who a client is, is asked of the session and not of its socket", asyn
   admission.leave(one);
   assertEquals(admission.enter(other), undefined);
   for (const session of sessions) session.close(0);
+});
+
+Deno.test("who comes while a limit by address is being set counts once, and is forgotten", async () => {
+  const settings = { maxConnections: 0, maxPerIp: 0, ratePerIp: 0, perIpMask: MASK };
+  const { admission, registry } = setUp(settings);
+  const [before, meanwhile, later, last] = await Promise.all([1, 2, 3, 4].map(localSession));
+  const enter = (session: Session) => {
+    const refusal = admission.enter(session);
+    if (!refusal) registry.open(session);
+    return refusal;
+  };
+  assertEquals(enter(before!), undefined);
+  // Other destinations are made in turns of the event loop between these two.
+  const old = { ...settings };
+  settings.maxPerIp = 3;
+  assertEquals(enter(meanwhile!), undefined);
+  admission.apply({ rules: [], before: old });
+  assertEquals(enter(later!), undefined);
+  assertEquals(enter(last!), "refused-per-ip");
+  for (const session of [before!, meanwhile!, later!]) {
+    registry.finish(session);
+    admission.leave(session);
+  }
+  settings.maxPerIp = 1;
+  assertEquals(enter(last!), undefined);
+  registry.finish(last!);
 });

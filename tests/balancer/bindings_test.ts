@@ -7,7 +7,7 @@ import type { HashSettings } from "../../src/balancer/policies/hash.ts";
 import type { Policy } from "../../src/balancer/policies/policy.ts";
 import type { Queue } from "../../src/balancer/queue.ts";
 import { WorkerPool } from "../../src/balancer/worker_pool.ts";
-import { monotonic } from "../../src/base/clock.ts";
+import { type Clock, monotonic } from "../../src/base/clock.ts";
 import { Destination } from "../../src/destinations/destination.ts";
 import type { Session } from "../../src/session/session.ts";
 import { configOf } from "../support/config.ts";
@@ -30,10 +30,14 @@ class Scene implements Disposable {
   readonly #ends = new Map<number, () => void>();
   #sent = 0;
 
-  constructor(texts: string[], settings: Partial<HashSettings> = {}, capacity = 10_000) {
+  constructor(
+    texts: string[],
+    settings: Partial<HashSettings> = {},
+    { capacity = 10_000, clock = monotonic }: { capacity?: number; clock?: Clock } = {},
+  ) {
     this.queue = queueOf({
       capacity,
-      clock: monotonic,
+      clock,
       onWaiting: (sessions) => {
         this.pool.grow(sessions);
         this.bindings.watch();
@@ -41,7 +45,7 @@ class Scene implements Disposable {
       bind: (sessions) => this.bindings.bind(sessions),
     });
     const policy = this.policy = makePolicy("hash", settings);
-    this.bindings = new Bindings({ policy, queue: this.queue, clock: monotonic });
+    this.bindings = new Bindings({ policy, queue: this.queue, clock });
     this.pool = new WorkerPool({
       queue: this.queue,
       policy,
@@ -50,8 +54,9 @@ class Scene implements Disposable {
       onStranded: (session) => this.queue.onAbort(session),
     });
     const { destinations } = configOf(["1", ...texts]);
-    const clock = () => this.now;
-    this.destinations = destinations.map((config, i) => new Destination(config, clock, i + 1));
+    this.destinations = destinations.map((config, i) => {
+      return new Destination(config, () => this.now, i + 1);
+    });
     for (const one of this.destinations) {
       one.state = "up";
       this.pool.add(one);
@@ -330,7 +335,7 @@ Deno.test("another mask binds those that wait anew", async () => {
 });
 
 Deno.test("sessions that have no room in the queue yet are let go in time, too", async () => {
-  using scene = new Scene(THREE, { hashWait: 30 }, 1);
+  using scene = new Scene(THREE, { hashWait: 30 }, { capacity: 1 });
   const client = scene.client(1, 2, 3);
   scene.come(client, client, client);
   await settled();
@@ -340,7 +345,7 @@ Deno.test("sessions that have no room in the queue yet are let go in time, too",
 });
 
 Deno.test("one that gets room in the queue late is let go in time, too", async () => {
-  using scene = new Scene(THREE, { hashWait: 30 }, 1);
+  using scene = new Scene(THREE, { hashWait: 30 }, { capacity: 1 });
   scene.come(...[1, 2, 3].map((number) => scene.client(number)));
   // The first one has no address, and whoever is free first gets it.
   const sessions = [sessionOf(4), sessionOf(5, { client: scene.client(1) })];
@@ -352,6 +357,37 @@ Deno.test("one that gets room in the queue late is let go in time, too", async (
   await until(() => sessions[1]!.bound === undefined, "it is bound no more");
   await scene.end(3);
   assertEquals(scene.served.at(-1), "5@3");
+});
+
+Deno.test("one that comes back from a connect is let go when its own time is over, not another's", async () => {
+  let now = 0;
+  using scene = new Scene(THREE, { hashWait: LONG }, { clock: () => now });
+  const client = scene.client(1, 2, 3);
+  const [first] = scene.come(client) as [Session];
+  await settled();
+  // The connect of the first one takes long, and somebody else begins to wait meanwhile.
+  now = LONG - 20;
+  scene.come(client);
+  assertEquals(scene.waiting, "2");
+  scene.queue.giveBack(first);
+  assertEquals(scene.waiting, "1,2");
+  now = LONG;
+  await until(() => scene.served.length === 2, "the first one is let go");
+  assertEquals([scene.served[1], scene.waiting], ["1@2", "2"]);
+});
+
+Deno.test("with a policy that binds nobody, those that have no room in the queue are not bound either", async () => {
+  using scene = new Scene(THREE, { hashWait: LONG }, { capacity: 1 });
+  const client = scene.client(1);
+  scene.come(client, client, client);
+  await settled();
+  assertEquals([scene.served, scene.waiting, scene.queue.suspended], [["1@1"], "2", 1]);
+  scene.pool.use(makePolicy("least-conn"));
+  await settled();
+  assertEquals([scene.served.slice(1).map((one) => one.slice(0, 1)), scene.waiting], [
+    ["2", "3"],
+    "",
+  ]);
 });
 
 Deno.test("a group whose members change lets nobody wait for one that has left it", async () => {
@@ -368,7 +404,9 @@ Deno.test("a group whose members change lets nobody wait for one that has left i
 });
 
 Deno.test("a hundred thousand that wait are bound anew within a moment", async () => {
-  using scene = new Scene([...THREE, "9004,workers=1"], { hashWait: LONG }, 1_000_000);
+  using scene = new Scene([...THREE, "9004,workers=1"], { hashWait: LONG }, {
+    capacity: 1_000_000,
+  });
   const number = 100_000;
   const clients = Array.from(
     { length: number },

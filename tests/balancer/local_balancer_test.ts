@@ -1,8 +1,6 @@
-import { assert, assertEquals, assertRejects, fail } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import { FatalError } from "../../src/base/errors.ts";
-import { AccessLog } from "../../src/logging/access_log.ts";
-import { Losses } from "../../src/logging/losses.ts";
 import type { DestinationStatus } from "../../src/operations/destination_status.ts";
 import type { ListenerStatus } from "../../src/operations/listener_status.ts";
 import type { OptionName } from "../../src/config/options.ts";
@@ -13,6 +11,7 @@ import { nameOf } from "../../src/config/config.ts";
 import { LocalBalancer } from "../../src/balancer/local_balancer.ts";
 import { Names } from "../../src/net/names.ts";
 import { configOf } from "../support/config.ts";
+import { RecordedAccess } from "../support/recorded_access.ts";
 import {
   answer,
   echo,
@@ -32,35 +31,21 @@ async function start(
   given: Partial<Record<OptionName, string>> = {},
   more: { names?: Names } = {},
 ) {
-  const lines: string[] = [];
   const config = configOf(["127.0.0.1:0", ...destinations], { ...given, logFormat: "json" });
-  const access = new AccessLog(config, {
-    forward: {
-      write(bytes) {
-        lines.push(...new TextDecoder().decode(bytes).trimEnd().split("\n"));
-        return Promise.resolve(bytes.length);
-      },
-    },
-    openSyslog: () => fail("no syslog here"),
-    stream: () => fail("no stream here"),
-    losses: new Losses(() => fail("nothing is lost")),
-  });
+  const access = new RecordedAccess(config);
   const server = await LocalBalancer.start(config, {
     identity: identityOf(config),
     log,
-    access,
+    access: access.log,
     ...more,
   });
   return {
     server,
     port: Number(server.address.split(":")[1]),
-    async access() {
-      await access.flush();
-      return lines.map((line) => JSON.parse(line));
-    },
+    access: () => access.entries(),
     async [Symbol.asyncDispose]() {
       await server.quit();
-      await access.close();
+      await access.log.close();
     },
   };
 }
@@ -86,6 +71,7 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
     name: "127.0.0.1:0",
     address: running.server.address,
     state: "running",
+    balance: "fifo",
     waiting_clients: 0,
     oldest_waiting_ms: 0,
     queue: 1024,

@@ -132,6 +132,28 @@ Deno.test("a backup takes part only while no other destination is up", () => {
   assertEquals([idleSignal.aborted, pool.keeps(backup)], [true, false]);
 });
 
+Deno.test("while every check fails the tiers hold among those that can be connected", () => {
+  const { pool, destinations, spawned } = setUp([{}, { backup: 1 }, { backup: 2 }]);
+  const [primary, first] = destinations as [Destination, Destination];
+  for (const one of destinations) {
+    one.state = "down";
+    one.onlyCheckFails = true;
+  }
+  pool.arrange();
+  assertEquals(spawned, ["1"]);
+  // It cannot be connected either.
+  primary.onlyCheckFails = false;
+  pool.arrange(primary);
+  assertEquals([spawned, pool.keeps(primary)], [["1", "2"], false]);
+  first.admin = "drain";
+  pool.arrange(first);
+  assertEquals(spawned, ["1", "2", "3"]);
+  primary.onlyCheckFails = true;
+  primary.workers = 0;
+  pool.arrange(primary);
+  assertEquals([spawned.at(-1), pool.keeps(destinations[2]!)], ["1", false]);
+});
+
 Deno.test("during a rest nobody receives sessions", () => {
   const { pool, destinations, spawned } = setUp([{}], 5);
   pool.rest(1_000_000);

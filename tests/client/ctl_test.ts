@@ -66,7 +66,7 @@ Deno.test("status is a table, in units for people", async () => {
     "iawlb 0.1.0, pid 4242, running, up 2h 13m",
     "lines lost: 12 of the access log, 1 of the log",
     "",
-    "Listener 1: 8080 ([::]:8080), running",
+    "Listener 1: 8080 ([::]:8080), running, balance fifo",
     "  120 accepted, 12 active, 3 of 1024 waiting, the oldest for 1.2 s",
     "  1.5 KiB up, 3.0 GiB down",
     "  ended: 100 done, 5 client-gone",
@@ -297,7 +297,7 @@ Deno.test("nothing that the program says steers the terminal", async () => {
 
 Deno.test("shutdown --wait ends when the program is gone", async () => {
   const admin = new FakeAdmin();
-  admin.status = statusOf({ listeners: [listenerOf({ active: 2, waiting: 1 })] });
+  admin.status = statusOf({ listeners: [listenerOf({ active: 2, waiting: 1, greeting: 3 })] });
   admin.answers.set("POST /drain", () => Response.json({}, { status: 202 }));
   const lines = run(admin, "shutdown", "--wait");
   await until(() => admin.streams === 1, "it follows the events");
@@ -305,7 +305,7 @@ Deno.test("shutdown --wait ends when the program is gone", async () => {
   admin.endStreams();
   await until(() => admin.streams === 1, "it follows the events again");
   await admin[Symbol.asyncDispose]();
-  assertEquals(await lines, ["draining, finishes 3 sessions", "gone"]);
+  assertEquals(await lines, ["draining, finishes 6 sessions", "gone"]);
 });
 
 Deno.test("shutdown --wait does not wait for the program's successor", async () => {

@@ -76,7 +76,7 @@ Deno.test("ctl status tells of each name what it leads to and what was wrong", (
   const lines = statusLines(status).filter((line) => line.includes("dns:"));
   assertEquals(lines, [
     "  1.1 web (dns:web.example:80): 2 records, answered 2.0 s ago",
-    "  1.9 web (dns:web.example:80): 2 records, drain, never answered, 3 failures, " +
+    "  1.9 web (dns:web.example:80): 2 records, drain, never answered in full, 3 failures, " +
     "the latest look-up: no answer?within 2 s",
   ]);
 });

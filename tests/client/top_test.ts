@@ -172,7 +172,7 @@ Deno.test("top --once is one table without escape codes, with measured rates", a
   assertEquals([code, stderr], [0, ""]);
   assertEquals(stdout.split("\n"), [
     "iawlb  running  up 1m 1s  rates of 1 s  pid 4242  0.1.0",
-    "8080  running  [::]:8080",
+    "8080  running  [::]:8080  balance fifo",
     "  waiting 0/1024 ▕                            ▏",
     "  active 0  accepted/s 250  ended/s 0  up 0 B/s  down 0 B/s",
     "  queue p50 - p99 -  session p50 - p99 -",

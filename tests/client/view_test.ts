@@ -71,7 +71,7 @@ function draw(different: Partial<ViewOptions>, now = busy(10), before?: Status):
 Deno.test("a frame in 40 columns keeps what matters most", () => {
   assertEquals(draw({ columns: 40, rows: 14 }, busy(10), busy(5)), [
     "iawlb  running  up 1m 10s  rates of 5 s",
-    "8080  running  [::]:8080",
+    "8080  running  [::]:8080  balance fifo",
     "  waiting 45/64 ▕███████████████▌      ▏",
     "  oldest 1.2 s",
     "  active 13  accepted/s 120  ended/s 118",
@@ -90,7 +90,7 @@ Deno.test("a frame in 40 columns keeps what matters most", () => {
 Deno.test("a frame in 80 columns has bars and rates", () => {
   assertEquals(draw({ rows: 12 }, busy(10), busy(5)), [
     "iawlb  running  up 1m 10s  rates of 5 s  pid 4242  0.1.0",
-    "8080  running  [::]:8080",
+    "8080  running  [::]:8080  balance fifo",
     "  waiting 45/64 ▕███████████████████▊        ▏  oldest 1.2 s",
     "  active 13  accepted/s 120  ended/s 118  up 1.5 KiB/s  down 3.0 MiB/s",
     "  queue p50 9.79 ms p99 9.79 ms  session p50 995 ms p99 995 ms",

@@ -218,6 +218,11 @@ Deno.test("repeats with other options, or in a file, are refused", async () => {
         "each time with the same",
     );
   }
+  for (const wrong of ["9001,weigth=2", "9001,weight=999", "9001,agent-check=9100:"]) {
+    for (const repeats of [["9001", wrong], [wrong, "9001"], [wrong, wrong]]) {
+      assertStringIncludes(await problem("8080", ...repeats), `DESTINATION "${wrong}": `);
+    }
+  }
   const many = Array(3).fill("9001,workers=400000");
   assertStringIncludes(await problem("8080", ...many), 'workers "1200000" must be a whole number');
   const [line] = await problemsOfFile('listen = "8080"\ndestinations = ["9001", "9001"]');

@@ -70,3 +70,26 @@ Deno.test("one that leaves is another one than its namesake with a new number", 
   leaving.workers = 0;
   assertEquals(set.all, [fresh]);
 });
+
+Deno.test("one that is new has its place behind all others, or before one of them", () => {
+  const set = makeSet();
+  const order = () =>
+    set.all.toSorted((a, b) => a.place - b.place).map(({ number }) => number).join(" ");
+  const put = (number: number, before?: number) => set.put(configured(number), number, { before });
+  put(1);
+  put(2);
+  assertEquals(order(), "1 2");
+  put(3, 1);
+  put(4, 2);
+  put(5);
+  // That one is not there.
+  put(6, 99);
+  assertEquals(order(), "3 1 4 2 5 6");
+  // One that is there stays where it is.
+  put(3, 5);
+  assertEquals(order(), "3 1 4 2 5 6");
+  // However many come between two.
+  for (let number = 100; number < 300; number++) put(number, 4);
+  const many = Array.from({ length: 200 }, (_, i) => 100 + i).join(" ");
+  assertEquals(order(), `3 1 ${many} 4 2 5 6`);
+});

@@ -173,10 +173,10 @@ Deno.test("every flag that the pages name is one of the program's, or of what th
       .map((flag) => `--${flag}`),
     ...["--token-file", "--once", "--json"],
   ]);
-  // Of deno, of scripts/package.ts, and of nobody.
+  // Of deno, of scripts/package.ts and the bench, and of nobody.
   const foreign = [
     ...["--no-code-cache", "--quiet", "--inspect", "--cpu-prof", "--max-semi-space-size"],
-    ...["--binary", "--some-name"],
+    ...["--binary", "--only", "--rounds", "--seconds", "--some-name"],
   ];
   let number = 0;
   for (const { path, text } of pages()) {

@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { answerLength, Checker, CheckingServer, message } from "../support/checked.ts";
 import { hasProc, nothingLeft, openDescriptors } from "../support/process.ts";
 import { Program } from "../support/program.ts";
+import { samples } from "../support/proxy_headers.ts";
 import { Random } from "../support/random.ts";
 import { tryClose, until, writeAll } from "../support/servers.ts";
 
@@ -34,13 +35,18 @@ class Load {
   readonly #port: number;
   readonly #random: Random;
   readonly #halfCloses: boolean;
+  readonly #headers: boolean;
   readonly #end = performance.now() + SECONDS * 1000;
 
-  /** @param options.halfCloses Whether clients finish sending before they have their last answer. */
-  constructor(options: { port: number; random: Random; halfCloses: boolean }) {
+  /**
+   * @param options.halfCloses Whether clients finish sending before they have their last answer.
+   * @param options.headers Whether a PROXY header stands before what a client says.
+   */
+  constructor(options: { port: number; random: Random; halfCloses: boolean; headers: boolean }) {
     this.#port = options.port;
     this.#random = options.random;
     this.#halfCloses = options.halfCloses;
+    this.#headers = options.headers;
   }
 
   async run(): Promise<void> {
@@ -74,11 +80,14 @@ class Load {
     const checker = new Checker(conn, 2);
     const number = 1 + random.below(5);
     const early = this.#halfCloses && random.chance(0.3);
+    let header = this.#header();
     for (let i = 0; i < number; i++) {
       // The longest are more than what the kernel takes of a write.
       const most = random.chance(0.02) ? 10_000_000 : random.pick([3000, 20_000, 20_000, 400_000]);
       const length = random.below(most);
-      const sending = this.#send(conn, message({ id, number: i, length }, 1)).then(() => {
+      const bytes = behind(header, message({ id, number: i, length }, 1));
+      header = new Uint8Array();
+      const sending = this.#send(conn, bytes).then(() => {
         return early && i === number - 1 ? conn.closeWrite() : undefined;
       });
       const [head] = await Promise.all([checker.next(), sending]);
@@ -89,6 +98,11 @@ class Load {
     if (random.chance(0.5)) return;
     if (!early) await conn.closeWrite();
     assertEquals(await checker.next(), null, "something comes after the last answer");
+  }
+
+  /** What stands before the first word of a client. */
+  #header(): Uint8Array {
+    return this.#headers ? samples(this.#random, 1)[0]!.header : new Uint8Array();
   }
 
   /** Sends in one piece or in two, of which the second may be late. */
@@ -106,11 +120,14 @@ class Load {
       const speaks = this.#random.chance(0.3);
       // Not even the beginning of it may come to anybody else.
       const id = speaks ? ++this.#lastId : 0;
-      const words = message({ id, number: 0, length: 5000 }, 1).subarray(0, 3000);
+      const header = this.#header();
+      const words = behind(header, message({ id, number: 0, length: 5000 }, 1).subarray(0, 3000));
+      const part = header.subarray(0, this.#random.below(header.length + 1));
       const delay = this.#random.below(4);
       await new Promise<void>((resolve) => {
         const socket = connect(this.#port, "127.0.0.1", () => {
           if (speaks) socket.write(words);
+          else if (part.length > 0) socket.write(part);
           if (delay === 0) socket.resetAndDestroy();
           else setTimeout(() => socket.resetAndDestroy(), delay / 2);
         });
@@ -124,7 +141,17 @@ class Load {
 
 const HASH = ["--balance", "hash", "--hash-wait", "3ms"];
 
-for (const options of [[], ["--half-close", "abandon"], ["--threads", "2"], HASH]) {
+/** Long messages, too, behind a header. */
+function behind(header: Uint8Array, bytes: Uint8Array): Uint8Array {
+  const all = new Uint8Array(header.length + bytes.length);
+  all.set(header);
+  all.set(bytes, header.length);
+  return all;
+}
+
+const PROXY = ["--accept-proxy", "127.0.0.0/8"];
+
+for (const options of [[], ["--half-close", "abandon"], ["--threads", "2"], HASH, PROXY]) {
   const name = `${SECONDS} s of clients that are reset in any state harm nobody and leave nothing`;
   Deno.test([name, ...options].join(" "), { ignore: !hasProc }, async () => {
     await using stack = new AsyncDisposableStack();
@@ -134,11 +161,12 @@ for (const options of [[], ["--half-close", "abandon"], ["--threads", "2"], HASH
     await using program = await Program.start(addresses, flags);
     const descriptors = openDescriptors(program.pid);
     const halfCloses = !options.includes("abandon");
-    const load = new Load({ port: program.port, random: new Random(SEED), halfCloses });
+    const headers = options.includes("--accept-proxy");
+    const load = new Load({ port: program.port, random: new Random(SEED), halfCloses, headers });
     await load.run();
     await until(async () => {
-      const { waiting, active } = await program.status();
-      return waiting + active === 0;
+      const { greeting, waiting, active } = await program.status();
+      return greeting + waiting + active === 0;
     }, "all sessions have ended");
     const where = `seed ${SEED}`;
     const { ended } = await program.status();

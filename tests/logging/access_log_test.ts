@@ -1,5 +1,7 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertThrows, fail } from "@std/assert";
 import { accessLogFormat } from "../../src/logging/access_format.ts";
+import { AccessLog } from "../../src/logging/access_log.ts";
+import { Losses } from "../../src/logging/losses.ts";
 import { TemplateError } from "../../src/config/values/access_template.ts";
 import { BufferPool } from "../../src/net/buffer_pool.ts";
 import { readSettings } from "../../src/config/options.ts";
@@ -102,6 +104,7 @@ Deno.test("a template has every field with its units", async () => {
     ["{client}", session.clientName],
     ["{client_ip}", ip!],
     ["{client_port}", port!],
+    ["{peer}", session.peerName],
     ["{destination}", "9001"],
     ["{reason}", "done"],
     ["{queue}", "1.5"],
@@ -116,6 +119,15 @@ Deno.test("a template has every field with its units", async () => {
     ["{attempts}", "2"],
   ];
   for (const [field, value] of fields) assertEquals(format(field)(session), value, field);
+});
+
+Deno.test("a path that looks like an address and more is a path, of which no word ends", async () => {
+  const session = await servedSession();
+  for (const path of ["192.0.2.1 reason=none x:80", "a:80", "[::1]:80"]) {
+    session.clientAddress = { transport: "unix", path };
+    const name = `unix:${path.replaceAll(" ", "\\x20")}`;
+    assertEquals(format("{client} {client_ip} {client_port}")(session), `${name} - -`);
+  }
 });
 
 Deno.test("doubled braces, tabs and everything else in a template stand for themselves", async () => {
@@ -154,8 +166,8 @@ Deno.test("a template that is not allowed is told what exactly is wrong with it"
 
 Deno.test("a name with spaces or line breaks is one word, so that nobody can forge a line", async () => {
   const session = await servedSession();
-  session.destination = { name: "unix:/a b\nreason=done\\\u2028" };
-  const word = "unix:/a\\x20b\\x0areason=done\\x5c\\u2028";
+  session.destination = { name: "unix:/a b\nreason=done\\\u2028\u202e\u3000\u{e0001}é" };
+  const word = "unix:/a\\x20b\\x0areason=done\\x5c\\u2028\\u202e\\u3000\\u{e0001}é";
   assertEquals(format("{destination} {listener}", "unix:/x y")(session), `${word} unix:/x\\x20y`);
   assertEquals(format("text", "unix:/x y")(session).split(" ").slice(2, 5), [
     "listener=unix:/x\\x20y",
@@ -163,4 +175,32 @@ Deno.test("a name with spaces or line breaks is one word, so that nobody can for
     `destination=${word}`,
   ]);
   assertEquals(format("json")(session).split("\n").length, 1);
+});
+
+Deno.test("lines stay in order when the log is turned off and on again before they are written", async () => {
+  const written: string[] = [];
+  let writes = 0;
+  const slow = Promise.withResolvers<void>();
+  const log = new AccessLog(readSettings({ accessLog: "-", accessLogFormat: "{id}" }), {
+    openSyslog: () => fail("no syslog here"),
+    stream: () => ({
+      async write(bytes) {
+        if (++writes === 1) await slow.promise;
+        written.push(new TextDecoder().decode(bytes));
+        return bytes.length;
+      },
+    }),
+    losses: new Losses(() => fail("nothing is lost")),
+  });
+  log.add(await servedSession(), "8080");
+  for (const accessLog of ["off", "-"]) {
+    log.apply(readSettings({ accessLog, accessLogFormat: "{id}" }));
+  }
+  log.add(await refusedSession(), "8080");
+  const closed = log.close();
+  // The second writer would have written by then.
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve));
+  slow.resolve();
+  await closed;
+  assertEquals(written, ["7\n", "8\n"]);
 });

@@ -169,6 +169,38 @@ Deno.test("agents that are slow to answer take no descriptor from the probes", a
   for (const claim of waiting) await assertRejects(() => claim, DOMException);
 });
 
+Deno.test("however many agents and servers are silent, sessions have most of the descriptors", () => {
+  const one = machine(1000);
+  const { budget, fill } = budgetOf(one);
+  for (const allowance of [budget.agents, budget.probes]) {
+    const before = one.state.open;
+    while (budget.claim(allowance)) one.state.open++;
+    const number = one.state.open - before;
+    assert(number > 100 && number <= 250 + allowance.size, `${number} of 1000`);
+  }
+  const sessions = fill();
+  assert(sessions > 250, `room for ${sessions} sessions`);
+});
+
+Deno.test("agents of several threads have no more of the descriptors than those of one", () => {
+  const one = machine(1000);
+  const { budget } = budgetOf(one);
+  budget.fixFor(1000);
+  const threads = Array.from({ length: 4 }, () => {
+    return new DescriptorBudget({ ...one.options, share: budget.lend()! });
+  });
+  let number = 0;
+  for (let before = -1; before < number;) {
+    before = number;
+    for (const thread of threads) {
+      if (!thread.claim(thread.agents)) continue;
+      number++;
+      one.state.open++;
+    }
+  }
+  assert(number > 100 && number <= 254, `${number} of 1000`);
+});
+
 Deno.test("what becomes free elsewhere is found by those who wait", async () => {
   const it = machine(20);
   const { budget, fill } = budgetOf(it);

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { formatNetwork, isAllowed, parseNetworks } from "../../src/net/networks.ts";
+import { formatNetwork, isAllowed, parseNetworks, parsePeers } from "../../src/net/networks.ts";
 
 function rules(...texts: [verdict: "allow" | "deny", networks: string][]) {
   return texts.flatMap(([verdict, networks]) => parseNetworks(networks, verdict)!);
@@ -43,4 +43,11 @@ Deno.test("what is not a list of networks is refused", () => {
   for (const text of ["", "10.0.0.0/33", "10.0.0/8", "::/129", "host", "10.0.0.1,", "1.2.3.4/-1"]) {
     assertEquals(parseNetworks(text, "deny"), undefined, text);
   }
+});
+
+Deno.test("a zone is refused, since no socket tells the zone of its peer", () => {
+  for (const text of ["fe80::1%eth0", "fe80::%2/64", "10.0.0.1,fe80::1%1"]) {
+    assertEquals([parseNetworks(text, "allow"), parsePeers(text)], [undefined, undefined], text);
+  }
+  assertEquals(parsePeers("fe80::/64,unix")?.length, 2);
 });

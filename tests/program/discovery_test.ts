@@ -109,6 +109,23 @@ for (const threads of ["1", "2"]) {
     assertEquals(await request(one.port, "?"), "127.0.0.1");
   });
 
+  Deno.test(`records stand in the order of the configuration where their name does${how}`, async () => {
+    await using all = servers(3);
+    const { port } = all;
+    const options = { balance: "first", threads };
+    await using one = await start([`dns:web:${port}`, `127.0.0.3:${port}`], options);
+    assertEquals(await request(one.port, "?"), "127.0.0.3");
+    one.resolver.addresses("web", "127.0.0.2");
+    const names = [`web@127.0.0.2:${port}`, `127.0.0.3:${port}`];
+    await one.leadsTo(...names);
+    assertEquals(await request(one.port, "?"), "127.0.0.2");
+    one.resolver.addresses("web", "127.0.0.1", "127.0.0.2");
+    await one.leadsTo(`web@127.0.0.1:${port}`, ...names);
+    one.resolver.addresses("web", "127.0.0.1");
+    await one.leadsTo(`web@127.0.0.1:${port}`, names[1]!);
+    assertEquals(await request(one.port, "?"), "127.0.0.1");
+  });
+
   Deno.test(`sessions wait until a name leads somewhere${how}`, async () => {
     await using all = servers(1);
     await using one = await start([`dns:web:${all.port}`], { threads });
@@ -328,7 +345,8 @@ Deno.test("a drain ends while a name server says nothing, and asks nobody after 
   const one = await start(["dns:web:80"], { resolver });
   await until(() => resolver.open === 2, "it is asked");
   assert(await one.instance.drain());
-  assertEquals([resolver.open, resolver.closed], [0, true]);
+  assert(resolver.closed);
+  await until(() => resolver.open === 0, "the questions are given up");
 });
 
 Deno.test("1,000 records come at once and go, while a session goes on without a pause", async () => {
@@ -379,3 +397,99 @@ Deno.test("10,000 different records one after the other leave no more than some 
   assert(Object.keys(numbers.byKey).length <= 4097, `${Object.keys(numbers.byKey).length}`);
   assertEquals(resolver.asked, []);
 });
+
+Deno.test("a name that is added again begins anew: nothing of what an operator wanted of its records counts", async () => {
+  await using all = servers(2);
+  const { port } = all;
+  const resolver = new FakeResolver().addresses("web", "127.0.0.1", "127.0.0.2");
+  await using one = await start([`127.0.0.1:${port}`, `dns:web:${port}`], { resolver });
+  const records = LOCAL.slice(0, 2).map((address) => `web@${address}:${port}`);
+  for (const how of ["by the operator", "by a reload"]) {
+    await one.leadsTo(`127.0.0.1:${port}`, ...records);
+    const id = await one.id(records[0]!);
+    await one.instance.changeDestination(id, { state: "drain", weight: 0 });
+    if (how === "by a reload") await one.reload([`127.0.0.1:${port}`]);
+    else await one.instance.removeDestination(await one.id("web"));
+    await one.leadsTo(`127.0.0.1:${port}`);
+    if (how === "by a reload") await one.reload([`127.0.0.1:${port}`, `dns:web:${port}`]);
+    else await one.instance.addDestination({ address: `dns:web:${port}` });
+    await one.leadsTo(`127.0.0.1:${port}`, ...records);
+    const again = (await one.destinations()).find(({ name }) => name === records[0])!;
+    assertEquals([again.id, again.admin, again.weight], [id, "ready", 1], how);
+  }
+});
+
+Deno.test("--resolve-empty that a reload changes counts at once", async () => {
+  await using all = servers(1);
+  const { port } = all;
+  const resolver = new FakeResolver().addresses("web", "127.0.0.1");
+  await using one = await start([`dns:web:${port}`], { resolver });
+  const record = `web@127.0.0.1:${port}`;
+  await one.leadsTo(record);
+  resolver.addresses("web");
+  await until(async () => (await one.status()).names[0]!.last_error !== "", "it is empty");
+  await one.leadsTo(record);
+  await one.reload([`dns:web:${port}`], { resolveEmpty: "drain" });
+  await one.leadsTo();
+  await one.reload([`dns:web:${port}`], { resolveEmpty: "keep" });
+  resolver.addresses("web", "127.0.0.1");
+  await one.leadsTo(record);
+  assertEquals(await request(one.port, "?"), "127.0.0.1");
+});
+
+Deno.test("a name is up as long as one of its records is", async () => {
+  await using all = servers(1);
+  const { port } = all;
+  const resolver = new FakeResolver().addresses("web", "127.0.0.1", "127.0.0.2");
+  await using one = await start([`dns:web:${port}`], { resolver });
+  const [up, down] = LOCAL.map((address) => `web@${address}:${port}`);
+  await until(async () => (await one.shown()).includes(`${down} down`), "nobody listens there");
+  await until(async () => (await one.shown()).includes(`${up} up`), "somebody listens there");
+  const stateOf = async () => {
+    const name = await one.instance.changeDestination(await one.id("web"), { workers: 3 });
+    return name.state;
+  };
+  assertEquals(await stateOf(), "up");
+  await one.instance.changeDestination(await one.id(down!), { state: "maint" });
+  assertEquals(await stateOf(), "up");
+  await one.instance.changeDestination(await one.id(up!), { state: "drain" });
+  assertEquals(await stateOf(), "drain");
+});
+
+for (const threads of ["1", "2"]) {
+  const how = threads === "1" ? "" : ` with ${threads} threads`;
+  Deno.test(`who waits when a drain begins is served as soon as a name leads somewhere${how}`, async () => {
+    await using all = servers(2);
+    const { port } = all;
+    const resolver = new FakeResolver().fails("web");
+    await using one = await start([`dns:web:${port}`], { resolver, threads, drainTimeout: "20s" });
+    const answered = request(one.port, "?");
+    await until(async () => (await one.status()).waiting === 1, "a client waits");
+    const drained = one.instance.drain();
+    const before = resolver.asked.length;
+    await until(() => resolver.asked.length > before + 2, "it is looked up during the drain");
+    resolver.addresses("web", "127.0.0.2");
+    assertEquals(await answered, "127.0.0.2");
+    assertEquals(await drained, true);
+    assert(resolver.closed);
+    await until(() => resolver.open === 0, "nobody asks any more");
+  });
+
+  Deno.test(`records that come and go until the last moment of a drain leave nothing behind${how}`, async () => {
+    await using all = servers(3);
+    const { port } = all;
+    for (let i = 0; i < (threads === "1" ? 20 : 5); i++) {
+      const resolver = new FakeResolver().addresses("web", ...LOCAL);
+      const one = await start([`dns:web:${port},check=tcp`], { resolver, threads });
+      await one.leadsTo(...LOCAL.map((address) => `web@${address}:${port}`));
+      const flapping = setInterval(() => {
+        const some = LOCAL.filter(() => Math.random() < 0.5);
+        resolver.addresses("web", ...some.length > 0 ? some : LOCAL);
+      }, 1);
+      const answers = await Promise.all([request(one.port, "?"), sleep(i * 3).then(() => "")]);
+      assert(answers[0].startsWith("127."));
+      assertEquals(await one.instance.drain(), true);
+      clearInterval(flapping);
+    }
+  });
+}

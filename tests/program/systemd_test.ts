@@ -213,12 +213,18 @@ Deno.test("a directory in which no socket can be made is an error message, not a
 });
 
 Deno.test("the status counts over all listeners", () => {
-  const one = { waiting: 2, active: 3, destinations: [{ state: "up" }, { state: "down" }] };
-  const two = { waiting: 1, active: 4, destinations: [{ state: "drain" }] };
+  const destinations = [{ state: "up" }, { state: "down" }];
+  const one = { greeting: 0, waiting: 2, active: 3, destinations };
+  const two = { greeting: 0, waiting: 1, active: 4, destinations: [{ state: "drain" }] };
   const status = { state: "draining", listeners: [one, two] } as unknown as Status;
   assertEquals(
     describeStatus(status),
     "draining: 3 waiting, 7 being served, 1 of 3 destinations up",
+  );
+  one.greeting = 5;
+  assertEquals(
+    describeStatus(status),
+    "draining: 5 being greeted, 3 waiting, 7 being served, 1 of 3 destinations up",
   );
 });
 

@@ -1,3 +1,7 @@
+import {
+  destinationOptionForm,
+  destinationOptionNames,
+} from "../../src/config/options/destination.ts";
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { completions } from "../../scripts/packaging/completions.ts";
 import {
@@ -97,6 +101,9 @@ Deno.test("the manual has all sections, options, commands and end reasons, as pl
   ]);
   for (const name of optionNames()) {
     assertStringIncludes(page, `\\fB${flagOf(name).replaceAll("-", "\\-")}\\fR`);
+  }
+  for (const form of destinationOptionNames().map(destinationOptionForm)) {
+    assertStringIncludes(page, `.TP\n\\fB${form.replaceAll("-", "\\-")}\\fR\n`);
   }
   assertStringIncludes(page, "\\fBdone\\fR\nboth sides finished sending");
   assertStringIncludes(page, '"drained" \\e (100 %)');

@@ -3,11 +3,10 @@ import { getLogger } from "@logtape/logtape";
 import { LocalBalancer } from "../../src/balancer/local_balancer.ts";
 import { nameOf } from "../../src/config/config.ts";
 import type { OptionName } from "../../src/config/options.ts";
-import { AccessLog } from "../../src/logging/access_log.ts";
-import { Losses } from "../../src/logging/losses.ts";
 import { Numbers } from "../../src/program/destination_numbers.ts";
 import { configOf } from "./config.ts";
 import { joined } from "./proxy_headers.ts";
+import { RecordedAccess } from "./recorded_access.ts";
 import { readAll, writeAll } from "./servers.ts";
 
 type Options = Partial<Record<OptionName, string>>;
@@ -17,43 +16,30 @@ export class Front implements AsyncDisposable {
   readonly balancer: LocalBalancer;
   readonly #destinations: readonly string[];
   readonly #options: Options;
-  readonly #lines: string[];
-  readonly #access: AccessLog;
+  readonly #access: RecordedAccess;
 
   private constructor(
     balancer: LocalBalancer,
     given: { destinations: readonly string[]; options: Options },
-    log: { access: AccessLog; lines: string[] },
+    access: RecordedAccess,
   ) {
     this.balancer = balancer;
     this.#destinations = given.destinations;
     this.#options = given.options;
-    this.#access = log.access;
-    this.#lines = log.lines;
+    this.#access = access;
   }
 
   /** Starts one that expects headers from loopback, unless the options say otherwise. */
   static async start(destinations: readonly string[], given: Options = {}): Promise<Front> {
     const options: Options = { acceptProxy: "127.0.0.0/8", logFormat: "json", ...given };
     const config = configOf(["127.0.0.1:0", ...destinations], options);
-    const lines: string[] = [];
-    const access = new AccessLog(config, {
-      forward: {
-        write(bytes) {
-          lines.push(...new TextDecoder().decode(bytes).trimEnd().split("\n"));
-          return Promise.resolve(bytes.length);
-        },
-      },
-      openSyslog: () => fail("no syslog here"),
-      stream: () => fail("no stream here"),
-      losses: new Losses(() => fail("nothing is lost")),
-    });
+    const access = new RecordedAccess(config);
     const balancer = await LocalBalancer.start(config, {
       identity: { id: 1, name: nameOf(config), numbers: new Numbers(config).byKey },
       log: getLogger(["test", "front"]),
-      access,
+      access: access.log,
     });
-    return new Front(balancer, { destinations, options }, { access, lines });
+    return new Front(balancer, { destinations, options }, access);
   }
 
   get port(): number {
@@ -92,15 +78,14 @@ export class Front implements AsyncDisposable {
 
   /** The access log so far. */
   // deno-lint-ignore no-explicit-any -- tests pick what they look at
-  async entries(): Promise<any[]> {
-    await this.#access.flush();
-    return this.#lines.map((line) => JSON.parse(line));
+  entries(): Promise<any[]> {
+    return this.#access.entries();
   }
 
   /** Ends it, and looks whether its totals add up. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.balancer.quit();
-    await this.#access.close();
+    await this.#access.log.close();
     const { totals } = this.balancer;
     if (!totals.balanced) fail(`the totals do not add up: ${JSON.stringify(totals)}`);
   }

@@ -26,6 +26,7 @@ export function listenerOf(different: Partial<ListenerStatus>): ListenerStatus {
     name: "8080",
     address: "[::]:8080",
     state: "running",
+    balance: "fifo",
     accepted: 0,
     greeting: 0,
     waiting: 0,

@@ -60,6 +60,8 @@ export class Hash extends LeastConn implements Policy, Binding {
   }
 
   choose({ clientAddress, audience }: Session): Destination | undefined {
+    // Nobody else may have it anyway.
+    if (audience?.only) return undefined;
     const client = this.#clients.of(clientAddress);
     if (client === undefined) return undefined;
     return this.#orders.first(client, audience ? { audience } : ALL);

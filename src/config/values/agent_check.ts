@@ -20,7 +20,7 @@ export function agentCheck(spec: { help: string }): Option<AgentCheck | null> {
     form: "off|ADDRESS",
     default: null,
     help: spec.help,
-    allowed: `off, ${ADDRESS_FORMS}`,
+    allowed: `off, ${ADDRESS_FORMS} with a port from 1 to 65535 or the name of a service`,
     parse: (text) => text === "off" ? null : parse(text),
     format: formatAgentCheck,
     notation: {

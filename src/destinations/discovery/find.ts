@@ -1,6 +1,7 @@
 import { Pace } from "../../async/pace.ts";
 import { orderOf } from "../../net/address_order.ts";
-import type { Answer, QuestionType, Resolver, SrvRecord } from "../../net/dns/records.ts";
+import { askBothKinds, OTHER_KIND_MS } from "../../net/dns/both_kinds.ts";
+import type { Answer, Resolver, SrvRecord } from "../../net/dns/records.ts";
 import type { RecordsName } from "../../net/records_name.ts";
 import type { Finding, Found } from "./found.ts";
 import { type Candidate, weigh } from "./weights.ts";
@@ -82,36 +83,52 @@ interface Target {
   readonly trouble?: unknown;
 }
 
-/** The addresses of all targets: those that came along, and the others one by one. */
+/**
+ * The addresses of all targets: those that came along, and the others one by one. What comes along is
+ * what there was room for: a target of which more is known is looked up, too.
+ */
 async function findTargets(
   records: readonly SrvRecord[],
   options: FindOptions,
 ): Promise<ReadonlyMap<string, Target>> {
   const targets = new Map<string, Target>();
-  const missing = new Set<string>();
-  for (const { target, addresses } of records) {
-    if (addresses.length > 0) targets.set(target, { addresses, ttl: Infinity });
-    else missing.add(target);
+  const known = new Map<string, Set<string>>();
+  for (const { target = "", hostname } of options.known) {
+    known.set(target, (known.get(target) ?? new Set()).add(hostname));
   }
-  const left = [...missing].filter((target) => !targets.has(target)).values();
+  const uncertain: string[] = [];
+  for (const { target, addresses } of records) {
+    if (targets.has(target)) continue;
+    targets.set(target, { addresses, ttl: Infinity });
+    const isAll = addresses.length > 0 &&
+      known.get(target)?.isSubsetOf(new Set(addresses)) !== false;
+    if (!isAll) uncertain.push(target);
+  }
+  const left = uncertain.values();
   const findSome = async () => {
     for (const target of left) {
       if (options.signal.aborted) return;
-      targets.set(target, await findTarget(target, options));
+      const before = [...known.get(target) ?? []];
+      const found = await findTarget(target, { ...options, known: before });
+      const cameAlong = targets.get(target)!.addresses.length > 0;
+      const isKnown = found.addresses.length > 0 && found.trouble === undefined;
+      if (isKnown || !cameAlong) targets.set(target, found);
     }
   };
   await Promise.all(Array.from({ length: TARGETS_AT_A_TIME }, findSome));
   return targets;
 }
 
-async function findTarget(target: string, options: FindOptions): Promise<Target> {
-  const known = options.known.filter((one) => one.target === target).map((one) => one.hostname);
+async function findTarget(
+  target: string,
+  options: Omit<FindOptions, "known"> & { known: readonly string[] },
+): Promise<Target> {
   try {
     // It is a whole name, to which no search domain belongs.
-    const found = await findAddresses(`${target}.`, { ...options, known });
+    const found = await findAddresses(`${target}.`, options);
     return found.kind === "empty" ? { addresses: [], ttl: found.ttl ?? Infinity } : found;
   } catch (trouble) {
-    return { addresses: known, ttl: 0, trouble };
+    return { addresses: options.known, ttl: 0, trouble };
   }
 }
 
@@ -120,6 +137,7 @@ type Addresses = Target & { readonly kind: "found" } | Extract<Finding, { kind: 
 
 /**
  * Asks for both kinds of addresses at once. If one kind is not answered, those that are known stay.
+ * While none is known, there is somebody who waits, and one kind is enough for the beginning.
  *
  * @throws {ResolveError} If that leaves nothing.
  */
@@ -128,8 +146,8 @@ async function findAddresses(
   options: Omit<FindOptions, "known"> & { known: readonly string[] },
 ): Promise<Addresses> {
   const { resolver, known, signal } = options;
-  const ask = (type: QuestionType) => resolver.resolve(hostname, type, { signal });
-  const [v4, v6] = await Promise.allSettled([ask("A"), ask("AAAA")]);
+  const patience = known.length === 0 ? OTHER_KIND_MS : Infinity;
+  const [v4, v6] = await askBothKinds(hostname, { resolver, patience, signal });
   signal.throwIfAborted();
   const failed = [v4, v6].find(({ status }) => status === "rejected");
   const trouble = failed?.status === "rejected" ? failed.reason : undefined;

@@ -38,6 +38,8 @@ export interface WatchOptions {
   /** Takes the servers when they are others, or have other weights or tiers. */
   onChange(servers: readonly Found[]): void | Promise<void>;
   log: Logger;
+  /** Whether a server is the listener itself, which is left out; none is unless given. */
+  isOwn?: ((server: Found) => boolean) | undefined;
   /** Waits between look-ups; by the clock unless given. */
   pause?: Pause | undefined;
   /** By chance, from 0 up to 1. */
@@ -59,6 +61,8 @@ export class Watch {
   readonly #ending = new AbortController();
   /** Ends the pause before the next look-up. */
   #wake: (() => void) | undefined;
+  /** Whether there was a reason to look while a look-up was under way. */
+  #again = false;
   /** What it leads to by now. */
   #servers: readonly Found[] = [];
   /** Whether these could not be applied. */
@@ -105,8 +109,10 @@ export class Watch {
     const { signal } = this.#ending;
     const { pause = (ms, signal) => sleep(ms, { signal }) } = this.#options;
     while (!signal.aborted) {
+      this.#again = false;
       const length = await this.#lookUp();
       if (signal.aborted) return;
+      if (this.#again) continue;
       const pausing = new AbortController();
       this.#wake = () => pausing.abort();
       await pause(this.#vary(length), pausing.signal);
@@ -116,6 +122,7 @@ export class Watch {
 
   /** Looks it up at once: who is asked, or how often, has changed. */
   look(): void {
+    this.#again = true;
     this.#wake?.();
   }
 
@@ -127,7 +134,7 @@ export class Watch {
 
   /** Looks it up once. Returns the time until the next look-up, in milliseconds. */
   async #lookUp(): Promise<number> {
-    const { lookup, resolver } = this.#options;
+    const { lookup, resolver, isOwn } = this.#options;
     const { signal } = this.#ending;
     let finding: Finding;
     try {
@@ -136,10 +143,13 @@ export class Watch {
       return signal.aborted ? 0 : this.#noteFailure(error);
     }
     if (finding.kind === "empty") return await this.#takeNothing(finding);
-    await this.#take(finding.servers);
-    if (finding.trouble !== undefined) return this.#noteFailure(finding.trouble);
+    const servers = isOwn ? finding.servers.filter((one) => !isOwn(one)) : finding.servers;
+    if (servers.length === 0) return this.#noteFailure(new Error("it is this listener itself"));
+    await this.#take(servers);
+    if (finding.trouble !== undefined) return this.#noteFailure(finding.trouble, "in part");
     this.#noteAnswer("");
-    if (finding.beyond > 0) this.#tellOfMany(finding.beyond);
+    if (servers.length < finding.servers.length) this.#tellOfOwn();
+    else if (finding.beyond > 0) this.#tellOfMany(finding.beyond);
     else this.#tellOfRecovery();
     return this.#untilOld(finding.ttl);
   }
@@ -179,21 +189,30 @@ export class Watch {
     this.#answeredAt = performance.now();
   }
 
-  #noteFailure(error: unknown): number {
+  #noteFailure(error: unknown, extent?: "in part"): number {
     const { log, name, settings } = this.#options;
     this.#failures++;
     this.#lastError = messageOf(error);
     const number = this.#servers.length;
     if (this.#isNews("failure")) {
       const what = serversAre(number, "kept");
-      log.warning("{name} cannot be looked up, {what}: {reason}", {
+      const problem = extent ? "is looked up only in part" : "cannot be looked up";
+      log.warning("{name} {problem}, {what}: {reason}", {
         name,
+        problem,
         what,
         reason: this.#lastError,
       });
     }
     const pause = SHORTEST_PAUSE_MS * 2 ** Math.min(this.#failuresInRow++, 30);
     return Math.min(pause, settings().resolveInterval);
+  }
+
+  #tellOfOwn(): void {
+    const { log, name } = this.#options;
+    if (this.#isNews("own")) {
+      log.warning("{name} leads to this listener, too, which is left out", { name });
+    }
   }
 
   #tellOfMany(beyond: number): void {
@@ -217,7 +236,7 @@ export class Watch {
   }
 
   /** Whether the log has not heard of this kind of trouble for a while; takes it as told. */
-  #isNews(trouble: "failure" | "empty" | "many"): boolean {
+  #isNews(trouble: "failure" | "empty" | "many" | "own"): boolean {
     const now = performance.now();
     if (now - (this.#told.get(trouble) ?? -Infinity) < TELL_AGAIN_MS) return false;
     this.#told.set(trouble, now);

@@ -1,3 +1,4 @@
+import ipaddr from "ipaddr.js";
 import { canonicalIp, isIp, isLocalhost } from "../address.ts";
 import type { Answer, QuestionType } from "./records.ts";
 
@@ -10,9 +11,17 @@ export function knownAnswer(name: string, type: QuestionType): Answer | undefine
   if (isIp(name)) return addressAnswer([canonicalIp(name)], type);
 }
 
-/** An answer with those of some addresses that are of the type. */
+/**
+ * Whether a server can have an IP address. 0.0.0.0 and ::, by which name servers and hosts files say
+ * that somebody is not to be reached, would be this machine; groups and broadcasts are nobody.
+ */
+export function isOfServer(address: string): boolean {
+  return !["unspecified", "multicast", "broadcast"].includes(ipaddr.parse(address).range());
+}
+
+/** An answer with those of some addresses that are of the type, and a server's. */
 export function addressAnswer(addresses: readonly string[], type: QuestionType): Answer {
-  const records = addresses.flatMap((address) => {
+  const records = addresses.filter(isOfServer).flatMap((address) => {
     const own = address.includes(":") ? "AAAA" as const : "A" as const;
     return own === type ? [{ type: own, address }] : [];
   });

@@ -1,4 +1,5 @@
 import ipaddr from "ipaddr.js";
+import { isOfServer } from "./known.ts";
 import { CLASS_IN, isName, type Question, TYPES } from "./question.ts";
 import { MalformedError, Reader } from "./reader.ts";
 import type { Answer, DnsRecord } from "./records.ts";
@@ -143,9 +144,7 @@ function pick(reader: Reader, { question, answer, additional }: Sections): Found
   const found = new Map<string, DnsRecord>();
   for (const raw of answer) {
     if (raw.name !== aliased.owner || raw.type !== TYPES[question.type]) continue;
-    const record = question.type === "SRV"
-      ? readService(reader, raw)
-      : { type: question.type, address: readAddress(reader, raw) };
+    const record = readRecord(reader, raw);
     if (!record) continue;
     found.set(Object.values(record).join(" "), record);
     ttl = Math.min(ttl, raw.ttl);
@@ -158,7 +157,7 @@ function pick(reader: Reader, { question, answer, additional }: Sections): Found
       return type === TYPES.A || type === TYPES.AAAA;
     });
     for (const raw of raws) ttl = Math.min(ttl, raw.ttl);
-    return { ...record, addresses: raws.map((raw) => readAddress(reader, raw)) };
+    return { ...record, addresses: raws.map((raw) => readAddress(reader, raw)).filter(isOfServer) };
   });
   return { records, ttl };
 }
@@ -181,12 +180,21 @@ function followAliases(
   return undefined;
 }
 
+/** A record of one of the types that are asked for; nothing if it leads to no server. */
+function readRecord(reader: Reader, raw: RawRecord): DnsRecord | undefined {
+  if (raw.type === TYPES.SRV) return readService(reader, raw);
+  const address = readAddress(reader, raw);
+  const type = raw.type === TYPES.A ? "A" : "AAAA";
+  return isOfServer(address) ? { type, address } : undefined;
+}
+
 function readAddress(reader: Reader, { type, at, length }: RawRecord): string {
   if (length !== (type === TYPES.A ? 4 : 16)) throw new MalformedError("an address is too long");
   reader.at = at;
   const bytes = reader.bytes(length);
   if (type === TYPES.A) return bytes.join(".");
-  return (ipaddr.fromByteArray([...bytes]) as ipaddr.IPv6).toRFC5952String();
+  const ip = ipaddr.fromByteArray([...bytes]) as ipaddr.IPv6;
+  return ip.isIPv4MappedAddress() ? ip.toIPv4Address().toString() : ip.toRFC5952String();
 }
 
 /** Where a service is; nothing if it is nowhere, or no host of this world (RFC 2782, "Target"). */

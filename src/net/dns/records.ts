@@ -58,7 +58,7 @@ export interface Resolver {
    * @throws The signal's reason, if it is aborted first.
    */
   resolve(name: string, type: QuestionType, options: QuestionOptions): Promise<Answer>;
-  /** Has later questions asked elsewhere; those under way end as they began. */
+  /** Has questions asked elsewhere from now on, those that are under way, too. */
   use(setting: ResolverSetting): void;
   /** Ends all questions; nothing stays open. */
   close(): void;

@@ -40,20 +40,21 @@ export function makeResolver(
 
 class Client implements Resolver {
   readonly #options: MakeResolverOptions;
-  readonly #closing = new AbortController();
-  #source: Source;
+  /** Who is asked, and what ends all questions there. */
+  #asked: { readonly source: Source; readonly ending: AbortController };
+  #closed = false;
   /** Questions under way, which whoever asks the same shares. */
-  #pending = new Map<string, Promise<Answer>>();
+  readonly #pending = new Map<string, Promise<Answer>>();
 
   constructor(setting: ResolverSetting, options: MakeResolverOptions) {
     this.#options = options;
-    this.#source = makeSource(setting, options);
+    this.#asked = { source: makeSource(setting, options), ending: new AbortController() };
   }
 
   async resolve(name: string, type: QuestionType, options: QuestionOptions): Promise<Answer> {
     const { signal } = options;
     signal.throwIfAborted();
-    this.#closing.signal.throwIfAborted();
+    if (this.#closed) throw closed();
     const canonical = name.toLowerCase();
     const known = knownAnswer(canonical, type);
     if (known) return known;
@@ -61,12 +62,15 @@ class Client implements Resolver {
   }
 
   use(setting: ResolverSetting): void {
-    this.#source = makeSource(setting, this.#options);
-    this.#pending = new Map();
+    const { ending } = this.#asked;
+    const source = makeSource(setting, this.#options);
+    this.#asked = { source, ending: new AbortController() };
+    ending.abort(new ResolveError("others are asked by now"));
   }
 
   close(): void {
-    this.#closing.abort(new ResolveError("the resolver is closed"));
+    this.#closed = true;
+    this.#asked.ending.abort(closed());
   }
 
   #share(name: string, type: QuestionType): Promise<Answer> {
@@ -84,10 +88,21 @@ class Client implements Resolver {
   async #ask(name: string, type: QuestionType): Promise<Answer> {
     if (!isName(name.replace(/\.$/, ""))) throw new ResolveError(`${name} is no host name`);
     const late = () => new ResolveError(`${type} of ${name}: no answer in ${LIMIT_MS / 1000} s`);
-    const limits = { ms: LIMIT_MS, signal: this.#closing.signal, late };
-    const source = this.#source;
-    return await within(limits, (signal) => source.ask(name, type, { signal }));
+    for (;;) {
+      const { source, ending } = this.#asked;
+      const limits = { ms: LIMIT_MS, signal: ending.signal, late };
+      try {
+        return await within(limits, (signal) => source.ask(name, type, { signal }));
+      } catch (error) {
+        // Others are asked by now, maybe because these do not answer.
+        if (this.#closed || !ending.signal.aborted) throw error;
+      }
+    }
   }
+}
+
+function closed(): ResolveError {
+  return new ResolveError("the resolver is closed");
 }
 
 function makeSource(setting: ResolverSetting, options: MakeResolverOptions): Source {

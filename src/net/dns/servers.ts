@@ -22,6 +22,9 @@ const questions = new Turns(MOST_QUESTIONS);
  */
 const AT_SILENT = 2;
 
+/** Who waited for a server that turned out to be silent asks another one. */
+class PassedOver extends Error {}
+
 /** Some name servers, as they are asked. */
 export class NameServers {
   readonly #servers: readonly NameServer[];
@@ -56,12 +59,15 @@ export class NameServers {
   ): Promise<Answer> {
     const problems = new Map<NameServer, string>();
     for (let round = 0; round < ROUNDS; round++) {
-      for (const server of this.#inOrder()) {
+      const left = new Set(this.#servers);
+      for (let server = this.#next(left); server; server = this.#next(left)) {
         try {
-          return await this.#ask({ server, name, type }, signal);
+          return await this.#ask({ server, name, type }, { others: left, signal });
         } catch (error) {
+          if (error instanceof PassedOver) continue;
           if (!(error instanceof ExchangeError)) throw error;
           problems.set(server, error.message);
+          left.delete(server);
         }
       }
     }
@@ -69,9 +75,23 @@ export class NameServers {
     throw new ResolveError(`${type} of ${name}: ${told.join("; ")}`);
   }
 
-  #ask(what: Exchange, signal: AbortSignal): Promise<Answer> {
-    const line = this.#lines.get(what.server)!;
-    return line.take(() => questions.take(() => this.#try(what, signal), { signal }), { signal });
+  /**
+   * Asks a server as soon as it is its turn.
+   *
+   * @param options.others Those that are left to ask. While one of them is not silent, nobody goes on
+   * waiting for one that is.
+   * @throws {PassedOver} If that is so.
+   */
+  #ask(
+    what: Exchange,
+    { others, signal }: { others: ReadonlySet<NameServer>; signal: AbortSignal },
+  ): Promise<Answer> {
+    return this.#lines.get(what.server)!.take(async () => {
+      if (this.#wasSilent(what.server) && !this.#wasSilent(this.#next(others)!)) {
+        throw new PassedOver();
+      }
+      return await questions.take(() => this.#try(what, signal), { signal });
+    }, { signal });
   }
 
   /** Notes whether the server was silent before the next one asks it. */
@@ -88,9 +108,10 @@ export class NameServers {
     }
   }
 
-  #inOrder(): NameServer[] {
-    const later = (server: NameServer) => Number(this.#wasSilent(server));
-    return this.#servers.toSorted((a, b) => later(a) - later(b));
+  /** The first of those that are left, a silent one only if all of them are. */
+  #next(left: ReadonlySet<NameServer>): NameServer | undefined {
+    const servers = [...left];
+    return servers.find((server) => !this.#wasSilent(server)) ?? servers[0];
   }
 
   #wasSilent(server: NameServer): boolean {

@@ -2,7 +2,7 @@ import { FileError, readBounded } from "../../base/bounded_file.ts";
 import { ResolveError } from "./records.ts";
 
 /** Most bytes of a file: there are long lists of hosts. */
-const LIMIT = 4 * 1024 * 1024;
+const LIMIT = 32 * 1024 * 1024;
 
 /** What a file of the system says; it is read again when it has changed. */
 export class WatchedFile<T> {

@@ -1,10 +1,10 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { messageOf } from "../../../src/base/errors.ts";
 import { find } from "../../../src/destinations/discovery/find.ts";
 import type { Finding, Found } from "../../../src/destinations/discovery/found.ts";
 import { weigh } from "../../../src/destinations/discovery/weights.ts";
-import { ResolveError } from "../../../src/net/dns/records.ts";
+import { type Answer, ResolveError } from "../../../src/net/dns/records.ts";
 import { parseRecordsName } from "../../../src/net/records_name.ts";
 import {
   FakeResolver,
@@ -187,4 +187,55 @@ Deno.test("weights keep their proportions in whole numbers from 1 to 256", () =>
       }
     }
   }));
+});
+
+Deno.test("a target keeps the addresses that no longer come with the answer, until it is asked itself", async () => {
+  const resolver = new FakeResolver()
+    .set("SRV", "web", servicesOf(["1 1 80 a.example", "1 1 80 b.example 10.0.0.2"]))
+    .addresses("a.example.", "10.0.0.1", "2001:db8::1");
+  const serversOf = (finding: Finding) => finding.kind === "found" ? finding.servers : [];
+  const before = await look("srv:web", resolver);
+  assertEquals(resolver.asked.includes("A b.example."), false);
+  // Only one kind of them had room this time.
+  resolver.set(
+    "SRV",
+    "web",
+    servicesOf(["1 1 80 a.example 10.0.0.1", "1 1 80 b.example 10.0.0.2"]),
+  );
+  const after = await look("srv:web", resolver, serversOf(before));
+  assertEquals(shown(after), shown(before));
+  resolver.addresses("a.example.", "10.0.0.1");
+  const later = await look("srv:web", resolver, serversOf(after));
+  assertEquals(shown(later), ["10.0.0.1:80 weight 1 tier 0", "10.0.0.2:80 weight 1 tier 0"]);
+  resolver.asked.length = 0;
+  await look("srv:web", resolver, serversOf(later));
+  assertEquals(resolver.asked, ["SRV web"]);
+  // What came along counts where nobody knows better.
+  resolver.set("SRV", "web", servicesOf(["1 1 80 a.example 10.0.0.9"])).fails("a.example.");
+  assertEquals(shown(await look("srv:web", resolver, serversOf(later))), [
+    "10.0.0.9:80 weight 1 tier 0",
+  ]);
+});
+
+Deno.test("a target of several ports that is not answered keeps its weights", async () => {
+  const resolver = new FakeResolver()
+    .set("SRV", "web", servicesOf(["1 1 80 a.example", "1 1 81 a.example", "1 1 80 b.example"]))
+    .addresses("a.example.", "10.0.0.1")
+    .addresses("b.example.", "10.0.0.2");
+  const before = await look("srv:web", resolver);
+  resolver.fails("a.example.");
+  const after = await look("srv:web", resolver, before.kind === "found" ? before.servers : []);
+  assertEquals(shown(after), shown(before));
+});
+
+Deno.test("a server that is silent about one kind of addresses does not hold up the first servers", async () => {
+  const resolver = new FakeResolver().addresses("web", "10.0.0.1");
+  const later = Promise.withResolvers<Answer>();
+  resolver.set("AAAA", "web", later.promise);
+  const first = await look("dns:web:80", resolver);
+  assertEquals(shown(first), ["10.0.0.1:80"]);
+  assert(first.kind === "found" && first.trouble !== undefined, "it is looked up again soon");
+  const second = look("dns:web:80", resolver, first.servers);
+  later.resolve(recordsOf("AAAA", ["2001:db8::1"]));
+  assertEquals(shown(await second), ["10.0.0.1:80", "2001:db8::1:80"]);
 });

@@ -108,6 +108,15 @@ Deno.test("failures are told once a minute, and that they are over", async () =>
   ]);
 });
 
+Deno.test("one kind of addresses that is never answered is told as such", async () => {
+  using one = watched();
+  one.resolver.addresses("web", "10.0.0.1").set("AAAA", "web", new ResolveError("it said REFUSED"));
+  await one.look(3);
+  assertEquals(one.lines, [
+    "web is looked up only in part, its 1 server stays in use: it said REFUSED",
+  ]);
+});
+
 Deno.test("an empty answer changes nothing, and is told", async () => {
   using one = watched();
   one.resolver.addresses("web", "10.0.0.1", "10.0.0.2");
@@ -184,4 +193,18 @@ Deno.test("a pause ends at once when there is a reason to look", async () => {
   one.watch.look();
   await until(() => one.changes.length === 2, "it has looked");
   assertEquals(one.changes, [["10.0.0.1"], ["10.0.0.2"]]);
+});
+
+Deno.test("a reason to look that comes during a look-up counts after it", async () => {
+  using one = watched();
+  const gate = Promise.withResolvers<never>();
+  gate.promise.catch(() => {});
+  one.resolver.set("A", "web", gate.promise).set("AAAA", "web", gate.promise);
+  one.watch.run();
+  await until(() => one.resolver.open === 2, "a look-up is under way");
+  one.watch.look();
+  one.resolver.addresses("web", "10.0.0.1");
+  gate.reject(new ResolveError("nobody is there"));
+  await until(() => one.changes.length === 1, "it has looked again");
+  assertEquals(one.pauses.length, 1);
 });

@@ -15,6 +15,7 @@ import {
   type ReplyParts,
   service,
   SRV,
+  type TestRecord,
 } from "../../support/dns_message.ts";
 
 const NUMBERS = { A, AAAA, SRV };
@@ -128,6 +129,39 @@ Deno.test("a service has its target, its numbers, and the addresses that came wi
     records,
     ttl: 5,
   });
+});
+
+Deno.test("addresses that no server has are no records, and one of IPv4 is the same in IPv6", () => {
+  const six = (...data: number[]) => ({ name: "a.test", type: AAAA, ttl: 30, data });
+  const zeros = Array<number>(10).fill(0);
+  const nobody = ["0.0.0.0", "224.0.0.1", "255.255.255.255"].map((ip) => address("a.test", ip, 1));
+  const asked = (type: "A" | "AAAA") => ({ id: 7, name: "a.test", type });
+  const read = (type: "A" | "AAAA", answers: readonly TestRecord[]) => {
+    const question = { id: 7, name: "a.test", type: type === "A" ? A : AAAA };
+    return decodeReply(encodeReply(question, { answers }), asked(type));
+  };
+  const records = (...addresses: string[]) => addresses.map((address) => ({ type: "A", address }));
+  assertEquals(read("A", [...nobody, address("a.test", "10.0.0.1")]), {
+    kind: "answer",
+    answer: { kind: "records", records: records("10.0.0.1"), ttl: 30 } as never,
+  });
+  const none = { kind: "answer", answer: { kind: "empty", why: "no such record", ttl: undefined } };
+  assertEquals<unknown>(read("A", nobody), none);
+  assertEquals<unknown>(read("AAAA", [six(...zeros, 0, 0, 0, 0, 0, 0)]), none);
+  assertEquals<unknown>(read("AAAA", [six(255, 2, ...zeros, 0, 0, 0, 1)]), none);
+  assertEquals<unknown>(read("AAAA", [six(...zeros, 255, 255, 0, 0, 0, 0)]), none);
+  assertEquals<unknown>(read("AAAA", [six(...zeros, 255, 255, 10, 0, 0, 1)]), {
+    kind: "answer",
+    answer: { kind: "records", records: [{ type: "AAAA", address: "10.0.0.1" }], ttl: 30 },
+  });
+  const service1 = service("a.test", { target: "b.test", port: 80 });
+  const additionals = nobody.map((one) => ({ ...one, name: "b.test" }));
+  const srv = decodeReply(
+    encodeReply({ id: 7, name: "a.test", type: SRV }, { answers: [service1], additionals }),
+    { id: 7, name: "a.test", type: "SRV" },
+  );
+  assert(srv?.kind === "answer" && srv.answer.kind === "records");
+  assertEquals(srv.answer.records.map((one) => one.type === "SRV" && one.addresses), [[]]);
 });
 
 Deno.test("a service that is nowhere, or no host, is no record", () => {

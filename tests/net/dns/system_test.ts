@@ -128,6 +128,8 @@ Deno.test("the system's hosts need no server, and are read again when they have 
   assertEquals(ips(await resolver.resolve("db.", "A", { signal })), ["10.0.0.1"]);
   assertEquals(ips(await resolver.resolve("db", "AAAA", { signal })), ["no such record"]);
   assertEquals(ips(await resolver.resolve("v6", "AAAA", { signal })), ["2001:db8::1"]);
+  system.write("hosts", "0.0.0.0 db\n:: db\n");
+  assertEquals(ips(await resolver.resolve("db", "A", { signal })), ["no such record"]);
   system.write("hosts", "10.0.0.2 db\n");
   assertEquals(ips(await resolver.resolve("db", "A", { signal })), ["10.0.0.2"]);
   resolver.close();

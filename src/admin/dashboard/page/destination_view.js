@@ -52,7 +52,7 @@ export class DestinationView {
   /** @param {DestinationStatus} destination */
   constructor(destination) {
     this.#destination = destination;
-    const { id, name } = destination;
+    const { id, name, source } = destination;
     const marker = svg(
       "svg",
       { class: "marker", viewBox: "-12 -12 24 24", "aria-hidden": "true" },
@@ -74,6 +74,8 @@ export class DestinationView {
       "aria-label": `remove ${name}`,
       click: () => this.#askToRemove(),
     }, "remove");
+    // A record of a name goes with its name, or when the name server says so. Its place stays.
+    this.#remove.classList.toggle("absent", source !== "");
     this.root = h(
       "tr",
       { role: "row", "data-id": id },

@@ -84,6 +84,7 @@ export class ListenerView {
       this.#about,
       `${state === "draining" ? "Draining: takes no new sessions. " : ""}` +
         `${name === address ? "" : `Bound to ${address}. `}` +
+        `Balance ${listener.balance}. ` +
         `${plural(listener.accepted, "session")} accepted since the start` +
         `${listener.greeting > 0 ? `, ${count(listener.greeting)} being greeted` : ""}.` +
         troubles.join(""),

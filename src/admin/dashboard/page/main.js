@@ -124,7 +124,9 @@ function lostText(status) {
 
 /** @param {Status | undefined} status */
 function drainText(status) {
-  const left = sum(status?.listeners ?? [], ({ waiting, active }) => waiting + active);
+  const left = sum(status?.listeners ?? [], ({ greeting, waiting, active }) => {
+    return greeting + waiting + active;
+  });
   return `Draining: no new sessions; ${plural(left, "session")} to finish, then the program ends.`;
 }
 
