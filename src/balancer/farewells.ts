@@ -36,7 +36,7 @@ export interface FarewellsOptions {
   /** Those in force. */
   settings: Pick<Settings, "rejectWith">;
   buffers: BufferPool;
-  descriptors: Pick<DescriptorBudget, "claim">;
+  descriptors: Pick<DescriptorBudget, "claim" | "farewells">;
   clock: Clock;
   /** Gets what goes on beside sessions. */
   tasks: Pick<TaskGroup, "add">;

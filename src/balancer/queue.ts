@@ -96,19 +96,6 @@ export class Queue implements Holder {
     return this.#channel.waiting.oldest;
   }
 
-  /** The session that joined last of all that wait. */
-  get newest(): Session | undefined {
-    return this.#channel.waiting.newest;
-  }
-
-  /**
-   * The session that leaves first if not all can be served: the one that has waited longest, or with
-   * `--queue-order fair` that one of the client that has the most sessions here.
-   */
-  get nextToShed(): Session | undefined {
-    return this.#channel.waiting.nextToShed;
-  }
-
   /**
    * Whether the newest session is served first, with `--queue-order fair` of the client whose turn it
    * is. It may change at any time and at no cost.
@@ -159,6 +146,14 @@ export class Queue implements Holder {
   /** These sessions, the oldest first. */
   get suspendedSessions(): Iterable<Session> {
     return this.#channel.suspended;
+  }
+
+  /** Whether one of these is there that a destination may have. */
+  hasSuspendedFor(destination: Destination): boolean {
+    for (const session of this.suspendedSessions) {
+      if (audienceOf(session)?.has(destination) !== false) return true;
+    }
+    return false;
   }
 
   /** How many more sessions have room or an idle worker. */
@@ -218,8 +213,8 @@ export class Queue implements Holder {
   }
 
   /**
-   * The session that is next of those that a destination may have, as soon as there is one. Workers are served in
-   * the order in which they became idle.
+   * The session that is next of those that a destination may have, as soon as there is one. Workers are
+   * served in the order in which they became idle.
    *
    * @throws If the destination's idle workers are dismissed first, or the queue is closed and has
    * nothing for it: the worker is not needed any more.

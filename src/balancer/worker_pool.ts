@@ -4,7 +4,7 @@ import type { Destination } from "../destinations/destination.ts";
 import type { Policy } from "./policies/policy.ts";
 import type { Queue } from "./queue.ts";
 import { audienceOf, type Session } from "../session/session.ts";
-import { Tiers } from "./tiers.ts";
+import { Serving } from "./serving.ts";
 import { after, type Timer } from "../base/timer.ts";
 
 /** Shortest and longest rest of a destination that is full, in milliseconds. */
@@ -16,7 +16,7 @@ export type Spawn = (destination: Destination) => void;
 
 /** Options of {@linkcode WorkerPool}. */
 export interface WorkerPoolOptions {
-  queue: Pick<Queue, "hasFor" | "firstOf" | "audiences">;
+  queue: Pick<Queue, "hasFor" | "hasSuspendedFor" | "firstOf" | "audiences">;
   policy: Policy;
   spawn: Spawn;
   /** Who is bound to whom, if the policy binds. */
@@ -32,8 +32,7 @@ export interface WorkerPoolOptions {
  * policy also says how many idle workers a destination keeps; these receive sessions in the order in
  * which they became idle. Destinations that the operator has taken out of service, or given
  * the weight 0, take no part.
- * Backups take part only while no destination of a lower tier is up, or untried. While none at all is,
- * those of the lowest tier whose connects work and only their checks fail take part all the same.
+ * Of the others those take part that {@linkcode Serving} says.
  *
  * A session that has an audience gets a worker only there. One that was moved, away from a destination
  * that has reset it, leaves as soon as none of the others serves.
@@ -41,10 +40,8 @@ export interface WorkerPoolOptions {
 export class WorkerPool {
   /** All destinations, in the order in which they were added. */
   readonly #destinations = new Set<Destination>();
-  /** Which of them are up, or untried, and enabled. */
-  readonly #tiers = new Tiers();
-  /** Which of them are enabled, and not up only because their checks fail. */
-  readonly #failing = new Tiers();
+  /** Which of them take part, by their tier. */
+  readonly #serving = new Serving();
   /** Who waits, and for whom. */
   readonly #queue: WorkerPoolOptions["queue"];
   /** Begins a worker. */
@@ -237,11 +234,15 @@ export class WorkerPool {
       destination.waiting <= this.#policy.idleWorkers(destination);
   }
 
-  /** Whether idle workers have to leave though it serves: its limit or its weight has become less. */
+  /**
+   * Whether idle workers have to leave though it serves: its limit or its weight has become less, or
+   * a session waits that they may have since its audience has changed, of which nobody told them.
+   */
   #hasTooMany(destination: Destination): boolean {
     const { waiting, workers, limit } = destination;
     if (waiting === 0) return false;
-    return workers > limit || waiting > this.#policy.idleWorkers(destination);
+    return workers > limit || waiting > this.#policy.idleWorkers(destination) ||
+      this.#queue.hasFor(destination) || this.#queue.hasSuspendedFor(destination);
   }
 
   #sendStrandedAway(): void {
@@ -259,28 +260,17 @@ export class WorkerPool {
   #mayServe(destination: Destination): boolean {
     // A session would have to wait until a name server answers, if it ever does.
     if (!destination.enabled || !destination.connector.isLocated) return false;
-    const { usable, onlyCheckFails, config: { backup } } = destination;
-    if (usable) return backup <= this.#tiers.lowest;
-    return onlyCheckFails && this.#tiers.lowest === Infinity && backup <= this.#failing.lowest;
+    return this.#serving.has(destination);
   }
 
   /** Notes who is up. Returns the destinations for which that matters. */
   #review(changed?: Destination): Iterable<Destination> {
-    const { lowest } = this.#tiers;
-    const { lowest: failing } = this.#failing;
-    for (const destination of changed ? [changed] : this.#destinations) this.#note(destination);
-    const same = lowest === this.#tiers.lowest && failing === this.#failing.lowest;
+    const isThere = (one: Destination) => one.enabled && this.#destinations.has(one);
+    const same = !this.#serving.note(changed ? [changed] : this.#destinations, isThere);
     const one = changed && this.#destinations.has(changed) ? [changed] : [];
     const affected = changed && same ? one : this.#destinations;
     for (const destination of affected) this.#rank(destination);
     return affected;
-  }
-
-  #note(destination: Destination): void {
-    const { usable, onlyCheckFails, enabled } = destination;
-    const counts = enabled && this.#destinations.has(destination);
-    this.#tiers.note(destination, counts && usable);
-    this.#failing.note(destination, counts && !usable && onlyCheckFails);
   }
 
   /** Dismisses the idle workers of a destination; it gets new ones after that. */

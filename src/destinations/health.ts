@@ -11,6 +11,7 @@ import { LimitLog } from "./limits/limit_log.ts";
 import type { HealthPolicy } from "./health_state.ts";
 import { Monitor } from "./monitor.ts";
 import type { NameLookups } from "../net/names.ts";
+import { Panic } from "./panic.ts";
 import type { Settings } from "../config/options.ts";
 import type { ThreadPosition } from "../config/thread_shares.ts";
 import { every, type Timer } from "../base/timer.ts";
@@ -65,7 +66,7 @@ export interface HealthOptions {
 export class Health {
   /** Who is told, and by which clock. */
   readonly #options: HealthOptions;
-  /** Tells of shortages and of the panic. */
+  /** Tells of shortages. */
   readonly #log: Logger;
   /** Those in force. */
   #settings: HealthSettings;
@@ -77,8 +78,8 @@ export class Health {
   #shortAt = -Infinity;
   /** When destinations were last full. */
   readonly #fullAt = new WeakMap<Destination, number>();
-  /** Whether sessions go to destinations whose checks fail, since none is up. */
-  #panicking = false;
+  /** Whether sessions go to destinations whose checks fail. */
+  readonly #panic: Panic;
   /** Lets new destinations be tried in turn. */
   readonly #tries = new Tries();
   /** Tells of limits that were found. */
@@ -91,6 +92,7 @@ export class Health {
     this.#options = options;
     this.#agents = new Agents({ ...options, position, observer: this });
     this.#log = options.log;
+    this.#panic = new Panic(options.log);
     this.#limits = new LimitLog(options.log, options.clock);
     this.#settings = options.settings;
   }
@@ -227,10 +229,6 @@ export class Health {
     } else this.#log.warning("{hostname} cannot be looked up: {reason}", { hostname, reason });
   }
 
-  #wanted(): Destination[] {
-    return [...this.#monitors.keys()].filter(({ enabled }) => enabled);
-  }
-
   #allDown(): boolean {
     for (const { enabled, usable } of this.#monitors.keys()) {
       if (enabled && usable) return false;
@@ -245,16 +243,7 @@ export class Health {
   }
 
   #notePanic(): void {
-    const tried = this.#allDown() ? lowestTier(this.#wanted().filter(isTried)) : [];
-    if (!this.#panicking && tried.length > 0) {
-      const names = tried.map(({ name }) => name).join(", ");
-      this.#log.warning("panic: every destination is down, sessions go to {names} all the same", {
-        names,
-      });
-    } else if (this.#panicking && tried.length === 0) {
-      this.#log.info("the panic is over");
-    }
-    this.#panicking = tried.length > 0;
+    this.#panic.note([...this.#monitors.keys()].filter(({ enabled }) => enabled));
   }
 
   /** As the limit of a destination that has come back grows, waiting sessions find room. */
@@ -276,16 +265,6 @@ export class Health {
     this.#ramps.get(destination)?.stop();
     this.#ramps.delete(destination);
   }
-}
-
-function isTried({ onlyCheckFails }: Destination): boolean {
-  return onlyCheckFails;
-}
-
-/** Those of the lowest tier among some. */
-function lowestTier(some: readonly Destination[]): Destination[] {
-  const lowest = Math.min(...some.map(({ config }) => config.backup));
-  return some.filter(({ config }) => config.backup === lowest);
 }
 
 function policyOf(

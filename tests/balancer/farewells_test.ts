@@ -19,6 +19,7 @@ function setUp({ descriptors = 1000, bytes = BYTES } = {}) {
     buffers: new BufferPool(),
     clock: () => state.now,
     descriptors: {
+      farewells: { size: 0, leaves: 0, used: 0, shared: 0 },
       claim() {
         if (state.descriptors === 0) return undefined;
         state.descriptors--;

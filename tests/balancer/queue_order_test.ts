@@ -37,7 +37,7 @@ Deno.test("whoever is put back keeps its place, and whoever leaves is out of its
     return sessionOf(i + 1, { client: `10.0.0.${name.charCodeAt(0)}` });
   });
   await queue.join(sessions);
-  assertEquals([queue.clients, queue.nextToShed?.id, queue.newest?.id], [3, 1, 4]);
+  assertEquals([queue.clients, queue.waiting.nextToShed?.id, queue.waiting.newest?.id], [3, 1, 4]);
   const first = await queue.receive(DESTINATION);
   queue.giveBack(first);
   assertEquals([queue.oldest?.id, queue.firstOf()?.id], [1, 1]);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import fc from "fast-check";
+import { fc } from "../support/properties.ts";
 import { type Check, formatCheck } from "../../src/config/values/check.ts";
 import { parseCommand } from "../../src/cli/command.ts";
 import type { ProgramConfig } from "../../src/config/config.ts";

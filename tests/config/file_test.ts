@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import fc from "fast-check";
+import { fc } from "../support/properties.ts";
 import { parseCommand } from "../../src/cli/command.ts";
 import { type Config, nameOf, type ProgramConfig } from "../../src/config/config.ts";
 import { formatNetwork } from "../../src/net/networks.ts";

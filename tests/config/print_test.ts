@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import fc from "fast-check";
+import { fc } from "../support/properties.ts";
 import type { ProgramConfig } from "../../src/config/config.ts";
 import type { Option } from "../../src/config/option.ts";
 import { keyOf, type OptionName, optionNames, OPTIONS } from "../../src/config/options.ts";

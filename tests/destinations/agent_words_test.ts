@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import { fc } from "../support/properties.ts";
 import { addWords, UNREPORTED } from "../../src/destinations/agent_report.ts";
 import { Share } from "../../src/destinations/share.ts";
 import { type AgentWords, readAgentLine } from "../../src/destinations/agent_words.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import { fc } from "../support/properties.ts";
 import { type Audience, only, without } from "../../src/async/audience.ts";
 import { Channel } from "../../src/async/channel.ts";
 import { ChannelClosedError } from "../../src/async/channel_closed.ts";

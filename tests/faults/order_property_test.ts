@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import { fc } from "../support/properties.ts";
 import { type Audience, only, without } from "../../src/async/audience.ts";
 import { Channel } from "../../src/async/channel.ts";
 import { CLASS_SHARES, classLanes } from "../../src/async/class_lane.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import { fc } from "../support/properties.ts";
 import { AddressError, formatAddress, parseAddress } from "../../src/net/address.ts";
 import { formatCheck, parseCheck } from "../../src/config/values/check.ts";
 import { parseCommand } from "../../src/cli/command.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
-import fc from "fast-check";
+import { fc } from "../support/properties.ts";
 import { Admission } from "../../src/balancer/admission.ts";
 import { DescriptorBudget } from "../../src/net/descriptor_budget.ts";
 import type { Stream } from "../../src/net/stream.ts";

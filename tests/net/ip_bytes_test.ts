@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import fc from "fast-check";
+import { fc } from "../support/properties.ts";
 import ipaddr from "ipaddr.js";
 import { writeIp } from "../../src/net/ip_bytes.ts";
 

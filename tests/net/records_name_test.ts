@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import { fc } from "../support/properties.ts";
 import { AddressError } from "../../src/net/address.ts";
 import {
   canonicalRecordsName,

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import fc from "fast-check";
+import { fc } from "../../support/properties.ts";
 import { BadRequest, MAX_HEAD } from "../../../src/admin/http/head.ts";
 import { HttpBody, HttpInput } from "../../../src/admin/http/input.ts";
 

@@ -1,6 +1,6 @@
 // --balance hash: which client has which destination.
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import { fc } from "../../support/properties.ts";
 import { only, without } from "../../../src/async/audience.ts";
 import { Hash } from "../../../src/balancer/policies/hash.ts";
 import { OPTIONS } from "../../../src/config/options.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import { fc } from "../../support/properties.ts";
 import { only, without } from "../../../src/async/audience.ts";
 import type { Destination } from "../../../src/destinations/destination.ts";
 import { Random } from "../../../src/balancer/policies/random.ts";

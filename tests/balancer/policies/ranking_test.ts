@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import fc from "fast-check";
+import { fc } from "../../support/properties.ts";
 import { Destination } from "../../../src/destinations/destination.ts";
 import { Ranking } from "../../../src/balancer/policies/ranking.ts";
 import { only, without } from "../../../src/async/audience.ts";

@@ -1,6 +1,6 @@
 import { UNREPORTED } from "../../../src/destinations/agent_report.ts";
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import { fc } from "../../support/properties.ts";
 import { only, without } from "../../../src/async/audience.ts";
 import type { Destination } from "../../../src/destinations/destination.ts";
 import { RoundRobin } from "../../../src/balancer/policies/round_robin.ts";

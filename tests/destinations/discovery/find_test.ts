@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import fc from "fast-check";
+import { fc } from "../../support/properties.ts";
 import { messageOf } from "../../../src/base/errors.ts";
 import { find } from "../../../src/destinations/discovery/find.ts";
 import type { Finding, Found } from "../../../src/destinations/discovery/found.ts";

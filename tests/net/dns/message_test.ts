@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
-import fc from "fast-check";
+import { fc } from "../../support/properties.ts";
 import { decodeReply, type Reply } from "../../../src/net/dns/message.ts";
 import { encodeQuestion, isName, type Question } from "../../../src/net/dns/question.ts";
 import type { Answer, QuestionType } from "../../../src/net/dns/records.ts";

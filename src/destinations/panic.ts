@@ -1,0 +1,36 @@
+import type { Logger } from "@logtape/logtape";
+import type { Destination } from "./destination.ts";
+
+/**
+ * Whether sessions go to destinations whose connects work and only their checks fail, since none is
+ * up: those of the lowest tier. Logs when that begins and ends.
+ */
+export class Panic {
+  readonly #log: Logger;
+  #panicking = false;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** Looks at all destinations that are wanted. */
+  note(wanted: readonly Destination[]): void {
+    const allDown = !wanted.some(({ usable }) => usable);
+    const tried = allDown ? lowestTier(wanted.filter(({ onlyCheckFails }) => onlyCheckFails)) : [];
+    if (!this.#panicking && tried.length > 0) {
+      const names = tried.map(({ name }) => name).join(", ");
+      this.#log.warning("panic: every destination is down, sessions go to {names} all the same", {
+        names,
+      });
+    } else if (this.#panicking && tried.length === 0) {
+      this.#log.info("the panic is over");
+    }
+    this.#panicking = tried.length > 0;
+  }
+}
+
+/** Those of the lowest tier among some. */
+function lowestTier(some: readonly Destination[]): Destination[] {
+  const lowest = Math.min(...some.map(({ config }) => config.backup));
+  return some.filter(({ config }) => config.backup === lowest);
+}
