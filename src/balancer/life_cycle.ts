@@ -95,12 +95,13 @@ export class LifeCycle {
       : undefined;
     // What the kernel has accepted joins the queue, however full that is.
     queue.lift();
-    const { fairReads, gate } = this.#parts;
+    const { fairReads, gate, destinations } = this.#parts;
     await this.#acceptor.drain({ signal: this.#cutting.signal, pause: fairReads });
     // Those who are still greeted may join.
     await gate.greeted();
     this.#acceptor.flush();
     queue.close();
+    destinations.finish();
     await registry.idle();
     timer?.stop();
     await this.#end();
