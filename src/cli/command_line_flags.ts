@@ -21,7 +21,7 @@ export const COMMAND_LINE_FLAGS = {
   "print-config": {
     help: "prints the configuration as a file, with where each value comes from, and exits",
   },
-  demo: { help: "starts three small HTTP servers of its own and balances over them" },
+  demo: { help: "balances over three small HTTP services of its own" },
   help: {
     short: "h",
     help: "shows this; with a command (serve, send, top, ctl) it shows that of the command",

@@ -44,7 +44,7 @@ export function chat(settings: () => ChatSettings, context: ServiceContext): Ser
   }
 
   async function talk(member: Member, input: LineInput, client: Client): Promise<void> {
-    if (!await name(member, input, client)) return;
+    if (!await introduce(member, input, client)) return;
     for (let line = await input.line(); line; line = await input.line()) {
       const text = textOf(line);
       if (line.cut) {
@@ -56,7 +56,7 @@ export function chat(settings: () => ChatSettings, context: ServiceContext): Ser
   }
 
   /** Lets a client say who it is; returns whether it has joined. */
-  async function name(member: Member, input: LineInput, client: Client): Promise<boolean> {
+  async function introduce(member: Member, input: LineInput, client: Client): Promise<boolean> {
     const late = after(NAME_MS, () => member.end("* you have not said a name in time"));
     try {
       const { members } = settings();
@@ -64,12 +64,13 @@ export function chat(settings: () => ChatSettings, context: ServiceContext): Ser
       await member.say("* your name?");
       for (let line = await input.line(); line; line = await input.line()) {
         if (room.size >= members) return await full(member);
-        const problem = room.nameProblem(textOf(line), line.cut);
+        const name = line.cut ? "" : textOf(line);
+        const problem = room.nameProblem(name, member);
         if (problem !== undefined) {
           await member.say(`* ${problem}; your name?`);
           continue;
         }
-        room.join(member, textOf(line));
+        room.join(member, name);
         context.log.debug("{client} is {name} in the chat", {
           client: client.name,
           name: member.name,
@@ -100,7 +101,7 @@ export function chat(settings: () => ChatSettings, context: ServiceContext): Ser
         return true;
       }
       case "/nick": {
-        const problem = operand === member.name ? undefined : room.nameProblem(operand, false);
+        const problem = room.nameProblem(operand, member);
         if (problem === undefined) room.rename(member, operand);
         await member.say(`* ${problem ?? `you are ${member.name}`}`);
         return true;

@@ -47,12 +47,13 @@ export class Room {
     return [...this.#members.values()].slice(0, most).map(({ name }) => name);
   }
 
-  /** Why nobody new can be called so; `undefined` if it can be. */
-  nameProblem(name: string, cut: boolean): string | undefined {
-    if (cut || !/^[\p{L}\p{N}][\p{L}\p{N}\p{M}_.-]*$/u.test(name) || [...name].length > MAX_NAME) {
+  /** Why a member cannot be called so; `undefined` if it can be. */
+  nameProblem(name: string, member: Member): string | undefined {
+    if (!/^[\p{L}\p{N}][\p{L}\p{N}\p{M}_.-]*$/u.test(name) || [...name].length > MAX_NAME) {
       return `a name is 1 to ${plural(MAX_NAME, "letter")} or digits, dots and dashes`;
     }
-    return this.#members.has(keyOf(name)) ? `somebody is called ${name} already` : undefined;
+    const other = this.#members.get(keyOf(name)) ?? member;
+    return other === member ? undefined : `somebody is called ${name} already`;
   }
 
   join(member: Member, name: string): void {
