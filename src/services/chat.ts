@@ -6,7 +6,7 @@ import { type Line, LineInput } from "./line_input.ts";
 import { Member } from "./member.ts";
 import { Room } from "./room.ts";
 import { type Client, converse, type Service, type ServiceContext } from "./service.ts";
-import { printable } from "./syslog.ts";
+import { printable } from "./printable.ts";
 
 /** How long somebody may take to say a name, in milliseconds. */
 const NAME_MS = 60_000;
@@ -70,7 +70,7 @@ export function chat(settings: () => ChatSettings, context: ServiceContext): Ser
           await member.say(`* ${problem}; your name?`);
           continue;
         }
-        room.join(member, name);
+        await room.join(member, name);
         context.log.debug("{client} is {name} in the chat", {
           client: client.name,
           name: member.name,
@@ -102,7 +102,7 @@ export function chat(settings: () => ChatSettings, context: ServiceContext): Ser
       }
       case "/nick": {
         const problem = room.nameProblem(operand, member);
-        if (problem === undefined) room.rename(member, operand);
+        if (problem === undefined) await room.rename(member, operand);
         await member.say(`* ${problem ?? `you are ${member.name}`}`);
         return true;
       }

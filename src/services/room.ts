@@ -56,21 +56,22 @@ export class Room {
     return other === member ? undefined : `somebody is called ${name} already`;
   }
 
-  join(member: Member, name: string): void {
+  /** A member joins; resolves when those who read have nearly read it. */
+  async join(member: Member, name: string): Promise<void> {
     member.name = name;
     member.position = this.#next;
     this.#members.set(keyOf(name), member);
-    this.#add(member, `* ${name} joins`);
+    await this.post(member, `* ${name} joins`);
   }
 
   /** Gives a member another name, which has to be free or its own. */
-  rename(member: Member, name: string): void {
+  async rename(member: Member, name: string): Promise<void> {
     const before = member.name;
     if (before === name) return;
     this.#members.delete(keyOf(before));
     member.name = name;
     this.#members.set(keyOf(name), member);
-    this.#add(member, `* ${before} is ${name} now`);
+    await this.post(member, `* ${before} is ${name} now`);
   }
 
   /** A member leaves, if it is one. */

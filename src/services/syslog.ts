@@ -1,6 +1,7 @@
 import { FACILITIES, LEVELS, passes, type SyslogFilter } from "../config/values/syslog_filter.ts";
 import type { Stream } from "../net/stream.ts";
 import { type Line, LineInput } from "./line_input.ts";
+import { printable } from "./printable.ts";
 import { type Client, converse, type Service, type ServiceContext } from "./service.ts";
 
 /** Longest message in bytes; the rest of a longer one is not shown. RFC 5424, 6.1 asks for 2048. */
@@ -77,11 +78,4 @@ export function syslogLine(
   const shown = printable(known ? text.slice(head.length) : text);
   const name = `${FACILITIES[facility]}.${LEVELS[level]}`;
   return `${now.toISOString()} ${client.name} ${name} ${shown}${cut ? "…" : ""}`;
-}
-
-/** A text that does to a terminal no more than to be read. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069\u2028\u2029]/gu, (letter) => {
-    return letter === "\t" ? " " : `\\x${letter.codePointAt(0)!.toString(16).padStart(2, "0")}`;
-  });
 }
