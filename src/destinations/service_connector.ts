@@ -4,7 +4,6 @@ import { DialError, type DialOptions } from "../net/dial.ts";
 import type { Stream } from "../net/stream.ts";
 import type { Service, ServiceContext } from "../services/service.ts";
 import { makeService } from "../services/services.ts";
-import type { Connector } from "./connector.ts";
 
 /** What a connector to a service is made of. */
 export interface ServiceConnectorOptions {
@@ -13,8 +12,8 @@ export interface ServiceConnectorOptions {
   readonly context: ServiceContext;
 }
 
-/** Connects to a service of this program: nothing is connected, and nothing can be tried. */
-export class ServiceConnector implements Connector {
+/** A connector to a service of this program: nothing is connected, and nothing can be tried. */
+export class ServiceConnector {
   readonly description: string;
   readonly isTried = false;
   readonly isLocated = true;

@@ -19,6 +19,11 @@ export class Conduit {
   /** Why nothing can be read or written any more. */
   #broken: Error | undefined;
 
+  /** Whether nothing can be read or written any more. */
+  get broken(): boolean {
+    return this.#broken !== undefined;
+  }
+
   /** Reads into the buffer; 0 = the writer has finished. */
   read(buffer: Uint8Array): Promise<number> {
     if (this.#broken) return Promise.reject(this.#broken);

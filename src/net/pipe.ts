@@ -26,6 +26,10 @@ export class PipeEnd implements Stream {
     this.#onClose = onClose;
   }
 
+  get gone(): boolean {
+    return this.#output.broken;
+  }
+
   read(buffer: Uint8Array): Promise<number> {
     return this.#closed ? Promise.reject(closed()) : this.#input.read(buffer);
   }

@@ -39,6 +39,11 @@ class CharacterStream extends SinkStream {
     this.#isOver = isOver;
   }
 
+  /** When it is over nobody is left who could take anything. */
+  get gone(): boolean {
+    return this.#isOver();
+  }
+
   override read(buffer: Uint8Array): Promise<number> {
     if (this.#over) return Promise.reject(closed());
     if (this.#isOver()) return Promise.resolve(0);

@@ -1,13 +1,20 @@
 import { after, type Timer } from "../base/timer.ts";
 import type { Stream } from "../net/stream.ts";
 import { writeAll } from "../net/write_all.ts";
-import type { Room } from "./room.ts";
 
 /** About how much is written at a time, in characters. */
 const BATCH = 4096;
 
 /** How long the last words may wait for their reader, in milliseconds. */
 const FAREWELL_MS = 1000;
+
+/** Where the lines are that members read. */
+export interface Board {
+  /** What a member has not read, about so many characters; empty if it has read everything. */
+  take(member: Member, most: number): string;
+  /** Somebody has read. */
+  progress(): void;
+}
 
 /** Who is in a room, or about to be: what is written to one client. */
 export class Member {
@@ -21,7 +28,7 @@ export class Member {
   writingSince = Infinity;
   /** Where it is written to. */
   readonly #stream: Stream;
-  readonly #room: Room;
+  readonly #board: Board;
   /** What only this one is told next, and what is called when it has read that. */
   #word: { readonly text: string; told(): void } | undefined;
   /** Whether nothing is written after that. */
@@ -31,9 +38,9 @@ export class Member {
   /** Ends the wait for something to write. */
   #wake: (() => void) | undefined;
 
-  constructor(stream: Stream, room: Room) {
+  constructor(stream: Stream, board: Board) {
     this.#stream = stream;
-    this.#room = room;
+    this.#board = board;
   }
 
   /** Tells this one alone; resolves when it has read, or will read nothing more. */
@@ -67,7 +74,7 @@ export class Member {
       for (;;) {
         const word = this.#word;
         this.#word = undefined;
-        const text = (this.name === "" ? "" : this.#room.take(this, BATCH)) + (word?.text ?? "");
+        const text = (this.name === "" ? "" : this.#board.take(this, BATCH)) + (word?.text ?? "");
         if (text !== "") {
           this.writingSince = performance.now();
           try {
@@ -76,7 +83,7 @@ export class Member {
             word?.told();
           }
           this.writingSince = Infinity;
-          this.#room.progress();
+          this.#board.progress();
         } else if (this.#ended) break;
         else await new Promise<void>((resolve) => this.#wake = resolve);
       }

@@ -1,6 +1,6 @@
 import { after } from "../base/timer.ts";
 import { plural } from "../base/text.ts";
-import type { Member } from "./member.ts";
+import type { Board, Member } from "./member.ts";
 
 /** How many lines a room keeps for those who read slowly. */
 export const KEPT_LINES = 512;
@@ -27,7 +27,7 @@ interface Post {
  * far behind that a line is gone by then is told how many it has missed. So one who never reads costs
  * a number. Those who write wait for those who read, but not for one who has stopped.
  */
-export class Room {
+export class Room implements Board {
   /** By their names, without a difference between capitals and others. */
   readonly #members = new Map<string, Member>();
   /** The latest lines, each at the place of its number. */
@@ -89,7 +89,6 @@ export class Room {
     while (this.#isAhead()) await this.#wait();
   }
 
-  /** What a member has not read, at most so many characters; empty if it has read everything. */
   take(member: Member, most: number): string {
     let text = "";
     const oldest = this.#next - this.#posts.length;
@@ -109,7 +108,6 @@ export class Room {
     return text;
   }
 
-  /** Somebody has read. */
   progress(): void {
     for (const resume of this.#waiting) resume();
     this.#waiting.clear();

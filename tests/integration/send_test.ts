@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { Program, runProgram } from "../support/program.ts";
-import { answer, freePort, TestServer } from "../support/servers.ts";
+import { freePort, TestServer, writeAll } from "../support/servers.ts";
 
 const BINARY = Deno.env.get("IAWLB_BINARY");
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
@@ -12,7 +12,11 @@ Deno.test("each message is sent and each answer printed with its length", async 
 });
 
 Deno.test("an answer that does not end in a line is what has come, made harmless", async () => {
-  await using server = new TestServer(answer("\x1b[2Jabc"));
+  await using server = new TestServer(async (conn) => {
+    await conn.read(new Uint8Array(10));
+    await writeAll(conn, new TextEncoder().encode("\x1b[2Jabc"));
+    await conn.read(new Uint8Array(10));
+  });
   const { code, stdout } = await runProgram(["send", server.address, "x"]);
   assertEquals([code, stdout], [0, "7 bytes: ?[2Jabc\n"]);
 });
