@@ -185,5 +185,5 @@ export class Admission {
 
 /** The IP address of a session's client, without the form that a dual-stack socket gives IPv4. */
 function ipOf({ clientAddress }: Client): string | undefined {
-  return clientAddress.transport === "tcp" ? shortIp(clientAddress.hostname) : undefined;
+  return clientAddress.transport === "unix" ? undefined : shortIp(clientAddress.hostname);
 }

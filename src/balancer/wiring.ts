@@ -22,6 +22,7 @@ import type { Durations } from "../operations/latencies.ts";
 import { Admission } from "./admission.ts";
 import type { Identity } from "./balancer.ts";
 import { Bindings } from "./bindings.ts";
+import { Datagrams } from "./datagrams.ts";
 import { Farewells } from "./farewells.ts";
 import { Forecaster } from "./forecaster.ts";
 import { Gate } from "./gate.ts";
@@ -85,6 +86,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
   const announcer = new Announcer();
   const buffers = new BufferPool();
   const farewells = new Farewells({ settings, buffers, descriptors, clock, tasks });
+  const datagrams = new Datagrams(settings, { log, clock });
   const registry = new SessionRegistry({ clock, observer: announcer, farewell: farewells });
   const leaveBudget = descriptors.join({
     count: () => countUnconnected(registry),
@@ -158,6 +160,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
       endIfLooped: (session, server) => loops.endIfLooped(session, noteOf(server)),
       onAnswer: (session) => overload.answered(session),
     },
+    datagrams,
     log,
     steps,
     loops,
@@ -214,6 +217,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     listener: id,
     names: options.names ?? names,
     threads: thread?.number,
+    udp: datagrams.sockets,
   });
   return {
     identity,
@@ -236,6 +240,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     pool,
     health,
     fairReads,
+    datagrams,
     sweep: new TimeoutSweep(registry.live, {
       timeouts: settings,
       clock,

@@ -160,7 +160,7 @@ function readPlace(
  * @throws {AddressError} If it is nowhere.
  */
 export function parsePlace(text: string): Address | RecordsName {
-  return parseRecordsName(text) ?? parseAddress(text, { minPort: 1 });
+  return parseRecordsName(text) ?? parseAddress(text, { minPort: 1, udp: true });
 }
 
 function readOptions(

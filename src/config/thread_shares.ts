@@ -8,7 +8,7 @@ type Divided = ListenerConfig & Partial<Pick<Config, "configured">>;
 export function threadsOf(config: Divided): number {
   const { threads, queue, maxConnections, listen, maxPerIp, ratePerIp } = config;
   if (threads > 0) return threads;
-  if (listen.transport === "unix" || maxPerIp > 0 || ratePerIp > 0) return 1;
+  if (listen.transport !== "tcp" || maxPerIp > 0 || ratePerIp > 0) return 1;
   const limits = [
     queue,
     maxConnections || Infinity,

@@ -2,12 +2,11 @@ import type { AgentReport } from "./agent_report.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
 import type { AutoLimit } from "./limits/auto_limit.ts";
-import { type Connector, connectorTo } from "./connector.ts";
-import type { LookupFailure, Way } from "../net/dial.ts";
+import { type Connector, type ConnectorOptions, connectorTo } from "./connector.ts";
+import type { LookupFailure } from "../net/dial.ts";
 import type { AdminState, ShownState } from "../operations/states.ts";
 import { sendingProxy } from "./send_proxy.ts";
 import { Share } from "./share.ts";
-import type { NameLookups } from "../net/names.ts";
 import type { Session } from "../session/session.ts";
 import type { Trails } from "../net/trails.ts";
 import { Timings } from "../session/timings.ts";
@@ -82,28 +81,27 @@ export class Destination {
 
   /**
    * @param options.trails Notes the ways of its connections, as those of a listener's.
-   * @param options.names Looks its name up; the system's unless given.
    * @param options.threads How many threads have it; one unless given.
    */
   constructor(
     config: DestinationConfig,
     clock: Clock,
     number = 1,
-    options: {
+    options: Pick<ConnectorOptions, "names" | "udp"> & {
       trails?: Trails;
       listener?: number;
-      names?: NameLookups | undefined;
       threads?: number | undefined;
     } = {},
   ) {
     this.number = number;
     this.#place = number;
     this.#config = config;
-    const { trails, listener = 1, names, threads = 1 } = options;
-    const way: Way | undefined = trails && { trails, step: { listener, destination: number } };
+    const { trails, listener = 1, names, threads = 1, udp } = options;
+    const way = trails && { trails, step: { listener, destination: number } };
     const connector = connectorTo(config.address, {
       way,
       names,
+      udp,
       onLookupFailure: (failure) => {
         this.lookupFailures++;
         this.onLookupFailure?.(failure);
