@@ -2,7 +2,7 @@ import type { Logger } from "@logtape/logtape";
 import { bind } from "../net/bind.ts";
 import { type Config, type ListenerTexts, readListener } from "../config/config.ts";
 import { FatalError } from "../base/errors.ts";
-import { HttpServer } from "../admin/http/server.ts";
+import { HttpServer } from "../net/http/server.ts";
 import type { Logs } from "../logging/logs.ts";
 import { print } from "../base/output.ts";
 import { runProgram } from "./program.ts";

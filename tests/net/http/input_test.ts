@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fc } from "../../support/properties.ts";
-import { BadRequest, MAX_HEAD } from "../../../src/admin/http/head.ts";
-import { HttpBody, HttpInput } from "../../../src/admin/http/input.ts";
+import { BadRequest, MAX_HEAD } from "../../../src/net/http/head.ts";
+import { HttpBody, HttpInput } from "../../../src/net/http/input.ts";
 
 /** An input that brings these pieces, one with each read, and how much of it was read. */
 function inputOf(pieces: readonly string[]) {

@@ -1,12 +1,12 @@
 import type { Logger } from "@logtape/logtape";
 import { Pace } from "../../async/pace.ts";
 import { waitAtMost } from "../../async/wait_at_most.ts";
-import { AcceptFailures, nextTurn } from "../../net/accept_failures.ts";
-import type { AcceptingSocket } from "../../net/accepting_socket.ts";
-import { formatSocketAddress } from "../../net/address.ts";
-import type { Bound } from "../../net/bind.ts";
-import type { Stream } from "../../net/stream.ts";
-import type { Release } from "../../net/descriptor_budget.ts";
+import { AcceptFailures, nextTurn } from "../accept_failures.ts";
+import type { AcceptingSocket } from "../accepting_socket.ts";
+import { formatSocketAddress } from "../address.ts";
+import type { Bound } from "../bind.ts";
+import type { Stream } from "../stream.ts";
+import type { Release } from "../descriptor_budget.ts";
 import { HttpConnection, type HttpHandler, type HttpLimits } from "./connection.ts";
 import { refusalBytes } from "./output.ts";
 

@@ -1,8 +1,8 @@
 import { getLogger } from "@logtape/logtape";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { bind } from "../../../src/net/bind.ts";
-import type { HttpHandler } from "../../../src/admin/http/connection.ts";
-import { HttpServer, type HttpServerOptions } from "../../../src/admin/http/server.ts";
+import type { HttpHandler } from "../../../src/net/http/connection.ts";
+import { HttpServer, type HttpServerOptions } from "../../../src/net/http/server.ts";
 import { parseAddress } from "../../../src/net/address.ts";
 import { readAll, tryClose, until, writeAll } from "../../support/servers.ts";
 

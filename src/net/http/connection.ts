@@ -2,7 +2,7 @@ import { BadRequest, parseHead, type RequestHead } from "./head.ts";
 import { HttpBody, HttpInput } from "./input.ts";
 import { refusalBytes, sendAnswer } from "./output.ts";
 import type { Pace } from "../../async/pace.ts";
-import type { Stream } from "../../net/stream.ts";
+import type { Stream } from "../stream.ts";
 import { after, type Timer } from "../../base/timer.ts";
 
 /** One request, with its address as it was sent: nothing of it is resolved. */

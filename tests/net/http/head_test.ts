@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { BadRequest, parseHead, type RequestHead } from "../../../src/admin/http/head.ts";
+import { BadRequest, parseHead, type RequestHead } from "../../../src/net/http/head.ts";
 import { cpuTime } from "../../support/cpu.ts";
 
 /** Reads a head; lines without their ends, a byte for each letter. */
