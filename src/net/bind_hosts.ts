@@ -21,6 +21,8 @@ export interface BindHostsOptions<S extends BoundSocket> {
   readonly port: number;
   /** Binds one of them. */
   open(host: string, port: number): S;
+  /** Whether one that is not this machine's is left out; otherwise only IPv6 where there is none. */
+  readonly optional?: boolean;
   readonly log: Logger;
   /** Told which one failed, before the error is thrown. */
   onFailure(host: string): void;
@@ -60,7 +62,7 @@ export function portOf(address: SocketAddress): number {
   return address.transport === "unix" ? 0 : address.port;
 }
 
-/** Binds one of several addresses, unless the machine does not have its family at all. */
+/** Binds one of several addresses, unless it may be left out and the machine does not have it. */
 function openHost<S extends BoundSocket>(
   host: string,
   options: BindHostsOptions<S> & {
@@ -69,14 +71,14 @@ function openHost<S extends BoundSocket>(
     sockets: S[];
   },
 ): void {
-  const { hosts, sockets, open, log, onFailure } = options;
+  const { hosts, sockets, open, optional = false, log, onFailure } = options;
   const [first] = sockets;
   try {
     sockets.push(open(host, first ? portOf(first.address) : options.port));
   } catch (error) {
     const others = hosts.some((other) => !other.includes(":"));
-    if (others && host.includes(":") && isForeign(error) && !hasIpv6()) {
-      log.debug("this machine has no IPv6: not listening on {host}", { host });
+    if (isForeign(error) && others && (optional || (host.includes(":") && !hasIpv6()))) {
+      log.debug("this machine does not have it: not listening on {host}", { host });
       return;
     }
     onFailure(host);

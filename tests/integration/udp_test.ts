@@ -150,3 +150,24 @@ Deno.test("a port that is taken is told at the start", async () => {
     `iawlb: Cannot listen on ${server.address}: the address is in use; stop the program that has it or choose another`,
   );
 });
+
+Deno.test({
+  ...unless("syslog and socat speak through it", {
+    ...needing("logger", "bsdutils"),
+    ...needing("socat", "socat"),
+  }),
+  async fn() {
+    await using server = new UdpServer();
+    await using program = await Program.spawn([
+      ...["--log-format", "json", "--udp-idle", "500ms"],
+      ...[`udp:127.0.0.1:${freePort()}`, server.address],
+    ]);
+    const { port } = program;
+    await run("logger", ["--udp", "--server", "127.0.0.1", "--port", `${port}`, "out of coffee"]);
+    await until(() => server.texts.some((text) => text.endsWith("out of coffee")), "it is there");
+    assertEquals(await run("socat", ["-t1", "-", `UDP:127.0.0.1:${port}`], "hello"), "hello");
+    const entries = await program.entries(2);
+    assertEquals(entries.map(({ reason }) => reason), ["udp-idle", "udp-idle"]);
+    assertEquals(await program.terminate(), 0);
+  },
+});

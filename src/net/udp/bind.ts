@@ -50,7 +50,8 @@ export async function bindUdp(
   };
   const wildcard = isWildcard(hostname);
   const hosts = wildcard ? ownAddresses(hostname) : await addressesOf(hostname!, signal);
-  const sockets = bindHosts(hosts, { port, open, log, onFailure });
+  // One may have gone meanwhile, or be of no use yet.
+  const sockets = bindHosts(hosts, { port, open, optional: wildcard, log, onFailure });
   const bound = portOf(sockets[0]!.address);
   return {
     sockets,

@@ -6,7 +6,7 @@ import { HeldQueue } from "./held.ts";
 export interface ClientSocket {
   readonly address: UdpEnd;
   /** Sends a datagram to a client; rejects if that failed. */
-  send(bytes: Uint8Array, to: UdpEnd): Promise<unknown>;
+  send(bytes: Uint8Array, to: UdpEnd): Promise<number>;
   /** Keeps a datagram for later. */
   hold(client: DatagramClient, bytes: Uint8Array): void;
   /** The oldest that is kept; `undefined` if there is none. */
@@ -70,9 +70,8 @@ export class DatagramClient implements Stream {
     return Promise.reject(new TypeError("datagrams are not read as a stream"));
   }
 
-  async write(bytes: Uint8Array): Promise<number> {
-    await this.#socket.send(bytes, this.remoteAddress);
-    return bytes.length;
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#socket.send(bytes, this.remoteAddress);
   }
 
   /** There is no end that could be told. */

@@ -74,7 +74,7 @@ export class UdpListener implements AcceptingSocket, ClientSocket {
     this.#closeIfIdle();
   }
 
-  send(bytes: Uint8Array, to: UdpEnd): Promise<unknown> {
+  send(bytes: Uint8Array, to: UdpEnd): Promise<number> {
     return this.#socket.send(bytes, to);
   }
 

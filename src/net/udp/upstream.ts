@@ -69,9 +69,8 @@ class Upstream implements Stream {
     }
   }
 
-  async write(bytes: Uint8Array): Promise<number> {
-    await this.#socket.send(bytes, this.#server);
-    return bytes.length;
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#socket.send(bytes, this.#server);
   }
 
   /** There is no end that could be told. */
