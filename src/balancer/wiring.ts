@@ -7,7 +7,7 @@ import { DestinationSet } from "../destinations/destination_set.ts";
 import { Health } from "../destinations/health.ts";
 import type { AccessLog } from "../logging/access_log.ts";
 import { BufferPool } from "../net/buffer_pool.ts";
-import { DescriptorBudget } from "../net/descriptor_budget.ts";
+import { DescriptorBudget, PER_SESSION, PER_UDP_SESSION } from "../net/descriptor_budget.ts";
 import { FairReads } from "../net/fair_reads.ts";
 import { makeResolver } from "../net/dns/resolver.ts";
 import { ListenerNames } from "../net/listener_names.ts";
@@ -97,6 +97,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     rules: config.rules,
     registry,
     descriptors,
+    perSession: config.listen.transport === "udp" ? PER_UDP_SESSION : PER_SESSION,
     clock,
     log,
   });
