@@ -61,20 +61,19 @@ export async function bindUdp(
     },
     renew() {
       if (!wildcard) return [];
-      const now = new Set(ownAddresses(hostname));
-      for (const socket of [...sockets]) {
-        const host = canonicalIp(socket.address.hostname);
-        if (now.delete(host)) continue;
-        sockets.splice(sockets.indexOf(socket), 1);
-        socket.close();
-      }
       const opened: UdpListener[] = [];
-      for (const host of now) {
-        try {
-          opened.push(open(host, bound));
-        } catch (error) {
-          log.warning("cannot listen on {host}: {reason}", { host, reason: messageOf(error) });
+      try {
+        const now = new Set(ownAddresses(hostname));
+        for (const socket of [...sockets]) {
+          if (now.delete(canonicalIp(socket.address.hostname))) continue;
+          sockets.splice(sockets.indexOf(socket), 1);
+          socket.close();
         }
+        for (const host of now) opened.push(open(host, bound));
+      } catch (error) {
+        log.warning("not all addresses of this machine are listened on: {reason}", {
+          reason: messageOf(error),
+        });
       }
       sockets.push(...opened);
       return opened;
