@@ -94,12 +94,13 @@ Deno.test("with --udp-answers a slot is free after --udp-request-timeout without
 
 Deno.test("datagrams wait in order while all slots are taken", async () => {
   await using server = new UdpServer();
-  await using balancer = await start([server], { workers: "1", udpIdle: "100ms" });
+  await using balancer = await start([server], { workers: "1" });
   await using one = new UdpClient(balancer.port);
   await using other = new UdpClient(balancer.port);
   await one.ask("a");
   await other.send("1", "2", "", "3");
   await until(() => balancer.status.waiting === 1, "the other waits");
+  balancer.balancer.endSession(1);
   for (const text of ["1", "2", "", "3"]) assertEquals((await other.next()).text, text);
   assertEquals(server.texts, ["a", "1", "2", "", "3"]);
 });
@@ -109,7 +110,6 @@ Deno.test("of what a session keeps while it waits the oldest is dropped, and cou
   await using balancer = await start([server], {
     workers: "1",
     udpBuffer: "3,2KiB,1MiB",
-    udpIdle: "200ms",
   });
   await using one = new UdpClient(balancer.port);
   await using many = new UdpClient(balancer.port);
@@ -119,7 +119,9 @@ Deno.test("of what a session keeps while it waits the oldest is dropped, and cou
   await until(() => balancer.status.datagrams_dropped === 2, "two are dropped");
   await large.send(new Uint8Array(1500), new Uint8Array(1000), new Uint8Array(1000));
   await until(() => balancer.status.datagrams_dropped === 3, "the largest is dropped");
+  balancer.balancer.endSession(1);
   for (const text of ["3", "4", "5"]) assertEquals((await many.next()).text, text);
+  balancer.balancer.endSession(2);
   for (let i = 0; i < 2; i++) assertEquals((await large.next()).bytes.length, 1000);
 });
 
@@ -128,7 +130,6 @@ Deno.test("what waits in all is bounded: a session of which nothing is left is o
   await using balancer = await start([server], {
     workers: "1",
     udpBuffer: "3,2KiB,4KiB",
-    udpIdle: "200ms",
   });
   await using one = new UdpClient(balancer.port);
   await one.ask("a");
@@ -139,8 +140,10 @@ Deno.test("what waits in all is bounded: a session of which nothing is left is o
     await client.send(new Uint8Array(1500).fill(i));
     await until(() => balancer.status.waiting === i, "it waits");
   }
-  await until(() => balancer.status.ended.dropped === 2, "the first two have nothing left");
+  balancer.balancer.endSession(1);
   assertEquals((await waiting[2]!.next()).bytes[0], 3);
+  assertEquals(balancer.status.ended.dropped, 2);
+  balancer.balancer.endSession(4);
   assertEquals((await waiting[3]!.next()).bytes[0], 4);
   for (const client of waiting) await client[Symbol.asyncDispose]();
 });
