@@ -77,6 +77,14 @@ Deno.test("the schema accepts destinations in all their forms, and ports by name
   await printedFile(file);
 });
 
+Deno.test("the schema accepts listeners and destinations of UDP", async () => {
+  const file = `listen = "udp:domain"\ncheck = "dns:example.org"\nudp-buffer = "1,64KiB,1MiB"
+    destinations = ["udp:5353", "udp:10.0.0.7:domain,check=udp:send:a\\\\,expect:b,workers=4",
+      { address = "udp:[::1]:54", check = "udp:send:a,expect:b" }]`;
+  assert(accepts(file));
+  await printedFile(file);
+});
+
 const BAD = {
   "a table without an address": "listen = 1\ndestinations = [{ workers = 4 }]",
   "an unknown key of a table": "listen = 1\ndestinations = [{ address = 2, worker = 4 }]",
