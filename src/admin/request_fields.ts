@@ -1,4 +1,4 @@
-import { ADDRESS_FORMS } from "../net/address.ts";
+import { PLACE_FORMS } from "../net/address.ts";
 import { RECORDS_FORMS } from "../net/records_name.ts";
 import {
   destinationOptionNames,
@@ -43,7 +43,7 @@ const OPTIONS = fieldsOf(destinationOptionNames());
 
 const NEW_DESTINATION = {
   listener: text("the number or the name of a listener"),
-  address: text(`${ADDRESS_FORMS}, ${RECORDS_FORMS}, ${SERVICE_FORMS}`),
+  address: text(`${PLACE_FORMS}, ${RECORDS_FORMS}, ${SERVICE_FORMS}`),
   ...OPTIONS,
   ...fieldsOf(remoteServiceOptionNames()),
 };

@@ -5,7 +5,7 @@ import { eachDuration, HISTOGRAM_SCHEMA } from "../operations/latencies.ts";
 import { LISTENER_FIELDS } from "../operations/listener_status.ts";
 import { NAME_SCHEMA } from "../operations/name_status.ts";
 import { ADMIN_STATES, LISTENER_STATES } from "../operations/states.ts";
-import { ADDRESS_FORMS } from "../net/address.ts";
+import { PLACE_FORMS } from "../net/address.ts";
 import { RECORDS_FORMS } from "../net/records_name.ts";
 import {
   destinationOptionNames,
@@ -125,7 +125,7 @@ export const SCHEMAS = {
     listener: said(text, "number or name of the listener; may be left out if there is only one"),
     address: said(
       { type: "string", minLength: 1, maxLength: 300 },
-      `${ADDRESS_FORMS}, ${RECORDS_FORMS}, ${SERVICE_FORMS}`,
+      `${PLACE_FORMS}, ${RECORDS_FORMS}, ${SERVICE_FORMS}`,
     ),
     ...destinationValues,
     ...valuesOf(remoteServiceOptionNames()),

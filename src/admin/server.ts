@@ -74,7 +74,8 @@ export async function serveAdmin(
   const streams = new EventStreams({ events, status, sheets, pace, log, limits });
   const desk: HandlerContext = { operations, snapshots, sheets, streams, page, limits };
   const hostname = address.transport === "tcp" ? address.hostname : undefined;
-  const guarded: Guarded = { transport: address.transport, hostname, token };
+  const transport = address.transport === "unix" ? "unix" : "tcp";
+  const guarded: Guarded = { transport, hostname, token };
   const bound = await bind(address, { tcpBacklog: BACKLOG, mode: SOCKET_MODE, log, signal });
   if (!bound.sockets.every(({ address: bound }) => isBoundAsMeant(bound, { address, token }))) {
     bound.release();

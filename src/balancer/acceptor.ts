@@ -5,6 +5,7 @@ import { bind, type Bound } from "../net/bind.ts";
 import type { Settings } from "../config/options.ts";
 import { AcceptFailures, nextTurn } from "../net/accept_failures.ts";
 import type { Stream } from "../net/stream.ts";
+import type { UdpTerms } from "../net/udp/listener.ts";
 import { Batch } from "./batch.ts";
 import { type Closeable, closeQuietly, type QuietCloseOptions } from "./quiet_close.ts";
 
@@ -43,6 +44,8 @@ export interface AcceptorOptions<S> {
   /** Called when accepting failed for want of descriptors. */
   onShortage?: () => void;
   log: Logger;
+  /** What UDP sockets share; needed for an address of UDP. */
+  udp?: UdpTerms;
   /** Ends waiting for a name server at the start. */
   signal?: AbortSignal | undefined;
 }
@@ -62,8 +65,8 @@ export class Acceptor<S> implements Closeable {
   readonly #draining = new AbortController();
   /** Aborted when nothing is accepted any more. */
   readonly #closing = new AbortController();
-  /** Resolves when all accept loops have ended. */
-  readonly #loops: Promise<unknown>;
+  /** The accept loops. */
+  readonly #loops: Promise<void>[];
   /** What was accepted and not handed over. */
   readonly #batch: Batch<S>;
   /** Connections accepted so far. */
@@ -87,7 +90,7 @@ export class Acceptor<S> implements Closeable {
     });
     this.#failures = new AcceptFailures({ log: options.log, onShortage: options.onShortage });
     this.#bound = bound;
-    this.#loops = Promise.all(bound.sockets.map((socket) => this.#run(socket)));
+    this.#loops = bound.sockets.map((socket) => this.#run(socket));
   }
 
   /**
@@ -114,6 +117,12 @@ export class Acceptor<S> implements Closeable {
     this.#draining.abort();
     const most = (this.#options.settings.backlog + 1) * this.#bound.sockets.length;
     await closeQuietly(this, { ...options, most });
+  }
+
+  /** Accepts at addresses that this machine has got meanwhile, where each has a socket of its own. */
+  review(): void {
+    const opened = this.#bound.renew?.() ?? [];
+    this.#loops.push(...opened.map((socket) => this.#run(socket)));
   }
 
   /** Hands over what was accepted and not handed over, also once it is closed. */
@@ -144,12 +153,11 @@ export class Acceptor<S> implements Closeable {
     this.#closing.abort();
     this.#bound.release();
     for (const socket of this.#bound.sockets) socket.close();
-    await this.#loops;
+    await Promise.all(this.#loops);
     this.#batch.flush();
   }
 
   async #run(socket: AcceptingSocket): Promise<void> {
-    const alone = this.#bound.sockets.length === 1;
     let acceptedThisTurn = 0;
     while (!this.#closed) {
       await this.#mayAccept();
@@ -157,10 +165,12 @@ export class Acceptor<S> implements Closeable {
       try {
         const stream = await socket.accept();
         // Another socket may have filled the queue since this one began to wait.
+        const alone = this.#bound.sockets.length === 1;
         while (!alone && !this.#closed && !this.#hasRoom()) await this.#mayAccept();
         this.#enter(stream);
       } catch (error) {
-        if (this.#closed) return;
+        // It may also be closed because the machine has its address no more.
+        if (this.#closed || !this.#bound.sockets.includes(socket)) return;
         await this.#failures.pause(error);
         continue;
       }

@@ -27,6 +27,8 @@ export interface AdmissionOptions {
   registry: SessionRegistry;
   /** What all sessions of the process share. */
   descriptors: DescriptorBudget;
+  /** How many descriptors a session has; 2 unless given. */
+  perSession?: number | undefined;
   clock: Clock;
   log: Logger;
 }
@@ -127,7 +129,7 @@ export class Admission {
   /** Why a session is refused, or `undefined` if it is not; then {@linkcode leave} has to follow. */
   enter(session: Client): Refusal | undefined {
     const refusal = this.decide(session);
-    if (refusal === undefined) this.#options.descriptors.enter();
+    if (refusal === undefined) this.#options.descriptors.enter(this.#options.perSession);
     return refusal;
   }
 
@@ -136,12 +138,12 @@ export class Admission {
    * counts for nothing else. {@linkcode decide} has to follow, or {@linkcode forget}.
    */
   reserve(): void {
-    this.#options.descriptors.enter();
+    this.#options.descriptors.enter(this.#options.perSession);
   }
 
   /** It has ended before it was admitted, or was refused. */
   forget(): void {
-    this.#options.descriptors.leave();
+    this.#options.descriptors.leave(this.#options.perSession);
   }
 
   /** Why a session that has its descriptors is refused; if it is not, {@linkcode leave} follows. */
@@ -173,7 +175,7 @@ export class Admission {
 
   /** A session that was admitted has ended. */
   leave(session: Client): void {
-    this.#options.descriptors.leave();
+    this.#options.descriptors.leave(this.#options.perSession);
     if (this.#options.settings.maxPerIp === 0) return;
     const network = this.#networks.of(session.clientAddress);
     if (network === undefined) return;
@@ -185,5 +187,5 @@ export class Admission {
 
 /** The IP address of a session's client, without the form that a dual-stack socket gives IPv4. */
 function ipOf({ clientAddress }: Client): string | undefined {
-  return clientAddress.transport === "tcp" ? shortIp(clientAddress.hostname) : undefined;
+  return clientAddress.transport === "unix" ? undefined : shortIp(clientAddress.hostname);
 }

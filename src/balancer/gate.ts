@@ -16,6 +16,7 @@ import { RefusalLog } from "./refusal_log.ts";
 import { ClientWatch } from "../session/client_watch.ts";
 import { Session } from "../session/session.ts";
 import type { Steps } from "../session/steps.ts";
+import { DatagramClient } from "../net/udp/client.ts";
 import type { Stream } from "../net/stream.ts";
 
 /** Options of {@linkcode Gate}. */
@@ -181,7 +182,7 @@ export class Gate {
     const refusal = admission.enter(session);
     if (refusal) return this.#refuse(session, refusal);
     registry.open(session);
-    session.startReading();
+    if (!(session.client instanceof DatagramClient)) session.startReading();
     return this.#receive(session) ? session : undefined;
   }
 

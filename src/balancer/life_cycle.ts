@@ -40,6 +40,7 @@ export class LifeCycle {
         handOver: (sessions) => parts.tasks.add(parts.queue.join(sessions)),
         reusePort: parts.oneOfThreads,
         onShortage: () => parts.descriptors.noteShortage(),
+        udp: parts.datagrams.sockets,
         log: parts.log,
         signal,
       });
@@ -56,6 +57,11 @@ export class LifeCycle {
   /** What is really bound, such as `[::]:8080`; several addresses are separated by a comma. */
   get address(): string {
     return this.#acceptor.address;
+  }
+
+  /** Looks at the addresses of this machine again, where it listens at each of them. */
+  review(): void {
+    if (!this.draining) this.#acceptor.review();
   }
 
   /** Whether it accepts no more, or is about to stop. */
@@ -97,6 +103,8 @@ export class LifeCycle {
     queue.lift();
     const { fairReads, gate, destinations } = this.#parts;
     await this.#acceptor.drain({ signal: this.#cutting.signal, pause: fairReads });
+    // From now on sessions of UDP end as soon as nobody waits for an answer.
+    this.#parts.datagrams.draining = true;
     // Those who are still greeted may join.
     await gate.greeted();
     this.#acceptor.flush();
@@ -164,6 +172,7 @@ export class LifeCycle {
 
 /** Lets others know that a connect to this address leads here. Returns what takes that back. */
 function noteAddress({ trails, identity }: Parts, bound: string, listen: Address): () => void {
+  if (listen.transport === "udp") return () => {};
   if (listen.transport === "unix") return trails.listenAt(listen.path, identity.id);
   const port = Number(/\d+$/.exec(bound)![0]);
   trails.listen(port);

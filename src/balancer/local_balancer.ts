@@ -89,9 +89,13 @@ export class LocalBalancer implements Balancer {
     this.#view.setAdminState(number, state);
   }
 
-  reconfigure(config: ListenerConfig, { numbers }: Pick<Identity, "numbers">): Promise<void> {
+  async reconfigure(
+    config: ListenerConfig,
+    { numbers }: Pick<Identity, "numbers">,
+  ): Promise<void> {
     const draining = () => this.#lifeCycle.draining;
-    return reconfigure(this.#parts, { config, numbers, draining });
+    await reconfigure(this.#parts, { config, numbers, draining });
+    this.#lifeCycle.review();
   }
 
   replace(replacement: Replacement): void {

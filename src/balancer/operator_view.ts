@@ -34,6 +34,7 @@ export class OperatorView {
       answered: this.#parts.farewells.answered,
       gaveUp: this.#parts.forecaster.gaveUp,
       forecast: this.#parts.forecaster.data,
+      datagrams: this.#parts.datagrams.counts,
       timings: timekeeper.timings,
       destinations: this.#parts.destinations.all,
       now: this.#parts.clock(),

@@ -16,6 +16,7 @@ import type { Timekeeper } from "../session/timings.ts";
 import type { Admission } from "./admission.ts";
 import type { Identity } from "./balancer.ts";
 import type { Bindings } from "./bindings.ts";
+import type { Datagrams } from "./datagrams.ts";
 import type { Farewells } from "./farewells.ts";
 import type { Forecaster } from "./forecaster.ts";
 import type { Gate } from "./gate.ts";
@@ -55,6 +56,8 @@ export interface Parts {
   readonly pool: WorkerPool;
   readonly health: Health;
   readonly fairReads: FairReads;
+  /** What is only for UDP. */
+  readonly datagrams: Datagrams;
   readonly sweep: TimeoutSweep;
   /** Ends who waits for too long. */
   readonly waitingTimeouts: WaitingTimeouts;

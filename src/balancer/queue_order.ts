@@ -57,7 +57,7 @@ const FOUR = BYTES.subarray(0, 4);
 
 /** The class of a client: that of the first entry that matches. */
 function classOf(priorities: readonly Priority[], address: SocketAddress): number {
-  const length = address.transport === "tcp" ? writeIp(address.hostname, BYTES) : 0;
+  const length = address.transport === "unix" ? 0 : writeIp(address.hostname, BYTES);
   const bytes = length === 4 ? FOUR : BYTES;
   const entry = priorities.find(({ clients }) => {
     if (clients === "unix") return address.transport === "unix";

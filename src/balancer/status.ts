@@ -3,6 +3,7 @@ import type { Queue } from "./queue.ts";
 import { formatAgentCheck } from "../config/values/agent_check.ts";
 import { formatPlace } from "../config/service_address.ts";
 import { formatCheck } from "../config/values/check.ts";
+import type { DatagramCounts } from "../net/udp/terms.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { SessionRegistry } from "../session/registry.ts";
 import type { SessionInfo } from "../operations/operations.ts";
@@ -34,6 +35,7 @@ export interface StatusSources {
   /** Clients that left before they had a destination. */
   gaveUp: number;
   forecast: Forecast;
+  datagrams: DatagramCounts;
   timings: Timings;
   destinations: readonly Destination[];
   now: number;
@@ -65,6 +67,11 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     answered: sources.answered,
     bytes_up: all.reduce((sum, { up }) => sum + up, registry.bytesUp),
     bytes_down: all.reduce((sum, { down }) => sum + down, registry.bytesDown),
+    datagrams_up: sources.datagrams.up,
+    datagrams_down: sources.datagrams.down,
+    datagrams_dropped: sources.datagrams.dropped,
+    datagrams_foreign: sources.datagrams.foreign,
+    datagrams_unsent: sources.datagrams.unsent,
     ended: Object.fromEntries(ended),
     forecast: sources.forecast,
     gave_up: sources.gaveUp,

@@ -7,7 +7,7 @@ import { DestinationSet } from "../destinations/destination_set.ts";
 import { Health } from "../destinations/health.ts";
 import type { AccessLog } from "../logging/access_log.ts";
 import { BufferPool } from "../net/buffer_pool.ts";
-import { DescriptorBudget } from "../net/descriptor_budget.ts";
+import { DescriptorBudget, PER_SESSION, PER_UDP_SESSION } from "../net/descriptor_budget.ts";
 import { FairReads } from "../net/fair_reads.ts";
 import { makeResolver } from "../net/dns/resolver.ts";
 import { ListenerNames } from "../net/listener_names.ts";
@@ -23,6 +23,7 @@ import type { Durations } from "../operations/latencies.ts";
 import { Admission } from "./admission.ts";
 import type { Identity } from "./balancer.ts";
 import { Bindings } from "./bindings.ts";
+import { Datagrams } from "./datagrams.ts";
 import { Farewells } from "./farewells.ts";
 import { Forecaster } from "./forecaster.ts";
 import { Gate } from "./gate.ts";
@@ -88,6 +89,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
   const announcer = new Announcer();
   const buffers = new BufferPool();
   const farewells = new Farewells({ settings, buffers, descriptors, clock, tasks });
+  const datagrams = new Datagrams(settings, { log, clock });
   const registry = new SessionRegistry({ clock, observer: announcer, farewell: farewells });
   const leaveBudget = descriptors.join({
     count: () => countUnconnected(registry),
@@ -98,6 +100,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     rules: config.rules,
     registry,
     descriptors,
+    perSession: config.listen.transport === "udp" ? PER_UDP_SESSION : PER_SESSION,
     clock,
     log,
   });
@@ -161,6 +164,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
       endIfLooped: (session, server) => loops.endIfLooped(session, noteOf(server)),
       onAnswer: (session) => overload.answered(session),
     },
+    datagrams,
     log,
     steps,
     loops,
@@ -218,6 +222,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     names: options.names ?? names,
     threads: thread?.number,
     services: { show: options.show ?? SILENT.show, log },
+    udp: datagrams.sockets,
   });
   return {
     identity,
@@ -240,6 +245,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     pool,
     health,
     fairReads,
+    datagrams,
     sweep: new TimeoutSweep(registry.live, {
       timeouts: settings,
       clock,

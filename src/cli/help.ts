@@ -1,4 +1,4 @@
-import { ADDRESS_FORMS, RESERVED_WORDS } from "../net/address.ts";
+import { PLACE_FORMS, RESERVED_WORDS } from "../net/address.ts";
 import { RECORDS_FORMS } from "../net/records_name.ts";
 import { END_REASONS } from "../operations/end_reasons.ts";
 import {
@@ -16,7 +16,7 @@ const INDENT = 6;
 
 /** The text of `--help`. */
 export function helpText(): string {
-  return `iawlb: a TCP load balancer with one fair queue in front of your servers
+  return `iawlb: a TCP and UDP load balancer with one fair queue in front of your servers
 
 Usage:
   iawlb [OPTIONS] LISTEN DESTINATION [DESTINATION ...]
@@ -35,7 +35,7 @@ ${
     )
   }
 
-Addresses: ${ADDRESS_FORMS}.
+${wrap(`Addresses: ${PLACE_FORMS}.`, 0)}
 ${
     wrap(
       "Without a host, LISTEN is every interface, IPv4 and IPv6, and a DESTINATION is localhost. " +

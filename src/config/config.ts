@@ -8,6 +8,7 @@ import {
   isTemplate,
   readDestination,
 } from "./destination_text.ts";
+import { checkProtocol } from "./destination_protocol.ts";
 import { UsageError } from "../base/errors.ts";
 import { flagOf, type OptionName, readOption, readSettings, type Settings } from "./options.ts";
 import { quote } from "../base/text.ts";
@@ -167,6 +168,7 @@ export function checkDestination(
         "must be another port or host",
     );
   }
+  if (listen) checkProtocol(destination, { listen, report });
   return destination;
 }
 
@@ -204,7 +206,7 @@ function definedOnly<T extends object>(given: T): T {
 
 function readListen(text: string, report: (problem: string) => void): Address | undefined {
   try {
-    return parseAddress(text, { minPort: 0 });
+    return parseAddress(text, { minPort: 0, udp: true });
   } catch (error) {
     if (!(error instanceof AddressError)) throw error;
     report(error.message);

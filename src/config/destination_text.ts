@@ -190,7 +190,8 @@ function readPlace(
  * @throws {AddressError} If it is nowhere.
  */
 export function parsePlace(text: string): Address | RecordsName | ServiceName {
-  return parseServiceName(text) ?? parseRecordsName(text) ?? parseAddress(text, { minPort: 1 });
+  return parseServiceName(text) ?? parseRecordsName(text) ??
+    parseAddress(text, { minPort: 1, udp: true });
 }
 
 function readOptions(

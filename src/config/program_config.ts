@@ -21,6 +21,7 @@ import { keyOf, readSettings, type Settings } from "./options.ts";
 import { quote } from "../base/text.ts";
 import type { Chunks } from "../async/chunks.ts";
 import { checkThreads } from "./thread_shares.ts";
+import { checkUdp, withoutForeign } from "./udp_rules.ts";
 
 /** Most networks of `allow` and `deny` of all listeners together, those of the top level in each. */
 const MAX_NETWORKS = 100_000;
@@ -38,7 +39,9 @@ export function* readProgram(
   checkNetworks(source, problems);
   const settings = readSettings(optionTexts(source.options));
   const listeners: (Config | undefined)[] = [];
-  for (const listener of source.listeners) listeners.push(yield* readSource(listener, problems));
+  for (const listener of source.listeners) {
+    listeners.push(yield* readSource(withoutForeign(listener, source), problems));
+  }
   checkAdmin(settings, { source, problems });
   checkNames(listeners, { source, problems });
   yield* checkCollisions(settings, { source, problems });
@@ -83,6 +86,7 @@ function* readSource(
   if (config) {
     checkThreads(config, reporter);
     checkMaxWait(config, reporter);
+    checkUdp(config, reporter);
   }
   return config;
 }
@@ -186,7 +190,7 @@ function* checkCollisions(
 /** A listen address; `undefined` if it is malformed, which is reported elsewhere. */
 function addressOf({ text }: Written): Address | undefined {
   try {
-    return parseAddress(text, { minPort: 0 });
+    return parseAddress(text, { minPort: 0, udp: true });
   } catch (error) {
     if (!(error instanceof AddressError)) throw error;
   }

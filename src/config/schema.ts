@@ -15,7 +15,7 @@ export type Schema = { readonly [key: string]: unknown };
 
 const ADDRESS: Schema = {
   anyOf: [
-    { type: "string", pattern: `^(unix:/.*|${NO_RESERVED_WORD}(.*:)?${PORT_PATTERN})$` },
+    { type: "string", pattern: `^(unix:/.*|(udp:)?${NO_RESERVED_WORD}(.*:)?${PORT_PATTERN})$` },
     { type: "integer", minimum: 0, maximum: 65535 },
   ],
 };
@@ -30,7 +30,7 @@ const RECORDS = `[dD][nN][sS]:[^,:]+:${PORT_PATTERN}|[sS][rR][vV]:[^,:]+`;
 const SERVICE = `[sS][eE][rR][vV][iI][cC][eE]:(${serviceNames().join("|")})`;
 
 const DESTINATION_ADDRESS =
-  `(unix:/${PART}|${RECORDS}|${SERVICE}|${NO_RESERVED_WORD}([^,]*:)?${PORT_PATTERN})`;
+  `(unix:/${PART}|${RECORDS}|${SERVICE}|(udp:)?${NO_RESERVED_WORD}([^,]*:)?${PORT_PATTERN})`;
 
 const DESTINATION: Schema = {
   anyOf: [
@@ -72,8 +72,8 @@ function partOf(name: WrittenOptionName): string {
 export const LISTENER_KEYS: Readonly<Record<string, Schema>> = {
   listen: {
     ...ADDRESS,
-    description: "The address to listen on: PORT, HOST:PORT, IPV4:PORT, [IPV6]:PORT or " +
-      "unix:/path. Without a host it is every interface, IPv4 and IPv6; for the port there may be " +
+    description: "The address to listen on: PORT, HOST:PORT, IPV4:PORT, [IPV6]:PORT, unix:/path, " +
+      "or udp: before one with a port. Without a host it is every interface, IPv4 and IPv6; for the port there may be " +
       "the name of a service.",
   },
   destinations: {

@@ -10,7 +10,7 @@ export function threadsOf(config: Divided): number {
   const { threads, queue, maxConnections, listen, maxPerIp, ratePerIp } = config;
   if (threads > 0) return threads;
   if (dividedOf(config).some((one) => onceFor(one) !== undefined)) return 1;
-  if (listen.transport === "unix" || maxPerIp > 0 || ratePerIp > 0) return 1;
+  if (listen.transport !== "tcp" || maxPerIp > 0 || ratePerIp > 0) return 1;
   const limits = [
     queue,
     maxConnections || Infinity,

@@ -11,6 +11,8 @@ import {
   type Way,
 } from "../net/dial.ts";
 import type { NameLookups } from "../net/names.ts";
+import { openUpstream } from "../net/udp/upstream.ts";
+import type { UdpTerms } from "../net/udp/listener.ts";
 import { returns } from "../net/loop_rules.ts";
 import type { Stream } from "../net/stream.ts";
 import { attach } from "../net/trails.ts";
@@ -54,6 +56,8 @@ export interface ConnectorOptions {
   names?: NameLookups | undefined;
   /** What services of this program get to know. */
   service?: ServiceConnectorOptions;
+  /** What its listener's UDP sockets share; needed for a port of UDP. */
+  udp?: Pick<UdpTerms, "settings" | "counts"> | undefined;
 }
 
 /** The connector for a place: the only place where its kind decides how it is connected. */
@@ -61,6 +65,8 @@ export function connectorTo(address: Place, options: ConnectorOptions = {}): Con
   switch (address.transport) {
     case "tcp":
       return new TcpConnector(address, options);
+    case "udp":
+      return new UdpConnector(address, options);
     case "unix":
       return new UnixConnector(address, options);
     case "service":
@@ -76,6 +82,34 @@ class TcpConnector implements Connector {
   constructor(address: TcpAddress, options: ConnectorOptions) {
     this.description = formatAddress(address);
     this.#dialer = new Dialer(address, options);
+  }
+
+  get isLocated(): boolean {
+    return this.#dialer.isLocated;
+  }
+
+  connect(options: DialOptions): Promise<Stream> {
+    return this.#dialer.dial(options);
+  }
+}
+
+/** A socket for each session: there is nothing to connect, and nobody who could refuse. */
+class UdpConnector implements Connector {
+  readonly description: string;
+  readonly isTried = false;
+  readonly #dialer: Dialer;
+
+  constructor(address: Extract<Address, { transport: "udp" }>, options: ConnectorOptions) {
+    const { udp } = options;
+    if (!udp) throw new TypeError("datagrams need to know what their sockets share");
+    this.description = formatAddress(address);
+    this.#dialer = new Dialer(address, {
+      ...options,
+      async open(target) {
+        const { settings: { udpReplyPort: replyPort }, counts } = udp;
+        return await openUpstream(target, { replyPort, counts });
+      },
+    });
   }
 
   get isLocated(): boolean {

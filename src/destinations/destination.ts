@@ -2,12 +2,11 @@ import type { AgentReport } from "./agent_report.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
 import type { AutoLimit } from "./limits/auto_limit.ts";
-import { type Connector, connectorTo } from "./connector.ts";
+import { type Connector, type ConnectorOptions, connectorTo } from "./connector.ts";
 import type { LookupFailure } from "../net/dial.ts";
 import type { AdminState, ShownState } from "../operations/states.ts";
 import { sendingProxy } from "./send_proxy.ts";
 import { Share } from "./share.ts";
-import type { NameLookups } from "../net/names.ts";
 import { type ServiceContext, SILENT } from "../services/service.ts";
 import type { Session } from "../session/session.ts";
 import type { Trails } from "../net/trails.ts";
@@ -82,17 +81,15 @@ export class Destination {
 
   /**
    * @param options.trails Notes the ways of its connections, as those of a listener's.
-   * @param options.names Looks its name up; the system's unless given.
    * @param options.threads How many threads have it; one unless given.
    */
   constructor(
     config: DestinationConfig,
     clock: Clock,
     number = 1,
-    options: {
+    options: Pick<ConnectorOptions, "names" | "udp"> & {
       trails?: Trails;
       listener?: number;
-      names?: NameLookups | undefined;
       threads?: number | undefined;
       services?: ServiceContext | undefined;
     } = {},
@@ -100,16 +97,17 @@ export class Destination {
     this.number = number;
     this.#place = number;
     this.#config = config;
-    const { trails, listener = 1, names, threads = 1, services: context = SILENT } = options;
+    const { trails, listener = 1, names, threads = 1, udp, services = SILENT } = options;
     const connector = connectorTo(config.address, {
       way: trails && { trails, step: { listener, destination: number } },
       names,
+      udp,
       onLookupFailure: (failure) => {
         this.lookupFailures++;
         this.onLookupFailure?.(failure);
       },
       onLocated: () => this.onLocated?.(),
-      service: { destination: this, context },
+      service: { destination: this, context: services },
     });
     this.connector = sendingProxy(connector, config["send-proxy"]);
     this.share = new Share(() => this.#config, clock, { threads });

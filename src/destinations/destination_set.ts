@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
+import type { ConnectorOptions } from "./connector.ts";
 import { Destination } from "./destination.ts";
 import type { Health } from "./health.ts";
 import type { TaskGroup } from "../async/task_group.ts";
@@ -31,6 +32,8 @@ export interface DestinationSetOptions {
   threads?: number | undefined;
   /** What services of this program have of it. */
   services?: ServiceContext | undefined;
+  /** What the listener's UDP sockets share. */
+  udp?: ConnectorOptions["udp"];
 }
 
 /** Of how many records that are gone it is kept what they had counted: the latest ones. */

@@ -6,6 +6,9 @@ import { WaitList } from "../async/wait_list.ts";
 /** Descriptors of one session: its client's and its destination's. */
 export const PER_SESSION = 2;
 
+/** Clients of UDP have none of their own. */
+export const PER_UDP_SESSION = 1;
+
 /** Kept free for all that is not counted: look-ups, log files, modules, the runtime's own. */
 const UNCOUNTED = 12;
 
@@ -124,14 +127,14 @@ export class DescriptorBudget {
   }
 
   /** A session begins, whether there is room or not. */
-  enter(): void {
-    this.#counts.add("taken", PER_SESSION);
+  enter(number = PER_SESSION): void {
+    this.#counts.add("taken", number);
     if (this.#counts.threads > 0) this.#capacity.publish("estimate");
   }
 
   /** A session has ended, and its descriptors are closed. */
-  leave(): void {
-    this.#counts.add("taken", -PER_SESSION);
+  leave(number = PER_SESSION): void {
+    this.#counts.add("taken", -number);
     if (this.#counts.threads > 0) this.#capacity.publish("estimate");
     if (this.#waiters.size > 0) this.#waiters.serve();
   }

@@ -14,6 +14,11 @@ const REASONS = Object.keys(END_REASONS) as EndReason[];
 const BYTES = { name: "bytes", kind: "counter", unit: "By" } as const;
 const BYTES_HELP = "Bytes relayed, up from clients to destinations and down back.";
 
+const DATAGRAMS = { name: "datagrams", kind: "counter", unit: "{datagram}" } as const;
+const DATAGRAMS_HELP = "Datagrams passed on, up from clients to destinations and down back.";
+const LOST = { name: "datagrams.lost", kind: "counter", unit: "{datagram}" } as const;
+const LOST_HELP = "Datagrams that were not passed on, by reason.";
+
 /** One listener: every field with its type, schema, sum over threads and metrics. */
 export const LISTENER_FIELDS = {
   id: field<number>({ type: "integer", minimum: 0 }),
@@ -107,6 +112,26 @@ export const LISTENER_FIELDS = {
   bytes_down: number({
     help: "bytes from destinations to clients",
     metric: { ...BYTES, help: BYTES_HELP, value: (bytes) => [[bytes, { direction: "down" }]] },
+  }),
+  datagrams_up: number({
+    help: "datagrams from clients to destinations",
+    metric: { ...DATAGRAMS, help: DATAGRAMS_HELP, value: (all) => [[all, { direction: "up" }]] },
+  }),
+  datagrams_down: number({
+    help: "datagrams from destinations to clients",
+    metric: { ...DATAGRAMS, help: DATAGRAMS_HELP, value: (all) => [[all, { direction: "down" }]] },
+  }),
+  datagrams_dropped: number({
+    help: "datagrams dropped since too many waited, or for too long",
+    metric: { ...LOST, help: LOST_HELP, value: (all) => [[all, { reason: "dropped" }]] },
+  }),
+  datagrams_foreign: number({
+    help: "datagrams dropped since somebody else had sent them to where a destination answers",
+    metric: { ...LOST, help: LOST_HELP, value: (all) => [[all, { reason: "foreign" }]] },
+  }),
+  datagrams_unsent: number({
+    help: "datagrams that the system could not send",
+    metric: { ...LOST, help: LOST_HELP, value: (all) => [[all, { reason: "unsent" }]] },
   }),
   ended: field<Ended>({
     type: "object",

@@ -35,5 +35,7 @@ export function startOrder(
 
 /** The same for addresses that may be the same place under different names of a host. */
 function placeOf(address: Address): string {
-  return address.transport === "unix" ? formatAddress(address) : `:${address.port}`;
+  return address.transport === "unix"
+    ? formatAddress(address)
+    : `${address.transport}:${address.port}`;
 }

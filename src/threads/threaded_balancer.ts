@@ -116,7 +116,7 @@ export class ThreadedBalancer implements Balancer {
   static async start(options: ThreadedBalancerOptions): Promise<ThreadedBalancer> {
     const { listen, backlog } = options.config;
     const { logs: { log }, signal } = options;
-    if (listen.transport === "unix") throw new TypeError("a path cannot be shared");
+    if (listen.transport !== "tcp") throw new TypeError("only a port of TCP can be shared");
     const port = await assertAlone(listen, { tcpBacklog: backlog, log, signal });
     if (options.descriptors) assertThreads(options.descriptors, threadsOf(options.config));
     const { descriptors = new DescriptorBudget() } = options;

@@ -18,7 +18,7 @@ export class ClientHash {
 
   /** The number of a client's address; `undefined` if it has none, as clients of UNIX sockets. */
   of(address: SocketAddress): number | undefined {
-    if (address.transport !== "tcp") return undefined;
+    if (address.transport === "unix") return undefined;
     const bytes = this.#bytes;
     const length = writeIp(address.hostname, bytes);
     if (length === 0) return undefined;

@@ -1,0 +1,99 @@
+import type { Settings } from "../config/options.ts";
+import type { DatagramBuffers } from "../net/udp/buffers.ts";
+import type { DatagramCounts } from "../net/udp/terms.ts";
+import type { EndReason } from "../operations/end_reasons.ts";
+
+/** What all UDP sessions of a listener share. */
+export interface ExchangeTerms {
+  /** Those in force; they may change. */
+  readonly settings: Pick<Settings, "udpIdle" | "udpAnswers" | "udpRequestTimeout">;
+  readonly counts: Pick<DatagramCounts, "up" | "down">;
+  readonly buffers: DatagramBuffers;
+  /** Whether sessions are to end as soon as nobody waits for an answer. */
+  readonly draining: boolean;
+  /** A datagram could not be sent. */
+  onUnsent(error: unknown): void;
+}
+
+/** A destination, as far as its sessions depend on it. */
+export interface Serving {
+  /** Whether it is down, and others serve instead. */
+  readonly isDown: boolean;
+  /** Whether it is to have no more sessions: what a client sends next is for another one. */
+  readonly isLeaving: boolean;
+}
+
+/**
+ * What a UDP session has sent and got, and with it the answer to when it is over: nothing else in it
+ * tells.
+ *
+ * As in the relay of connections nobody reads a clock for a datagram: a look a few times a second
+ * sees whether there were any since the one before.
+ */
+export class Exchange {
+  /** Datagrams of the client that were passed on. */
+  requests = 0;
+  /** Datagrams of the destination that were. */
+  answers = 0;
+  /** How many requests there were when the latest answer came. */
+  #answered = 0;
+  /** How many of both there were at the latest look, and when they became more. */
+  #seen = 0;
+  #activeAt: number;
+  /** How many requests there were at the latest look, and when they became more. */
+  #asked = 0;
+  #askedAt: number;
+  /** At which look it was seen that it is to end. */
+  #leavingSince: number | undefined;
+  readonly #terms: ExchangeTerms;
+  readonly #destination: Serving;
+
+  constructor(terms: ExchangeTerms, { now, destination }: { now: number; destination: Serving }) {
+    this.#terms = terms;
+    this.#destination = destination;
+    this.#activeAt = this.#askedAt = now;
+  }
+
+  /** An answer was passed on; returns whether the session is over with that. */
+  answer(): boolean {
+    this.answers++;
+    this.#answered = this.requests;
+    const { settings: { udpAnswers }, draining } = this.#terms;
+    return (udpAnswers > 0 || draining) && !this.#owed(udpAnswers);
+  }
+
+  /** Whether it was asked and has never answered. */
+  get silent(): boolean {
+    return this.requests > 0 && this.answers === 0;
+  }
+
+  /** Why the session is over by now, if it is. */
+  check(now: number): EndReason | undefined {
+    const { settings: { udpIdle, udpAnswers, udpRequestTimeout: timeout } } = this.#terms;
+    this.#look(now);
+    const { isDown, isLeaving } = this.#destination;
+    if (isDown) return "destination-down";
+    const owed = this.#owed(udpAnswers);
+    const leaving = this.#terms.draining || isLeaving;
+    this.#leavingSince = leaving ? this.#leavingSince ?? now : undefined;
+    if (leaving && !owed) return "done";
+    const since = this.#leavingSince ?? (owed && udpAnswers > 0 ? this.#askedAt : undefined);
+    if (since !== undefined && timeout > 0 && now - since >= timeout) return "request-timeout";
+    return now - this.#activeAt >= udpIdle ? "udp-idle" : undefined;
+  }
+
+  /** Notes when there were more datagrams than at the look before. */
+  #look(now: number): void {
+    if (this.requests !== this.#asked) this.#askedAt = now;
+    this.#asked = this.requests;
+    const sum = this.requests + this.answers;
+    if (sum !== this.#seen) this.#activeAt = now;
+    this.#seen = sum;
+  }
+
+  /** Whether answers are still to come; where their number is not known, one that follows a request. */
+  #owed(perRequest: number): boolean {
+    if (perRequest > 0) return this.answers < this.requests * perRequest;
+    return this.#answered < this.requests;
+  }
+}
