@@ -16,7 +16,7 @@ const INDENT = 6;
 
 /** The text of `--help`. */
 export function helpText(): string {
-  return `iawlb: a TCP and UDP load balancer with one fair queue in front of your servers
+  return `iawlb: a TCP and UDP load balancer with a fair queue in front of your servers
 
 Usage:
   iawlb [OPTIONS] LISTEN DESTINATION [DESTINATION ...]
