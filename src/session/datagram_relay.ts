@@ -79,7 +79,8 @@ class DatagramRelay implements Holder {
     try {
       await this.#server.write(bytes);
     } catch (error) {
-      if (!this.#over) terms.onUnsent(error);
+      if (this.#over) terms.counts.dropped++;
+      else terms.onUnsent(error);
       return;
     }
     up.received = up.bytes += bytes.length;

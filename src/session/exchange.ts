@@ -7,7 +7,7 @@ import type { EndReason } from "../operations/end_reasons.ts";
 export interface ExchangeTerms {
   /** Those in force; they may change. */
   readonly settings: Pick<Settings, "udpIdle" | "udpAnswers" | "udpRequestTimeout">;
-  readonly counts: Pick<DatagramCounts, "up" | "down">;
+  readonly counts: Pick<DatagramCounts, "up" | "down" | "dropped">;
   readonly buffers: DatagramBuffers;
   /** Whether sessions are to end as soon as nobody waits for an answer. */
   readonly draining: boolean;

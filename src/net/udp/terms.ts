@@ -26,7 +26,7 @@ export class DatagramCounts {
   up = 0;
   /** From destinations to clients. */
   down = 0;
-  /** Dropped because too many waited, or for too long. */
+  /** Dropped because too many waited, or for too long, or their session was over. */
   dropped = 0;
   /** Dropped because somebody else had sent them to where a destination answers. */
   foreign = 0;
