@@ -221,7 +221,11 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     listener: id,
     names: options.names ?? names,
     threads: thread?.number,
-    services: { show: options.show ?? SILENT.show, log },
+    services: {
+      show: options.show ?? SILENT.show,
+      log,
+      datagrams: config.listen.transport === "udp",
+    },
     udp: datagrams.sockets,
   });
   return {

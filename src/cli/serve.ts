@@ -5,6 +5,7 @@ import { count, type Option, problemWith } from "../config/option.ts";
 import { flagOf, keyOf, type OptionName, optionNames, rowOf } from "../config/options.ts";
 import { LISTENER_ROWS } from "../config/options/listener.ts";
 import {
+  answersOfService,
   isService,
   isServiceOption,
   optionsOfService,
@@ -16,7 +17,7 @@ import {
   SERVICES,
 } from "../config/options/service.ts";
 import { readService, type ServiceTexts } from "../config/service_address.ts";
-import type { ProgramSource, WrittenOptions } from "../config/source.ts";
+import type { ProgramSource, Written } from "../config/source.ts";
 import { type Arguments, readArguments } from "./arguments.ts";
 import { COMMAND_LINE_FLAGS, type Switch } from "./command_line_flags.ts";
 
@@ -101,7 +102,11 @@ export function serveSource(
     ...texts,
     workers: String(most === 0 ? max : most),
   });
-  const usual: WrittenOptions = service === "syslog" ? { accessLog: { text: "off" } } : {};
+  const usual: Partial<Record<OptionName, Written>> = service === "syslog"
+    ? { accessLog: { text: "off" } }
+    : {};
+  const answers = answersOfService(service);
+  if (listen.startsWith("udp:") && answers > 0) usual.udpAnswers = { text: String(answers) };
   const all = { ...usual, ...options, ...(most > 0 && { maxConnections: { text: String(most) } }) };
   return {
     options: all,

@@ -19,11 +19,13 @@ export class ServiceConnector {
   readonly isLocated = true;
   readonly #destination: ServiceConnectorOptions["destination"];
   readonly #service: Service;
+  readonly #context: ServiceContext;
   readonly #since = performance.now();
 
   constructor(address: ServiceAddress, { destination, context }: ServiceConnectorOptions) {
     this.description = formatPlace(address);
     this.#destination = destination;
+    this.#context = context;
     const settings = () => this.#settings;
     this.#service = makeService(address.service, {
       name: () => destination.name,
@@ -36,7 +38,11 @@ export class ServiceConnector {
     if (this.#isAway()) return Promise.reject(this.#refusal());
     const { clientAddress } = caller ?? {};
     const name = clientAddress ? formatSocketAddress(clientAddress) : "-";
-    return Promise.resolve(this.#service.connect({ name }));
+    const port = clientAddress && "port" in clientAddress ? { port: clientAddress.port } : {};
+    const client = { name, ...port };
+    if (!this.#context.datagrams) return Promise.resolve(this.#service.connect(client));
+    // That there is one is made sure of where the configuration is read.
+    return Promise.resolve(this.#service.exchange!(client));
   }
 
   finish(finishing: boolean): void {

@@ -1,4 +1,5 @@
 import { closed } from "../net/conduit.ts";
+import { DatagramStream } from "./datagram_stream.ts";
 import type { Service } from "./service.ts";
 import { SinkStream } from "./sink.ts";
 
@@ -21,6 +22,7 @@ export function chargen(): Service {
   let finishing = false;
   return {
     connect: () => new CharacterStream(() => finishing),
+    exchange: (client) => new DatagramStream(client, someCharacters),
     finish(now) {
       finishing = now;
     },
@@ -57,6 +59,13 @@ class CharacterStream extends SinkStream {
     this.#over = true;
     super.close();
   }
+}
+
+/** Up to so many characters, as RFC 864 has it for a datagram. */
+const MOST_AT_ONCE = 512;
+
+function someCharacters(): Uint8Array {
+  return PATTERN.subarray(0, Math.floor(Math.random() * (MOST_AT_ONCE + 1)));
 }
 
 function makePattern(): Uint8Array {

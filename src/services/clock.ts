@@ -1,5 +1,6 @@
 import { writeAll } from "../net/write_all.ts";
 import type { Stream } from "../net/stream.ts";
+import { DatagramStream } from "./datagram_stream.ts";
 import { converse, type Service, type ServiceContext } from "./service.ts";
 
 /** From the beginning of 1900 to that of 1970, in seconds (RFC 868). */
@@ -38,6 +39,7 @@ export function timeBytes(ms: number): Uint8Array {
 /** Says one thing, then the end; what the client says is thrown away. */
 function tell(what: () => Uint8Array, context: Pick<ServiceContext, "log">): Service {
   return {
+    exchange: (client) => new DatagramStream(client, what),
     connect: () =>
       converse(async (stream) => {
         const ignoring = ignore(stream);

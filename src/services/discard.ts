@@ -3,5 +3,6 @@ import { SinkStream } from "./sink.ts";
 
 /** Takes everything and says nothing (RFC 863). */
 export function discard(): Service {
-  return { connect: () => new SinkStream() };
+  const open = () => new SinkStream();
+  return { connect: open, exchange: open };
 }

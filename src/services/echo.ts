@@ -1,5 +1,6 @@
 import { Conduit } from "../net/conduit.ts";
 import { PipeEnd } from "../net/pipe.ts";
+import { DatagramStream } from "./datagram_stream.ts";
 import type { Service } from "./service.ts";
 
 /**
@@ -12,5 +13,6 @@ export function echo(): Service {
       const both = new Conduit();
       return new PipeEnd(both, both);
     },
+    exchange: (client) => new DatagramStream(client, (datagram) => datagram),
   };
 }

@@ -6,6 +6,8 @@ import type { Stream } from "../net/stream.ts";
 export interface Client {
   /** The client's address as text; `-` if it is for nobody, as a check is. */
   readonly name: string;
+  /** Its port, if it has one. */
+  readonly port?: number;
 }
 
 /** What services have of the program that they are in. */
@@ -13,6 +15,8 @@ export interface ServiceContext {
   /** Shows lines on standard output; resolves when there is room for more. */
   show(lines: string): Promise<void>;
   readonly log: Logger;
+  /** Whether clients send datagrams. */
+  readonly datagrams?: boolean;
 }
 
 /** What services have that show nothing to anybody. */
@@ -28,6 +32,8 @@ export interface Service {
    * that does, nothing piles up here.
    */
   connect(client: Client): Stream;
+  /** The same for datagrams: each write and each read is one. Absent if it speaks over connections only. */
+  exchange?(client: Client): Stream;
   /**
    * Whether those who are served are to come to an end, as far as the service can see to that: one
    * that says when something is over does, one whose client says it does not.

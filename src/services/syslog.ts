@@ -1,5 +1,6 @@
 import { FACILITIES, LEVELS, passes, type SyslogFilter } from "../config/values/syslog_filter.ts";
 import type { Stream } from "../net/stream.ts";
+import { DatagramStream } from "./datagram_stream.ts";
 import { type Line, LineInput } from "./line_input.ts";
 import { printable } from "./printable.ts";
 import { type Client, converse, type Service, type ServiceContext } from "./service.ts";
@@ -13,7 +14,7 @@ const USUAL_PRIORITY = 13;
 /** The highest priority that there is: local7.debug. */
 const MAX_PRIORITY = 191;
 
-const [DIGIT_1, DIGIT_9, BLANK] = [0x31, 0x39, 0x20];
+const [DIGIT_1, DIGIT_9, BLANK, LF] = [0x31, 0x39, 0x20, 0x0a];
 
 /**
  * Shows the messages that it gets, each in a line: when it came, from whom, its facility and level.
@@ -39,7 +40,16 @@ export function syslog(filter: () => SyslogFilter, context: ServiceContext): Ser
     }
   }
 
+  async function show(datagram: Uint8Array, client: Client): Promise<undefined> {
+    const end = datagram.at(-1) === LF ? -1 : undefined;
+    const whole = datagram.subarray(0, end);
+    const message = { bytes: whole.subarray(0, MAX_MESSAGE), cut: whole.length > MAX_MESSAGE };
+    const line = syslogLine(message, { client, filter: filter(), now: new Date() });
+    if (line !== undefined) await context.show(line);
+  }
+
   return {
+    exchange: (client) => new DatagramStream(client, (datagram) => show(datagram, client)),
     connect: (client) => converse((stream) => receive(stream, client), context),
     finish(now) {
       finishing = now;

@@ -76,13 +76,18 @@ export type ServiceSettings = {
 
 /** What is built in. */
 export const SERVICES = {
-  echo: { help: "sends back what it gets (RFC 862)", options: [] },
+  echo: { help: "sends back what it gets (RFC 862)", options: [], answers: 1 },
   discard: { help: "takes everything and says nothing (RFC 863)", options: [] },
-  chargen: { help: "sends lines of characters without end (RFC 864)", options: [] },
-  daytime: { help: "tells the day and the time, in UTC, as text (RFC 867)", options: [] },
-  time: { help: "tells the seconds since 1900 in four bytes (RFC 868)", options: [] },
+  chargen: { help: "sends lines of characters without end (RFC 864)", options: [], answers: 1 },
+  daytime: {
+    help: "tells the day and the time, in UTC, as text (RFC 867)",
+    options: [],
+    answers: 1,
+  },
+  time: { help: "tells the seconds since 1900 in four bytes (RFC 868)", options: [], answers: 1 },
   http: {
     help: "answers every request over HTTP",
+    datagrams: false,
     options: ["delay", "jitter", "fail", "size", "status", "body", "requests"],
   },
   syslog: {
@@ -91,10 +96,18 @@ export const SERVICES = {
   },
   chat: {
     help: "a room of people: what one writes, all others read, line by line",
+    datagrams: false,
     options: ["members", "line"],
   },
 } as const satisfies Readonly<
-  Record<string, { help: string; options: readonly ServiceOptionName[] }>
+  Record<string, {
+    readonly help: string;
+    readonly options: readonly ServiceOptionName[];
+    /** Whether it also speaks over UDP; it does unless given. */
+    readonly datagrams?: false;
+    /** How many datagrams answer one; 0 unless given. */
+    readonly answers?: number;
+  }>
 >;
 
 /** The name of a built-in service. */
@@ -131,6 +144,17 @@ export function isServiceOption(name: string): name is ServiceOptionName {
 /** The options of one service. */
 export function optionsOfService(name: ServiceName): readonly ServiceOptionName[] {
   return SERVICES[name].options;
+}
+
+/** Whether a service also speaks over UDP. */
+export function hasDatagrams(name: ServiceName): boolean {
+  return !("datagrams" in SERVICES[name]);
+}
+
+/** How many datagrams of a service answer one. */
+export function answersOfService(name: ServiceName): number {
+  const service = SERVICES[name];
+  return "answers" in service ? service.answers : 0;
 }
 
 /** The service that an option is for. */
