@@ -1,0 +1,7 @@
+import type { Service } from "./service.ts";
+import { SinkStream } from "./sink.ts";
+
+/** Takes everything and says nothing (RFC 863). */
+export function discard(): Service {
+  return { connect: () => new SinkStream() };
+}
