@@ -36,6 +36,8 @@ class DatagramRelay implements Holder {
   readonly #server: Stream;
   readonly #options: DatagramRelayOptions;
   readonly #exchange: Exchange;
+  /** The latest datagram of the client on its way: there is never more than one. */
+  #sending: Promise<unknown> | undefined;
   /** Whether the session is over. */
   #over = false;
 
@@ -62,6 +64,8 @@ class DatagramRelay implements Holder {
     // All that it had sent was dropped while it waited.
     if (!any) this.#end("dropped");
     await answers;
+    // It still counts for the session.
+    await this.#sending?.catch(() => {});
   }
 
   onAbort(): void {
@@ -77,7 +81,7 @@ class DatagramRelay implements Holder {
     // Before it is sent: the answer may be here sooner than the end of that.
     exchange.requests++;
     try {
-      await this.#server.write(bytes);
+      await (this.#sending = this.#server.write(bytes));
     } catch (error) {
       if (this.#over) terms.counts.dropped++;
       else terms.onUnsent(error);
