@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import { syslogFilter } from "../../src/config/values/syslog_filter.ts";
 import { syslog, syslogLine } from "../../src/services/syslog.ts";
+import { fc } from "../support/properties.ts";
 import { until } from "../support/servers.ts";
 import { StreamClient } from "../support/stream_client.ts";
 
@@ -31,6 +32,14 @@ Deno.test("a message is shown with when it came, from whom, its facility and its
     `${begin} kern.emerg \\x1b[2J down\\x202e\\x07`,
   );
   assertEquals(shown(""), undefined);
+});
+
+Deno.test("whatever is sent, what is shown is one line that does nothing to a terminal", () => {
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat(999), (rest, priority) => {
+    const bytes = new Uint8Array([...new TextEncoder().encode(`<${priority}>`), ...rest]);
+    const line = syslogLine({ bytes, cut: false }, { client, filter: [], now })!;
+    assert(!/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(line), JSON.stringify(line));
+  }));
 });
 
 Deno.test("a filter lets through what any of its parts does", () => {
