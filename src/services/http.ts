@@ -36,7 +36,7 @@ export interface HttpServiceOptions {
 /** Answers every request over HTTP, as its settings say. */
 export function http(options: HttpServiceOptions): Service {
   const connections = new Set<HttpConnection>();
-  const pace = new Pace();
+  const pace = Pace.none();
   let answered = 0;
   let finishing = false;
 
