@@ -8,13 +8,15 @@ import { ADMIN_STATES, LISTENER_STATES } from "../operations/states.ts";
 import { PLACE_FORMS } from "../net/address.ts";
 import { RECORDS_FORMS } from "../net/records_name.ts";
 import {
-  DESTINATION_OPTIONS,
-  type DestinationOptionName,
   destinationOptionNames,
   fieldOfDestinationOption,
   isMark,
+  writtenOption,
+  type WrittenOptionName,
 } from "../config/options/destination.ts";
-import type { Option } from "../config/option.ts";
+import { remoteServiceOptionNames } from "../config/options/service.ts";
+import { SERVICE_FORMS } from "../config/service_address.ts";
+import { NUMBER_PATTERN, type Option } from "../config/option.ts";
 
 /** A reference to one of {@linkcode SCHEMAS}, by its name. */
 export function ref(name: string): Schema {
@@ -27,9 +29,7 @@ const amount: Schema = { type: "number", minimum: 0 };
 const nullable = { text: { type: ["string", "null"] }, place: { type: ["integer", "null"] } };
 const time: Schema = { type: "string", format: "date-time" };
 const id: Schema = { type: "string", pattern: "^\\d+\\.\\d+$" };
-const destinationValues = Object.fromEntries(
-  destinationOptionNames().map((name) => [fieldOfDestinationOption(name), valueOf(name)]),
-);
+const destinationValues = valuesOf(destinationOptionNames());
 const adminState: Schema = { enum: ADMIN_STATES };
 
 function said(schema: Schema, description: string): Schema {
@@ -40,14 +40,21 @@ function list(items: Schema): Schema {
   return { type: "array", items };
 }
 
+function valuesOf(names: readonly WrittenOptionName[]): Readonly<Record<string, Schema>> {
+  return Object.fromEntries(names.map((name) => [fieldOfDestinationOption(name), valueOf(name)]));
+}
+
 /** The value of an option of a destination. */
-function valueOf(name: DestinationOptionName): Schema {
-  const option: Option<unknown> = DESTINATION_OPTIONS[name];
+function valueOf(name: WrittenOptionName): Schema {
+  const option = writtenOption(name);
   if (isMark(name)) return { ...numberOf(option), type: ["boolean", "integer"] };
   const words = { type: "string", maxLength: 16384 };
   if (!option.notation?.integers) return said(words, option.help);
   const { description, ...number } = numberOf(option);
-  return option.notation.words ? { anyOf: [number, words], description } : numberOf(option);
+  const { pattern, words: others } = option.notation;
+  return others || pattern !== NUMBER_PATTERN
+    ? { anyOf: [number, words], description }
+    : numberOf(option);
 }
 
 /** The integers that an option may be. */
@@ -118,9 +125,10 @@ export const SCHEMAS = {
     listener: said(text, "number or name of the listener; may be left out if there is only one"),
     address: said(
       { type: "string", minLength: 1, maxLength: 300 },
-      `${PLACE_FORMS}, ${RECORDS_FORMS}`,
+      `${PLACE_FORMS}, ${RECORDS_FORMS}, ${SERVICE_FORMS}`,
     ),
     ...destinationValues,
+    ...valuesOf(remoteServiceOptionNames()),
   }, ["address"]),
   DestinationChange: {
     ...optional({ state: adminState, ...destinationValues }),

@@ -101,7 +101,7 @@ export class LifeCycle {
       : undefined;
     // What the kernel has accepted joins the queue, however full that is.
     queue.lift();
-    const { fairReads, gate } = this.#parts;
+    const { fairReads, gate, destinations } = this.#parts;
     await this.#acceptor.drain({ signal: this.#cutting.signal, pause: fairReads });
     // From now on sessions of UDP end as soon as nobody waits for an answer.
     this.#parts.datagrams.draining = true;
@@ -109,6 +109,7 @@ export class LifeCycle {
     await gate.greeted();
     this.#acceptor.flush();
     queue.close();
+    destinations.finish();
     await registry.idle();
     timer?.stop();
     await this.#end();

@@ -1,7 +1,7 @@
 import type { Overload } from "./overload/overload.ts";
 import type { Queue } from "./queue.ts";
-import { formatAddress } from "../net/address.ts";
 import { formatAgentCheck } from "../config/values/agent_check.ts";
+import { formatPlace } from "../config/service_address.ts";
 import { formatCheck } from "../config/values/check.ts";
 import type { DatagramCounts } from "../net/udp/terms.ts";
 import type { Destination } from "../destinations/destination.ts";
@@ -112,7 +112,7 @@ export function destinationStatus(
   return {
     id: `${id}.${destination.number}`,
     name,
-    address: formatAddress(config.address),
+    address: formatPlace(config.address),
     source: config.source ?? "",
     state: destination.shownState,
     admin: destination.admin,

@@ -17,6 +17,7 @@ import { Loops } from "../session/loops.ts";
 import { SessionRegistry } from "../session/registry.ts";
 import { Steps } from "../session/steps.ts";
 import { TimeoutSweep } from "../session/timeouts.ts";
+import { type ServiceContext, SILENT } from "../services/service.ts";
 import { Timekeeper } from "../session/timings.ts";
 import type { Durations } from "../operations/latencies.ts";
 import { Admission } from "./admission.ts";
@@ -55,6 +56,8 @@ export interface WiringOptions {
   trails?: Trails;
   /** Looks names up, instead of what the settings say. */
   names?: NameLookups;
+  /** Shows lines that services of this program have got; nobody sees them if absent. */
+  show?: ServiceContext["show"];
 }
 
 /**
@@ -218,6 +221,11 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     listener: id,
     names: options.names ?? names,
     threads: thread?.number,
+    services: {
+      show: options.show ?? SILENT.show,
+      log,
+      datagrams: config.listen.transport === "udp",
+    },
     udp: datagrams.sockets,
   });
   return {

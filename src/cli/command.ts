@@ -47,7 +47,14 @@ export async function parseCommand(args: readonly string[]): Promise<Command> {
   if (switches.has("help")) return { kind: "help" };
   if (switches.has("version")) return { kind: "version" };
   if (switches.has("demo")) return demo(given);
-  const load = await loader(given);
+  return await commandOf(await loader(given), switches);
+}
+
+/** What is to be done about a configuration that such a function reads. */
+async function commandOf(
+  load: () => Promise<Loaded>,
+  switches: Arguments["switches"],
+): Promise<Command> {
   const loaded = await load();
   if (switches.has("print-config")) {
     const { printConfig } = await import("../config/print.ts");
@@ -56,6 +63,23 @@ export async function parseCommand(args: readonly string[]): Promise<Command> {
   if (switches.has("check-config")) return { kind: "print", text: summary(loaded) };
   const { config, notes } = loaded;
   return { kind: "serve", config, notes, load: async () => (await load()).config };
+}
+
+/**
+ * Reads the arguments of `iawlb serve`: a listener in front of a service of its own.
+ *
+ * @param args Without the name of the command.
+ * @throws {UsageError} If they are not allowed.
+ */
+export async function parseServe(args: readonly string[]): Promise<Command> {
+  const { readServeArguments, serveHelp, serveSource } = await import("./serve.ts");
+  const given = readServeArguments(args);
+  if (given.switches.has("help")) return { kind: "print", text: serveHelp() };
+  const source = serveSource(given);
+  return await commandOf(
+    async () => ({ config: await inTurns(readProgram(source)), source, notes: [] }),
+    given.switches,
+  );
 }
 
 function demo({ addresses, options, rules, config, switches }: Arguments): Command {

@@ -16,12 +16,14 @@ const INDENT = 6;
 
 /** The text of `--help`. */
 export function helpText(): string {
-  return `iawlb: a TCP and UDP load balancer with one fair queue in front of your servers
+  return `iawlb: a TCP and UDP load balancer with a fair queue in front of your servers
 
 Usage:
   iawlb [OPTIONS] LISTEN DESTINATION [DESTINATION ...]
   iawlb [OPTIONS] --config FILE
   iawlb [OPTIONS] --demo
+  iawlb serve SERVICE LISTEN [OPTIONS]
+  iawlb send ADDR [MESSAGE ...]
   iawlb top ADDR            watches a running one in the terminal, see --admin
   iawlb ctl ADDR COMMAND    asks a running one, or tells it what to do
 
@@ -42,7 +44,8 @@ ${
           RESERVED_WORDS.join(", ").replace(/, (?=\w+$)/, " or ")
         } ends in a dot: dns.:53. ` +
         "Port 0 lets the kernel pick the port to listen on; the log names it. " +
-        `A DESTINATION may also be ${RECORDS_FORMS}: each server that the name leads to.`,
+        `A DESTINATION may also be ${RECORDS_FORMS}: each server that the name leads to; or ` +
+        "service:NAME: a service of iawlb itself, see iawlb serve --help.",
       0,
     )
   }

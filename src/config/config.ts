@@ -161,7 +161,8 @@ export function checkDestination(
   if (namesake !== undefined && namesake !== other) {
     report(`is called like ${mention({ destination: namesake })}; each must have another name`);
   }
-  if (listen && !isTemplate(destination) && isSelf(listen, destination.address)) {
+  const at = isTemplate(destination) ? undefined : destination.address;
+  if (listen && at && at.transport !== "service" && isSelf(listen, at)) {
     report(
       `is the ${mention("listen")} address, so that it would connect to itself; ` +
         "must be another port or host",

@@ -1,5 +1,6 @@
 import type { Address } from "../net/address.ts";
 import { type ConfiguredDestination, isTemplate } from "./destination_text.ts";
+import { hasDatagrams } from "./options/service.ts";
 import type { Check } from "./values/check.ts";
 
 /** Reports a destination that does not speak what its listener does. */
@@ -8,8 +9,13 @@ export function checkProtocol(
   { listen, report }: { listen: Address; report(problem: string): void },
 ): void {
   const udp = listen.transport === "udp";
-  const isUdp = !isTemplate(destination) && destination.address.transport === "udp";
-  if (udp !== isUdp) {
+  const { address } = isTemplate(destination) ? { address: undefined } : destination;
+  if (address?.transport === "service") {
+    if (udp && !hasDatagrams(address.service)) {
+      report("speaks over connections only, but its listener is UDP; must be another service");
+      return;
+    }
+  } else if (udp !== (address?.transport === "udp")) {
     report(
       udp
         ? "is not UDP, but its listener is; must be udp:PORT or udp:HOST:PORT"

@@ -1,5 +1,6 @@
 import type { Config, ListenerConfig, Reporter } from "./config.ts";
 import type { DestinationConfig } from "./destination_text.ts";
+import type { Place } from "./service_address.ts";
 
 /** What is divided; names count with what each of their records gets. */
 type Divided = ListenerConfig & Partial<Pick<Config, "configured">>;
@@ -8,6 +9,7 @@ type Divided = ListenerConfig & Partial<Pick<Config, "configured">>;
 export function threadsOf(config: Divided): number {
   const { threads, queue, maxConnections, listen, maxPerIp, ratePerIp } = config;
   if (threads > 0) return threads;
+  if (dividedOf(config).some((one) => onceFor(one) !== undefined)) return 1;
   if (listen.transport !== "tcp" || maxPerIp > 0 || ratePerIp > 0) return 1;
   const limits = [
     queue,
@@ -26,6 +28,10 @@ export function checkThreads(config: Divided, { report, mention }: Reporter): vo
   for (const option of ["maxPerIp", "ratePerIp"] as const) {
     if (config[option] > 0) fail(`${mention({ option })} counts in one thread only; must be 1`);
   }
+  for (const [destination, one] of dividedOf(config).entries()) {
+    const why = onceFor(one);
+    if (why !== undefined) fail(`${mention({ destination })} ${why}; must be 1`);
+  }
   const undivided = (what: string, limit: number) => {
     if (limit < number) fail(`${what} cannot be divided by it; must be at most ${limit}`);
   };
@@ -39,12 +45,24 @@ export function checkThreads(config: Divided, { report, mention }: Reporter): vo
   }
 }
 
+/** Why a destination can be there only once for all clients; `undefined` if it need not be. */
+function onceFor({ address }: Slots): string | undefined {
+  if (address?.transport !== "service") return undefined;
+  if (address.service === "chat") return "is one room for all clients";
+  return address.service === "syslog"
+    ? "shows its messages in the order of their coming"
+    : undefined;
+}
+
 function dividedOf({ configured, destinations }: Divided): readonly Slots[] {
   return configured ?? destinations;
 }
 
 /** What a destination has of slots. */
-type Slots = Pick<DestinationConfig, "workers" | "workers-max">;
+type Slots = Pick<DestinationConfig, "workers" | "workers-max"> & {
+  /** Absent of a name. */
+  readonly address?: Place;
+};
 
 /** Most slots that a destination can ever have. */
 export function mostSlots({ workers, "workers-max": most }: Slots): number {

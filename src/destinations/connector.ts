@@ -1,3 +1,4 @@
+import type { Place } from "../config/service_address.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import { connect } from "../net/connect.ts";
 import {
@@ -15,6 +16,7 @@ import type { UdpTerms } from "../net/udp/listener.ts";
 import { returns } from "../net/loop_rules.ts";
 import type { Stream } from "../net/stream.ts";
 import { attach } from "../net/trails.ts";
+import { ServiceConnector, type ServiceConnectorOptions } from "./service_connector.ts";
 
 /** How a destination is connected, whatever it is. */
 export interface Connector {
@@ -35,6 +37,11 @@ export interface Connector {
    * @throws The signal's reason, if it is aborted first.
    */
   connect(options: DialOptions): Promise<Stream>;
+  /**
+   * Whether what is connected is to come to an end: absent where only the server and the client can see
+   * to that.
+   */
+  finish?(finishing: boolean): void;
 }
 
 /** What connectors get to know besides their address. */
@@ -47,12 +54,14 @@ export interface ConnectorOptions {
   onLocated?(): void;
   /** Looks names up; the system's unless given. */
   names?: NameLookups | undefined;
+  /** What services of this program get to know. */
+  service?: ServiceConnectorOptions;
   /** What its listener's UDP sockets share; needed for a port of UDP. */
   udp?: Pick<UdpTerms, "settings" | "counts"> | undefined;
 }
 
-/** The connector for an address: the only place where its kind decides how it is connected. */
-export function connectorTo(address: Address, options: ConnectorOptions = {}): Connector {
+/** The connector for a place: the only place where its kind decides how it is connected. */
+export function connectorTo(address: Place, options: ConnectorOptions = {}): Connector {
   switch (address.transport) {
     case "tcp":
       return new TcpConnector(address, options);
@@ -60,6 +69,8 @@ export function connectorTo(address: Address, options: ConnectorOptions = {}): C
       return new UdpConnector(address, options);
     case "unix":
       return new UnixConnector(address, options);
+    case "service":
+      return new ServiceConnector(address, options.service!);
   }
 }
 

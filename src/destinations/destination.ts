@@ -7,15 +7,15 @@ import type { LookupFailure } from "../net/dial.ts";
 import type { AdminState, ShownState } from "../operations/states.ts";
 import { sendingProxy } from "./send_proxy.ts";
 import { Share } from "./share.ts";
+import { type ServiceContext, SILENT } from "../services/service.ts";
 import type { Session } from "../session/session.ts";
 import type { Trails } from "../net/trails.ts";
 import { Timings } from "../session/timings.ts";
 
 /**
  * Whether a destination takes sessions: `untried` it does, though nobody has reached it yet; `up` it
- * does; `suspect` it does not, since a connect has
- * failed and a probe is to tell whether that was chance; `down` it does not, since `--fall` connects,
- * probes or checks in a row have failed.
+ * does; `suspect` it does not, since a connect has failed and a probe is to tell whether that was
+ * chance; `down` it does not, since `--fall` connects, probes or checks in a row have failed.
  */
 export type DestinationState = "untried" | "up" | "suspect" | "down";
 
@@ -91,15 +91,15 @@ export class Destination {
       trails?: Trails;
       listener?: number;
       threads?: number | undefined;
+      services?: ServiceContext | undefined;
     } = {},
   ) {
     this.number = number;
     this.#place = number;
     this.#config = config;
-    const { trails, listener = 1, names, threads = 1, udp } = options;
-    const way = trails && { trails, step: { listener, destination: number } };
+    const { trails, listener = 1, names, threads = 1, udp, services = SILENT } = options;
     const connector = connectorTo(config.address, {
-      way,
+      way: trails && { trails, step: { listener, destination: number } },
       names,
       udp,
       onLookupFailure: (failure) => {
@@ -107,6 +107,7 @@ export class Destination {
         this.onLookupFailure?.(failure);
       },
       onLocated: () => this.onLocated?.(),
+      service: { destination: this, context: services },
     });
     this.connector = sendingProxy(connector, config["send-proxy"]);
     this.share = new Share(() => this.#config, clock, { threads });

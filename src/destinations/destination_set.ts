@@ -5,6 +5,7 @@ import { Destination } from "./destination.ts";
 import type { Health } from "./health.ts";
 import type { TaskGroup } from "../async/task_group.ts";
 import type { NameLookups } from "../net/names.ts";
+import type { ServiceContext } from "../services/service.ts";
 import type { Trails } from "../net/trails.ts";
 
 /** The worker pool, as far as the set knows it. */
@@ -29,6 +30,8 @@ export interface DestinationSetOptions {
   names?: NameLookups | undefined;
   /** How many threads have these destinations; one unless given. */
   threads?: number | undefined;
+  /** What services of this program have of it. */
+  services?: ServiceContext | undefined;
   /** What the listener's UDP sockets share. */
   udp?: ConnectorOptions["udp"];
 }
@@ -131,6 +134,7 @@ export class DestinationSet {
   remove(one: Destination): void {
     if (one.leaving) return;
     one.leaving = true;
+    one.connector.finish?.(true);
     one.admin = "ready";
     this.#present.delete(one.config.key);
     this.#leaving.set(one.number, one);
@@ -139,6 +143,11 @@ export class DestinationSet {
     if (this.#leaving.size < this.#sweepAt) return;
     this.#sweep();
     this.#sweepAt = Math.max(SWEEP_AT, 2 * this.#leaving.size);
+  }
+
+  /** Has sessions come to their end where that is up to this program. */
+  finish(): void {
+    for (const { connector } of this.all) connector.finish?.(true);
   }
 
   /** Dismisses all idle workers. */
@@ -162,6 +171,7 @@ export class DestinationSet {
   #add(one: Destination): void {
     const { pool, health, tasks } = this.#options;
     one.leaving = false;
+    one.connector.finish?.(false);
     one.admin = one.config.admin ?? "ready";
     one.forget();
     this.#leaving.delete(one.number);

@@ -16,7 +16,9 @@ import {
   type DestinationOptionName,
   destinationOptionNames,
   fieldOfDestinationOption,
+  type WrittenOptionName,
 } from "../config/options/destination.ts";
+import { remoteServiceOptionNames } from "../config/options/service.ts";
 import { checkThreads } from "../config/thread_shares.ts";
 import {
   type DestinationValues,
@@ -75,7 +77,7 @@ export function readChanged(
 }
 
 function textsOfValues(values: DestinationValues): DestinationTexts {
-  const names = destinationOptionNames();
+  const names: WrittenOptionName[] = [...remoteServiceOptionNames(), ...destinationOptionNames()];
   return Object.fromEntries(names.flatMap((name) => {
     const value = values[fieldOfDestinationOption(name)];
     return value === undefined ? [] : [[name, `${value}`]];

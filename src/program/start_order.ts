@@ -17,7 +17,9 @@ export function startOrder(
   const enter = (index: number) => {
     if (begun.has(index)) return;
     begun.add(index);
-    const places = new Set(configs[index]!.destinations.map(({ address }) => placeOf(address)));
+    const places = new Set(configs[index]!.destinations.flatMap(({ address }) => {
+      return address.transport === "service" ? [] : [placeOf(address)];
+    }));
     path.push({ index, before: [...places].flatMap((place) => listening.get(place) ?? []) });
   };
   for (const start of configs.keys()) {

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../src/base/errors.ts";
 import { parseCommand } from "../../src/cli/command.ts";
-import { formatAddress } from "../../src/net/address.ts";
+import { formatPlace } from "../../src/config/service_address.ts";
 import { threadsOf } from "../../src/config/thread_shares.ts";
 import { configOfFile, problemsOfFile } from "../support/config_file.ts";
 
@@ -62,7 +62,7 @@ Deno.test("TCP and UDP can have the same port, and what is only for TCP stands o
   assertEquals([threadsOf(tcp!), tcp!.halfClose, tcp!.queue], [2, "abandon", 7]);
   assertEquals([threadsOf(udp!), udp!.halfClose, udp!.queue], [1, "keep", 7]);
   assertEquals([udp!.acceptProxy, udp!.sendProxy, udp!.check], [[], "off", null]);
-  assertEquals(udp!.destinations.map(({ address }) => formatAddress(address)), [
+  assertEquals(udp!.destinations.map(({ address }) => formatPlace(address)), [
     "udp:9001",
     "udp:localhost:9002",
   ]);

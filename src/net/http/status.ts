@@ -17,8 +17,11 @@ export const STATUS_TEXT: Readonly<Record<number, string>> = {
   417: "Expectation Failed",
   422: "Unprocessable Content",
   431: "Request Header Fields Too Large",
+  429: "Too Many Requests",
   500: "Internal Server Error",
   501: "Not Implemented",
+  502: "Bad Gateway",
   503: "Service Unavailable",
+  504: "Gateway Timeout",
   505: "HTTP Version Not Supported",
 };
