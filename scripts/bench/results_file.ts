@@ -1,0 +1,55 @@
+import type { Contender } from "./contenders.ts";
+import { plot } from "./plot.ts";
+import type { Tools } from "./tools.ts";
+import type { Workload, WorkloadResult } from "./workload.ts";
+
+/** What stands in the file for what JSON has no number for. */
+const INFINITE = "Infinity";
+
+/** What was measured before, of the workloads that there are; nothing if there is no such file. */
+export function readResults(dir: string, workloads: readonly Workload[]): WorkloadResult[] {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(`${dir}/results.json`);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+  const revive = (_: string, value: unknown) => value === INFINITE ? Infinity : value;
+  const { results } = JSON.parse(text, revive) as { results: WorkloadResult[] };
+  return results.flatMap(({ workload: { name }, cases }) => {
+    const workload = workloads.find((each) => each.name === name);
+    return workload ? [{ workload, cases }] : [];
+  });
+}
+
+/** Writes all numbers and pictures. */
+export async function writeResults(
+  dir: string,
+  { contenders, results, tools, ...settings }: {
+    contenders: readonly Contender[];
+    results: readonly WorkloadResult[];
+    tools: Tools;
+    [setting: string]: unknown;
+  },
+): Promise<void> {
+  const cpu = /^model name\s*: (.*)$/m.exec(await Deno.readTextFile("/proc/cpuinfo"))?.[1];
+  const report = {
+    date: new Date().toISOString(),
+    machine: { cpu, cores: navigator.hardwareConcurrency, kernel: Deno.osRelease() },
+    deno: Deno.version.deno,
+    settings,
+    contenders: contenders.map(({ name, about }) => ({ name, about })),
+    tools,
+    results,
+  };
+  const replace = (_: string, value: unknown) => value === Infinity ? INFINITE : value;
+  await Deno.mkdir(dir, { recursive: true });
+  await Deno.writeTextFile(`${dir}/results.json`, JSON.stringify(report, replace, 1) + "\n");
+  await Deno.writeTextFile(`${dir}/plot.svg`, plot(results));
+  for (const { workload, cases } of results) {
+    for (const [name, picture] of Object.entries(workload.pictures?.(cases) ?? {})) {
+      await Deno.writeTextFile(`${dir}/${name}`, picture);
+    }
+  }
+}
