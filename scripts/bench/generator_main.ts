@@ -1,6 +1,7 @@
 // The suite's own load, as a process: `deno run -A generator_main.ts MODE JSON`. It writes its
 // result to standard output as JSON.
 import { impatient } from "./impatient.ts";
+import { stringify } from "./json.ts";
 import type { ClosedLoop, OpenLoop, RequestResult, Transfer } from "./load.ts";
 import { quantile, seededRandom } from "./statistics.ts";
 
@@ -18,7 +19,7 @@ const modes: Record<string, () => Promise<unknown>> = {
   "bulk": () => bulk(options as never),
   "hold": () => hold(options as never),
 };
-console.log(JSON.stringify(await modes[mode!]!()));
+console.log(stringify(await modes[mode!]!()));
 Deno.exit(0);
 
 async function closedLoop({ clients, close, seconds }: ClosedLoop): Promise<RequestResult> {
@@ -66,8 +67,7 @@ async function openLoop(loop: OpenLoop): Promise<RequestResult> {
   /** One client of many, who is drawn by lot. */
   function header(): string {
     if (!loop.clients) return "";
-    const client = Math.floor(random() * loop.clients);
-    return `PROXY TCP4 10.0.${client >> 8}.${client & 255} 127.0.0.1 40000 80\r\n`;
+    return headerOf(Math.floor(random() * loop.clients));
   }
 
   async function arrive(due: number): Promise<void> {
@@ -91,10 +91,11 @@ async function openLoop(loop: OpenLoop): Promise<RequestResult> {
 }
 
 /** How long the server took for one request, in milliseconds. */
-async function ask(signal: AbortSignal): Promise<number> {
+async function ask(signal: AbortSignal, client?: number): Promise<number> {
   using conn = await connect(signal);
   signal.addEventListener("abort", () => conn.close());
-  return Number(/^X-Took: (\S+)/m.exec(await request(conn, true))![1]);
+  const header = client === undefined ? "" : headerOf(client);
+  return Number(/^X-Took: (\S+)/m.exec(await request(conn, true, header))![1]);
 }
 
 async function bulk({ streams, reverse, seconds }: Transfer) {
@@ -142,6 +143,11 @@ async function request(conn: Deno.Conn, close: boolean, before = ""): Promise<st
     answer += decoder.decode(buffer.subarray(0, n));
   }
   return answer;
+}
+
+/** Says who the client is, by its number. */
+function headerOf(client: number): string {
+  return `PROXY TCP4 10.0.${client >> 8}.${client & 255} 127.0.0.1 40000 80\r\n`;
 }
 
 function summary(

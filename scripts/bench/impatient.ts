@@ -33,11 +33,12 @@ const AWAY_MS = 1000;
 /**
  * Lets the clients come.
  *
- * @param ask Has one request answered, and tells how many milliseconds the server took for it.
+ * @param ask Has one request answered, and tells how many milliseconds the server took for it; for that
+ * client, where it matters who it is.
  */
 export async function impatient(
   loop: Impatient,
-  ask: (signal: AbortSignal) => Promise<number>,
+  ask: (signal: AbortSignal, client?: number) => Promise<number>,
 ): Promise<ImpatientResult> {
   // Not the one that the arrivals are from: when somebody comes back depends on much.
   const random = seededRandom(loop.seed + 1_000_000);
@@ -50,10 +51,10 @@ export async function impatient(
   const late: number[] = [];
   const pending: Promise<void>[] = [];
   let useful = 0;
-  for (const { at, patience } of arrivals(loop)) {
+  for (const { at, patience, client } of arrivals(loop)) {
     if (at > now()) await pause(at - now());
     late.push(now() - at);
-    pending.push(come(patience));
+    pending.push(come(patience, client));
   }
   await Promise.all(pending);
   const began = performance.timeOrigin + started;
@@ -65,20 +66,20 @@ export async function impatient(
     useful,
   };
 
-  async function come(patience: number): Promise<void> {
-    for (let left = loop.retries; !await isAnswered(patience) && left > 0; left--) {
+  async function come(patience: number, client?: number): Promise<void> {
+    for (let left = loop.retries; !await isAnswered(patience, client) && left > 0; left--) {
       await pause(random() * AWAY_MS);
       if (now() > seconds * 1000) return;
     }
   }
 
-  async function isAnswered(patience: number): Promise<boolean> {
+  async function isAnswered(patience: number, client?: number): Promise<boolean> {
     const cameAt = now();
     const controller = new AbortController();
     const timer = setTimeout(() => controller.abort(), patience);
     let answeredAt: number | undefined;
     try {
-      const took = await ask(controller.signal);
+      const took = await ask(controller.signal, client);
       const at = now();
       if (at - cameAt <= patience) {
         answeredAt = at;
@@ -88,7 +89,7 @@ export async function impatient(
       // It has left, or was turned away.
     }
     clearTimeout(timer);
-    tries.push({ cameAt, answeredAt });
+    tries.push({ cameAt, answeredAt, client });
     return answeredAt !== undefined;
   }
 }

@@ -1,5 +1,6 @@
 import { lengthOf } from "../simulate/arrivals.ts";
 import type { Impatient, ImpatientResult } from "./impatient.ts";
+import { parse } from "./json.ts";
 import { type Processes, sleep } from "./processes.ts";
 import type { Tools } from "./tools.ts";
 
@@ -142,7 +143,7 @@ export class Load {
 
   async #own<T>(mode: string, port: number, options: object, seconds: number): Promise<T> {
     const line = ownLine(mode, port, options);
-    return JSON.parse(await this.#processes.run(mode, line, seconds * 1000 + GRACE_MS));
+    return parse(await this.#processes.run(mode, line, seconds * 1000 + GRACE_MS)) as T;
   }
 }
 

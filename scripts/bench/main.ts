@@ -116,17 +116,23 @@ async function main(): Promise<boolean> {
         "of each round)\n",
     );
 
-    const results = options.more ? readResults(output, WORKLOADS) : [];
+    const settings = { rounds, seconds, threads, quick };
+    let results = options.more ? readResults(output, WORKLOADS) : [];
     let failed = false;
     for (const workload of workloads) {
       try {
-        const latest = await runWorkload(workload, bench, progress);
-        const i = results.findIndex(({ workload: { name } }) => name === workload.name);
-        const result = i < 0 ? latest : joined(results[i]!, latest);
+        const before = results.find(({ workload: { name } }) => name === workload.name);
+        const others = results.filter((result) => result !== before);
+        // What was measured is not lost if the rest cannot be.
+        const onCase = async (latest: WorkloadResult) => {
+          results = [...others, before ? joined(before, latest) : latest];
+          await writeResults(output, { contenders, tools, results, ...settings });
+        };
+        const latest = await runWorkload(workload, bench, { progress, onCase });
+        if (latest.cases.length === 0) throw new Error(`no case has ${options.part} in its title`);
+        const result = results.at(-1)!;
         progress("");
         console.log(tables(result, workload.remarks?.(result.cases)) + "\n");
-        results.splice(i < 0 ? results.length : i, 1, result);
-        await writeResults(output, { contenders, tools, results, rounds, seconds, threads, quick });
         failed ||= hasProblems(latest);
       } catch (error) {
         failed = true;

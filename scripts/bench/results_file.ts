@@ -1,10 +1,8 @@
 import type { Contender } from "./contenders.ts";
+import { parse, stringify } from "./json.ts";
 import { plot } from "./plot.ts";
 import type { Tools } from "./tools.ts";
 import type { Workload, WorkloadResult } from "./workload.ts";
-
-/** What stands in the file for what JSON has no number for. */
-const INFINITE = "Infinity";
 
 /** What was measured before, of the workloads that there are; nothing if there is no such file. */
 export function readResults(dir: string, workloads: readonly Workload[]): WorkloadResult[] {
@@ -15,8 +13,7 @@ export function readResults(dir: string, workloads: readonly Workload[]): Worklo
     if (error instanceof Deno.errors.NotFound) return [];
     throw error;
   }
-  const revive = (_: string, value: unknown) => value === INFINITE ? Infinity : value;
-  const { results } = JSON.parse(text, revive) as { results: WorkloadResult[] };
+  const { results } = parse(text) as { results: WorkloadResult[] };
   return results.flatMap(({ workload: { name }, cases }) => {
     const workload = workloads.find((each) => each.name === name);
     return workload ? [{ workload, cases }] : [];
@@ -43,9 +40,8 @@ export async function writeResults(
     tools,
     results,
   };
-  const replace = (_: string, value: unknown) => value === Infinity ? INFINITE : value;
   await Deno.mkdir(dir, { recursive: true });
-  await Deno.writeTextFile(`${dir}/results.json`, JSON.stringify(report, replace, 1) + "\n");
+  await Deno.writeTextFile(`${dir}/results.json`, stringify(report, 1) + "\n");
   await Deno.writeTextFile(`${dir}/plot.svg`, plot(results));
   for (const { workload, cases } of results) {
     for (const [name, picture] of Object.entries(workload.pictures?.(cases) ?? {})) {

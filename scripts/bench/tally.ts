@@ -4,6 +4,8 @@ import { quantile } from "./statistics.ts";
 export interface Try {
   readonly cameAt: number;
   readonly answeredAt: number | undefined;
+  /** Which client it was, where that matters: 0 is the greedy one. */
+  readonly client?: number | undefined;
 }
 
 /** What became of the tries that came, or were answered, within the time that counts. */
@@ -13,6 +15,8 @@ export interface Tally {
   /** Tries of clients. */
   readonly offered: number;
   readonly seconds: number;
+  /** The share of the clients that are not the greedy one that was answered; none if it does not matter. */
+  readonly others: number;
   /** Milliseconds from a connect to the answer, of those who were answered in time. */
   readonly p50: number;
   readonly p99: number;
@@ -48,6 +52,7 @@ export function tally(
     answered: good.length,
     offered: tries.filter(({ cameAt }) => within(cameAt)).length,
     seconds: to - from,
+    others: share(tries.filter(({ cameAt, client = 0 }) => client > 0 && within(cameAt))),
     p50: quantile(waits, 0.5),
     p99: quantile(waits, 0.99),
     recovery: recovery(tries.filter(({ cameAt }) => cameAt < to * 1000), calmAt * 1000),

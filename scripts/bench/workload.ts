@@ -108,7 +108,11 @@ export interface WorkloadResult {
 export async function runWorkload(
   workload: Workload,
   bench: Bench,
-  progress: (text: string) => void,
+  { progress, onCase }: {
+    progress: (text: string) => void;
+    /** Called after each case with all that there are so far. */
+    onCase?: (soFar: WorkloadResult) => Promise<void>;
+  },
 ): Promise<WorkloadResult> {
   const { cases: begin, ...about } = workload;
   const cases: CaseResult[] = [];
@@ -136,6 +140,7 @@ export async function runWorkload(
       const names = each.variants.map(({ name }) => name);
       cases.push(summarize({ ...each, names }, workload.metrics, samples, problems));
       await bench.processes.stopAll();
+      await onCase?.({ workload: about, cases });
     }
   } finally {
     await bench.processes.stopAll();
@@ -190,7 +195,7 @@ function summarize(
       disturbed: samples[i]!.filter((sample) => sample?.disturbed).length,
       problems: problems[i]!,
       metrics: Object.fromEntries(metrics.map(({ key }) => {
-        // What JSON has no word for is null there: samples that are missing, and numbers that are none.
+        // One that is missing is null in a file.
         const of = (sample: Sample | undefined) => sample ? sample[key] ?? NaN : undefined;
         const own = samples[i]!.map(of);
         const its = base.map(of);

@@ -205,12 +205,13 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
       client.answeredAt = now + travel;
     }
     if (now < warmUp) return;
-    counts.busy += now - began - overhead;
+    const spent = Math.max(0, now - Math.max(began, warmUp) - overhead);
+    counts.busy += spent;
     if (good) {
       counts.good++;
       waits.push(began - client.cameAt);
       answers.push(now);
-    } else counts.wasted += now - began - overhead;
+    } else counts.wasted += spent;
   }
 
   function leave(client: Client): void {

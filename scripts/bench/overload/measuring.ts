@@ -61,8 +61,9 @@ export async function measureCosts(
 
 /** The clients of a scene. */
 export function loopOf(scene: Scene, { capacity, seed }: { capacity: number; seed: number }) {
-  const { phases, clients: { patience, retries }, warmUp, calmAt } = scene;
+  const { phases, clients: { patience, retries }, warmUp, calmAt, greedy } = scene;
   return {
+    ...greedy && { greedy },
     phases: phases.map(({ load, seconds }) => ({ rate: load * capacity, seconds })),
     patience,
     retries,
@@ -79,7 +80,11 @@ export async function measureScene(
   { scene, way, capacity, seed }: { scene: Scene; way: Way; capacity: number; seed: number },
 ): Promise<Sample> {
   const servers = await destinations.serial(scene.services, seed, { notes: true });
-  const { port, child } = await contender.start({ ...way, destinations: servers.ports });
+  const { port, child } = await contender.start({
+    ...way,
+    destinations: servers.ports,
+    proxyHeader: scene.greedy !== undefined,
+  });
   try {
     const startAt = Date.now() + START_MS;
     const loop: Impatient = { ...loopOf(scene, { capacity, seed }), startAt };
@@ -129,7 +134,7 @@ export async function simulateScene(
 }
 
 function sampleOf(
-  { answered, offered, seconds, p50, p99, recovery, timeline }: Tally,
+  { answered, offered, seconds, p50, p99, recovery, timeline, others }: Tally,
   { scene, capacity }: { scene: Scene; capacity: number },
 ): Sample {
   return {
@@ -137,6 +142,7 @@ function sampleOf(
     p50,
     p99,
     recovery: scene.calmAt === undefined ? NaN : recovery,
+    others: 100 * others,
     capacity,
     ...scene.calmAt !== undefined &&
       Object.fromEntries(timeline.map((answers, i) => [`second ${i}`, 100 * answers / capacity])),

@@ -80,7 +80,7 @@ function loadPanels(cases: readonly CaseResult[]): Panel[] {
 function timePanel(each: CaseResult): Panel {
   const seconds = Object.keys(sampleOf(each)!).filter((key) => key.startsWith("second ")).length;
   return {
-    title: each.label.replace(/, patience.*$/, ""),
+    title: each.label,
     ticks: Array.from({ length: Math.floor(seconds / 5) + 1 }, (_, i) => [5 * i / seconds, 5 * i]),
     axis: "seconds",
     lines: drawn(each).map(({ name, samples }) => ({

@@ -12,6 +12,8 @@ export interface Scene {
   /** Seconds from the beginning on from which it counts, and when it is calm again, if it is not before. */
   readonly warmUp: number;
   readonly calmAt?: number;
+  /** Clients of which one comes far more often than all others. */
+  readonly greedy?: Impatient["greedy"];
   /** When all servers stand still, in seconds from the beginning. */
   readonly stall?: { readonly from: number; readonly to: number };
 }
@@ -27,16 +29,19 @@ const ONE: readonly Service[] = [{ ms: 10 }];
 /** Three of these, one of them slower. */
 const UNEQUAL: readonly Service[] = [{ ms: 10 }, { ms: 10 }, { ms: 50 }];
 
+/** One client that offers 3 × what can be answered, and thirty that offer half of it together. */
+const GREEDY = { greedy: 3, polite: 0.5, others: 30 };
+
 const PATIENT_500 = { patience: { least: 500, most: 500 }, queueTimeout: 400 };
 
 const CLIENTS: Readonly<Record<string, Clients>> = {
-  "patience 500 ms": { ...PATIENT_500, retries: 0 },
-  "patience 100 ms to 5 s": {
+  "one patience: 500 ms": { ...PATIENT_500, retries: 0 },
+  "spread patience: 100 ms to 5 s": {
     patience: { least: 100, most: 5000 },
     retries: 0,
     queueTimeout: 80,
   },
-  "patience 500 ms, 3 retries": { ...PATIENT_500, retries: 3 },
+  "retrying: 500 ms, 3 times": { ...PATIENT_500, retries: 3 },
 };
 
 /** Seconds of the parts of a scene. */
@@ -68,14 +73,29 @@ export function scenes({ seconds, quick }: { seconds: number; quick: boolean }):
     ...[0.8, 1.5, 3].map((load) =>
       steady({
         load,
-        name: "three servers of 10, 10 and 50 ms, patience 500 ms",
+        name: "servers of 10, 10 and 50 ms",
         clients: usual,
         services: UNEQUAL,
       }, lengths)
     ),
     stall(retrying, lengths),
     storm(retrying, { ...lengths, trouble: 5 }),
+    greedy(usual, lengths),
   ];
+}
+
+/** Who comes most does not have to get most. */
+function greedy(clients: Clients, { warmUp, steady }: Lengths): Scene {
+  const { greedy, polite, others } = GREEDY;
+  const load = greedy + polite;
+  return {
+    label: `one client with ${greedy} × and ${others} with ${polite} × together`,
+    services: ONE,
+    phases: [{ load, seconds: warmUp + steady }],
+    clients,
+    warmUp,
+    greedy: { share: greedy / load, others },
+  };
 }
 
 function steady(
@@ -101,7 +121,7 @@ function steady(
 function stall(clients: Clients, { before, trouble, after }: Lengths): Scene {
   const to = before + trouble;
   return {
-    label: `after a stall of ${trouble} s, ${USUAL_LOAD} ×, patience 500 ms, 3 retries`,
+    label: `after a stall of ${trouble} s: ${USUAL_LOAD} ×, retrying`,
     services: ONE,
     phases: [{ load: USUAL_LOAD, seconds: to + after }],
     clients,
@@ -115,7 +135,7 @@ function stall(clients: Clients, { before, trouble, after }: Lengths): Scene {
 function storm(clients: Clients, { before, trouble, after }: Lengths): Scene {
   const end = before + trouble;
   return {
-    label: `after a storm of ${trouble} s at 3 ×, ${USUAL_LOAD} ×, patience 500 ms, 3 retries`,
+    label: `after a storm of ${trouble} s of 3 ×: ${USUAL_LOAD} ×, retrying`,
     services: ONE,
     phases: [
       { load: USUAL_LOAD, seconds: before },

@@ -31,18 +31,19 @@ export function simulated({ queueTimeout }: Tuning): Readonly<Record<string, Sim
 }
 
 /** The ways of a contender, by name: as it comes, and as it does best with these clients. */
-export function waysOf(contender: string, tuning: Tuning): Readonly<Record<string, Way>> {
+export function waysOf(
+  contender: string,
+  { clients: tuning, greedy }: { clients: Tuning; greedy?: object },
+): Readonly<Record<string, Way>> {
   const { queueTimeout } = tuning;
   switch (contender) {
     case "iawlb":
     case "iawlb-source":
       return Object.fromEntries(
-        Object.entries(simulated(tuning)).map(([name, { mode, queueTimeout }]) => [name, {
-          limit: 1,
-          queue: QUEUE,
-          queueTimeout: queueTimeout ?? QUEUE_TIMEOUT,
-          flags: ["--when-overloaded", mode],
-        }]),
+        Object.entries(simulated(tuning)).flatMap(([name, way]) => {
+          const fair = iawlb(way, ["--queue-order", "fair"]);
+          return [[name, iawlb(way)], ...greedy ? [[`${name}, fair`, fair]] : []];
+        }),
       );
     case "haproxy": {
       const abort = "option abortonclose";
@@ -65,6 +66,11 @@ export function waysOf(contender: string, tuning: Tuning): Readonly<Record<strin
     default:
       return {};
   }
+}
+
+function iawlb({ mode, queueTimeout = QUEUE_TIMEOUT }: Simulated, more: string[] = []): Way {
+  const flags = ["--when-overloaded", mode, ...more];
+  return { limit: 1, queue: QUEUE, queueTimeout, flags };
 }
 
 function haproxy(way: Way): Way {

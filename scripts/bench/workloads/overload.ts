@@ -26,6 +26,7 @@ export const overload: Workload = {
     { key: "p50", title: "p50 ms of these", digits: 0, plain: true },
     { key: "p99", title: "p99 ms of these", digits: 0, plain: true },
     { key: "wasted", title: "% of the work for nobody", digits: 0, plain: true },
+    { key: "others", title: "of the others, %", digits: 0, plain: true },
     { key: "recovery", title: "s until all is well", digits: 1, plain: true },
   ],
   plotted: "goodput",
@@ -45,8 +46,10 @@ export const overload: Workload = {
       const real = bench.contenders.flatMap((contender) => measured(bench, contender, of));
       yield {
         label: scene.label,
-        together: Math.max(1, Math.floor(CONNECTS_AT_A_TIME / connects(scene))),
-        variants: [...real, ...ours && scene.services.length === 1 ? calculated(of) : []],
+        together: bench.quick
+          ? Infinity
+          : Math.max(1, Math.floor(CONNECTS_AT_A_TIME / connects(scene))),
+        variants: [...real, ...ours && isSimulated(scene) ? calculated(of) : []],
         ...ours && { baseline: `${ours.name} shed` },
       };
     }
@@ -68,7 +71,7 @@ function connects({ phases, services, clients }: Scene): number {
 }
 
 function measured(bench: Bench, contender: Contender, { scene, capacity }: Given): Variant[] {
-  return Object.entries(waysOf(contender.name, scene.clients)).map(([name, way]) => ({
+  return Object.entries(waysOf(contender.name, scene)).map(([name, way]) => ({
     name: `${contender.name} ${name}`,
     measure: async (round) => {
       const given = { scene, way, capacity: await capacity(round), seed: round + 1 };
@@ -89,7 +92,12 @@ function calculated({ scene, capacity, costs }: Given): Variant[] {
   }));
 }
 
+/** Simulations know one server, and not who the clients are. */
+function isSimulated({ services, greedy }: Scene): boolean {
+  return services.length === 1 && !greedy;
+}
+
 async function costsOf(bench: Bench, ours: Contender, scene: Scene): Promise<Costs> {
-  const way = waysOf(ours.name, scene.clients).shed!;
+  const way = waysOf(ours.name, scene).shed!;
   return await measureCosts(bench, ours, { way, service: scene.services[0]! });
 }
