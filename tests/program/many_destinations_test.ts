@@ -105,7 +105,6 @@ Deno.test("adding, changing and removing a destination costs the same however ma
   for (let tries = 0; tries === 0 || dear() >= 0 && tries < 5; tries++) {
     [atFew, atMany] = [await timesOf(few), await timesOf(many)];
   }
-  console.log(atFew, atMany);
   const step = dear();
   assert(step < 0, `step ${step}: ${atMany![step]} ms, ${atFew![step]} ms among few`);
 });
