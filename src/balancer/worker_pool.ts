@@ -214,6 +214,17 @@ export class WorkerPool {
     return slots;
   }
 
+  /** Free slots of the destinations that may have a session. */
+  slotsFor(session: Session): number {
+    const audience = audienceOf(session);
+    let slots = 0;
+    for (const one of this.#destinations) {
+      if (audience?.has(one) === false || !this.#serves(one)) continue;
+      slots += Math.max(one.limit - one.workers, 0);
+    }
+    return slots;
+  }
+
   /** Whether a destination that may have a session, or any without one, could get one more. */
   hasRoomFor(session?: Session): boolean {
     return this.#policy.next(session && audienceOf(session), session) !== undefined;
