@@ -116,8 +116,9 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     mode: () => scenario.mode,
     line: {
       oldestFor: () => channel.waiting.oldest,
-      newestFor: () => channel.waiting.newest,
       nextToShedFor: () => channel.waiting.nextToShed,
+      mayHave: () => true,
+      isCrowded: () => channel.size > slots - active,
       all: () => channel.waiting,
       shed(client) {
         channel.remove(client);

@@ -119,6 +119,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     settings,
     queue,
     isServing: () => destinations.all.some(({ established }) => established > 0),
+    slotsFor: (session) => pool.slotsFor(session),
     clock,
     log,
   });
