@@ -29,7 +29,8 @@ export function tables({ workload, cases }: WorkloadResult, remarks = ""): strin
 function cell({ digits, plain }: Metric, { median, spread, ratio }: Summary): string {
   if (Number.isNaN(median)) return NONE;
   if (median === Infinity) return "never";
-  const variation = spread >= 0.005 ? ` ±${(spread * 100).toFixed(0)}%` : "";
+  const isShown = spread >= 0.005 && Number(median.toFixed(digits)) !== 0;
+  const variation = isShown ? ` ±${(spread * 100).toFixed(0)}%` : "";
   const relation = !plain && Number.isFinite(ratio) ? ` (×${ratio.toFixed(2)})` : "";
   return `${median.toFixed(digits)}${variation}${relation}`;
 }
