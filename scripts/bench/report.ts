@@ -40,7 +40,7 @@ function problems({ name, problems }: VariantResult): string[] {
 }
 
 /** A table whose columns are as wide as their widest cell; all but the first align right. */
-function table(rows: readonly string[][]): string {
+export function table(rows: readonly string[][]): string {
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
   const rule = widths.map((width, i) => i === 0 ? "-".repeat(width) : "-".repeat(width - 1) + ":");
   const lines = [rows[0]!, rule, ...rows.slice(1)].map((row) => {

@@ -4,6 +4,7 @@ import { agreement, SIMULATION } from "../overload/agreement.ts";
 import { pictures } from "../overload/pictures.ts";
 import { Reference } from "../overload/reference.ts";
 import { type Scene, scenes } from "../overload/scenes.ts";
+import { summary } from "../overload/summary.ts";
 import { simulated, waysOf } from "../overload/ways.ts";
 import type { Bench, Variant, Workload } from "../workload.ts";
 
@@ -26,7 +27,7 @@ export const overload: Workload = {
   ],
   plotted: "goodput",
   pictures,
-  remarks: agreement,
+  remarks: (cases) => `${summary(cases)}\n\n${agreement(cases)}`.trim(),
   async *cases(bench) {
     const ours = bench.contenders.find(({ isOurs }) => isOurs);
     // What a balancer adds is known from the first simulation on.
