@@ -7,9 +7,19 @@ import { Relief, type WhenOverloaded } from "../../src/balancer/overload/relief.
 import { Random } from "../../tests/support/random.ts";
 import { EventHeap } from "./event_heap.ts";
 
+/** Connections that the kernel holds; for one more it waits for so long that its client has left. */
+const BACKLOG = 511;
+
 /** What is simulated; times are milliseconds. */
 export interface Scenario {
-  readonly mode: WhenOverloaded;
+  /**
+   * What is done about overload; `foreseeing` is for comparison: whoever leaves first is next, of those
+   * that can be answered before they do, which nobody can know.
+   */
+  readonly mode: WhenOverloaded | "foreseeing";
+  /** What `--shed-target` and `--shed-interval` say; they adapt unless given. */
+  readonly target?: number;
+  readonly interval?: number;
   /** Offered load as a multiple of what the servers can do, at a time. */
   readonly load: number | ((now: number) => number);
   /** How long clients wait; each draws its own. */
@@ -46,6 +56,8 @@ export interface Outcome {
   readonly served: number;
   /** Clients that came after the warm-up and were not answered in time. */
   readonly failed: number;
+  /** Answers that the servers could have given. */
+  readonly possible: number;
   /** The smaller one of capacity and offered load is what can be had; the share of that. */
   readonly ofPossible: number;
   /** Waits of those who were answered in time. */
@@ -66,6 +78,7 @@ interface Client {
   readonly cameAt: number;
   acceptedAt: number;
   readonly leavesAt: number;
+  readonly service: number;
   readonly tries: number;
   readonly group: number;
   readonly watch: { gaveUp: boolean };
@@ -83,6 +96,8 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
   const { meanService = 10, service = () => meanService, queue = 1024, stall } = scenario;
   const random = new Random(scenario.seed ?? 1);
   const loadAt = typeof scenario.load === "number" ? () => scenario.load as number : scenario.load;
+  const on = scenario.mode === "shed" || scenario.mode === "newest";
+  const foresees = scenario.mode === "foreseeing";
   const capacity = slots / meanService;
   let now = 0;
   const taker = {};
@@ -98,7 +113,8 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
   const waiting = new Set<Client>();
   const relief = new Relief<Client>({
     clock: () => now,
-    mode: () => scenario.mode,
+    mode: () => on ? scenario.mode as WhenOverloaded : "hold",
+    bounds: () => ({ shedTarget: scenario.target ?? 0, shedInterval: scenario.interval ?? 0 }),
     line: {
       oldestFor: () => channel.waiting.oldest,
       newestFor: () => channel.waiting.newest,
@@ -114,7 +130,6 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
       },
     },
   });
-  const on = scenario.mode !== "hold";
 
   function fail(client: Client): void {
     if (client.over) return;
@@ -132,6 +147,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
       cameAt: now,
       acceptedAt: now,
       leavesAt: now + patience,
+      service: service(random),
       tries,
       group,
       watch: { gaveUp: false },
@@ -139,8 +155,8 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     };
     events.add(client.leavesAt, { kind: "leave", client });
     if (now >= warmUp) counts.offered++;
-    if (channel.size >= queue) backlog.push(client);
-    else enter(client);
+    if (channel.size < queue) enter(client);
+    else if (backlog.length < BACKLOG) backlog.push(client);
   }
 
   function enter(client: Client): void {
@@ -155,15 +171,29 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     while (backlog.length > 0 && channel.size < queue) enter(backlog.shift()!);
   }
 
+  /** Leaves only the one that is to be next, and those who are to wait; whether the newest is next. */
+  function bringForward(): boolean {
+    let next: Client | undefined;
+    for (const client of [...waiting]) {
+      if (now + client.service > client.leavesAt) {
+        channel.remove(client);
+        waiting.delete(client);
+      } else if (!next || client.leavesAt < next.leavesAt) next = client;
+    }
+    if (next && channel.remove(next)) channel.trySend(next);
+    return true;
+  }
+
   async function serve(): Promise<void> {
     while (active < slots) {
-      channel.newestFirst = on && relief.next(taker);
+      if (foresees) admit();
+      channel.newestFirst = foresees ? bringForward() : on && relief.next(taker);
       if (channel.size === 0) return;
       const client = await channel.receive();
       waiting.delete(client);
       admit();
       active++;
-      let ends = now + service(random);
+      let ends = now + client.service;
       if (stall && now < stall.to && ends > stall.from) {
         ends = stall.to + (ends - Math.max(now, stall.from));
       }
@@ -175,7 +205,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     active--;
     const good = now <= client.leavesAt;
     if (on) {
-      relief.controller.answered(now - began);
+      relief.controller.answers.note(now - began);
       const age = now - client.acceptedAt;
       relief.controller.patience.answered(client.group);
       if (good) relief.controller.patience.stayed(age, client.group);
@@ -216,11 +246,13 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     } else if (event.kind === "leave") leave(event.client);
     else answer(event.client, event.began);
     await serve();
+    admit();
   }
   const possible = capacity * (duration - warmUp);
   waits.sort((a, b) => a - b);
   return {
     goodput: counts.good / possible,
+    possible,
     served: counts.good / counts.offered,
     ofPossible: counts.good / Math.min(possible, counts.offered),
     p50: quantile(waits, 0.5),

@@ -1,8 +1,8 @@
 import type { Clock } from "../../base/clock.ts";
-import { type Candidate, OverloadController, type Post } from "./controller.ts";
+import { type Bounds, type Candidate, OverloadController, type Post } from "./controller.ts";
 
-/** A queue from which nobody takes a session for so many times the patience is not judged any more. */
-const LASTS_PATIENCES = 10;
+/** A queue from which nobody takes a session for so many times the interval is not judged any more. */
+const LASTS_INTERVALS = 10;
 
 /** What is done when more sessions come than are served; see `--when-overloaded`. */
 export type WhenOverloaded = "hold" | "shed" | "newest";
@@ -35,6 +35,8 @@ export interface ReliefOptions<T> {
   clock: Clock;
   /** What is done at the moment. */
   mode: () => WhenOverloaded;
+  /** What of it is set. */
+  bounds: () => Bounds;
 }
 
 /**
@@ -55,11 +57,12 @@ export class Relief<T extends Waiter> {
   readonly #pressed = new Set<object>();
   /** Until when that is so, unless it is seen again. */
   #until = 0;
-  /** When a worker last took a session. */
+  /** When a worker last took a session, and for whom. */
   #takenAt = -Infinity;
+  #takenFor: object | undefined;
 
-  constructor({ line, clock, mode }: ReliefOptions<T>) {
-    this.controller = new OverloadController(clock);
+  constructor({ line, clock, mode, bounds }: ReliefOptions<T>) {
+    this.controller = new OverloadController(clock, bounds);
     this.#line = line;
     this.#clock = clock;
     this.#mode = mode;
@@ -70,7 +73,7 @@ export class Relief<T extends Waiter> {
     if (this.#pressed.size === 0) return false;
     if (this.#clock() <= this.#until) return true;
     // Nobody takes sessions any more of those who did.
-    for (const taker of this.#pressed) this.#postOf(taker).pressedAt = undefined;
+    for (const taker of this.#pressed) this.controller.release(this.#postOf(taker));
     this.#pressed.clear();
     return false;
   }
@@ -81,48 +84,48 @@ export class Relief<T extends Waiter> {
    * @returns Whether it is to take the newest first.
    */
   next(taker: object): boolean {
+    const { controller } = this;
     const post = this.#postOf(taker);
     this.#takenAt = this.#clock();
+    this.#takenFor = taker;
     const oldest = this.#line.oldestFor(taker);
     const youngest = this.#line.newestFor(taker);
-    this.controller.observe(post, oldest && this.#candidate(oldest, youngest));
-    if (post.pressedAt === undefined) {
+    const sheds = this.#mode() === "shed";
+    controller.observe(post, oldest && this.#candidate(oldest, youngest), { sheds });
+    if (!controller.acts(post)) {
       if (this.acts) this.#pressed.delete(taker);
       return false;
     }
-    this.#until = this.#clock() + LASTS_PATIENCES * this.controller.patienceSeen;
+    this.#until = this.#clock() + LASTS_INTERVALS * controller.interval;
     if (!this.#pressed.has(taker)) this.#begin(taker);
-    if (this.#mode() === "newest") return true;
-    // Those who gave up may have been among them.
-    const newest = this.#line.newestFor(taker);
-    let first = this.#line.oldestFor(taker);
-    while (first && this.controller.isInVain(post, this.#candidate(first, newest))) {
-      // Of several that have waited too long, the greediest client's is the first.
-      const greediest = this.#line.nextToShedFor(taker)!;
-      const isToo = this.controller.isInVain(post, this.#candidate(greediest, newest));
-      this.#line.shed(isToo ? greediest : first);
-      first = this.#line.oldestFor(taker);
-    }
+    if (!sheds) return true;
+    this.#shedInVain(taker, post);
+    const first = this.#line.oldestFor(taker);
+    if (first) controller.taken(post, this.#clock() - first.acceptedAt);
     return false;
   }
 
   /**
-   * A session has joined while servers have sessions: sheds those that have waited too long for an
-   * answer in time if no worker takes any, and, under pressure, the oldest while there is no room.
-   * Otherwise others would wait in the kernel's backlog, where it cannot be seen for how long, nor that
-   * they leave.
+   * A session has joined while servers have sessions: under pressure, sheds those that have waited in
+   * vain, so that a worker that takes one is not held up by that, and the oldest while there is no
+   * room. Otherwise others would wait in the kernel's backlog, where it cannot be seen for how long, nor
+   * that they leave. If no worker takes any, it sheds those that have waited too long for an answer in
+   * time.
    */
   joined(hasRoom: () => boolean): void {
     const now = this.#clock();
-    const { longest, target } = this.controller;
-    const inTime = now - longest;
-    const sheds = this.#mode() === "shed" && now - this.#takenAt > target;
+    const { longest, initialTarget } = this.controller;
+    const sheds = this.#mode() === "shed";
+    if (sheds && this.#takenFor && this.#pressed.has(this.#takenFor)) {
+      this.#shedInVain(this.#takenFor, this.#postOf(this.#takenFor));
+    }
+    const inTime = sheds && now - this.#takenAt > initialTarget ? now - longest : -Infinity;
     for (
       let first = this.#line.oldestFor(undefined);
-      first && ((sheds && first.acceptedAt < inTime) || (this.acts && !hasRoom()));
+      first && (first.acceptedAt < inTime || (this.acts && !hasRoom()));
       first = this.#line.oldestFor(undefined)
     ) {
-      const isLate = sheds && first.acceptedAt < inTime;
+      const isLate = first.acceptedAt < inTime;
       this.#line.shed(isLate ? first : this.#line.nextToShedFor(undefined)!);
     }
   }
@@ -130,6 +133,23 @@ export class Relief<T extends Waiter> {
   /** The client of one that waits was seen giving up. */
   gaveUp(item: T): void {
     if (this.acts) this.#line.shed(item);
+  }
+
+  #shedInVain(taker: object, post: Post): void {
+    const { controller } = this;
+    // Those who gave up may have been among them.
+    const newest = this.#line.newestFor(taker);
+    let first = this.#line.oldestFor(taker);
+    while (first) {
+      const candidate = this.#candidate(first, newest);
+      if (!controller.isInVain(post, candidate)) return;
+      // Of several that have waited too long, the greediest client's is the first.
+      const greediest = this.#line.nextToShedFor(taker)!;
+      const isToo = controller.isInVain(post, this.#candidate(greediest, newest));
+      controller.shed(post, candidate);
+      this.#line.shed(isToo ? greediest : first);
+      first = this.#line.oldestFor(taker);
+    }
   }
 
   #begin(taker: object): void {
@@ -147,7 +167,7 @@ export class Relief<T extends Waiter> {
 
   #postOf(taker: object): Post {
     let post = this.#posts.get(taker);
-    if (!post) this.#posts.set(taker, post = { pressedAt: undefined, stoodAt: undefined });
+    if (!post) this.#posts.set(taker, post = this.controller.newPost());
     return post;
   }
 }

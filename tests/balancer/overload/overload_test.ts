@@ -15,7 +15,7 @@ const PATIENCE_MS = 500;
 /** A queue in front of one destination, and what happens to its sessions when time goes by. */
 class Place {
   now = 0;
-  readonly settings: { whenOverloaded: WhenOverloaded };
+  readonly settings: { whenOverloaded: WhenOverloaded; shedTarget: number; shedInterval: number };
   readonly ended: string[] = [];
   readonly lines: string[];
   readonly queue: Queue;
@@ -24,12 +24,15 @@ class Place {
 
   constructor(
     whenOverloaded: WhenOverloaded,
-    options: Pick<Partial<QueueOptions>, "capacity" | "lanes"> = {},
+    options:
+      & Pick<Partial<QueueOptions>, "capacity" | "lanes">
+      & { shedTarget?: number; shedInterval?: number } = {},
   ) {
     const { log, lines } = collectedLog();
     this.lines = lines;
-    this.settings = { whenOverloaded };
-    this.queue = queueOf({ ...options, overload: () => this.overload });
+    const { shedTarget = 0, shedInterval = 0, ...queue } = options;
+    this.settings = { whenOverloaded, shedTarget, shedInterval };
+    this.queue = queueOf({ ...queue, overload: () => this.overload });
     this.overload = new Overload({
       settings: this.settings,
       queue: this.queue,
