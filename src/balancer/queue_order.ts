@@ -32,7 +32,11 @@ export class QueueOrder {
     this.#networks = new ClientNetworks(fairMask);
     const lanes = queueOrder === "fair" ? this.#fair : fifoLanes<Session>();
     if (priority.length === 0) return lanes;
-    return classLanes({ classOf: ({ clientAddress }) => classOf(priority, clientAddress), lanes });
+    return classLanes({
+      classOf: ({ clientAddress }) => classOf(priority, clientAddress),
+      usual: USUAL_CLASS,
+      lanes,
+    });
   }
 }
 

@@ -138,11 +138,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     tasks,
     greetings: [new ProxyGreeting(settings)],
     farewells,
-    forecaster: {
-      get expectedWait() {
-        return forecaster.expectedWait;
-      },
-    },
+    forecaster: { expectedWait: (session) => forecaster.expectedWait(session) },
   });
   const fairReads = new FairReads();
   const workerContext: WorkerContext = {
