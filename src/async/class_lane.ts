@@ -1,5 +1,5 @@
 import type { ByAge } from "./by_age.ts";
-import type { Lane, LaneMaker, Place, Turning } from "./lane.ts";
+import { bestOf, type Lane, type LaneMaker, type Place, type Turning } from "./lane.ts";
 import { Stride } from "./stride.ts";
 
 /** The shares of the classes while all of them have items that wait, the first class first. */
@@ -9,6 +9,8 @@ export const CLASS_SHARES: readonly number[] = [8, 4, 2, 1];
 export interface ClassOptions<T> {
   /** The class of an item: an index of {@linkcode CLASS_SHARES}. Asked when it begins to wait. */
   classOf(item: T): number;
+  /** The class of those of which nothing is known. */
+  usual: number;
   /** Makes what the items of a class wait in. */
   lanes: LaneMaker<T>;
 }
@@ -65,12 +67,15 @@ class ClassLane<T> implements Lane<T> {
 
   get oldest(): T | undefined {
     const { before } = this.#options;
-    return this.#best(({ oldest }) => oldest, before);
+    return bestOf(this.#classes, { itemOf: ({ oldest }) => oldest, isBetter: before });
   }
 
   get newest(): T | undefined {
     const { before } = this.#options;
-    return this.#best(({ newest }) => newest, (item, other) => before(other, item));
+    return bestOf(this.#classes, {
+      itemOf: ({ newest }) => newest,
+      isBetter: (item, other) => before(other, item),
+    });
   }
 
   /** Of the class of which an item would wait longest: who has the most for its share. */
@@ -81,6 +86,17 @@ class ClassLane<T> implements Lane<T> {
 
   get greed(): number {
     return Math.max(...this.#classes.map((_, of) => this.#greedOf(of)));
+  }
+
+  aheadOf(item: T | undefined): number {
+    const { classOf, usual } = this.#options;
+    const own = item === undefined ? usual : classOf(item);
+    const ahead = this.#classes[own]!.aheadOf(item);
+    // With that one of its class, so many of the others are served.
+    const rounds = (ahead + 1) / CLASS_SHARES[own]!;
+    return this.#classes.reduce((sum, { size }, of) => {
+      return of === own ? sum : sum + Math.min(size, Math.floor(rounds * CLASS_SHARES[of]!));
+    }, ahead);
   }
 
   take(): Place<T> | undefined {
@@ -150,18 +166,5 @@ class ClassLane<T> implements Lane<T> {
     this.#size++;
     this.#options.stride.enter(of);
     return { value, of, place: to(this.#classes[of]!) };
-  }
-
-  /** The best of the items that each class has. */
-  #best(
-    itemOf: (lane: Lane<T>) => T | undefined,
-    isBetter: (item: T, other: T) => boolean,
-  ): T | undefined {
-    let best: T | undefined;
-    for (const lane of this.#classes) {
-      const item = itemOf(lane);
-      if (item !== undefined && (best === undefined || isBetter(item, best))) best = item;
-    }
-    return best;
   }
 }

@@ -52,8 +52,8 @@ export interface Candidate {
   readonly age: number;
   /** Whether its client was seen giving up. */
   readonly gaveUp: boolean;
-  /** Whether others wait behind it. */
-  readonly more: boolean;
+  /** Whether more wait than have a free slot. */
+  readonly crowded: boolean;
 }
 
 /**
@@ -143,7 +143,7 @@ export class OverloadController {
     if (!next) return this.release(post);
     const recent = this.#isWithin(post.stoodAt, RECENT_INTERVALS);
     if (post.pressedAt === undefined) {
-      if (!next.more || next.age < this.#pressure * (recent ? RECENT_SHARE : 1)) return;
+      if (next.age < this.#pressure * (recent ? RECENT_SHARE : 1) || !next.crowded) return;
       post.pressedAt = now;
       if (!this.#isWithin(post.stoodAt, MEMORY_INTERVALS)) post.target.forget();
     }
@@ -182,11 +182,12 @@ export class OverloadController {
     return (this.#followsPatience ? post.pressedAt : post.standsSince) !== undefined;
   }
 
-  /** Whether a session has waited too long. The only one that waits is served, however long it has. */
-  isInVain(post: Post, { age, gaveUp, more }: Candidate): boolean {
+  /** Whether a session has waited too long. One for which a slot is free is served, however long it has. */
+  isInVain(post: Post, candidate: Candidate): boolean {
     if (!this.acts(post)) return false;
-    if (gaveUp) return true;
-    return more && age > (post.standsSince === undefined ? this.longest : this.targetOf(post));
+    if (candidate.gaveUp) return true;
+    const most = post.standsSince === undefined ? this.longest : this.targetOf(post);
+    return candidate.age > most && candidate.crowded;
   }
 
   /** From which wait on a client may leave before its answer, in milliseconds. */

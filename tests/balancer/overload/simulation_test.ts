@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { type Scenario, simulate } from "../../../scripts/simulate/overload.ts";
+import { simulate } from "../../../scripts/simulate/overload.ts";
+import type { Scenario } from "../../../scripts/simulate/scenario.ts";
 import type { Random } from "../../support/random.ts";
 
 const LOADS = [0.5, 0.8, 1.2, 1.5, 3, 10];
