@@ -78,3 +78,15 @@ Deno.test("who comes while a limit by address is being set counts once, and is f
   assertEquals(enter(last!), undefined);
   registry.finish(last!);
 });
+
+Deno.test("whose network has its sessions, or its rate, is not told that there is no room", () => {
+  const client = (hostname: string) => ({ clientAddress: tcp(hostname) });
+  const { admission } = setUp();
+  assertEquals(admission.enter(client("2001:db8::1")), undefined);
+  assertEquals(admission.mayHear(client("2001:db8::2")), false);
+  assertEquals(admission.mayHear(client("192.0.2.66")), false);
+  assertEquals(admission.mayHear(client("2001:db8:0:1::2")), true);
+  const paced = setUp({ maxConnections: 0, maxPerIp: 0, ratePerIp: 1, perIpMask: MASK }).admission;
+  const told = [1, 2, 3].map((i) => paced.mayHear(client(`2001:db8::${i}`)));
+  assertEquals(told, [true, false, false]);
+});
