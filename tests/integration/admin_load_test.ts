@@ -16,9 +16,8 @@ const SNAPSHOT_MS = 250;
 
 /**
  * The longest round trip of a session while something is done, the lower quartile of several rounds,
- * since a busy machine only adds. Of each
- * round trip no more counts than the program worked in it: what others take of the machine is time
- * that passes, too.
+ * since a busy machine only adds. Of each round trip no more counts than the program worked in it: what
+ * others take of the machine is time that passes, too.
  */
 async function longestRoundTrip(
   { conn, pid }: { conn: Deno.Conn; pid: number },
