@@ -28,7 +28,7 @@ export function tables({ workload, cases }: WorkloadResult, remarks = ""): strin
 /** Median, spread and ratio: `123 ±4% (×1.05)`. */
 function cell({ digits, plain }: Metric, { median, spread, ratio }: Summary): string {
   if (Number.isNaN(median)) return NONE;
-  if (median === Infinity) return "never";
+  if (median === Infinity) return "not seen";
   const isShown = spread >= 0.005 && Number(median.toFixed(digits)) !== 0;
   const variation = isShown ? ` ±${(spread * 100).toFixed(0)}%` : "";
   const relation = !plain && Number.isFinite(ratio) ? ` (×${ratio.toFixed(2)})` : "";

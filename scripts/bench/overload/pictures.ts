@@ -8,6 +8,7 @@ const STYLES: readonly {
   readonly color: string;
   readonly dash?: string;
 }[] = [
+  { begins: "iawlb shed, workers 2", color: "#c2410c", dash: "12 3" },
   { begins: "iawlb shed", color: "#c2410c" },
   { begins: "iawlb newest", color: "#eab308" },
   { begins: "iawlb hold, queue timeout", color: "#c2410c", dash: "6 3" },

@@ -12,7 +12,7 @@ import type { Bench, Variant, Workload } from "../workload.ts";
  * Connects a second of all loads that are measured at a time: what this takes of the processors does
  * not slow down anybody.
  */
-const CONNECTS_AT_A_TIME = 600;
+const CONNECTS_AT_A_TIME = 1000;
 
 export const overload: Workload = {
   name: "overload",
