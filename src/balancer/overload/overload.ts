@@ -113,8 +113,9 @@ export class Overload implements OverloadHandling {
 
   /** A session has ended. */
   ended(session: Session): void {
-    if (!this.#watches || session.watch?.gaveUp || session.down.received > 0) return;
-    const { reason, watch, acceptedAt } = session;
+    if (!this.#watches || session.watch?.gaveUp) return;
+    const { reason, watch, acceptedAt, down } = session;
+    if (down.received > 0) return this.#endedAnswered(session);
     const left = reason === "client-gone" || reason === "client-reset";
     // With --half-close abandon one that finishes sending together with its request leaves, too.
     if (left && session.abandons && watch?.heardAt !== undefined && !watch.isSilent(acceptedAt)) {
@@ -122,6 +123,17 @@ export class Overload implements OverloadHandling {
     }
     if (left) this.#left(session, session.endedAt!);
     else this.#stayed(session, session.endedAt!);
+  }
+
+  /**
+   * A session that was answered has ended. If its client is not there to read the answer, it had left
+   * when it finished sending, be it together with its request: in the kernel's backlog, say, before it
+   * was accepted.
+   */
+  #endedAnswered(session: Session): void {
+    const { reason, watch, acceptedAt } = session;
+    if (reason !== "client-reset" || watch?.finishedAt === undefined) return;
+    if (!watch.isSilent(acceptedAt)) this.#left(session, watch.finishedAt);
   }
 
   /** Tells the log about the latest sessions that were shed. */

@@ -70,8 +70,8 @@ export class Relief<T extends Waiter> {
   /** Whether anything is done at the moment. */
   get acts(): boolean {
     if (this.#pressed.size === 0) return false;
-    if (this.#clock() <= this.#until) return true;
-    // Nobody takes sessions any more of those who did.
+    if (this.#clock() <= this.#until && this.controller.patienceSeen < Infinity) return true;
+    // Nobody takes sessions any more of those who did, or clients have turned out to be patient.
     for (const taker of this.#pressed) this.#postOf(taker).pressedAt = undefined;
     this.#pressed.clear();
     return false;

@@ -118,3 +118,19 @@ Deno.test("with --half-close abandon who finishes sending with the request has n
   }
   assert(place.overload.patience > 400, `${place.overload.patience}`);
 });
+
+Deno.test("a client that does not take its answer had left when it finished sending", async () => {
+  const place = new Place("shed");
+  for (let i = 0; i < 64; i++) {
+    const session = place.join();
+    session.watch!.heard();
+    session.watch!.finished();
+    place.now += 10;
+    assertEquals(await place.serve(), session.id);
+    session.down.received = 2;
+    Object.assign(session, { reason: i < 32 ? "done" : "client-reset", endedAt: place.now });
+    place.overload.ended(session);
+    if (i === 31) assertEquals(place.overload.patience, 0);
+  }
+  assert(place.overload.patience > 0);
+});
