@@ -115,6 +115,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     clock: () => now,
     mode: () => scenario.mode,
     line: {
+      classes: 1,
       oldestFor: () => channel.waiting.oldest,
       nextToShedFor: () => channel.waiting.nextToShed,
       mayHave: () => true,

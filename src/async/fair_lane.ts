@@ -58,6 +58,7 @@ export function fairLanes<T>(options: FairOptions<T>): LaneMaker<T> {
 }
 
 class FairLane<T> implements Lane<T> {
+  readonly parts: readonly Lane<T>[] = [this];
   /** Whose items are whose, and what all lanes have in common. */
   readonly #options: FairLaneOptions<T>;
   /** All items by age. */

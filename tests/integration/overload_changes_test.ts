@@ -41,7 +41,7 @@ Deno.test("reloads from hold to shed, to newest and back count at once, under lo
   await using server = slowServer(SERVICE_MS);
   const [port, admin] = [freePort(), freePort()];
   const content = (mode: string) =>
-    `when-overloaded = "${mode}"\nworkers = 1\nqueue = 24\nlog-format = "json"\naccess-log = "on"\n` +
+    `when-overloaded = "${mode}"\nworkers = 1\nqueue = 1000\nlog-format = "json"\naccess-log = "on"\n` +
     `admin = "127.0.0.1:${admin}"\n` +
     `[[listener]]\nlisten = "127.0.0.1:${port}"\ndestinations = ["${server.address}"]\n`;
   using file = new TestFile(content("hold"));

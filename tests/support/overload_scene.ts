@@ -206,7 +206,8 @@ export class Scene {
     place.dismiss();
     try {
       const session = await received;
-      if (this.ended.has(session.id)) this.faults.push(`${session.id} is served after its end`);
+      // One that ended on its way here, as a worker finds it.
+      if (this.ended.has(session.id)) return;
       session.connectStartedAt = this.now;
       place.busy.push(session);
     } catch {
@@ -247,6 +248,8 @@ export class Scene {
     }
     this.queue.onAbort(session);
     this.overload.ended(session);
+    // A worker that is free takes the next one at once.
+    this.#grow();
   }
 
   #judge(session: Session): void {

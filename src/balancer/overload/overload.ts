@@ -50,8 +50,11 @@ export class Overload implements OverloadHandling {
       clock,
       mode: () => settings.whenOverloaded,
       line: {
-        oldestFor: (taker) => queue.waiting.oldestFor(taker),
-        nextToShedFor: (taker) => queue.waiting.nextToShedFor(taker),
+        get classes() {
+          return queue.waiting.classes;
+        },
+        oldestFor: (taker, of) => queue.waiting.oldestFor(taker, of),
+        nextToShedFor: (taker, of) => queue.waiting.nextToShedFor(taker, of),
         mayHave: (taker, session) => queue.waiting.mayHave(taker, session),
         isCrowded: (taker, session) => queue.waiting.sizeFor(taker) > 1 + slotsFor(session),
         all: () => queue.waiting,
@@ -126,9 +129,8 @@ export class Overload implements OverloadHandling {
   }
 
   /**
-   * A session that was answered has ended. If its client is not there to read the answer, it had left
-   * when it finished sending, be it together with its request: in the kernel's backlog, say, before it
-   * was accepted.
+   * A session that was answered has ended. If its client has reset the connection instead of reading
+   * the answer, it had left when it finished sending, be it together with its request.
    */
   #endedAnswered(session: Session): void {
     const { reason, watch, acceptedAt } = session;

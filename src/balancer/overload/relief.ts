@@ -17,10 +17,12 @@ export interface Waiter {
 
 /** Those that wait. */
 export interface Line<T> {
-  /** The one that has waited longest of those that a taker may have, or of all. */
-  oldestFor(taker: object | undefined): T | undefined;
+  /** How many classes of them there are, each with a share of what is served. */
+  readonly classes: number;
+  /** The one that has waited longest of those that a taker may have, or of all; of a class, if given. */
+  oldestFor(taker: object | undefined, of?: number): T | undefined;
   /** The one of these that leaves first if not all can be served. */
-  nextToShedFor(taker: object | undefined): T | undefined;
+  nextToShedFor(taker: object | undefined, of?: number): T | undefined;
   /** Whether a taker may have one of them. */
   mayHave(taker: object, item: T): boolean;
   /** Whether more wait for a taker, who is about to take one, than have a free slot together with this one. */
@@ -42,6 +44,8 @@ export interface ReliefOptions<T> {
 /**
  * Relieves a queue: sheds those that wait in vain, and says who is next.
  *
+ * Each class of sessions is judged by itself: none is shed because another one has a long queue.
+ *
  * It acts when a worker takes a session, so that nothing is shed while nothing is served, and, while
  * servers have sessions and finish none, when one joins.
  */
@@ -51,8 +55,8 @@ export class Relief<T extends Waiter> {
   readonly #line: Line<T>;
   readonly #clock: Clock;
   readonly #mode: ReliefOptions<T>["mode"];
-  /** What is known of the sessions for each destination. */
-  readonly #posts = new WeakMap<object, Post>();
+  /** What is known of the sessions for each destination, by their class. */
+  readonly #posts = new WeakMap<object, Post[]>();
   /** Destinations whose queue is under pressure. */
   readonly #pressed = new Set<object>();
   /** Until when that is so, unless it is seen again. */
@@ -72,7 +76,9 @@ export class Relief<T extends Waiter> {
     if (this.#pressed.size === 0) return false;
     if (this.#clock() <= this.#until && this.controller.patienceSeen < Infinity) return true;
     // Nobody takes sessions any more of those who did, or clients have turned out to be patient.
-    for (const taker of this.#pressed) this.#postOf(taker).pressedAt = undefined;
+    for (const taker of this.#pressed) {
+      for (const post of this.#postsOf(taker)) post.pressedAt = undefined;
+    }
     this.#pressed.clear();
     return false;
   }
@@ -83,28 +89,37 @@ export class Relief<T extends Waiter> {
    * @returns Whether it is to take the newest first.
    */
   next(taker: object): boolean {
-    const post = this.#postOf(taker);
+    const posts = this.#postsOf(taker);
     // What was seen too long ago counts no more, as when another mode was in force meanwhile.
     const { acts } = this;
     this.#takenAt = this.#clock();
-    const oldest = this.#line.oldestFor(taker);
-    this.controller.observe(post, oldest && this.#candidate(oldest, taker));
-    if (post.pressedAt === undefined) {
+    let isPressed = false;
+    for (const [of, post] of posts.entries()) {
+      const oldest = this.#line.oldestFor(taker, of);
+      this.controller.observe(post, oldest && this.#candidate(oldest, taker));
+      isPressed ||= post.pressedAt !== undefined;
+    }
+    if (!isPressed) {
       if (acts) this.#pressed.delete(taker);
       return false;
     }
     this.#until = this.#clock() + LASTS_PATIENCES * this.controller.patienceSeen;
     if (!this.#pressed.has(taker)) this.#begin(taker);
     if (this.#mode() === "newest") return true;
-    let first = this.#line.oldestFor(taker);
+    // Those of the lowest class leave first.
+    for (let of = posts.length - 1; of >= 0; of--) this.#shedInVain(taker, of, posts[of]!);
+    return false;
+  }
+
+  #shedInVain(taker: object, of: number, post: Post): void {
+    let first = this.#line.oldestFor(taker, of);
     while (first && this.controller.isInVain(post, this.#candidate(first, taker))) {
       // Of several that have waited too long, the greediest client's is the first.
-      const greediest = this.#line.nextToShedFor(taker)!;
+      const greediest = this.#line.nextToShedFor(taker, of)!;
       const isToo = this.controller.isInVain(post, this.#candidate(greediest, taker));
       this.#line.shed(isToo ? greediest : first);
-      first = this.#line.oldestFor(taker);
+      first = this.#line.oldestFor(taker, of);
     }
-    return false;
   }
 
   /**
@@ -166,9 +181,14 @@ export class Relief<T extends Waiter> {
     };
   }
 
-  #postOf(taker: object): Post {
-    let post = this.#posts.get(taker);
-    if (!post) this.#posts.set(taker, post = { pressedAt: undefined, stoodAt: undefined });
-    return post;
+  /** As many as there are classes now. */
+  #postsOf(taker: object): readonly Post[] {
+    let posts = this.#posts.get(taker);
+    if (!posts) this.#posts.set(taker, posts = []);
+    while (posts.length < this.#line.classes) {
+      posts.push({ pressedAt: undefined, stoodAt: undefined });
+    }
+    posts.length = this.#line.classes;
+    return posts;
   }
 }
