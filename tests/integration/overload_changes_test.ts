@@ -60,7 +60,7 @@ Deno.test("reloads from hold to shed, to newest and back count at once, under lo
     assertEquals(await shed(program), 0);
     await reload("shed");
     await untilMore(program, 10, "shed");
-    assertEquals((await program.status()).overloaded, 1);
+    await until(async () => (await program.status()).overloaded === 1, "it is overloaded");
     await reload("newest");
     await untilMore(program, 10, "done");
     await reload("hold");

@@ -61,7 +61,9 @@ export class Scene {
   readonly #binds: boolean;
   /** Clients that leave at a time if they are there still. */
   readonly #leaving: { at: number; session: Session }[] = [];
-  /** Who was shed in this step though nobody had seen its client leave. */
+  /** Whether workers take sessions at the moment, as long as slots are free. */
+  #growing = false;
+  /** Who was shed meanwhile though nobody had seen its client leave. */
   readonly #shed: Session[] = [];
 
   constructor(mode: WhenOverloaded, binds: boolean, capacity: number) {
@@ -193,12 +195,19 @@ export class Scene {
 
   /** Workers take sessions as long as some wait for whom a slot is free. */
   #grow(): void {
+    this.#growing = true;
     for (const place of this.places) {
       while (place.free > 0 && this.#waitsFor(place)) {
         place.taking++;
         this.#take(place);
       }
     }
+    this.#growing = false;
+    for (const session of this.#shed.splice(0)) this.#checkFull(session);
+  }
+
+  #checkFull(session: Session): void {
+    if (this.#freeFor(session) > 0) this.faults.push(`${session.id} was shed with free slots`);
   }
 
   async #take(place: Place): Promise<void> {
@@ -206,24 +215,21 @@ export class Scene {
     place.dismiss();
     try {
       const session = await received;
-      // One that ended on its way here, as a worker finds it.
-      if (this.ended.has(session.id)) return;
+      place.taking--;
       session.connectStartedAt = this.now;
-      place.busy.push(session);
+      // One that ended on its way here is over, as a worker finds it.
+      if (this.ended.has(session.id)) this.#grow();
+      else place.busy.push(session);
     } catch {
       // Those that it waited for have left, since their clients were seen giving up.
-    } finally {
       place.taking--;
     }
   }
 
-  /** All that was begun is done, and whoever was shed would have had no slot. */
+  /** All that was begun is done. */
   async #settle(): Promise<void> {
     this.#grow();
     while (this.places.some(({ taking }) => taking > 0)) await Promise.resolve();
-    for (const session of this.#shed.splice(0)) {
-      if (this.#freeFor(session) > 0) this.faults.push(`${session.id} was shed with free slots`);
-    }
   }
 
   /** Whether somebody waits for a place, with room or without. */
@@ -249,7 +255,7 @@ export class Scene {
     this.queue.onAbort(session);
     this.overload.ended(session);
     // A worker that is free takes the next one at once.
-    this.#grow();
+    if (reason !== "shed") this.#grow();
   }
 
   #judge(session: Session): void {
@@ -257,6 +263,8 @@ export class Scene {
     if (whenOverloaded === "hold") this.faults.push("shed with hold");
     if (this.queue.draining) this.faults.push("shed during a drain");
     if (!this.overload.patience) this.faults.push("shed though nobody has lost patience");
-    if (!session.watch!.gaveUp) this.#shed.push(session);
+    if (session.watch!.gaveUp) return;
+    if (this.#growing) this.#shed.push(session);
+    else this.#checkFull(session);
   }
 }
