@@ -77,6 +77,8 @@ const BAD_VALUES: Record<OptionName, string> = {
   queue: "1000001",
   maxConnections: "1e3",
   whenOverloaded: "drop",
+  shedTarget: "0",
+  shedInterval: "61m",
   overflow: "drop",
   maxWait: "-1s",
   rejectWith: "",
