@@ -1,8 +1,8 @@
 import type { Clock } from "../../base/clock.ts";
-import { type Candidate, OverloadController, type Post } from "./controller.ts";
+import { type Bounds, type Candidate, OverloadController, type Post } from "./controller.ts";
 
-/** A queue from which nobody takes a session for so many times the patience is not judged any more. */
-const LASTS_PATIENCES = 10;
+/** A queue from which nobody takes a session for so many times the interval is not judged any more. */
+const LASTS_INTERVALS = 10;
 
 /** What is done when more sessions come than are served; see `--when-overloaded`. */
 export type WhenOverloaded = "hold" | "shed" | "newest";
@@ -39,6 +39,8 @@ export interface ReliefOptions<T> {
   clock: Clock;
   /** What is done at the moment. */
   mode: () => WhenOverloaded;
+  /** What of it is set. */
+  bounds: () => Bounds;
 }
 
 /**
@@ -61,11 +63,12 @@ export class Relief<T extends Waiter> {
   readonly #pressed = new Set<object>();
   /** Until when that is so, unless it is seen again. */
   #until = 0;
-  /** When a worker last took a session. */
+  /** When a worker last took a session, and for whom. */
   #takenAt = -Infinity;
+  #takenFor: object | undefined;
 
-  constructor({ line, clock, mode }: ReliefOptions<T>) {
-    this.controller = new OverloadController(clock);
+  constructor({ line, clock, mode, bounds }: ReliefOptions<T>) {
+    this.controller = new OverloadController(clock, bounds);
     this.#line = line;
     this.#clock = clock;
     this.#mode = mode;
@@ -74,10 +77,10 @@ export class Relief<T extends Waiter> {
   /** Whether anything is done at the moment. */
   get acts(): boolean {
     if (this.#pressed.size === 0) return false;
-    if (this.#clock() <= this.#until && this.controller.patienceSeen < Infinity) return true;
-    // Nobody takes sessions any more of those who did, or clients have turned out to be patient.
+    if (this.#clock() <= this.#until) return true;
+    // Nobody takes sessions any more of those who did.
     for (const taker of this.#pressed) {
-      for (const post of this.#postsOf(taker)) post.pressedAt = undefined;
+      for (const post of this.#postsOf(taker)) this.controller.release(post);
     }
     this.#pressed.clear();
     return false;
@@ -89,52 +92,51 @@ export class Relief<T extends Waiter> {
    * @returns Whether it is to take the newest first.
    */
   next(taker: object): boolean {
+    const { controller } = this;
     const posts = this.#postsOf(taker);
     // What was seen too long ago counts no more, as when another mode was in force meanwhile.
     const { acts } = this;
     this.#takenAt = this.#clock();
-    let isPressed = false;
+    this.#takenFor = taker;
+    const sheds = this.#mode() === "shed";
     for (const [of, post] of posts.entries()) {
       const oldest = this.#line.oldestFor(taker, of);
-      this.controller.observe(post, oldest && this.#candidate(oldest, taker));
-      isPressed ||= post.pressedAt !== undefined;
+      controller.observe(post, oldest && this.#candidate(oldest, taker), { sheds });
     }
-    if (!isPressed) {
+    if (!posts.some((post) => controller.acts(post))) {
       if (acts) this.#pressed.delete(taker);
       return false;
     }
-    this.#until = this.#clock() + LASTS_PATIENCES * this.controller.patienceSeen;
+    this.#until = this.#clock() + LASTS_INTERVALS * controller.interval;
     if (!this.#pressed.has(taker)) this.#begin(taker);
-    if (this.#mode() === "newest") return true;
-    // Those of the lowest class leave first.
-    for (let of = posts.length - 1; of >= 0; of--) this.#shedInVain(taker, of, posts[of]!);
+    if (!sheds) return true;
+    this.#shedInVain(taker);
+    for (const [of, post] of posts.entries()) {
+      const first = this.#line.oldestFor(taker, of);
+      if (first) controller.taken(post, this.#clock() - first.acceptedAt);
+    }
     return false;
   }
 
-  #shedInVain(taker: object, of: number, post: Post): void {
-    let first = this.#line.oldestFor(taker, of);
-    while (first && this.controller.isInVain(post, this.#candidate(first, taker))) {
-      // Of several that have waited too long, the greediest client's is the first.
-      const greediest = this.#line.nextToShedFor(taker, of)!;
-      const isToo = this.controller.isInVain(post, this.#candidate(greediest, taker));
-      this.#line.shed(isToo ? greediest : first);
-      first = this.#line.oldestFor(taker, of);
-    }
-  }
-
   /**
-   * A session has joined while servers have sessions: sheds those that have waited too long for an
-   * answer in time if no worker takes any, and, while there is no room, the oldest of those that wait
-   * for a destination under pressure. Otherwise others would wait in the kernel's backlog, where it
-   * cannot be seen for how long, nor that they leave.
+   * A session has joined while servers have sessions: under pressure, sheds those that have waited in
+   * vain, so that a worker that takes one is not held up by that, and, while there is no room, the
+   * oldest of those that wait for a destination under pressure. Otherwise others would wait in the
+   * kernel's backlog, where it cannot be seen for how long, nor that they leave. If no worker takes any,
+   * it sheds those that have waited too long for an answer in time.
    */
   joined(hasRoom: () => boolean): void {
     const now = this.#clock();
-    const { longest, target } = this.controller;
+    const { longest, initialTarget } = this.controller;
+    const sheds = this.#mode() === "shed";
+    const taker = this.#takenFor;
+    if (sheds && this.acts && taker && this.#pressed.has(taker)) {
+      this.#shedInVain(taker);
+    }
     const inTime = now - longest;
-    const sheds = this.#mode() === "shed" && now - this.#takenAt > target;
+    const stalls = sheds && now - this.#takenAt > initialTarget;
     for (
-      let first = sheds ? this.#line.oldestFor(undefined) : undefined;
+      let first = stalls ? this.#line.oldestFor(undefined) : undefined;
       first && first.acceptedAt < inTime;
       first = this.#line.oldestFor(undefined)
     ) this.#line.shed(first);
@@ -150,6 +152,27 @@ export class Relief<T extends Waiter> {
     if (!this.acts) return;
     for (const taker of this.#pressed) {
       if (this.#line.mayHave(taker, item)) return this.#line.shed(item);
+    }
+  }
+
+  /** Sheds who has waited in vain for a taker; those of the lowest class leave first. */
+  #shedInVain(taker: object): void {
+    const posts = this.#postsOf(taker);
+    for (let of = posts.length - 1; of >= 0; of--) this.#shedOf(of, taker, posts[of]!);
+  }
+
+  #shedOf(of: number, taker: object, post: Post): void {
+    const { controller } = this;
+    let first = this.#line.oldestFor(taker, of);
+    while (first) {
+      const candidate = this.#candidate(first, taker);
+      if (!controller.isInVain(post, candidate)) return;
+      // Of several that have waited too long, the greediest client's is the first.
+      const greediest = this.#line.nextToShedFor(taker, of)!;
+      const isToo = controller.isInVain(post, this.#candidate(greediest, taker));
+      controller.shed(post, candidate);
+      this.#line.shed(isToo ? greediest : first);
+      first = this.#line.oldestFor(taker, of);
     }
   }
 
@@ -185,9 +208,7 @@ export class Relief<T extends Waiter> {
   #postsOf(taker: object): readonly Post[] {
     let posts = this.#posts.get(taker);
     if (!posts) this.#posts.set(taker, posts = []);
-    while (posts.length < this.#line.classes) {
-      posts.push({ pressedAt: undefined, stoodAt: undefined });
-    }
+    while (posts.length < this.#line.classes) posts.push(this.controller.newPost());
     posts.length = this.#line.classes;
     return posts;
   }
