@@ -77,8 +77,11 @@ export class Relief<T extends Waiter> {
   /** Whether anything is done at the moment. */
   get acts(): boolean {
     if (this.#pressed.size === 0) return false;
-    if (this.#clock() <= this.#until) return true;
-    // Nobody takes sessions any more of those who did.
+    const now = this.#clock();
+    for (const taker of this.#pressed) {
+      if (now <= this.#until && this.#isPressed(taker)) return true;
+    }
+    // Nobody takes sessions any more of those who did, or clients have turned out to be patient.
     for (const taker of this.#pressed) {
       for (const post of this.#postsOf(taker)) this.controller.release(post);
     }
@@ -103,7 +106,7 @@ export class Relief<T extends Waiter> {
       const oldest = this.#line.oldestFor(taker, of);
       controller.observe(post, oldest && this.#candidate(oldest, taker), { sheds });
     }
-    if (!posts.some((post) => controller.acts(post))) {
+    if (!this.#isPressed(taker)) {
       if (acts) this.#pressed.delete(taker);
       return false;
     }
@@ -202,6 +205,10 @@ export class Relief<T extends Waiter> {
         return line.isCrowded(taker, item);
       },
     };
+  }
+
+  #isPressed(taker: object): boolean {
+    return this.#postsOf(taker).some((post) => this.controller.acts(post));
   }
 
   /** As many as there are classes now. */
