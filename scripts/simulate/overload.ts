@@ -5,6 +5,8 @@
 import { Channel } from "../../src/async/channel.ts";
 import { Relief, type WhenOverloaded } from "../../src/balancer/overload/relief.ts";
 import { Random } from "../../tests/support/random.ts";
+import type { Try } from "../bench/tally.ts";
+import type { Arrival } from "./arrivals.ts";
 import { EventHeap } from "./event_heap.ts";
 
 /** What is simulated; times are milliseconds. */
@@ -36,7 +38,15 @@ export interface Scenario {
   /** The patience by group, instead. */
   readonly patienceOf?: (group: number, random: Random) => number;
   readonly queue?: number;
+  /** After so long in the queue a session is turned away; never unless given. */
+  readonly queueTimeout?: number | undefined;
   readonly seed?: number;
+  /** Who comes when, instead of what `load` and `patience` say. */
+  readonly clients?: Iterable<Arrival>;
+  /** How much longer than an answer takes a session has its slot; no longer unless given. */
+  readonly overhead?: number;
+  /** How long connecting and the answer are on their way to the client beyond that. */
+  readonly travel?: number;
 }
 
 /** What came of it. */
@@ -60,6 +70,8 @@ export interface Outcome {
   readonly patience: number;
   /** When answers in time were given, for recovery. */
   readonly answers: readonly number[];
+  /** Everybody who came, and when they were answered in time, if they were. */
+  readonly tries: readonly Try[];
 }
 
 interface Client {
@@ -69,18 +81,20 @@ interface Client {
   readonly tries: number;
   readonly group: number;
   readonly watch: { gaveUp: boolean };
+  answeredAt: number | undefined;
   over: boolean;
 }
 
 type Event =
-  | { kind: "arrive"; client?: Client; tries: number; more: boolean }
-  | { kind: "leave"; client: Client }
+  | { kind: "arrive"; tries: number; more: boolean; patience?: number }
+  | { kind: "leave" | "time out"; client: Client }
   | { kind: "answer"; client: Client; began: number };
 
 /** Simulates one scenario. */
 export async function simulate(scenario: Scenario): Promise<Outcome> {
   const { slots = 1, duration = 60_000, warmUp = 5000, retries = 0, burst = 1 } = scenario;
   const { meanService = 10, service = () => meanService, queue = 1024, stall } = scenario;
+  const { queueTimeout, overhead = 0, travel = 0, clients } = scenario;
   const random = new Random(scenario.seed ?? 1);
   const loadAt = typeof scenario.load === "number" ? () => scenario.load as number : scenario.load;
   const capacity = slots / meanService;
@@ -90,6 +104,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
   const events = new EventHeap<Event>();
   const waits: number[] = [];
   const answers: number[] = [];
+  const all: Client[] = [];
   const counts = { failed: 0, offered: 0, shed: 0, busy: 0, wasted: 0, good: 0 };
   let active = 0;
   /** Those that the kernel holds. */
@@ -101,8 +116,9 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     mode: () => scenario.mode,
     line: {
       oldestFor: () => channel.waiting.oldest,
-      newestFor: () => channel.waiting.newest,
       nextToShedFor: () => channel.waiting.nextToShed,
+      mayHave: () => true,
+      isCrowded: () => channel.size > slots - active,
       all: () => channel.waiting,
       shed(client) {
         channel.remove(client);
@@ -122,12 +138,14 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     if (client.cameAt >= warmUp) counts.failed++;
     if (client.tries >= retries) return;
     const at = now + random.next() * 1000;
-    events.add(at, { kind: "arrive", tries: client.tries + 1, more: false });
+    const patience = clients && client.leavesAt - client.cameAt;
+    const again = { kind: "arrive", tries: client.tries + 1, more: false } as const;
+    events.add(at, patience === undefined ? again : { ...again, patience });
   }
 
-  function arrive(tries: number): void {
+  function arrive(tries: number, given?: number): void {
     const group = scenario.group?.(random) ?? 0;
-    const patience = scenario.patienceOf?.(group, random) ?? scenario.patience(random);
+    const patience = given ?? scenario.patienceOf?.(group, random) ?? scenario.patience(random);
     const client = {
       cameAt: now,
       acceptedAt: now,
@@ -135,8 +153,10 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
       tries,
       group,
       watch: { gaveUp: false },
+      answeredAt: undefined,
       over: false,
     };
+    all.push(client);
     events.add(client.leavesAt, { kind: "leave", client });
     if (now >= warmUp) counts.offered++;
     if (channel.size >= queue) backlog.push(client);
@@ -147,6 +167,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     client.acceptedAt = now;
     entered.add(client);
     waiting.add(client);
+    if (queueTimeout !== undefined) events.add(now + queueTimeout, { kind: "time out", client });
     channel.trySend(client);
     if (on && active > 0) relief.joined(() => channel.size < queue);
   }
@@ -167,27 +188,31 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
       if (stall && now < stall.to && ends > stall.from) {
         ends = stall.to + (ends - Math.max(now, stall.from));
       }
-      events.add(ends, { kind: "answer", client, began: now });
+      events.add(ends + overhead, { kind: "answer", client, began: now });
     }
   }
 
   function answer(client: Client, began: number): void {
     active--;
-    const good = now <= client.leavesAt;
+    const good = now + travel <= client.leavesAt;
     if (on) {
       relief.controller.answered(now - began);
       const age = now - client.acceptedAt;
       relief.controller.patience.answered(client.group);
       if (good) relief.controller.patience.stayed(age, client.group);
     }
-    if (good) client.over = true;
+    if (good) {
+      client.over = true;
+      client.answeredAt = now + travel;
+    }
     if (now < warmUp) return;
-    counts.busy += now - began;
+    const spent = Math.max(0, now - Math.max(began, warmUp) - overhead);
+    counts.busy += spent;
     if (good) {
       counts.good++;
       waits.push(began - client.cameAt);
       answers.push(now);
-    } else counts.wasted += now - began;
+    } else counts.wasted += spent;
   }
 
   function leave(client: Client): void {
@@ -200,21 +225,32 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     if (waiting.has(client)) relief.gaveUp(client);
   }
 
+  function timeOut(client: Client): void {
+    if (!waiting.delete(client)) return;
+    channel.remove(client);
+    admit();
+    fail(client);
+  }
+
   for (const { at, number } of scenario.extra ?? []) {
     for (let i = 0; i < number; i++) events.add(at, { kind: "arrive", tries: 0, more: false });
   }
-  events.add(0, { kind: "arrive", tries: 0, more: true });
+  for (const { at, patience } of clients ?? []) {
+    events.add(at, { kind: "arrive", tries: 0, more: false, patience });
+  }
+  if (!clients) events.add(0, { kind: "arrive", tries: 0, more: true });
   for (let next = events.take(); next && next.at < duration; next = events.take()) {
     now = next.at;
     const event = next.value;
     if (event.kind === "arrive") {
-      for (let i = 0; i < (event.more ? burst : 1); i++) arrive(event.tries);
+      for (let i = 0; i < (event.more ? burst : 1); i++) arrive(event.tries, event.patience);
       if (event.more) {
         const gap = -Math.log(1 - random.next()) * burst / (loadAt(now) * capacity);
         events.add(now + gap, { kind: "arrive", tries: 0, more: true });
       }
-    } else if (event.kind === "leave") leave(event.client);
-    else answer(event.client, event.began);
+    } else if (event.kind === "answer") answer(event.client, event.began);
+    else if (event.kind === "leave") leave(event.client);
+    else timeOut(event.client);
     await serve();
   }
   const possible = capacity * (duration - warmUp);
@@ -232,6 +268,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     offered: counts.offered,
     patience: relief.controller.patience.seen,
     answers,
+    tries: all,
   };
 }
 

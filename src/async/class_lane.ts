@@ -1,5 +1,5 @@
 import type { ByAge } from "./by_age.ts";
-import type { Lane, LaneMaker, Place, Turning } from "./lane.ts";
+import { bestOf, type Lane, type LaneMaker, type Place, type Turning } from "./lane.ts";
 import { Stride } from "./stride.ts";
 
 /** The shares of the classes while all of them have items that wait, the first class first. */
@@ -65,12 +65,15 @@ class ClassLane<T> implements Lane<T> {
 
   get oldest(): T | undefined {
     const { before } = this.#options;
-    return this.#best(({ oldest }) => oldest, before);
+    return bestOf(this.#classes, { itemOf: ({ oldest }) => oldest, isBetter: before });
   }
 
   get newest(): T | undefined {
     const { before } = this.#options;
-    return this.#best(({ newest }) => newest, (item, other) => before(other, item));
+    return bestOf(this.#classes, {
+      itemOf: ({ newest }) => newest,
+      isBetter: (item, other) => before(other, item),
+    });
   }
 
   /** Of the class of which an item would wait longest: who has the most for its share. */
@@ -150,18 +153,5 @@ class ClassLane<T> implements Lane<T> {
     this.#size++;
     this.#options.stride.enter(of);
     return { value, of, place: to(this.#classes[of]!) };
-  }
-
-  /** The best of the items that each class has. */
-  #best(
-    itemOf: (lane: Lane<T>) => T | undefined,
-    isBetter: (item: T, other: T) => boolean,
-  ): T | undefined {
-    let best: T | undefined;
-    for (const lane of this.#classes) {
-      const item = itemOf(lane);
-      if (item !== undefined && (best === undefined || isBetter(item, best))) best = item;
-    }
-    return best;
   }
 }

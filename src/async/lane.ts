@@ -57,3 +57,23 @@ export interface Lane<T> extends Iterable<T> {
   /** Whether the first item of this lane is served before that of another one, if neither is empty. */
   precedes(other: this): boolean;
 }
+
+/**
+ * The best of what some lanes are asked for.
+ *
+ * @param options.itemOf What a lane has, if anything.
+ */
+export function bestOf<T>(
+  lanes: Iterable<Lane<T>>,
+  { itemOf, isBetter }: {
+    itemOf: (lane: Lane<T>) => T | undefined;
+    isBetter: (item: T, other: T) => boolean;
+  },
+): T | undefined {
+  let best: T | undefined;
+  for (const lane of lanes) {
+    const item = itemOf(lane);
+    if (item !== undefined && (best === undefined || isBetter(item, best))) best = item;
+  }
+  return best;
+}

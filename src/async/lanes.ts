@@ -1,7 +1,7 @@
 import type { Audience } from "./audience.ts";
 import type { ByAge } from "./by_age.ts";
 import { fifoLanes } from "./fifo_lane.ts";
-import type { Lane, LaneMaker, Place, Turning } from "./lane.ts";
+import { bestOf, type Lane, type LaneMaker, type Place, type Turning } from "./lane.ts";
 import type { Order } from "./order.ts";
 
 /** A lane of its own, for items that not everybody may have. */
@@ -104,22 +104,22 @@ export class Lanes<T> implements Iterable<T> {
   oldestFor(taker: object | undefined): T | undefined {
     if (this.#boundSize === 0) return this.#open.oldest;
     const isBetter = (item: T, other: T) => this.#isBefore(item, other);
-    return this.#best(taker, { itemOf: (lane) => lane.oldest, isBetter });
+    return bestOf(this.#lanesFor(taker), { itemOf: (lane) => lane.oldest, isBetter });
   }
 
   /** The youngest item that a taker may have, or anybody. */
   newestFor(taker: object | undefined): T | undefined {
     if (this.#boundSize === 0) return this.#open.newest;
     const isBetter = (item: T, other: T) => this.#isBefore(other, item);
-    return this.#best(taker, { itemOf: (lane) => lane.newest, isBetter });
+    return bestOf(this.#lanesFor(taker), { itemOf: (lane) => lane.newest, isBetter });
   }
 
   /** The item that is given up first of those that a taker may have, or anybody. */
   nextToShedFor(taker: object | undefined): T | undefined {
     if (this.#boundSize === 0) return this.#open.nextToShed;
-    let greed = this.#open.greed;
-    for (const { lane } of this.#lanesFor(taker)) greed = Math.max(greed, lane.greed);
-    return this.#best(taker, {
+    let greed = 0;
+    for (const lane of this.#lanesFor(taker)) greed = Math.max(greed, lane.greed);
+    return bestOf(this.#lanesFor(taker), {
       itemOf: (lane) => lane.greed === greed ? lane.nextToShed : undefined,
       isBetter: (item, other) => this.#isBefore(item, other),
     });
@@ -232,31 +232,19 @@ export class Lanes<T> implements Iterable<T> {
     return next;
   }
 
-  /** The best item of the lanes that a taker may have, or anybody. */
-  #best(
-    taker: object | undefined,
-    { itemOf, isBetter }: {
-      itemOf: (lane: Lane<T>) => T | undefined;
-      isBetter: (item: T, other: T) => boolean;
-    },
-  ): T | undefined {
-    let best = itemOf(this.#open);
-    for (const { lane } of this.#lanesFor(taker)) {
-      const item = itemOf(lane);
-      if (item !== undefined && (best === undefined || isBetter(item, best))) best = item;
-    }
-    return best;
-  }
-
   #isBefore(item: T, other: T): boolean {
     return this.#order!.before(item, other);
   }
 
-  *#lanesFor(taker: object | undefined): Iterable<Bound<T>> {
-    if (!taker) return yield* this.#lanes();
-    const own = this.#own.get(taker);
-    if (own) yield own;
-    for (const at of this.#shared.values()) if (at.audience.has(taker)) yield at;
+  /** The lanes of which a taker may have items, or anybody. */
+  *#lanesFor(taker: object | undefined): Iterable<Lane<T>> {
+    yield this.#open;
+    const own = taker && this.#own.get(taker);
+    if (own) yield own.lane;
+    if (!taker) { for (const { lane } of this.#own.values()) yield lane; }
+    for (const { audience, lane } of this.#shared.values()) {
+      if (!taker || audience.has(taker)) yield lane;
+    }
   }
 
   *#lanes(): Iterable<Bound<T>> {

@@ -118,15 +118,30 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     bind: (sessions) => bindings.bind(sessions),
     overload: () => overload,
   });
-  const overload: Overload = new Overload({
+  const policy = makePolicy(config.balance, config);
+  const bindings = new Bindings({ policy, queue, clock });
+  const pool = new WorkerPool({
+    queue,
+    policy,
+    bindings,
+    spawn: (destination) => tasks.add(runWorker(destination, workerContext)),
+    onStranded: (session) => session.abort("server-reset"),
+  });
+  const overload = new Overload({
     settings,
     queue,
     isServing: () => destinations.all.some(({ established }) => established > 0),
+    slotsFor: (session) => pool.slotsFor(session),
     clock,
     log,
   });
-  const policy = makePolicy(config.balance, config);
-  const bindings = new Bindings({ policy, queue, clock });
+  const forecaster = new Forecaster({
+    queue,
+    registry,
+    slots: () => pool.slots,
+    free: () => queue.idleWorkers > 0 || pool.hasRoomFor(),
+    clock,
+  });
   const gate = new Gate({
     settings,
     queue,
@@ -141,11 +156,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     tasks,
     greetings: [new ProxyGreeting(settings)],
     farewells,
-    forecaster: {
-      get expectedWait() {
-        return forecaster.expectedWait;
-      },
-    },
+    forecaster,
   });
   const fairReads = new FairReads();
   const workerContext: WorkerContext = {
@@ -169,13 +180,6 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     serves: (audience) => pool.serves(audience),
     keeps: (destination) => pool.keeps(destination),
   };
-  const pool = new WorkerPool({
-    queue,
-    policy,
-    bindings,
-    spawn: (destination) => tasks.add(runWorker(destination, workerContext)),
-    onStranded: (session) => session.abort("server-reset"),
-  });
   const health = new Health({
     workers: pool,
     settings,
@@ -186,13 +190,6 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     tasks,
     position: thread,
     names: options.names ?? names,
-  });
-  const forecaster = new Forecaster({
-    queue,
-    registry,
-    slots: () => pool.slots,
-    free: () => queue.idleWorkers > 0 || pool.hasRoomFor(),
-    clock,
   });
   announcer.connect({
     listener: name,

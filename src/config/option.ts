@@ -168,22 +168,18 @@ export function file(
 
 /** A number of threads; 0 stands for "auto". */
 export function threads(spec: { help: string }): Option<number> {
-  const number = count({ default: 1, min: 1, max: 64, help: spec.help });
-  return {
-    ...number,
-    form: "N|auto",
-    allowed: `${number.allowed}, or auto`,
-    parse: (text) => text === "auto" ? 0 : number.parse(text),
-    format: (value) => value === 0 ? "auto" : String(value),
-    notation: { ...number.notation, words: ["auto"] },
-  };
+  return orAuto(count({ default: 1, min: 1, max: 64, help: spec.help }));
 }
 
 /** A number of slots within bounds; 0 stands for "auto". */
 export function slots(
   spec: { default: number; min: number; max: number; help: string },
 ): Option<number> {
-  const number = count(spec);
+  return orAuto(count(spec));
+}
+
+/** A number, or "auto", for which 0 stands. */
+function orAuto(number: Option<number>): Option<number> {
   return {
     ...number,
     form: "N|auto",

@@ -120,8 +120,9 @@ Deno.test("a session that was reset waits for another destination, and nobody wa
   const moved = [request(program.port, "BAD 1"), request(program.port, "BAD 2")];
   await until(async () => (await status()).waiting === 2, "both wait for the other one");
   for (let i = 0; i < 50; i++) assertEquals(await request(program.port, "GOOD"), "served");
+  await until(async () => (await status()).destinations[0].active === 0, "the last one is over");
   const waiting = await status();
-  assertEquals([waiting.waiting, waiting.destinations[0].active], [2, 0]);
+  assertEquals(waiting.waiting, 2);
   assert(waiting.destinations[0].workers <= 2, "no worker is hired for what it may not have");
   hold.resolve();
   assertEquals(await Promise.all(moved), ["busy", "busy"]);
@@ -164,8 +165,9 @@ Deno.test("a reset asks for a probe soon, but not more than about one a second",
     await request(program.port, "BAD").catch(() => "");
     sent++;
   }
+  const most = 3 + Math.floor((performance.now() - began) / 1000);
   const probes = server.accepted - sent;
-  assert(probes >= 3 && probes <= 5, `${probes} probes beside ${sent} requests`);
+  assert(probes >= 3 && probes <= most, `${probes} probes beside ${sent} requests`);
   await server[Symbol.asyncDispose]();
   await program.logged(/is down: .*refused/i);
 });

@@ -393,6 +393,10 @@ Deno.test("a listener with threads that has drained is still there to be looked 
   await until(async () => {
     return await request(port, "x").then(() => false, () => true);
   }, "it does not listen any more");
+  await until(async () => {
+    const { accepted, ended } = (await program.instance.status()).listeners[1]!;
+    return ended.done === accepted;
+  }, "all are done");
   // The threads end some time after their port does.
   for (let i = 0; i < 50; i++) {
     const { listeners: [, status] } = await program.instance.status();

@@ -38,8 +38,8 @@ export interface Candidate {
   readonly age: number;
   /** Whether its client was seen giving up. */
   readonly gaveUp: boolean;
-  /** Whether others wait behind it. */
-  readonly more: boolean;
+  /** Whether more wait than have a free slot. */
+  readonly crowded: boolean;
 }
 
 /**
@@ -107,7 +107,7 @@ export class OverloadController {
     else if (post.pressedAt === undefined) {
       const { patienceSeen, longest } = this;
       const recent = now - (post.stoodAt ?? -Infinity) < RECENT_PATIENCES * patienceSeen;
-      if (!next.more || next.age < longest * (recent ? RECENT_SHARE : 1)) return;
+      if (next.age < longest * (recent ? RECENT_SHARE : 1) || !next.crowded) return;
       post.pressedAt = now;
     } else if (next.age < this.target / (stands ? 2 : 1)) post.pressedAt = undefined;
   }
@@ -117,9 +117,11 @@ export class OverloadController {
     return pressedAt !== undefined && this.#clock() - pressedAt >= this.patienceSeen;
   }
 
-  /** Whether a session has waited too long. The only one that waits is served, however long it has. */
-  isInVain(post: Post, { age, gaveUp, more }: Candidate): boolean {
+  /** Whether a session has waited too long. One for which a slot is free is served, however long it has. */
+  isInVain(post: Post, candidate: Candidate): boolean {
     if (post.pressedAt === undefined) return false;
-    return gaveUp || (more && age > (this.isStanding(post) ? this.target : this.longest));
+    if (candidate.gaveUp) return true;
+    const most = this.isStanding(post) ? this.target : this.longest;
+    return candidate.age > most && candidate.crowded;
   }
 }

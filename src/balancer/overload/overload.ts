@@ -19,6 +19,8 @@ export interface OverloadOptions {
   queue: Pick<Queue, "waiting" | "freeSlots" | "draining">;
   /** Whether a destination has sessions. */
   isServing: () => boolean;
+  /** Free slots of the destinations that may have a session. */
+  slotsFor: (session: Session) => number;
   clock: Clock;
   log: Logger;
 }
@@ -41,7 +43,7 @@ export class Overload implements OverloadHandling {
   readonly #salt = crypto.getRandomValues(new Uint32Array(1))[0]!;
 
   constructor(options: OverloadOptions) {
-    const { queue, clock, settings } = options;
+    const { queue, clock, settings, slotsFor } = options;
     this.#options = options;
     this.#sheds = new RefusalLog({ ...options, what: "overloaded" });
     this.#relief = new Relief({
@@ -49,8 +51,9 @@ export class Overload implements OverloadHandling {
       mode: () => settings.whenOverloaded,
       line: {
         oldestFor: (taker) => queue.waiting.oldestFor(taker),
-        newestFor: (taker) => queue.waiting.newestFor(taker),
         nextToShedFor: (taker) => queue.waiting.nextToShedFor(taker),
+        mayHave: (taker, session) => queue.waiting.mayHave(taker, session),
+        isCrowded: (taker, session) => queue.waiting.sizeFor(taker) > 1 + slotsFor(session),
         all: () => queue.waiting,
         shed: (session) => {
           this.#sheds.note("shed", { session });
@@ -111,8 +114,12 @@ export class Overload implements OverloadHandling {
   /** A session has ended. */
   ended(session: Session): void {
     if (!this.#watches || session.watch?.gaveUp || session.down.received > 0) return;
-    const { reason } = session;
+    const { reason, watch, acceptedAt } = session;
     const left = reason === "client-gone" || reason === "client-reset";
+    // With --half-close abandon one that finishes sending together with its request leaves, too.
+    if (left && session.abandons && watch?.heardAt !== undefined && !watch.isSilent(acceptedAt)) {
+      return;
+    }
     if (left) this.#left(session, session.endedAt!);
     else this.#stayed(session, session.endedAt!);
   }

@@ -119,16 +119,17 @@ export class Patience {
   }
 
   #age(): void {
-    const now = this.#clock();
-    if (now - this.#agedAt < HALF_LIFE_MS) return;
-    this.#agedAt = now;
+    const halvings = Math.floor((this.#clock() - this.#agedAt) / HALF_LIFE_MS);
+    if (halvings < 1) return;
+    this.#agedAt += halvings * HALF_LIFE_MS;
+    const share = 2 ** -halvings;
     for (const group of this.#groups) {
       if (!group) continue;
       for (let step = 0; step < STEPS; step++) {
-        group.left[step]! /= 2;
-        group.stayed[step]! /= 2;
+        group.left[step]! *= share;
+        group.stayed[step]! *= share;
       }
-      group.answers /= 2;
+      group.answers *= share;
     }
     this.#seen = this.#calculate();
   }

@@ -19,10 +19,12 @@ export interface Waiter {
 export interface Line<T> {
   /** The one that has waited longest of those that a taker may have, or of all. */
   oldestFor(taker: object | undefined): T | undefined;
-  /** The one that came last of these. */
-  newestFor(taker: object | undefined): T | undefined;
   /** The one of these that leaves first if not all can be served. */
   nextToShedFor(taker: object | undefined): T | undefined;
+  /** Whether a taker may have one of them. */
+  mayHave(taker: object, item: T): boolean;
+  /** Whether more wait for a taker, who is about to take one, than have a free slot together with this one. */
+  isCrowded(taker: object, item: T): boolean;
   /** Everybody. */
   all(): Iterable<T>;
   /** Takes one out and closes it. */
@@ -82,24 +84,23 @@ export class Relief<T extends Waiter> {
    */
   next(taker: object): boolean {
     const post = this.#postOf(taker);
+    // What was seen too long ago counts no more, as when another mode was in force meanwhile.
+    const { acts } = this;
     this.#takenAt = this.#clock();
     const oldest = this.#line.oldestFor(taker);
-    const youngest = this.#line.newestFor(taker);
-    this.controller.observe(post, oldest && this.#candidate(oldest, youngest));
+    this.controller.observe(post, oldest && this.#candidate(oldest, taker));
     if (post.pressedAt === undefined) {
-      if (this.acts) this.#pressed.delete(taker);
+      if (acts) this.#pressed.delete(taker);
       return false;
     }
     this.#until = this.#clock() + LASTS_PATIENCES * this.controller.patienceSeen;
     if (!this.#pressed.has(taker)) this.#begin(taker);
     if (this.#mode() === "newest") return true;
-    // Those who gave up may have been among them.
-    const newest = this.#line.newestFor(taker);
     let first = this.#line.oldestFor(taker);
-    while (first && this.controller.isInVain(post, this.#candidate(first, newest))) {
+    while (first && this.controller.isInVain(post, this.#candidate(first, taker))) {
       // Of several that have waited too long, the greediest client's is the first.
       const greediest = this.#line.nextToShedFor(taker)!;
-      const isToo = this.controller.isInVain(post, this.#candidate(greediest, newest));
+      const isToo = this.controller.isInVain(post, this.#candidate(greediest, taker));
       this.#line.shed(isToo ? greediest : first);
       first = this.#line.oldestFor(taker);
     }
@@ -108,9 +109,9 @@ export class Relief<T extends Waiter> {
 
   /**
    * A session has joined while servers have sessions: sheds those that have waited too long for an
-   * answer in time if no worker takes any, and, under pressure, the oldest while there is no room.
-   * Otherwise others would wait in the kernel's backlog, where it cannot be seen for how long, nor that
-   * they leave.
+   * answer in time if no worker takes any, and, while there is no room, the oldest of those that wait
+   * for a destination under pressure. Otherwise others would wait in the kernel's backlog, where it
+   * cannot be seen for how long, nor that they leave.
    */
   joined(hasRoom: () => boolean): void {
     const now = this.#clock();
@@ -118,30 +119,50 @@ export class Relief<T extends Waiter> {
     const inTime = now - longest;
     const sheds = this.#mode() === "shed" && now - this.#takenAt > target;
     for (
-      let first = this.#line.oldestFor(undefined);
-      first && ((sheds && first.acceptedAt < inTime) || (this.acts && !hasRoom()));
+      let first = sheds ? this.#line.oldestFor(undefined) : undefined;
+      first && first.acceptedAt < inTime;
       first = this.#line.oldestFor(undefined)
-    ) {
-      const isLate = sheds && first.acceptedAt < inTime;
-      this.#line.shed(isLate ? first : this.#line.nextToShedFor(undefined)!);
+    ) this.#line.shed(first);
+    while (this.acts && !hasRoom()) {
+      const first = this.#nextToShed();
+      if (!first) return;
+      this.#line.shed(first);
     }
   }
 
   /** The client of one that waits was seen giving up. */
   gaveUp(item: T): void {
-    if (this.acts) this.#line.shed(item);
+    if (!this.acts) return;
+    for (const taker of this.#pressed) {
+      if (this.#line.mayHave(taker, item)) return this.#line.shed(item);
+    }
   }
 
   #begin(taker: object): void {
     this.#pressed.add(taker);
-    for (const item of [...this.#line.all()]) if (item.watch?.gaveUp) this.#line.shed(item);
+    for (const item of [...this.#line.all()]) {
+      if (item.watch?.gaveUp && this.#line.mayHave(taker, item)) this.#line.shed(item);
+    }
   }
 
-  #candidate(item: T, newest: T | undefined): Candidate {
+  /** The one that leaves first of those that wait for destinations under pressure. */
+  #nextToShed(): T | undefined {
+    let first: T | undefined;
+    for (const taker of this.#pressed) {
+      const item = this.#line.nextToShedFor(taker);
+      if (item && !(first && first.acceptedAt <= item.acceptedAt)) first = item;
+    }
+    return first;
+  }
+
+  #candidate(item: T, taker: object): Candidate {
+    const line = this.#line;
     return {
       age: this.#clock() - item.acceptedAt,
       gaveUp: item.watch?.gaveUp ?? false,
-      more: item !== newest,
+      get crowded() {
+        return line.isCrowded(taker, item);
+      },
     };
   }
 

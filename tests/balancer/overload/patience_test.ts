@@ -58,6 +58,10 @@ Deno.test("what was not seen again for a while is forgotten", () => {
     assert(patience.seen > 0);
   }
   assertEquals(patience.seen, Infinity);
+  // Also where nobody has asked meanwhile.
+  show(patience, { number: 64, age: 500 });
+  now += 600_000;
+  assertEquals(patience.seen, Infinity);
 });
 
 Deno.test("groups with a third of the answers or less do not decide", () => {
