@@ -9,6 +9,8 @@ export const CLASS_SHARES: readonly number[] = [8, 4, 2, 1];
 export interface ClassOptions<T> {
   /** The class of an item: an index of {@linkcode CLASS_SHARES}. Asked when it begins to wait. */
   classOf(item: T): number;
+  /** The class of those of which nothing is known. */
+  usual: number;
   /** Makes what the items of a class wait in. */
   lanes: LaneMaker<T>;
 }
@@ -84,6 +86,17 @@ class ClassLane<T> implements Lane<T> {
 
   get greed(): number {
     return Math.max(...this.#classes.map((_, of) => this.#greedOf(of)));
+  }
+
+  aheadOf(item: T | undefined): number {
+    const { classOf, usual } = this.#options;
+    const own = item === undefined ? usual : classOf(item);
+    const ahead = this.#classes[own]!.aheadOf(item);
+    // With that one of its class, so many of the others are served.
+    const rounds = (ahead + 1) / CLASS_SHARES[own]!;
+    return this.#classes.reduce((sum, { size }, of) => {
+      return of === own ? sum : sum + Math.min(size, Math.floor(rounds * CLASS_SHARES[of]!));
+    }, ahead);
   }
 
   take(): Place<T> | undefined {

@@ -98,6 +98,13 @@ class FairLane<T> implements Lane<T> {
     return this.#ranking.first?.items.first?.value;
   }
 
+  aheadOf(item: T | undefined): number {
+    const { clientOf, turning } = this.#options;
+    if (item === undefined || turning.newestFirst) return this.clients;
+    const own = this.#clients.get(clientOf(item));
+    return own ? this.#ranking.sumUpTo(own.items.size + 1) : this.clients;
+  }
+
   take(): Place<T> | undefined {
     const place = this.#firstPlace;
     if (!place) return undefined;

@@ -40,6 +40,10 @@ class FifoLane<T> implements Lane<T> {
     return this.#items.first;
   }
 
+  aheadOf(): number {
+    return this.#turning.newestFirst ? 0 : this.size;
+  }
+
   take(): ListNode<T> | undefined {
     const node = this.#firstNode;
     if (node) this.#items.remove(node);

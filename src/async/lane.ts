@@ -38,6 +38,13 @@ export interface Lane<T> extends Iterable<T> {
   /** How many are told apart whose items wait here; 0 where nobody is. */
   readonly clients: number;
 
+  /**
+   * How many items are served before one that joined now, by those that wait now: of a new client where
+   * clients are told apart, unless there is an item that says whose it is. At most by a turn of each
+   * client more than it will be. May take time in the number of items of that client.
+   */
+  aheadOf(item: T | undefined): number;
+
   /** Takes the item out that is served next. */
   take(): Place<T> | undefined;
   /** Adds an item that is younger than all others. */

@@ -127,9 +127,12 @@ export class Lanes<T> implements Iterable<T> {
 
   /** How many clients wait, where these are told apart; one that waits for two audiences counts twice. */
   get clients(): number {
-    let number = this.#open.clients;
-    for (const { lane } of this.#lanes()) number += lane.clients;
-    return number;
+    return this.#sum(({ clients }) => clients);
+  }
+
+  /** How many items are served before one that joined now, whomever it waited for; see {@linkcode Lane}. */
+  aheadOf(item: T | undefined): number {
+    return this.#sum((lane) => lane.aheadOf(item));
   }
 
   /** The item of each audience, and of those that everybody may have, that is served next. */
@@ -151,10 +154,8 @@ export class Lanes<T> implements Iterable<T> {
 
   /** Adds an item that is younger than all others for its audience. */
   add(item: T, audience: Audience | undefined): void {
-    if (audience) {
-      const at = this.#laneOf(audience);
-      this.#bind(item, { at, place: at.lane.push(item) });
-    } else this.#places.set(item, this.#open.push(item));
+    if (audience) this.#bind(item, audience, (lane) => lane.push(item));
+    else this.#places.set(item, this.#open.push(item));
   }
 
   /**
@@ -166,19 +167,15 @@ export class Lanes<T> implements Iterable<T> {
     item: T,
     { audience, behind }: { audience: Audience | undefined; behind: (waiting: T) => boolean },
   ): void {
-    if (audience) {
-      const at = this.#laneOf(audience);
-      this.#bind(item, { at, place: at.lane.unshift(item, behind) });
-    } else this.#places.set(item, this.#open.unshift(item, behind));
+    if (audience) this.#bind(item, audience, (lane) => lane.unshift(item, behind));
+    else this.#places.set(item, this.#open.unshift(item, behind));
   }
 
   /** Adds an item to its place by age. */
   insert(item: T, byAge: ByAge<T>): void {
     const audience = this.#order?.audienceOf(item);
-    if (audience) {
-      const at = this.#laneOf(audience);
-      this.#bind(item, { at, place: at.lane.insert(item, byAge) });
-    } else this.#places.set(item, this.#open.insert(item, byAge));
+    if (audience) this.#bind(item, audience, (lane) => lane.insert(item, byAge));
+    else this.#places.set(item, this.#open.insert(item, byAge));
   }
 
   /** Takes an item out that leaves. Returns whether it waited. */
@@ -232,6 +229,12 @@ export class Lanes<T> implements Iterable<T> {
     return next;
   }
 
+  #sum(of: (lane: Lane<T>) => number): number {
+    let sum = of(this.#open);
+    for (const { lane } of this.#lanes()) sum += of(lane);
+    return sum;
+  }
+
   #isBefore(item: T, other: T): boolean {
     return this.#order!.before(item, other);
   }
@@ -267,13 +270,13 @@ export class Lanes<T> implements Iterable<T> {
   }
 
   #make(): Lane<T> {
-    const order = this.#order;
-    const before = order ? (item: T, other: T) => order.before(item, other) : () => false;
+    const { before = () => false } = this.#order ?? {};
     return this.#maker({ before, turning: this.turning });
   }
 
-  #bind(item: T, bound: { at: Bound<T>; place: Place<T> }): void {
-    this.#bound.set(item, bound);
+  #bind(item: T, audience: Audience, add: (lane: Lane<T>) => Place<T>): void {
+    const at = this.#laneOf(audience);
+    this.#bound.set(item, { at, place: add(at.lane) });
     this.#boundSize++;
   }
 

@@ -167,8 +167,10 @@ export class Admission {
     if (ip === undefined) return true;
     if (!isAllowed(this.#rules, ip)) return false;
     const { maxPerIp } = this.#options.settings;
-    if (maxPerIp > 0 && (this.#perIp.get(ip) ?? 0) >= maxPerIp) return false;
-    return !this.#rate || this.#rate.take(ip);
+    if (maxPerIp === 0 && !this.#rate) return true;
+    const network = this.#networks.of(session.clientAddress)!;
+    if (maxPerIp > 0 && (this.#perIp.get(network) ?? 0) >= maxPerIp) return false;
+    return !this.#rate || this.#rate.take(network);
   }
 
   /** A session that was admitted has ended. */

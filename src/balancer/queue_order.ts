@@ -36,6 +36,7 @@ export class QueueOrder {
     if (priority.length === 0) return lanes;
     return classLanes({
       classOf: ({ clientAddress }) => this.#classOf(clientAddress, priority),
+      usual: USUAL_CLASS,
       lanes,
     });
   }
