@@ -6,7 +6,7 @@ import type { Settings } from "../config/options.ts";
 import { type Priority, USUAL_CLASS } from "../config/values/priority.ts";
 import type { SocketAddress } from "../net/address.ts";
 import { ClientNetworks } from "../net/client_networks.ts";
-import { type AddressMask, MaskedAddress } from "../net/masked_address.ts";
+import { isSameMask, MaskedAddress } from "../net/masked_address.ts";
 import { isWithin } from "../net/networks.ts";
 import type { Session } from "../session/session.ts";
 
@@ -56,11 +56,6 @@ export class QueueOrder {
 export function isSameOrder(one: OrderSettings, other: OrderSettings): boolean {
   const same = one.queueOrder === other.queueOrder && isSame(one.priority, other.priority);
   return same && (one.queueOrder === "fifo" || isSameMask(one.fairMask, other.fairMask));
-}
-
-/** Whether both tell the same clients apart. */
-export function isSameMask(one: AddressMask, other: AddressMask): boolean {
-  return one.v4 === other.v4 && one.v6 === other.v6;
 }
 
 function isSame(one: readonly Priority[], other: readonly Priority[]): boolean {

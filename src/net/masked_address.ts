@@ -6,6 +6,11 @@ export interface AddressMask {
   readonly v6: number;
 }
 
+/** Whether both are the same. */
+export function isSameMask(one: AddressMask, other: AddressMask): boolean {
+  return one.v4 === other.v4 && one.v6 === other.v6;
+}
+
 /** Reads IP addresses of which only the leading bits count, without making anything new. */
 export class MaskedAddress {
   /** The bytes of the address at hand. */

@@ -254,7 +254,7 @@ class Service implements AsyncDisposable {
     options: { beat?: number } = {},
   ): Promise<Service> {
     const service = new Service(env, options.beat ? [String(options.beat)] : []);
-    await until(() => service.output.length > 0, "the service has started");
+    await until(() => service.output.length > 0, "the service has started", 60_000);
     return service;
   }
 

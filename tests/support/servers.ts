@@ -115,7 +115,7 @@ async function acceptFrom(listener: Deno.TcpListener): Promise<Deno.TcpConn | un
 }
 
 /** How long a peer may say nothing before it is one that says nothing at first, in milliseconds. */
-const LOOK_MS = 100;
+const LOOK_MS = 250;
 
 /** The same for the first one, which most often is the look of a program that has just begun. */
 const FIRST_LOOK_MS = 1000;
