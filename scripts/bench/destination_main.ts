@@ -55,7 +55,7 @@ async function answerAfter(
     await new Promise((resolve) => setTimeout(resolve, ms));
     const took = performance.now() - began;
     // What it did is known also if nobody is there any more to learn of it.
-    if (options.notes) console.log(performance.timeOrigin + began, took);
+    if (options.notes) Deno.stdout.writeSync(noteOf(performance.timeOrigin + began, took));
     await conn.write(httpAnswer("ok\n", { close: true, took }));
   } catch {
     // The client has left.
@@ -77,6 +77,10 @@ async function answerHttp(conn: Deno.Conn): Promise<void> {
     await conn.write(httpAnswer(body, { close }));
     if (close) return;
   }
+}
+
+function noteOf(began: number, took: number): Uint8Array {
+  return encoder.encode(`${began} ${took}\n`);
 }
 
 function httpAnswer(

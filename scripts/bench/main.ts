@@ -47,7 +47,7 @@ Measures iawlb and whatever else of nginx, HAProxy and socat is installed, side 
   --seconds N         length of one measurement; default: 3
   --threads N         threads of each contender; default: 1
   --output DIR        where results.json and pictures go; default: bench-results
-  --part TEXT         only cases that have this in their titles
+  --part REGEXP       only cases whose titles this matches
   --more              adds to the results that are in the output directory: more rounds, more cases
   --quick             one short round of everything, to see that it works
 `;
@@ -107,7 +107,7 @@ async function main(): Promise<boolean> {
       rounds,
       seconds,
       quick,
-      part: options.part,
+      part: readPattern(options.part),
     };
     describe(contenders, tools);
     console.log(
@@ -129,7 +129,9 @@ async function main(): Promise<boolean> {
           await writeResults(output, { contenders, tools, results, ...settings });
         };
         const latest = await runWorkload(workload, bench, { progress, onCase });
-        if (latest.cases.length === 0) throw new Error(`no case has ${options.part} in its title`);
+        if (latest.cases.length === 0) {
+          throw new Error(`--part ${options.part}: the title of no case`);
+        }
         const result = results.at(-1)!;
         progress("");
         console.log(tables(result, workload.remarks?.(result.cases)) + "\n");
@@ -168,6 +170,14 @@ function readCount(options: Options, name: "rounds" | "seconds" | "threads", oth
   if (text === undefined) return otherwise;
   if (!/^[1-9]\d{0,3}$/.test(text)) throw new OptionError(`--${name} ${text}: not a whole number`);
   return Number(text);
+}
+
+function readPattern(text: string | undefined): RegExp | undefined {
+  try {
+    return text === undefined ? undefined : new RegExp(text);
+  } catch (error) {
+    throw new OptionError(`--part ${text}: ${messageOf(error)}`);
+  }
 }
 
 /** Those of the items that a list names, or all without one. */

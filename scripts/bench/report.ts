@@ -29,7 +29,8 @@ export function tables({ workload, cases }: WorkloadResult, remarks = ""): strin
 function cell({ digits, plain }: Metric, { median, spread, ratio }: Summary): string {
   if (Number.isNaN(median)) return NONE;
   if (median === Infinity) return "never";
-  const variation = spread >= 0.005 ? ` ±${(spread * 100).toFixed(0)}%` : "";
+  const isShown = spread >= 0.005 && Number(median.toFixed(digits)) !== 0;
+  const variation = isShown ? ` ±${(spread * 100).toFixed(0)}%` : "";
   const relation = !plain && Number.isFinite(ratio) ? ` (×${ratio.toFixed(2)})` : "";
   return `${median.toFixed(digits)}${variation}${relation}`;
 }
@@ -39,7 +40,7 @@ function problems({ name, problems }: VariantResult): string[] {
 }
 
 /** A table whose columns are as wide as their widest cell; all but the first align right. */
-function table(rows: readonly string[][]): string {
+export function table(rows: readonly string[][]): string {
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
   const rule = widths.map((width, i) => i === 0 ? "-".repeat(width) : "-".repeat(width - 1) + ":");
   const lines = [rows[0]!, rule, ...rows.slice(1)].map((row) => {

@@ -16,8 +16,8 @@ export interface Bench {
   readonly seconds: number;
   /** Whether to make do with little, to see that everything works. */
   readonly quick: boolean;
-  /** Measures only cases that have this in their labels. */
-  readonly part?: string | undefined;
+  /** Measures only cases whose labels this matches. */
+  readonly part?: RegExp | undefined;
 }
 
 /** One number of a measurement. */
@@ -118,7 +118,7 @@ export async function runWorkload(
   const cases: CaseResult[] = [];
   try {
     for await (const each of begin(bench)) {
-      if (bench.part && !each.label.includes(bench.part)) continue;
+      if (bench.part && !bench.part.test(each.label)) continue;
       const samples = each.variants.map((): (Sample | undefined)[] => []);
       const problems = each.variants.map((): string[] => []);
       for (let round = 0; round < bench.rounds; round++) {

@@ -5,79 +5,17 @@
 import { Channel } from "../../src/async/channel.ts";
 import { Relief, type WhenOverloaded } from "../../src/balancer/overload/relief.ts";
 import { Random } from "../../tests/support/random.ts";
-import type { Try } from "../bench/tally.ts";
-import type { Arrival } from "./arrivals.ts";
 import { EventHeap } from "./event_heap.ts";
+import type { Outcome, Scenario } from "./scenario.ts";
 
-/** What is simulated; times are milliseconds. */
-export interface Scenario {
-  readonly mode: WhenOverloaded;
-  /** Offered load as a multiple of what the servers can do, at a time. */
-  readonly load: number | ((now: number) => number);
-  /** How long clients wait; each draws its own. */
-  readonly patience: (random: Random) => number;
-  /** How long an answer takes; exactly 10 unless given. */
-  readonly service?: ((random: Random) => number) | undefined;
-  /** The average of these. */
-  readonly meanService?: number;
-  /** Sessions that are served at a time; 1 unless given. */
-  readonly slots?: number;
-  /** How long it goes on, 60 s unless given, and from when on it counts, 5 s unless given. */
-  readonly duration?: number;
-  readonly warmUp?: number;
-  /** How often a client that has failed comes back, within a second each; never unless given. */
-  readonly retries?: number;
-  /** Arrivals come so many at a time; 1 unless given. */
-  readonly burst?: number;
-  /** When servers answer nothing: what they have waits as long. */
-  readonly stall?: { readonly from: number; readonly to: number };
-  /** Sessions come at these times as well. */
-  readonly extra?: readonly { readonly at: number; readonly number: number }[];
-  /** The group of addresses of a client; one for all unless given. */
-  readonly group?: (random: Random) => number;
-  /** The patience by group, instead. */
-  readonly patienceOf?: (group: number, random: Random) => number;
-  readonly queue?: number;
-  /** After so long in the queue a session is turned away; never unless given. */
-  readonly queueTimeout?: number | undefined;
-  readonly seed?: number;
-  /** Who comes when, instead of what `load` and `patience` say. */
-  readonly clients?: Iterable<Arrival>;
-  /** How much longer than an answer takes a session has its slot; no longer unless given. */
-  readonly overhead?: number;
-  /** How long connecting and the answer are on their way to the client beyond that. */
-  readonly travel?: number;
-}
-
-/** What came of it. */
-export interface Outcome {
-  /** Answers in time, as a share of what the servers could have given, and of what was offered. */
-  readonly goodput: number;
-  readonly served: number;
-  /** Clients that came after the warm-up and were not answered in time. */
-  readonly failed: number;
-  /** The smaller one of capacity and offered load is what can be had; the share of that. */
-  readonly ofPossible: number;
-  /** Waits of those who were answered in time. */
-  readonly p50: number;
-  readonly p99: number;
-  /** Share of the servers' time that was spent for clients that had left. */
-  readonly wasted: number;
-  readonly shed: number;
-  readonly answered: number;
-  readonly offered: number;
-  /** Patience as it was seen at the end. */
-  readonly patience: number;
-  /** When answers in time were given, for recovery. */
-  readonly answers: readonly number[];
-  /** Everybody who came, and when they were answered in time, if they were. */
-  readonly tries: readonly Try[];
-}
+/** Connections that the kernel holds; for one more it waits for so long that its client has left. */
+const BACKLOG = 511;
 
 interface Client {
   readonly cameAt: number;
   acceptedAt: number;
   readonly leavesAt: number;
+  readonly service: number;
   readonly tries: number;
   readonly group: number;
   readonly watch: { gaveUp: boolean };
@@ -97,6 +35,8 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
   const { queueTimeout, overhead = 0, travel = 0, clients } = scenario;
   const random = new Random(scenario.seed ?? 1);
   const loadAt = typeof scenario.load === "number" ? () => scenario.load as number : scenario.load;
+  const on = scenario.mode === "shed" || scenario.mode === "newest";
+  const foresees = scenario.mode === "foreseeing";
   const capacity = slots / meanService;
   let now = 0;
   const taker = {};
@@ -113,12 +53,13 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
   const waiting = new Set<Client>();
   const relief = new Relief<Client>({
     clock: () => now,
-    mode: () => scenario.mode,
+    mode: () => on ? scenario.mode as WhenOverloaded : "hold",
+    bounds: () => ({ shedTarget: scenario.target ?? 0, shedInterval: scenario.interval ?? 0 }),
     line: {
       oldestFor: () => channel.waiting.oldest,
       nextToShedFor: () => channel.waiting.nextToShed,
       mayHave: () => true,
-      isCrowded: () => channel.size > slots - active,
+      isCrowded: () => channel.size > Math.max(1, slots - active),
       all: () => channel.waiting,
       shed(client) {
         channel.remove(client);
@@ -130,7 +71,6 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
       },
     },
   });
-  const on = scenario.mode !== "hold";
 
   function fail(client: Client): void {
     if (client.over) return;
@@ -150,6 +90,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
       cameAt: now,
       acceptedAt: now,
       leavesAt: now + patience,
+      service: service(random),
       tries,
       group,
       watch: { gaveUp: false },
@@ -159,8 +100,8 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     all.push(client);
     events.add(client.leavesAt, { kind: "leave", client });
     if (now >= warmUp) counts.offered++;
-    if (channel.size >= queue) backlog.push(client);
-    else enter(client);
+    if (channel.size < queue) enter(client);
+    else if (backlog.length < BACKLOG) backlog.push(client);
   }
 
   function enter(client: Client): void {
@@ -176,15 +117,29 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     while (backlog.length > 0 && channel.size < queue) enter(backlog.shift()!);
   }
 
+  /** Leaves only the one that is to be next, and those who are to wait; whether the newest is next. */
+  function bringForward(): boolean {
+    let next: Client | undefined;
+    for (const client of [...waiting]) {
+      if (now + client.service > client.leavesAt) {
+        channel.remove(client);
+        waiting.delete(client);
+      } else if (!next || client.leavesAt < next.leavesAt) next = client;
+    }
+    if (next && channel.remove(next)) channel.trySend(next);
+    return true;
+  }
+
   async function serve(): Promise<void> {
     while (active < slots) {
-      channel.newestFirst = on && relief.next(taker);
+      if (foresees) admit();
+      channel.newestFirst = foresees ? bringForward() : on && relief.next(taker);
       if (channel.size === 0) return;
       const client = await channel.receive();
       waiting.delete(client);
       admit();
       active++;
-      let ends = now + service(random);
+      let ends = now + client.service;
       if (stall && now < stall.to && ends > stall.from) {
         ends = stall.to + (ends - Math.max(now, stall.from));
       }
@@ -196,7 +151,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     active--;
     const good = now + travel <= client.leavesAt;
     if (on) {
-      relief.controller.answered(now - began);
+      relief.controller.answers.note(now - began);
       const age = now - client.acceptedAt;
       relief.controller.patience.answered(client.group);
       if (good) relief.controller.patience.stayed(age, client.group);
@@ -252,11 +207,13 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     else if (event.kind === "leave") leave(event.client);
     else timeOut(event.client);
     await serve();
+    admit();
   }
   const possible = capacity * (duration - warmUp);
   waits.sort((a, b) => a - b);
   return {
     goodput: counts.good / possible,
+    possible,
     served: counts.good / counts.offered,
     ofPossible: counts.good / Math.min(possible, counts.offered),
     p50: quantile(waits, 0.5),

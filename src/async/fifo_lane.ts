@@ -59,7 +59,7 @@ class FifoLane<T> implements Lane<T> {
   }
 
   insert(item: T, byAge: ByAge<T>): ListNode<T> {
-    return byAge.insert(this.#items, item, (listed) => listed);
+    return byAge.insert(this.#items, item);
   }
 
   remove(place: ListNode<T>): void {

@@ -132,6 +132,19 @@ export function duration(
   };
 }
 
+/** A duration in milliseconds within bounds that are more than 0, which stands for "auto". */
+export function adaptive(spec: { min: number; max: number; help: string }): Option<number> {
+  const time = duration({ default: 0, ...spec });
+  return {
+    ...time,
+    form: "TIME|auto",
+    allowed: `${time.allowed}, or auto`,
+    parse: (text) => text === "auto" ? 0 : time.parse(text),
+    format: (value) => value === 0 ? "auto" : time.format(value),
+    notation: { ...time.notation, words: ["auto"] },
+  };
+}
+
 /** One of some words. */
 export function choice<const T extends string>(
   spec: { of: readonly T[]; default: T; help: string },

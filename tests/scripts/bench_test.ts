@@ -1,12 +1,17 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { parse, stringify } from "../../scripts/bench/json.ts";
 import { agreement } from "../../scripts/bench/overload/agreement.ts";
+import { pictures } from "../../scripts/bench/overload/pictures.ts";
 import { scenes } from "../../scripts/bench/overload/scenes.ts";
+import { summary } from "../../scripts/bench/overload/summary.ts";
 import { tally, type Try } from "../../scripts/bench/tally.ts";
 import {
   type Bench,
+  type CaseResult,
   joined,
   runWorkload,
   type Sample,
+  type VariantResult,
   type Workload,
 } from "../../scripts/bench/workload.ts";
 
@@ -61,23 +66,50 @@ Deno.test("rounds that were measured later join those of the same title", async 
   assertEquals([metrics.rate!.median, disturbed, both.cases.length], [2, 1, 1]);
 });
 
+/** What came of it, in percent, of one variant. */
+function variant(name: string, goodput: number, more: Sample = {}): VariantResult {
+  const sample: Sample = { goodput, wasted: 3, p50: 10, p99: 20, ...more };
+  const metrics = Object.entries(sample).map(([key, median]) => [
+    key,
+    { median, spread: 0, ratio: NaN },
+  ]);
+  const all = Object.fromEntries(metrics);
+  return { name, samples: [sample], errors: 0, disturbed: 0, problems: [], metrics: all };
+}
+
+function result(label: string, ...variants: VariantResult[]): CaseResult {
+  return { label, baseline: undefined, ratio: undefined, variants };
+}
+
 Deno.test("a simulation is compared with what real connections had at the same", () => {
-  const variant = (name: string, goodput: number) => ({
-    name,
-    samples: [],
-    errors: 0,
-    disturbed: 0,
-    problems: [],
-    metrics: Object.fromEntries(
-      ["goodput", "wasted", "p50", "p99"].map((key) => {
-        const value = key === "goodput" ? goodput : NaN;
-        return [key, { median: value, spread: 0, ratio: NaN }];
-      }),
-    ),
-  });
-  const variants = [variant("iawlb shed", 96), variant("simulation shed", 98)];
-  const text = agreement([{ label: "3 ×", baseline: undefined, ratio: undefined, variants }]);
-  assertStringIncludes(text, "1 of 1 within 5 points, half within 2.0; 98 instead of 96");
+  const cases = [result("3 ×, clients", variant("iawlb shed", 96), variant("simulation shed", 98))];
+  assertStringIncludes(
+    agreement(cases),
+    "1 of 1 within 5 points, half within 2.0; 98 instead of 96",
+  );
+});
+
+Deno.test("what is measured under several loads is one table, and one picture", () => {
+  const cases = [
+    result("0.5 ×, clients", variant("iawlb shed", 100), variant("nginx stream", 100)),
+    result("3 ×, clients", variant("iawlb shed", 96), variant("nginx stream", 0, { p50: NaN })),
+    result("after a storm", variant("iawlb shed", 98, { "second 0": 98, "second 1": 99 })),
+  ];
+  const [, , ...rows] = summary(cases).split("\n").map((row) => row.replaceAll(/ +/g, " "));
+  assertEquals(rows.slice(0, 2), [
+    "| iawlb shed | 100 %, 10/20 | 96 %, 10/20 |",
+    "| nginx stream | 100 %, 10/20 | 0 % |",
+  ]);
+  const drawn = pictures(cases);
+  assertEquals(Object.keys(drawn), ["overload-load.svg", "overload-recovery.svg"]);
+  for (const picture of Object.values(drawn)) {
+    assertStringIncludes(picture, "iawlb shed");
+    assert(!picture.includes("NaN") && !picture.includes("undefined"), picture);
+  }
+});
+
+Deno.test("what is no number of JSON comes back from a file", () => {
+  assertEquals(parse(stringify({ a: [Infinity, NaN, 1, "x"] })), { a: [Infinity, NaN, 1, "x"] });
 });
 
 Deno.test("the titles of what is measured of overload tell the cases apart", () => {

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { arrivals } from "../../scripts/simulate/arrivals.ts";
-import { type Scenario, simulate } from "../../scripts/simulate/overload.ts";
+import { simulate } from "../../scripts/simulate/overload.ts";
+import type { Scenario } from "../../scripts/simulate/scenario.ts";
 import { Channel } from "../../src/async/channel.ts";
 import { Relief } from "../../src/balancer/overload/relief.ts";
 

@@ -17,7 +17,7 @@ export const PATIENCE_MS = 500;
 /** A queue in front of destinations, and what happens to its sessions when time goes by. */
 export class Place {
   now = 0;
-  readonly settings: { whenOverloaded: WhenOverloaded };
+  readonly settings: { whenOverloaded: WhenOverloaded; shedTarget: number; shedInterval: number };
   readonly ended: string[] = [];
   readonly lines: string[];
   readonly queue: Queue;
@@ -32,7 +32,7 @@ export class Place {
   ) {
     const { log, lines } = collectedLog();
     this.lines = lines;
-    this.settings = { whenOverloaded };
+    this.settings = { whenOverloaded, shedTarget: 0, shedInterval: 0 };
     this.queue = queueOf({ ...options, overload: () => this.overload });
     this.overload = new Overload({
       settings: this.settings,

@@ -6,6 +6,7 @@ import type { Impatient, ImpatientResult } from "../impatient.ts";
 import { sleep } from "../processes.ts";
 import { type Tally, tally } from "../tally.ts";
 import type { Bench, Sample } from "../workload.ts";
+import { Reference } from "./reference.ts";
 import type { Scene } from "./scenes.ts";
 import type { Simulated, Way } from "./ways.ts";
 
@@ -23,18 +24,6 @@ export interface Costs {
   readonly travel: number;
 }
 
-/** Requests per second that servers answer that always have the next one at hand. */
-export async function measureCapacity(
-  { destinations, load, quick }: Bench,
-  services: readonly Service[],
-): Promise<number> {
-  const { ports, child } = await destinations.serial(services, 1);
-  const loop = { clients: 4, close: true, seconds: quick ? 1 : 2 };
-  const results = await Promise.all(ports.map((port) => load.closedLoop(port, loop)));
-  await child.stop();
-  return results.reduce((sum, { requests, seconds }) => sum + requests / seconds, 0);
-}
-
 /** What a way costs when nobody leaves. */
 export async function measureCosts(
   bench: Bench,
@@ -42,7 +31,7 @@ export async function measureCosts(
   { way, service }: { way: Way; service: Service },
 ): Promise<Costs> {
   const { destinations, load, quick } = bench;
-  const answer = 1000 / await measureCapacity(bench, [service]);
+  const answer = 1000 / await new Reference(bench, [service]).now();
   const servers = await destinations.serial([service], 1);
   const { port, child } = await contender.start({ ...way, destinations: servers.ports });
   try {
@@ -59,8 +48,14 @@ export async function measureCosts(
   }
 }
 
+/** What a scene is measured with; `capacity` is what its loads are multiples of, per second. */
+interface Given {
+  readonly capacity: number;
+  readonly seed: number;
+}
+
 /** The clients of a scene. */
-export function loopOf(scene: Scene, { capacity, seed }: { capacity: number; seed: number }) {
+function loopOf(scene: Scene, { capacity, seed }: Given) {
   const { phases, clients: { patience, retries }, warmUp, calmAt, greedy } = scene;
   return {
     ...greedy && { greedy },
@@ -73,13 +68,16 @@ export function loopOf(scene: Scene, { capacity, seed }: { capacity: number; see
   };
 }
 
-/** What becomes of the clients of a scene at a contender. */
+/**
+ * What becomes of the clients of a scene at a contender; in the sample, `capacity` is what the servers
+ * could have answered meanwhile.
+ */
 export async function measureScene(
   { destinations, load }: Bench,
   contender: Contender,
-  { scene, way, capacity, seed }: { scene: Scene; way: Way; capacity: number; seed: number },
+  { scene, way, reference, ...given }: Given & { scene: Scene; way: Way; reference: Reference },
 ): Promise<Sample> {
-  const servers = await destinations.serial(scene.services, seed, { notes: true });
+  const servers = await destinations.serial(scene.services, given.seed, { notes: true });
   const { port, child } = await contender.start({
     ...way,
     destinations: servers.ports,
@@ -87,9 +85,11 @@ export async function measureScene(
   });
   try {
     const startAt = Date.now() + START_MS;
-    const loop: Impatient = { ...loopOf(scene, { capacity, seed }), startAt };
-    const [result] = await Promise.all([
+    const loop: Impatient = { ...loopOf(scene, given), startAt };
+    const counts = { startAt: startAt + loop.warmUp * 1000, seconds: lengthOf(loop) - loop.warmUp };
+    const [result, capacity] = await Promise.all([
       load.impatient(port, loop),
+      reference.beside(counts),
       scene.stall && stall(servers.child.pid, { startAt, ...scene.stall }),
     ]);
     const spent = busy(servers.child, result);
@@ -103,17 +103,12 @@ export async function measureScene(
   }
 }
 
-/** What becomes of the same clients in a simulation. */
+/** What becomes of the same clients in a simulation, with what the servers could answer then. */
 export async function simulateScene(
   scene: Scene,
-  { way, capacity, costs, seed }: {
-    way: Simulated;
-    capacity: number;
-    costs: Costs;
-    seed: number;
-  },
+  { way, costs, reached, ...given }: Given & { way: Simulated; costs: Costs; reached: number },
 ): Promise<Sample> {
-  const loop = loopOf(scene, { capacity, seed });
+  const loop = loopOf(scene, given);
   const { stall, warmUp, calmAt } = scene;
   const to = lengthOf(loop);
   const { tries, wasted } = await simulate({
@@ -122,15 +117,15 @@ export async function simulateScene(
     load: NaN,
     patience: () => NaN,
     clients: arrivals(loop),
-    meanService: 1000 / capacity,
+    meanService: 1000 / reached,
     retries: loop.retries,
     duration: to * 1000,
     warmUp: warmUp * 1000,
-    seed,
+    seed: given.seed,
     ...stall && { stall: { from: stall.from * 1000, to: stall.to * 1000 } },
   });
   const result = tally(tries, { from: warmUp, to, calmAt });
-  return { ...sampleOf(result, { scene, capacity }), wasted: 100 * wasted };
+  return { ...sampleOf(result, { scene, capacity: reached }), wasted: 100 * wasted };
 }
 
 function sampleOf(

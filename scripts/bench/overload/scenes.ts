@@ -32,14 +32,14 @@ const UNEQUAL: readonly Service[] = [{ ms: 10 }, { ms: 10 }, { ms: 50 }];
 /** One client that offers 3 × what can be answered, and thirty that offer half of it together. */
 const GREEDY = { greedy: 3, polite: 0.5, others: 30 };
 
-const PATIENT_500 = { patience: { least: 500, most: 500 }, queueTimeout: 400 };
+const PATIENT_500 = { patience: { least: 500, most: 500 }, queueTimeout: 200 };
 
 const CLIENTS: Readonly<Record<string, Clients>> = {
   "one patience: 500 ms": { ...PATIENT_500, retries: 0 },
   "spread patience: 100 ms to 5 s": {
     patience: { least: 100, most: 5000 },
     retries: 0,
-    queueTimeout: 80,
+    queueTimeout: 90,
   },
   "retrying: 500 ms, 3 times": { ...PATIENT_500, retries: 3 },
 };
@@ -65,7 +65,7 @@ export function scenes({ seconds, quick }: { seconds: number; quick: boolean }):
       stall(retrying, lengths),
     ];
   }
-  const lengths = { warmUp: 5, steady: 3 * seconds, before: 3, trouble: 3, after: 5 * seconds };
+  const lengths = { warmUp: 4, steady: 3 * seconds, before: 3, trouble: 3, after: 5 * seconds };
   return [
     ...Object.entries(CLIENTS).flatMap(([name, clients]) =>
       LOADS.map((load) => steady({ load, name, clients }, lengths))

@@ -43,18 +43,17 @@ export function waysOf(
         Object.entries(simulated(tuning)).flatMap(([name, way]) => {
           const fair = iawlb(way, ["--queue-order", "fair"]);
           return [[name, iawlb(way)], ...greedy ? [[`${name}, fair`, fair]] : []];
-        }),
+        }).concat([["shed, workers 2", { ...iawlb({ mode: "shed" }), limit: 2 }]]),
       );
     case "haproxy": {
       const abort = "option abortonclose";
+      const tuned = haproxy({ limit: 1, lines: [abort], queueTimeout });
       return {
         "maxconn 1": haproxy({ limit: 1 }),
         "maxconn 1, abortonclose": haproxy({ limit: 1, lines: [abort] }),
-        [`maxconn 1, abortonclose, queue timeout ${queueTimeout} ms`]: haproxy({
-          limit: 1,
-          lines: [abort],
-          queueTimeout,
-        }),
+        [`maxconn 1, abortonclose, queue timeout ${queueTimeout} ms`]: tuned,
+        // The server has the next one at hand, and what comes after that one waits here.
+        [`maxconn 2, abortonclose, queue timeout ${queueTimeout} ms`]: { ...tuned, limit: 2 },
       };
     }
     // It has no queue: either the servers have it, or whoever finds none free is turned away.

@@ -1,14 +1,10 @@
 import type { Contender } from "../contenders.ts";
-import {
-  type Costs,
-  measureCapacity,
-  measureCosts,
-  measureScene,
-  simulateScene,
-} from "../overload/measuring.ts";
+import { type Costs, measureCosts, measureScene, simulateScene } from "../overload/measuring.ts";
 import { agreement, SIMULATION } from "../overload/agreement.ts";
 import { pictures } from "../overload/pictures.ts";
+import { Reference } from "../overload/reference.ts";
 import { type Scene, scenes } from "../overload/scenes.ts";
+import { summary } from "../overload/summary.ts";
 import { simulated, waysOf } from "../overload/ways.ts";
 import type { Bench, Variant, Workload } from "../workload.ts";
 
@@ -16,7 +12,7 @@ import type { Bench, Variant, Workload } from "../workload.ts";
  * Connects a second of all loads that are measured at a time: what this takes of the processors does
  * not slow down anybody.
  */
-const CONNECTS_AT_A_TIME = 900;
+const CONNECTS_AT_A_TIME = 600;
 
 export const overload: Workload = {
   name: "overload",
@@ -31,16 +27,19 @@ export const overload: Workload = {
   ],
   plotted: "goodput",
   pictures,
-  remarks: agreement,
+  remarks: (cases) => `${summary(cases)}\n\n${agreement(cases)}`.trim(),
   async *cases(bench) {
     const ours = bench.contenders.find(({ isOurs }) => isOurs);
     // What a balancer adds is known from the first simulation on.
     let costs: Promise<Costs> | undefined;
     for (const scene of scenes(bench)) {
+      const reference = new Reference(bench, scene.services);
       const capacities: Promise<number>[] = [];
       const of: Given = {
         scene,
-        capacity: (round) => capacities[round] ??= measureCapacity(bench, scene.services),
+        reference,
+        reached: [],
+        capacity: (round) => capacities[round] ??= reference.now(),
         costs: () => costs ??= costsOf(bench, ours!, scene),
       };
       const real = bench.contenders.flatMap((contender) => measured(bench, contender, of));
@@ -59,7 +58,10 @@ export const overload: Workload = {
 /** What all variants of a scene are given, each measured when the first one asks. */
 interface Given {
   readonly scene: Scene;
-  /** Requests per second that the servers can answer, measured in this round. */
+  readonly reference: Reference;
+  /** Requests per second that the servers could answer beside iawlb, by round. */
+  readonly reached: number[];
+  /** The same before the first one, of which the loads are multiples. */
   capacity(round: number): Promise<number>;
   costs(): Promise<Costs>;
 }
@@ -70,24 +72,38 @@ function connects({ phases, services, clients }: Scene): number {
   return load * (1 + clients.retries) * services.reduce((sum, { ms }) => sum + 1000 / ms, 0);
 }
 
-function measured(bench: Bench, contender: Contender, { scene, capacity }: Given): Variant[] {
+function measured(bench: Bench, contender: Contender, given: Given): Variant[] {
+  const { scene, reference } = given;
   return Object.entries(waysOf(contender.name, scene)).map(([name, way]) => ({
     name: `${contender.name} ${name}`,
     measure: async (round) => {
-      const given = { scene, way, capacity: await capacity(round), seed: round + 1 };
-      return await measureScene(bench, contender, given);
+      const capacity = await given.capacity(round);
+      const sample = await measureScene(bench, contender, {
+        scene,
+        way,
+        reference,
+        capacity,
+        seed: round + 1,
+      });
+      if (contender.isOurs) given.reached[round] = sample.capacity!;
+      return sample;
     },
   }));
 }
 
 /** The same in a simulation of the queue of iawlb. */
-function calculated({ scene, capacity, costs }: Given): Variant[] {
+function calculated({ scene, capacity, reached, costs }: Given): Variant[] {
   return Object.entries(simulated(scene.clients)).map(([name, way]) => ({
     name: `${SIMULATION} ${name}`,
     apart: true,
     measure: async (round) => {
-      const given = { way, capacity: await capacity(round), costs: await costs(), seed: round + 1 };
-      return await simulateScene(scene, given);
+      return await simulateScene(scene, {
+        way,
+        capacity: await capacity(round),
+        reached: reached[round] ?? await capacity(round),
+        costs: await costs(),
+        seed: round + 1,
+      });
     },
   }));
 }

@@ -15,7 +15,7 @@ const CLIENT = { v4: 32, v6: 64 };
 /** Options of {@linkcode Overload}. */
 export interface OverloadOptions {
   /** Those in force; they may change. */
-  settings: Pick<Settings, "whenOverloaded">;
+  settings: Pick<Settings, "whenOverloaded" | "shedTarget" | "shedInterval">;
   queue: Pick<Queue, "waiting" | "freeSlots" | "draining">;
   /** Whether a destination has sessions. */
   isServing: () => boolean;
@@ -49,6 +49,7 @@ export class Overload implements OverloadHandling {
     this.#relief = new Relief({
       clock,
       mode: () => settings.whenOverloaded,
+      bounds: () => settings,
       line: {
         oldestFor: (taker) => queue.waiting.oldestFor(taker),
         nextToShedFor: (taker) => queue.waiting.nextToShedFor(taker),
@@ -103,7 +104,7 @@ export class Overload implements OverloadHandling {
     if (!this.#watches) return;
     const now = this.#options.clock();
     const { controller } = this.#relief;
-    controller.answered(now - Math.max(session.connectStartedAt!, session.watch?.heardAt ?? 0));
+    controller.answers.note(now - Math.max(session.connectStartedAt!, session.watch?.heardAt ?? 0));
     controller.patience.answered(this.#groupOf(session));
     const { watch, acceptedAt } = session;
     if (watch?.gaveUp) return;

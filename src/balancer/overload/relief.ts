@@ -1,8 +1,8 @@
 import type { Clock } from "../../base/clock.ts";
-import { type Candidate, OverloadController, type Post } from "./controller.ts";
+import { type Bounds, type Candidate, OverloadController, type Post } from "./controller.ts";
 
-/** A queue from which nobody takes a session for so many times the patience is not judged any more. */
-const LASTS_PATIENCES = 10;
+/** A queue from which nobody takes a session for so many times the interval is not judged any more. */
+const LASTS_INTERVALS = 10;
 
 /** What is done when more sessions come than are served; see `--when-overloaded`. */
 export type WhenOverloaded = "hold" | "shed" | "newest";
@@ -37,6 +37,8 @@ export interface ReliefOptions<T> {
   clock: Clock;
   /** What is done at the moment. */
   mode: () => WhenOverloaded;
+  /** What of it is set. */
+  bounds: () => Bounds;
 }
 
 /**
@@ -57,11 +59,12 @@ export class Relief<T extends Waiter> {
   readonly #pressed = new Set<object>();
   /** Until when that is so, unless it is seen again. */
   #until = 0;
-  /** When a worker last took a session. */
+  /** When a worker last took a session, and for whom. */
   #takenAt = -Infinity;
+  #takenFor: object | undefined;
 
-  constructor({ line, clock, mode }: ReliefOptions<T>) {
-    this.controller = new OverloadController(clock);
+  constructor({ line, clock, mode, bounds }: ReliefOptions<T>) {
+    this.controller = new OverloadController(clock, bounds);
     this.#line = line;
     this.#clock = clock;
     this.#mode = mode;
@@ -72,7 +75,7 @@ export class Relief<T extends Waiter> {
     if (this.#pressed.size === 0) return false;
     if (this.#clock() <= this.#until) return true;
     // Nobody takes sessions any more of those who did.
-    for (const taker of this.#pressed) this.#postOf(taker).pressedAt = undefined;
+    for (const taker of this.#pressed) this.controller.release(this.#postOf(taker));
     this.#pressed.clear();
     return false;
   }
@@ -83,43 +86,47 @@ export class Relief<T extends Waiter> {
    * @returns Whether it is to take the newest first.
    */
   next(taker: object): boolean {
+    const { controller } = this;
     const post = this.#postOf(taker);
     // What was seen too long ago counts no more, as when another mode was in force meanwhile.
     const { acts } = this;
     this.#takenAt = this.#clock();
+    this.#takenFor = taker;
     const oldest = this.#line.oldestFor(taker);
-    this.controller.observe(post, oldest && this.#candidate(oldest, taker));
-    if (post.pressedAt === undefined) {
+    const sheds = this.#mode() === "shed";
+    controller.observe(post, oldest && this.#candidate(oldest, taker), { sheds });
+    if (!controller.acts(post)) {
       if (acts) this.#pressed.delete(taker);
       return false;
     }
-    this.#until = this.#clock() + LASTS_PATIENCES * this.controller.patienceSeen;
+    this.#until = this.#clock() + LASTS_INTERVALS * controller.interval;
     if (!this.#pressed.has(taker)) this.#begin(taker);
-    if (this.#mode() === "newest") return true;
-    let first = this.#line.oldestFor(taker);
-    while (first && this.controller.isInVain(post, this.#candidate(first, taker))) {
-      // Of several that have waited too long, the greediest client's is the first.
-      const greediest = this.#line.nextToShedFor(taker)!;
-      const isToo = this.controller.isInVain(post, this.#candidate(greediest, taker));
-      this.#line.shed(isToo ? greediest : first);
-      first = this.#line.oldestFor(taker);
-    }
+    if (!sheds) return true;
+    this.#shedInVain(taker, post);
+    const first = this.#line.oldestFor(taker);
+    if (first) controller.taken(post, this.#clock() - first.acceptedAt);
     return false;
   }
 
   /**
-   * A session has joined while servers have sessions: sheds those that have waited too long for an
-   * answer in time if no worker takes any, and, while there is no room, the oldest of those that wait
-   * for a destination under pressure. Otherwise others would wait in the kernel's backlog, where it
-   * cannot be seen for how long, nor that they leave.
+   * A session has joined while servers have sessions: under pressure, sheds those that have waited in
+   * vain, so that a worker that takes one is not held up by that, and, while there is no room, the
+   * oldest of those that wait for a destination under pressure. Otherwise others would wait in the
+   * kernel's backlog, where it cannot be seen for how long, nor that they leave. If no worker takes any,
+   * it sheds those that have waited too long for an answer in time.
    */
   joined(hasRoom: () => boolean): void {
     const now = this.#clock();
-    const { longest, target } = this.controller;
+    const { longest, initialTarget } = this.controller;
+    const sheds = this.#mode() === "shed";
+    const taker = this.#takenFor;
+    if (sheds && this.acts && taker && this.#pressed.has(taker)) {
+      this.#shedInVain(taker, this.#postOf(taker));
+    }
     const inTime = now - longest;
-    const sheds = this.#mode() === "shed" && now - this.#takenAt > target;
+    const stalls = sheds && now - this.#takenAt > initialTarget;
     for (
-      let first = sheds ? this.#line.oldestFor(undefined) : undefined;
+      let first = stalls ? this.#line.oldestFor(undefined) : undefined;
       first && first.acceptedAt < inTime;
       first = this.#line.oldestFor(undefined)
     ) this.#line.shed(first);
@@ -135,6 +142,21 @@ export class Relief<T extends Waiter> {
     if (!this.acts) return;
     for (const taker of this.#pressed) {
       if (this.#line.mayHave(taker, item)) return this.#line.shed(item);
+    }
+  }
+
+  #shedInVain(taker: object, post: Post): void {
+    const { controller } = this;
+    let first = this.#line.oldestFor(taker);
+    while (first) {
+      const candidate = this.#candidate(first, taker);
+      if (!controller.isInVain(post, candidate)) return;
+      // Of several that have waited too long, the greediest client's is the first.
+      const greediest = this.#line.nextToShedFor(taker)!;
+      const isToo = controller.isInVain(post, this.#candidate(greediest, taker));
+      controller.shed(post, candidate);
+      this.#line.shed(isToo ? greediest : first);
+      first = this.#line.oldestFor(taker);
     }
   }
 
@@ -168,7 +190,7 @@ export class Relief<T extends Waiter> {
 
   #postOf(taker: object): Post {
     let post = this.#posts.get(taker);
-    if (!post) this.#posts.set(taker, post = { pressedAt: undefined, stoodAt: undefined });
+    if (!post) this.#posts.set(taker, post = this.controller.newPost());
     return post;
   }
 }
