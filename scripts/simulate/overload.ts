@@ -56,6 +56,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     mode: () => on ? scenario.mode as WhenOverloaded : "hold",
     bounds: () => ({ shedTarget: scenario.target ?? 0, shedInterval: scenario.interval ?? 0 }),
     line: {
+      classes: 1,
       oldestFor: () => channel.waiting.oldest,
       nextToShedFor: () => channel.waiting.nextToShed,
       mayHave: () => true,

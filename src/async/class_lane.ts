@@ -56,6 +56,10 @@ class ClassLane<T> implements Lane<T> {
     return this.#size;
   }
 
+  get parts(): readonly Lane<T>[] {
+    return this.#classes;
+  }
+
   get clients(): number {
     return this.#classes.reduce((sum, { clients }) => sum + clients, 0);
   }

@@ -35,6 +35,8 @@ export interface Lane<T> extends Iterable<T> {
    * How many items whoever has the most of them has here, for its share; 0 where nobody is told apart.
    */
   readonly greed: number;
+  /** The lanes of its classes, where items have some; otherwise itself. */
+  readonly parts: readonly Lane<T>[];
   /** How many are told apart whose items wait here; 0 where nobody is. */
   readonly clients: number;
 

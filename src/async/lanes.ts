@@ -100,11 +100,16 @@ export class Lanes<T> implements Iterable<T> {
     return this.nextToShedFor(undefined);
   }
 
-  /** The oldest item that a taker may have, or anybody. */
-  oldestFor(taker: object | undefined): T | undefined {
-    if (this.#boundSize === 0) return this.#open.oldest;
+  /** How many classes of items there are. */
+  get classes(): number {
+    return this.#open.parts.length;
+  }
+
+  /** The oldest item that a taker may have, or anybody; of one class, if that is given. */
+  oldestFor(taker: object | undefined, of?: number): T | undefined {
+    if (this.#boundSize === 0) return partOf(this.#open, of).oldest;
     const isBetter = (item: T, other: T) => this.#isBefore(item, other);
-    return bestOf(this.#lanesFor(taker), { itemOf: (lane) => lane.oldest, isBetter });
+    return bestOf(this.#lanesFor(taker), { itemOf: (lane) => partOf(lane, of).oldest, isBetter });
   }
 
   /** The youngest item that a taker may have, or anybody. */
@@ -114,13 +119,13 @@ export class Lanes<T> implements Iterable<T> {
     return bestOf(this.#lanesFor(taker), { itemOf: (lane) => lane.newest, isBetter });
   }
 
-  /** The item that is given up first of those that a taker may have, or anybody. */
-  nextToShedFor(taker: object | undefined): T | undefined {
-    if (this.#boundSize === 0) return this.#open.nextToShed;
-    let greed = 0;
-    for (const lane of this.#lanesFor(taker)) greed = Math.max(greed, lane.greed);
-    return bestOf(this.#lanesFor(taker), {
-      itemOf: (lane) => lane.greed === greed ? lane.nextToShed : undefined,
+  /** The item that is given up first of these. */
+  nextToShedFor(taker: object | undefined, of?: number): T | undefined {
+    if (this.#boundSize === 0) return partOf(this.#open, of).nextToShed;
+    const parts = [...this.#lanesFor(taker)].map((lane) => partOf(lane, of));
+    const greed = Math.max(...parts.map((part) => part.greed));
+    return bestOf(parts, {
+      itemOf: (part) => part.greed === greed ? part.nextToShed : undefined,
       isBetter: (item, other) => this.#isBefore(item, other),
     });
   }
@@ -287,4 +292,9 @@ export class Lanes<T> implements Iterable<T> {
     if (audience.only) this.#own.delete(audience.only);
     else this.#shared.delete(audience);
   }
+}
+
+/** The lane of a class, or all of it. */
+function partOf<T>(lane: Lane<T>, of: number | undefined): Lane<T> {
+  return of === undefined ? lane : lane.parts[of]!;
 }

@@ -3,6 +3,7 @@ import { LinkedList, type ListNode } from "./linked_list.ts";
 /** What a {@linkcode Ranking} notes of a value, 0 and nothing at first; nobody else changes it. */
 export interface Ranked<T> {
   rank: number;
+  /** Where it stands among those of its rank, once it has had one. */
   ranked: ListNode<T> | undefined;
 }
 
@@ -49,12 +50,12 @@ export class Ranking<T extends Ranked<T>> {
   }
 
   #leave(value: T): void {
-    if (value.ranked) this.#byRank[value.rank]!.remove(value.ranked);
-    value.ranked = undefined;
+    if (value.rank > 0) this.#byRank[value.rank]!.remove(value.ranked!);
   }
 
   #enter(value: T): void {
     while (this.#byRank.length <= value.rank) this.#byRank.push(new LinkedList());
-    value.ranked = this.#byRank[value.rank]!.push(value);
+    value.ranked ??= { value, previous: undefined, next: undefined };
+    this.#byRank[value.rank]!.append(value.ranked);
   }
 }

@@ -4,6 +4,7 @@ import { type Clock, monotonic } from "../base/clock.ts";
 import type { ListenerConfig } from "../config/config.ts";
 import type { Settings } from "../config/options.ts";
 import { DestinationSet } from "../destinations/destination_set.ts";
+import type { LimitBoards } from "../destinations/limits/limit_boards.ts";
 import { Health } from "../destinations/health.ts";
 import type { AccessLog } from "../logging/access_log.ts";
 import { BufferPool } from "../net/buffer_pool.ts";
@@ -52,6 +53,8 @@ export interface WiringOptions {
   thread?: { index: number; number: number };
   /** What listeners and threads know together of the ways of sessions; only this one's if absent. */
   trails?: Trails;
+  /** What its threads share of how much destinations can take. */
+  boards?: LimitBoards;
   /** Looks names up, instead of what the settings say. */
   names?: NameLookups;
 }
@@ -210,7 +213,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     trails,
     listener: id,
     names: options.names ?? names,
-    threads: thread?.number,
+    boards: options.boards,
   });
   return {
     identity,

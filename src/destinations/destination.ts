@@ -2,6 +2,7 @@ import type { AgentReport } from "./agent_report.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
 import type { AutoLimit } from "./limits/auto_limit.ts";
+import type { LimitBoards } from "./limits/limit_boards.ts";
 import { type Connector, connectorTo } from "./connector.ts";
 import type { LookupFailure, Way } from "../net/dial.ts";
 import type { AdminState, ShownState } from "../operations/states.ts";
@@ -83,7 +84,7 @@ export class Destination {
   /**
    * @param options.trails Notes the ways of its connections, as those of a listener's.
    * @param options.names Looks its name up; the system's unless given.
-   * @param options.threads How many threads have it; one unless given.
+   * @param options.boards What threads share that have it; none do unless given.
    */
   constructor(
     config: DestinationConfig,
@@ -93,13 +94,13 @@ export class Destination {
       trails?: Trails;
       listener?: number;
       names?: NameLookups | undefined;
-      threads?: number | undefined;
+      boards?: LimitBoards | undefined;
     } = {},
   ) {
     this.number = number;
     this.#place = number;
     this.#config = config;
-    const { trails, listener = 1, names, threads = 1 } = options;
+    const { trails, listener = 1, names, boards } = options;
     const way: Way | undefined = trails && { trails, step: { listener, destination: number } };
     const connector = connectorTo(config.address, {
       way,
@@ -111,7 +112,7 @@ export class Destination {
       onLocated: () => this.onLocated?.(),
     });
     this.connector = sendingProxy(connector, config["send-proxy"]);
-    this.share = new Share(() => this.#config, clock, { threads });
+    this.share = new Share(() => this.#config, clock, boards && (() => boards.of(number)));
     this.share.onLimit = () => this.onLimit?.(this);
     this.forget();
   }

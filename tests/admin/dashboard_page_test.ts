@@ -277,6 +277,38 @@ inBrowser("a destination is added with what was filled in", async ({ admin, tab 
   assertEquals(admin.changes, [{ method: "POST", path: "/destinations", body }]);
 });
 
+inBrowser("a destination may find its number of slots itself", async ({ admin, tab }) => {
+  await tab.page.getByText("Add a destination").focus();
+  const keys = async (...pressed: string[]) => {
+    for (const key of pressed) await tab.page.keyboard.press(key);
+  };
+  await keys("Enter", "Tab");
+  await tab.page.keyboard.type("10.0.0.9:9003");
+  await keys("Tab");
+  assertEquals(
+    await tab.page.getByLabel("Slots").evaluate((e) => e === document.activeElement),
+    true,
+  );
+  for (const wrong of ["many", "0", "-1", "1.5", "4 auto"]) {
+    await tab.page.getByLabel("Slots").fill(wrong);
+    await keys("Enter");
+    const valid = await tab.page.getByLabel("Slots").evaluate((e) => e.matches(":valid"));
+    assertEquals([valid, admin.changes], [false, []], wrong);
+  }
+  await tab.page.getByLabel("Slots").fill(" Auto");
+  await keys("Enter");
+  await tab.shows("#said", /10\.0\.0\.9:9003 was added/);
+  const body = { listener: "0", address: "10.0.0.9:9003", workers: "auto" };
+  assertEquals(admin.changes, [{ method: "POST", path: "/destinations", body }]);
+  Object.assign(admin.status.listeners[0]!.destinations[0]!, {
+    limit: 7,
+    limit_reason: "more-served",
+  });
+  admin.tell();
+  await tab.shows(`${row("0.1")} .tags`, /slots auto: more served/);
+  await tab.shows(`${row("0.1")} .slots`, /\/ 7/);
+});
+
 inBrowser("live sessions are listed on demand and can be ended", async ({ admin, tab }) => {
   admin.sessions = [1, 2].map((number) => ({
     id: `0.${number}`,

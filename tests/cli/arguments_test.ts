@@ -89,7 +89,7 @@ const BAD_VALUES: Record<OptionName, string> = {
   deny: "example.org",
   queueOrder: "lifo",
   fairMask: "32/64",
-  priority: "10.0.0.0/8=0,::1",
+  priority: "10.0.0.0/8=4",
   acceptProxy: "10.0.0.0/8,unix:/run",
   acceptProxyTimeout: "0",
   keepalive: "true",

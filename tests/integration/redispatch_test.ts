@@ -44,6 +44,36 @@ Deno.test("a request that was too large to be held is not sent again", async () 
   assertEquals([entry!.reason, entry!.attempts], ["server-reset", 1]);
 });
 
+Deno.test("with --when-overloaded what was read of a large request while it waited is sent again", async () => {
+  const hold = Promise.withResolvers<void>();
+  await using bad = await ResettingServer.start("after reading");
+  await using good = new TestServer(async (conn) => {
+    const { length } = await readAll(conn);
+    await hold.promise;
+    await answer(`${length}`)(conn);
+  }, { speaksFirst: true });
+  using _ = { [Symbol.dispose]: () => hold.resolve() };
+  const options = ["--workers", "1", "--when-overloaded", "shed"];
+  await using program = await Program.start([bad.address, good.address], options);
+  const active = async () => (await program.status()).active;
+  // Who says nothing is not reset.
+  using silent = await Deno.connect({ port: program.port });
+  await until(async () => await active() === 1, "one destination is busy");
+  const busy = request(program.port, "hello");
+  await until(async () => await active() === 2, "both are busy");
+  const large = request(program.port, "x".repeat(20_000));
+  await until(async () => (await program.status()).waiting === 1, "it waits");
+  silent.close();
+  await until(async () => {
+    const { waiting, destinations: [first] } = await program.status();
+    return first.sessions === 2 && waiting === 1;
+  }, "it was at the one that resets, and waits again");
+  hold.resolve();
+  assertEquals([await busy, await large], ["5", "20000"]);
+  const entry = (await program.entries(3)).find(({ bytes_up }) => bytes_up === 20_000);
+  assertEquals([entry!.reason, entry!.attempts, entry!.destination], ["done", 2, good.address]);
+});
+
 Deno.test("--redispatch unsent and off do not send a request twice", async () => {
   for (const mode of ["unsent", "off"]) {
     await using bad = await ResettingServer.start("after reading");

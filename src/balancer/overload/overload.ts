@@ -51,8 +51,11 @@ export class Overload implements OverloadHandling {
       mode: () => settings.whenOverloaded,
       bounds: () => settings,
       line: {
-        oldestFor: (taker) => queue.waiting.oldestFor(taker),
-        nextToShedFor: (taker) => queue.waiting.nextToShedFor(taker),
+        get classes() {
+          return queue.waiting.classes;
+        },
+        oldestFor: (taker, of) => queue.waiting.oldestFor(taker, of),
+        nextToShedFor: (taker, of) => queue.waiting.nextToShedFor(taker, of),
         mayHave: (taker, session) => queue.waiting.mayHave(taker, session),
         isCrowded: (taker, session) => queue.waiting.sizeFor(taker) > 1 + slotsFor(session),
         all: () => queue.waiting,
@@ -114,8 +117,9 @@ export class Overload implements OverloadHandling {
 
   /** A session has ended. */
   ended(session: Session): void {
-    if (!this.#watches || session.watch?.gaveUp || session.down.received > 0) return;
-    const { reason, watch, acceptedAt } = session;
+    if (!this.#watches || session.watch?.gaveUp) return;
+    const { reason, watch, acceptedAt, down } = session;
+    if (down.received > 0) return this.#endedAnswered(session);
     const left = reason === "client-gone" || reason === "client-reset";
     // With --half-close abandon one that finishes sending together with its request leaves, too.
     if (left && session.abandons && watch?.heardAt !== undefined && !watch.isSilent(acceptedAt)) {
@@ -123,6 +127,16 @@ export class Overload implements OverloadHandling {
     }
     if (left) this.#left(session, session.endedAt!);
     else this.#stayed(session, session.endedAt!);
+  }
+
+  /**
+   * A session that was answered has ended. If its client has reset the connection instead of reading
+   * the answer, it had left when it finished sending, be it together with its request.
+   */
+  #endedAnswered(session: Session): void {
+    const { reason, watch, acceptedAt } = session;
+    if (reason !== "client-reset" || watch?.finishedAt === undefined) return;
+    if (!watch.isSilent(acceptedAt)) this.#left(session, watch.finishedAt);
   }
 
   /** Tells the log about the latest sessions that were shed. */

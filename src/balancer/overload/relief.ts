@@ -17,10 +17,12 @@ export interface Waiter {
 
 /** Those that wait. */
 export interface Line<T> {
-  /** The one that has waited longest of those that a taker may have, or of all. */
-  oldestFor(taker: object | undefined): T | undefined;
+  /** How many classes of them there are, each with a share of what is served. */
+  readonly classes: number;
+  /** The one that has waited longest of those that a taker may have, or of all; of a class, if given. */
+  oldestFor(taker: object | undefined, of?: number): T | undefined;
   /** The one of these that leaves first if not all can be served. */
-  nextToShedFor(taker: object | undefined): T | undefined;
+  nextToShedFor(taker: object | undefined, of?: number): T | undefined;
   /** Whether a taker may have one of them. */
   mayHave(taker: object, item: T): boolean;
   /** Whether more wait for a taker, who is about to take one, than have a free slot together with this one. */
@@ -44,6 +46,8 @@ export interface ReliefOptions<T> {
 /**
  * Relieves a queue: sheds those that wait in vain, and says who is next.
  *
+ * Each class of sessions is judged by itself: none is shed because another one has a long queue.
+ *
  * It acts when a worker takes a session, so that nothing is shed while nothing is served, and, while
  * servers have sessions and finish none, when one joins.
  */
@@ -53,8 +57,8 @@ export class Relief<T extends Waiter> {
   readonly #line: Line<T>;
   readonly #clock: Clock;
   readonly #mode: ReliefOptions<T>["mode"];
-  /** What is known of the sessions for each destination. */
-  readonly #posts = new WeakMap<object, Post>();
+  /** What is known of the sessions for each destination, by their class. */
+  readonly #posts = new WeakMap<object, Post[]>();
   /** Destinations whose queue is under pressure. */
   readonly #pressed = new Set<object>();
   /** Until when that is so, unless it is seen again. */
@@ -73,9 +77,14 @@ export class Relief<T extends Waiter> {
   /** Whether anything is done at the moment. */
   get acts(): boolean {
     if (this.#pressed.size === 0) return false;
-    if (this.#clock() <= this.#until) return true;
-    // Nobody takes sessions any more of those who did.
-    for (const taker of this.#pressed) this.controller.release(this.#postOf(taker));
+    const now = this.#clock();
+    for (const taker of this.#pressed) {
+      if (now <= this.#until && this.#isPressed(taker)) return true;
+    }
+    // Nobody takes sessions any more of those who did, or clients have turned out to be patient.
+    for (const taker of this.#pressed) {
+      for (const post of this.#postsOf(taker)) this.controller.release(post);
+    }
     this.#pressed.clear();
     return false;
   }
@@ -87,24 +96,28 @@ export class Relief<T extends Waiter> {
    */
   next(taker: object): boolean {
     const { controller } = this;
-    const post = this.#postOf(taker);
+    const posts = this.#postsOf(taker);
     // What was seen too long ago counts no more, as when another mode was in force meanwhile.
     const { acts } = this;
     this.#takenAt = this.#clock();
     this.#takenFor = taker;
-    const oldest = this.#line.oldestFor(taker);
     const sheds = this.#mode() === "shed";
-    controller.observe(post, oldest && this.#candidate(oldest, taker), { sheds });
-    if (!controller.acts(post)) {
+    for (const [of, post] of posts.entries()) {
+      const oldest = this.#line.oldestFor(taker, of);
+      controller.observe(post, oldest && this.#candidate(oldest, taker), { sheds });
+    }
+    if (!this.#isPressed(taker)) {
       if (acts) this.#pressed.delete(taker);
       return false;
     }
     this.#until = this.#clock() + LASTS_INTERVALS * controller.interval;
     if (!this.#pressed.has(taker)) this.#begin(taker);
     if (!sheds) return true;
-    this.#shedInVain(taker, post);
-    const first = this.#line.oldestFor(taker);
-    if (first) controller.taken(post, this.#clock() - first.acceptedAt);
+    this.#shedInVain(taker);
+    for (const [of, post] of posts.entries()) {
+      const first = this.#line.oldestFor(taker, of);
+      if (first) controller.taken(post, this.#clock() - first.acceptedAt);
+    }
     return false;
   }
 
@@ -121,7 +134,7 @@ export class Relief<T extends Waiter> {
     const sheds = this.#mode() === "shed";
     const taker = this.#takenFor;
     if (sheds && this.acts && taker && this.#pressed.has(taker)) {
-      this.#shedInVain(taker, this.#postOf(taker));
+      this.#shedInVain(taker);
     }
     const inTime = now - longest;
     const stalls = sheds && now - this.#takenAt > initialTarget;
@@ -145,18 +158,24 @@ export class Relief<T extends Waiter> {
     }
   }
 
-  #shedInVain(taker: object, post: Post): void {
+  /** Sheds who has waited in vain for a taker; those of the lowest class leave first. */
+  #shedInVain(taker: object): void {
+    const posts = this.#postsOf(taker);
+    for (let of = posts.length - 1; of >= 0; of--) this.#shedOf(of, taker, posts[of]!);
+  }
+
+  #shedOf(of: number, taker: object, post: Post): void {
     const { controller } = this;
-    let first = this.#line.oldestFor(taker);
+    let first = this.#line.oldestFor(taker, of);
     while (first) {
       const candidate = this.#candidate(first, taker);
       if (!controller.isInVain(post, candidate)) return;
       // Of several that have waited too long, the greediest client's is the first.
-      const greediest = this.#line.nextToShedFor(taker)!;
+      const greediest = this.#line.nextToShedFor(taker, of)!;
       const isToo = controller.isInVain(post, this.#candidate(greediest, taker));
       controller.shed(post, candidate);
       this.#line.shed(isToo ? greediest : first);
-      first = this.#line.oldestFor(taker);
+      first = this.#line.oldestFor(taker, of);
     }
   }
 
@@ -188,9 +207,16 @@ export class Relief<T extends Waiter> {
     };
   }
 
-  #postOf(taker: object): Post {
-    let post = this.#posts.get(taker);
-    if (!post) this.#posts.set(taker, post = this.controller.newPost());
-    return post;
+  #isPressed(taker: object): boolean {
+    return this.#postsOf(taker).some((post) => this.controller.acts(post));
+  }
+
+  /** As many as there are classes now. */
+  #postsOf(taker: object): readonly Post[] {
+    let posts = this.#posts.get(taker);
+    if (!posts) this.#posts.set(taker, posts = []);
+    while (posts.length < this.#line.classes) posts.push(this.controller.newPost());
+    posts.length = this.#line.classes;
+    return posts;
   }
 }

@@ -51,7 +51,7 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
       "workers in use; round-robin = each in turn, as often as its weight says; least-conn = the one " +
       "with the fewest sessions for its weight, equals by turns; random = the better of two that are " +
       "drawn by their weights; first = the first in order until it is full; hash = the one for the " +
-      "client's address, see --hash-wait; while none has a free slot, order of arrival decides",
+      "client's address, see --hash-wait; while none has a free slot, --queue-order decides",
   }),
   hashMask: hashMask({
     default: { v4: 32, v6: 128 },

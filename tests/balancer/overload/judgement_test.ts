@@ -1,6 +1,8 @@
 // Who is judged by which queue, and when: shedding with several destinations, free slots and changes.
 import { assert, assertEquals } from "@std/assert";
 import { only } from "../../../src/async/audience.ts";
+import { QueueOrder } from "../../../src/balancer/queue_order.ts";
+import { readSettings } from "../../../src/config/options.ts";
 import { overrun, PATIENCE_MS, Place } from "../../support/overloaded.ts";
 
 /** Two destinations, and who waits for one of them alone. */
@@ -117,4 +119,45 @@ Deno.test("with --half-close abandon who finishes sending with the request has n
     session.abort("client-gone");
   }
   assert(place.overload.patience > 400, `${place.overload.patience}`);
+});
+
+Deno.test("a client that does not take its answer had left when it finished sending", async () => {
+  const place = new Place("shed");
+  for (let i = 0; i < 64; i++) {
+    const session = place.join();
+    session.watch!.heard();
+    session.watch!.finished();
+    place.now += 10;
+    assertEquals(await place.serve(), session.id);
+    session.down.received = 2;
+    Object.assign(session, { reason: i < 32 ? "done" : "client-reset", endedAt: place.now });
+    place.overload.ended(session);
+    if (i === 31) assertEquals(place.overload.patience, 0);
+  }
+  assert(place.overload.patience > 0);
+});
+
+Deno.test("a higher class is not shed because a lower one is too many, whatever comes of it at once", async () => {
+  const lanes = new QueueOrder().lanes(readSettings({ priority: "10.9.0.0/16=0" }));
+  const place = new Place("shed", { lanes });
+  place.teach();
+  const high = new Set<string>();
+  for (let i = 0; i < 1000; i++) {
+    const number = i % 200 === 100 ? 20 : 0;
+    for (let n = 0; n < number; n++) high.add(`${place.join(`10.9.0.${n}`).id} shed`);
+    for (let n = 0; n < 2; n++) place.join();
+    await place.serve();
+    place.now += 10;
+  }
+  assert(place.ended.length > 500, `${place.ended.length}`);
+  assertEquals(place.ended.filter((end) => high.has(end)), []);
+  // If it is too many itself, those of it are shed that are.
+  for (let i = 0; i < 400; i++) {
+    for (let n = 0; n < 2; n++) high.add(`${place.join(`10.9.1.${n}`).id} shed`);
+    await place.serve();
+    place.now += 10;
+  }
+  const late = place.ended.filter((end) => high.has(end)).length;
+  assert(late > 200 && late < 500, `${late}`);
+  place.overload.close();
 });
