@@ -5,6 +5,9 @@ import { Stride } from "./stride.ts";
 /** The shares of the classes while all of them have items that wait, the first class first. */
 export const CLASS_SHARES: readonly number[] = [8, 4, 2, 1];
 
+/** How many of the latest that were taken say most of how classes share. */
+const LATEST = 32;
+
 /** How items are told apart by class. */
 export interface ClassOptions<T> {
   /** The class of an item: an index of {@linkcode CLASS_SHARES}. Asked when it begins to wait. */
@@ -45,6 +48,8 @@ class ClassLane<T> implements Lane<T> {
   readonly #options: ClassLaneOptions<T>;
   /** The items of each class. */
   readonly #classes: readonly Lane<T>[];
+  /** What part of those that were taken lately each class has got while it waited; all at first. */
+  readonly #parts = CLASS_SHARES.map(() => 1);
   #size = 0;
 
   constructor(options: ClassLaneOptions<T>) {
@@ -96,17 +101,24 @@ class ClassLane<T> implements Lane<T> {
     const { classOf, usual } = this.#options;
     const own = item === undefined ? usual : classOf(item);
     const ahead = this.#classes[own]!.aheadOf(item);
-    // With that one of its class, so many of the others are served.
+    // With that one of its class, so many of the others are served, if so many come.
     const rounds = (ahead + 1) / CLASS_SHARES[own]!;
-    return this.#classes.reduce((sum, { size }, of) => {
-      return of === own ? sum : sum + Math.min(size, Math.floor(rounds * CLASS_SHARES[of]!));
-    }, ahead);
+    let [least, most] = [ahead, ahead];
+    for (const [of, { size }] of this.#classes.entries()) {
+      if (of === own) continue;
+      const others = Math.floor(rounds * CLASS_SHARES[of]!);
+      least += Math.min(size, others);
+      most += others;
+    }
+    const asLately = (ahead + 1) / this.#parts[own]! - 1;
+    return Math.min(Math.max(asLately, least), most);
   }
 
   take(): Place<T> | undefined {
     const next = this.#next;
     if (next === undefined) return undefined;
     this.#options.stride.serve(next);
+    this.#learn(next);
     this.#leave(next);
     return this.#classes[next]!.take();
   }
@@ -152,8 +164,18 @@ class ClassLane<T> implements Lane<T> {
     }
   }
 
+  /** Notes that one of a class is taken: whoever waits and is not taken has got less. */
+  #learn(taken: number): void {
+    for (const [of, { size }] of this.#classes.entries()) {
+      const part = of === taken || size === 0 ? 1 : 0;
+      this.#parts[of]! += (part - this.#parts[of]!) / LATEST;
+    }
+  }
+
   #leave(of: number): void {
     this.#size--;
+    // What was so in a queue that is gone says nothing of the next one.
+    if (this.#size === 0) this.#parts.fill(1);
     this.#options.stride.leave(of);
   }
 

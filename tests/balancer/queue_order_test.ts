@@ -79,3 +79,24 @@ Deno.test("how many are before one that comes is known by the order, and by who 
     }
   }
 });
+
+Deno.test("how many are before one of a low class is known by those who go on coming", async () => {
+  const priority = "10.0.0.1=0,10.0.0.3=3";
+  const queue = queueOf({ lanes: new QueueOrder().lanes(readSettings({ priority })) });
+  let id = 0;
+  const session = (client: string) => sessionOf(++id, { client });
+  const join = (client: string) => queue.join([session(client)]);
+  for (let i = 0; i < 40; i++) await join("10.0.0.3");
+  const taken = async () => {
+    await join("10.0.0.1");
+    return await queue.receive(DESTINATION);
+  };
+  // For each one of the low class that is taken, a few of the high class have come.
+  for (let i = 0; i < 200; i++) await taken();
+  const last = session("10.0.0.3");
+  const told = queue.aheadOf(last);
+  await queue.join([last]);
+  let ahead = 0;
+  while (await taken() !== last) ahead++;
+  assert(Math.abs(told - ahead) <= ahead / 4, `${told} told, ${ahead} were`);
+});
