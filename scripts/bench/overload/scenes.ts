@@ -59,7 +59,7 @@ interface Lengths {
 export function scenes({ seconds, quick }: { seconds: number; quick: boolean }): Scene[] {
   const [usual, , retrying] = Object.values(CLIENTS) as [Clients, Clients, Clients];
   if (quick) {
-    const lengths = { warmUp: 1.5, steady: 2 * seconds, before: 1, trouble: 1, after: 2 * seconds };
+    const lengths = { warmUp: 1, steady: seconds, before: 0.5, trouble: 1, after: 1.5 * seconds };
     return [
       steady({ load: 1.5, name: Object.keys(CLIENTS)[0]!, clients: usual }, lengths),
       stall(retrying, lengths),
