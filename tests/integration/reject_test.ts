@@ -170,7 +170,7 @@ Deno.test("--max-wait is for --overflow reject, which one line says", async () =
   assertEquals(code, 2);
   assertEquals(
     stderr.trim(),
-    'iawlb: --max-wait "1s": must be 0 without --overflow reject: further clients wait in the ' +
+    'iawlb: --max-wait "1s": must be 0 unless --overflow is reject: further clients wait in the ' +
       "kernel's backlog, where nobody is turned away",
   );
 });
