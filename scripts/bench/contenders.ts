@@ -17,7 +17,7 @@ const UNLIMITED = 1_000_000;
 export interface Setup {
   /** Ports of loopback. */
   destinations: readonly number[];
-  /** Most connections per destination, if the contender can limit them; others wait. */
+  /** Most connections per destination, if the contender can limit them; others wait, if they can. */
   limit?: number;
   /** How a destination is picked, in the words of the contender; in turns unless given. */
   method?: string;
@@ -159,7 +159,8 @@ export function findContenders(
   }
 
   function nginxConfig(setup: Setup, port: number): string {
-    const servers = setup.destinations.map((to) => `server 127.0.0.1:${to};`);
+    const limit = setup.limit ? `max_conns=${setup.limit}` : "";
+    const servers = setup.destinations.map((to) => `server 127.0.0.1:${to} ${limit};`);
     const reusePort = threads > 1 ? "reuseport" : "";
     return `${nginx!.loadStream}
       daemon off;

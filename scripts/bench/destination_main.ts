@@ -3,7 +3,8 @@ import type { Service } from "./destinations.ts";
 import { seededRandom } from "./statistics.ts";
 
 const [mode, text] = Deno.args;
-const options: { ports: number[]; services?: Service[]; seed?: number } = JSON.parse(text!);
+const options: { ports: number[]; services?: Service[]; seed?: number; notes?: boolean } = JSON
+  .parse(text!);
 const random = seededRandom(options.seed ?? 1);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -49,9 +50,13 @@ async function answerAfter(
 ): Promise<void> {
   try {
     if (await conn.read(buffer) === null) return;
+    const began = performance.now();
     const ms = stall && random() < stall.probability ? stall.ms : usual;
     await new Promise((resolve) => setTimeout(resolve, ms));
-    await conn.write(httpAnswer("ok\n", { close: true }));
+    const took = performance.now() - began;
+    // What it did is known also if nobody is there any more to learn of it.
+    if (options.notes) Deno.stdout.writeSync(noteOf(performance.timeOrigin + began, took));
+    await conn.write(httpAnswer("ok\n", { close: true, took }));
   } catch {
     // The client has left.
   } finally {
@@ -74,11 +79,21 @@ async function answerHttp(conn: Deno.Conn): Promise<void> {
   }
 }
 
-function httpAnswer(body: string, { close }: { close: boolean }): Uint8Array {
-  const connection = close ? "close" : "keep-alive";
-  return encoder.encode(
-    `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: ${connection}\r\n\r\n${body}`,
-  );
+function noteOf(began: number, took: number): Uint8Array {
+  return encoder.encode(`${began} ${took}\n`);
+}
+
+function httpAnswer(
+  body: string,
+  { close, took }: { close: boolean; took?: number },
+): Uint8Array {
+  const lines = [
+    "HTTP/1.1 200 OK",
+    `Content-Length: ${body.length}`,
+    `Connection: ${close ? "close" : "keep-alive"}`,
+    ...took === undefined ? [] : [`X-Took: ${took}`],
+  ];
+  return encoder.encode(`${lines.join("\r\n")}\r\n\r\n${body}`);
 }
 
 /** The first byte says who sends: `r`, the server, or anything else, the client. */

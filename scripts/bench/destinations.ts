@@ -27,14 +27,16 @@ export class Destinations {
 
   /**
    * Servers that answer one request at a time, or as many as they have slots, each after its own time
-   * in milliseconds, or a stall with some probability.
+   * in milliseconds, or a stall with some probability. With `notes` they write down what they do, for
+   * {@linkcode busy}.
    */
   async serial(
     services: readonly Service[],
     seed: number,
+    { notes = false }: { notes?: boolean } = {},
   ): Promise<{ ports: number[]; child: Child }> {
     const ports = services.map(() => this.#processes.freePort());
-    return { ports, child: await this.#own("serial", ports, { services, seed }) };
+    return { ports, child: await this.#own("serial", ports, { services, seed, notes }) };
   }
 
   /** The port for a server of bulk transfers: each iperf3 starts its own there. */
@@ -82,6 +84,21 @@ export interface Service {
   /** Requests that it serves at a time; 1 unless given. Others wait there. */
   readonly slots?: number;
   readonly stall?: { readonly ms: number; readonly probability: number };
+}
+
+/**
+ * How long servers that take notes have worked within a time, in milliseconds, all together.
+ *
+ * @param within Milliseconds since 1970.
+ */
+export function busy({ log }: Child, within: { from: number; to: number }): number {
+  let sum = 0;
+  for (const line of Deno.readTextFileSync(log).split("\n")) {
+    const [began = NaN, took = NaN] = line.split(" ").map(Number);
+    const ms = Math.min(began + took, within.to) - Math.max(began, within.from);
+    if (ms > 0) sum += ms;
+  }
+  return sum;
 }
 
 /** How many requests an HTTP server has had so far; this one counts. */

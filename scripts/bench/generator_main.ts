@@ -1,13 +1,8 @@
 // The suite's own load, as a process: `deno run -A generator_main.ts MODE JSON`. It writes its
 // result to standard output as JSON.
-import type {
-  ClosedLoop,
-  Impatient,
-  ImpatientResult,
-  OpenLoop,
-  RequestResult,
-  Transfer,
-} from "./load.ts";
+import { impatient } from "./impatient.ts";
+import { stringify } from "./json.ts";
+import type { ClosedLoop, OpenLoop, RequestResult, Transfer } from "./load.ts";
 import { quantile, seededRandom } from "./statistics.ts";
 
 const CHUNK = 256 * 1024;
@@ -20,11 +15,11 @@ const options: { port: number } = JSON.parse(text!);
 const modes: Record<string, () => Promise<unknown>> = {
   "closed-loop": () => closedLoop(options as never),
   "open-loop": () => openLoop(options as never),
-  "impatient": () => impatient(options as never),
+  "impatient": () => impatient(options as never, ask),
   "bulk": () => bulk(options as never),
   "hold": () => hold(options as never),
 };
-console.log(JSON.stringify(await modes[mode!]!()));
+console.log(stringify(await modes[mode!]!()));
 Deno.exit(0);
 
 async function closedLoop({ clients, close, seconds }: ClosedLoop): Promise<RequestResult> {
@@ -72,8 +67,7 @@ async function openLoop(loop: OpenLoop): Promise<RequestResult> {
   /** One client of many, who is drawn by lot. */
   function header(): string {
     if (!loop.clients) return "";
-    const client = Math.floor(random() * loop.clients);
-    return `PROXY TCP4 10.0.${client >> 8}.${client & 255} 127.0.0.1 40000 80\r\n`;
+    return headerOf(Math.floor(random() * loop.clients));
   }
 
   async function arrive(due: number): Promise<void> {
@@ -96,54 +90,12 @@ async function openLoop(loop: OpenLoop): Promise<RequestResult> {
   }
 }
 
-/** Clients that leave when their patience is over, and come back as often as they may. */
-async function impatient(loop: Impatient): Promise<ImpatientResult> {
-  const random = seededRandom(loop.seed);
-  const waits: number[] = [];
-  const pending: Promise<void>[] = [];
-  const started = performance.now();
-  let offered = 0;
-  let due = 0;
-  while (due < loop.seconds * 1000) {
-    due += -Math.log(1 - random()) * 1000 / loop.rate;
-    const wait = started + due - performance.now();
-    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-    pending.push(come(loop.retries));
-  }
-  await Promise.all(pending);
-  const at = (share: number) => quantile(waits, share);
-  const seconds = loop.seconds - loop.warmUp;
-  return { answered: waits.length, offered, seconds, p50: at(0.5), p99: at(0.99) };
-
-  function counts(): boolean {
-    const now = (performance.now() - started) / 1000;
-    return now >= loop.warmUp && now < loop.seconds;
-  }
-
-  async function come(retries: number): Promise<void> {
-    const { least, most } = loop.patience;
-    const patience = least * (most / least) ** random();
-    if (counts()) offered++;
-    const before = performance.now();
-    const controller = new AbortController();
-    const timer = setTimeout(() => controller.abort(), patience);
-    let answered = false;
-    try {
-      using conn = await connect(controller.signal);
-      controller.signal.addEventListener("abort", () => conn.close());
-      await request(conn, true);
-      answered = performance.now() - before <= patience;
-    } catch {
-      // It has left, or was turned away.
-    }
-    clearTimeout(timer);
-    if (answered) {
-      if (counts()) waits.push(performance.now() - before);
-    } else if (retries > 0 && performance.now() - started < loop.seconds * 1000) {
-      await new Promise((resolve) => setTimeout(resolve, random() * 1000));
-      await come(retries - 1);
-    }
-  }
+/** How long the server took for one request, in milliseconds. */
+async function ask(signal: AbortSignal, client?: number): Promise<number> {
+  using conn = await connect(signal);
+  signal.addEventListener("abort", () => conn.close());
+  const header = client === undefined ? "" : headerOf(client);
+  return Number(/^X-Took: (\S+)/m.exec(await request(conn, true, header))![1]);
 }
 
 async function bulk({ streams, reverse, seconds }: Transfer) {
@@ -181,14 +133,21 @@ function connect(signal?: AbortSignal): Promise<Deno.TcpConn> {
 }
 
 /** Sends a request and waits for the whole answer, whose body all servers of the suite share. */
-async function request(conn: Deno.Conn, close: boolean, before = ""): Promise<void> {
+async function request(conn: Deno.Conn, close: boolean, before = ""): Promise<string> {
   await conn.write(encoder.encode(`${before}${HEAD}${close ? "Connection: close\r\n" : ""}\r\n`));
   const buffer = new Uint8Array(1024);
-  for (let answer = ""; !answer.endsWith("ok\n");) {
+  let answer = "";
+  while (!answer.endsWith("ok\n")) {
     const n = await conn.read(buffer);
     if (n === null) throw new Error("the answer is incomplete");
     answer += decoder.decode(buffer.subarray(0, n));
   }
+  return answer;
+}
+
+/** Says who the client is, by its number. */
+function headerOf(client: number): string {
+  return `PROXY TCP4 10.0.${client >> 8}.${client & 255} 127.0.0.1 40000 80\r\n`;
 }
 
 function summary(

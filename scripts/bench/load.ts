@@ -1,3 +1,6 @@
+import { lengthOf } from "../simulate/arrivals.ts";
+import type { Impatient, ImpatientResult } from "./impatient.ts";
+import { parse } from "./json.ts";
 import { type Processes, sleep } from "./processes.ts";
 import type { Tools } from "./tools.ts";
 
@@ -52,29 +55,6 @@ export interface OpenLoop {
   clients?: number;
 }
 
-/** Requests in an open loop of clients that leave when their patience is over. */
-export interface Impatient {
-  /** Arrivals per second on average, with exponential gaps. */
-  rate: number;
-  seconds: number;
-  /** What is answered in the first so many seconds does not count. */
-  warmUp: number;
-  /** Each client draws its own, in milliseconds: evenly over the octaves between these. */
-  patience: { least: number; most: number };
-  /** How often one that failed comes back, each time within a second. */
-  retries: number;
-  seed: number;
-}
-
-/** What became of them: those that were answered in time, and the times that it took. */
-export interface ImpatientResult {
-  answered: number;
-  offered: number;
-  seconds: number;
-  p50: number;
-  p99: number;
-}
-
 /** A transfer over some connections at once. */
 export interface Transfer {
   /** The port of the server, see `Destinations.bulk`. */
@@ -120,7 +100,7 @@ export class Load {
   }
 
   async impatient(port: number, loop: Impatient): Promise<ImpatientResult> {
-    return await this.#own("impatient", port, loop, loop.seconds);
+    return await this.#own("impatient", port, loop, lengthOf(loop));
   }
 
   async transfer(port: number, transfer: Transfer): Promise<{ bytes: number; seconds: number }> {
@@ -163,7 +143,7 @@ export class Load {
 
   async #own<T>(mode: string, port: number, options: object, seconds: number): Promise<T> {
     const line = ownLine(mode, port, options);
-    return JSON.parse(await this.#processes.run(mode, line, seconds * 1000 + GRACE_MS));
+    return parse(await this.#processes.run(mode, line, seconds * 1000 + GRACE_MS)) as T;
   }
 }
 

@@ -4,11 +4,11 @@ import { messageOf } from "../../src/base/errors.ts";
 import { type Contender, findContenders } from "./contenders.ts";
 import { Destinations } from "./destinations.ts";
 import { Load } from "./load.ts";
-import { plot } from "./plot.ts";
 import { Processes } from "./processes.ts";
 import { tables } from "./report.ts";
+import { readResults, writeResults } from "./results_file.ts";
 import { exists, findTools, PACKAGES, type Tools } from "./tools.ts";
-import { type Bench, runWorkload, type WorkloadResult } from "./workload.ts";
+import { type Bench, joined, runWorkload, type WorkloadResult } from "./workload.ts";
 import { bulk } from "./workloads/bulk.ts";
 import { idle } from "./workloads/idle.ts";
 import { overload } from "./workloads/overload.ts";
@@ -46,15 +46,30 @@ Measures iawlb and whatever else of nginx, HAProxy and socat is installed, side 
   --rounds N          rounds, in which every contender has its turn; default: 5
   --seconds N         length of one measurement; default: 3
   --threads N         threads of each contender; default: 1
-  --output DIR        where results.json and plot.svg go; default: bench-results
+  --output DIR        where results.json and pictures go; default: bench-results
+  --part REGEXP       only cases whose titles this matches
+  --more              adds to the results that are in the output directory: more rounds, more cases
   --quick             one short round of everything, to see that it works
 `;
 
-const FLAGS = ["only", "contenders", "binary", "rounds", "seconds", "threads", "output"] as const;
+const FLAGS = [
+  "only",
+  "part",
+  "contenders",
+  "binary",
+  "rounds",
+  "seconds",
+  "threads",
+  "output",
+] as const;
 
 class OptionError extends Error {}
 
-type Options = Partial<Record<typeof FLAGS[number], string>> & { quick: boolean; help: boolean };
+type Options = Partial<Record<typeof FLAGS[number], string>> & {
+  more: boolean;
+  quick: boolean;
+  help: boolean;
+};
 
 async function main(): Promise<boolean> {
   const options = readOptions();
@@ -92,6 +107,7 @@ async function main(): Promise<boolean> {
       rounds,
       seconds,
       quick,
+      part: readPattern(options.part),
     };
     describe(contenders, tools);
     console.log(
@@ -100,16 +116,26 @@ async function main(): Promise<boolean> {
         "of each round)\n",
     );
 
-    const results: WorkloadResult[] = [];
+    const settings = { rounds, seconds, threads, quick };
+    let results = options.more ? readResults(output, WORKLOADS) : [];
     let failed = false;
     for (const workload of workloads) {
       try {
-        const result = await runWorkload(workload, bench, progress);
+        const before = results.find(({ workload: { name } }) => name === workload.name);
+        const others = results.filter((result) => result !== before);
+        // What was measured is not lost if the rest cannot be.
+        const onCase = async (latest: WorkloadResult) => {
+          results = [...others, before ? joined(before, latest) : latest];
+          await writeResults(output, { contenders, tools, results, ...settings });
+        };
+        const latest = await runWorkload(workload, bench, { progress, onCase });
+        if (latest.cases.length === 0) {
+          throw new Error(`--part ${options.part}: the title of no case`);
+        }
+        const result = results.at(-1)!;
         progress("");
-        console.log(tables(result) + "\n");
-        results.push(result);
-        await save(output, { contenders, tools, results, rounds, seconds, threads, quick });
-        failed ||= hasProblems(result);
+        console.log(tables(result, workload.remarks?.(result.cases)) + "\n");
+        failed ||= hasProblems(latest);
       } catch (error) {
         failed = true;
         console.error(
@@ -132,7 +158,7 @@ function hasProblems({ cases }: WorkloadResult): boolean {
 function readOptions(): Options {
   return parseArgs(Deno.args, {
     string: FLAGS,
-    boolean: ["quick", "help"],
+    boolean: ["more", "quick", "help"],
     unknown(arg) {
       throw new OptionError(`${arg}: no such option, see --help`);
     },
@@ -144,6 +170,14 @@ function readCount(options: Options, name: "rounds" | "seconds" | "threads", oth
   if (text === undefined) return otherwise;
   if (!/^[1-9]\d{0,3}$/.test(text)) throw new OptionError(`--${name} ${text}: not a whole number`);
   return Number(text);
+}
+
+function readPattern(text: string | undefined): RegExp | undefined {
+  try {
+    return text === undefined ? undefined : new RegExp(text);
+  } catch (error) {
+    throw new OptionError(`--part ${text}: ${messageOf(error)}`);
+  }
 }
 
 /** Those of the items that a list names, or all without one. */
@@ -190,30 +224,6 @@ function describe(contenders: readonly Contender[], tools: Tools): void {
 function progress(text: string): void {
   const bytes = Deno.stderr.isTerminal() ? `\r\x1b[K${text}` : text && `${text}\n`;
   Deno.stderr.writeSync(new TextEncoder().encode(bytes));
-}
-
-async function save(
-  dir: string,
-  { contenders, results, tools, ...settings }: {
-    contenders: readonly Contender[];
-    results: readonly WorkloadResult[];
-    tools: Tools;
-    [setting: string]: unknown;
-  },
-): Promise<void> {
-  const cpu = /^model name\s*: (.*)$/m.exec(await Deno.readTextFile("/proc/cpuinfo"))?.[1];
-  const report = {
-    date: new Date().toISOString(),
-    machine: { cpu, cores: navigator.hardwareConcurrency, kernel: Deno.osRelease() },
-    deno: Deno.version.deno,
-    settings,
-    contenders: contenders.map(({ name, about }) => ({ name, about })),
-    tools,
-    results,
-  };
-  await Deno.mkdir(dir, { recursive: true });
-  await Deno.writeTextFile(`${dir}/results.json`, JSON.stringify(report, null, 1) + "\n");
-  await Deno.writeTextFile(`${dir}/plot.svg`, plot(results));
 }
 
 if (import.meta.main) {

@@ -1,3 +1,4 @@
+import { at, line, picture, text } from "./svg.ts";
 import type { CaseResult, Metric, WorkloadResult } from "./workload.ts";
 
 const COLUMNS = 3;
@@ -22,9 +23,7 @@ export function plot(results: readonly WorkloadResult[]): string {
   });
   const width = COLUMNS * PANEL.width;
   const height = Math.ceil(panels.length / COLUMNS) * PANEL.height;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" ` +
-    `font-family="sans-serif" font-size="11"><rect width="100%" height="100%" fill="#fff"/>\n` +
-    `${placed.join("\n")}\n</svg>\n`;
+  return picture({ width, height }, placed.join("\n"));
 }
 
 function panel(title: string, metric: Metric, body: string): string {
@@ -77,25 +76,10 @@ function lines({ key, digits }: Metric, cases: readonly CaseResult[]): string {
       return Number.isFinite(median) ? [[x(parseInt(name)), y(median)]] : [];
     });
     const [endX = 0, endY = 0] = points.at(-1) ?? [];
-    return line(points, color, 2) + text(endX + 6, endY + 4, label, `fill="${color}"`);
+    return line(points, color, { width: 2 }) + text(endX + 6, endY + 4, label, `fill="${color}"`);
   }).join("");
-}
-
-function line(points: readonly number[][], color: string, width = 1): string {
-  const list = points.map((point) => point.map(at).join(",")).join(" ");
-  return `<polyline points="${list}" fill="none" stroke="${color}" stroke-width="${width}"/>`;
-}
-
-function text(x: number, y: number, content: string, attributes = ""): string {
-  const escaped = content.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-  return `<text x="${at(x)}" y="${at(y)}" ${attributes}>${escaped}</text>`;
 }
 
 function shorten(name: string): string {
   return name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name;
-}
-
-/** A coordinate, to a tenth. */
-function at(value: number): string {
-  return String(Math.round(value * 10) / 10);
 }

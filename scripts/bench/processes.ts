@@ -17,12 +17,17 @@ export interface Child {
   /** The file with all its output. */
   readonly log: string;
   stop(): Promise<void>;
+  /** Asks it to end by itself; `ended` is when it has. */
+  end(): void;
+  readonly ended: Promise<unknown>;
 }
 
 /** All processes of a run and the directory of their files: none of it outlives the run. */
 export class Processes {
   readonly dir = Deno.makeTempDirSync({ prefix: "iawlb-bench-" });
   readonly #running = new Set<Deno.ChildProcess>();
+  /** What ends those that have left the process that started them. */
+  readonly #last: (readonly string[])[] = [];
   #files = 0;
   #port = PORTS.first + Math.floor(Math.random() * 10_000);
 
@@ -50,7 +55,14 @@ export class Processes {
   spawn(name: string, line: readonly string[]): Child {
     const log = this.file(`${name.replaceAll(/\W+/g, "-")}.log`);
     const child = this.#spawn(line, { stdin: "null", stdout: "null", stderr: "null" }, log);
-    return { name, pid: child.pid, log, stop: () => this.#stop(child) };
+    return {
+      name,
+      pid: child.pid,
+      log,
+      stop: () => this.#stop(child),
+      end: () => child.kill("SIGTERM"),
+      ended: child.status,
+    };
   }
 
   /** Starts a program and waits until it listens on a port. */
@@ -82,8 +94,16 @@ export class Processes {
     await Promise.all([...this.#running].map((child) => this.#stop(child)));
   }
 
-  /** Ends everything that runs and removes the directory, without waiting for anything. */
+  /** A program that is run to its end before the directory is removed. */
+  onClose(line: readonly string[]): void {
+    this.#last.push(line);
+  }
+
+  /** Ends everything that runs and removes the directory, without waiting for what runs. */
   close(): void {
+    for (const [program, ...args] of this.#last) {
+      new Deno.Command(program!, { args, stdout: "null", stderr: "null" }).outputSync();
+    }
     for (const { pid } of this.#running) kill(pid);
     try {
       Deno.removeSync(this.dir, { recursive: true });

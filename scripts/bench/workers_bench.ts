@@ -1,38 +1,34 @@
-// How `--workers auto` does beside fixed numbers: `deno run -A scripts/bench/workers_bench.ts`.
+// How `--workers auto` does beside fixed numbers:
+// `deno run -A scripts/bench/workers_bench.ts [ROUNDS] [SERVER] [WORKERS,...] [OPTION ...]`.
 //
-// Each round runs all of them one after the other, so that what else the machine does meets all.
-import { Processes } from "./processes.ts";
+// One balancer serves the same clients all the time, and its number of workers is changed every few
+// seconds, in another order in each round: what else the machine does meets all of them, and that is
+// more than what there is between them. `auto` begins anew each time. Further options are iawlb's,
+// such as `--threads 2`.
+import { Processes, sleep } from "./processes.ts";
+import { listens } from "./measure.ts";
+import { type Server, SERVERS } from "./workers_servers.ts";
 
 const WORKERS = ["1", "2", "4", "8", "16", "32", "64", "auto"];
-const KINDS = ["thrashing", "flat", "one at a time"];
-/** Clients that come again as soon as they are answered: far more than there should be slots. */
-const CLIENTS = 100;
-/** Milliseconds; what is answered before `WARM_UP_MS` does not count. */
-const LENGTH_MS = 20_000;
-const WARM_UP_MS = 8_000;
+/** Milliseconds for each, of which the first do not count. */
+const FIXED = { length: 3500, settling: 1500 };
+const AUTO = { length: 16_000, settling: 5000 };
 
-const rounds = Number(Deno.args[0] ?? 1);
-const kinds = Deno.args[1] ? [Deno.args[1]] : KINDS;
-const here = (name: string) => new URL(name, import.meta.url).pathname;
-const run = [Deno.execPath(), "run", "--quiet", "--no-check", "-A"];
+const [rounds = "4", kind = "", chosen = "", ...options] = Deno.args;
+const workers = chosen ? chosen.split(",") : WORKERS;
 const processes = new Processes();
 try {
-  for (const kind of kinds) {
-    const port = processes.freePort();
-    await processes.serve(kind, [...run, here("thrashing_main.ts"), `${port}`, kind], port);
-    const all = new Map(WORKERS.map((workers) => [workers, [] as Answered[]]));
-    for (let round = 0; round < rounds; round++) {
-      for (const workers of WORKERS) all.get(workers)!.push(await measure(port, workers));
-    }
-    const best = Math.max(...WORKERS.map((workers) => rateOf(all.get(workers)!)));
-    for (const workers of WORKERS) {
-      const runs = all.get(workers)!;
+  for (const [name, start] of Object.entries(SERVERS)) {
+    if (kind && name !== kind) continue;
+    const results = await compare(await start(processes), processes);
+    const best = Math.max(
+      ...workers.filter((one) => one !== "auto").map((one) => rateOf(results.get(one)!)),
+    );
+    for (const [number, runs] of results) {
       const rate = rateOf(runs);
-      const p99 = runs.reduce((sum, one) => sum + one.p99, 0) / runs.length;
-      const share = `${Math.round(100 * rate / best)} %`;
-      console.log(
-        [kind, workers, `${Math.round(rate)}/s`, share, `${Math.round(p99)} ms`].join("\t"),
-      );
+      const each = runs.map(({ count, ms }) => Math.round(1000 * count / ms)).join(" ");
+      const figures = [`${Math.round(rate)}/s`, `${Math.round(100 * rate / best)} %`];
+      console.log([name, number, ...figures, `${Math.round(p99Of(runs))} ms`, each].join("\t"));
     }
     await processes.stopAll();
   }
@@ -40,43 +36,76 @@ try {
   processes.close();
 }
 
-/** What clients had of a run. */
+/** What clients had while a number was in force. */
 interface Answered {
-  /** Per second. */
-  rate: number;
-  /** Milliseconds from connect to the end of the slowest hundredth. */
-  p99: number;
+  /** Sessions. */
+  readonly count: number;
+  /** How long it was in force. */
+  readonly ms: number;
+  /** Milliseconds from accept to the end of each. */
+  readonly took: readonly number[];
 }
 
 function rateOf(runs: readonly Answered[]): number {
-  return runs.reduce((sum, { rate }) => sum + rate, 0) / runs.length;
+  const sum = (one: "count" | "ms") => runs.reduce((sum, run) => sum + run[one], 0);
+  return 1000 * sum("count") / sum("ms");
 }
 
-async function measure(server: number, workers: string): Promise<Answered> {
-  const port = processes.freePort();
-  const options = ["--workers", workers, "--access-log", "off"];
-  const line = [...run, here("../../main.ts"), `${port}`, `127.0.0.1:${server}`, ...options];
-  const balancer = await processes.serve(workers, line, port);
-  const begin = performance.now();
-  const took: number[] = [];
-  await Promise.all(Array.from({ length: CLIENTS }, async () => {
-    for (let now = begin; now < begin + LENGTH_MS;) {
-      const from = now;
-      await request(port);
-      now = performance.now();
-      if (from > begin + WARM_UP_MS) took.push(now - from);
-    }
-  }));
-  await balancer.stop();
-  took.sort((a, b) => a - b);
-  const seconds = (LENGTH_MS - WARM_UP_MS) / 1000;
-  return { rate: took.length / seconds, p99: took[Math.floor(0.99 * took.length)] ?? NaN };
+function p99Of(runs: readonly Answered[]): number {
+  const took = runs.flatMap((run) => run.took).sort((a, b) => a - b);
+  return took[Math.floor(0.99 * took.length)] ?? NaN;
 }
 
-async function request(port: number): Promise<void> {
-  const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-  const buffer = new Uint8Array(64);
-  await conn.write(buffer);
-  while (await conn.read(buffer) !== null);
-  conn.close();
+async function compare(server: Server, processes: Processes): Promise<Map<string, Answered[]>> {
+  const [port, admin] = [processes.freePort(), processes.freePort()];
+  const log = processes.file("access.log");
+  const main = new URL("../../main.ts", import.meta.url).pathname;
+  const balancer = await processes.serve("iawlb", [
+    ...[Deno.execPath(), "run", "--quiet", "--no-check", "-A", main],
+    ...[`${port}`, `127.0.0.1:${server.port}`, "--workers", "4", "--admin", `${admin}`],
+    ...["--access-log", log, "--access-log-format", "{time:unix_ms} {total:ms} {reason}"],
+    ...options,
+  ], port);
+  while (!listens(admin)) await sleep(5);
+  const plan = Array.from({ length: Number(rounds) }, () => shuffled(workers)).flat();
+  const lengthOf = (number: string) => number === "auto" ? AUTO : FIXED;
+  const total = plan.reduce((sum, number) => sum + lengthOf(number).length, 0);
+  const load = server.load(port, total + 1000);
+  const blocks: { number: string; from: number; to: number }[] = [];
+  for (const number of plan) {
+    const { length, settling } = lengthOf(number);
+    await set(admin, number);
+    const begin = Date.now();
+    await sleep(length);
+    blocks.push({ number, from: begin + settling, to: Date.now() });
+  }
+  await load;
+  balancer.end();
+  await balancer.ended;
+  const ends = Deno.readTextFileSync(log).trim().split("\n").map((line) => line.split(" "))
+    .filter(([, , reason]) => reason === "done")
+    .map(([time, total]) => ({ time: Number(time), total: Number(total) }));
+  return new Map(workers.map((number) => [
+    number,
+    blocks.filter((block) => block.number === number).map(({ from, to }) => {
+      const took = ends.filter(({ time }) => time >= from && time < to).map(({ total }) => total);
+      return { count: took.length, ms: to - from, took };
+    }),
+  ]));
+}
+
+/** Changes the number of workers of the one destination. */
+async function set(admin: number, number: string): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${admin}/destinations/1.1`, {
+    method: "PATCH",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ workers: number === "auto" ? number : Number(number) }),
+  });
+  if (!response.ok) throw new Error(await response.text());
+  await response.body?.cancel();
+}
+
+function shuffled<T>(values: readonly T[]): T[] {
+  return values.map((value) => ({ value, key: Math.random() })).sort((a, b) => a.key - b.key)
+    .map(({ value }) => value);
 }

@@ -20,20 +20,20 @@ export class ByAge<T> {
     return items.sort((a, b) => this.#before(a, b) ? -1 : 1);
   }
 
-  /**
-   * Adds a value with an item that is older than all that came into this list before it.
-   *
-   * @param itemOf The item of a listed value.
-   */
-  insert<V>(list: LinkedList<V>, value: V, itemOf: (value: V) => T): ListNode<V> {
-    const item = itemOf(value);
-    let next = this.#latest.get(list) as ListNode<V> | undefined;
+  /** Adds an item that is older than all that came into this list before it. */
+  insert(list: LinkedList<T>, item: T): ListNode<T> {
+    return this.link(list, { value: item, previous: undefined, next: undefined });
+  }
+
+  /** The same for a node of such an item that is in no list. */
+  link<N extends ListNode<T>>(list: LinkedList<T>, node: N): N {
+    let next = this.#latest.get(list) as ListNode<T> | undefined;
     let previous = next ? next.previous : list.lastNode;
-    while (previous && this.#before(item, itemOf(previous.value))) {
+    while (previous && this.#before(node.value, previous.value)) {
       next = previous;
       previous = next.previous;
     }
-    const node = list.insert(value, next);
+    list.insert(node, next);
     this.#latest.set(list, node);
     return node;
   }
@@ -48,7 +48,7 @@ export class ByAge<T> {
     list: LinkedList<V>,
     node: ListNode<V>,
     isBehind: (listed: V) => boolean,
-  ): ListNode<V> {
+  ): void {
     let next = (this.#latest.get(list) as ListNode<V> | undefined) ?? list.firstNode;
     while (next && isBehind(next.value)) next = next.next;
     for (
@@ -58,8 +58,7 @@ export class ByAge<T> {
     ) next = previous;
     if (next === node) next = node.next;
     list.remove(node);
-    const moved = list.insert(node.value, next);
-    this.#latest.set(list, moved);
-    return moved;
+    list.insert(node, next);
+    this.#latest.set(list, node);
   }
 }

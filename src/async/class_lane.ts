@@ -1,14 +1,19 @@
 import type { ByAge } from "./by_age.ts";
-import type { Lane, LaneMaker, Place, Turning } from "./lane.ts";
+import { bestOf, type Lane, type LaneMaker, type Place, type Turning } from "./lane.ts";
 import { Stride } from "./stride.ts";
 
 /** The shares of the classes while all of them have items that wait, the first class first. */
 export const CLASS_SHARES: readonly number[] = [8, 4, 2, 1];
 
+/** How many of the latest that were taken say most of how classes share. */
+const LATEST = 32;
+
 /** How items are told apart by class. */
 export interface ClassOptions<T> {
   /** The class of an item: an index of {@linkcode CLASS_SHARES}. Asked when it begins to wait. */
   classOf(item: T): number;
+  /** The class of those of which nothing is known. */
+  usual: number;
   /** Makes what the items of a class wait in. */
   lanes: LaneMaker<T>;
 }
@@ -43,6 +48,8 @@ class ClassLane<T> implements Lane<T> {
   readonly #options: ClassLaneOptions<T>;
   /** The items of each class. */
   readonly #classes: readonly Lane<T>[];
+  /** What part of those that were taken lately each class has got while it waited; all at first. */
+  readonly #parts = CLASS_SHARES.map(() => 1);
   #size = 0;
 
   constructor(options: ClassLaneOptions<T>) {
@@ -52,6 +59,10 @@ class ClassLane<T> implements Lane<T> {
 
   get size(): number {
     return this.#size;
+  }
+
+  get parts(): readonly Lane<T>[] {
+    return this.#classes;
   }
 
   get clients(): number {
@@ -65,12 +76,15 @@ class ClassLane<T> implements Lane<T> {
 
   get oldest(): T | undefined {
     const { before } = this.#options;
-    return this.#best(({ oldest }) => oldest, before);
+    return bestOf(this.#classes, { itemOf: ({ oldest }) => oldest, isBetter: before });
   }
 
   get newest(): T | undefined {
     const { before } = this.#options;
-    return this.#best(({ newest }) => newest, (item, other) => before(other, item));
+    return bestOf(this.#classes, {
+      itemOf: ({ newest }) => newest,
+      isBetter: (item, other) => before(other, item),
+    });
   }
 
   /** Of the class of which an item would wait longest: who has the most for its share. */
@@ -83,10 +97,28 @@ class ClassLane<T> implements Lane<T> {
     return Math.max(...this.#classes.map((_, of) => this.#greedOf(of)));
   }
 
+  aheadOf(item: T | undefined): number {
+    const { classOf, usual } = this.#options;
+    const own = item === undefined ? usual : classOf(item);
+    const ahead = this.#classes[own]!.aheadOf(item);
+    // With that one of its class, so many of the others are served, if so many come.
+    const rounds = (ahead + 1) / CLASS_SHARES[own]!;
+    let [least, most] = [ahead, ahead];
+    for (const [of, { size }] of this.#classes.entries()) {
+      if (of === own) continue;
+      const others = Math.floor(rounds * CLASS_SHARES[of]!);
+      least += Math.min(size, others);
+      most += others;
+    }
+    const asLately = (ahead + 1) / this.#parts[own]! - 1;
+    return Math.min(Math.max(asLately, least), most);
+  }
+
   take(): Place<T> | undefined {
     const next = this.#next;
     if (next === undefined) return undefined;
     this.#options.stride.serve(next);
+    this.#learn(next);
     this.#leave(next);
     return this.#classes[next]!.take();
   }
@@ -132,8 +164,18 @@ class ClassLane<T> implements Lane<T> {
     }
   }
 
+  /** Notes that one of a class is taken: whoever waits and is not taken has got less. */
+  #learn(taken: number): void {
+    for (const [of, { size }] of this.#classes.entries()) {
+      const part = of === taken || size === 0 ? 1 : 0;
+      this.#parts[of]! += (part - this.#parts[of]!) / LATEST;
+    }
+  }
+
   #leave(of: number): void {
     this.#size--;
+    // What was so in a queue that is gone says nothing of the next one.
+    if (this.#size === 0) this.#parts.fill(1);
     this.#options.stride.leave(of);
   }
 
@@ -150,18 +192,5 @@ class ClassLane<T> implements Lane<T> {
     this.#size++;
     this.#options.stride.enter(of);
     return { value, of, place: to(this.#classes[of]!) };
-  }
-
-  /** The best of the items that each class has. */
-  #best(
-    itemOf: (lane: Lane<T>) => T | undefined,
-    isBetter: (item: T, other: T) => boolean,
-  ): T | undefined {
-    let best: T | undefined;
-    for (const lane of this.#classes) {
-      const item = itemOf(lane);
-      if (item !== undefined && (best === undefined || isBetter(item, best))) best = item;
-    }
-    return best;
   }
 }

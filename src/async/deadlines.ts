@@ -31,7 +31,10 @@ export class Deadlines<T> {
    * finds its place from whichever end of the line is nearer.
    */
   add(value: T, since: number = this.#options.clock()): Deadline<T> {
-    const node = this.#waiting.insert({ value, since }, this.#firstAfter(since));
+    const node = this.#waiting.insert(
+      { value: { value, since }, previous: undefined, next: undefined },
+      this.#firstAfter(since),
+    );
     if (!this.#timer) this.#start(since);
     else if (since < this.#timed) {
       this.#timer.stop();

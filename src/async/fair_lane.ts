@@ -21,18 +21,21 @@ interface Counter {
 /** One whose items wait in a lane. */
 interface Client<T> extends Ranked<Client<T>> {
   readonly key: unknown;
-  /** By age. */
-  readonly items: LinkedList<FairPlace<T>>;
+  /** By age; the nodes are places. */
+  readonly items: LinkedList<T>;
   /** Which turn is its next one. */
   turn: number;
   /** Where it stands among those who wait for their turn. */
-  node: ListNode<Client<T>> | undefined;
+  readonly node: ListNode<Client<T>>;
 }
 
-/** An item, and where it stands: among its client's, and among all. */
-interface FairPlace<T> extends Place<T> {
+/**
+ * An item, and where it stands: among its client's as this node, and among all. Ten thousand wait at
+ * times, and what lives that long is dear to allocate: hence so few objects for each.
+ */
+interface FairPlace<T> extends Place<T>, ListNode<T> {
+  readonly value: T;
   readonly client: Client<T>;
-  own: ListNode<FairPlace<T>> | undefined;
   all: ListNode<T> | undefined;
 }
 
@@ -55,6 +58,7 @@ export function fairLanes<T>(options: FairOptions<T>): LaneMaker<T> {
 }
 
 class FairLane<T> implements Lane<T> {
+  readonly parts: readonly Lane<T>[] = [this];
   /** Whose items are whose, and what all lanes have in common. */
   readonly #options: FairLaneOptions<T>;
   /** All items by age. */
@@ -95,7 +99,14 @@ class FairLane<T> implements Lane<T> {
   }
 
   get nextToShed(): T | undefined {
-    return this.#ranking.first?.items.first?.value;
+    return this.#ranking.first?.items.first;
+  }
+
+  aheadOf(item: T | undefined): number {
+    const { clientOf, turning } = this.#options;
+    if (item === undefined || turning.newestFirst) return this.clients;
+    const own = this.#clients.get(clientOf(item));
+    return own ? this.#ranking.sumUpTo(own.items.size + 1) : this.clients;
   }
 
   take(): Place<T> | undefined {
@@ -104,7 +115,7 @@ class FairLane<T> implements Lane<T> {
     const { client } = place;
     this.remove(place);
     if (client.items.size === 0) return place;
-    this.#turns.remove(client.node!);
+    this.#turns.remove(client.node);
     client.turn = this.#turnOfNext(client);
     this.#enqueue(client);
     return place;
@@ -114,39 +125,38 @@ class FairLane<T> implements Lane<T> {
     this.#options.noteTurn(item, 0);
     const place = this.#placeOf(item);
     place.all = this.#items.push(item);
-    place.own = place.client.items.push(place);
-    return place;
+    return place.client.items.append(place);
   }
 
   unshift(item: T, behind: (waiting: T) => boolean): Place<T> {
     const place = this.#placeOf(item);
     place.all = this.#items.unshift(item, behind);
-    place.own = place.client.items.unshift(place, ({ value }) => behind(value));
+    place.client.items.prepend(place, behind);
     this.#giveTurnBack(place);
     return place;
   }
 
   insert(item: T, byAge: ByAge<T>): Place<T> {
     const place = this.#placeOf(item);
-    place.all = byAge.insert(this.#items, item, (listed) => listed);
-    place.own = byAge.insert(place.client.items, place, ({ value }) => value);
-    const { client } = place;
+    place.all = byAge.insert(this.#items, item);
+    const { client } = byAge.link(place.client.items, place);
     const turn = this.#options.turnOf(item);
     // Several may have been taken out in the same turn.
     this.#options.noteTurn(item, 0);
     if (turn === 0 || turn >= client.turn) return place;
     client.turn = turn;
-    client.node = byAge.move(this.#turns, client.node!, (listed) => listed.turn < turn);
+    byAge.move(this.#turns, client.node, (listed) => listed.turn < turn);
     return place;
   }
 
-  remove({ value, client, own, all }: FairPlace<T>): void {
+  remove(place: FairPlace<T>): void {
+    const { value, client, all } = place;
     this.#options.noteTurn(value, client.turn);
     this.#items.remove(all!);
-    client.items.remove(own!);
+    client.items.remove(place);
     this.#ranking.down(client);
     if (client.items.size > 0) return;
-    this.#turns.remove(client.node!);
+    this.#turns.remove(client.node);
     this.#clients.delete(client.key);
   }
 
@@ -160,7 +170,8 @@ class FairLane<T> implements Lane<T> {
 
   get #firstPlace(): FairPlace<T> | undefined {
     const items = this.#turns.first?.items;
-    return this.#options.turning.newestFirst ? items?.lastNode?.value : items?.first;
+    const node = this.#options.turning.newestFirst ? items?.lastNode : items?.firstNode;
+    return node as FairPlace<T> | undefined;
   }
 
   /** A place for an item that its client has from now on; it is to be listed. */
@@ -168,29 +179,21 @@ class FairLane<T> implements Lane<T> {
     const key = this.#options.clientOf(value);
     let client = this.#clients.get(key);
     if (!client) {
-      const { counter } = this.#options;
-      client = {
-        key,
-        items: new LinkedList(),
-        turn: ++counter.turn,
-        node: undefined,
-        rank: 0,
-        ranked: undefined,
-      };
-      client.node = this.#turns.push(client);
+      client = clientOf(key, ++this.#options.counter.turn);
+      this.#turns.append(client.node);
       this.#clients.set(key, client);
     }
     this.#ranking.up(client);
-    return { value, client, own: undefined, all: undefined };
+    return { value, client, all: undefined, previous: undefined, next: undefined };
   }
 
   /** Which turn a client has after this one: that of its oldest item, if it has come back. */
   #turnOfNext({ items }: Client<T>): number {
-    const { value } = items.first!;
+    const item = items.first!;
     const { counter } = this.#options;
-    const turn = this.#options.turnOf(value);
+    const turn = this.#options.turnOf(item);
     // A turn is given back once.
-    if (turn > 0) this.#options.noteTurn(value, 0);
+    if (turn > 0) this.#options.noteTurn(item, 0);
     return turn || ++counter.turn;
   }
 
@@ -199,7 +202,7 @@ class FairLane<T> implements Lane<T> {
     const turn = this.#options.turnOf(value);
     if (turn === 0 || turn >= client.turn) return;
     this.#options.noteTurn(value, 0);
-    this.#turns.remove(client.node!);
+    this.#turns.remove(client.node);
     client.turn = turn;
     this.#enqueue(client);
   }
@@ -207,8 +210,14 @@ class FairLane<T> implements Lane<T> {
   /** Puts a client to its place: all before it have got back their turns, unless it has a new one. */
   #enqueue(client: Client<T>): void {
     const last = this.#turns.lastNode;
-    client.node = !last || last.value.turn < client.turn
-      ? this.#turns.push(client)
-      : this.#turns.unshift(client, ({ turn }) => turn < client.turn);
+    if (!last || last.value.turn < client.turn) this.#turns.append(client.node);
+    else this.#turns.prepend(client.node, ({ turn }) => turn < client.turn);
   }
+}
+
+/** One who has nothing yet. */
+function clientOf<T>(key: unknown, turn: number): Client<T> {
+  const node = { value: undefined, previous: undefined, next: undefined } as never;
+  const client = { key, items: new LinkedList<T>(), turn, node, rank: 0, ranked: undefined };
+  return Object.assign<object, { value: Client<T> }>(node, { value: client }).value;
 }

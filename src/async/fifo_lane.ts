@@ -11,6 +11,7 @@ export function fifoLanes<T>(): LaneMaker<T> {
 class FifoLane<T> implements Lane<T> {
   readonly greed = 0;
   readonly clients = 0;
+  readonly parts: readonly Lane<T>[] = [this];
   readonly #items = new LinkedList<T>();
   readonly #before: (item: T, other: T) => boolean;
   readonly #turning: Turning;
@@ -40,6 +41,10 @@ class FifoLane<T> implements Lane<T> {
     return this.#items.first;
   }
 
+  aheadOf(): number {
+    return this.#turning.newestFirst ? 0 : this.size;
+  }
+
   take(): ListNode<T> | undefined {
     const node = this.#firstNode;
     if (node) this.#items.remove(node);
@@ -55,7 +60,7 @@ class FifoLane<T> implements Lane<T> {
   }
 
   insert(item: T, byAge: ByAge<T>): ListNode<T> {
-    return byAge.insert(this.#items, item, (listed) => listed);
+    return byAge.insert(this.#items, item);
   }
 
   remove(place: ListNode<T>): void {

@@ -35,8 +35,17 @@ export interface Lane<T> extends Iterable<T> {
    * How many items whoever has the most of them has here, for its share; 0 where nobody is told apart.
    */
   readonly greed: number;
+  /** The lanes of its classes, where items have some; otherwise itself. */
+  readonly parts: readonly Lane<T>[];
   /** How many are told apart whose items wait here; 0 where nobody is. */
   readonly clients: number;
+
+  /**
+   * How many items are served before one that joined now, by those that wait now: of a new client where
+   * clients are told apart, unless there is an item that says whose it is. At most by a turn of each
+   * client more than it will be. May take time in the number of items of that client.
+   */
+  aheadOf(item: T | undefined): number;
 
   /** Takes the item out that is served next. */
   take(): Place<T> | undefined;
@@ -56,4 +65,24 @@ export interface Lane<T> extends Iterable<T> {
   remove(place: Place<T>): void;
   /** Whether the first item of this lane is served before that of another one, if neither is empty. */
   precedes(other: this): boolean;
+}
+
+/**
+ * The best of what some lanes are asked for.
+ *
+ * @param options.itemOf What a lane has, if anything.
+ */
+export function bestOf<T>(
+  lanes: Iterable<Lane<T>>,
+  { itemOf, isBetter }: {
+    itemOf: (lane: Lane<T>) => T | undefined;
+    isBetter: (item: T, other: T) => boolean;
+  },
+): T | undefined {
+  let best: T | undefined;
+  for (const lane of lanes) {
+    const item = itemOf(lane);
+    if (item !== undefined && (best === undefined || isBetter(item, best))) best = item;
+  }
+  return best;
 }

@@ -1,7 +1,7 @@
 import type { Audience } from "./audience.ts";
 import type { ByAge } from "./by_age.ts";
 import { fifoLanes } from "./fifo_lane.ts";
-import type { Lane, LaneMaker, Place, Turning } from "./lane.ts";
+import { bestOf, type Lane, type LaneMaker, type Place, type Turning } from "./lane.ts";
 import type { Order } from "./order.ts";
 
 /** A lane of its own, for items that not everybody may have. */
@@ -100,36 +100,44 @@ export class Lanes<T> implements Iterable<T> {
     return this.nextToShedFor(undefined);
   }
 
-  /** The oldest item that a taker may have, or anybody. */
-  oldestFor(taker: object | undefined): T | undefined {
-    if (this.#boundSize === 0) return this.#open.oldest;
+  /** How many classes of items there are. */
+  get classes(): number {
+    return this.#open.parts.length;
+  }
+
+  /** The oldest item that a taker may have, or anybody; of one class, if that is given. */
+  oldestFor(taker: object | undefined, of?: number): T | undefined {
+    if (this.#boundSize === 0) return partOf(this.#open, of).oldest;
     const isBetter = (item: T, other: T) => this.#isBefore(item, other);
-    return this.#best(taker, { itemOf: (lane) => lane.oldest, isBetter });
+    return bestOf(this.#lanesFor(taker), { itemOf: (lane) => partOf(lane, of).oldest, isBetter });
   }
 
   /** The youngest item that a taker may have, or anybody. */
   newestFor(taker: object | undefined): T | undefined {
     if (this.#boundSize === 0) return this.#open.newest;
     const isBetter = (item: T, other: T) => this.#isBefore(other, item);
-    return this.#best(taker, { itemOf: (lane) => lane.newest, isBetter });
+    return bestOf(this.#lanesFor(taker), { itemOf: (lane) => lane.newest, isBetter });
   }
 
-  /** The item that is given up first of those that a taker may have, or anybody. */
-  nextToShedFor(taker: object | undefined): T | undefined {
-    if (this.#boundSize === 0) return this.#open.nextToShed;
-    let greed = this.#open.greed;
-    for (const { lane } of this.#lanesFor(taker)) greed = Math.max(greed, lane.greed);
-    return this.#best(taker, {
-      itemOf: (lane) => lane.greed === greed ? lane.nextToShed : undefined,
+  /** The item that is given up first of these. */
+  nextToShedFor(taker: object | undefined, of?: number): T | undefined {
+    if (this.#boundSize === 0) return partOf(this.#open, of).nextToShed;
+    const parts = [...this.#lanesFor(taker)].map((lane) => partOf(lane, of));
+    const greed = Math.max(...parts.map((part) => part.greed));
+    return bestOf(parts, {
+      itemOf: (part) => part.greed === greed ? part.nextToShed : undefined,
       isBetter: (item, other) => this.#isBefore(item, other),
     });
   }
 
   /** How many clients wait, where these are told apart; one that waits for two audiences counts twice. */
   get clients(): number {
-    let number = this.#open.clients;
-    for (const { lane } of this.#lanes()) number += lane.clients;
-    return number;
+    return this.#sum(({ clients }) => clients);
+  }
+
+  /** How many items are served before one that joined now, whomever it waited for; see {@linkcode Lane}. */
+  aheadOf(item: T | undefined): number {
+    return this.#sum((lane) => lane.aheadOf(item));
   }
 
   /** The item of each audience, and of those that everybody may have, that is served next. */
@@ -151,10 +159,8 @@ export class Lanes<T> implements Iterable<T> {
 
   /** Adds an item that is younger than all others for its audience. */
   add(item: T, audience: Audience | undefined): void {
-    if (audience) {
-      const at = this.#laneOf(audience);
-      this.#bind(item, { at, place: at.lane.push(item) });
-    } else this.#places.set(item, this.#open.push(item));
+    if (audience) this.#bind(item, audience, (lane) => lane.push(item));
+    else this.#places.set(item, this.#open.push(item));
   }
 
   /**
@@ -166,19 +172,15 @@ export class Lanes<T> implements Iterable<T> {
     item: T,
     { audience, behind }: { audience: Audience | undefined; behind: (waiting: T) => boolean },
   ): void {
-    if (audience) {
-      const at = this.#laneOf(audience);
-      this.#bind(item, { at, place: at.lane.unshift(item, behind) });
-    } else this.#places.set(item, this.#open.unshift(item, behind));
+    if (audience) this.#bind(item, audience, (lane) => lane.unshift(item, behind));
+    else this.#places.set(item, this.#open.unshift(item, behind));
   }
 
   /** Adds an item to its place by age. */
   insert(item: T, byAge: ByAge<T>): void {
     const audience = this.#order?.audienceOf(item);
-    if (audience) {
-      const at = this.#laneOf(audience);
-      this.#bind(item, { at, place: at.lane.insert(item, byAge) });
-    } else this.#places.set(item, this.#open.insert(item, byAge));
+    if (audience) this.#bind(item, audience, (lane) => lane.insert(item, byAge));
+    else this.#places.set(item, this.#open.insert(item, byAge));
   }
 
   /** Takes an item out that leaves. Returns whether it waited. */
@@ -232,31 +234,25 @@ export class Lanes<T> implements Iterable<T> {
     return next;
   }
 
-  /** The best item of the lanes that a taker may have, or anybody. */
-  #best(
-    taker: object | undefined,
-    { itemOf, isBetter }: {
-      itemOf: (lane: Lane<T>) => T | undefined;
-      isBetter: (item: T, other: T) => boolean;
-    },
-  ): T | undefined {
-    let best = itemOf(this.#open);
-    for (const { lane } of this.#lanesFor(taker)) {
-      const item = itemOf(lane);
-      if (item !== undefined && (best === undefined || isBetter(item, best))) best = item;
-    }
-    return best;
+  #sum(of: (lane: Lane<T>) => number): number {
+    let sum = of(this.#open);
+    for (const { lane } of this.#lanes()) sum += of(lane);
+    return sum;
   }
 
   #isBefore(item: T, other: T): boolean {
     return this.#order!.before(item, other);
   }
 
-  *#lanesFor(taker: object | undefined): Iterable<Bound<T>> {
-    if (!taker) return yield* this.#lanes();
-    const own = this.#own.get(taker);
-    if (own) yield own;
-    for (const at of this.#shared.values()) if (at.audience.has(taker)) yield at;
+  /** The lanes of which a taker may have items, or anybody. */
+  *#lanesFor(taker: object | undefined): Iterable<Lane<T>> {
+    yield this.#open;
+    const own = taker && this.#own.get(taker);
+    if (own) yield own.lane;
+    if (!taker) { for (const { lane } of this.#own.values()) yield lane; }
+    for (const { audience, lane } of this.#shared.values()) {
+      if (!taker || audience.has(taker)) yield lane;
+    }
   }
 
   *#lanes(): Iterable<Bound<T>> {
@@ -279,13 +275,13 @@ export class Lanes<T> implements Iterable<T> {
   }
 
   #make(): Lane<T> {
-    const order = this.#order;
-    const before = order ? (item: T, other: T) => order.before(item, other) : () => false;
+    const { before = () => false } = this.#order ?? {};
     return this.#maker({ before, turning: this.turning });
   }
 
-  #bind(item: T, bound: { at: Bound<T>; place: Place<T> }): void {
-    this.#bound.set(item, bound);
+  #bind(item: T, audience: Audience, add: (lane: Lane<T>) => Place<T>): void {
+    const at = this.#laneOf(audience);
+    this.#bound.set(item, { at, place: add(at.lane) });
     this.#boundSize++;
   }
 
@@ -296,4 +292,9 @@ export class Lanes<T> implements Iterable<T> {
     if (audience.only) this.#own.delete(audience.only);
     else this.#shared.delete(audience);
   }
+}
+
+/** The lane of a class, or all of it. */
+function partOf<T>(lane: Lane<T>, of: number | undefined): Lane<T> {
+  return of === undefined ? lane : lane.parts[of]!;
 }

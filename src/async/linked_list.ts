@@ -34,7 +34,12 @@ export class LinkedList<T> {
 
   /** Adds at the back. */
   push(value: T): ListNode<T> {
-    const node: ListNode<T> = { value, previous: this.#last, next: undefined };
+    return this.append({ value, previous: undefined, next: undefined });
+  }
+
+  /** Adds a node at the back that is in no list. */
+  append<N extends ListNode<T>>(node: N): N {
+    node.previous = this.#last;
     if (this.#last) this.#last.next = node;
     else this.#first = node;
     this.#last = node;
@@ -49,15 +54,21 @@ export class LinkedList<T> {
    * the first "no". Without it the new value is the first.
    */
   unshift(value: T, behind?: (listed: T) => boolean): ListNode<T> {
-    let next = this.#first;
-    while (next && behind?.(next.value)) next = next.next;
-    return this.insert(value, next);
+    return this.prepend({ value, previous: undefined, next: undefined }, behind);
   }
 
-  /** Adds before a node of this list, or at the back without one. */
-  insert(value: T, next: ListNode<T> | undefined): ListNode<T> {
+  /** The same for a node that is in no list. */
+  prepend<N extends ListNode<T>>(node: N, behind?: (listed: T) => boolean): N {
+    let next = this.#first;
+    while (next && behind?.(next.value)) next = next.next;
+    return this.insert(node, next);
+  }
+
+  /** Adds a node that is in no list before one of this list, or at the back without one. */
+  insert<N extends ListNode<T>>(node: N, next: ListNode<T> | undefined): N {
     const previous = next ? next.previous : this.#last;
-    const node: ListNode<T> = { value, previous, next };
+    node.previous = previous;
+    node.next = next;
     if (previous) previous.next = node;
     else this.#first = node;
     if (next) next.previous = node;

@@ -3,6 +3,7 @@ import { LinkedList, type ListNode } from "./linked_list.ts";
 /** What a {@linkcode Ranking} notes of a value, 0 and nothing at first; nobody else changes it. */
 export interface Ranked<T> {
   rank: number;
+  /** Where it stands among those of its rank, once it has had one. */
   ranked: ListNode<T> | undefined;
 }
 
@@ -13,6 +14,8 @@ export interface Ranked<T> {
 export class Ranking<T extends Ranked<T>> {
   /** The values of each rank, of which the last one is not empty; rank 0 is that of all others. */
   readonly #byRank: LinkedList<T>[] = [];
+  /** How many values have at least each rank, from 1 on. */
+  readonly #atLeast: number[] = [0];
 
   /** The greatest rank; 0 if there is none. */
   get most(): number {
@@ -24,26 +27,35 @@ export class Ranking<T extends Ranked<T>> {
     return this.#byRank.at(-1)?.first;
   }
 
+  /** The sum of the ranks, of which none counts more than so much. Takes time in that number. */
+  sumUpTo(rank: number): number {
+    let sum = 0;
+    for (let least = 1; least <= Math.min(rank, this.most); least++) sum += this.#atLeast[least]!;
+    return sum;
+  }
+
   up(value: T): void {
     this.#leave(value);
     value.rank++;
+    this.#atLeast[value.rank] = (this.#atLeast[value.rank] ?? 0) + 1;
     this.#enter(value);
   }
 
   down(value: T): void {
     this.#leave(value);
+    this.#atLeast[value.rank]!--;
     value.rank--;
     if (value.rank > 0) this.#enter(value);
     while (this.#byRank.length > 0 && this.#byRank.at(-1)!.size === 0) this.#byRank.pop();
   }
 
   #leave(value: T): void {
-    if (value.ranked) this.#byRank[value.rank]!.remove(value.ranked);
-    value.ranked = undefined;
+    if (value.rank > 0) this.#byRank[value.rank]!.remove(value.ranked!);
   }
 
   #enter(value: T): void {
     while (this.#byRank.length <= value.rank) this.#byRank.push(new LinkedList());
-    value.ranked = this.#byRank[value.rank]!.push(value);
+    value.ranked ??= { value, previous: undefined, next: undefined };
+    this.#byRank[value.rank]!.append(value.ranked);
   }
 }

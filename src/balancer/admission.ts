@@ -1,13 +1,13 @@
 import type { Logger } from "@logtape/logtape";
 import { shortIp } from "../net/address.ts";
 import { ClientNetworks } from "../net/client_networks.ts";
+import { isSameMask } from "../net/masked_address.ts";
 import { type AccessRule, isAllowed } from "../net/networks.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import type { SessionRegistry } from "../session/registry.ts";
 import type { Session } from "../session/session.ts";
 import type { Settings } from "../config/options.ts";
-import { isSameMask } from "./queue_order.ts";
 import { RateLimit } from "./rate_limit.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
 
@@ -36,8 +36,8 @@ export interface AdmissionOptions {
 /**
  * Who is admitted, and how many at a time.
  *
- * A client is known by its address, for what is counted by the leading bits of it; clients on a Unix-domain socket have none and are exempt from
- * what counts by address.
+ * A client is known by its address, and for what is counted by the leading bits of it. Clients on a
+ * Unix-domain socket have none, and nothing is counted of them.
  */
 export class Admission {
   readonly #options: AdmissionOptions;
@@ -148,16 +148,10 @@ export class Admission {
 
   /** Why a session that has its descriptors is refused; if it is not, {@linkcode leave} follows. */
   decide(session: Client): Refusal | undefined {
-    const ip = ipOf(session);
-    if (ip === undefined) return undefined;
-    const { maxPerIp } = this.#options.settings;
-    if (!isAllowed(this.#rules, ip)) return "refused-address";
-    if (maxPerIp === 0 && !this.#rate) return undefined;
-    const network = this.#networks.of(session.clientAddress)!;
-    if (maxPerIp > 0 && (this.#perIp.get(network) ?? 0) >= maxPerIp) return "refused-per-ip";
-    if (this.#rate && !this.#rate.take(network)) return "refused-rate";
-    if (maxPerIp > 0) this.#count(network);
-    return undefined;
+    const refusal = this.#refusalOf(session);
+    const counts = refusal === undefined && this.#options.settings.maxPerIp > 0;
+    if (counts) this.#count(this.#networks.of(session.clientAddress));
+    return refusal;
   }
 
   /**
@@ -165,12 +159,19 @@ export class Admission {
    * whom its address alone turns away is.
    */
   mayHear(session: Client): boolean {
+    return this.#refusalOf(session) === undefined;
+  }
+
+  /** Why nobody of its address is let in now, be there room or not; counts for `ratePerIp`. */
+  #refusalOf(session: Client): Refusal | undefined {
     const ip = ipOf(session);
-    if (ip === undefined) return true;
-    if (!isAllowed(this.#rules, ip)) return false;
+    if (ip === undefined) return undefined;
+    if (!isAllowed(this.#rules, ip)) return "refused-address";
     const { maxPerIp } = this.#options.settings;
-    if (maxPerIp > 0 && (this.#perIp.get(ip) ?? 0) >= maxPerIp) return false;
-    return !this.#rate || this.#rate.take(ip);
+    if (maxPerIp === 0 && !this.#rate) return undefined;
+    const network = this.#networks.of(session.clientAddress)!;
+    if (maxPerIp > 0 && (this.#perIp.get(network) ?? 0) >= maxPerIp) return "refused-per-ip";
+    return this.#rate && !this.#rate.take(network) ? "refused-rate" : undefined;
   }
 
   /** A session that was admitted has ended. */

@@ -17,8 +17,11 @@ import type { Session } from "../session/session.ts";
  */
 const LINGER_MS = 1000;
 
-/** Most at a time; for one more the oldest is closed, which has had the most of its time. */
-const MOST = 256;
+/** Most at a time that were told; for one more the oldest is closed, which has had most of its time. */
+const MOST_TOLD = 256;
+
+/** Most at a time that are being told, which takes a moment unless a client does not read; likewise. */
+const MOST_TELLING = 1024;
 
 /** Most bytes that are read of one, and thrown away. */
 const MOST_READ = 1024 * 1024;
@@ -50,8 +53,10 @@ export interface FarewellsOptions {
  */
 export class Farewells {
   readonly #options: FarewellsOptions;
-  /** The oldest first. */
-  readonly #entries = new Set<Entry>();
+  /** Those that are being told, the oldest first. */
+  readonly #telling = new Set<Entry>();
+  /** Those that were told and are to close, the oldest first. */
+  readonly #told = new Set<Entry>();
   /** Closes those that take too long. */
   readonly #deadlines: Deadlines<Entry>;
   /** How many clients have been sent all of it so far. */
@@ -78,7 +83,7 @@ export class Farewells {
 
   /** How many are not closed yet. */
   get size(): number {
-    return this.#entries.size;
+    return this.#telling.size + this.#told.size;
   }
 
   /** Whether a client that is turned away for this reason is told. */
@@ -106,21 +111,17 @@ export class Farewells {
     const begin = ahead ?? { buffer: buffers.take(), length: 0, pending: undefined };
     const release = this.#closed ? undefined : descriptors.claim(descriptors.farewells);
     if (!release) return tasks.add(this.#discard(client, begin));
-    for (const oldest of this.#entries) {
-      if (this.#entries.size < MOST) break;
-      this.#forget(oldest);
-      oldest.client.close();
-    }
+    this.#makeRoom(this.#telling, MOST_TELLING);
     const entry: Entry = { client, release, deadline: undefined };
     entry.deadline = this.#deadlines.add(entry);
-    this.#entries.add(entry);
+    this.#telling.add(entry);
     tasks.add(this.#run(entry, begin));
   }
 
   /** Closes all that are left; nobody is told any more. */
   close(): void {
     this.#closed = true;
-    for (const { client } of this.#entries) client.close();
+    for (const { client } of [...this.#telling, ...this.#told]) client.close();
     this.#deadlines.stop();
   }
 
@@ -130,6 +131,9 @@ export class Farewells {
     try {
       if (await send(client, this.#options.settings.rejectWith.bytes)) {
         this.#answered++;
+        this.#telling.delete(entry);
+        this.#makeRoom(this.#told, MOST_TOLD);
+        this.#told.add(entry);
         await client.closeWrite();
         for (let read = 0; read < MOST_READ;) {
           const received = await (pending ?? client.read(begin.buffer));
@@ -146,8 +150,18 @@ export class Farewells {
     await this.#discard(client, { ...begin, pending });
   }
 
+  /** Closes the oldest until there is room for one more. */
+  #makeRoom(entries: Set<Entry>, most: number): void {
+    for (const oldest of entries) {
+      if (entries.size < most) break;
+      this.#forget(oldest);
+      oldest.client.close();
+    }
+  }
+
   #forget(entry: Entry): void {
-    this.#entries.delete(entry);
+    this.#telling.delete(entry);
+    this.#told.delete(entry);
     if (entry.deadline) this.#deadlines.remove(entry.deadline);
     entry.deadline = undefined;
   }

@@ -45,7 +45,7 @@ interface Sample {
 /** Options of {@linkcode Forecaster}. */
 export interface ForecasterOptions {
   /** Who waits. */
-  queue: Pick<Queue, "size" | "suspended" | "newestFirst" | "clients">;
+  queue: Pick<Queue, "size" | "aheadOf">;
   /** What has come and ended so far. */
   registry: { readonly accepted: number; readonly ended: Readonly<Record<EndReason, number>> };
   /** How many slots the destinations have that serve at the moment, taken or free. */
@@ -131,15 +131,22 @@ export class Forecaster {
     this.#learn(sample);
   }
 
-  /** How long somebody who comes now will wait, in milliseconds; `undefined` if nothing is known. */
-  get expectedWait(): number | undefined {
+  /**
+   * How long a session that comes now will wait, in milliseconds; `undefined` if nothing is known.
+   *
+   * @param session That of a client who has nobody waiting and is in no class of its own unless given.
+   */
+  expectedWait(session?: Session): number | undefined {
     if (this.#waiting === 0 && this.#options.free()) return 0;
     // The first session that ends says more than nothing, before the next sample.
     if (this.#rate === undefined && this.#averaged > 0) {
       this.#learn(this.#count(this.#options.clock()));
     }
     if (this.#rate === undefined) return undefined;
-    return 1000 * (this.#ahead + 1) / (this.#rate + this.#leaving);
+    const ahead = this.#options.queue.aheadOf(session);
+    // Only those who leave from before it make it wait less.
+    const leaving = ahead === 0 ? 0 : this.#leaving * Math.min(ahead / this.#waiting, 1);
+    return 1000 * (ahead + 1) / (this.#rate + leaving);
   }
 
   /** Clients so far that have left before they had a destination. */
@@ -162,7 +169,7 @@ export class Forecaster {
     const offered = perSecond("offered");
     const capacity = this.#rate ?? null;
     return {
-      expected_wait_ms: this.expectedWait ?? null,
+      expected_wait_ms: this.expectedWait() ?? null,
       clears_in_ms: this.#clearsIn(joining),
       offered_per_s: offered,
       capacity_per_s: capacity,
@@ -173,16 +180,7 @@ export class Forecaster {
   }
 
   get #waiting(): number {
-    const { size, suspended } = this.#options.queue;
-    return size + suspended;
-  }
-
-  /** How many are served before the first session of a client that comes now. */
-  get #ahead(): number {
-    const { newestFirst, clients } = this.#options.queue;
-    if (newestFirst) return 0;
-    // Where clients take turns, each of those that wait has one.
-    return clients > 0 ? clients : this.#waiting;
+    return this.#options.queue.size;
   }
 
   /** Whether somebody waits may have changed. */

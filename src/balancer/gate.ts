@@ -144,8 +144,12 @@ export class Gate {
       watch: settings.whenOverloaded === "hold" ? undefined : new ClientWatch(clock),
     });
     const greets = this.#greetings.concern(session);
-    const surplus = this.#rejects ? this.#surplus(this.#options.queue.open) : undefined;
-    if (surplus) return this.#refuse(session, surplus, { unread: greets });
+    if (this.#rejects) {
+      const full = this.#options.queue.open ? undefined : "refused-overflow";
+      // How long it waits depends on who the client is, which is not known before its greeting.
+      const surplus = full ?? (greets ? undefined : this.#late(session));
+      if (surplus) return this.#refuse(session, surplus, { unread: greets });
+    }
     if (!greets) return this.#admit(session);
     this.#options.admission.reserve();
     this.#options.registry.open(session);
@@ -166,14 +170,11 @@ export class Gate {
     return this.#options.settings.overflow === "reject";
   }
 
-  /** Why nobody more is to come, if there is room or not. */
-  #surplus(room: boolean): Refusal | undefined {
-    if (!room) return "refused-overflow";
+  /** Whether a session would not be served in time, for all that is known. */
+  #late(session: Session): Refusal | undefined {
     const { settings: { maxWait }, forecaster } = this.#options;
     if (maxWait === 0) return undefined;
-    // Of whom nothing is known may be served in time.
-    const { expectedWait = 0 } = forecaster;
-    return expectedWait > maxWait ? "refused-wait" : undefined;
+    return (forecaster.expectedWait(session) ?? 0) > maxWait ? "refused-wait" : undefined;
   }
 
   /** Admits a session, or refuses it and returns nothing. */
@@ -190,7 +191,8 @@ export class Gate {
   #admitGreeted(session: Session, begin: Begin): boolean {
     const { admission, registry, buffers, clock, farewells, queue } = this.#options;
     // There was room when it was accepted.
-    const surplus = this.#rejects ? this.#surplus(queue.freeSlots > 0) : undefined;
+    const full = queue.freeSlots > 0 ? undefined : "refused-overflow";
+    const surplus = this.#rejects ? full ?? this.#late(session) : undefined;
     const refusal = surplus ?? admission.decide(session);
     if (refusal) {
       buffers.give(begin.buffer);

@@ -48,10 +48,10 @@ export interface QueueOptions {
  * The sessions that wait for a worker: in which order they are served, and how they join and leave,
  * also those whose client goes away, or whose time is up, while they wait.
  *
- * A worker receives the session that is next, by default the oldest, of those that its destination may
- * have. A session has an `audience` if
- * not every destination may: it is bound to one or to a group of them, or avoids one. It is passed by
- * until one of these has a free slot, and holds up nobody else, but it counts in the capacity.
+ * A worker receives the session that is next, by default the oldest, of those that its destination
+ * may have. A session has an `audience` if not every destination may: it is bound to one or to a group
+ * of them, or avoids one. It is passed by until one of these has a free slot, and holds up nobody else,
+ * but it counts in the capacity.
  */
 export class Queue implements Holder {
   /** The sessions and the idle workers; nobody else has it. */
@@ -138,12 +138,7 @@ export class Queue implements Holder {
     return this.#channel.waiting.audiences();
   }
 
-  /** Sessions that have joined and have no room yet. */
-  get suspended(): number {
-    return this.#channel.suspended.items;
-  }
-
-  /** These sessions, the oldest first. */
+  /** The sessions that have joined and have no room yet, the oldest first. */
   get suspendedSessions(): Iterable<Session> {
     return this.#channel.suspended;
   }
@@ -237,6 +232,12 @@ export class Queue implements Holder {
   /** Clients that wait, as `--queue-order fair` tells them apart; 0 with another order. */
   get clients(): number {
     return this.#channel.waiting.clients;
+  }
+
+  /** How many are served before a session that joined now; that of a new client unless given. */
+  aheadOf(session?: Session): number {
+    const { waiting, newestFirst, suspended } = this.#channel;
+    return waiting.aheadOf(session) + (newestFirst ? 0 : suspended.items);
   }
 
   /** Changes the capacity. Those that wait stay, however many they are. */

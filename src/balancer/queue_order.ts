@@ -6,7 +6,7 @@ import type { Settings } from "../config/options.ts";
 import { type Priority, USUAL_CLASS } from "../config/values/priority.ts";
 import type { SocketAddress } from "../net/address.ts";
 import { ClientNetworks } from "../net/client_networks.ts";
-import { type AddressMask, writeIp } from "../net/ip_bytes.ts";
+import { isSameMask, MaskedAddress } from "../net/masked_address.ts";
 import { isWithin } from "../net/networks.ts";
 import type { Session } from "../session/session.ts";
 
@@ -17,6 +17,8 @@ export type OrderSettings = Pick<Settings, "queueOrder" | "fairMask" | "priority
 export class QueueOrder {
   /** Tells clients apart, as the mask says that counts now. */
   #networks: ClientNetworks | undefined;
+  /** Reads addresses, all bits of them. */
+  readonly #addresses = new MaskedAddress({ v4: 32, v6: 128 });
   /** The same for as long as the queue is there: its turns go on. */
   readonly #fair: LaneMaker<Session> = fairLanes({
     // One without an address is its own client, so that these are served in the order of arrival.
@@ -32,7 +34,21 @@ export class QueueOrder {
     this.#networks = new ClientNetworks(fairMask);
     const lanes = queueOrder === "fair" ? this.#fair : fifoLanes<Session>();
     if (priority.length === 0) return lanes;
-    return classLanes({ classOf: ({ clientAddress }) => classOf(priority, clientAddress), lanes });
+    return classLanes({
+      classOf: ({ clientAddress }) => this.#classOf(clientAddress, priority),
+      usual: USUAL_CLASS,
+      lanes,
+    });
+  }
+
+  /** The class of a client: that of the first entry that matches. */
+  #classOf(address: SocketAddress, priorities: readonly Priority[]): number {
+    const isUnix = address.transport === "unix";
+    const bytes = isUnix ? undefined : this.#addresses.bytesOf(address.hostname);
+    const entry = priorities.find(({ clients }) => {
+      return clients === "unix" ? isUnix : bytes && isWithin(bytes, clients);
+    });
+    return entry?.of ?? USUAL_CLASS;
   }
 }
 
@@ -42,26 +58,6 @@ export function isSameOrder(one: OrderSettings, other: OrderSettings): boolean {
   return same && (one.queueOrder === "fifo" || isSameMask(one.fairMask, other.fairMask));
 }
 
-/** Whether both tell the same clients apart. */
-export function isSameMask(one: AddressMask, other: AddressMask): boolean {
-  return one.v4 === other.v4 && one.v6 === other.v6;
-}
-
 function isSame(one: readonly Priority[], other: readonly Priority[]): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
-}
-
-/** The bytes of an address; nobody keeps them. */
-const BYTES = new Uint8Array(16);
-const FOUR = BYTES.subarray(0, 4);
-
-/** The class of a client: that of the first entry that matches. */
-function classOf(priorities: readonly Priority[], address: SocketAddress): number {
-  const length = address.transport === "unix" ? 0 : writeIp(address.hostname, BYTES);
-  const bytes = length === 4 ? FOUR : BYTES;
-  const entry = priorities.find(({ clients }) => {
-    if (clients === "unix") return address.transport === "unix";
-    return length > 0 && isWithin(bytes, clients);
-  });
-  return entry?.of ?? USUAL_CLASS;
 }

@@ -4,8 +4,9 @@ import type { DestinationConfig } from "../config/destination_text.ts";
 import type { Settings } from "../config/options.ts";
 import type { Identity, Replacement } from "./balancer.ts";
 import { sameResolver } from "../net/dns/records.ts";
+import { isSameMask } from "../net/masked_address.ts";
 import { makePolicy } from "./policies/policies.ts";
-import { isSameMask, isSameOrder } from "./queue_order.ts";
+import { isSameOrder } from "./queue_order.ts";
 import type { Parts } from "./parts.ts";
 
 /**

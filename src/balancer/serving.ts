@@ -1,3 +1,4 @@
+import type { Audience } from "../async/audience.ts";
 import type { Destination } from "../destinations/destination.ts";
 import { Tiers } from "./tiers.ts";
 
@@ -29,4 +30,18 @@ export class Serving {
     if (usable) return backup <= this.#up.lowest;
     return onlyCheckFails && this.#up.lowest === Infinity && backup <= this.#failing.lowest;
   }
+}
+
+/** How many slots are free at those destinations of an audience that take sessions. */
+export function freeSlots(
+  destinations: Iterable<Destination>,
+  audience: Audience | undefined,
+  takesSessions: (destination: Destination) => boolean,
+): number {
+  let slots = 0;
+  for (const one of destinations) {
+    const may = audience?.has(one) !== false && takesSessions(one);
+    if (may) slots += Math.max(one.limit - one.workers, 0);
+  }
+  return slots;
 }

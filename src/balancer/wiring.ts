@@ -4,6 +4,7 @@ import { type Clock, monotonic } from "../base/clock.ts";
 import type { ListenerConfig } from "../config/config.ts";
 import type { Settings } from "../config/options.ts";
 import { DestinationSet } from "../destinations/destination_set.ts";
+import type { LimitBoards } from "../destinations/limits/limit_boards.ts";
 import { Health } from "../destinations/health.ts";
 import type { AccessLog } from "../logging/access_log.ts";
 import { BufferPool } from "../net/buffer_pool.ts";
@@ -54,6 +55,8 @@ export interface WiringOptions {
   thread?: { index: number; number: number };
   /** What listeners and threads know together of the ways of sessions; only this one's if absent. */
   trails?: Trails;
+  /** What its threads share of how much destinations can take. */
+  boards?: LimitBoards;
   /** Looks names up, instead of what the settings say. */
   names?: NameLookups;
   /** Shows lines that services of this program have got; nobody sees them if absent. */
@@ -121,15 +124,30 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     bind: (sessions) => bindings.bind(sessions),
     overload: () => overload,
   });
-  const overload: Overload = new Overload({
+  const policy = makePolicy(config.balance, config);
+  const bindings = new Bindings({ policy, queue, clock });
+  const pool = new WorkerPool({
+    queue,
+    policy,
+    bindings,
+    spawn: (destination) => tasks.add(runWorker(destination, workerContext)),
+    onStranded: (session) => session.abort("server-reset"),
+  });
+  const overload = new Overload({
     settings,
     queue,
     isServing: () => destinations.all.some(({ established }) => established > 0),
+    slotsFor: (session) => pool.slotsFor(session),
     clock,
     log,
   });
-  const policy = makePolicy(config.balance, config);
-  const bindings = new Bindings({ policy, queue, clock });
+  const forecaster = new Forecaster({
+    queue,
+    registry,
+    slots: () => pool.slots,
+    free: () => queue.idleWorkers > 0 || pool.hasRoomFor(),
+    clock,
+  });
   const gate = new Gate({
     settings,
     queue,
@@ -144,11 +162,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     tasks,
     greetings: [new ProxyGreeting(settings)],
     farewells,
-    forecaster: {
-      get expectedWait() {
-        return forecaster.expectedWait;
-      },
-    },
+    forecaster,
   });
   const fairReads = new FairReads();
   const workerContext: WorkerContext = {
@@ -173,13 +187,6 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     serves: (audience) => pool.serves(audience),
     keeps: (destination) => pool.keeps(destination),
   };
-  const pool = new WorkerPool({
-    queue,
-    policy,
-    bindings,
-    spawn: (destination) => tasks.add(runWorker(destination, workerContext)),
-    onStranded: (session) => session.abort("server-reset"),
-  });
   const health = new Health({
     workers: pool,
     settings,
@@ -190,13 +197,6 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     tasks,
     position: thread,
     names: options.names ?? names,
-  });
-  const forecaster = new Forecaster({
-    queue,
-    registry,
-    slots: () => pool.slots,
-    free: () => queue.idleWorkers > 0 || pool.hasRoomFor(),
-    clock,
   });
   announcer.connect({
     listener: name,
@@ -220,13 +220,13 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     trails,
     listener: id,
     names: options.names ?? names,
-    threads: thread?.number,
     services: {
       show: options.show ?? SILENT.show,
       log,
       datagrams: config.listen.transport === "udp",
     },
     udp: datagrams.sockets,
+    boards: options.boards,
   });
   return {
     identity,

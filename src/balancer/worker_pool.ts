@@ -4,7 +4,7 @@ import type { Destination } from "../destinations/destination.ts";
 import type { Policy } from "./policies/policy.ts";
 import type { Queue } from "./queue.ts";
 import { audienceOf, type Session } from "../session/session.ts";
-import { Serving } from "./serving.ts";
+import { freeSlots, Serving } from "./serving.ts";
 import { after, type Timer } from "../base/timer.ts";
 
 /** Shortest and longest rest of a destination that is full, in milliseconds. */
@@ -212,6 +212,11 @@ export class WorkerPool {
     let slots = 0;
     for (const one of this.#destinations) if (this.#mayServe(one)) slots += one.limit;
     return slots;
+  }
+
+  /** Free slots of the destinations that may have a session and take some at the moment. */
+  slotsFor(session: Session): number {
+    return freeSlots(this.#destinations, audienceOf(session), (one) => this.#serves(one));
   }
 
   /** Whether a destination that may have a session, or any without one, could get one more. */

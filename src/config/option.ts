@@ -132,6 +132,19 @@ export function duration(
   };
 }
 
+/** A duration in milliseconds within bounds that are more than 0, which stands for "auto". */
+export function adaptive(spec: { min: number; max: number; help: string }): Option<number> {
+  const time = duration({ default: 0, ...spec });
+  return {
+    ...time,
+    form: "TIME|auto",
+    allowed: `${time.allowed}, or auto`,
+    parse: (text) => text === "auto" ? 0 : time.parse(text),
+    format: (value) => value === 0 ? "auto" : time.format(value),
+    notation: { ...time.notation, words: ["auto"] },
+  };
+}
+
 /** One of some words. */
 export function choice<const T extends string>(
   spec: { of: readonly T[]; default: T; help: string },
@@ -168,22 +181,18 @@ export function file(
 
 /** A number of threads; 0 stands for "auto". */
 export function threads(spec: { help: string }): Option<number> {
-  const number = count({ default: 1, min: 1, max: 64, help: spec.help });
-  return {
-    ...number,
-    form: "N|auto",
-    allowed: `${number.allowed}, or auto`,
-    parse: (text) => text === "auto" ? 0 : number.parse(text),
-    format: (value) => value === 0 ? "auto" : String(value),
-    notation: { ...number.notation, words: ["auto"] },
-  };
+  return orAuto(count({ default: 1, min: 1, max: 64, help: spec.help }));
 }
 
 /** A number of slots within bounds; 0 stands for "auto". */
 export function slots(
   spec: { default: number; min: number; max: number; help: string },
 ): Option<number> {
-  const number = count(spec);
+  return orAuto(count(spec));
+}
+
+/** A number, or "auto", for which 0 stands. */
+function orAuto(number: Option<number>): Option<number> {
   return {
     ...number,
     form: "N|auto",

@@ -96,7 +96,7 @@ function checkMaxWait({ maxWait, overflow }: Settings, { report, mention }: Repo
   if (maxWait === 0 || overflow === "reject") return;
   report(
     { option: "maxWait" },
-    `must be 0 without ${mention({ option: "overflow" })} reject: further clients wait in the ` +
+    `must be 0 unless ${mention({ option: "overflow" })} is reject: further clients wait in the ` +
       "kernel's backlog, where nobody is turned away",
   );
 }

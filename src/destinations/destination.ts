@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
 import type { AutoLimit } from "./limits/auto_limit.ts";
 import { type Connector, type ConnectorOptions, connectorTo } from "./connector.ts";
+import type { LimitBoards } from "./limits/limit_boards.ts";
 import type { LookupFailure } from "../net/dial.ts";
 import type { AdminState, ShownState } from "../operations/states.ts";
 import { sendingProxy } from "./send_proxy.ts";
@@ -81,7 +82,8 @@ export class Destination {
 
   /**
    * @param options.trails Notes the ways of its connections, as those of a listener's.
-   * @param options.threads How many threads have it; one unless given.
+   * @param options.names Looks its name up; the system's unless given.
+   * @param options.boards What threads share that have it; none do unless given.
    */
   constructor(
     config: DestinationConfig,
@@ -90,14 +92,14 @@ export class Destination {
     options: Pick<ConnectorOptions, "names" | "udp"> & {
       trails?: Trails;
       listener?: number;
-      threads?: number | undefined;
       services?: ServiceContext | undefined;
+      boards?: LimitBoards | undefined;
     } = {},
   ) {
     this.number = number;
     this.#place = number;
     this.#config = config;
-    const { trails, listener = 1, names, threads = 1, udp, services = SILENT } = options;
+    const { trails, listener = 1, names, boards, udp, services = SILENT } = options;
     const connector = connectorTo(config.address, {
       way: trails && { trails, step: { listener, destination: number } },
       names,
@@ -110,7 +112,7 @@ export class Destination {
       service: { destination: this, context: services },
     });
     this.connector = sendingProxy(connector, config["send-proxy"]);
-    this.share = new Share(() => this.#config, clock, { threads });
+    this.share = new Share(() => this.#config, clock, boards && (() => boards.of(number)));
     this.share.onLimit = () => this.onLimit?.(this);
     this.forget();
   }

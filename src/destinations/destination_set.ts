@@ -7,6 +7,7 @@ import type { TaskGroup } from "../async/task_group.ts";
 import type { NameLookups } from "../net/names.ts";
 import type { ServiceContext } from "../services/service.ts";
 import type { Trails } from "../net/trails.ts";
+import type { LimitBoards } from "./limits/limit_boards.ts";
 
 /** The worker pool, as far as the set knows it. */
 export interface Pool {
@@ -28,12 +29,12 @@ export interface DestinationSetOptions {
   listener?: number;
   /** Looks names up; the system's unless given. */
   names?: NameLookups | undefined;
-  /** How many threads have these destinations; one unless given. */
-  threads?: number | undefined;
   /** What services of this program have of it. */
   services?: ServiceContext | undefined;
   /** What the listener's UDP sockets share. */
   udp?: ConnectorOptions["udp"];
+  /** What threads share that have these destinations; none do unless given. */
+  boards?: LimitBoards | undefined;
 }
 
 /** Of how many records that are gone it is kept what they had counted: the latest ones. */

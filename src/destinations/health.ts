@@ -243,7 +243,7 @@ export class Health {
   }
 
   #notePanic(): void {
-    this.#panic.note([...this.#monitors.keys()].filter(({ enabled }) => enabled));
+    this.#panic.note(this.#monitors.keys());
   }
 
   /** As the limit of a destination that has come back grows, waiting sessions find room. */

@@ -13,10 +13,9 @@ export class Panic {
     this.#log = log;
   }
 
-  /** Looks at all destinations that are wanted. */
-  note(wanted: readonly Destination[]): void {
-    const allDown = !wanted.some(({ usable }) => usable);
-    const tried = allDown ? lowestTier(wanted.filter(({ onlyCheckFails }) => onlyCheckFails)) : [];
+  /** Looks at destinations up to the first one that is wanted and usable. */
+  note(destinations: Iterable<Destination>): void {
+    const tried = lowestTier(lastResorts(destinations));
     if (!this.#panicking && tried.length > 0) {
       const names = tried.map(({ name }) => name).join(", ");
       this.#log.warning("panic: every destination is down, sessions go to {names} all the same", {
@@ -27,6 +26,17 @@ export class Panic {
     }
     this.#panicking = tried.length > 0;
   }
+}
+
+/** Those whose connects work and only their checks fail; nobody while one is usable. */
+function lastResorts(destinations: Iterable<Destination>): Destination[] {
+  const found: Destination[] = [];
+  for (const one of destinations) {
+    if (!one.enabled) continue;
+    if (one.usable) return [];
+    if (one.onlyCheckFails) found.push(one);
+  }
+  return found;
 }
 
 /** Those of the lowest tier among some. */

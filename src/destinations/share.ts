@@ -2,6 +2,7 @@ import { UNREPORTED } from "./agent_report.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
 import { AutoLimit } from "./limits/auto_limit.ts";
+import type { LimitBoard } from "./limits/limit_boards.ts";
 
 /**
  * Weights are multiples of one in so many: enough for the steps of a slow start and for percentages,
@@ -26,8 +27,8 @@ export class Share {
   readonly #config: () => ShareConfig;
   /** Tells how far a slow start is. */
   readonly #clock: Clock;
-  /** How many threads have this destination. */
-  readonly #threads: number;
+  /** What threads share of the search for a number of workers; nothing if there is one thread. */
+  readonly #board: (() => LimitBoard) | undefined;
   /** Finds the number of workers, if it is not configured. */
   auto: AutoLimit | undefined;
   /** Called when it has found another one. */
@@ -40,11 +41,11 @@ export class Share {
   constructor(
     config: () => ShareConfig,
     clock: Clock,
-    { threads = 1 }: { threads?: number } = {},
+    board?: () => LimitBoard,
   ) {
     this.#config = config;
     this.#clock = clock;
-    this.#threads = threads;
+    this.#board = board;
     this.review();
   }
 
@@ -54,7 +55,8 @@ export class Share {
     if (workers > 0) this.auto = undefined;
     else if (this.auto) this.auto.max = max;
     else {
-      this.auto = new AutoLimit({ max, clock: this.#clock, threads: this.#threads });
+      const board = this.#board?.();
+      this.auto = new AutoLimit({ max, clock: this.#clock, ...board && { board } });
       this.auto.onChange = () => this.onLimit?.();
     }
   }

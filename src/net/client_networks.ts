@@ -1,19 +1,18 @@
 import type { SocketAddress } from "./address.ts";
-import { type AddressMask, maskOf, writeIp } from "./ip_bytes.ts";
+import { type AddressMask, MaskedAddress } from "./masked_address.ts";
 
 /**
  * Which network a client is in, where clients are told apart by the leading bits of their addresses:
  * one who has a network of IPv6 has as many addresses as it likes.
  */
 export class ClientNetworks {
-  readonly #mask: AddressMask;
-  readonly #masks: { readonly v4: Uint8Array; readonly v6: Uint8Array };
-  /** The bytes of the address at hand. */
-  readonly #bytes = new Uint8Array(16);
+  /** Whether all of an IPv4 address counts. */
+  readonly #wholeV4: boolean;
+  readonly #masked: MaskedAddress;
 
   constructor(mask: AddressMask) {
-    this.#mask = mask;
-    this.#masks = { v4: maskOf(mask.v4, 4), v6: maskOf(mask.v6, 16) };
+    this.#wholeV4 = mask.v4 === 32;
+    this.#masked = new MaskedAddress(mask);
   }
 
   /**
@@ -23,16 +22,14 @@ export class ClientNetworks {
   of(address: SocketAddress): string | undefined {
     if (address.transport === "unix") return undefined;
     const { hostname } = address;
-    if (this.#mask.v4 === 32 && !hostname.includes(":")) return hostname;
-    const bytes = this.#bytes;
-    const length = writeIp(hostname, bytes);
-    if (length === 0) return hostname;
-    if (length === 4 && this.#mask.v4 === 32) {
+    if (this.#wholeV4 && !hostname.includes(":")) return hostname;
+    const bytes = this.#masked.bytesOf(hostname);
+    if (!bytes) return hostname;
+    if (this.#wholeV4 && bytes.length === 4) {
       return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
     }
-    const mask = length === 4 ? this.#masks.v4 : this.#masks.v6;
     let text = "";
-    for (let i = 0; i < length; i++) text += String.fromCharCode(bytes[i]! & mask[i]!);
+    for (let i = 0; i < bytes.length; i++) text += String.fromCharCode(bytes[i]!);
     return text;
   }
 }

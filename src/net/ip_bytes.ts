@@ -87,17 +87,3 @@ function isMapped(bytes: Uint8Array): boolean {
   for (let i = 0; i < 10; i++) if (bytes[i] !== 0) return false;
   return bytes[10] === 0xff && bytes[11] === 0xff;
 }
-
-/** How many leading bits of an IPv4 and of an IPv6 address count. */
-export interface AddressMask {
-  readonly v4: number;
-  readonly v6: number;
-}
-
-/** So many leading ones in so many bytes. */
-export function maskOf(bits: number, length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => {
-    const ones = Math.min(Math.max(bits - 8 * i, 0), 8);
-    return 0xff << 8 - ones & 0xff;
-  });
-}

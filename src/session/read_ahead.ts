@@ -48,7 +48,7 @@ export const MOST_WATCHED = 64 * 1024;
  *
  * A client that has filled the buffer is not read any further and cannot be seen leaving. While the
  * listener watches it, the buffer of 4 KiB is swapped for larger ones, up to
- * {@linkcode MOST_WATCHED}. What does not fit into the first one is not held to be sent again.
+ * {@linkcode MOST_WATCHED}. Whatever was read is held to be sent again.
  */
 export class ReadAhead {
   /** Who is read, once it has begun. */
@@ -57,8 +57,6 @@ export class ReadAhead {
   readonly #buffers: BufferPool;
   /** What has arrived, and room for more. */
   #buffer: Uint8Array<ArrayBuffer> = NOTHING;
-  /** Most bytes that are held to be sent again. */
-  #mostHeld = 0;
   /** Learns when the client leaves. */
   readonly #listener: DepartureListener;
   /** How many bytes have arrived. */
@@ -94,7 +92,6 @@ export class ReadAhead {
     this.#client = client;
     this.#buffer = begin?.buffer ?? this.#buffers.take();
     this.#length = begin?.length ?? 0;
-    this.#mostHeld = this.#buffer.length;
     this.#owner = "reading";
     this.#read();
   }
@@ -126,13 +123,12 @@ export class ReadAhead {
 
   /** Whether no more is to be held. */
   get full(): boolean {
-    return this.#length >= this.#mostHeld;
+    return this.#length >= this.#buffer.length;
   }
 
   /** Whether everything that the client has sent is still here and may be sent again. */
   get held(): boolean {
-    const here = this.#owner === "reading" || this.#owner === "idle";
-    return here && this.#length <= this.#mostHeld;
+    return this.#owner === "reading" || this.#owner === "idle";
   }
 
   /** Bytes that have arrived, as a view that is valid until {@linkcode take} or the end. */

@@ -44,6 +44,8 @@ export interface StartMessage {
   readonly descriptors: BudgetShare | undefined;
   /** The memory of `Trails`. */
   readonly trails: SharedArrayBuffer;
+  /** The memory of `LimitBoards`. */
+  readonly boards: SharedArrayBuffer;
 }
 
 /**

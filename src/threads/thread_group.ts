@@ -4,6 +4,7 @@ import { after } from "../base/timer.ts";
 import type { ThreadPosition } from "../config/thread_shares.ts";
 import type { Logs } from "../logging/logs.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
+import { LimitBoards } from "../destinations/limits/limit_boards.ts";
 import type { Trails } from "../net/trails.ts";
 import type { DestinationsMessage, StartMessage, ThreadCall, ThreadCalls } from "./messages.ts";
 import { type NoAnswer, ThreadError, ThreadHandle, type ThreadLimits } from "./thread_handle.ts";
@@ -42,6 +43,8 @@ export class ThreadGroup {
   readonly #threads: ThreadHandle[];
   /** What each thread has of the descriptors. */
   readonly #shares: (BudgetShare | undefined)[] = [];
+  /** What they share of how much destinations can take. */
+  readonly #boards: SharedArrayBuffer;
   /** Whether all have listened once. */
   #started = false;
   /** Whether none is started again. */
@@ -49,6 +52,7 @@ export class ThreadGroup {
 
   constructor(options: ThreadGroupOptions) {
     this.#options = options;
+    this.#boards = LimitBoards.memory(options.number);
     const indices = Array.from({ length: options.number }, (_, index) => index);
     this.#threads = indices.map((index) => this.#begin(index));
   }
@@ -138,6 +142,7 @@ export class ThreadGroup {
       thread: position,
       descriptors: share,
       trails: trails.buffer,
+      boards: this.#boards,
     });
     return thread;
   }

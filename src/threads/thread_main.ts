@@ -5,6 +5,7 @@ import type { ByteSink } from "../base/byte_sink.ts";
 import { messageOf } from "../base/errors.ts";
 import { reportUncaughtErrors } from "../base/uncaught_errors.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
+import { LimitBoards } from "../destinations/limits/limit_boards.ts";
 import { openLogs } from "../logging/logs.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { Trails } from "../net/trails.ts";
@@ -52,7 +53,8 @@ async function start(message: StartMessage): Promise<void> {
     const durations = await openDurations();
     const descriptors = new DescriptorBudget({ share: message.descriptors });
     const trails = new Trails(message.trails);
-    const options = { ...logs, identity, durations, thread, descriptors, trails };
+    const boards = new LimitBoards(thread, message.boards);
+    const options = { ...logs, identity, durations, thread, descriptors, trails, boards };
     balancer = await LocalBalancer.start(config, options);
   } catch (error) {
     return scope.postMessage({ kind: "failed", message: messageOf(error) });

@@ -16,7 +16,7 @@ function channelOfClasses(): Channel<Item> {
     order: {
       audienceOf: ({ audience }) => audience,
       before: (one, other) => one.age < other.age,
-      lanes: classLanes({ classOf: (item) => item.of, lanes: fifoLanes() }),
+      lanes: classLanes({ classOf: (item) => item.of, usual: 2, lanes: fifoLanes() }),
     },
   });
 }

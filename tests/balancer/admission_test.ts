@@ -78,3 +78,24 @@ Deno.test("who comes while a limit by address is being set counts once, and is f
   assertEquals(enter(last!), undefined);
   registry.finish(last!);
 });
+
+Deno.test("who is turned away for want of room is known by its network, too", async () => {
+  const settings = { maxConnections: 0, maxPerIp: 1, ratePerIp: 0, perIpMask: MASK };
+  const { admission } = setUp(settings);
+  const [one, neighbour, stranger] = await Promise.all([1, 2, 3].map(localSession));
+  one!.clientAddress = tcp("2001:db8::1");
+  neighbour!.clientAddress = tcp("2001:db8::2");
+  stranger!.clientAddress = tcp("2001:db8:0:1::1");
+  assertEquals(admission.enter(one!), undefined);
+  assertEquals(admission.mayHear(neighbour!), false);
+  assertEquals(admission.mayHear(stranger!), true);
+  const before = { ...settings };
+  Object.assign(settings, { maxPerIp: 0, ratePerIp: 2 });
+  admission.apply({ rules: [], before });
+  assertEquals(admission.mayHear(one!), true);
+  assertEquals(admission.mayHear(neighbour!), true);
+  assertEquals(admission.mayHear(one!), false);
+  assertEquals(admission.enter(neighbour!), "refused-rate");
+  assertEquals(admission.mayHear(stranger!), true);
+  for (const session of [one!, neighbour!, stranger!]) session.close(0);
+});

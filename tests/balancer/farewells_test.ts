@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import type { Stream } from "../../src/net/stream.ts";
 import { TaskGroup } from "../../src/async/task_group.ts";
 import { Farewells } from "../../src/balancer/farewells.ts";
 import { BufferPool } from "../../src/net/buffer_pool.ts";
@@ -82,15 +83,31 @@ Deno.test("one that does not close, or does not read, is closed when its time is
   near.close();
 });
 
-Deno.test("however many are turned away at once, only so many are kept, the latest ones", async () => {
+Deno.test("however many are turned away at once, all are told, and only so many are kept", async () => {
   await using test = setUp();
   const pairs = await Promise.all(Array.from({ length: 300 }, () => socketPair()));
   for (const { far } of pairs) test.farewells.send(adopt(far));
-  assertEquals(test.farewells.size, 256);
-  // Also those that were closed sooner have got it.
+  // Also those that are closed sooner get it.
   for (const { near } of pairs) assertEquals(await readAll(near), BYTES);
+  await until(() => test.farewells.size === 256, "the latest are kept");
   await until(() => test.state.descriptors === 1000 - 256, "they hold no more descriptors");
   for (const { near } of pairs) near.close();
+});
+
+Deno.test("of clients that do not read only so many are kept, the latest ones", async () => {
+  await using test = setUp({ descriptors: 2000 });
+  const closed: number[] = [];
+  for (let i = 0; i < 1030; i++) {
+    const { promise, reject } = Promise.withResolvers<number>();
+    const close = () => {
+      closed.push(i);
+      reject(new Deno.errors.BadResource());
+    };
+    test.farewells.send({ write: () => promise, close } as unknown as Stream);
+  }
+  assertEquals([test.farewells.size, closed], [1024, [0, 1, 2, 3, 4, 5]]);
+  test.farewells.close();
+  await until(() => test.farewells.size === 0, "all are closed");
 });
 
 Deno.test("without a free descriptor, and after the end, clients are just closed", async () => {

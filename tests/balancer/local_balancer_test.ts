@@ -243,7 +243,8 @@ Deno.test("the queue of a session is all its waiting, summed, in the log and the
   await until(async () => (await program.access()).length === 3, "all lines are there");
   const waited = (await program.access()).reduce((sum, line) => sum + line.queue_ms, 0);
   const { count, sum } = server.status().latencies.queue;
-  assertEquals([count, Math.round(sum * 1000)], [3, Math.round(waited)]);
+  assertEquals(count, 3);
+  assert(Math.abs(sum * 1000 - waited) < 1, `${sum} s and ${waited} ms`);
 });
 
 /** Answers look-ups when the test says so. */

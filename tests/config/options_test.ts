@@ -21,6 +21,8 @@ Deno.test("the defaults are the documented ones", () => {
     queue: 1024,
     maxConnections: 0,
     whenOverloaded: "hold",
+    shedTarget: 0,
+    shedInterval: 0,
     overflow: "wait",
     maxWait: 0,
     rejectWith: { path: "", bytes: new Uint8Array() },

@@ -192,7 +192,7 @@ Deno.test("every flag that the pages name is one of the program's, or of what th
   // Of deno, of scripts/package.ts and the bench, and of nobody.
   const foreign = [
     ...["--no-code-cache", "--quiet", "--inspect", "--cpu-prof", "--max-semi-space-size"],
-    ...["--binary", "--only", "--rounds", "--seconds", "--some-name"],
+    ...["--binary", "--more", "--only", "--part", "--rounds", "--seconds", "--some-name"],
   ];
   let number = 0;
   for (const { path, text } of pages()) {

@@ -67,8 +67,9 @@ for (const [threads, changes] of [["1", 100], ["2", 30]] as const) {
       }
       stopped = true;
       await Promise.all(clients);
-      const { accepted, ended, names } = await listener();
       assertEquals(lost, []);
+      await until(async () => (await listener()).ended.done === sessions, "all are done");
+      const { accepted, ended, names } = await listener();
       assertEquals([accepted, ended], [sessions, { done: sessions }]);
       assertEquals(names[0]!.failures, 0);
       assert(await instance.drain());

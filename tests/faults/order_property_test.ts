@@ -200,7 +200,7 @@ Deno.test("classes that wait all the time have their shares, to one round, whoev
       fc.array(fc.record({ of: fc.nat(3), number: fc.nat(4) }), { maxLength: 100 }),
       fc.boolean(),
       async (standing, guests, isFair) => {
-        const lanes = classLanes({ classOf, lanes: isFair ? fair : fifoLanes<Item>() });
+        const lanes = classLanes({ classOf, usual: 2, lanes: isFair ? fair : fifoLanes<Item>() });
         const model = new Model(lanes);
         for (const of of standing) for (let i = 0; i < 400; i++) model.send(i % 7, { of });
         const served = [0, 0, 0, 0];
@@ -248,7 +248,7 @@ Deno.test("with audiences, too, each lane's clients take turns and nobody is mis
       ),
       fc.boolean(),
       async (steps, hasClasses) => {
-        const model = new Model(hasClasses ? classLanes({ classOf, lanes: fair }) : fair);
+        const model = new Model(hasClasses ? classLanes({ classOf, usual: 2, lanes: fair }) : fair);
         for (const { client, to, taker, what, of } of steps) {
           const audience = audiences[to];
           if (what < 5) model.send(client, { of, ...audience && { audience } });

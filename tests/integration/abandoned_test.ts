@@ -67,7 +67,7 @@ test(
     await using server = await RealServer.redis();
     await using program = await Program.start([server.address], ONE_SLOT);
     const cli = (...args: string[]) => new Client(redis!, ["-p", `${program.port}`, ...args]);
-    for (const [i, command] of [["BLPOP", "nothing", "0"], ["DEBUG", "SLEEP", "3"]].entries()) {
+    for (const [i, command] of [["BLPOP", "nothing", "0"], ["DEBUG", "SLEEP", "5"]].entries()) {
       await using blocked = cli(...command);
       const direct = (line: string) => oneLine(server.port, line);
       await until(async () => {
@@ -77,7 +77,7 @@ test(
       blocked.kill();
       const gone = (await program.entries(2 * i + 1))[2 * i]!;
       assertEquals([gone.reason, gone.bytes_down], ["client-gone", 0]);
-      assertLess(gone.total_ms, 2500, "long before it was answered");
+      assertLess(gone.total_ms, 4500, "long before it was answered");
       assertEquals(await cli("PING").ended(), { code: 0, text: "PONG" });
       assertEquals((await program.entries(2 * i + 2))[2 * i + 1]!.reason, "done");
     }
@@ -103,7 +103,7 @@ test("psql is killed while its query runs: its slot is free", { psql, postgres }
   const begun = performance.now();
   sleeps.kill();
   assertEquals(await next.ended(), { code: 0, text: "served" });
-  assertLess(performance.now() - begun, 5000, "long before the query ends");
+  assertLess(performance.now() - begun, 30_000, "long before the query ends");
   const [gone] = await program.entries(1);
   assertEquals(gone!.reason, "client-gone");
   assert(gone!.bytes_down > 0, "what came before was answered");

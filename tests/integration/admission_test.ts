@@ -30,6 +30,8 @@ Deno.test("--deny closes clients at once, --allow before it lets them in", async
   ) {
     await using program = await Program.start([server.address], rules);
     assertEquals(await isServed(program.port), served, rules.join(" "));
+    const total = async () => Object.values((await program.status()).ended).length;
+    await until(async () => await total() > 0, "the session has ended");
     const { ended } = await program.status();
     assertEquals(ended, served ? { done: 1 } : { "refused-address": 1 });
     assertEquals(await program.terminate(), 0);

@@ -418,7 +418,7 @@ Deno.test("a silent agent holds up neither a drain nor the end", async () => {
   const began = performance.now();
   assertEquals(await program.instance.drain(), true);
   await until(() => agent.open === 0, "the question is given up");
-  assert(performance.now() - began < 5000);
+  assert(performance.now() - began < 20_000);
 });
 
 Deno.test("ctl, metrics and every record of a name show what servers say", async () => {

@@ -152,7 +152,7 @@ Deno.test(
     const before = cpuSeconds(program.pid);
     await new Promise((resolve) => setTimeout(resolve, 1000));
     const used = cpuSeconds(program.pid) - before;
-    assert(used < 0.3, `${used} s of CPU in a second of waiting`);
+    assert(used < 0.5, `${used} s of CPU in a second of waiting`);
     const pauses = program.log.filter((line) => line.includes("pauses")).length;
     assert(pauses <= 2, "one line for accepting, one for connecting");
     await limitFiles(program.pid, 256);
@@ -239,8 +239,9 @@ Deno.test("too few descriptors to serve anybody are one line and the status 1", 
   await using server = new TestServer(echo);
   let refused = 0;
   let served = 0;
-  // With fewer the runtime cannot load the sources, or panics: before there is anything of ours.
-  const smallest = Deno.env.get("IAWLB_BINARY") ? 16 : 32;
+  // With fewer the runtime panics or, with less than about 25, cannot load the sources, of which it
+  // opens more at a time when the machine is busy: before there is anything of ours.
+  const smallest = Deno.env.get("IAWLB_BINARY") ? 16 : 40;
   for (let limit = smallest; limit <= 64; limit += 4) {
     const args = ["--admin", "127.0.0.1:0", "--log-format", "json"];
     const listen = `127.0.0.1:${freePort()}`;

@@ -81,7 +81,7 @@ Deno.test("a session ends with queue-timeout when no destination comes up in tim
   const began = performance.now();
   assertEquals(await request(program.port, "hello"), "");
   const took = performance.now() - began;
-  assert(took >= 290 && took < 3000, `${took} ms`);
+  assert(took >= 290 && took < 10_000, `${took} ms`);
   assertEquals((await program.entries(1))[0]!.reason, "queue-timeout");
 });
 

@@ -88,10 +88,7 @@ Deno.test("clients that give up in the same moment do not follow each other to t
   await until(async () => (await program.status()).waiting === 5, "five wait");
   // They have come some time ago, by which it is told what the same moment is.
   await new Promise((resolve) => setTimeout(resolve, 1000));
-  for (const client of clients) {
-    await client.closeWrite();
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
+  await Promise.all(clients.map((client) => client.closeWrite()));
   const entries = await program.entries(6);
   assert(entries.every(({ reason }) => reason === "client-gone"));
   assertEquals([server.accepted, server.got.length], [1, 1]);

@@ -16,9 +16,9 @@ function slowServer(): TestServer {
 }
 
 /** A client that sends a request and leaves when its patience is over; whether it was answered. */
-async function impatient(port: number): Promise<boolean> {
+async function impatient(port: number, patience: number): Promise<boolean> {
   const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-  const timer = setTimeout(() => tryClose(conn), PATIENCE_MS);
+  const timer = setTimeout(() => tryClose(conn), patience);
   try {
     await conn.write(new TextEncoder().encode("GET /"));
     return await conn.read(new Uint8Array(16)) === 2;
@@ -36,10 +36,12 @@ class Crowd implements AsyncDisposable {
   readonly #clients = new Set<Promise<unknown>>();
   readonly #timer: ReturnType<typeof setInterval>;
 
-  constructor(port: number) {
+  constructor(port: number, patience = PATIENCE_MS) {
     this.#timer = setInterval(() => {
       for (let i = 0; i < 3; i++) {
-        const client = impatient(port).then((answered) => this.answered += Number(answered));
+        const client = impatient(port, patience).then((answered) =>
+          this.answered += Number(answered)
+        );
         this.#clients.add(client);
         client.finally(() => this.#clients.delete(client));
       }
@@ -68,6 +70,25 @@ for (const whenOverloaded of ["shed", "newest"]) {
     assert(status!.patience_ms > 0 && status!.patience_ms < 2 * PATIENCE_MS);
   });
 }
+
+Deno.test("--shed-target and --shed-interval say when who is shed, and a reload changes that", async () => {
+  await using server = slowServer();
+  const options = { workers: "1", whenOverloaded: "shed", shedInterval: "100ms" };
+  await using program = await start(
+    listener([server.address], { ...options, shedTarget: "50ms" }),
+  );
+  const status = async () => (await program.instance.status()).listeners[0]!;
+  const shed = async () => (await status()).ended.shed ?? 0;
+  // Nobody leaves: by what is seen of them all of them could wait for seconds.
+  await using crowd = new Crowd(program.port, 20_000);
+  while (await shed() < 20) await new Promise((resolve) => setTimeout(resolve, 20));
+  assertEquals((await status()).overloaded, 1);
+  await program.reload(listener([server.address], { ...options, shedTarget: "1h" }));
+  const before = await shed();
+  const answered = crowd.answered;
+  await until(() => crowd.answered >= answered + 30, "thirty are answered");
+  assertEquals(await shed(), before);
+});
 
 Deno.test("--when-overloaded shed lets clients wait who finish sending with their request", async () => {
   await using server = slowServer();

@@ -44,6 +44,36 @@ Deno.test("a request that was too large to be held is not sent again", async () 
   assertEquals([entry!.reason, entry!.attempts], ["server-reset", 1]);
 });
 
+Deno.test("with --when-overloaded what was read of a large request while it waited is sent again", async () => {
+  const hold = Promise.withResolvers<void>();
+  await using bad = await ResettingServer.start("after reading");
+  await using good = new TestServer(async (conn) => {
+    const { length } = await readAll(conn);
+    await hold.promise;
+    await answer(`${length}`)(conn);
+  }, { speaksFirst: true });
+  using _ = { [Symbol.dispose]: () => hold.resolve() };
+  const options = ["--workers", "1", "--when-overloaded", "shed"];
+  await using program = await Program.start([bad.address, good.address], options);
+  const active = async () => (await program.status()).active;
+  // Who says nothing is not reset.
+  using silent = await Deno.connect({ port: program.port });
+  await until(async () => await active() === 1, "one destination is busy");
+  const busy = request(program.port, "hello");
+  await until(async () => await active() === 2, "both are busy");
+  const large = request(program.port, "x".repeat(20_000));
+  await until(async () => (await program.status()).waiting === 1, "it waits");
+  silent.close();
+  await until(async () => {
+    const { waiting, destinations: [first] } = await program.status();
+    return first.sessions === 2 && waiting === 1;
+  }, "it was at the one that resets, and waits again");
+  hold.resolve();
+  assertEquals([await busy, await large], ["5", "20000"]);
+  const entry = (await program.entries(3)).find(({ bytes_up }) => bytes_up === 20_000);
+  assertEquals([entry!.reason, entry!.attempts, entry!.destination], ["done", 2, good.address]);
+});
+
 Deno.test("--redispatch unsent and off do not send a request twice", async () => {
   for (const mode of ["unsent", "off"]) {
     await using bad = await ResettingServer.start("after reading");
@@ -120,8 +150,9 @@ Deno.test("a session that was reset waits for another destination, and nobody wa
   const moved = [request(program.port, "BAD 1"), request(program.port, "BAD 2")];
   await until(async () => (await status()).waiting === 2, "both wait for the other one");
   for (let i = 0; i < 50; i++) assertEquals(await request(program.port, "GOOD"), "served");
+  await until(async () => (await status()).destinations[0].active === 0, "the last one is over");
   const waiting = await status();
-  assertEquals([waiting.waiting, waiting.destinations[0].active], [2, 0]);
+  assertEquals(waiting.waiting, 2);
   assert(waiting.destinations[0].workers <= 2, "no worker is hired for what it may not have");
   hold.resolve();
   assertEquals(await Promise.all(moved), ["busy", "busy"]);
@@ -164,8 +195,9 @@ Deno.test("a reset asks for a probe soon, but not more than about one a second",
     await request(program.port, "BAD").catch(() => "");
     sent++;
   }
+  const most = 3 + Math.floor((performance.now() - began) / 1000);
   const probes = server.accepted - sent;
-  assert(probes >= 3 && probes <= 5, `${probes} probes beside ${sent} requests`);
+  assert(probes >= 3 && probes <= most, `${probes} probes beside ${sent} requests`);
   await server[Symbol.asyncDispose]();
   await program.logged(/is down: .*refused/i);
 });

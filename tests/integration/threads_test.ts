@@ -34,7 +34,7 @@ Deno.test("threads together have no more workers than one", async () => {
   await using program = await Program.start([server.address], options);
   const requests = Array.from({ length: 40 }, () => request(program.port, "hello"));
   await until(async () => (await program.status()).waiting === 35, "the workers are busy");
-  assertEquals(server.open, 5);
+  await until(() => server.open === 5, "the server has all that it may have");
   release.resolve();
   for (const text of await Promise.all(requests)) assertEquals(text, "served");
   assertEquals(server.mostOpen, 5);

@@ -31,7 +31,8 @@ async function sessionEnd(
 }
 
 function assertAbout(actual: number, expected: number): void {
-  assert(actual >= expected && actual <= expected + 1000, `${actual} ms is not ${expected} ms`);
+  // Without the timeout it would be minutes.
+  assert(actual >= expected && actual <= expected + 10_000, `${actual} ms is not ${expected} ms`);
 }
 
 Deno.test("an idle session ends after --idle-timeout", async () => {
@@ -48,9 +49,9 @@ Deno.test("an idle session ends after --idle-timeout", async () => {
 
 Deno.test("a session that trickles is not idle", async () => {
   await using server = new TestServer(echo);
-  await using program = await Program.start([server.address], ["--idle-timeout", "300ms"]);
+  await using program = await Program.start([server.address], ["--idle-timeout", "1s"]);
   using client = await Deno.connect({ port: program.port });
-  const end = performance.now() + 1000;
+  const end = performance.now() + 1500;
   while (performance.now() < end) {
     await writeAll(client, HELLO);
     assertEquals(await readExactly(client, HELLO.length), HELLO);
@@ -116,18 +117,18 @@ Deno.test("a destination that swallows connects is given up after --connect-time
   await using server = new TestServer(echo);
   await using program = await Program.start(
     [`127.0.0.1:${port}`, server.address],
-    ["--connect-timeout", "300ms"],
+    ["--connect-timeout", "1s"],
   );
   using client = await Deno.connect({ port: program.port });
   await writeAll(client, HELLO);
   assertEquals(await readExactly(client, HELLO.length), HELLO);
-  await program.logged(/is down: .*no connection within 300 ms/);
+  await program.logged(/is down: .*no connection within 1000 ms/);
   await client.closeWrite();
   await readAll(client);
   const [entry] = await program.entries(1);
   assertEquals([entry!.reason, entry!.attempts], ["done", 2]);
   // The connect that was given up is no waiting.
-  assert(entry!.queue_ms < 250 && entry!.total_ms > 290, JSON.stringify(entry));
+  assert(entry!.queue_ms < 900 && entry!.total_ms > 990, JSON.stringify(entry));
   abort.abort();
   await Promise.all(pending);
   for (const conn of fillers) conn.close();

@@ -1,6 +1,6 @@
 // --workers auto with the real program: what is configured, changed and shown.
 import { assert, assertEquals } from "@std/assert";
-import { Program } from "../support/program.ts";
+import { Program, runProgram } from "../support/program.ts";
 import { freePort, readAll, request, TestServer, until, writeAll } from "../support/servers.ts";
 import { sleep } from "../../src/base/timer.ts";
 import type { DestinationStatus } from "../../src/operations/destination_status.ts";
@@ -39,8 +39,7 @@ for (const threads of ["1", "2"]) {
     ]);
     await program.logged(/admin API on /);
     const before = await destinationAt(admin);
-    const first = 4 * Number(threads);
-    assertEquals([before.limit, before.limit_reason], [first, "start"]);
+    assertEquals([before.limit, before.limit_reason], [4, "start"]);
     let stop = false;
     const clients = Array.from({ length: 60 }, async () => {
       while (!stop) assertEquals(await request(program.port, "x"), "x");
@@ -83,5 +82,29 @@ Deno.test("operators go from a number to auto and back while sessions are served
   }
   stop = true;
   await Promise.all(clients);
+  assertEquals(await program.terminate(), 0);
+});
+
+Deno.test("ctl adds destinations that find their slots, gives them a number, and takes it away", async () => {
+  await using server = slowServer();
+  await using other = slowServer();
+  const admin = freePort();
+  await using program = await Program.start([server.address], [`--admin=${admin}`]);
+  await program.logged(/admin API on /);
+  const ctl = async (...args: string[]) => {
+    const { code, stdout, stderr } = await runProgram(["ctl", `${admin}`, ...args]);
+    return { code, text: stdout + stderr };
+  };
+  const added = await ctl("add", `${other.address},workers=auto,workers-max=3`);
+  assertEquals(added.code, 0, added.text);
+  for (const [workers, shown] of [["7", "workers=7 "], ["auto", "workers=3 (auto: start) "]]) {
+    const { code, text } = await ctl("set", other.address, `workers=${workers}`);
+    assertEquals([code, text.includes(shown!)], [0, true], text);
+  }
+  const wrong = await ctl("set", other.address, "workers=Auto");
+  assertEquals([wrong.code, /workers must be a whole number .* or auto/.test(wrong.text)], [
+    2,
+    true,
+  ]);
   assertEquals(await program.terminate(), 0);
 });

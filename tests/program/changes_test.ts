@@ -189,7 +189,7 @@ Deno.test("a session that is being connected to a destination that is removed go
   const hole = await blackHole();
   using _hole = hole;
   await using other = new TestServer(answer("other"));
-  const of = (...destinations: string[]) => listener(destinations, { connectTimeout: "300ms" });
+  const of = (...destinations: string[]) => listener(destinations, { connectTimeout: "1s" });
   await using program = await start(of(`${hole.address},workers=3`));
   const all = [1, 2, 3, 4, 5].map(() => request(program.port, "x"));
   await until(async () => {
@@ -230,7 +230,7 @@ Deno.test("the check under way does not count any more when checks are turned of
     return listener([mute.address], {
       check,
       checkInterval: "20ms",
-      checkTimeout: "200ms",
+      checkTimeout: "10s",
       fall: check === "off" ? "0" : "1",
     });
   };
@@ -393,6 +393,10 @@ Deno.test("a listener with threads that has drained is still there to be looked 
   await until(async () => {
     return await request(port, "x").then(() => false, () => true);
   }, "it does not listen any more");
+  await until(async () => {
+    const { accepted, ended } = (await program.instance.status()).listeners[1]!;
+    return ended.done === accepted;
+  }, "all are done");
   // The threads end some time after their port does.
   for (let i = 0; i < 50; i++) {
     const { listeners: [, status] } = await program.instance.status();

@@ -4,6 +4,7 @@ import { OperationError } from "../../src/operations/operations.ts";
 import { sleep } from "../../src/base/timer.ts";
 import { Instance } from "../../src/program/instance.ts";
 import { configOf } from "../support/config.ts";
+import { cpuTime } from "../support/cpu.ts";
 import { FakeResolver, servicesOf } from "../support/fake_resolver.ts";
 import { quietLogs } from "../support/logs.ts";
 import { answer, echo, freePort, request, TestServer, until } from "../support/servers.ts";
@@ -362,10 +363,11 @@ Deno.test("1,000 records come at once and go, while a session goes on without a 
   const beating = (async () => {
     const beat = new Uint8Array(1);
     for (; !over; beats++) {
-      const begun = performance.now();
+      const [begun, used] = [performance.now(), cpuTime()];
       await client.write(beat);
       await client.read(beat);
-      longest = Math.max(longest, performance.now() - begun);
+      // What others take of the machine is time that passes without any being used.
+      longest = Math.max(longest, Math.min(performance.now() - begun, cpuTime() - used));
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
   })();

@@ -71,7 +71,7 @@ export class Tab implements AsyncDisposable {
   }
 
   /** Waits until the text of an element matches. */
-  async shows(selector: string, pattern: RegExp, timeout = 5000): Promise<void> {
+  async shows(selector: string, pattern: RegExp, timeout = 20_000): Promise<void> {
     const found = this.page.locator(selector).filter({ hasText: pattern }).first();
     await found.waitFor({ timeout });
   }

@@ -138,7 +138,7 @@ export class FakeAdmin implements AsyncDisposable {
     if (method === "POST") {
       const listener = this.status.listeners[Number(body.listener)]!;
       const id = `${listener.id}.${listener.destinations.length + 1}`;
-      const added = destination(id, { name: body.address, limit: body.workers ?? 8 });
+      const added = destination(id, { name: body.address, limit: Number(body.workers) || 8 });
       listener.destinations.push(added);
       return Response.json(added, { status: 201 });
     }

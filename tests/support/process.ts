@@ -17,6 +17,11 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
+/** What the main thread of a process has used of a processor so far, in milliseconds. */
+export function mainThreadMs(pid: number): number {
+  return Number(Deno.readTextFileSync(`/proc/${pid}/task/${pid}/schedstat`).split(" ")[0]) / 1e6;
+}
+
 /** How many TCP sockets of a process have one of these ports at their other end. */
 export function connectionsTo(ports: readonly number[], pid: number): number {
   const own = new Set<string>();

@@ -115,7 +115,7 @@ async function acceptFrom(listener: Deno.TcpListener): Promise<Deno.TcpConn | un
 }
 
 /** How long a peer may say nothing before it is one that says nothing at first, in milliseconds. */
-const LOOK_MS = 100;
+const LOOK_MS = 250;
 
 /** The same for the first one, which most often is the look of a program that has just begun. */
 const FIRST_LOOK_MS = 1000;
@@ -221,15 +221,20 @@ export async function socketPair(): Promise<{ near: Deno.TcpConn; far: Deno.TcpC
   return { near, far };
 }
 
+/** Ports that were given away: not one of them twice, though nobody may listen on it yet. */
+const given = new Set<number>();
+
 /**
- * A port of loopback that nothing listens on, and that the system gives to nobody who connects or
+ * A port that nothing listens on, at no address, and that the system gives to nobody who connects or
  * leaves the choice to it: a server can leave it and come back.
  */
 export function freePort(): number {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 22_000);
+    if (given.has(port)) continue;
     try {
-      using _listener = Deno.listen({ hostname: "127.0.0.1", port });
+      using _listener = Deno.listen({ hostname: "0.0.0.0", port });
+      given.add(port);
       return port;
     } catch (error) {
       if (!(error instanceof Deno.errors.AddrInUse)) throw error;

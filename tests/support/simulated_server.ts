@@ -1,7 +1,27 @@
 import { AutoLimit, type Served } from "../../src/destinations/limits/auto_limit.ts";
+import { LimitBoards } from "../../src/destinations/limits/limit_boards.ts";
+import type { Random } from "./random.ts";
 
 /** Sessions per second that a server finishes while so many are there. */
 export type Capacity = (active: number, now: number) => number;
+
+/** A server whose speed is another one every 100 ms, at random and with some memory. */
+export function varying(
+  capacity: Capacity,
+  { random, spread }: { random: Random; spread: number },
+): Capacity {
+  const speeds: number[] = [];
+  let state = 0;
+  return (active, now) => {
+    while (speeds.length <= now / 100) {
+      // Sums of uniform numbers are normal enough.
+      const step = random.next() + random.next() + random.next() + random.next() - 2;
+      state = 0.7 * state + step * Math.sqrt(3 * (1 - 0.7 ** 2));
+      speeds.push(Math.exp(spread * state - spread ** 2 / 2));
+    }
+    return capacity(active, now) * speeds[Math.floor(now / 100)]!;
+  };
+}
 
 /** What came of a simulation. */
 export interface Outcome {
@@ -24,6 +44,11 @@ export interface SimulationOptions {
   from?: number;
   /** Clients, of which each has one session after the other. */
   clients?: number;
+  /**
+   * How much work clients have before they come again, as a multiple of what sessions are on average,
+   * and on the same cores: with so many of them at it, the server has that much less.
+   */
+  preparing?: number;
   threads?: number;
   /** Milliseconds that every session takes beside what the server does. */
   pause?: number;
@@ -33,10 +58,14 @@ export interface SimulationOptions {
 /** A server that is shared by its sessions in equal parts, and clients that come again at once. */
 export function simulate(options: SimulationOptions): Outcome {
   const { capacity, work, length, from = 0, clients = 256, threads = 1, workers } = options;
+  const { preparing = 0 } = options;
   let now = 0;
-  const sides = Array.from({ length: threads }, () => {
+  const memory = LimitBoards.memory(threads);
+  const sides = Array.from({ length: threads }, (_, index) => {
+    const boards = new LimitBoards({ index, number: threads }, memory);
+    const max = Math.floor(256 / threads);
     const auto = workers === "auto"
-      ? new AutoLimit({ max: Math.floor(256 / threads), clock: () => now, threads })
+      ? new AutoLimit({ max, clock: () => now, board: boards.of(1) })
       : undefined;
     return { auto, active: 0, waiting: [] as number[] };
   });
@@ -57,25 +86,33 @@ export function simulate(options: SimulationOptions): Outcome {
   };
   for (const side of sides) fill(side);
   let second = 0;
+  const prepares: { side: (typeof sides)[number]; left: number }[] = [];
   while (now < length) {
-    const each = capacity(jobs.length, now) / jobs.length / 1000;
-    let next = 0;
-    for (let i = 1; i < jobs.length; i++) if (jobs[i]!.left < jobs[next]!.left) next = i;
-    const job = jobs[next]!;
-    const { left } = job;
+    const busy = jobs.length + prepares.length;
+    const each = capacity(busy, now) / busy / 1000;
+    const job = first(jobs);
+    const prepared = first(prepares);
+    const left = Math.min(job?.left ?? Infinity, prepared?.left ?? Infinity);
     now += left / each;
     for (const one of jobs) one.left -= left;
-    jobs[next] = jobs[jobs.length - 1]!;
-    jobs.pop();
-    const { side } = job;
-    side.active--;
-    side.auto?.ended(job.session, side.waiting.length > 0);
-    if (now >= from) {
-      finished++;
-      took.push(now - job.arrived);
+    for (const one of prepares) one.left -= left;
+    if (prepared && prepared.left <= 0) {
+      remove(prepares, prepared);
+      prepared.side.waiting.push(now);
+      fill(prepared.side);
+    } else {
+      const { side, session, arrived } = job!;
+      remove(jobs, job!);
+      side.active--;
+      side.auto?.ended(session, side.waiting.length > 0);
+      if (now >= from) {
+        finished++;
+        took.push(now - arrived);
+      }
+      if (preparing > 0) prepares.push({ side, left: preparing * work() });
+      else side.waiting.push(now);
+      fill(side);
     }
-    side.waiting.push(now);
-    fill(side);
     if (now >= second) {
       const sum = sides.reduce((sum, { auto }) => sum + (auto?.found ?? 0), 0);
       limits.push(sum);
@@ -86,6 +123,17 @@ export function simulate(options: SimulationOptions): Outcome {
   took.sort((a, b) => a - b);
   const p99 = took[Math.floor(took.length * 0.99)] ?? 0;
   return { rate: finished * 1000 / (now - from), p99, limits };
+}
+
+function first<T extends { left: number }>(all: readonly T[]): T | undefined {
+  let first = all[0];
+  for (const one of all) if (one.left < first!.left) first = one;
+  return first;
+}
+
+function remove<T>(all: T[], one: T): void {
+  all[all.indexOf(one)] = all.at(-1)!;
+  all.pop();
 }
 
 /** A session that its server finishes. */

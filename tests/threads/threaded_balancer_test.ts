@@ -205,7 +205,7 @@ Deno.test("nobody waits for a thread that says nothing, and it goes on with the 
   assertEquals([status.queue, status.destinations.length], [1024, 2], "it is shown as it was");
   assertEquals(balancer.responsive, false);
   assert(records.some((line) => line.startsWith("thread 1 has said nothing for 1 s")));
-  await deadline(balancer.setAdminState(2, "maint"), 1000);
+  await deadline(balancer.setAdminState(2, "maint"), 2500);
   await until(() => records.includes("thread 1 goes on"), "the thread is back");
   await until(async () => (await balancer.status()).queue === 50, "it has made the change");
   assertEquals([balancer.responsive, (await balancer.status()).destinations[1]!.admin], [

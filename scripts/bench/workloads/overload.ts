@@ -1,107 +1,127 @@
-import type { Contender, Setup } from "../contenders.ts";
-import type { Service } from "../destinations.ts";
-import type { Impatient } from "../load.ts";
-import type { Bench, Sample, Workload } from "../workload.ts";
+import type { Contender } from "../contenders.ts";
+import { type Costs, measureCosts, measureScene, simulateScene } from "../overload/measuring.ts";
+import { agreement, SIMULATION } from "../overload/agreement.ts";
+import { pictures } from "../overload/pictures.ts";
+import { Reference } from "../overload/reference.ts";
+import { type Scene, scenes } from "../overload/scenes.ts";
+import { summary } from "../overload/summary.ts";
+import { simulated, waysOf } from "../overload/ways.ts";
+import type { Bench, Variant, Workload } from "../workload.ts";
 
-/** One destination that takes one request at a time. */
-const SERVICE: Service = { ms: 10 };
-
-/** As operators have it who set nothing. */
-const QUEUE = 1024;
-
-type Ways = Readonly<Record<string, Omit<Setup, "destinations">>>;
-
-function overloaded(flag: string): Omit<Setup, "destinations"> {
-  return { limit: 1, queue: QUEUE, queueTimeout: 30_000, flags: ["--when-overloaded", flag] };
-}
-
-const IAWLB: Ways = {
-  "hold": overloaded("hold"),
-  "shed": overloaded("shed"),
-  "newest": overloaded("newest"),
-  "hold, queue timeout 400 ms": { limit: 1, queue: QUEUE, queueTimeout: 400 },
-};
-
-/** The ways to set up a contender; a queue timeout is one that suits these clients. */
-const WAYS: Readonly<Record<string, Ways>> = {
-  "iawlb": IAWLB,
-  "iawlb-source": IAWLB,
-  "haproxy": {
-    "maxconn 1": { limit: 1 },
-    "maxconn 1, abortonclose": { limit: 1, lines: ["option abortonclose"] },
-    "maxconn 1, queue timeout 400 ms": { limit: 1, queueTimeout: 400 },
-  },
-  // It has no queue.
-  "nginx": { "stream": {} },
-};
-
-const CLIENTS: Readonly<Record<string, Pick<Impatient, "patience" | "retries">>> = {
-  "patience 500 ms": { patience: { least: 500, most: 500 }, retries: 0 },
-  "patience 100 ms to 5 s": { patience: { least: 100, most: 5000 }, retries: 0 },
-  "patience 500 ms, 3 retries": { patience: { least: 500, most: 500 }, retries: 3 },
-};
-
-const LOADS = [0.5, 0.8, 1.5, 3, 10];
+/**
+ * Connects a second of all loads that are measured at a time: what this takes of the processors does
+ * not slow down anybody.
+ */
+const CONNECTS_AT_A_TIME = 1000;
 
 export const overload: Workload = {
   name: "overload",
-  title: "clients that leave, in front of a destination that takes one request at a time",
+  title: "clients that leave, in front of servers that take one request at a time",
   metrics: [
-    { key: "goodput", title: "answered in time, % of capacity", digits: 0 },
-    { key: "p50", title: "p50 ms of these", digits: 0 },
-    { key: "p99", title: "p99 ms of these", digits: 0 },
+    { key: "goodput", title: "answered in time, % of what could be", digits: 0 },
+    { key: "p50", title: "p50 ms of these", digits: 0, plain: true },
+    { key: "p99", title: "p99 ms of these", digits: 0, plain: true },
+    { key: "wasted", title: "% of the work for nobody", digits: 0, plain: true },
+    { key: "others", title: "of the others, %", digits: 0, plain: true },
+    { key: "recovery", title: "s until all is well", digits: 1, plain: true },
   ],
   plotted: "goodput",
+  pictures,
+  remarks: (cases) => `${summary(cases)}\n\n${agreement(cases)}`.trim(),
   async *cases(bench) {
-    const { quick } = bench;
-    const capacity = await measureCapacity(bench);
-    const warmUp = quick ? 2 : 5;
-    const seconds = warmUp + (quick ? 1 : 5) * bench.seconds;
-    const kinds = Object.entries(CLIENTS).slice(0, quick ? 1 : undefined);
-    for (const [kind, clients] of kinds) {
-      for (const load of quick ? [1.5] : LOADS) {
-        const loop = { rate: capacity * load, seconds, warmUp, ...clients };
-        yield {
-          label: `${load} × ${capacity.toFixed(0)} requests/s, ${kind}`,
-          variants: bench.contenders.flatMap((contender) =>
-            Object.entries(WAYS[contender.name] ?? {}).map(([name, setup]) => ({
-              name: `${contender.name} ${name}`,
-              measure: (round: number) => {
-                const seeded = { ...loop, seed: round + 1 };
-                return measure(bench, contender, { setup, loop: seeded, capacity });
-              },
-            }))
-          ),
-        };
-      }
+    const ours = bench.contenders.find(({ isOurs }) => isOurs);
+    // What a balancer adds is known from the first simulation on.
+    let costs: Promise<Costs> | undefined;
+    for (const scene of scenes(bench)) {
+      const reference = new Reference(bench, scene.services);
+      const capacities: Promise<number>[] = [];
+      const of: Given = {
+        scene,
+        reference,
+        reached: [],
+        capacity: (round) => capacities[round] ??= reference.now(),
+        costs: () => costs ??= costsOf(bench, ours!, scene),
+      };
+      const real = bench.contenders.flatMap((contender) => measured(bench, contender, of));
+      yield {
+        label: scene.label,
+        together: bench.quick
+          ? Infinity
+          : Math.max(1, Math.floor(CONNECTS_AT_A_TIME / connects(scene))),
+        variants: [...real, ...ours && isSimulated(scene) ? calculated(of) : []],
+        ...ours && { baseline: `${ours.name} shed` },
+      };
     }
   },
 };
 
-/** Requests per second that the destination can answer when it always has the next one at hand. */
-async function measureCapacity({ destinations, load, processes, quick }: Bench): Promise<number> {
-  const { ports } = await destinations.serial([SERVICE], 1);
-  const loop = { clients: 4, close: true, seconds: quick ? 1 : 3 };
-  const { requests, seconds } = await load.closedLoop(ports[0]!, loop);
-  await processes.stopAll();
-  return requests / seconds;
+/** What all variants of a scene are given, each measured when the first one asks. */
+interface Given {
+  readonly scene: Scene;
+  readonly reference: Reference;
+  /** Requests per second that the servers could answer beside iawlb, by round. */
+  readonly reached: number[];
+  /** The same before the first one, of which the loads are multiples. */
+  capacity(round: number): Promise<number>;
+  costs(): Promise<Costs>;
 }
 
-async function measure(
-  { destinations, load }: Bench,
-  contender: Contender,
-  { setup, loop, capacity }: {
-    setup: Omit<Setup, "destinations">;
-    loop: Impatient;
-    capacity: number;
-  },
-): Promise<Sample> {
-  const servers = await destinations.serial([SERVICE], loop.seed);
-  const { port, child } = await contender.start({ ...setup, destinations: servers.ports });
-  try {
-    const { answered, seconds, p50, p99 } = await load.impatient(port, loop);
-    return { goodput: 100 * answered / seconds / capacity, p50, p99 };
-  } finally {
-    await Promise.all([child!.stop(), servers.child.stop()]);
-  }
+/** Connects per second to one contender, at most. */
+function connects({ phases, services, clients }: Scene): number {
+  const load = Math.max(...phases.map(({ load }) => load));
+  return load * (1 + clients.retries) * services.reduce((sum, { ms }) => sum + 1000 / ms, 0);
+}
+
+/** Whether a way is also measured to see that everything works. */
+function isQuick(name: string): boolean {
+  return name === "shed";
+}
+
+function measured(bench: Bench, contender: Contender, given: Given): Variant[] {
+  const { scene, reference } = given;
+  const ways = Object.entries(waysOf(contender.name, scene));
+  // One of each tells whether it works.
+  const some = bench.quick ? ways.filter(([name], i) => isQuick(name) || i === 0) : ways;
+  return some.map(([name, way]) => ({
+    name: `${contender.name} ${name}`,
+    measure: async (round) => {
+      const capacity = await given.capacity(round);
+      const sample = await measureScene(bench, contender, {
+        scene,
+        way,
+        reference,
+        capacity,
+        seed: round + 1,
+      });
+      if (contender.isOurs) given.reached[round] = sample.capacity!;
+      return sample;
+    },
+  }));
+}
+
+/** The same in a simulation of the queue of iawlb. */
+function calculated({ scene, capacity, reached, costs }: Given): Variant[] {
+  return Object.entries(simulated(scene.clients)).map(([name, way]) => ({
+    name: `${SIMULATION} ${name}`,
+    apart: true,
+    measure: async (round) => {
+      return await simulateScene(scene, {
+        way,
+        capacity: await capacity(round),
+        reached: reached[round] ?? await capacity(round),
+        costs: await costs(),
+        seed: round + 1,
+      });
+    },
+  }));
+}
+
+/** Simulations know one server, and not who the clients are. */
+function isSimulated({ services, greedy }: Scene): boolean {
+  return services.length === 1 && !greedy;
+}
+
+async function costsOf(bench: Bench, ours: Contender, scene: Scene): Promise<Costs> {
+  const way = waysOf(ours.name, scene).shed!;
+  return await measureCosts(bench, ours, { way, service: scene.services[0]! });
 }

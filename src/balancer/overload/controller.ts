@@ -1,35 +1,49 @@
 import type { Clock } from "../../base/clock.ts";
+import { AnswerTime } from "./answer_time.ts";
 import { Patience } from "./patience.ts";
+import { Target } from "./target.ts";
 
-/** How much the latest answer counts in the average time of an answer. */
-const LATEST_SHARE = 1 / 16;
+/** What is set, in milliseconds; 0 for what adapts. */
+export interface Bounds {
+  readonly shedTarget: number;
+  readonly shedInterval: number;
+}
 
-/** The target: this part of the patience, and no less than so many answers take. */
-const TARGET_SHARE = 1 / 4;
-const TARGET_ANSWERS = 2;
-
-/** Patience that does not last for so many answers is taken for so much: no queue would be left. */
+/** The interval is the patience, and no less than so many answers take. */
 const LEAST_ANSWERS = 4;
 
-/** Answers that have to fit into the patience after the wait: some take longer than the average. */
-const SPARE_ANSWERS = 1.5;
+/** The interval where nobody has left: so many answers, and no less than so many milliseconds. */
+const UNKNOWN_ANSWERS = 64;
+const UNKNOWN_MS = 2000;
+
+/** The target at first: this part of the patience; so many answers where nobody has left. */
+const TARGET_SHARE = 1 / 4;
+const TARGET_ANSWERS = 16;
+
+/** It becomes no less than this part of what it is at first. */
+const LEAST_TARGET_SHARE = 1 / 4;
 
 /**
- * After a standing queue, for so many times the patience, the next one is looked for from this part of
- * the longest wait on: it is the same overload.
+ * After a standing queue, for so many times the interval, the next one is looked for from this part of
+ * the longest wait on, and the target is what it was: it is the same overload.
  */
-const RECENT_PATIENCES = 8;
+const RECENT_INTERVALS = 8;
 const RECENT_SHARE = 1 / 2;
+
+/** The target is remembered for so many times the interval. */
+const MEMORY_INTERVALS = 32;
 
 /** What is known of the sessions that wait for one destination. */
 export interface Post {
-  /**
-   * When the session that was next had waited too long for an answer in time; absent unless those after
-   * it had waited longer than the target, all of them.
-   */
+  /** When the session that was next had waited so long that its client might leave; absent otherwise. */
   pressedAt: number | undefined;
-  /** When there was a standing queue the last time. */
+  /** The latest time at which the one that was next had waited less than the target. */
+  shortAt: number;
+  /** When there was a standing queue the last time, and since when there is one. */
   stoodAt: number | undefined;
+  standsSince: number | undefined;
+  /** The longest wait in a standing queue. */
+  readonly target: Target;
 }
 
 /** The session of which it is to be decided: the one that has waited longest. */
@@ -38,8 +52,8 @@ export interface Candidate {
   readonly age: number;
   /** Whether its client was seen giving up. */
   readonly gaveUp: boolean;
-  /** Whether others wait behind it. */
-  readonly more: boolean;
+  /** Whether more wait than have a free slot. */
+  readonly crowded: boolean;
 }
 
 /**
@@ -47,79 +61,154 @@ export interface Candidate {
  *
  * A queue that is worked off within the patience of the clients, as they have shown it, does good: it
  * is left alone, however long it is. Once the session that is next has waited so long that its client
- * may leave before the answer, the queue is under pressure, and whoever has waited that long is shed,
- * for it would be served in vain. If none of those that are next, for as long as clients are patient,
- * has waited less than a target, more come than are served: that is a standing queue, in which
- * everybody waits for nothing. From then on those that have waited longer than the target are shed, and
- * the rest is answered soon. It is over when the one that is next has waited less than half the target,
- * or nobody waits; if it comes back soon, that is seen earlier.
+ * may leave before the answer, the queue is under pressure. Whoever has waited so long that an answer
+ * would most likely be in vain is shed then. If none of those that are next has waited less than a
+ * target, for an interval, more come than are served: that is a standing queue, in which everybody
+ * waits for nothing. From then on those that have waited longer than the target are shed, and the rest
+ * is answered soon.
  *
- * That is RFC 8289 with the patience of the clients as its interval, and a part of it as the target.
- * Where nobody has left, nobody is served in vain, and nobody is shed.
+ * That is RFC 8289 with the patience of the clients as its interval, and a part of it as the target at
+ * first. The target becomes as small as the servers can be kept busy with, see {@linkcode Target}.
+ * Where nobody has left, both follow the time that an answer takes.
  */
 export class OverloadController {
   readonly patience: Patience;
+  readonly answers = new AnswerTime();
   readonly #clock: Clock;
-  /** How long an answer takes from when a session has its slot, in milliseconds. */
-  #answerTime = 0;
+  readonly #bounds: () => Bounds;
 
-  constructor(clock: Clock) {
-    this.patience = new Patience(clock);
+  constructor(clock: Clock, bounds: () => Bounds) {
+    this.patience = new Patience(clock, this.answers);
     this.#clock = clock;
+    this.#bounds = bounds;
   }
 
-  /** How long an answer takes on the average, in milliseconds; 0 if there was none. */
-  get answerTime(): number {
-    return this.#answerTime;
+  newPost(): Post {
+    return {
+      pressedAt: undefined,
+      shortAt: -Infinity,
+      stoodAt: undefined,
+      standsSince: undefined,
+      target: new Target(),
+    };
   }
 
-  /** A session was answered so many milliseconds after it got its slot. */
-  answered(time: number): void {
-    const share = this.#answerTime === 0 ? 1 : LATEST_SHARE;
-    this.#answerTime += (time - this.#answerTime) * share;
+  /** For how long a queue has to stand before something is done about it, in milliseconds. */
+  get interval(): number {
+    const { shedInterval } = this.#bounds();
+    if (shedInterval > 0) return shedInterval;
+    const { seen } = this.patience;
+    const { average } = this.answers;
+    if (seen < Infinity) return Math.max(seen, LEAST_ANSWERS * average);
+    return Math.max(UNKNOWN_MS, UNKNOWN_ANSWERS * average);
   }
 
-  /** How long clients wait, in milliseconds; infinite if none has shown the contrary. */
-  get patienceSeen(): number {
-    return Math.max(this.patience.seen, LEAST_ANSWERS * this.#answerTime);
-  }
-
-  /** The longest wait after which an answer is in time, in milliseconds. */
+  /** The longest wait after which an answer is not most likely in vain, in milliseconds. */
   get longest(): number {
-    return this.patienceSeen - SPARE_ANSWERS * this.#answerTime;
+    return Math.max(this.patience.longest, this.answers.average);
+  }
+
+  /** The target at first, in milliseconds. */
+  get initialTarget(): number {
+    const { shedTarget } = this.#bounds();
+    if (shedTarget > 0) return shedTarget;
+    const { seen } = this.patience;
+    const { average } = this.answers;
+    // Until something was answered nothing is known at all.
+    if (seen === Infinity) return average > 0 ? TARGET_ANSWERS * average : Infinity;
+    return Math.min(seen * TARGET_SHARE, this.longest);
   }
 
   /** The longest wait in a standing queue, in milliseconds. */
-  get target(): number {
-    const wanted = Math.max(
-      this.patienceSeen * TARGET_SHARE,
-      TARGET_ANSWERS * this.#answerTime,
-    );
-    return Math.min(wanted, this.longest);
+  targetOf({ target }: Post): number {
+    if (this.#bounds().shedTarget > 0) return this.initialTarget;
+    return Math.min(target.now ?? this.initialTarget, this.longest);
   }
 
   /** Notes who is next when a worker takes a session; nobody if nobody waits. */
-  observe(post: Post, next: Candidate | undefined): void {
+  observe(post: Post, next: Candidate | undefined, { sheds = true } = {}): void {
     const now = this.#clock();
     const stands = this.isStanding(post);
-    if (stands) post.stoodAt = now;
-    if (!next) post.pressedAt = undefined;
-    else if (post.pressedAt === undefined) {
-      const { patienceSeen, longest } = this;
-      const recent = now - (post.stoodAt ?? -Infinity) < RECENT_PATIENCES * patienceSeen;
-      if (!next.more || next.age < longest * (recent ? RECENT_SHARE : 1)) return;
+    if (stands) {
+      post.stoodAt = now;
+      if (post.standsSince === undefined) {
+        post.standsSince = now;
+        post.target.begin(now, this.initialTarget);
+      }
+      if (sheds) {
+        if (this.#isOver(post, next)) this.release(post);
+        return;
+      }
+    }
+    if (!next) return this.release(post);
+    const recent = this.#isWithin(post.stoodAt, RECENT_INTERVALS);
+    if (post.pressedAt === undefined) {
+      if (next.age < this.#pressure * (recent ? RECENT_SHARE : 1) || !next.crowded) return;
       post.pressedAt = now;
-    } else if (next.age < this.target / (stands ? 2 : 1)) post.pressedAt = undefined;
+      if (!this.#isWithin(post.stoodAt, MEMORY_INTERVALS)) post.target.forget();
+    }
+    if (next.age < this.targetOf(post)) post.shortAt = now;
+    if (next.age < this.initialTarget / 2) this.release(post);
+  }
+
+  /** Notes whom a worker takes after all. */
+  taken(post: Post, age: number): void {
+    if (post.standsSince !== undefined) post.target.taken(age);
+  }
+
+  /** Notes who was shed. */
+  shed(post: Post, { age }: Candidate): void {
+    if (post.standsSince !== undefined) post.target.shed(this.#clock() - age, this.#clock());
+  }
+
+  /** Nothing is known of a queue any more. */
+  release(post: Post): void {
+    post.pressedAt = post.standsSince = undefined;
+    post.shortAt = -Infinity;
   }
 
   /** Whether there is a standing queue. */
-  isStanding({ pressedAt }: Post): boolean {
-    return pressedAt !== undefined && this.#clock() - pressedAt >= this.patienceSeen;
+  isStanding({ pressedAt, shortAt, standsSince }: Post): boolean {
+    if (pressedAt === undefined) return false;
+    return standsSince !== undefined ||
+      this.#clock() - Math.max(pressedAt, shortAt) >= this.interval;
   }
 
-  /** Whether a session has waited too long. The only one that waits is served, however long it has. */
-  isInVain(post: Post, { age, gaveUp, more }: Candidate): boolean {
-    if (post.pressedAt === undefined) return false;
-    return gaveUp || (more && age > (this.isStanding(post) ? this.target : this.longest));
+  /**
+   * Whether something is to be done: under pressure, or in a standing queue if it is not known, or does
+   * not matter, when clients leave.
+   */
+  acts(post: Post): boolean {
+    return (this.#followsPatience ? post.pressedAt : post.standsSince) !== undefined;
+  }
+
+  /** Whether a session has waited too long. One for which a slot is free is served, however long it has. */
+  isInVain(post: Post, candidate: Candidate): boolean {
+    if (!this.acts(post)) return false;
+    if (candidate.gaveUp) return true;
+    const most = post.standsSince === undefined ? this.longest : this.targetOf(post);
+    return candidate.age > most && candidate.crowded;
+  }
+
+  /** From which wait on a client may leave before its answer, in milliseconds. */
+  get #pressure(): number {
+    if (!this.#followsPatience) return this.initialTarget;
+    return Math.max(this.patience.seen - this.answers.most, this.answers.average);
+  }
+
+  get #followsPatience(): boolean {
+    return this.#bounds().shedTarget === 0 && this.patience.seen < Infinity;
+  }
+
+  #isOver(post: Post, next: Candidate | undefined): boolean {
+    const { target } = post;
+    const now = this.#clock();
+    if (!next) return !target.regret(now, this.longest);
+    const least = this.initialTarget * LEAST_TARGET_SHARE;
+    return !target.review(now, { interval: this.interval, least });
+  }
+
+  #isWithin(at: number | undefined, intervals: number): boolean {
+    return at !== undefined && this.#clock() - at < intervals * this.interval;
   }
 }

@@ -15,10 +15,12 @@ const CLIENT = { v4: 32, v6: 64 };
 /** Options of {@linkcode Overload}. */
 export interface OverloadOptions {
   /** Those in force; they may change. */
-  settings: Pick<Settings, "whenOverloaded">;
+  settings: Pick<Settings, "whenOverloaded" | "shedTarget" | "shedInterval">;
   queue: Pick<Queue, "waiting" | "freeSlots" | "draining">;
   /** Whether a destination has sessions. */
   isServing: () => boolean;
+  /** Free slots of the destinations that may have a session. */
+  slotsFor: (session: Session) => number;
   clock: Clock;
   log: Logger;
 }
@@ -41,16 +43,21 @@ export class Overload implements OverloadHandling {
   readonly #salt = crypto.getRandomValues(new Uint32Array(1))[0]!;
 
   constructor(options: OverloadOptions) {
-    const { queue, clock, settings } = options;
+    const { queue, clock, settings, slotsFor } = options;
     this.#options = options;
     this.#sheds = new RefusalLog({ ...options, what: "overloaded" });
     this.#relief = new Relief({
       clock,
       mode: () => settings.whenOverloaded,
+      bounds: () => settings,
       line: {
-        oldestFor: (taker) => queue.waiting.oldestFor(taker),
-        newestFor: (taker) => queue.waiting.newestFor(taker),
-        nextToShedFor: (taker) => queue.waiting.nextToShedFor(taker),
+        get classes() {
+          return queue.waiting.classes;
+        },
+        oldestFor: (taker, of) => queue.waiting.oldestFor(taker, of),
+        nextToShedFor: (taker, of) => queue.waiting.nextToShedFor(taker, of),
+        mayHave: (taker, session) => queue.waiting.mayHave(taker, session),
+        isCrowded: (taker, session) => queue.waiting.sizeFor(taker) > 1 + slotsFor(session),
         all: () => queue.waiting,
         shed: (session) => {
           this.#sheds.note("shed", { session });
@@ -100,7 +107,7 @@ export class Overload implements OverloadHandling {
     if (!this.#watches) return;
     const now = this.#options.clock();
     const { controller } = this.#relief;
-    controller.answered(now - Math.max(session.connectStartedAt!, session.watch?.heardAt ?? 0));
+    controller.answers.note(now - Math.max(session.connectStartedAt!, session.watch?.heardAt ?? 0));
     controller.patience.answered(this.#groupOf(session));
     const { watch, acceptedAt } = session;
     if (watch?.gaveUp) return;
@@ -110,11 +117,26 @@ export class Overload implements OverloadHandling {
 
   /** A session has ended. */
   ended(session: Session): void {
-    if (!this.#watches || session.watch?.gaveUp || session.down.received > 0) return;
-    const { reason } = session;
+    if (!this.#watches || session.watch?.gaveUp) return;
+    const { reason, watch, acceptedAt, down } = session;
+    if (down.received > 0) return this.#endedAnswered(session);
     const left = reason === "client-gone" || reason === "client-reset";
+    // With --half-close abandon one that finishes sending together with its request leaves, too.
+    if (left && session.abandons && watch?.heardAt !== undefined && !watch.isSilent(acceptedAt)) {
+      return;
+    }
     if (left) this.#left(session, session.endedAt!);
     else this.#stayed(session, session.endedAt!);
+  }
+
+  /**
+   * A session that was answered has ended. If its client has reset the connection instead of reading
+   * the answer, it had left when it finished sending, be it together with its request.
+   */
+  #endedAnswered(session: Session): void {
+    const { reason, watch, acceptedAt } = session;
+    if (reason !== "client-reset" || watch?.finishedAt === undefined) return;
+    if (!watch.isSilent(acceptedAt)) this.#left(session, watch.finishedAt);
   }
 
   /** Tells the log about the latest sessions that were shed. */

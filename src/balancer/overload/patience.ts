@@ -7,8 +7,12 @@ const STEPS_PER_OCTAVE = 4;
 /** Groups of clients, by their addresses; each has one say. */
 export const GROUPS = 16;
 
-/** Seen in one step more often than this, older sights count half. */
+/**
+ * Seen in one step more often than this, older sights count half, but not before this time, in
+ * milliseconds: of clients that came together all leave together, and then all others are answered.
+ */
 const MOST_SEEN = 64;
+const LEAST_MEMORY_MS = 2000;
 
 /** What was seen counts half after this time, in milliseconds. */
 const HALF_LIFE_MS = 60_000;
@@ -18,6 +22,9 @@ const LEAST_LEFT = 2;
 
 /** The patience of a group: what all but this share of its clients have. */
 const IMPATIENT_SHARE = 0.25;
+
+/** An answer is most likely in vain if fewer than this part of the clients are there until then. */
+const STAYING_SHARE = 0.4;
 
 /** It is calculated anew after so many clients, the more so the more have been seen. */
 const REVIEW_AFTER = 16;
@@ -31,6 +38,8 @@ interface Group {
   readonly left: Float32Array;
   /** Clients that have stayed beyond it. */
   readonly stayed: Float32Array;
+  /** When the older sights of a step last were halved. */
+  readonly halvedAt: Float64Array;
   /** Answers that servers have given it lately, to whoever was there to read them. */
   answers: number;
 }
@@ -53,13 +62,18 @@ export class Patience {
   readonly #groups: (Group | undefined)[] = [];
   /** The latest result; see {@linkcode seen}. */
   #seen = Infinity;
+  /** The same for {@linkcode longest}. */
+  #longest = Infinity;
+  /** How long most answers take. */
+  readonly #answers: { readonly most: number };
   /** Clients since it was calculated. */
   #news = 0;
   /** When everything was last halved. */
   #agedAt: number;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, answers: { readonly most: number } = { most: 0 }) {
     this.#clock = clock;
+    this.#answers = answers;
     this.#agedAt = clock();
   }
 
@@ -69,20 +83,33 @@ export class Patience {
     return this.#seen;
   }
 
+  /**
+   * The longest wait after which most of those who are still there will be so when they are answered,
+   * in milliseconds.
+   */
+  get longest(): number {
+    this.#age();
+    return this.#longest;
+  }
+
   /** A client has given up after so many milliseconds. */
   left(age: number, group: number): void {
-    const { left, stayed } = this.#note(age, group);
     const step = stepOf(age);
-    if (++left[step]! + stayed[step]! > MOST_SEEN) {
-      stayed[step]! /= 2;
-      left[step]! /= 2;
-    }
+    const seen = this.#note(step, group);
+    seen.left[step]!++;
+    this.#bound(seen, step);
     this.#review();
   }
 
   /** A client was there after so many milliseconds when it was answered, or closed unanswered. */
   stayed(age: number, group: number): void {
-    this.#note(age, group);
+    const step = stepOf(age);
+    const seen = this.#note(step, group);
+    // It has been through a part of this one. Without that, a step in which all are closed who do not
+    // leave would look as if nobody stayed.
+    const from = ageAt(step);
+    seen.stayed[step]! += Math.min(Math.max((age - from) / (ageAt(step + 1) - from), 0), 1);
+    this.#bound(seen, step);
     this.#review();
   }
 
@@ -95,58 +122,75 @@ export class Patience {
     return this.#groups[number] ??= {
       left: new Float32Array(STEPS),
       stayed: new Float32Array(STEPS),
+      halvedAt: new Float64Array(STEPS).fill(this.#clock()),
       answers: 0,
     };
   }
 
-  #note(age: number, number: number): Group {
+  /** It has stayed through all steps before this one. */
+  #note(last: number, number: number): Group {
     const group = this.#groupOf(number);
-    const { left, stayed } = group;
-    const last = stepOf(age);
+    const { stayed } = group;
     for (let step = 0; step < last; step++) {
-      if (++stayed[step]! + left[step]! > MOST_SEEN) {
-        stayed[step]! /= 2;
-        left[step]! /= 2;
-      }
+      stayed[step]!++;
+      this.#bound(group, step);
     }
     return group;
+  }
+
+  /** What is seen more often than is needed counts half, if it is older. */
+  #bound({ left, stayed, halvedAt }: Group, step: number): void {
+    if (left[step]! + stayed[step]! <= MOST_SEEN) return;
+    const now = this.#clock();
+    if (now - halvedAt[step]! < LEAST_MEMORY_MS) return;
+    halvedAt[step] = now;
+    stayed[step]! /= 2;
+    left[step]! /= 2;
   }
 
   #review(): void {
     if (++this.#news < REVIEW_AFTER) return;
     this.#news = 0;
-    this.#seen = this.#calculate();
+    this.#calculate();
   }
 
   #age(): void {
-    const now = this.#clock();
-    if (now - this.#agedAt < HALF_LIFE_MS) return;
-    this.#agedAt = now;
+    const halvings = Math.floor((this.#clock() - this.#agedAt) / HALF_LIFE_MS);
+    if (halvings < 1) return;
+    this.#agedAt += halvings * HALF_LIFE_MS;
+    const share = 2 ** -halvings;
     for (const group of this.#groups) {
       if (!group) continue;
       for (let step = 0; step < STEPS; step++) {
-        group.left[step]! /= 2;
-        group.stayed[step]! /= 2;
+        group.left[step]! *= share;
+        group.stayed[step]! *= share;
       }
-      group.answers /= 2;
+      group.answers *= share;
     }
-    this.#seen = this.#calculate();
+    this.#calculate();
   }
 
-  #calculate(): number {
-    const votes: { patience: number; weight: number }[] = [];
+  #calculate(): void {
+    this.#seen = this.#decide(patienceOf);
+    const { most } = this.#answers;
+    this.#longest = this.#decide((group) => longestOf(group, most));
+  }
+
+  /** What groups with a share of the answers vote for at most. */
+  #decide(voteOf: (group: Group) => number): number {
+    const votes: { vote: number; weight: number }[] = [];
     let all = 0;
     for (const group of this.#groups) {
       if (!group) continue;
       const weight = group.answers + 1;
       all += weight;
-      votes.push({ patience: patienceOf(group), weight });
+      votes.push({ vote: voteOf(group), weight });
     }
-    votes.sort((a, b) => a.patience - b.patience);
+    votes.sort((a, b) => a.vote - b.vote);
     let less = 0;
-    for (const { patience, weight } of votes) {
+    for (const { vote, weight } of votes) {
       less += weight;
-      if (less > all * TEACHING_SHARE) return patience;
+      if (less > all * TEACHING_SHARE) return vote;
     }
     return Infinity;
   }
@@ -162,6 +206,24 @@ function patienceOf({ left, stayed }: Group): number {
     number += gone;
     there *= 1 - gone / (gone + stayed[step]!);
     if (there <= 1 - IMPATIENT_SHARE && number >= LEAST_LEFT) return ageAt(step);
+  }
+  return Infinity;
+}
+
+/** The wait after which fewer than a share are there until an answer that takes so long. */
+function longestOf({ left, stayed }: Group, answer: number): number {
+  for (let step = 0; step < STEPS; step++) {
+    if (left[step] === 0) continue;
+    const wait = ageAt(step) - answer;
+    let there = 1;
+    let number = 0;
+    for (let during = step; during >= 0 && ageAt(during + 1) > wait; during--) {
+      const gone = left[during]!;
+      if (gone === 0) continue;
+      number += gone;
+      there *= 1 - gone / (gone + stayed[during]!);
+    }
+    if (there < STAYING_SHARE && number >= LEAST_LEFT) return Math.max(wait, 0);
   }
   return Infinity;
 }

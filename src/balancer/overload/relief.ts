@@ -1,8 +1,8 @@
 import type { Clock } from "../../base/clock.ts";
-import { type Candidate, OverloadController, type Post } from "./controller.ts";
+import { type Bounds, type Candidate, OverloadController, type Post } from "./controller.ts";
 
-/** A queue from which nobody takes a session for so many times the patience is not judged any more. */
-const LASTS_PATIENCES = 10;
+/** A queue from which nobody takes a session for so many times the interval is not judged any more. */
+const LASTS_INTERVALS = 10;
 
 /** What is done when more sessions come than are served; see `--when-overloaded`. */
 export type WhenOverloaded = "hold" | "shed" | "newest";
@@ -17,12 +17,16 @@ export interface Waiter {
 
 /** Those that wait. */
 export interface Line<T> {
-  /** The one that has waited longest of those that a taker may have, or of all. */
-  oldestFor(taker: object | undefined): T | undefined;
-  /** The one that came last of these. */
-  newestFor(taker: object | undefined): T | undefined;
+  /** How many classes of them there are, each with a share of what is served. */
+  readonly classes: number;
+  /** The one that has waited longest of those that a taker may have, or of all; of a class, if given. */
+  oldestFor(taker: object | undefined, of?: number): T | undefined;
   /** The one of these that leaves first if not all can be served. */
-  nextToShedFor(taker: object | undefined): T | undefined;
+  nextToShedFor(taker: object | undefined, of?: number): T | undefined;
+  /** Whether a taker may have one of them. */
+  mayHave(taker: object, item: T): boolean;
+  /** Whether more wait for a taker, who is about to take one, than have a free slot together with this one. */
+  isCrowded(taker: object, item: T): boolean;
   /** Everybody. */
   all(): Iterable<T>;
   /** Takes one out and closes it. */
@@ -35,10 +39,14 @@ export interface ReliefOptions<T> {
   clock: Clock;
   /** What is done at the moment. */
   mode: () => WhenOverloaded;
+  /** What of it is set. */
+  bounds: () => Bounds;
 }
 
 /**
  * Relieves a queue: sheds those that wait in vain, and says who is next.
+ *
+ * Each class of sessions is judged by itself: none is shed because another one has a long queue.
  *
  * It acts when a worker takes a session, so that nothing is shed while nothing is served, and, while
  * servers have sessions and finish none, when one joins.
@@ -49,17 +57,18 @@ export class Relief<T extends Waiter> {
   readonly #line: Line<T>;
   readonly #clock: Clock;
   readonly #mode: ReliefOptions<T>["mode"];
-  /** What is known of the sessions for each destination. */
-  readonly #posts = new WeakMap<object, Post>();
+  /** What is known of the sessions for each destination, by their class. */
+  readonly #posts = new WeakMap<object, Post[]>();
   /** Destinations whose queue is under pressure. */
   readonly #pressed = new Set<object>();
   /** Until when that is so, unless it is seen again. */
   #until = 0;
-  /** When a worker last took a session. */
+  /** When a worker last took a session, and for whom. */
   #takenAt = -Infinity;
+  #takenFor: object | undefined;
 
-  constructor({ line, clock, mode }: ReliefOptions<T>) {
-    this.controller = new OverloadController(clock);
+  constructor({ line, clock, mode, bounds }: ReliefOptions<T>) {
+    this.controller = new OverloadController(clock, bounds);
     this.#line = line;
     this.#clock = clock;
     this.#mode = mode;
@@ -68,9 +77,14 @@ export class Relief<T extends Waiter> {
   /** Whether anything is done at the moment. */
   get acts(): boolean {
     if (this.#pressed.size === 0) return false;
-    if (this.#clock() <= this.#until) return true;
-    // Nobody takes sessions any more of those who did.
-    for (const taker of this.#pressed) this.#postOf(taker).pressedAt = undefined;
+    const now = this.#clock();
+    for (const taker of this.#pressed) {
+      if (now <= this.#until && this.#isPressed(taker)) return true;
+    }
+    // Nobody takes sessions any more of those who did, or clients have turned out to be patient.
+    for (const taker of this.#pressed) {
+      for (const post of this.#postsOf(taker)) this.controller.release(post);
+    }
     this.#pressed.clear();
     return false;
   }
@@ -81,73 +95,128 @@ export class Relief<T extends Waiter> {
    * @returns Whether it is to take the newest first.
    */
   next(taker: object): boolean {
-    const post = this.#postOf(taker);
+    const { controller } = this;
+    const posts = this.#postsOf(taker);
+    // What was seen too long ago counts no more, as when another mode was in force meanwhile.
+    const { acts } = this;
     this.#takenAt = this.#clock();
-    const oldest = this.#line.oldestFor(taker);
-    const youngest = this.#line.newestFor(taker);
-    this.controller.observe(post, oldest && this.#candidate(oldest, youngest));
-    if (post.pressedAt === undefined) {
-      if (this.acts) this.#pressed.delete(taker);
+    this.#takenFor = taker;
+    const sheds = this.#mode() === "shed";
+    for (const [of, post] of posts.entries()) {
+      const oldest = this.#line.oldestFor(taker, of);
+      controller.observe(post, oldest && this.#candidate(oldest, taker), { sheds });
+    }
+    if (!this.#isPressed(taker)) {
+      if (acts) this.#pressed.delete(taker);
       return false;
     }
-    this.#until = this.#clock() + LASTS_PATIENCES * this.controller.patienceSeen;
+    this.#until = this.#clock() + LASTS_INTERVALS * controller.interval;
     if (!this.#pressed.has(taker)) this.#begin(taker);
-    if (this.#mode() === "newest") return true;
-    // Those who gave up may have been among them.
-    const newest = this.#line.newestFor(taker);
-    let first = this.#line.oldestFor(taker);
-    while (first && this.controller.isInVain(post, this.#candidate(first, newest))) {
-      // Of several that have waited too long, the greediest client's is the first.
-      const greediest = this.#line.nextToShedFor(taker)!;
-      const isToo = this.controller.isInVain(post, this.#candidate(greediest, newest));
-      this.#line.shed(isToo ? greediest : first);
-      first = this.#line.oldestFor(taker);
+    if (!sheds) return true;
+    this.#shedInVain(taker);
+    for (const [of, post] of posts.entries()) {
+      const first = this.#line.oldestFor(taker, of);
+      if (first) controller.taken(post, this.#clock() - first.acceptedAt);
     }
     return false;
   }
 
   /**
-   * A session has joined while servers have sessions: sheds those that have waited too long for an
-   * answer in time if no worker takes any, and, under pressure, the oldest while there is no room.
-   * Otherwise others would wait in the kernel's backlog, where it cannot be seen for how long, nor that
-   * they leave.
+   * A session has joined while servers have sessions: under pressure, sheds those that have waited in
+   * vain, so that a worker that takes one is not held up by that, and, while there is no room, the
+   * oldest of those that wait for a destination under pressure. Otherwise others would wait in the
+   * kernel's backlog, where it cannot be seen for how long, nor that they leave. If no worker takes any,
+   * it sheds those that have waited too long for an answer in time.
    */
   joined(hasRoom: () => boolean): void {
     const now = this.#clock();
-    const { longest, target } = this.controller;
+    const { longest, initialTarget } = this.controller;
+    const sheds = this.#mode() === "shed";
+    const taker = this.#takenFor;
+    if (sheds && this.acts && taker && this.#pressed.has(taker)) {
+      this.#shedInVain(taker);
+    }
     const inTime = now - longest;
-    const sheds = this.#mode() === "shed" && now - this.#takenAt > target;
+    const stalls = sheds && now - this.#takenAt > initialTarget;
     for (
-      let first = this.#line.oldestFor(undefined);
-      first && ((sheds && first.acceptedAt < inTime) || (this.acts && !hasRoom()));
+      let first = stalls ? this.#line.oldestFor(undefined) : undefined;
+      first && first.acceptedAt < inTime;
       first = this.#line.oldestFor(undefined)
-    ) {
-      const isLate = sheds && first.acceptedAt < inTime;
-      this.#line.shed(isLate ? first : this.#line.nextToShedFor(undefined)!);
+    ) this.#line.shed(first);
+    while (this.acts && !hasRoom()) {
+      const first = this.#nextToShed();
+      if (!first) return;
+      this.#line.shed(first);
     }
   }
 
   /** The client of one that waits was seen giving up. */
   gaveUp(item: T): void {
-    if (this.acts) this.#line.shed(item);
+    if (!this.acts) return;
+    for (const taker of this.#pressed) {
+      if (this.#line.mayHave(taker, item)) return this.#line.shed(item);
+    }
+  }
+
+  /** Sheds who has waited in vain for a taker; those of the lowest class leave first. */
+  #shedInVain(taker: object): void {
+    const posts = this.#postsOf(taker);
+    for (let of = posts.length - 1; of >= 0; of--) this.#shedOf(of, taker, posts[of]!);
+  }
+
+  #shedOf(of: number, taker: object, post: Post): void {
+    const { controller } = this;
+    let first = this.#line.oldestFor(taker, of);
+    while (first) {
+      const candidate = this.#candidate(first, taker);
+      if (!controller.isInVain(post, candidate)) return;
+      // Of several that have waited too long, the greediest client's is the first.
+      const greediest = this.#line.nextToShedFor(taker, of)!;
+      const isToo = controller.isInVain(post, this.#candidate(greediest, taker));
+      controller.shed(post, candidate);
+      this.#line.shed(isToo ? greediest : first);
+      first = this.#line.oldestFor(taker, of);
+    }
   }
 
   #begin(taker: object): void {
     this.#pressed.add(taker);
-    for (const item of [...this.#line.all()]) if (item.watch?.gaveUp) this.#line.shed(item);
+    for (const item of [...this.#line.all()]) {
+      if (item.watch?.gaveUp && this.#line.mayHave(taker, item)) this.#line.shed(item);
+    }
   }
 
-  #candidate(item: T, newest: T | undefined): Candidate {
+  /** The one that leaves first of those that wait for destinations under pressure. */
+  #nextToShed(): T | undefined {
+    let first: T | undefined;
+    for (const taker of this.#pressed) {
+      const item = this.#line.nextToShedFor(taker);
+      if (item && !(first && first.acceptedAt <= item.acceptedAt)) first = item;
+    }
+    return first;
+  }
+
+  #candidate(item: T, taker: object): Candidate {
+    const line = this.#line;
     return {
       age: this.#clock() - item.acceptedAt,
       gaveUp: item.watch?.gaveUp ?? false,
-      more: item !== newest,
+      get crowded() {
+        return line.isCrowded(taker, item);
+      },
     };
   }
 
-  #postOf(taker: object): Post {
-    let post = this.#posts.get(taker);
-    if (!post) this.#posts.set(taker, post = { pressedAt: undefined, stoodAt: undefined });
-    return post;
+  #isPressed(taker: object): boolean {
+    return this.#postsOf(taker).some((post) => this.controller.acts(post));
+  }
+
+  /** As many as there are classes now. */
+  #postsOf(taker: object): readonly Post[] {
+    let posts = this.#posts.get(taker);
+    if (!posts) this.#posts.set(taker, posts = []);
+    while (posts.length < this.#line.classes) posts.push(this.controller.newPost());
+    posts.length = this.#line.classes;
+    return posts;
   }
 }

@@ -1,4 +1,5 @@
 import {
+  adaptive,
   afterRestart,
   choice,
   count,
@@ -50,7 +51,7 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
       "workers in use; round-robin = each in turn, as often as its weight says; least-conn = the one " +
       "with the fewest sessions for its weight, equals by turns; random = the better of two that are " +
       "drawn by their weights; first = the first in order until it is full; hash = the one for the " +
-      "client's address, see --hash-wait; while none has a free slot, order of arrival decides",
+      "client's address, see --hash-wait; while none has a free slot, --queue-order decides",
   }),
   hashMask: hashMask({
     default: { v4: 32, v6: 128 },
@@ -79,6 +80,21 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
       "that have waited longest are closed, so that the rest is answered in time; newest = the newest " +
       "is served first, and those that have given up are closed; both adapt to how long clients wait " +
       "and servers take, and do nothing while a queue is worked off within that",
+  }),
+  shedTarget: adaptive({
+    min: 1,
+    max: 3_600_000,
+    help:
+      "with --when-overloaded shed: how long sessions may wait while a queue stands; a queue stands " +
+      "while none of those that are next has waited less, for --shed-interval; with newest it is from " +
+      "when on the newest is served first; auto = a quarter of the clients' patience at first, and " +
+      "then as short as the servers can be kept busy with",
+  }),
+  shedInterval: adaptive({
+    min: 1,
+    max: 3_600_000,
+    help: "for how long a queue has to stand before --when-overloaded does something about it; " +
+      "auto = as long as clients are patient, as far as they have shown it",
   }),
   maxConnections: count({
     default: 0,

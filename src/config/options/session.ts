@@ -57,7 +57,8 @@ export const SESSION_ROWS = table({ scope: "listener", group: "Sessions" }, {
     of: ["held", "unsent", "off"],
     default: "held",
     help: "whether a session whose destination resets before its first byte goes to one other, " +
-      "once: if all that was sent is still held (at most 4 KiB; the request may then be seen " +
-      "twice), only if nothing was sent, or never",
+      "once: if all that was sent is still held (at most 4 KiB, or the 64 KiB that are read of a " +
+      "client that waits with --half-close abandon or --when-overloaded shed or newest; the " +
+      "request may then be seen twice), only if nothing was sent, or never",
   }),
 });

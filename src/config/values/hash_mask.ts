@@ -1,13 +1,8 @@
+import type { AddressMask } from "../../net/masked_address.ts";
 import type { Option } from "../option.ts";
 
-/** How many leading bits of a client's address count, of an IPv4 address and of an IPv6 address. */
-export interface HashMask {
-  readonly v4: number;
-  readonly v6: number;
-}
-
 /** Two prefix lengths, the first one for IPv4. */
-export function hashMask(spec: { default: HashMask; help: string }): Option<HashMask> {
+export function hashMask(spec: { default: AddressMask; help: string }): Option<AddressMask> {
   return {
     ...spec,
     form: "V4,V6",

@@ -1,5 +1,17 @@
 import type { LimitReason } from "../../operations/limit_reasons.ts";
-import { logRatio, rate, type Sample, Spread, sum, weightOf } from "./sample.ts";
+import { Evidence } from "./evidence.ts";
+import {
+  compare,
+  type Comparison,
+  countedIn,
+  fullShare,
+  isFull,
+  rate,
+  type Sample,
+  Spread,
+  sum,
+} from "./sample.ts";
+import { DOUBLING, Steps } from "./steps.ts";
 
 /** How many slots there are at first. */
 const FIRST = 4;
@@ -9,6 +21,8 @@ const ROUNDS = 3;
 /** Shortest and longest measurement in milliseconds. */
 const SHORTEST_MS = 30;
 const LONGEST_MS = 1500;
+/** What takes longer while slots are free is no measurement. */
+const STALE_MS = 3000;
 /** After so many finished sessions each it is looked whether a limit is clearly worse. */
 const FEWEST_TO_LEAVE = 10;
 /** A bigger limit has to serve more by so much for each doubling (a natural logarithm). */
@@ -17,21 +31,19 @@ const WORTH = 0.04;
 const CERTAIN = 2;
 /** How many make one certain enough to go up, and down. */
 const UP = 0.6;
-const DOWN = 0.8;
+const DOWN = 1.2;
 /** Longest pause between two looks at a bigger limit that was found worse, in milliseconds. */
 const LONGEST_PAUSE_MS = 2500;
 /** A rate that differs by so much from what it was is that of another server. */
 const ANOTHER_SERVER = 0.3;
-/** What is left of the weight of earlier comparisons after each further one. */
-const KEPT = 0.95;
+/** It goes by doublings until so many sessions stand behind what is known of both sides. */
+const KNOWN = 30;
+/** Fewer slots are tried only if all were taken for so much of the time. */
+const FULL_FOR_FEWER = 0.9;
 
-/** What is known of a limit beside the one in force. */
-interface Evidence {
-  /** Mean logarithm of its rate over the rate of the limit in force. */
-  mean: number;
-  /** How many sessions stand behind that. */
-  weight: number;
-  /** When it may be looked at again. */
+/** When a limit beside the one in force is looked at. */
+interface Look {
+  /** Not before. */
   next: number;
   /** The pause before the latest look. */
   pause: number;
@@ -51,22 +63,25 @@ type Direction = "up" | "down";
  * Pure: all that happens is a measurement that ends, at a time that is given.
  */
 export class LimitSearch {
-  /** Most slots. */
-  #max: number;
-  /** How many threads share the server, with limits like this one. */
-  readonly #threads: number;
-  /** The limit in force, from which others are tried. */
+  /** Fewest slots. */
+  readonly #min: number;
+  #steps: Steps;
+  /** The step of the limit in force, from which others are tried. */
   #base: number;
-  /** The limit that is tried at the moment. */
-  #tried: { direction: Direction; limit: number } | undefined;
-  /** Whether steps are doublings; otherwise they are a third or so. */
+  /** The step that is tried at the moment. */
+  #tried: { direction: Direction; step: number } | undefined;
+  /** Whether it goes by doublings; otherwise by single steps. */
   #wide = true;
+  /** Where the latest move went. */
+  #came: Direction | undefined;
   /** The latest two measurements of the limit in force, the latest first. */
   #latest: { now: Sample; before: Sample | undefined } | undefined;
   /** A limit that was tried, whose rate is to be compared with that of the base after it. */
-  #pending: { direction: Direction; limit: number; sample: Sample } | undefined;
-  /** What is known of more slots, and of fewer. */
-  readonly #evidence: Record<Direction, Evidence> = { up: nothing(), down: nothing() };
+  #pending: { direction: Direction; step: number; sample: Sample } | undefined;
+  /** What is known of pairs of steps. */
+  readonly #evidence = new Evidence();
+  /** When more slots are looked at, and fewer. */
+  #looks: Record<Direction, Look> = atOnce();
   /** How much measurements differ by chance. */
   readonly #spread = new Spread();
   /** Long-term rate of the base. */
@@ -78,41 +93,58 @@ export class LimitSearch {
   /** Why it is what it is. */
   reason: LimitReason = "start";
 
-  constructor(options: { max: number; threads?: number }) {
-    this.#max = options.max;
-    this.#base = Math.min(FIRST, options.max);
-    this.#threads = options.threads ?? 1;
+  /** @param options.min Fewest slots, one for each thread; 1 unless given. */
+  constructor({ min = 1, max }: { min?: number; max: number }) {
+    this.#min = min;
+    this.#steps = new Steps({ min, max });
+    this.#base = this.#steps.of(FIRST);
   }
 
   /** The slots to use now. */
   get limit(): number {
-    return this.#tried?.limit ?? this.#base;
+    return this.#steps.slots(this.#tried?.step ?? this.#base);
   }
 
   /** The slots found so far, without what is only tried. */
   get base(): number {
-    return this.#base;
+    return this.#steps.slots(this.#base);
   }
 
+  /** Most slots. */
   set max(max: number) {
-    this.#max = max;
-    if (this.#base > max) this.#move(max, "maximum");
-    else if (this.#tried && this.#tried.limit > max) this.#tried = undefined;
+    const { base } = this;
+    this.#steps = new Steps({ min: this.#min, max });
+    this.#evidence.clear();
+    this.#move(this.#steps.of(base), base > max ? "maximum" : this.reason);
   }
 
   /** Connects fail: half the slots, and more only after a while. */
   failed(now: number): void {
-    this.#move(Math.ceil(this.#base / 2), "connects-failed");
-    this.#evidence.up.next = now + LONGEST_PAUSE_MS;
+    this.#move(this.#base - DOUBLING, "connects-failed");
+    this.#looks.up.next = now + LONGEST_PAUSE_MS;
   }
 
-  /** Whether what was measured so far is enough: so many that ended, in so many milliseconds. */
-  enough(finished: number, time: number): boolean {
-    if (time < SHORTEST_MS) return false;
-    const wanted = Math.max(FEWEST * this.#threads, ROUNDS * this.limit);
-    if (finished >= wanted || (time >= LONGEST_MS && finished > this.limit)) return true;
+  /** Whether what was measured so far is enough. */
+  enough(sample: Sample): boolean {
+    const { wall } = sample;
+    if (wall < SHORTEST_MS) return false;
+    const counted = countedIn(sample);
+    if (counted >= Math.max(FEWEST, ROUNDS * this.limit)) return true;
+    if (wall >= LONGEST_MS && counted > this.limit) return true;
     // Not each time, since a comparison costs more than all the rest.
-    return finished % FEWEST_TO_LEAVE === 0 && this.#isClearlyWorse({ finished, time });
+    return counted % FEWEST_TO_LEAVE === 0 && this.#isClearlyWorse(sample);
+  }
+
+  /** Whether what was measured so far says nothing: hardly anybody has come for a while. */
+  isStale(sample: Sample): boolean {
+    return sample.wall > STALE_MS && !isFull(sample);
+  }
+
+  /** A measurement has come to nothing. */
+  stop(): void {
+    this.#tried = undefined;
+    this.#pending = undefined;
+    this.#latest = undefined;
   }
 
   /**
@@ -127,139 +159,115 @@ export class LimitSearch {
   }
 
   #afterTry(sample: Sample, now: number): void {
-    const { direction, limit } = this.#tried!;
+    const { direction, step } = this.#tried!;
     this.#tried = undefined;
-    const { mean, weight } = this.#compare(limit, sample, [this.#latest!.now]);
+    // With fewer slots than clients use it says nothing that some of them are free.
+    if (direction === "down" && !isFull(sample)) return;
+    const { mean, weight } = compare(sample, this.#latest!.now);
     const error = this.#spread.error(weight);
-    const margin = Math.abs(mean - this.#worth(limit));
-    if (this.#wide && margin > (CERTAIN + 1) * error) {
-      this.#learn(direction, limit, { mean, weight }, sample, now);
-    } else this.#pending = { direction, limit, sample };
+    const margin = Math.abs(mean - this.#worth(step));
+    const full = isFull(sample) && isFull(this.#latest!.now);
+    if (full && this.#wide && margin > (CERTAIN + 1) * error) {
+      this.#learn(direction, step, { mean, weight }, sample, now);
+    } else this.#pending = { direction, step, sample };
   }
 
   #afterBase(sample: Sample, now: number): void {
     const before = this.#latest?.now;
     this.#latest = { now: sample, before };
     if (before) this.#spread.note(before, sample);
-    this.#noteChange(sample, now);
+    this.#noteChange(sample);
     const pending = this.#pending;
     if (!pending || !before) return;
     this.#pending = undefined;
-    const comparison = this.#compare(pending.limit, pending.sample, [before, sample]);
-    this.#learn(pending.direction, pending.limit, comparison, pending.sample, now);
+    const comparison = compare(pending.sample, sum([before, sample]));
+    this.#learn(pending.direction, pending.step, comparison, pending.sample, now);
   }
 
-  #learn(
-    direction: Direction,
-    limit: number,
-    { mean, weight }: { mean: number; weight: number },
-    sample: Sample,
-    now: number,
-  ): void {
-    const known = this.#evidence[direction];
-    const old = known.weight * KEPT;
-    known.mean = (known.mean * old + mean * weight) / (old + weight);
-    known.weight = old + weight;
-    const error = this.#spread.error(known.weight);
-    const worth = this.#worth(limit);
-    const better = known.mean - worth;
+  #learn(direction: Direction, step: number, seen: Comparison, sample: Sample, now: number): void {
+    const { mean: gain, weight } = this.#evidence.add(step, this.#base, seen);
+    const error = this.#spread.error(weight);
+    const better = gain - this.#worth(step);
     const descends = direction === "down" && this.#fell && better > -CERTAIN * error;
     if (better > (direction === "up" ? UP : DOWN) * error || descends) {
-      const reason = direction === "up" ? "more-served" : "as-much-served";
-      // A decline of the rate says that the way back is no way.
-      const mean = known.mean;
-      const kept = known.weight / 2;
-      this.#move(limit, mean > 0.02 ? "more-served" : reason);
-      const back = this.#evidence[direction === "up" ? "down" : "up"];
-      back.mean = -mean;
-      back.weight = kept;
-      back.next = now + LONGEST_PAUSE_MS / 4;
+      const reason = direction === "up" || gain > 0.02 ? "more-served" : "as-much-served";
+      this.#move(step, reason);
+      // It is far away still if it goes on in the same direction.
+      this.#wide ||= direction === this.#came;
+      this.#came = direction;
+      // The way back is no way.
+      this.#looks[direction === "up" ? "down" : "up"].next = now + LONGEST_PAUSE_MS / 4;
       this.#latest = { now: sample, before: undefined };
-      this.#usual = rate(sample);
+      this.#usual = isFull(sample) ? rate(sample) : undefined;
     } else {
       const sure = -better > CERTAIN * error;
-      known.pause = sure ? Math.min(Math.max(known.pause * 2, 250), LONGEST_PAUSE_MS) : 0;
-      known.next = now + known.pause;
+      const look = this.#looks[direction];
+      look.pause = sure ? Math.min(Math.max(look.pause * 2, 250), LONGEST_PAUSE_MS) : 0;
+      look.next = now + look.pause;
       if (direction === "down") this.#fell = false;
-      if (this.#wide && (sure || known.weight > 400)) this.#narrow();
+      if (this.#wide && (sure || weight > 400)) this.#narrow();
     }
   }
 
   /** Doubling and halving are over once neither helps. */
   #narrow(): void {
-    const { up, down } = this.#evidence;
-    const settled = (one: Evidence, end: boolean) => end || one.weight > 0;
-    if (!settled(up, this.#base >= this.#max) || !settled(down, this.#base <= 1)) return;
+    const settled = (direction: Direction) => {
+      const step = this.#beside(direction);
+      return step === this.#base || this.#weightOf(step) > KNOWN;
+    };
+    if (!settled("up") || !settled("down")) return;
     this.#wide = false;
-    this.#forget();
+    this.#came = undefined;
+    this.#looks = atOnce();
   }
 
-  #move(limit: number, reason: LimitReason): void {
-    this.#base = Math.min(Math.max(1, limit), this.#max);
+  #move(step: number, reason: LimitReason): void {
+    this.#base = this.#steps.nearest(step);
     this.reason = reason;
     this.#tried = undefined;
     this.#pending = undefined;
     this.#latest = undefined;
-    this.#forget();
-  }
-
-  #forget(): void {
-    this.#evidence.up = nothing();
-    this.#evidence.down = nothing();
+    this.#looks = atOnce();
   }
 
   #tryAnother(now: number, wanted: boolean): void {
     if (!wanted || !this.#latest) return;
-    const { up, down } = this.#evidence;
-    const mayUp = this.#base < this.#max && now >= up.next;
-    const mayDown = this.#base > 1 && now >= down.next;
+    const { up, down } = this.#looks;
+    const [above, below] = [this.#beside("up"), this.#beside("down")];
+    const mayUp = above > this.#base && now >= up.next;
+    const full = fullShare(this.#latest.now) >= FULL_FOR_FEWER;
+    const mayDown = below < this.#base && now >= down.next && full;
     if (!mayUp && !mayDown) return;
-    const preferred = up.weight <= down.weight && !this.#fell ? mayUp : !mayDown;
-    const direction = preferred ? "up" : "down";
-    this.#tried = { direction, limit: this.#beside(direction) };
+    const upFirst = this.#weightOf(above) <= this.#weightOf(below) && !this.#fell;
+    const direction = (upFirst ? mayUp : !mayDown) ? "up" : "down";
+    this.#tried = { direction, step: direction === "up" ? above : below };
   }
 
   #beside(direction: Direction): number {
-    const base = this.#base;
-    const factor = this.#wide ? 2 : 1.45;
-    const limit = direction === "up"
-      ? Math.max(base + 1, Math.round(base * factor))
-      : Math.min(base - 1, Math.round(base / factor));
-    return Math.min(Math.max(1, limit), this.#max);
+    const by = this.#wide ? DOUBLING : 1;
+    return this.#steps.nearest(this.#base + (direction === "up" ? by : -by));
+  }
+
+  /** How many sessions stand behind what is known of another step. */
+  #weightOf(step: number): number {
+    return this.#evidence.of(step, this.#base).weight;
   }
 
   /** The difference that a limit has to make, as a logarithm: below 0 for fewer slots. */
-  #worth(limit: number): number {
-    const doublings = Math.log2(this.#total(limit));
+  #worth(step: number): number {
+    const doublings = Math.log2(this.#steps.slots(step) / this.base);
     return (doublings > 0 ? WORTH : WORTH / 2) * doublings;
   }
 
-  /** By what factor all threads together have more slots. */
-  #total(limit: number): number {
-    const factor = limit / this.#base;
-    return (this.#threads - 1 + factor) / this.#threads;
-  }
-
-  #compare(
-    limit: number,
-    tried: Sample,
-    others: readonly Sample[],
-  ): { mean: number; weight: number } {
-    const all = sum(others);
-    const factor = limit / this.#base;
-    // What a thread gains by more slots it takes from the others as well, where the server is full.
-    const shared = Math.log(this.#total(limit) / factor);
-    const mean = logRatio(tried, all) + shared;
-    return { mean, weight: weightOf(tried, all) };
-  }
-
   #isClearlyWorse(sample: Sample): boolean {
-    if (!this.#tried || !this.#latest || sample.finished === 0) return false;
-    const { mean, weight } = this.#compare(this.#tried.limit, sample, [this.#latest.now]);
+    if (!this.#tried || !this.#latest || countedIn(sample) === 0) return false;
+    const { mean, weight } = compare(sample, this.#latest.now);
     return mean < -0.08 - 2.5 * this.#spread.error(weight);
   }
 
-  #noteChange(sample: Sample, now: number): void {
+  #noteChange(sample: Sample): void {
+    // What comes has changed then, maybe, and not the server.
+    if (!isFull(sample)) return;
     const present = rate(sample);
     this.#usual ??= present;
     const difference = Math.abs(Math.log(present / this.#usual));
@@ -276,11 +284,11 @@ export class LimitSearch {
     this.#usual = present;
     this.#pending = undefined;
     this.#wide = true;
-    this.#forget();
-    this.#evidence.up.next = this.#evidence.down.next = now;
+    this.#evidence.clear();
+    this.#looks = atOnce();
   }
 }
 
-function nothing(): Evidence {
-  return { mean: 0, weight: 0, next: -Infinity, pause: 0 };
+function atOnce(): Record<Direction, Look> {
+  return { up: { next: -Infinity, pause: 0 }, down: { next: -Infinity, pause: 0 } };
 }

@@ -22,9 +22,10 @@ Deno.test("with --overflow reject a batch has no more sessions than there is roo
     await until(() => order.length === 1, "the first one is served");
     for (const conn of conns.slice(1)) await writeAll(conn, joined(V1.header, "x"));
     await until(() => front.greeting === 0, "all have been greeted");
-    await until(() => front.balancer.status().waiting > 0, "some wait");
-    const { waiting, ended } = front.balancer.status();
-    assertEquals([waiting, ended["refused-overflow"]], [2, 5]);
+    const refused = () => front.ended["refused-overflow"] ?? 0;
+    const waiting = () => front.balancer.status().waiting;
+    await until(() => waiting() + refused() === 7, "all know whether there is room");
+    assertEquals([waiting(), refused()], [2, 5]);
   } finally {
     hold.resolve();
     conns.forEach(tryClose);

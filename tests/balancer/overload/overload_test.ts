@@ -1,93 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { Overload } from "../../../src/balancer/overload/overload.ts";
-import type { WhenOverloaded } from "../../../src/balancer/overload/relief.ts";
-import type { Queue, QueueOptions } from "../../../src/balancer/queue.ts";
 import { QueueOrder } from "../../../src/balancer/queue_order.ts";
-import type { EndReason } from "../../../src/operations/end_reasons.ts";
-import { ClientWatch } from "../../../src/session/client_watch.ts";
-import type { Session } from "../../../src/session/session.ts";
 import { collectedLog } from "../../support/logs.ts";
-import { queueOf, sessionOf } from "../../support/queue.ts";
-
-const DESTINATION = { idleSignal: new AbortController().signal };
-const PATIENCE_MS = 500;
-
-/** A queue in front of one destination, and what happens to its sessions when time goes by. */
-class Place {
-  now = 0;
-  readonly settings: { whenOverloaded: WhenOverloaded };
-  readonly ended: string[] = [];
-  readonly lines: string[];
-  readonly queue: Queue;
-  readonly overload: Overload;
-  #number = 0;
-
-  constructor(
-    whenOverloaded: WhenOverloaded,
-    options: Pick<Partial<QueueOptions>, "capacity" | "lanes"> = {},
-  ) {
-    const { log, lines } = collectedLog();
-    this.lines = lines;
-    this.settings = { whenOverloaded };
-    this.queue = queueOf({ ...options, overload: () => this.overload });
-    this.overload = new Overload({
-      settings: this.settings,
-      queue: this.queue,
-      isServing: () => true,
-      clock: () => this.now,
-      log,
-    });
-  }
-
-  /** A client comes, of an address of its own unless given. */
-  join(client?: string): Session {
-    const id = ++this.#number;
-    const session = sessionOf(id, { client: client ?? `10.0.${id >> 8}.${id & 255}` });
-    Object.assign(session, {
-      acceptedAt: this.now,
-      watch: new ClientWatch(() => this.now),
-      clientName: `${id}`,
-      down: { received: 0 },
-      close: () => {},
-      conclude: () => {},
-      abort: (reason: EndReason) => {
-        Object.assign(session, { reason, endedAt: this.now });
-        this.ended.push(`${id} ${reason}`);
-        this.queue.onAbort(session);
-        this.overload.ended(session);
-      },
-    });
-    this.queue.join([session]);
-    return session;
-  }
-
-  /** A worker takes the next one, and it is answered at once. */
-  async serve(): Promise<number | undefined> {
-    if (this.queue.size === 0) return undefined;
-    const session = await this.queue.receive(DESTINATION as never);
-    session.connectStartedAt = this.now;
-    this.overload.answered(session);
-    return session.id;
-  }
-
-  /** Its client finishes sending after it has said nothing since it came. */
-  finish(session: Session, { heardAt = session.acceptedAt } = {}): void {
-    session.watch!.heardAt = heardAt;
-    session.watch!.finished();
-    this.overload.finished(session);
-  }
-
-  /** Clients show how patient they are. */
-  teach(): void {
-    for (let i = 0; i < 128; i++) {
-      this.overload.answered(Object.assign(this.join(), { connectStartedAt: this.now }));
-    }
-    const waiting = [...this.queue.sessions];
-    this.now += PATIENCE_MS;
-    for (const session of waiting) session.abort("client-gone");
-    this.ended.length = 0;
-  }
-}
+import { overrun, PATIENCE_MS, Place } from "../../support/overloaded.ts";
 
 Deno.test("a queue that was never long is served in order, and so is one that is worked off in time", async () => {
   for (const mode of ["shed", "newest"] as const) {
@@ -104,16 +19,6 @@ Deno.test("a queue that was never long is served in order, and so is one that is
     assertEquals(place.ended, []);
   }
 });
-
-/** More come than are served, for longer than clients are patient. */
-async function overrun(place: Place): Promise<void> {
-  for (let i = 0; i < 300; i++) {
-    place.join();
-    place.join();
-    await place.serve();
-    place.now += 10;
-  }
-}
 
 Deno.test("in a standing queue those that have waited longest are shed, and the log tells of it once a second", async () => {
   const place = new Place("shed");
@@ -225,6 +130,7 @@ Deno.test("while no destination has sessions nothing is shed, however long all h
     settings: place.settings,
     queue: place.queue,
     isServing: () => false,
+    slotsFor: () => 0,
     clock: () => place.now,
     log,
   });

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { AutoLimit } from "../../../src/destinations/limits/auto_limit.ts";
+import { AutoLimit, type Served } from "../../../src/destinations/limits/auto_limit.ts";
 import { Random } from "../../support/random.ts";
-import { type Capacity, served, simulate } from "../../support/simulated_server.ts";
+import { type Capacity, served, simulate, varying } from "../../support/simulated_server.ts";
 
 /** Work that is nearly the same for all sessions, and work that is spread as memoryless servers'. */
 const WORK: Record<string, (random: Random) => () => number> = {
@@ -42,6 +42,55 @@ for (const [name, capacity] of Object.entries(SERVERS)) {
   });
 }
 
+Deno.test("where clients work on the server's cores, the server varies and slots are free at times", () => {
+  const capacity = (active: number) => 25 * active / (1 + 0.02 * (active - 1));
+  for (const [kind, work] of Object.entries(WORK)) {
+    const runs = [1, 2, 3, 4].map((seed) => {
+      const outcome = (workers: number | "auto") => {
+        const random = new Random(seed + 77);
+        return simulate({
+          ...{ capacity: varying(capacity, { random, spread: 0.6 }), workers, preparing: 1 },
+          ...{ clients: 64, work: work(new Random(seed)), ...TIMES },
+        });
+      };
+      return { best: outcome(64), auto: outcome("auto") };
+    });
+    const share = mean(runs.map(({ best, auto }) => auto.rate / best.rate));
+    assert(share > 0.93, `${kind}: ${share}`);
+    const p99 = mean(runs.map(({ best, auto }) => auto.p99 / best.p99));
+    assert(p99 < 1.2, `${kind}: ${p99}`);
+  }
+});
+
+Deno.test("where few sessions do most of the work, a server does not take too many for long", () => {
+  const heavy = (random: Random) => () => {
+    return (random.next() < 0.95 ? 0.4 : 12.4) * -Math.log(1 - random.next());
+  };
+  const shares = [1, 2, 3, 4, 5, 6].map((seed) => {
+    const outcome = (workers: number | "auto") => {
+      return simulate({ capacity: thrashing, workers, work: heavy(new Random(seed)), ...TIMES });
+    };
+    return outcome("auto").rate / outcome(8).rate;
+  });
+  assert(mean(shares) > 0.87, `${shares}`);
+});
+
+for (const [name, capacity] of Object.entries(SERVERS)) {
+  Deno.test(`two threads find together what a server ${name} can take`, () => {
+    for (const [kind, work] of Object.entries(WORK)) {
+      const best = Math.max(...FIXED.map((workers) => {
+        return simulate({ capacity, workers, work: work(new Random(1)), ...TIMES }).rate;
+      }));
+      const rates = [1, 2].map((seed) => {
+        const random = new Random(seed);
+        return simulate({ capacity, workers: "auto", threads: 2, work: work(random), ...TIMES })
+          .rate;
+      });
+      assert(mean(rates) > 0.93 * best, `${kind}: ${rates} of ${best}`);
+    }
+  });
+}
+
 Deno.test("a server that takes less from one moment to the next has fewer after 10 s", () => {
   const { limits } = simulate({
     capacity: (active, now) => thrashing(now < 20_000 ? active : 4 * active),
@@ -74,6 +123,34 @@ Deno.test("slots are tried only while somebody waits", () => {
   });
   assertEquals(limits.at(-1), 4);
 });
+
+Deno.test("a burst after a quiet hour is not taken for what more slots do", () => {
+  const { auto, time } = manual();
+  for (let round = 0; round < 30; round++) {
+    let active: Served[] = [];
+    const fill = (waiting: number) => {
+      while (active.length < auto.limit && waiting-- > 0) {
+        active.push(served(time.now));
+        auto.begun(active.at(-1)!);
+      }
+      return waiting;
+    };
+    // One after the other, every 10 ms: more slots are of no use.
+    for (let left = 60, waiting = fill(60); left > 0; left--) {
+      time.now += 10;
+      const [first, ...others] = active;
+      active = others;
+      auto.ended(first!, waiting > 0);
+      waiting = fill(Math.max(0, waiting));
+    }
+    time.now += 3_600_000;
+  }
+  assert(auto.found <= 8, `${auto.found}`);
+});
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
 
 /** One that is told of sessions by hand, and its clock. */
 function manual(max = 256) {

@@ -106,6 +106,7 @@ export class DestinationView {
   update(destination) {
     this.#destination = destination;
     const { state, admin, leaving, active, limit, weight, backup, tier, failures } = destination;
+    const reason = destination.limit_reason.replaceAll("-", " ");
     setAttribute(this.root, "data-state", leaving ? "drain" : state);
     setAttribute(this.#sign, "d", SIGNS[leaving ? "drain" : state]);
     setText(this.#name, destination.name);
@@ -116,12 +117,13 @@ export class DestinationView {
       this.#tags,
       (backup ? ` · backup${tier > 1 ? ` ${tier}` : ""}` : "") +
         (weight === 1 ? "" : ` · weight ${weight}`) +
+        (reason === "configured" ? "" : ` · slots auto: ${reason}`) +
         (destination.send_proxy === "off" ? "" : ` · PROXY ${destination.send_proxy}`) +
         (destination.agent === "" ? "" : ` · says ${destination.agent}`),
     );
     this.#dots.update({ count: active, capacity: limit, width: SLOTS_WIDTH });
     setText(this.#slots, `${count(active)} / ${count(limit)}`);
-    setAttribute(this.#slots, "title", `limit: ${destination.limit_reason.replaceAll("-", " ")}`);
+    setAttribute(this.#slots, "title", `limit: ${reason}`);
     setText(this.#sessions, short(destination.sessions));
     setText(this.#failures, `${short(failures)} ${failures === 1 ? "failure" : "failures"}`);
     this.#failures.classList.toggle("some", failures > 0);

@@ -121,7 +121,16 @@ function addForm(listener) {
     autocapitalize: "off",
     spellcheck: "false",
   });
-  const workers = h("input", { id: `workers-${listener}`, type: "number", min: 1, step: 1 });
+  const workers = h("input", {
+    id: `workers-${listener}`,
+    class: "short",
+    placeholder: "N or auto",
+    pattern: "\\s*([1-9][0-9]*|[Aa][Uu][Tt][Oo])\\s*",
+    title: "a whole number from 1 on, or auto",
+    autocomplete: "off",
+    autocapitalize: "off",
+    spellcheck: "false",
+  });
   const weight = h("input", {
     id: `weight-${listener}`,
     type: "number",
@@ -146,7 +155,7 @@ function addForm(listener) {
           const body = {
             listener: String(listener),
             address: address.value.trim(),
-            ...(workers.value && { workers: workers.valueAsNumber }),
+            ...(workers.value.trim() && { workers: slotsIn(workers.value) }),
             ...(weight.value && { weight: weight.valueAsNumber }),
             ...(backup.value && { backup: backup.valueAsNumber }),
           };
@@ -163,6 +172,16 @@ function addForm(listener) {
     h("button", {}, "Add"),
   );
   return h("details", { class: "add" }, h("summary", {}, "Add a destination"), form);
+}
+
+/**
+ * How many slots were asked for.
+ *
+ * @param {string} text
+ */
+function slotsIn(text) {
+  const word = text.trim().toLowerCase();
+  return word === "auto" ? word : Number(word);
 }
 
 /**
