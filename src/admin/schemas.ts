@@ -3,6 +3,7 @@ import { objectSchema, type Schema, schemaOf } from "../operations/field.ts";
 import { FORECAST_SCHEMA } from "../operations/forecast.ts";
 import { eachDuration, HISTOGRAM_SCHEMA } from "../operations/latencies.ts";
 import { LISTENER_FIELDS } from "../operations/listener_status.ts";
+import { CHILD_SCHEMA } from "../operations/child_status.ts";
 import { NAME_SCHEMA } from "../operations/name_status.ts";
 import { ADMIN_STATES, LISTENER_STATES } from "../operations/states.ts";
 import { PLACE_FORMS } from "../net/address.ts";
@@ -83,6 +84,7 @@ export const SCHEMAS = {
   Histogram: HISTOGRAM_SCHEMA,
   Latencies: objectSchema(eachDuration(() => ref("Histogram"))),
   Forecast: FORECAST_SCHEMA,
+  Child: CHILD_SCHEMA,
   Name: NAME_SCHEMA,
   Destination: schemaOf(DESTINATION_FIELDS),
   Listener: schemaOf(LISTENER_FIELDS),

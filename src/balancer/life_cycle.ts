@@ -38,7 +38,7 @@ export class LifeCycle {
         settings: parts.settings,
         gate: parts.gate,
         handOver: (sessions) => parts.tasks.add(parts.queue.join(sessions)),
-        reusePort: parts.oneOfThreads,
+        reusePort: parts.thread !== undefined,
         onShortage: () => parts.descriptors.noteShortage(),
         udp: parts.datagrams.sockets,
         log: parts.log,
@@ -94,8 +94,8 @@ export class LifeCycle {
   }
 
   async #drain(): Promise<boolean> {
-    const { settings: { drainTimeout }, log, oneOfThreads, queue, registry } = this.#parts;
-    if (!oneOfThreads) logDraining(log, this.#numbers, drainTimeout);
+    const { settings: { drainTimeout }, log, thread, queue, registry } = this.#parts;
+    if (thread === undefined) logDraining(log, this.#numbers, drainTimeout);
     const timer = drainTimeout > 0
       ? after(drainTimeout, () => this.#cut("drain-timeout"))
       : undefined;
@@ -113,7 +113,7 @@ export class LifeCycle {
     await registry.idle();
     timer?.stop();
     await this.#end();
-    if (!oneOfThreads) return logDrained(log, this.totals);
+    if (thread === undefined) return logDrained(log, this.totals);
     return registry.outcomes.cut === 0;
   }
 

@@ -48,7 +48,7 @@ export class LocalBalancer implements Balancer {
     const { destinations } = config;
     atOnce(exchange(parts, { destinations, numbers: identity.numbers }));
     parts.pool.arrange();
-    if (!parts.oneOfThreads) logStart(parts.log, lifeCycle.address, config);
+    if (parts.thread === undefined) logStart(parts.log, lifeCycle.address, config);
     return new LocalBalancer(parts, lifeCycle);
   }
 

@@ -37,6 +37,7 @@ export class OperatorView {
       datagrams: this.#parts.datagrams.counts,
       timings: timekeeper.timings,
       destinations: this.#parts.destinations.all,
+      thread: this.#parts.thread,
       now: this.#parts.clock(),
     });
   }

@@ -36,8 +36,8 @@ export interface Parts {
   readonly log: Logger;
   readonly clock: Clock;
   readonly steps: Steps;
-  /** Whether it is one of several threads, whose start and drain are told by who runs them. */
-  readonly oneOfThreads: boolean;
+  /** Its index if it is one of several threads, whose start and drain are told by who runs them. */
+  readonly thread: number | undefined;
   readonly descriptors: DescriptorBudget;
   /** Gives back its part in the descriptors. */
   readonly leaveBudget: () => void;

@@ -51,6 +51,12 @@ export function logDraining(
   });
 }
 
+/** Says in the log what each of several threads has accepted. */
+export function logChildren(log: Logger, { children }: Pick<ListenerStatus, "children">): void {
+  const parts = children.map(({ name, accepted }) => `${accepted} by ${name}`);
+  log.info("sessions accepted: {children}", { children: parts.join(", ") });
+}
+
 /** Says in the log what became of everything. Returns whether nothing was cut. */
 export function logDrained(log: Logger, { accepted, outcomes, balanced }: Totals): boolean {
   const parts = Object.entries(outcomes).map(([outcome, number]) => `${number} ${outcome}`);

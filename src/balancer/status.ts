@@ -38,12 +38,16 @@ export interface StatusSources {
   datagrams: DatagramCounts;
   timings: Timings;
   destinations: readonly Destination[];
+  /** Which of several threads this is, counted from 0; alone if absent. */
+  thread: number | undefined;
   now: number;
 }
 
 /** What a listener is doing right now. */
 export function listenerStatus(sources: StatusSources): ListenerStatus {
-  const { id, registry, queue, destinations, now } = sources;
+  const { id, registry, queue, destinations, thread, now } = sources;
+  const { accepted } = registry;
+  const active = destinations.reduce((sum, one) => sum + one.active, 0);
   const ended = Object.entries(registry.ended).filter(([, number]) => number > 0);
   const { oldest } = queue;
   const live = liveBytes(registry.live);
@@ -54,13 +58,13 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     address: sources.address,
     state: sources.draining ? "draining" : "running",
     balance: sources.balance,
-    accepted: registry.accepted,
+    accepted,
     greeting: sources.greeting,
     waiting: queue.size,
     waiting_clients: queue.clients,
     oldest_waiting_ms: oldest ? now - oldest.acceptedAt : 0,
     queue: sources.capacity,
-    active: destinations.reduce((sum, { active }) => sum + active, 0),
+    active,
     unbound: sources.unbound,
     overloaded: Number(sources.overload.acts),
     patience_ms: sources.overload.patience,
@@ -76,6 +80,7 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     forecast: sources.forecast,
     gave_up: sources.gaveUp,
     latencies: sources.timings.data,
+    children: thread === undefined ? [] : [{ name: `thread ${thread}`, accepted, active }],
     // Whoever looks them up, once for all threads, adds them.
     names: [],
     destinations: destinations.map((one) => destinationStatus(one, { id, live })),

@@ -234,7 +234,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     log,
     clock,
     steps,
-    oneOfThreads: thread !== undefined,
+    thread: thread?.index,
     descriptors,
     leaveBudget,
     registry,

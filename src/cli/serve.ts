@@ -1,7 +1,7 @@
 import { UsageError } from "../base/errors.ts";
 import { nearest, quote, wrap } from "../base/text.ts";
 import { writeDestination } from "../config/destination_text.ts";
-import { count, type Option, problemWith } from "../config/option.ts";
+import { type Option, problemWith } from "../config/option.ts";
 import { flagOf, keyOf, type OptionName, optionNames, rowOf } from "../config/options.ts";
 import { LISTENER_ROWS } from "../config/options/listener.ts";
 import {
@@ -20,6 +20,7 @@ import { readService, type ServiceTexts } from "../config/service_address.ts";
 import type { ProgramSource, Written } from "../config/source.ts";
 import { type Arguments, readArguments } from "./arguments.ts";
 import { COMMAND_LINE_FLAGS, type Switch } from "./command_line_flags.ts";
+import { isModelOption, MODEL_OPTION_NAMES, MODEL_OPTIONS, modelOf } from "./serve_model.ts";
 
 /** Options that say nothing where the only destination is the program itself. */
 const FOREIGN_GROUPS = ["Health", "Names"];
@@ -27,15 +28,6 @@ const FOREIGN: readonly OptionName[] = [
   ...["workers", "workersMax", "balance", "hashMask", "hashWait", "maxConnections"] as const,
   ...["connectTimeout", "retries", "redispatch", "sendProxy"] as const,
 ];
-
-/** How many clients there are at a time. */
-const MAX_CLIENTS = count({
-  default: 0,
-  min: 0,
-  max: 1_000_000,
-  help: "most clients at a time, see --overflow; 0 = as many as the limit of open files " +
-    "(ulimit -n) has room for",
-});
 
 /** What is said of options in another way here. */
 const HELP: Partial<Record<OptionName, string>> = {
@@ -59,7 +51,7 @@ export function readServeArguments(args: readonly string[]): ServeArguments {
   const [first = ""] = args;
   const asked = args.some((arg) => arg === "--help" || arg === "-h");
   const service = isService(first) ? first : asked ? "echo" : noService(first);
-  const own: readonly string[] = [...optionsOfService(service), keyOf("maxClients")];
+  const own: readonly string[] = [...optionsOfService(service), ...MODEL_OPTION_NAMES];
   for (const arg of asked ? [] : args) assertOwn(arg, service);
   const options = optionNames().filter(isServed);
   const given = readArguments(args.slice(isService(first) ? 1 : 0), {
@@ -92,11 +84,14 @@ export function serveSource(
   if (more.length > 0) {
     throw new UsageError(`${quote(more[0]!)}: one too many; iawlb serve ${service} has one LISTEN`);
   }
-  const { [keyOf("maxClients")]: clients = "0", ...texts } = own;
-  readService(service, texts as ServiceTexts, (problem) => {
+  const model = modelOf({ own, options, addresses });
+  const texts: ServiceTexts = Object.fromEntries(
+    Object.entries(own).filter(([name]) => isServiceOption(name)),
+  );
+  readService(service, texts, (problem) => {
     throw new UsageError(`iawlb serve ${service}: ${problem}`);
   });
-  const most = MAX_CLIENTS.parse(clients)!;
+  const { maxClients: most, threads } = model;
   const [, max] = LISTENER_ROWS.workers.notation!.integers!;
   const text = writeDestination(`service:${service}`, {
     ...texts,
@@ -107,7 +102,12 @@ export function serveSource(
     : {};
   const answers = answersOfService(service);
   if (listen.startsWith("udp:") && answers > 0) usual.udpAnswers = { text: String(answers) };
-  const all = { ...usual, ...options, ...(most > 0 && { maxConnections: { text: String(most) } }) };
+  const all = {
+    ...usual,
+    ...options,
+    ...(most > 0 && { maxConnections: { text: String(most) } }),
+    ...(threads !== undefined && { threads: { text: threads } }),
+  };
   return {
     options: all,
     listeners: [{ listen: { text: listen }, destinations: [{ text }], options: all, rules }],
@@ -148,7 +148,9 @@ function assertOwn(arg: string, service: ServiceName): void {
 }
 
 function rowOfOwn(name: string): Option<unknown> {
-  return isServiceOption(name) ? SERVICE_OPTIONS[name] : MAX_CLIENTS;
+  if (isServiceOption(name)) return SERVICE_OPTIONS[name];
+  if (isModelOption(name)) return MODEL_OPTIONS[name];
+  throw new TypeError(`${name} is no flag of iawlb serve alone`);
 }
 
 /** The text of `iawlb serve --help`. */
@@ -178,7 +180,7 @@ Options of services, with their defaults; also behind service:NAME and a comma:
 ${serviceOptionNames().map((name) => describe(`--${name}`, SERVICE_OPTIONS[name])).join("\n")}
 
 Options, with their defaults; TIME is 250ms, 5s, 10m, 1h or 0:
-${describe(flagOf("maxClients"), MAX_CLIENTS)}
+${MODEL_OPTION_NAMES.map((name) => describe(`--${name}`, MODEL_OPTIONS[name])).join("\n")}
 ${
     optionNames().filter(isServed).map((name) => describe(flagOf(name), rowOf(name), HELP[name]))
       .join("\n")

@@ -1,4 +1,5 @@
 import { addDestinations, type DestinationStatus } from "./destination_status.ts";
+import { type ChildStatus, joinChildren } from "./child_status.ts";
 import { END_REASONS, type EndReason } from "./end_reasons.ts";
 import { field, join, number, type OwnPoint, type StatusOf, text } from "./field.ts";
 import { addForecasts, type Forecast, pointOf } from "./forecast.ts";
@@ -187,6 +188,23 @@ export const LISTENER_FIELDS = {
     },
   }),
   latencies: field<Latencies>({ $ref: "#/components/schemas/Latencies" }, { join: addLatencies }),
+  children: field<ChildStatus[]>(
+    {
+      type: "array",
+      items: { $ref: "#/components/schemas/Child" },
+      description: "the threads that share the work, each with what it has done; empty if alone",
+    },
+    {
+      join: joinChildren,
+      metrics: [{
+        name: "child.accepted",
+        kind: "counter",
+        unit: "{session}",
+        help: "Sessions that each of several threads has accepted; absent if there is one.",
+        value: (all) => all.map(({ name, accepted }): OwnPoint => [accepted, { child: name }]),
+      }],
+    },
+  ),
   names: field<NameStatus[]>(
     { type: "array", items: { $ref: "#/components/schemas/Name" } },
     {

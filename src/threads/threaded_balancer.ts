@@ -2,7 +2,7 @@ import { type Chunks, inTurns } from "../async/chunks.ts";
 import { waitAtMost } from "../async/wait_at_most.ts";
 import type { Balancer, Identity, Replacement } from "../balancer/balancer.ts";
 import { assertThreads } from "../balancer/descriptor_advice.ts";
-import { logDrained, logDraining, logStart } from "../balancer/report.ts";
+import { logChildren, logDrained, logDraining, logStart } from "../balancer/report.ts";
 import type { ListenerConfig } from "../config/config.ts";
 import { shareOfDestination, type ThreadPosition, threadsOf } from "../config/thread_shares.ts";
 import type { Logs } from "../logging/logs.ts";
@@ -245,7 +245,7 @@ export class ThreadedBalancer implements Balancer {
     this.#threads.finish(kind);
     const all = await Promise.all(this.#threads.all.map(({ drained }) => drained));
     // Operators may look at the whole program longer than this listener lasts.
-    await this.status();
+    logChildren(log, await this.status());
     this.#threads.terminate();
     const totals = all.filter((one) => one !== undefined);
     return logDrained(log, addTotals(totals)) && totals.length === all.length;

@@ -57,6 +57,7 @@ export function listenerOf(different: Partial<ListenerStatus>): ListenerStatus {
     datagrams_unsent: 0,
     ended: {},
     latencies: latenciesOf({}),
+    children: [],
     names: [],
     destinations: [destinationOf({}), destinationOf({ id: "1.2", name: "9002" })],
     ...different,

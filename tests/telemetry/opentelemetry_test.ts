@@ -66,6 +66,7 @@ const STATUS: Status = {
       ...{ offered_per_s: 30, capacity_per_s: 20, gave_up_per_s: 1, turned_away_per_s: 2 },
     },
     ended: { done: 40, "client-gone": 4 },
+    children: [],
     names: [],
     destinations: [
       destination("9001"),
@@ -94,7 +95,7 @@ const STATUS: Status = {
       ...{ expected_wait_ms: 999, clears_in_ms: 999, load: 999 },
       ...{ offered_per_s: 999, capacity_per_s: 999, gave_up_per_s: 999, turned_away_per_s: 999 },
     },
-    ...{ bytes_up: 999, bytes_down: 999, names: [] },
+    ...{ bytes_up: 999, bytes_down: 999, children: [], names: [] },
     ...{ datagrams_up: 999, datagrams_down: 999 },
     ...{ datagrams_dropped: 999, datagrams_foreign: 999, datagrams_unsent: 999 },
     destinations: [destination("9001", { sessions: 999 })],
