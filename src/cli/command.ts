@@ -7,6 +7,7 @@ import { readProgram } from "../config/program_config.ts";
 import { plural, quote } from "../base/text.ts";
 import { mergeRepeats } from "../config/repeats.ts";
 import { inTurns } from "../async/chunks.ts";
+import type { ServiceAddress } from "../config/service_address.ts";
 
 /** What the command line asks for. */
 export type Command =
@@ -14,6 +15,8 @@ export type Command =
   | { readonly kind: "version" }
   /** A text for standard output, without its last line break. */
   | { readonly kind: "print"; readonly text: string }
+  /** A service for the one client that standard input and output are. */
+  | { readonly kind: "converse"; readonly service: ServiceAddress }
   /** `texts` has no addresses: the demo knows its own. */
   | { readonly kind: "demo"; readonly texts: Omit<ListenerTexts, "listen" | "destinations"> }
   | {
@@ -72,9 +75,13 @@ async function commandOf(
  * @throws {UsageError} If they are not allowed.
  */
 export async function parseServe(args: readonly string[]): Promise<Command> {
-  const { readServeArguments, serveHelp, serveSource } = await import("./serve.ts");
+  const { readServeArguments, serveHelp, serveSource, standardService } = await import(
+    "./serve.ts"
+  );
   const given = readServeArguments(args);
   if (given.switches.has("help")) return { kind: "print", text: serveHelp() };
+  const service = standardService(given);
+  if (service) return { kind: "converse", service };
   const source = serveSource(given);
   return await commandOf(
     async () => ({ config: await inTurns(readProgram(source)), source, notes: [] }),

@@ -42,6 +42,11 @@ async function execute(command: Command, signals: Signals): Promise<number> {
     case "print":
       print(command.text);
       return 0;
+    case "converse": {
+      const { serveStandardStreams } = await import("../services/standard_streams.ts");
+      await serveStandardStreams(command.service);
+      return 0;
+    }
     case "demo": {
       signals.holdStops();
       const { runDemo } = await import("../program/demo.ts");

@@ -16,7 +16,7 @@ import {
   serviceOptionNames,
   SERVICES,
 } from "../config/options/service.ts";
-import { readService, type ServiceTexts } from "../config/service_address.ts";
+import { readService, type ServiceAddress, type ServiceTexts } from "../config/service_address.ts";
 import type { ProgramSource, Written } from "../config/source.ts";
 import { type Arguments, readArguments } from "./arguments.ts";
 import { COMMAND_LINE_FLAGS, type Switch } from "./command_line_flags.ts";
@@ -84,14 +84,9 @@ export function serveSource(
   if (more.length > 0) {
     throw new UsageError(`${quote(more[0]!)}: one too many; iawlb serve ${service} has one LISTEN`);
   }
-  const model = modelOf({ own, options, addresses });
-  const texts: ServiceTexts = Object.fromEntries(
-    Object.entries(own).filter(([name]) => isServiceOption(name)),
-  );
-  readService(service, texts, (problem) => {
-    throw new UsageError(`iawlb serve ${service}: ${problem}`);
-  });
-  const { maxClients: most, threads } = model;
+  const { maxClients: most, threads, processes } = modelOf({ own, options, addresses, service });
+  const texts = { ...serviceTexts(own), ...(processes && { processes }) };
+  readTexts(service, texts);
   const [, max] = LISTENER_ROWS.workers.notation!.integers!;
   const text = writeDestination(`service:${service}`, {
     ...texts,
@@ -112,6 +107,42 @@ export function serveSource(
     options: all,
     listeners: [{ listen: { text: listen }, destinations: [{ text }], options: all, rules }],
   };
+}
+
+/**
+ * The service that is for standard input and output, which `-` as LISTEN stands for; `undefined` if it
+ * is another address.
+ *
+ * @throws {UsageError} If it is not for one client, or has options of listeners.
+ */
+export function standardService(
+  { service, addresses, options, rules, own, switches }: ServeArguments,
+): ServiceAddress | undefined {
+  const [listen, ...more] = addresses;
+  if (listen !== "-") return undefined;
+  const wrong = (problem: string) => new UsageError(`iawlb serve ${service} -: ${problem}`);
+  if (more.length > 0) throw wrong(`${quote(more[0]!)} is one too many`);
+  if (["syslog", "chat"].includes(service)) throw wrong("is for all clients together; not for one");
+  const others = [
+    ...Object.keys(options).map((name) => keyOf(name as OptionName)),
+    ...rules.map(({ verdict }) => verdict),
+    ...Object.keys(own).filter((name) => name === "processes" || isModelOption(name)),
+    ...switches,
+  ];
+  if (others.length > 0) {
+    throw wrong(`--${others[0]} says nothing where standard input is the only client`);
+  }
+  return readTexts(service, serviceTexts(own));
+}
+
+function serviceTexts(own: ServeArguments["own"]): ServiceTexts {
+  return Object.fromEntries(Object.entries(own).filter(([name]) => isServiceOption(name)));
+}
+
+function readTexts(service: ServiceName, texts: ServiceTexts): ServiceAddress {
+  return readService(service, texts, (problem) => {
+    throw new UsageError(`iawlb serve ${service}: ${problem}`);
+  });
 }
 
 /** Whether an option says something where the only destination is the program itself. */
@@ -168,7 +199,8 @@ ${
       "Accepts connections on LISTEN and serves them itself. It is a listener with the one " +
         "destination service:SERVICE, which any listener can have among others: everything that " +
         "is true of listeners is true of it, --admin and the signals included. LISTEN is what it " +
-        "is for a listener, see iawlb --help.",
+        "is for a listener, see iawlb --help; with - it serves the one client that standard input " +
+        "and output are, as inetd starts it, and has options of the service only.",
       0,
     )
   }

@@ -1,6 +1,7 @@
 import { UsageError } from "../base/errors.ts";
 import { quote } from "../base/text.ts";
 import { choice, count, type Option } from "../config/option.ts";
+import { optionsOfService, type ServiceName } from "../config/options/service.ts";
 import type { Arguments } from "./arguments.ts";
 
 /** Flags of `iawlb serve` that say how clients are served, by their names. */
@@ -13,11 +14,17 @@ export const MODEL_OPTIONS = {
       "(ulimit -n) has room for",
   }),
   model: choice({
-    of: ["event", "iterative", "threads"],
+    of: ["event", "iterative", "process", "threads"],
     default: "event",
     help: "event = one event loop for all clients; iterative = one client at a time, the others " +
-      "wait until it has finished; threads = several threads, as many as --threads (auto unless " +
+      "wait until it has finished; process = a process for each client, see --max-processes; threads = several threads, as many as --threads (auto unless " +
       "given), each with an event loop that accepts from the same port",
+  }),
+  "max-processes": count({
+    default: 16,
+    min: 1,
+    max: 10_000,
+    help: "process: most processes, and so clients, at a time, see --overflow",
   }),
   accept: choice({
     of: ["each", "main"],
@@ -44,6 +51,8 @@ export interface ModelSettings {
   readonly maxClients: number;
   /** How many threads, if that is different from what was given. */
   readonly threads?: string;
+  /** What the service's option of this name is, if that is different from what was given. */
+  readonly processes?: "each";
 }
 
 /**
@@ -51,13 +60,18 @@ export interface ModelSettings {
  *
  * @throws {UsageError} If it cannot be had like this.
  */
-export function modelOf(given: Pick<Arguments, "own" | "options" | "addresses">): ModelSettings {
-  const { own, options, addresses: [listen = ""] } = given;
+export function modelOf(
+  given: Pick<Arguments, "own" | "options" | "addresses"> & { service: ServiceName },
+): ModelSettings {
+  const { own, options, addresses: [listen = ""], service } = given;
   const model = valueOf("model", own);
   const maxClients = valueOf("max-clients", own);
   const { threads } = options;
   if (own.accept !== undefined && model !== "threads") {
     throw new UsageError(`--accept ${quote(own.accept)}: needs --model threads`);
+  }
+  if (own["max-processes"] !== undefined && model !== "process") {
+    throw new UsageError(`--max-processes ${quote(own["max-processes"])}: needs --model process`);
   }
   if (valueOf("accept", own) === "main") {
     throw new UsageError(
@@ -79,6 +93,20 @@ export function modelOf(given: Pick<Arguments, "own" | "options" | "addresses">)
         `--max-clients ${quote(String(maxClients))}: --model iterative serves one at ` +
           "a time; must be 1 or left out",
       );
+    case "process":
+      if (!optionsOfService(service).includes("processes")) {
+        throw new UsageError(`--model "process": ${service} has no processes; must be another one`);
+      }
+      if (own.processes === "none") {
+        throw new UsageError('--processes "none": must be each, or left out, with --model process');
+      }
+      if (own["max-clients"] !== undefined) {
+        throw new UsageError(
+          `--max-clients ${quote(own["max-clients"])}: with --model process it is ` +
+            "--max-processes that says how many; must be left out",
+        );
+      }
+      return { maxClients: valueOf("max-processes", own), processes: "each" };
     case "threads":
       if (/^(udp|unix):/.test(listen)) {
         const what = listen.startsWith("udp:") ? "a UDP port" : "a Unix-domain socket";

@@ -2,6 +2,7 @@ import { formatPlace, type Place, type ServiceAddress } from "../config/service_
 import { formatSocketAddress } from "../net/address.ts";
 import { DialError, type DialOptions } from "../net/dial.ts";
 import type { Stream } from "../net/stream.ts";
+import { startProcess } from "../services/own_process.ts";
 import type { Service, ServiceContext } from "../services/service.ts";
 import { makeService } from "../services/services.ts";
 
@@ -36,6 +37,7 @@ export class ServiceConnector {
 
   connect({ caller }: DialOptions): Promise<Stream> {
     if (this.#isAway()) return Promise.reject(this.#refusal());
+    if (this.#settings.processes === "each") return this.#startProcess();
     const { clientAddress } = caller ?? {};
     const name = clientAddress ? formatSocketAddress(clientAddress) : "-";
     const port = clientAddress && "port" in clientAddress ? { port: clientAddress.port } : {};
@@ -52,6 +54,15 @@ export class ServiceConnector {
   /** As they are now: a reload may have changed what is in a file. */
   get #settings(): ServiceAddress["settings"] {
     return (this.#destination.config.address as ServiceAddress).settings;
+  }
+
+  async #startProcess(): Promise<Stream> {
+    try {
+      const { address } = this.#destination.config;
+      return await startProcess(address as ServiceAddress, this.#context.log);
+    } catch (error) {
+      throw new DialError([{ where: this.description, error }]);
+    }
   }
 
   /** Whether it is its turn to be away. */

@@ -1,4 +1,4 @@
-import { count, duration, type Option, table } from "../option.ts";
+import { choice, count, duration, type Option, table } from "../option.ts";
 import { bodyFile } from "../values/body_file.ts";
 import { failures } from "../values/failures.ts";
 import { syslogFilter } from "../values/syslog_filter.ts";
@@ -8,6 +8,14 @@ import { syslogFilter } from "../values/syslog_filter.ts";
  * No option of a destination or of the program is called the same.
  */
 export const SERVICE_OPTIONS = table({ scope: "destination", group: "Services" }, {
+  processes: choice({
+    of: ["none", "each"],
+    default: "none",
+    help:
+      "echo, daytime, http: each = a process for each session, which is this program itself and " +
+      "ends with it: there are as many at a time as the destination has workers; none = this process " +
+      "serves all",
+  }),
   delay: duration({
     default: 0,
     max: 3_600_000,
@@ -76,19 +84,19 @@ export type ServiceSettings = {
 
 /** What is built in. */
 export const SERVICES = {
-  echo: { help: "sends back what it gets (RFC 862)", options: [], answers: 1 },
+  echo: { help: "sends back what it gets (RFC 862)", options: ["processes"], answers: 1 },
   discard: { help: "takes everything and says nothing (RFC 863)", options: [] },
   chargen: { help: "sends lines of characters without end (RFC 864)", options: [], answers: 1 },
   daytime: {
     help: "tells the day and the time, in UTC, as text (RFC 867)",
-    options: [],
+    options: ["processes"],
     answers: 1,
   },
   time: { help: "tells the seconds since 1900 in four bytes (RFC 868)", options: [], answers: 1 },
   http: {
     help: "answers every request over HTTP",
     datagrams: false,
-    options: ["delay", "jitter", "fail", "size", "status", "body", "requests"],
+    options: ["processes", "delay", "jitter", "fail", "size", "status", "body", "requests"],
   },
   syslog: {
     help: "shows the messages that it gets on standard output (RFC 6587, 5424, 3164)",
@@ -130,10 +138,10 @@ export function serviceOptionNames(): ServiceOptionName[] {
 
 /**
  * Those that can be given from outside of the configuration. What is in a file of this machine is not
- * to be read by whoever can add a destination.
+ * to be read by whoever can add a destination, and no process to be started.
  */
 export function remoteServiceOptionNames(): ServiceOptionName[] {
-  return serviceOptionNames().filter((name) => name !== "body");
+  return serviceOptionNames().filter((name) => !["body", "processes"].includes(name));
 }
 
 /** Whether there is an option of a service of this name. */

@@ -1,0 +1,74 @@
+import { every } from "../base/timer.ts";
+import type { ServiceAddress } from "../config/service_address.ts";
+import type { Stream } from "../net/stream.ts";
+import { writeAll } from "../net/write_all.ts";
+import { SILENT } from "./service.ts";
+import { makeService } from "./services.ts";
+
+/** How much is copied at a time. */
+const CHUNK_BYTES = 64 * 1024;
+
+/** How often it is looked whether whoever started it is still there, in milliseconds. */
+const LOOK_MS = 1000;
+
+/**
+ * Serves the one client that standard input and output are, as a program of `inetd` does, and resolves
+ * when that has ended, or when whoever started the program is gone.
+ */
+export async function serveStandardStreams({ service, settings }: ServiceAddress): Promise<void> {
+  const made = makeService(service, {
+    name: () => `process ${Deno.pid}`,
+    settings: () => settings,
+    context: SILENT,
+  });
+  const stream = made.connect({ name: "-" });
+  const orphaned = Promise.withResolvers<void>();
+  const parent = Deno.ppid;
+  const watch = every(LOOK_MS, () => {
+    if (Deno.ppid !== parent) orphaned.resolve();
+  });
+  try {
+    await Promise.race([converse(stream), orphaned.promise]);
+  } finally {
+    watch.stop();
+    stream.close();
+  }
+}
+
+/** Copies both ways until both have ended, or the service takes nothing more. */
+async function converse(stream: Stream): Promise<void> {
+  const input = take(stream);
+  await give(stream);
+  if (stream.gone) return;
+  Deno.stdout.close();
+  await input;
+}
+
+async function take(stream: Stream): Promise<void> {
+  const buffer = new Uint8Array(CHUNK_BYTES);
+  try {
+    for (;;) {
+      const number = await Deno.stdin.read(buffer);
+      if (number === null) break;
+      await writeAll(stream, buffer.subarray(0, number));
+    }
+  } catch {
+    // The service has closed, or the client is gone: there is nothing more to come.
+  }
+  await stream.closeWrite();
+}
+
+async function give(stream: Stream): Promise<void> {
+  const buffer = new Uint8Array(CHUNK_BYTES);
+  const output = { write: (bytes: Uint8Array) => Deno.stdout.write(bytes) };
+  try {
+    for (;;) {
+      const number = await stream.read(buffer);
+      if (number === 0) return;
+      await writeAll(output, buffer.subarray(0, number));
+    }
+  } catch {
+    // The client reads nothing more, or the service has closed.
+    stream.close();
+  }
+}
