@@ -3,7 +3,8 @@ import type { Address } from "../net/address.ts";
 import type { Session } from "../session/session.ts";
 import { Acceptor } from "./acceptor.ts";
 import type { Totals } from "../operations/totals.ts";
-import { logDrained, logDraining } from "./report.ts";
+import { logChildren, logDrained, logDraining } from "./report.ts";
+import { childrenOf } from "./status.ts";
 import type { Parts } from "./parts.ts";
 
 /** A balancer from the moment when it listens until its last session has ended. */
@@ -113,7 +114,10 @@ export class LifeCycle {
     await registry.idle();
     timer?.stop();
     await this.#end();
-    if (thread === undefined) return logDrained(log, this.totals);
+    if (thread === undefined) {
+      logChildren(log, { children: childrenOf(destinations.all) });
+      return logDrained(log, this.totals);
+    }
     return registry.outcomes.cut === 0;
   }
 

@@ -51,8 +51,9 @@ export function logDraining(
   });
 }
 
-/** Says in the log what each of several threads has accepted. */
+/** Says in the log how many sessions each of several threads or processes has had; nothing if none. */
 export function logChildren(log: Logger, { children }: Pick<ListenerStatus, "children">): void {
+  if (children.length === 0) return;
   const parts = children.map(({ name, accepted }) => `${accepted} by ${name}`);
   log.info("sessions accepted: {children}", { children: parts.join(", ") });
 }

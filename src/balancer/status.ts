@@ -1,5 +1,6 @@
 import type { Overload } from "./overload/overload.ts";
 import type { Queue } from "./queue.ts";
+import type { ChildStatus } from "../operations/child_status.ts";
 import { formatAgentCheck } from "../config/values/agent_check.ts";
 import { formatPlace } from "../config/service_address.ts";
 import { formatCheck } from "../config/values/check.ts";
@@ -80,11 +81,19 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     forecast: sources.forecast,
     gave_up: sources.gaveUp,
     latencies: sources.timings.data,
-    children: thread === undefined ? [] : [{ name: `thread ${thread}`, accepted, active }],
+    children: [
+      ...(thread === undefined ? [] : [{ name: `thread ${thread}`, accepted, active }]),
+      ...childrenOf(destinations),
+    ],
     // Whoever looks them up, once for all threads, adds them.
     names: [],
     destinations: destinations.map((one) => destinationStatus(one, { id, live })),
   };
+}
+
+/** What each process has done that serves sessions of these destinations. */
+export function childrenOf(destinations: readonly Destination[]): ChildStatus[] {
+  return destinations.flatMap(({ connector }) => connector.children ?? []);
 }
 
 /** Bytes by destination. */

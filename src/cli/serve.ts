@@ -126,7 +126,9 @@ export function standardService(
   const others = [
     ...Object.keys(options).map((name) => keyOf(name as OptionName)),
     ...rules.map(({ verdict }) => verdict),
-    ...Object.keys(own).filter((name) => name === "processes" || isModelOption(name)),
+    ...Object.keys(own).filter((name) => {
+      return isModelOption(name) || (name === "processes" && own.processes !== "pool");
+    }),
     ...switches,
   ];
   if (others.length > 0) {

@@ -14,23 +14,27 @@ export const MODEL_OPTIONS = {
       "(ulimit -n) has room for",
   }),
   model: choice({
-    of: ["event", "iterative", "process", "threads"],
+    of: ["event", "iterative", "process", "preforked", "threads", "hybrid"],
     default: "event",
     help: "event = one event loop for all clients; iterative = one client at a time, the others " +
-      "wait until it has finished; process = a process for each client, see --max-processes; threads = several threads, as many as --threads (auto unless " +
-      "given), each with an event loop that accepts from the same port",
+      "wait until it has finished; process = a process for each client, see --max-processes; " +
+      "preforked = processes that are started beforehand, each for one client after the other, see " +
+      "--min-spare; threads = as many as --threads (auto unless given), each with an event loop, " +
+      "that accept at the same port; hybrid = such threads, each with preforked processes of its own",
   }),
   "max-processes": count({
     default: 16,
     min: 1,
     max: 10_000,
-    help: "process: most processes, and so clients, at a time, see --overflow",
+    help: "process, preforked, hybrid: most processes, and so clients, at a time, see --overflow",
   }),
   accept: choice({
-    of: ["each", "main"],
+    of: ["each", "main", "parent", "kernel", "lock"],
     default: "each",
-    help: "threads: who accepts: each = every thread for itself; main = refused, since this " +
-      "runtime hands no connection to another thread",
+    help: "who accepts: threads, hybrid: each = every thread for itself, the only way there is; " +
+      "preforked: parent = the first process, which passes on what is sent, the only way there is; " +
+      "main, kernel and lock are refused, since this runtime hands no connection to another thread " +
+      "and listens on no socket that it has inherited",
   }),
 } as const satisfies Readonly<Record<string, Option<unknown>>>;
 
@@ -52,7 +56,7 @@ export interface ModelSettings {
   /** How many threads, if that is different from what was given. */
   readonly threads?: string;
   /** What the service's option of this name is, if that is different from what was given. */
-  readonly processes?: "each";
+  readonly processes?: "each" | "pool";
 }
 
 /**
@@ -63,25 +67,27 @@ export interface ModelSettings {
 export function modelOf(
   given: Pick<Arguments, "own" | "options" | "addresses"> & { service: ServiceName },
 ): ModelSettings {
-  const { own, options, addresses: [listen = ""], service } = given;
+  const { own, options, addresses: [listen = ""] } = given;
   const model = valueOf("model", own);
   const maxClients = valueOf("max-clients", own);
   const { threads } = options;
-  if (own.accept !== undefined && model !== "threads") {
-    throw new UsageError(`--accept ${quote(own.accept)}: needs --model threads`);
-  }
-  if (own["max-processes"] !== undefined && model !== "process") {
-    throw new UsageError(`--max-processes ${quote(own["max-processes"])}: needs --model process`);
-  }
-  if (valueOf("accept", own) === "main") {
+  if (own.accept !== undefined) checkAccept(valueOf("accept", own), model);
+  const isThreaded = model === "threads" || model === "hybrid";
+  if (own["max-processes"] !== undefined && !["process", "preforked", "hybrid"].includes(model)) {
     throw new UsageError(
-      '--accept "main": this runtime cannot hand a connection that it has accepted to another ' +
-        "thread; must be each",
+      `--max-processes ${quote(own["max-processes"])}: needs --model process, preforked or hybrid`,
     );
   }
-  if (own.model !== undefined && model !== "threads" && ![undefined, "1"].includes(threads?.text)) {
+  if (own.model !== undefined && !isThreaded && ![undefined, "1"].includes(threads?.text)) {
     throw new UsageError(
       `--threads ${quote(threads!.text)}: --model ${model} has one; must be 1 or left out`,
+    );
+  }
+  if (isThreaded && /^(udp|unix):/.test(listen)) {
+    const what = listen.startsWith("udp:") ? "a UDP port" : "a Unix-domain socket";
+    throw new UsageError(
+      `--model ${quote(model)}: ${what} cannot be shared by threads in this runtime; ` +
+        "must be event or iterative",
     );
   }
   switch (model) {
@@ -94,29 +100,58 @@ export function modelOf(
           "a time; must be 1 or left out",
       );
     case "process":
-      if (!optionsOfService(service).includes("processes")) {
-        throw new UsageError(`--model "process": ${service} has no processes; must be another one`);
-      }
-      if (own.processes === "none") {
-        throw new UsageError('--processes "none": must be each, or left out, with --model process');
-      }
-      if (own["max-clients"] !== undefined) {
-        throw new UsageError(
-          `--max-clients ${quote(own["max-clients"])}: with --model process it is ` +
-            "--max-processes that says how many; must be left out",
-        );
-      }
-      return { maxClients: valueOf("max-processes", own), processes: "each" };
+      return processes("each", given);
+    case "preforked":
+      return processes("pool", given);
     case "threads":
-      if (/^(udp|unix):/.test(listen)) {
-        const what = listen.startsWith("udp:") ? "a UDP port" : "a Unix-domain socket";
-        throw new UsageError(
-          `--model "threads": ${what} cannot be shared by threads in this runtime; ` +
-            "must be event or iterative",
-        );
-      }
       return { maxClients, threads: threads?.text ?? "auto" };
+    case "hybrid":
+      return { ...processes("pool", given), threads: threads?.text ?? "auto" };
   }
+}
+
+/** What a model with processes comes to. */
+function processes(
+  kind: "each" | "pool",
+  { own, service }: Pick<Arguments, "own"> & { service: ServiceName },
+): ModelSettings {
+  const { model } = own;
+  if (!optionsOfService(service).includes("processes")) {
+    throw new UsageError(`--model ${quote(model!)}: ${service} has no processes; must be another`);
+  }
+  if (own.processes !== undefined && own.processes !== kind) {
+    throw new UsageError(
+      `--processes ${quote(own.processes)}: must be ${kind}, or left out, with --model ${model}`,
+    );
+  }
+  if (own["max-clients"] !== undefined) {
+    throw new UsageError(
+      `--max-clients ${quote(own["max-clients"])}: with --model ${model} it is --max-processes ` +
+        "that says how many; must be left out",
+    );
+  }
+  return { maxClients: valueOf("max-processes", own), processes: kind };
+}
+
+/** Who accepts is a question only where several could, and this runtime leaves one answer. */
+function checkAccept(accept: string, model: string): void {
+  const wrong = (problem: string) => new UsageError(`--accept ${quote(accept)}: ${problem}`);
+  const all: Readonly<Record<string, readonly string[]>> = {
+    threads: ["each", "main"],
+    hybrid: ["each", "main"],
+    preforked: ["parent", "kernel", "lock"],
+  };
+  const words = all[model];
+  if (!words) throw wrong("needs --model threads, preforked or hybrid");
+  if (!words.includes(accept)) throw wrong(`must be ${words[0]} with --model ${model}`);
+  if (accept === "main") {
+    throw wrong("this runtime hands no connection to another thread; must be each");
+  }
+  if (accept === words[0]) return;
+  throw wrong(
+    "this runtime listens on no socket that it has inherited, so processes cannot share one; must " +
+      "be parent, or --model threads, whose threads share the port",
+  );
 }
 
 /** A value of which it is known that it is allowed. */

@@ -70,7 +70,22 @@ export function readService(
   if (settings.size > 0 && settings.body.path !== "") {
     report(`has size and body; must have one of them: ${quote(settings.body.path)} is the body`);
   }
+  checkProcesses(settings, texts, report);
   return { transport: "service", service, settings };
+}
+
+function checkProcesses(
+  settings: ServiceSettings,
+  texts: ServiceTexts,
+  report: (problem: string) => void,
+): void {
+  const { processes, "min-spare": min, "max-spare": max } = settings;
+  for (const name of ["min-spare", "max-spare", "requests-per-process"] as const) {
+    if (processes !== "pool" && texts[name] !== undefined) {
+      report(`has ${name} without processes=pool`);
+    }
+  }
+  if (min > max) report(`has min-spare ${min}, which must be at most max-spare, ${max}`);
 }
 
 /** What is wrong with an option that this destination does not have. */

@@ -13,6 +13,7 @@ import {
 import type { NameLookups } from "../net/names.ts";
 import { openUpstream } from "../net/udp/upstream.ts";
 import type { UdpTerms } from "../net/udp/listener.ts";
+import type { ChildStatus } from "../operations/child_status.ts";
 import { returns } from "../net/loop_rules.ts";
 import type { Stream } from "../net/stream.ts";
 import { attach } from "../net/trails.ts";
@@ -42,6 +43,8 @@ export interface Connector {
    * to that.
    */
   finish?(finishing: boolean): void;
+  /** What each of the processes that serve its sessions has done; absent if there are none. */
+  readonly children?: readonly ChildStatus[];
 }
 
 /** What connectors get to know besides their address. */

@@ -2,14 +2,24 @@ import { formatPlace, type Place, type ServiceAddress } from "../config/service_
 import { formatSocketAddress } from "../net/address.ts";
 import { DialError, type DialOptions } from "../net/dial.ts";
 import type { Stream } from "../net/stream.ts";
+import type { ChildStatus } from "../operations/child_status.ts";
 import { startProcess } from "../services/own_process.ts";
+import { ProcessPool } from "../services/process_pool.ts";
 import type { Service, ServiceContext } from "../services/service.ts";
 import { makeService } from "../services/services.ts";
+
+/** What a destination that is a service is configured by. */
+interface ServiceConfig {
+  readonly address: Place;
+  /** Most sessions at a time; 0 = it is found out, up to `workers-max`. */
+  readonly workers: number;
+  readonly "workers-max": number;
+}
 
 /** What a connector to a service is made of. */
 export interface ServiceConnectorOptions {
   /** Whose it is: what that is called, and where it is, both as they are now. */
-  readonly destination: { readonly name: string; readonly config: { readonly address: Place } };
+  readonly destination: { readonly name: string; readonly config: ServiceConfig };
   readonly context: ServiceContext;
 }
 
@@ -21,6 +31,8 @@ export class ServiceConnector {
   readonly #destination: ServiceConnectorOptions["destination"];
   readonly #service: Service;
   readonly #context: ServiceContext;
+  /** Its processes, if they are started before there is something to do. */
+  readonly #pool: ProcessPool | undefined;
   readonly #since = performance.now();
 
   constructor(address: ServiceAddress, { destination, context }: ServiceConnectorOptions) {
@@ -33,11 +45,18 @@ export class ServiceConnector {
       settings,
       context,
     });
+    if (address.settings.processes === "pool") this.#pool = this.#makePool(address);
+    this.#pool?.fill();
+  }
+
+  /** What each of its processes has done. */
+  get children(): ChildStatus[] {
+    return this.#pool?.children ?? [];
   }
 
   connect({ caller }: DialOptions): Promise<Stream> {
     if (this.#isAway()) return Promise.reject(this.#refusal());
-    if (this.#settings.processes === "each") return this.#startProcess();
+    if (this.#settings.processes !== "none") return this.#connectProcess();
     const { clientAddress } = caller ?? {};
     const name = clientAddress ? formatSocketAddress(clientAddress) : "-";
     const port = clientAddress && "port" in clientAddress ? { port: clientAddress.port } : {};
@@ -49,6 +68,7 @@ export class ServiceConnector {
 
   finish(finishing: boolean): void {
     this.#service.finish?.(finishing);
+    this.#pool?.finish(finishing);
   }
 
   /** As they are now: a reload may have changed what is in a file. */
@@ -56,10 +76,27 @@ export class ServiceConnector {
     return (this.#destination.config.address as ServiceAddress).settings;
   }
 
-  async #startProcess(): Promise<Stream> {
+  #makePool(address: ServiceAddress): ProcessPool {
+    return new ProcessPool({
+      settings: () => {
+        const settings = this.#settings;
+        const { workers, "workers-max": most } = this.#destination.config;
+        return {
+          minSpare: settings["min-spare"],
+          maxSpare: settings["max-spare"],
+          most: workers || most,
+          sessions: settings["requests-per-process"],
+        };
+      },
+      start: (onEnd) => startProcess(address, { log: this.#context.log, onEnd }),
+    });
+  }
+
+  async #connectProcess(): Promise<Stream> {
     try {
       const { address } = this.#destination.config;
-      return await startProcess(address as ServiceAddress, this.#context.log);
+      return await (this.#pool?.open() ??
+        startProcess(address as ServiceAddress, { log: this.#context.log }).raw);
     } catch (error) {
       throw new DialError([{ where: this.description, error }]);
     }

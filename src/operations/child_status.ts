@@ -4,21 +4,21 @@ import { objectSchema, type Schema } from "./field.ts";
 export interface ChildStatus {
   /** What it is, with its number. */
   name: string;
-  /** Sessions that it has accepted, refused ones included. */
+  /** Sessions that it has had; those that were refused are among a thread's. */
   accepted: number;
-  /** Those of them that have a worker. */
+  /** Those of them that are not over. */
   active: number;
 }
 
 /** Its schema. */
 export const CHILD_SCHEMA: Schema = objectSchema({
-  name: { type: "string", description: "what it is, with its number: thread 0" },
+  name: { type: "string", description: "what it is, with its number: thread 0, process 4711" },
   accepted: {
     type: "integer",
     minimum: 0,
-    description: "sessions that it has accepted, refused ones included",
+    description: "sessions that it has had; those that were refused are among a thread's",
   },
-  active: { type: "integer", minimum: 0, description: "those of them that have a worker" },
+  active: { type: "integer", minimum: 0, description: "those of them that are not over" },
 });
 
 /** All of them, in the order of their names. */

@@ -192,7 +192,8 @@ export const LISTENER_FIELDS = {
     {
       type: "array",
       items: { $ref: "#/components/schemas/Child" },
-      description: "the threads that share the work, each with what it has done; empty if alone",
+      description:
+        "threads and processes that share the work, each with what it has done; empty if alone",
     },
     {
       join: joinChildren,
@@ -200,7 +201,7 @@ export const LISTENER_FIELDS = {
         name: "child.accepted",
         kind: "counter",
         unit: "{session}",
-        help: "Sessions that each of several threads has accepted; absent if there is one.",
+        help: "Sessions that each of several threads or processes has had; absent if there is one.",
         value: (all) => all.map(({ name, accepted }): OwnPoint => [accepted, { child: name }]),
       }],
     },

@@ -1,20 +1,36 @@
 import type { Logger } from "@logtape/logtape";
 import type { ServiceAddress } from "../config/service_address.ts";
-import { optionsOfService, SERVICE_OPTIONS } from "../config/options/service.ts";
+import { isOfProcesses, optionsOfService, SERVICE_OPTIONS } from "../config/options/service.ts";
 import type { Option } from "../config/option.ts";
 import { type ProcessEnd, ProcessStream } from "../net/process_stream.ts";
-import type { Stream } from "../net/stream.ts";
+
+/** A process that was started, with the stream to it. */
+export interface OwnProcess {
+  readonly pid: number;
+  readonly raw: ProcessStream;
+}
+
+/** What a process is started for. */
+export interface OwnProcessOptions {
+  log: Logger;
+  /** Told when it has ended without being killed. */
+  onEnd?: (end: ProcessEnd) => void;
+}
 
 /**
- * Starts this program once more, to be a service for one client: `iawlb serve NAME -` with the same
- * options.
+ * Starts this program once more, to be a service on its standard input and output, with the same
+ * options: `iawlb serve NAME -`. With `processes` that is `each` it is for one client, with `pool` for
+ * one after the other, see {@linkcode Frames}.
  *
  * It is in a session of the system's of its own, so that an interrupt from the keyboard does not reach
  * it: those who drain decide when it ends.
  *
  * @throws If it cannot be started, for want of memory, processes or descriptors.
  */
-export function startProcess(address: ServiceAddress, log: Logger): Stream {
+export function startProcess(
+  address: ServiceAddress,
+  { log, onEnd }: OwnProcessOptions,
+): OwnProcess {
   const [program, ...before] = ownCommand();
   const process = new Deno.Command(program!, {
     args: [...before, "serve", address.service, "-", ...flagsOf(address)],
@@ -23,14 +39,15 @@ export function startProcess(address: ServiceAddress, log: Logger): Stream {
     stderr: "inherit",
     detached: true,
   }).spawn();
-  return new ProcessStream(process, (end) => {
+  const { pid } = process;
+  const raw = new ProcessStream(process, (end) => {
+    onEnd?.(end);
     if (end.success) return;
-    log.warning("the process {pid} of {service} ended early: {how}", {
-      pid: process.pid,
-      service: address.service,
-      how: formatEnd(end),
-    });
+    const how = formatEnd(end);
+    const { service } = address;
+    log.warning("the process {pid} of {service} ended early: {how}", { pid, service, how });
   });
+  return { pid, raw };
 }
 
 /** How this program is started: the standalone binary, or the runtime with the sources. */
@@ -42,11 +59,13 @@ function ownCommand(): string[] {
 
 /** Options that are different from their defaults, as flags. */
 function flagsOf({ service, settings }: ServiceAddress): string[] {
-  return optionsOfService(service).filter((name) => name !== "processes").flatMap((name) => {
+  const own = optionsOfService(service).filter((name) => !isOfProcesses(name));
+  const pool = settings.processes === "pool" ? ["--processes=pool"] : [];
+  return own.flatMap((name) => {
     const { format, default: usual }: Option<unknown> = SERVICE_OPTIONS[name];
     const text = format(settings[name]);
     return text === format(usual) ? [] : [`--${name}=${text}`];
-  });
+  }).concat(pool);
 }
 
 function formatEnd({ code, signal }: ProcessEnd): string {

@@ -2,7 +2,9 @@ import { every } from "../base/timer.ts";
 import type { ServiceAddress } from "../config/service_address.ts";
 import type { Stream } from "../net/stream.ts";
 import { writeAll } from "../net/write_all.ts";
-import { SILENT } from "./service.ts";
+import type { RawStream } from "./frames.ts";
+import { serveInTurn } from "./in_turn.ts";
+import { isGone, SILENT } from "./service.ts";
 import { makeService } from "./services.ts";
 
 /** How much is copied at a time. */
@@ -11,9 +13,15 @@ const CHUNK_BYTES = 64 * 1024;
 /** How often it is looked whether whoever started it is still there, in milliseconds. */
 const LOOK_MS = 1000;
 
+const STANDARD: RawStream = {
+  read: async (buffer) => await Deno.stdin.read(buffer) ?? 0,
+  write: (bytes) => Deno.stdout.write(bytes),
+};
+
 /**
- * Serves the one client that standard input and output are, as a program of `inetd` does, and resolves
- * when that has ended, or when whoever started the program is gone.
+ * Serves the one client that standard input and output are, as a program of `inetd` does, or with
+ * `processes` that is `pool` one after the other. Resolves when all is served, or when whoever started
+ * the program is gone.
  */
 export async function serveStandardStreams({ service, settings }: ServiceAddress): Promise<void> {
   const made = makeService(service, {
@@ -21,17 +29,22 @@ export async function serveStandardStreams({ service, settings }: ServiceAddress
     settings: () => settings,
     context: SILENT,
   });
-  const stream = made.connect({ name: "-" });
+  const connect = () => made.connect({ name: "-" });
   const orphaned = Promise.withResolvers<void>();
   const parent = Deno.ppid;
   const watch = every(LOOK_MS, () => {
     if (Deno.ppid !== parent) orphaned.resolve();
   });
   try {
-    await Promise.race([converse(stream), orphaned.promise]);
+    const served = settings.processes === "pool"
+      ? serveInTurn(STANDARD, connect)
+      : converse(connect());
+    // A client that is gone is no defect of a service.
+    await Promise.race([served, orphaned.promise]).catch((error) => {
+      if (!isGone(error)) throw error;
+    });
   } finally {
     watch.stop();
-    stream.close();
   }
 }
 
@@ -48,8 +61,8 @@ async function take(stream: Stream): Promise<void> {
   const buffer = new Uint8Array(CHUNK_BYTES);
   try {
     for (;;) {
-      const number = await Deno.stdin.read(buffer);
-      if (number === null) break;
+      const number = await STANDARD.read(buffer);
+      if (number === 0) break;
       await writeAll(stream, buffer.subarray(0, number));
     }
   } catch {
@@ -60,12 +73,11 @@ async function take(stream: Stream): Promise<void> {
 
 async function give(stream: Stream): Promise<void> {
   const buffer = new Uint8Array(CHUNK_BYTES);
-  const output = { write: (bytes: Uint8Array) => Deno.stdout.write(bytes) };
   try {
     for (;;) {
       const number = await stream.read(buffer);
       if (number === 0) return;
-      await writeAll(output, buffer.subarray(0, number));
+      await writeAll(STANDARD, buffer.subarray(0, number));
     }
   } catch {
     // The client reads nothing more, or the service has closed.

@@ -16,6 +16,14 @@ Deno.test("a model is a listener with slots and threads", async () => {
   );
   assertEquals(await listenerOf("8007", "--model", "event"), await listenerOf("8007"));
   assertEquals((await listenerOf("8007", "--model", "threads")).threads, 0);
+  const { maxConnections, destinations } = await listenerOf("8007", "--model", "process");
+  assertEquals([maxConnections, destinations[0]!.workers], [16, 16]);
+  assertEquals(destinations[0]!.key, "service:echo,processes=each");
+  const preforked = await listenerOf(...["8007", "--model", "preforked", "--max-processes", "3"]);
+  assertEquals(preforked.destinations[0]!.key, "service:echo,processes=pool");
+  assertEquals(preforked.destinations[0]!.workers, 3);
+  const hybrid = await listenerOf("8007", "--model", "hybrid", "--threads", "2");
+  assertEquals([hybrid.threads, hybrid.destinations[0]!.key], [2, preforked.destinations[0]!.key]);
   const threads = ["--threads", "3", "--accept", "each"];
   assertEquals((await listenerOf("8007", "--model", "threads", ...threads)).threads, 3);
   assertEquals((await listenerOf("8007", "--threads", "3")).threads, 3);
@@ -23,11 +31,26 @@ Deno.test("a model is a listener with slots and threads", async () => {
 
 Deno.test("what a model cannot be is said in a line", async () => {
   const refused: [string[], RegExp][] = [
-    [["8007", "--model", "forking"], /--model "forking": must be one of event, iterative, threads/],
+    [
+      ["8007", "--model", "forking"],
+      /--model "forking": must be one of event, iterative, process, preforked, threads, hybrid/,
+    ],
     [["8007", "--model", "iterative", "--max-clients", "2"], /serves one at a time; must be 1/],
     [["8007", "--model", "iterative", "--threads", "2"], /--model iterative has one; must be 1/],
-    [["8007", "--accept", "each"], /--accept "each": needs --model threads/],
-    [["8007", "--model", "threads", "--accept", "main"], /cannot hand a connection .*must be each/],
+    [["8007", "--accept", "each"], /--accept "each": needs --model threads, preforked or hybrid/],
+    [["8007", "--model", "threads", "--accept", "main"], /hands no connection .*must be each/],
+    [["8007", "--model", "threads", "--accept", "lock"], /must be each with --model threads/],
+    [["8007", "--model", "preforked", "--accept", "each"], /must be parent with --model preforked/],
+    [
+      ["8007", "--model", "preforked", "--accept", "kernel"],
+      /listens on no socket .* must be parent/,
+    ],
+    [["8007", "--max-processes", "2"], /needs --model process, preforked or hybrid/],
+    [["8007", "--model", "process", "--max-clients", "2"], /it is --max-processes that says/],
+    [["8007", "--model", "process", "--processes", "pool"], /must be each, or left out/],
+    [["8007", "--model", "process", "--min-spare", "2"], /min-spare without processes=pool/],
+    [["8007", "--model", "preforked", "--min-spare", "6"], /must be at most max-spare, 5/],
+    [["udp:8007", "--model", "process"], /processes for connections only/],
     [["udp:8007", "--model", "threads"], /a UDP port cannot be shared by threads/],
     [["unix:/tmp/x", "--model", "threads"], /a Unix-domain socket cannot be shared by threads/],
   ];
@@ -35,5 +58,21 @@ Deno.test("what a model cannot be is said in a line", async () => {
     const { message: said } = await assertRejects(() => parseServe(["echo", ...args]), UsageError);
     assertMatch(said, message);
     assertEquals(said.split("\n").length, 1);
+  }
+});
+
+Deno.test("standard input and output are one client, which has options of the service only", async () => {
+  assertEquals((await parseServe(["http", "-", "--delay", "1s"])).kind, "converse");
+  const refused: [string[], RegExp][] = [
+    [["chat", "-"], /is for all clients together/],
+    [["echo", "-", "8007"], /"8007" is one too many/],
+    [["echo", "-", "--queue", "5"], /--queue says nothing where standard input is the only client/],
+    [["echo", "-", "--model", "event"], /--model says nothing/],
+    [["echo", "-", "--allow", "10.0.0.0\/8"], /--allow says nothing/],
+    [["echo", "-", "--print-config"], /--print-config says nothing/],
+  ];
+  for (const [args, message] of refused) {
+    const { message: said } = await assertRejects(() => parseServe(args), UsageError);
+    assertMatch(said, message);
   }
 });

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { hasProc } from "../support/process.ts";
 import { Program, runProgram } from "../support/program.ts";
-import { freePort, request, tryClose, until, writeAll } from "../support/servers.ts";
+import { freePort, readAll, request, tryClose, until, writeAll } from "../support/servers.ts";
+import { unless } from "../support/unless.ts";
 
 const GET = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 
@@ -59,4 +61,105 @@ Deno.test("iterative answers one datagram after the other", async () => {
   const all = await Promise.all([runProgram(client), runProgram(client)]);
   for (const { stdout } of all) assertEquals(stdout, "3 bytes: one\n3 bytes: two\n");
   assertEquals(await program.terminate(), 0);
+});
+
+/** The processes that this one has started and that live. */
+function childrenOf(pid: number): number[] {
+  return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((child) => {
+    return child > 0 && stateOf(child)?.parent === pid;
+  });
+}
+
+/** Of a process that lives, who started it. */
+function stateOf(pid: number): { parent: number } | undefined {
+  try {
+    const [, state, parent] = /\) (\S) (\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/stat`))!;
+    return state === "Z" ? undefined : { parent: Number(parent) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Waits until none of these is there any more. */
+async function allGone(pids: readonly number[]): Promise<void> {
+  await until(() => pids.every((pid) => stateOf(pid) === undefined), `${pids} are gone`);
+}
+
+/** From which process an answer came. */
+function pidOf(answer: string): number {
+  return Number(/Hello from process (\d+)/.exec(answer)![1]);
+}
+
+const needsProc = { "there is no /proc": !hasProc };
+
+Deno.test({
+  ...unless("each client has a process, which is gone with it, and others wait", needsProc),
+  fn: async () => {
+    const options = ["--model", "process", "--max-processes", "2"];
+    await using program = await serve("http", options);
+    const pids = [await request(program.port, GET), await request(program.port, GET)].map(pidOf);
+    assert(pids[0] !== pids[1], `${pids}`);
+    await until(() => childrenOf(program.pid).length === 0, "both have ended");
+    const away = [await lunch(program.port), await lunch(program.port)];
+    await until(() => childrenOf(program.pid).length === 2, "two have started");
+    const third = request(program.port, GET);
+    assertEquals((await program.status()).accepted, 4);
+    tryClose(away[0]!);
+    assertMatch(await third, /Hello from process/);
+    // One that is killed takes its own client with it, and nobody else.
+    const [victim] = childrenOf(program.pid);
+    Deno.kill(victim!, "SIGKILL");
+    assertEquals((await readAll(away[1]!).catch(() => new Uint8Array())).length, 0);
+    tryClose(away[1]!);
+    await program.logged(/the process \d+ of http ended early: SIGKILL/);
+    assertMatch(await request(program.port, GET), /Hello from process/);
+    assertEquals(await program.terminate(), 0);
+  },
+});
+
+Deno.test({
+  ...unless("preforked processes serve one client after the other, and are counted", needsProc),
+  fn: async () => {
+    const options = ["--min-spare", "1", "--max-spare", "1", "--requests-per-process", "3"];
+    const pool = ["--model", "preforked", "--max-processes", "3", ...options];
+    await using program = await serve("http", pool);
+    await until(() => childrenOf(program.pid).length === 1, "one is spare");
+    const [before] = childrenOf(program.pid);
+    const away = [await lunch(program.port), await lunch(program.port), await lunch(program.port)];
+    await until(() => childrenOf(program.pid).length === 3, "as many as there may be");
+    assert(childrenOf(program.pid).includes(before!));
+    const waiting = request(program.port, GET);
+    tryClose(away[0]!);
+    assertMatch(await waiting, /Hello from process/);
+    for (const conn of away) tryClose(conn);
+    await until(() => childrenOf(program.pid).length === 1, "the others have ended");
+    for (let i = 0; i < 7; i++) assertMatch(await request(program.port, GET), /Hello from process/);
+    const { children } = await program.status();
+    const counts = children.map(({ accepted }: { accepted: number }) => accepted);
+    assertEquals(counts.reduce((sum: number, number: number) => sum + number, 0), 11);
+    assert(counts.every((number: number) => number <= 3), `${counts}`);
+    const pids = childrenOf(program.pid);
+    program.signal("SIGINT");
+    assertEquals(await program.ended(), 0);
+    await program.logged(/sessions accepted: .*\d by process \d+/);
+    await allGone(pids);
+  },
+});
+
+Deno.test({
+  ...unless("a program that is killed leaves no process behind", needsProc),
+  fn: async () => {
+    for (const model of ["process", "preforked", "hybrid"]) {
+      const threads = model === "hybrid" ? ["--threads", "2"] : [];
+      await using program = await serve("http", ["--model", model, ...threads, "--delay", "1h"]);
+      const conn = await Deno.connect({ hostname: "127.0.0.1", port: program.port });
+      await writeAll(conn, new TextEncoder().encode(GET));
+      await until(async () => (await program.status()).active === 1, "it is served");
+      await until(() => childrenOf(program.pid).length > 0, "it has a process");
+      const pids = childrenOf(program.pid);
+      program.signal("SIGKILL");
+      await allGone([program.pid, ...pids]);
+      tryClose(conn);
+    }
+  },
 });

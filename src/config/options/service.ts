@@ -9,12 +9,32 @@ import { syslogFilter } from "../values/syslog_filter.ts";
  */
 export const SERVICE_OPTIONS = table({ scope: "destination", group: "Services" }, {
   processes: choice({
-    of: ["none", "each"],
+    of: ["none", "each", "pool"],
     default: "none",
     help:
       "echo, daytime, http: each = a process for each session, which is this program itself and " +
-      "ends with it: there are as many at a time as the destination has workers; none = this process " +
-      "serves all",
+      "ends with it: there are as many at a time as the destination has workers; pool = as many, " +
+      "which serve one session after the other, and of which some are started beforehand; none = " +
+      "this process serves all",
+  }),
+  "min-spare": count({
+    default: 2,
+    min: 0,
+    max: 1000,
+    help: "processes=pool: how many processes wait for sessions at least, if there may be so many",
+  }),
+  "max-spare": count({
+    default: 5,
+    min: 1,
+    max: 1000,
+    help:
+      "processes=pool: how many processes wait at most; one that is done ends if there are more",
+  }),
+  "requests-per-process": count({
+    default: 0,
+    min: 0,
+    max: 1_000_000_000,
+    help: "processes=pool: after how many sessions a process ends; 0 = never",
   }),
   delay: duration({
     default: 0,
@@ -82,21 +102,24 @@ export type ServiceSettings = {
     : never;
 };
 
+/** Those about the processes of a service. */
+const PROCESSES = ["processes", "min-spare", "max-spare", "requests-per-process"] as const;
+
 /** What is built in. */
 export const SERVICES = {
-  echo: { help: "sends back what it gets (RFC 862)", options: ["processes"], answers: 1 },
+  echo: { help: "sends back what it gets (RFC 862)", options: PROCESSES, answers: 1 },
   discard: { help: "takes everything and says nothing (RFC 863)", options: [] },
   chargen: { help: "sends lines of characters without end (RFC 864)", options: [], answers: 1 },
   daytime: {
     help: "tells the day and the time, in UTC, as text (RFC 867)",
-    options: ["processes"],
+    options: PROCESSES,
     answers: 1,
   },
   time: { help: "tells the seconds since 1900 in four bytes (RFC 868)", options: [], answers: 1 },
   http: {
     help: "answers every request over HTTP",
     datagrams: false,
-    options: ["processes", "delay", "jitter", "fail", "size", "status", "body", "requests"],
+    options: [...PROCESSES, "delay", "jitter", "fail", "size", "status", "body", "requests"],
   },
   syslog: {
     help: "shows the messages that it gets on standard output (RFC 6587, 5424, 3164)",
@@ -141,7 +164,12 @@ export function serviceOptionNames(): ServiceOptionName[] {
  * to be read by whoever can add a destination, and no process to be started.
  */
 export function remoteServiceOptionNames(): ServiceOptionName[] {
-  return serviceOptionNames().filter((name) => !["body", "processes"].includes(name));
+  return serviceOptionNames().filter((name) => name !== "body" && !isOfProcesses(name));
+}
+
+/** Whether an option is about the processes of a service, not about what it does. */
+export function isOfProcesses(name: ServiceOptionName): boolean {
+  return (PROCESSES as readonly string[]).includes(name);
 }
 
 /** Whether there is an option of a service of this name. */

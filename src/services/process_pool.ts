@@ -1,0 +1,115 @@
+import type { ChildStatus } from "../operations/child_status.ts";
+import type { ProcessEnd } from "../net/process_stream.ts";
+import type { Stream } from "../net/stream.ts";
+import { type Outcome, PooledProcess } from "./pooled_process.ts";
+
+/** Of how many processes that have ended it is kept what they did: the latest ones. */
+const KEPT_ENDED = 64;
+
+/** How many processes there are; as they are now. */
+export interface PoolSettings {
+  /** Spare ones that there are to be at least. */
+  readonly minSpare: number;
+  /** Spare ones beyond which one that is done ends. */
+  readonly maxSpare: number;
+  /** Most of them, those that serve included. */
+  readonly most: number;
+  /** Sessions after which one ends; 0 = never. */
+  readonly sessions: number;
+}
+
+/** Options of {@linkcode ProcessPool}. */
+export interface ProcessPoolOptions {
+  settings(): PoolSettings;
+  /**
+   * Starts a process.
+   *
+   * @param onEnd Told when it has ended without being killed.
+   * @throws If it cannot be started.
+   */
+  start(onEnd: (end: ProcessEnd) => void): { readonly pid: number; readonly raw: Stream };
+}
+
+/** Processes that are started before there is something to do, each for one session after the other. */
+export class ProcessPool {
+  readonly #options: ProcessPoolOptions;
+  /** Those that have no session, the one that had the latest at the end. */
+  readonly #spare: PooledProcess[] = [];
+  /** All that live, those that end among them. */
+  readonly #all = new Set<PooledProcess>();
+  /** What the latest of those that have ended did. */
+  readonly #ended: ChildStatus[] = [];
+  #finishing = false;
+
+  constructor(options: ProcessPoolOptions) {
+    this.#options = options;
+  }
+
+  /** What each of them has done. */
+  get children(): ChildStatus[] {
+    return [...this.#ended, ...[...this.#all].map(statusOf)];
+  }
+
+  /** Starts as many spare ones as there are to be. */
+  fill(): void {
+    const { minSpare, most } = this.#options.settings();
+    while (!this.#finishing && this.#spare.length < minSpare && this.#all.size < most) {
+      try {
+        this.#spare.push(this.#start());
+      } catch {
+        // Who needs one is told.
+        return;
+      }
+    }
+  }
+
+  /**
+   * A session with a spare process, or with a new one.
+   *
+   * @throws If there is none and none can be started.
+   */
+  open(): Stream {
+    const process = this.#spare.pop() ?? this.#start();
+    const stream = process.open((outcome) => this.#over(process, outcome));
+    this.fill();
+    return stream;
+  }
+
+  /** Whether they are to come to an end: those that serve as soon as they are done. */
+  finish(finishing: boolean): void {
+    this.#finishing = finishing;
+    if (!finishing) return this.fill();
+    for (const process of this.#spare.splice(0)) process.end();
+  }
+
+  #start(): PooledProcess {
+    const { pid, raw } = this.#options.start(() => this.#gone(process));
+    const process: PooledProcess = new PooledProcess(pid, raw);
+    this.#all.add(process);
+    return process;
+  }
+
+  /** A session is over. */
+  #over(process: PooledProcess, outcome: Outcome): void {
+    if (!this.#all.has(process)) return;
+    if (outcome === "killed") return this.#gone(process);
+    const { maxSpare, sessions } = this.#options.settings();
+    const isDone = sessions > 0 && process.sessions >= sessions;
+    if (this.#finishing || isDone || this.#spare.length >= maxSpare) process.end();
+    else this.#spare.push(process);
+    this.fill();
+  }
+
+  /** It has ended, or was killed. None is started in its place before somebody needs one. */
+  #gone(process: PooledProcess): void {
+    if (!this.#all.delete(process)) return;
+    const at = this.#spare.indexOf(process);
+    if (at >= 0) this.#spare.splice(at, 1);
+    this.#ended.push({ ...statusOf(process), active: 0 });
+    if (this.#ended.length > KEPT_ENDED) this.#ended.shift();
+  }
+}
+
+function statusOf({ pid, sessions, busy }: PooledProcess): ChildStatus {
+  return { name: `process ${pid}`, accepted: sessions, active: Number(busy) };
+}
