@@ -12,6 +12,7 @@ import { type Bench, joined, runWorkload, type WorkloadResult } from "./workload
 import { bulk } from "./workloads/bulk.ts";
 import { idle } from "./workloads/idle.ts";
 import { overload } from "./workloads/overload.ts";
+import { models } from "./workloads/models.ts";
 import { micro } from "./workloads/micro.ts";
 import { connections, logging, roundTrips } from "./workloads/requests.ts";
 import { destinations, policies, queue } from "./workloads/scale.ts";
@@ -33,6 +34,7 @@ const WORKLOADS = [
   policies,
   unequal,
   overload,
+  models,
 ];
 
 const HELP = `deno task bench [OPTIONS]

@@ -8,6 +8,7 @@ import { readListener } from "../../src/config/config.ts";
 import { DESTINATION_OPTIONS } from "../../src/config/options/destination.ts";
 import { keyOf, OPTIONS, readSettings } from "../../src/config/options.ts";
 import {
+  optionsOfService,
   SERVICE_OPTIONS,
   serviceNames,
   serviceOptionNames,
@@ -61,7 +62,11 @@ Deno.test("no option of a service is called like one of a destination, the progr
   for (const name of serviceOptionNames()) assert(!others.includes(name), name);
   for (const name of serviceOptionNames()) {
     const { help } = SERVICE_OPTIONS[name];
-    assert(serviceNames().some((service) => help.startsWith(`${service}: `)), name);
+    const [services = ""] = help.split(": ");
+    assertEquals(
+      services.split(", "),
+      serviceNames().filter((service) => optionsOfService(service).includes(name)),
+    );
   }
 });
 

@@ -21,20 +21,20 @@ export const SERVICE_OPTIONS = table({ scope: "destination", group: "Services" }
     default: 2,
     min: 0,
     max: 1000,
-    help: "processes=pool: how many processes wait for sessions at least, if there may be so many",
+    help: "echo, daytime, http: with processes=pool, how many processes wait for sessions at least",
   }),
   "max-spare": count({
     default: 5,
     min: 1,
     max: 1000,
-    help:
-      "processes=pool: how many processes wait at most; one that is done ends if there are more",
+    help: "echo, daytime, http: with processes=pool, how many wait at most; others end",
   }),
   "requests-per-process": count({
     default: 0,
     min: 0,
     max: 1_000_000_000,
-    help: "processes=pool: after how many sessions a process ends; 0 = never",
+    help:
+      "echo, daytime, http: with processes=pool, after how many sessions a process ends; 0 = never",
   }),
   delay: duration({
     default: 0,

@@ -1,0 +1,153 @@
+import { cpuSeconds, resetPeak, residentMemory } from "../measure.ts";
+import { type Child, sleep } from "../processes.ts";
+import type { Bench, Case, Sample, Variant, Workload } from "../workload.ts";
+
+/** The models with their flags. */
+const MODELS: Readonly<Record<string, readonly string[]>> = {
+  event: ["--model", "event"],
+  iterative: ["--model", "iterative"],
+  process: ["--model", "process", "--max-processes", "10"],
+  preforked: ["--model", "preforked", "--max-processes", "10", "--max-spare", "10"],
+  threads: ["--model", "threads", "--threads", "2"],
+  hybrid: [
+    ...["--model", "hybrid", "--threads", "2", "--max-processes", "10"],
+    ...["--max-spare", "5"],
+  ],
+};
+
+/** As many clients at once as the classic comparison has. */
+const CLIENTS = 10;
+
+/** How many clients are active, or idle, at a time. */
+const SIZES = [1, 10, 100, 1000, 10_000];
+
+/** Longest that somebody waits for an answer while a client is out to lunch, in milliseconds. */
+const PATIENCE_MS = 20_000;
+
+/** The server models of `iawlb serve http` beside each other. */
+export const models: Workload = {
+  name: "models",
+  title: "server models: `iawlb serve http --model …`",
+  metrics: [
+    { key: "rate", title: "answers/s", digits: 0 },
+    { key: "cpu", title: "CPU ms each", digits: 3 },
+    { key: "p50", title: "p50 ms", digits: 2, plain: true },
+    { key: "p99", title: "p99 ms", digits: 2, plain: true },
+    { key: "peak", title: "peak MiB", digits: 0, plain: true },
+  ],
+  plotted: "rate",
+  async *cases(bench) {
+    const sizes = bench.quick ? SIZES.slice(0, 3) : SIZES;
+    yield* each(bench, `${CLIENTS} clients at once, a connection each time`, {
+      names: Object.keys(MODELS),
+      measure: (server) => closedLoop(bench, server, { clients: CLIENTS, close: true }),
+    });
+    yield* each(bench, "one request while a client is out to lunch", {
+      names: Object.keys(MODELS),
+      measure: outToLunch,
+    });
+    for (const clients of sizes) {
+      yield* each(bench, `${clients} active clients, one connection each`, {
+        names: ["event", "threads"],
+        flags: ["--requests", "0"],
+        measure: (server) => closedLoop(bench, server, { clients, close: false }),
+      });
+    }
+    for (const idle of sizes) {
+      yield* each(bench, `one busy client beside ${idle} idle ones`, {
+        names: ["event", "threads"],
+        flags: ["--requests", "0"],
+        async measure(server) {
+          const holder = await bench.load.hold(server.port, idle);
+          try {
+            return await closedLoop(bench, server, { clients: 1, close: false });
+          } finally {
+            await holder.stop();
+          }
+        },
+      });
+    }
+  },
+};
+
+/** A server at work. */
+interface Server {
+  readonly port: number;
+  readonly child: Child;
+}
+
+/** Options of {@linkcode each}. */
+interface EachOptions {
+  names: readonly string[];
+  flags?: readonly string[];
+  measure(server: Server): Promise<Sample>;
+}
+
+/** The same with several models. */
+function* each(bench: Bench, label: string, options: EachOptions): Generator<Case, void> {
+  const { names, flags = [], measure } = options;
+  const own = bench.contenders.find(({ program }) => program !== undefined);
+  if (!own) throw new Error("there is no iawlb to measure: it must be one of the contenders");
+  const variants = names.map((name): Variant => ({
+    name,
+    async measure() {
+      const port = bench.processes.freePort();
+      const child = await bench.processes.serve(name, [
+        ...own.program!,
+        ...["serve", "http", `127.0.0.1:${port}`, ...MODELS[name]!, ...flags],
+        ...["--access-log", "off", "--log-level", "warning"],
+      ], port);
+      try {
+        return await measure({ port, child });
+      } finally {
+        await child.stop();
+      }
+    },
+  }));
+  yield { label, variants, baseline: "event" };
+}
+
+async function closedLoop(
+  { load, seconds }: Bench,
+  { port, child }: Server,
+  clients: { clients: number; close: boolean },
+): Promise<Sample> {
+  // Spare processes are there before anybody comes.
+  await answer(port);
+  await sleep(500);
+  resetPeak(child.pid);
+  const before = cpuSeconds(child.pid);
+  const result = await load.closedLoop(port, { ...clients, seconds });
+  const cpu = cpuSeconds(child.pid) - before;
+  return {
+    rate: result.requests / result.seconds,
+    cpu: 1000 * cpu / result.requests,
+    p50: result.p50,
+    p99: result.p99,
+    peak: residentMemory(child.pid, "peak"),
+    errors: result.errors,
+  };
+}
+
+/** How long an answer takes while somebody else has sent half of a request. */
+async function outToLunch({ port }: Server): Promise<Sample> {
+  using away = await Deno.connect({ hostname: "127.0.0.1", port });
+  await away.write(new TextEncoder().encode("GET / HT"));
+  await sleep(100);
+  const begun = performance.now();
+  await answer(port);
+  const ms = performance.now() - begun;
+  return { rate: 1000 / ms, cpu: NaN, p50: ms, p99: ms, peak: NaN };
+}
+
+async function answer(port: number): Promise<void> {
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  const timer = setTimeout(() => conn.close(), PATIENCE_MS);
+  try {
+    await conn.write(new TextEncoder().encode("GET / HTTP/1.0\r\n\r\n"));
+    const number = await conn.read(new Uint8Array(1000));
+    if (number === null) throw new Error("closed without an answer");
+  } finally {
+    clearTimeout(timer);
+  }
+}
