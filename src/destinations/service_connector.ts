@@ -3,7 +3,7 @@ import { formatSocketAddress } from "../net/address.ts";
 import { DialError, type DialOptions } from "../net/dial.ts";
 import type { Stream } from "../net/stream.ts";
 import type { ChildStatus } from "../operations/child_status.ts";
-import { startProcess } from "../services/own_process.ts";
+import { type OwnProcess, startProcess } from "../services/own_process.ts";
 import { ProcessPool } from "../services/process_pool.ts";
 import type { Service, ServiceContext } from "../services/service.ts";
 import { makeService } from "../services/services.ts";
@@ -33,6 +33,8 @@ export class ServiceConnector {
   readonly #context: ServiceContext;
   /** Its processes, if they are started before there is something to do. */
   readonly #pool: ProcessPool | undefined;
+  /** Those that are for one session each, and live. */
+  readonly #processes = new Set<OwnProcess>();
   readonly #since = performance.now();
 
   constructor(address: ServiceAddress, { destination, context }: ServiceConnectorOptions) {
@@ -69,6 +71,8 @@ export class ServiceConnector {
   finish(finishing: boolean): void {
     this.#service.finish?.(finishing);
     this.#pool?.finish(finishing);
+    // Of a service that cannot see to its end the client says when it is over.
+    if (finishing && this.#service.finish) { for (const { raw } of this.#processes) raw.finish(); }
   }
 
   /** As they are now: a reload may have changed what is in a file. */
@@ -78,6 +82,7 @@ export class ServiceConnector {
 
   #makePool(address: ServiceAddress): ProcessPool {
     return new ProcessPool({
+      finishes: this.#service.finish !== undefined,
       settings: () => {
         const settings = this.#settings;
         const { workers, "workers-max": most } = this.#destination.config;
@@ -94,12 +99,20 @@ export class ServiceConnector {
 
   async #connectProcess(): Promise<Stream> {
     try {
-      const { address } = this.#destination.config;
-      return await (this.#pool?.open() ??
-        startProcess(address as ServiceAddress, { log: this.#context.log }).raw);
+      return await (this.#pool?.open() ?? this.#startProcess());
     } catch (error) {
       throw new DialError([{ where: this.description, error }]);
     }
+  }
+
+  #startProcess(): Stream {
+    const { address } = this.#destination.config;
+    const process: OwnProcess = startProcess(address as ServiceAddress, {
+      log: this.#context.log,
+      onEnd: () => this.#processes.delete(process),
+    });
+    this.#processes.add(process);
+    return process.raw;
   }
 
   /** Whether it is its turn to be away. */

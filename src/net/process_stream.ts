@@ -25,12 +25,16 @@ export class ProcessStream implements Stream {
   #memory = new ArrayBuffer(CHUNK_BYTES);
   /** What was read and not taken, within that. */
   #left = new Uint8Array(0);
+  /** Whether it has said something. */
+  #answered = false;
+  /** Whether it is to come to an end by itself. */
+  #finishing = false;
   /** Whether the process has ended. */
   #ended = false;
   #closed = false;
 
-  /** @param onEnd Told when the process has ended, and was not killed by closing the stream. */
-  constructor(process: PipedProcess, onEnd: (end: ProcessEnd) => void) {
+  /** @param onEnd Told when the process has ended; without how, if it was killed by closing the stream. */
+  constructor(process: PipedProcess, onEnd: (end: ProcessEnd | undefined) => void) {
     this.#process = process;
     this.#input = process.stdin.getWriter();
     this.#output = process.stdout.getReader({ mode: "byob" });
@@ -40,7 +44,7 @@ export class ProcessStream implements Stream {
     // Waiting for it is what takes it out of the system's table.
     process.status.then((status) => {
       this.#ended = true;
-      if (!this.#closed) onEnd(status);
+      onEnd(this.#closed ? undefined : status);
     });
   }
 
@@ -56,6 +60,8 @@ export class ProcessStream implements Stream {
       if (this.#closed) throw closed();
       if (!value || value.length === 0) return 0;
       this.#memory = value.buffer;
+      if (!this.#answered && this.#finishing) this.#kill("SIGTERM");
+      this.#answered = true;
       this.#left = value;
     }
     const part = this.#left.subarray(0, buffer.length);
@@ -78,9 +84,18 @@ export class ProcessStream implements Stream {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (!this.#ended) this.#kill();
+    this.#kill("SIGKILL");
     this.#input.abort().catch(() => {});
     this.#output.cancel().catch(() => {});
+  }
+
+  /**
+   * Tells it by SIGTERM to come to an end. One that has not said anything may not listen to that yet,
+   * and would be killed by it: it is told as soon as it has.
+   */
+  finish(): void {
+    this.#finishing = true;
+    if (this.#answered) this.#kill("SIGTERM");
   }
 
   /** Nothing waits in a pipe. */
@@ -89,9 +104,10 @@ export class ProcessStream implements Stream {
   /** There is nothing to prepare. */
   tuneForLongLife(): void {}
 
-  #kill(): void {
+  #kill(signal: "SIGTERM" | "SIGKILL"): void {
+    if (this.#ended) return;
     try {
-      this.#process.kill("SIGKILL");
+      this.#process.kill(signal);
     } catch {
       // It has ended in this moment.
     }

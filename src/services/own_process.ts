@@ -13,8 +13,8 @@ export interface OwnProcess {
 /** What a process is started for. */
 export interface OwnProcessOptions {
   log: Logger;
-  /** Told when it has ended without being killed. */
-  onEnd?: (end: ProcessEnd) => void;
+  /** Told when it has ended. */
+  onEnd(): void;
 }
 
 /**
@@ -41,8 +41,8 @@ export function startProcess(
   }).spawn();
   const { pid } = process;
   const raw = new ProcessStream(process, (end) => {
-    onEnd?.(end);
-    if (end.success) return;
+    onEnd();
+    if (!end || end.success) return;
     const how = formatEnd(end);
     const { service } = address;
     log.warning("the process {pid} of {service} ended early: {how}", { pid, service, how });

@@ -13,11 +13,13 @@ export class PooledProcess {
   sessions = 0;
   /** Whether it has one now. */
   busy = false;
+  /** Whether it was told that its session is to come to an end: then it is the last one. */
+  finishing = false;
   /** Its standard input and output; closing it kills it. */
-  readonly #raw: Stream;
+  readonly #raw: Stream & { finish(): void };
   readonly #frames: Frames;
 
-  constructor(pid: number, raw: Stream) {
+  constructor(pid: number, raw: Stream & { finish(): void }) {
     this.pid = pid;
     this.#raw = raw;
     this.#frames = new Frames(raw);
@@ -35,6 +37,13 @@ export class PooledProcess {
         onOver(outcome);
       },
     });
+  }
+
+  /** Tells it that its session is to come to an end, if it has one. */
+  finish(): void {
+    if (!this.busy) return;
+    this.finishing = true;
+    this.#raw.finish();
   }
 
   /** Lets it end, which it does as soon as it reads the end of its input. */

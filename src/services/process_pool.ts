@@ -1,5 +1,4 @@
 import type { ChildStatus } from "../operations/child_status.ts";
-import type { ProcessEnd } from "../net/process_stream.ts";
 import type { Stream } from "../net/stream.ts";
 import { type Outcome, PooledProcess } from "./pooled_process.ts";
 
@@ -20,14 +19,16 @@ export interface PoolSettings {
 
 /** Options of {@linkcode ProcessPool}. */
 export interface ProcessPoolOptions {
+  /** Whether the service can see to the end of a session when it is told to. */
+  readonly finishes: boolean;
   settings(): PoolSettings;
   /**
    * Starts a process.
    *
-   * @param onEnd Told when it has ended without being killed.
+   * @param onEnd Told when it has ended.
    * @throws If it cannot be started.
    */
-  start(onEnd: (end: ProcessEnd) => void): { readonly pid: number; readonly raw: Stream };
+  start(onEnd: () => void): { readonly pid: number; readonly raw: Stream & { finish(): void } };
 }
 
 /** Processes that are started before there is something to do, each for one session after the other. */
@@ -80,6 +81,7 @@ export class ProcessPool {
     this.#finishing = finishing;
     if (!finishing) return this.fill();
     for (const process of this.#spare.splice(0)) process.end();
+    if (this.#options.finishes) { for (const process of this.#all) process.finish(); }
   }
 
   #start(): PooledProcess {
@@ -95,8 +97,9 @@ export class ProcessPool {
     if (outcome === "killed") return this.#gone(process);
     const { maxSpare, sessions } = this.#options.settings();
     const isDone = sessions > 0 && process.sessions >= sessions;
-    if (this.#finishing || isDone || this.#spare.length >= maxSpare) process.end();
-    else this.#spare.push(process);
+    if (this.#finishing || process.finishing || isDone || this.#spare.length >= maxSpare) {
+      process.end();
+    } else this.#spare.push(process);
     this.fill();
   }
 

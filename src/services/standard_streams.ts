@@ -30,21 +30,31 @@ export async function serveStandardStreams({ service, settings }: ServiceAddress
     context: SILENT,
   });
   const connect = () => made.connect({ name: "-" });
-  const orphaned = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
   const parent = Deno.ppid;
   const watch = every(LOOK_MS, () => {
-    if (Deno.ppid !== parent) orphaned.resolve();
+    if (Deno.ppid !== parent) ended.resolve();
   });
+  // Where nothing can be finished, the signal ends it as any program.
+  let finishing = false;
+  if (made.finish) Deno.addSignalListener("SIGTERM", finish);
   try {
     const served = settings.processes === "pool"
       ? serveInTurn(STANDARD, connect)
       : converse(connect());
     // A client that is gone is no defect of a service.
-    await Promise.race([served, orphaned.promise]).catch((error) => {
+    await Promise.race([served, ended.promise]).catch((error) => {
       if (!isGone(error)) throw error;
     });
   } finally {
     watch.stop();
+    if (made.finish) Deno.removeSignalListener("SIGTERM", finish);
+  }
+
+  function finish(): void {
+    if (finishing) ended.resolve();
+    finishing = true;
+    made.finish!(true);
   }
 }
 

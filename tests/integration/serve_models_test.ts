@@ -163,3 +163,26 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  ...unless("a drain ends what processes keep open for a next request", needsProc),
+  fn: async () => {
+    for (const model of ["process", "preforked"]) {
+      await using program = await serve("http", ["--model", model, "--requests", "0"]);
+      using conn = await Deno.connect({ hostname: "127.0.0.1", port: program.port });
+      await writeAll(conn, new TextEncoder().encode(GET));
+      assert(await conn.read(new Uint8Array(1000)));
+      const pids = childrenOf(program.pid);
+      const begun = performance.now();
+      assertEquals(await program.terminate(), 0);
+      assert(performance.now() - begun < 20_000, "nothing was cut by the limit of the drain");
+      await allGone(pids);
+    }
+  },
+});
+
+Deno.test("with - a service is for the one client that standard input and output are", async () => {
+  const { code, stdout } = await runProgram(["serve", "daytime", "-"]);
+  assertEquals(code, 0);
+  assertMatch(stdout, /^\w+day, .*-UTC\r\n$/);
+});

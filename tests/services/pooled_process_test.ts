@@ -13,7 +13,7 @@ import { Random } from "../support/random.ts";
 function pooled(connect: () => Stream) {
   const { near, far } = pipe();
   const served = serveInTurn(far, connect).catch(() => {}).finally(() => far.close());
-  return { process: new PooledProcess(1, near), served };
+  return { process: new PooledProcess(1, Object.assign(near, { finish() {} })), served };
 }
 
 async function readToEnd(stream: Stream): Promise<Uint8Array> {
@@ -69,7 +69,7 @@ Deno.test("a session that is cut kills its process; one that dies is told to its
   assertEquals(await outcome.promise, "killed");
   await cut.served;
   const { near, far } = pipe();
-  const process = new PooledProcess(2, near);
+  const process = new PooledProcess(2, Object.assign(near, { finish() {} }));
   const told = Promise.withResolvers<string>();
   const open = process.open(told.resolve);
   await far.read(new Uint8Array(4));

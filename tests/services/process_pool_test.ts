@@ -1,5 +1,4 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import type { ProcessEnd } from "../../src/net/process_stream.ts";
 import { pipe } from "../../src/net/pipe.ts";
 import type { Stream } from "../../src/net/stream.ts";
 import { echo } from "../../src/services/echo.ts";
@@ -9,23 +8,24 @@ import { until } from "../support/servers.ts";
 
 /** A pool whose processes are tasks of this one. */
 function poolOf(settings: PoolSettings) {
-  const alive = new Map<number, (end?: ProcessEnd) => void>();
+  const alive = new Map<number, () => void>();
   let started = 0;
   let failing = false;
   const pool = new ProcessPool({
+    finishes: false,
     settings: () => settings,
     start(onEnd) {
       if (failing) throw new Error("no more processes");
       const { near, far } = pipe();
       const pid = ++started;
-      const end = (how = { success: true, code: 0, signal: null } as ProcessEnd) => {
+      const end = () => {
         if (!alive.delete(pid)) return;
         far.close();
-        onEnd(how);
+        onEnd();
       };
       alive.set(pid, end);
-      serveInTurn(far, () => echo().connect({ name: "-" })).then(() => end(), () => end());
-      return { pid, raw: near };
+      serveInTurn(far, () => echo().connect({ name: "-" })).then(end, end);
+      return { pid, raw: Object.assign(near, { finish() {} }) };
     },
   });
   return { pool, alive, fail: (now: boolean) => failing = now };
@@ -69,7 +69,7 @@ Deno.test("a process ends after its sessions, and another one takes its place", 
 Deno.test("one that has died is not used, and who needs one learns that none can be started", async () => {
   const { pool, alive, fail } = poolOf({ minSpare: 1, maxSpare: 2, most: 4, sessions: 0 });
   pool.fill();
-  alive.get(1)!({ success: false, code: 1, signal: null });
+  alive.get(1)!();
   assertEquals(alive.size, 0);
   fail(true);
   assertThrows(() => pool.open(), Error, "no more processes");
