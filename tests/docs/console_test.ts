@@ -4,6 +4,7 @@ import project from "../../deno.json" with { type: "json" };
 import { routeOf } from "../../src/admin/router.ts";
 import { ROUTES } from "../../src/admin/routes.ts";
 import { FatalError, UsageError } from "../../src/base/errors.ts";
+import { MODEL_OPTION_NAMES } from "../../src/cli/serve_model.ts";
 import { parseCommand, parseServe } from "../../src/cli/command.ts";
 import { COMMAND_LINE_FLAGS } from "../../src/cli/command_line_flags.ts";
 import { ctl } from "../../src/client/ctl.ts";
@@ -187,7 +188,8 @@ Deno.test("every flag that the pages name is one of the program's, or of what th
     ...Object.values(COMMANDS).flatMap(({ switches, values }) => [...switches, ...values])
       .map((flag) => `--${flag}`),
     ...serviceOptionNames().map((name) => `--${name}`),
-    ...["--token-file", "--once", "--json", "--max-clients", "--udp", "--timeout"],
+    ...MODEL_OPTION_NAMES.map((name) => `--${name}`),
+    ...["--token-file", "--once", "--json", "--udp", "--timeout"],
   ]);
   // Of deno, of scripts/package.ts and the bench, and of nobody.
   const foreign = [
