@@ -8,7 +8,7 @@ import type { LimitBoards } from "../destinations/limits/limit_boards.ts";
 import { Health } from "../destinations/health.ts";
 import type { AccessLog } from "../logging/access_log.ts";
 import { BufferPool } from "../net/buffer_pool.ts";
-import { DescriptorBudget, PER_SESSION, PER_UDP_SESSION } from "../net/descriptor_budget.ts";
+import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { FairReads } from "../net/fair_reads.ts";
 import { makeResolver } from "../net/dns/resolver.ts";
 import { ListenerNames } from "../net/listener_names.ts";
@@ -34,6 +34,7 @@ import { makePolicy } from "./policies/policies.ts";
 import { Announcer } from "./observers.ts";
 import { Queue } from "./queue.ts";
 import { QueueOrder } from "./queue_order.ts";
+import { descriptorsPerSession } from "./session_descriptors.ts";
 import { StallDetector } from "./stall_detector.ts";
 import { WaitingTimeouts } from "./waiting_timeouts.ts";
 import { runWorker, type WorkerContext } from "./worker.ts";
@@ -103,7 +104,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     rules: config.rules,
     registry,
     descriptors,
-    perSession: config.listen.transport === "udp" ? PER_UDP_SESSION : PER_SESSION,
+    perSession: descriptorsPerSession(config),
     clock,
     log,
   });
