@@ -168,12 +168,15 @@ export class Forecaster {
     const joining = perSecond("offered", lately) - perSecond("refused", lately);
     const offered = perSecond("offered");
     const capacity = this.#rate ?? null;
+    const load = loadOf(offered, capacity);
+    // What only turning away keeps short does not clear, whatever the latest second looks like.
+    const keptShort = (load ?? 0) > 1 && perSecond("turnedAway", lately) > 0;
     return {
       expected_wait_ms: this.expectedWait() ?? null,
-      clears_in_ms: this.#clearsIn(joining),
+      clears_in_ms: keptShort && this.#waiting > 0 ? null : this.#clearsIn(joining),
       offered_per_s: offered,
       capacity_per_s: capacity,
-      load: loadOf(offered, capacity),
+      load,
       gave_up_per_s: perSecond("gaveUp"),
       turned_away_per_s: perSecond("turnedAway"),
     };

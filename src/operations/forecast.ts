@@ -36,7 +36,8 @@ export const FORECAST_SCHEMA: Schema = objectSchema({
   clears_in_ms: {
     ...PERHAPS,
     description:
-      "how long until nobody waits, as things are; null = the queue does not get shorter",
+      "how long until nobody waits, as things are; null = the queue does not get shorter, or only " +
+      "because clients are turned away",
   },
   offered_per_s: {
     ...AMOUNT,

@@ -60,6 +60,11 @@ Deno.test("what is foreseen is told in one sentence, and nothing of a listener t
     "125 % of what can be served comes, who comes now waits for about 1.20 s, the queue does not " +
       "get shorter, 3.0 clients/s give up.",
   );
+  assertEquals(
+    forecastOf({ ...idle, overloaded: 1, patience_ms: 980 }),
+    "It is overloaded, clients are patient for 980 ms.",
+  );
+  assertEquals(forecastOf({ ...idle, overloaded: 1, patience_ms: 0 }), "It is overloaded.");
 });
 
 Deno.test("rates and latencies are those of the time between two looks", () => {

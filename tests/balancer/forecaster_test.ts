@@ -218,6 +218,21 @@ Deno.test("when the queue is over is told once nobody new comes, within a fifth"
   assertEquals(told[3]!.clears, null, "the queue got longer");
 });
 
+Deno.test("a queue that is short only because clients are turned away is not said to clear", () => {
+  for (const offered of [24, 100]) {
+    const told: (number | null)[] = [];
+    simulate({
+      slots: 1,
+      service: () => 100,
+      offered: () => offered,
+      seconds: 20,
+      maxWait: 500,
+    }, { onSecond: ({ clears_in_ms }, now) => now > 3000 && told.push(clears_in_ms) });
+    assert(told.length > 10);
+    assertEquals(told.filter((clears) => clears !== null), [], `${offered}: ${told}`);
+  }
+});
+
 Deno.test("with --max-wait nobody waits in vain, and the server has no pause", () => {
   for (const offered of [150, 300, 1000]) {
     const { clients, ended } = simulate({

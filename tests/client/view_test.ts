@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { bar, flow, paint, widthOf } from "../../src/client/drawing.ts";
 import { readEvents } from "../../src/client/event_stream.ts";
 import { formatBytes, formatRate, formatSpan } from "../../src/client/format.ts";
@@ -49,6 +49,21 @@ const FORESEEN = {
   ...{ expected_wait_ms: 2500, clears_in_ms: null, load: 1.5, gave_up_per_s: 12 },
   ...{ offered_per_s: 150, capacity_per_s: 100, turned_away_per_s: 20 },
 };
+
+Deno.test("an overload is said, with the patience that clients have shown", () => {
+  const now = busy(10);
+  const shown = (more: { overloaded: number; patience_ms: number }) => {
+    const [listener] = now.listeners;
+    const lines = draw({}, {
+      ...now,
+      listeners: [{ ...listener!, ...more, forecast: { ...FORESEEN, clears_in_ms: 0 } }],
+    });
+    return lines.join("\n");
+  };
+  assertStringIncludes(shown({ overloaded: 1, patience_ms: 980 }), "  overloaded, patience 980 ms");
+  assertStringIncludes(shown({ overloaded: 1, patience_ms: 0 }), "  overloaded, patience ?");
+  assert(!shown({ overloaded: 0, patience_ms: 980 }).includes("overloaded"));
+});
 
 Deno.test("what is foreseen has a line of its own, where something is", () => {
   const now = busy(10);

@@ -61,6 +61,8 @@ export class Scene {
   readonly #binds: boolean;
   /** Clients that leave at a time if they are there still. */
   readonly #leaving: { at: number; session: Session }[] = [];
+  /** Whether the patience of clients was known at some time. */
+  #patienceSeen = false;
   /** Whether workers take sessions at the moment, as long as slots are free. */
   #growing = false;
   /** Who was shed meanwhile though nobody had seen its client leave. */
@@ -121,6 +123,7 @@ export class Scene {
           session.watch!.heardAt = step.heard ? this.now : session.acceptedAt;
           session.watch!.finished();
           this.overload.finished(session);
+          this.#notePatience();
         }
         break;
       }
@@ -186,6 +189,7 @@ export class Scene {
     for (const { busy } of this.places) {
       for (const session of busy.splice(0, number)) {
         this.overload.answered(session);
+        this.#notePatience();
         session.down.received = 1;
         this.answered++;
         this.#end(session, "done");
@@ -254,16 +258,22 @@ export class Scene {
     }
     this.queue.onAbort(session);
     this.overload.ended(session);
+    this.#notePatience();
     // A worker that is free takes the next one at once.
     if (reason !== "shed") this.#grow();
+  }
+
+  #notePatience(): void {
+    if (this.overload.patience > 0) this.#patienceSeen = true;
   }
 
   #judge(session: Session): void {
     const { whenOverloaded } = this.settings;
     if (whenOverloaded === "hold") this.faults.push("shed with hold");
     if (this.queue.draining) this.faults.push("shed during a drain");
-    // Where nobody has left, a queue stands for two seconds first.
-    const isKnown = this.overload.patience > 0 || this.now >= 2000;
+    // Where nobody has left, a queue stands for two seconds first. One that stands does so until it
+    // is over, whatever others show meanwhile.
+    const isKnown = this.#patienceSeen || this.now >= 2000;
     if (!isKnown) this.faults.push("shed though nobody has lost patience");
     if (session.watch!.gaveUp) return;
     if (this.#growing) this.#shed.push(session);

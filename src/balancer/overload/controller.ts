@@ -184,10 +184,18 @@ export class OverloadController {
 
   /** Whether a session has waited too long. One for which a slot is free is served, however long it has. */
   isInVain(post: Post, candidate: Candidate): boolean {
-    if (!this.acts(post)) return false;
-    if (candidate.gaveUp) return true;
     const most = post.standsSince === undefined ? this.longest : this.targetOf(post);
-    return candidate.age > most && candidate.crowded;
+    return this.#isBeyond(most, post, candidate);
+  }
+
+  /** Whether it has waited so long that the answer would most likely be in vain; likewise. */
+  isLate(post: Post, candidate: Candidate): boolean {
+    return this.#isBeyond(this.longest, post, candidate);
+  }
+
+  #isBeyond(most: number, post: Post, candidate: Candidate): boolean {
+    if (!this.acts(post)) return false;
+    return candidate.gaveUp || (candidate.age > most && candidate.crowded);
   }
 
   /** From which wait on a client may leave before its answer, in milliseconds. */

@@ -166,16 +166,18 @@ export class Relief<T extends Waiter> {
 
   #shedOf(of: number, taker: object, post: Post): void {
     const { controller } = this;
-    let first = this.#line.oldestFor(taker, of);
-    while (first) {
-      const candidate = this.#candidate(first, taker);
-      if (!controller.isInVain(post, candidate)) return;
-      // Of several that have waited too long, the greediest client's is the first.
+    for (;;) {
+      const first = this.#line.oldestFor(taker, of);
+      if (!first) return;
       const greediest = this.#line.nextToShedFor(taker, of)!;
-      const isToo = controller.isInVain(post, this.#candidate(greediest, taker));
-      controller.shed(post, candidate);
-      this.#line.shed(isToo ? greediest : first);
-      first = this.#line.oldestFor(taker, of);
+      const candidate = this.#candidate(greediest, taker);
+      if (controller.isInVain(post, candidate)) {
+        controller.shed(post, candidate);
+        this.#line.shed(greediest);
+        // Where clients take turns, others wait for these, and not because more come than are served.
+      } else if (first !== greediest && controller.isLate(post, this.#candidate(first, taker))) {
+        this.#line.shed(first);
+      } else return;
     }
   }
 

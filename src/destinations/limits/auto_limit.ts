@@ -290,7 +290,11 @@ export class AutoLimit implements Watcher {
   }
 }
 
-/** Whether the server has served a session: no end that its client alone could have caused. */
+/**
+ * Whether the server has served a session: no end that its client alone could have caused. With
+ * `--half-close abandon` one that was answered ends as client-gone if it says goodbye, as PostgreSQL's do.
+ */
 function isAnEnd({ reason, up, down, moved }: Served): boolean {
-  return reason === "done" && !moved && up.bytes + down.bytes > 0;
+  if (moved) return false;
+  return reason === "done" ? up.bytes + down.bytes > 0 : reason === "client-gone" && down.bytes > 0;
 }

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Overload } from "../../../src/balancer/overload/overload.ts";
 import { QueueOrder } from "../../../src/balancer/queue_order.ts";
 import { collectedLog } from "../../support/logs.ts";
+import { Random } from "../../support/random.ts";
 import { overrun, PATIENCE_MS, Place } from "../../support/overloaded.ts";
 
 Deno.test("a queue that was never long is served in order, and so is one that is worked off in time", async () => {
@@ -47,6 +48,29 @@ Deno.test("with turns it is the client with the most sessions that is shed, and 
   }
   assert(place.ended.length > 50, `${place.ended.length}`);
   assertEquals(place.ended.filter((end) => others.has(end)), []);
+  place.overload.close();
+});
+
+Deno.test("with turns clients that come seldom wait for each other's turns, and are not shed for that", async () => {
+  const order = { queueOrder: "fair", fairMask: { v4: 32, v6: 64 }, priority: [] } as const;
+  const place = new Place("shed", { lanes: new QueueOrder().lanes(order) });
+  place.teach();
+  const random = new Random(5);
+  const others = new Set<string>();
+  for (let i = 0; i < 1000; i++) {
+    for (let n = 0; n < 3; n++) place.join("192.0.2.1");
+    // Sometimes several of them at once, half of what can be served.
+    if (i % 10 === 0) {
+      for (let n = 0; n < 5; n++) {
+        others.add(`${place.join(`192.0.2.${10 + random.below(30)}`).id} shed`);
+      }
+    }
+    await place.serve();
+    place.now += 10;
+  }
+  const shed = place.ended.filter((end) => others.has(end));
+  assert(place.ended.length > 1000, `${place.ended.length}`);
+  assert(shed.length <= others.size / 50, `${shed.length} of ${others.size}`);
   place.overload.close();
 });
 

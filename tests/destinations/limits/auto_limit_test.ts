@@ -190,6 +190,17 @@ Deno.test("ends that clients cause change nothing, however many there are", () =
   assertEquals([auto.limit, auto.changes, auto.reason], [4, 0, "start"]);
 });
 
+Deno.test("a client that was answered, says goodbye and leaves was served", () => {
+  const { auto, time } = manual();
+  for (let i = 0; i < 10_000 && auto.changes === 0; i++) {
+    const sessions = Array.from({ length: 4 }, () => served(time.now));
+    for (const one of sessions) auto.begun(one);
+    time.now += 10;
+    for (const one of sessions) auto.ended({ ...one, reason: "client-gone" }, true);
+  }
+  assert(auto.changes > 0);
+});
+
 Deno.test("sessions that stay say nothing: the limit is the greatest, until others come", () => {
   const { auto, time } = manual(64);
   const sessions = Array.from({ length: 4 }, () => served(time.now));

@@ -94,7 +94,7 @@ export function queueOf(listeners) {
  *
  * @param {ListenerStatus} listener
  */
-export function forecastOf({ waiting, forecast }) {
+export function forecastOf({ waiting, forecast, overloaded, patience_ms }) {
   const { load, expected_wait_ms, clears_in_ms, gave_up_per_s, turned_away_per_s } = forecast;
   const pieces = [];
   if (load) pieces.push(`${Math.round(100 * load)} % of what can be served comes`);
@@ -108,6 +108,10 @@ export function forecastOf({ waiting, forecast }) {
   }
   if (gave_up_per_s > 0) pieces.push(`${rate(gave_up_per_s)} clients/s give up`);
   if (turned_away_per_s > 0) pieces.push(`${rate(turned_away_per_s)}/s are turned away`);
+  if (overloaded > 0) {
+    const patience = patience_ms > 0 ? `, clients are patient for ${duration(patience_ms)}` : "";
+    pieces.push(`it is overloaded${patience}`);
+  }
   const text = pieces.join(", ");
   return text === "" ? "" : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
