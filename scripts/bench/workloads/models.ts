@@ -21,6 +21,9 @@ const CLIENTS = 10;
 /** How many clients are active, or idle, at a time. */
 const SIZES = [1, 10, 100, 1000, 10_000];
 
+/** How many answers there are before one counts. */
+const WARM_UP = 20;
+
 /** Longest that somebody waits for an answer while a client is out to lunch, in milliseconds. */
 const PATIENCE_MS = 20_000;
 
@@ -131,6 +134,7 @@ async function closedLoop(
 
 /** How long an answer takes while somebody else has sent half of a request. */
 async function outToLunch({ port }: Server): Promise<Sample> {
+  for (let i = 0; i < WARM_UP; i++) await answer(port);
   using away = await Deno.connect({ hostname: "127.0.0.1", port });
   await away.write(new TextEncoder().encode("GET / HT"));
   await sleep(100);
