@@ -3,10 +3,13 @@ import { formatSocketAddress } from "../net/address.ts";
 import { DialError, type DialOptions } from "../net/dial.ts";
 import type { Stream } from "../net/stream.ts";
 import type { ChildStatus } from "../operations/child_status.ts";
-import { type OwnProcess, startProcess } from "../services/own_process.ts";
+import { startProcess } from "../services/own_process.ts";
 import { ProcessPool } from "../services/process_pool.ts";
 import type { Service, ServiceContext } from "../services/service.ts";
 import { makeService } from "../services/services.ts";
+
+/** A process that is started for a session and ends with it. */
+const ONE_EACH = { minSpare: 0, maxSpare: 0, most: Infinity, sessions: 1 };
 
 /** What a destination that is a service is configured by. */
 interface ServiceConfig {
@@ -31,10 +34,8 @@ export class ServiceConnector {
   readonly #destination: ServiceConnectorOptions["destination"];
   readonly #service: Service;
   readonly #context: ServiceContext;
-  /** Its processes, if they are started before there is something to do. */
+  /** Its processes, if it has some. */
   readonly #pool: ProcessPool | undefined;
-  /** Those that are for one session each, and live. */
-  readonly #processes = new Set<OwnProcess>();
   readonly #since = performance.now();
 
   constructor(address: ServiceAddress, { destination, context }: ServiceConnectorOptions) {
@@ -47,18 +48,18 @@ export class ServiceConnector {
       settings,
       context,
     });
-    if (address.settings.processes === "pool") this.#pool = this.#makePool(address);
+    if (address.settings.processes !== "none") this.#pool = this.#makePool(address);
     this.#pool?.fill();
   }
 
   /** What each of its processes has done. */
   get children(): ChildStatus[] {
-    return this.#pool?.children ?? [];
+    return this.#settings.processes === "pool" ? this.#pool!.children : [];
   }
 
   connect({ caller }: DialOptions): Promise<Stream> {
     if (this.#isAway()) return Promise.reject(this.#refusal());
-    if (this.#settings.processes !== "none") return this.#connectProcess();
+    if (this.#pool) return this.#connectProcess(this.#pool);
     const { clientAddress } = caller ?? {};
     const name = clientAddress ? formatSocketAddress(clientAddress) : "-";
     const port = clientAddress && "port" in clientAddress ? { port: clientAddress.port } : {};
@@ -71,8 +72,6 @@ export class ServiceConnector {
   finish(finishing: boolean): void {
     this.#service.finish?.(finishing);
     this.#pool?.finish(finishing);
-    // Of a service that cannot see to its end the client says when it is over.
-    if (finishing && this.#service.finish) { for (const { raw } of this.#processes) raw.finish(); }
   }
 
   /** As they are now: a reload may have changed what is in a file. */
@@ -82,9 +81,11 @@ export class ServiceConnector {
 
   #makePool(address: ServiceAddress): ProcessPool {
     return new ProcessPool({
+      // Of a service that cannot see to its end the client says when it is over.
       finishes: this.#service.finish !== undefined,
       settings: () => {
         const settings = this.#settings;
+        if (settings.processes === "each") return ONE_EACH;
         const { workers, "workers-max": most } = this.#destination.config;
         return {
           minSpare: settings["min-spare"],
@@ -97,22 +98,12 @@ export class ServiceConnector {
     });
   }
 
-  async #connectProcess(): Promise<Stream> {
+  async #connectProcess(pool: ProcessPool): Promise<Stream> {
     try {
-      return await (this.#pool?.open() ?? this.#startProcess());
+      return await pool.open();
     } catch (error) {
       throw new DialError([{ where: this.description, error }]);
     }
-  }
-
-  #startProcess(): Stream {
-    const { address } = this.#destination.config;
-    const process: OwnProcess = startProcess(address as ServiceAddress, {
-      log: this.#context.log,
-      onEnd: () => this.#processes.delete(process),
-    });
-    this.#processes.add(process);
-    return process.raw;
   }
 
   /** Whether it is its turn to be away. */

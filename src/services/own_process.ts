@@ -19,8 +19,8 @@ export interface OwnProcessOptions {
 
 /**
  * Starts this program once more, to be a service on its standard input and output, with the same
- * options: `iawlb serve NAME -`. With `processes` that is `each` it is for one client, with `pool` for
- * one after the other, see {@linkcode Frames}.
+ * options, for one client after the other, as `serveInTurn` has it: `iawlb serve NAME -
+ * --processes=pool`.
  *
  * It is in a session of the system's of its own, so that an interrupt from the keyboard does not reach
  * it: those who drain decide when it ends.
@@ -33,7 +33,7 @@ export function startProcess(
 ): OwnProcess {
   const [program, ...before] = ownCommand();
   const process = new Deno.Command(program!, {
-    args: [...before, "serve", address.service, "-", ...flagsOf(address)],
+    args: [...before, "serve", address.service, "-", "--processes=pool", ...flagsOf(address)],
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",
@@ -60,12 +60,11 @@ function ownCommand(): string[] {
 /** Options that are different from their defaults, as flags. */
 function flagsOf({ service, settings }: ServiceAddress): string[] {
   const own = optionsOfService(service).filter((name) => !isOfProcesses(name));
-  const pool = settings.processes === "pool" ? ["--processes=pool"] : [];
   return own.flatMap((name) => {
     const { format, default: usual }: Option<unknown> = SERVICE_OPTIONS[name];
     const text = format(settings[name]);
     return text === format(usual) ? [] : [`--${name}=${text}`];
-  }).concat(pool);
+  });
 }
 
 function formatEnd({ code, signal }: ProcessEnd): string {
