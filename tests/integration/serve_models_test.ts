@@ -107,6 +107,7 @@ Deno.test({
     tryClose(away[0]!);
     assertMatch(await third, /Hello from process/);
     // One that is killed takes its own client with it, and nobody else.
+    await until(() => childrenOf(program.pid).length === 1, "the others have ended");
     const [victim] = childrenOf(program.pid);
     Deno.kill(victim!, "SIGKILL");
     assertEquals((await readAll(away[1]!).catch(() => new Uint8Array())).length, 0);
