@@ -25,6 +25,8 @@ export class ProcessStream implements Stream {
   #memory = new ArrayBuffer(CHUNK_BYTES);
   /** What was read and not taken, within that. */
   #left = new Uint8Array(0);
+  /** Whether its output has ended before it was closed: then it ends by itself. */
+  #isOver = false;
   /** Whether it has said something. */
   #answered = false;
   /** Whether it is to come to an end by itself. */
@@ -44,7 +46,7 @@ export class ProcessStream implements Stream {
     // Waiting for it is what takes it out of the system's table.
     process.status.then((status) => {
       this.#ended = true;
-      onEnd(this.#closed ? undefined : status);
+      onEnd(this.#closed && !this.#isOver ? undefined : status);
     });
   }
 
@@ -58,7 +60,10 @@ export class ProcessStream implements Stream {
       const view = new Uint8Array(this.#memory, 0, Math.min(buffer.length, CHUNK_BYTES));
       const { value } = await this.#output.read(view);
       if (this.#closed) throw closed();
-      if (!value || value.length === 0) return 0;
+      if (!value || value.length === 0) {
+        this.#isOver = true;
+        return 0;
+      }
       this.#memory = value.buffer;
       if (!this.#answered && this.#finishing) this.#kill("SIGTERM");
       this.#answered = true;
