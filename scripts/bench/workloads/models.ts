@@ -56,10 +56,12 @@ export const models: Workload = {
         measure: (server) => closedLoop(bench, server, { clients, close: false }),
       });
     }
+    // What those who hold connections wait for.
+    const body = bench.processes.file("ok.txt", "ok\n");
     for (const idle of sizes) {
       yield* each(bench, `one busy client beside ${idle} idle ones`, {
         names: ["event", "threads"],
-        flags: ["--requests", "0"],
+        flags: ["--requests", "0", "--body", body],
         async measure(server) {
           const holder = await bench.load.hold(server.port, idle);
           try {
