@@ -41,6 +41,7 @@ const FOREIGN = new Set(
     "chmod",
     "socat",
     "telnet",
+    "strace",
     "echo",
   ],
 );
@@ -114,6 +115,7 @@ async function problemWith([program = "", ...args]: string[]): Promise<string | 
     const at = args.indexOf("iawlb");
     return at === -1 ? undefined : await problemWithIawlb(args.slice(at + 1));
   }
+  if (name === "python3") return isThere(args[0] ?? "") ? undefined : "is not there";
   if (name.includes("/")) return isThere(name) ? undefined : "is not there";
   return FOREIGN.has(name) || /^\w+=/.test(name) ? undefined : "nobody knows it";
 }
