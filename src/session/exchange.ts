@@ -23,6 +23,19 @@ export interface Serving {
   readonly isLeaving: boolean;
 }
 
+/** The client of a session, as far as that depends on it. */
+export interface Asking {
+  /** Whether it has sent something that is not passed on yet. */
+  readonly hasHeld: boolean;
+}
+
+/** What an {@linkcode Exchange} is made of. */
+export interface ExchangeOptions {
+  readonly now: number;
+  readonly client: Asking;
+  readonly destination: Serving;
+}
+
 /**
  * What a UDP session has sent and got, and with it the answer to when it is over: nothing else in it
  * tells.
@@ -46,10 +59,12 @@ export class Exchange {
   /** At which look it was seen that it is to end. */
   #leavingSince: number | undefined;
   readonly #terms: ExchangeTerms;
+  readonly #client: Asking;
   readonly #destination: Serving;
 
-  constructor(terms: ExchangeTerms, { now, destination }: { now: number; destination: Serving }) {
+  constructor(terms: ExchangeTerms, { now, client, destination }: ExchangeOptions) {
     this.#terms = terms;
+    this.#client = client;
     this.#destination = destination;
     this.#activeAt = this.#askedAt = now;
   }
@@ -93,6 +108,7 @@ export class Exchange {
 
   /** Whether answers are still to come; where their number is not known, one that follows a request. */
   #owed(perRequest: number): boolean {
+    if (this.#client.hasHeld) return true;
     if (perRequest > 0) return this.answers < this.requests * perRequest;
     return this.#answered < this.requests;
   }
