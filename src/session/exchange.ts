@@ -21,6 +21,8 @@ export interface Serving {
   readonly isDown: boolean;
   /** Whether it is to have no more sessions: what a client sends next is for another one. */
   readonly isLeaving: boolean;
+  /** Whether it is known never to answer. */
+  readonly isSilent: boolean;
 }
 
 /** The client of a session, as far as that depends on it. */
@@ -77,9 +79,9 @@ export class Exchange {
     return (udpAnswers > 0 || draining) && !this.#owed(udpAnswers);
   }
 
-  /** Whether it was asked and has never answered. */
+  /** Whether it was asked and has never answered, though it might have. */
   get silent(): boolean {
-    return this.requests > 0 && this.answers === 0;
+    return this.requests > 0 && this.answers === 0 && !this.#destination.isSilent;
   }
 
   /** Why the session is over by now, if it is. */
@@ -109,6 +111,7 @@ export class Exchange {
   /** Whether answers are still to come; where their number is not known, one that follows a request. */
   #owed(perRequest: number): boolean {
     if (this.#client.hasHeld) return true;
+    if (this.#destination.isSilent) return false;
     if (perRequest > 0) return this.answers < this.requests * perRequest;
     return this.#answered < this.requests;
   }
