@@ -1,6 +1,7 @@
 import type { Settings } from "../config/options.ts";
 import type { DatagramBuffers } from "../net/udp/buffers.ts";
 import type { DatagramCounts } from "../net/udp/terms.ts";
+import type { Stream } from "../net/stream.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
 
 /** What all UDP sessions of a listener share. */
@@ -23,6 +24,14 @@ export interface Serving {
   readonly isLeaving: boolean;
   /** Whether it is known never to answer. */
   readonly isSilent: boolean;
+}
+
+/** How many datagrams a session of UDP has had each way; nothing of any other. */
+export function datagramsOf(
+  { client, exchange }: { client: Pick<Stream, "remoteAddress">; exchange: Exchange | undefined },
+): { datagrams_up?: number; datagrams_down?: number } {
+  if (client.remoteAddress.transport !== "udp") return {};
+  return { datagrams_up: exchange?.requests ?? 0, datagrams_down: exchange?.answers ?? 0 };
 }
 
 /** The client of a session, as far as that depends on it. */
