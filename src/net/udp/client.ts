@@ -18,6 +18,13 @@ export interface ClientSocket {
 /** Takes a datagram, whose bytes are its own until the promise is fulfilled. */
 export type Receiver = (bytes: Uint8Array) => Promise<void>;
 
+/** A datagram that somebody has received. */
+export interface Delivery {
+  readonly client: DatagramClient;
+  /** Fulfilled once its bytes may change. */
+  readonly sent: Promise<void>;
+}
+
 /**
  * A client of a UDP listener, known by its address and port: what stands for the connection of a
  * session. Each write is a datagram; what comes is held until somebody receives it.
@@ -47,17 +54,22 @@ export class DatagramClient implements Stream {
     return this.held.nodes.length > 0;
   }
 
+  /** Whether one is in hand that is not on its way yet. */
+  get isBusy(): boolean {
+    return this.#busy;
+  }
+
   /**
    * One more has come of it, which is received at once, or held where the one before is not on its way
    * yet. Returns what is to be waited for before its bytes change, if anything; that never rejects.
    */
-  deliver(bytes: Uint8Array): Promise<void> | undefined {
+  deliver(bytes: Uint8Array): Delivery | undefined {
     if (!this.#receiver || this.#busy) {
       this.#socket.hold(this, bytes);
       return undefined;
     }
     this.#busy = true;
-    return this.#receiver(bytes).then(this.#received);
+    return { client: this, sent: this.#receiver(bytes).then(this.#received) };
   }
 
   /**

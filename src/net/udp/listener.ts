@@ -4,9 +4,12 @@ import { AcceptFailures } from "../accept_failures.ts";
 import type { AcceptingSocket } from "../accepting_socket.ts";
 import type { UdpEnd } from "../address.ts";
 import type { DatagramBuffers } from "./buffers.ts";
-import { type ClientSocket, DatagramClient } from "./client.ts";
+import { type ClientSocket, DatagramClient, type Delivery } from "./client.ts";
 import { HeldDatagrams } from "./held.ts";
 import type { DatagramCounts, UdpSettings } from "./terms.ts";
+
+/** How many turns of promises a send takes for which the system has room; about twice as many. */
+const TURNS = 16;
 
 /** What all sockets of a listener share. */
 export interface UdpTerms {
@@ -107,9 +110,9 @@ export class UdpListener implements AcceptingSocket, ClientSocket {
       try {
         const [bytes, from] = await this.#socket.receive(buffer);
         const passed = this.#receive(bytes, from as UdpEnd);
-        if (passed) {
+        if (passed && !await isSoon(passed)) {
           const lent = buffer;
-          passed.then(() => buffers.give(lent));
+          passed.sent.then(() => buffers.give(lent));
           buffer = buffers.take();
         }
         this.#failures.over();
@@ -121,7 +124,7 @@ export class UdpListener implements AcceptingSocket, ClientSocket {
     buffers.give(buffer);
   }
 
-  #receive(bytes: Uint8Array, from: UdpEnd): Promise<void> | undefined {
+  #receive(bytes: Uint8Array, from: UdpEnd): Delivery | undefined {
     const key = keyOf(from);
     const known = this.#clients.get(key);
     if (known) return known.deliver(bytes);
@@ -153,6 +156,15 @@ export class UdpListener implements AcceptingSocket, ClientSocket {
     this.#closed = true;
     this.#socket.close();
   }
+}
+
+/**
+ * Whether a datagram is on its way within a moment, as it is where the system has room for it: then
+ * the next one is received into the same buffer. The turns are of promises, not of the event loop.
+ */
+async function isSoon({ client }: Delivery): Promise<boolean> {
+  for (let turns = 0; client.isBusy && turns < TURNS; turns++) await undefined;
+  return !client.isBusy;
 }
 
 function keyOf({ hostname, port }: UdpEnd): string {
