@@ -70,8 +70,17 @@ export class ProcessPool {
    * @throws If there is none and none can be started.
    */
   open(): Stream {
+    return this.#begin((process, onOver) => process.open(onOver));
+  }
+
+  /** One of datagrams that come from this port, otherwise as {@linkcode open}. */
+  exchange(port: number): Stream {
+    return this.#begin((process, onOver) => process.exchange(port, onOver));
+  }
+
+  #begin(open: (process: PooledProcess, onOver: (outcome: Outcome) => void) => Stream): Stream {
     const process = this.#spare.pop() ?? this.#start();
-    const stream = process.open((outcome) => this.#over(process, outcome));
+    const stream = open(process, (outcome) => this.#over(process, outcome));
     this.fill();
     return stream;
   }
