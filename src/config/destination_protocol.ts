@@ -16,10 +16,6 @@ export function checkProtocol(
       report("speaks over connections only, but its listener is UDP; must be another service");
       return;
     }
-    if (udp && address.settings.processes !== "none") {
-      report("has processes for connections only, but its listener is UDP; must be none");
-      return;
-    }
   } else if (address && udp !== (address.transport === "udp")) {
     report(
       udp
