@@ -104,7 +104,7 @@ export const SCHEMAS = {
       "what listeners had counted that are gone, for each name that is there again",
     ),
   }),
-  Session: objectSchema({
+  Session: optional({
     id,
     listener: text,
     client: said(text, "its connection's peer, or whom that has named in a PROXY header"),
@@ -118,7 +118,12 @@ export const SCHEMAS = {
     age_ms: amount,
     ...bytes,
     attempts: said(counter, "connects begun"),
-  }),
+    datagrams_up: said(counter, "datagrams of the client; only of a session of UDP"),
+    datagrams_down: said(counter, "datagrams of the destination; only of a session of UDP"),
+  }, [
+    ...["id", "listener", "client", "peer", "destination", "stage", "place", "age_ms"],
+    ...[...Object.keys(bytes), "attempts"],
+  ]),
   Sessions: objectSchema({
     sessions: said(list(ref("Session")), "oldest first"),
     total: said(counter, "greeted, waiting and active ones of all listeners"),

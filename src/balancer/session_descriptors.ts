@@ -1,11 +1,13 @@
 import type { ListenerConfig } from "../config/config.ts";
-import { PER_PROCESS_SESSION, PER_SESSION, PER_UDP_SESSION } from "../net/descriptor_budget.ts";
+import { PER_PROCESS, PER_SESSION, PER_UDP_SESSION } from "../net/descriptor_budget.ts";
 
 /** How many descriptors a session of a listener takes at most, by what it begins with. */
 export function descriptorsPerSession({ listen, destinations }: ListenerConfig): number {
-  if (listen.transport === "udp") return PER_UDP_SESSION;
+  const usual = listen.transport === "udp" ? PER_UDP_SESSION : PER_SESSION;
   const forks = destinations.some(({ address }) => {
     return address.transport === "service" && address.settings.processes !== "none";
   });
-  return forks ? PER_PROCESS_SESSION : PER_SESSION;
+  if (!forks) return usual;
+  // Of UDP a client has none of its own.
+  return listen.transport === "udp" ? Math.max(usual, PER_PROCESS) : 1 + PER_PROCESS;
 }

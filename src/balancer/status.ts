@@ -11,6 +11,7 @@ import type { SessionInfo } from "../operations/operations.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { Forecast } from "../operations/forecast.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
+import { datagramsOf } from "../session/exchange.ts";
 import type { Session } from "../session/session.ts";
 import type { Timings } from "../session/timings.ts";
 
@@ -176,6 +177,7 @@ export function sessionInfos(
       age_ms: now - session.acceptedAt,
       bytes_up: session.up.bytes,
       bytes_down: session.down.bytes,
+      ...datagramsOf(session),
       attempts: session.attempts,
     });
   }

@@ -87,7 +87,7 @@ export function modelOf(
     const what = listen.startsWith("udp:") ? "a UDP port" : "a Unix-domain socket";
     throw new UsageError(
       `--model ${quote(model)}: ${what} cannot be shared by threads in this runtime; ` +
-        "must be event or iterative",
+        "must be event, iterative, process or preforked",
     );
   }
   switch (model) {

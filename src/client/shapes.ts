@@ -84,6 +84,7 @@ const session = object({
   peer: either(missing, text),
   ...{ place: either(none, amount), age_ms: amount, bytes_up: amount, bytes_down: amount },
   attempts: amount,
+  ...{ datagrams_up: either(missing, amount), datagrams_down: either(missing, amount) },
 });
 
 const sessions = object({ sessions: list(session), total: amount });

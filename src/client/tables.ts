@@ -35,6 +35,12 @@ const AGENT_COLUMN: Column = { title: "AGENT" };
 /** Stands behind the client where one was named by somebody else. */
 const PEER_COLUMN: Column = { title: "PEER" };
 
+/** Only where there are sessions of UDP. */
+const DATAGRAM_COLUMNS: readonly Column[] = [
+  { title: "DGRAMS UP", align: "right" },
+  { title: "DOWN", align: "right" },
+];
+
 const SESSION_COLUMNS: readonly Column[] = [
   { title: "STAGE" },
   { title: "PLACE", align: "right" },
@@ -101,6 +107,7 @@ function listenerLines(listener: ListenerStatus): string[] {
     `Listener ${id}: ${plain(name)} (${plain(address)}), ${state}${policy}`,
     `  ${accepted} accepted${greeted}, ${active} active, ${waiting} of ${queue} waiting${clients}${oldest}`,
     `  ${formatBytes(bytes_up)} up, ${formatBytes(bytes_down)} down`,
+    ...datagramLine(listener),
     ...(forecast.length > 0 ? [`  ${forecast.join(", ")}`] : []),
     ...(ended.length > 0 ? [`  ended: ${plain(ended.join(", "))}`] : []),
     ...(durations.length > 0 ? [`  ${durations.join("; ")}`] : []),
@@ -108,6 +115,17 @@ function listenerLines(listener: ListenerStatus): string[] {
     "",
     ...table.map((line) => `  ${line}`),
   ];
+}
+
+/** What became of datagrams, where there were some. */
+function datagramLine(listener: Partial<ListenerStatus>): string[] {
+  // An earlier version does not tell them.
+  const { datagrams_up: up = 0, datagrams_down: down = 0 } = listener;
+  const { datagrams_dropped = 0, datagrams_foreign = 0, datagrams_unsent = 0 } = listener;
+  const lost = { dropped: datagrams_dropped, foreign: datagrams_foreign, unsent: datagrams_unsent };
+  if (up + down + datagrams_dropped + datagrams_foreign + datagrams_unsent === 0) return [];
+  const losses = Object.entries(lost).map(([why, number]) => `, ${number} ${why}`);
+  return [`  datagrams: ${up} up, ${down} down${losses.join("")}`];
 }
 
 function durationText(what: string, histogram: HistogramData): string[] {
@@ -123,6 +141,7 @@ export function sessionLines(answer: { sessions: SessionInfo[]; total: number })
   const { sessions, total } = answer;
   if (sessions.length === 0) return ["no sessions"];
   const named = sessions.some(({ client, peer }) => peer !== undefined && peer !== client);
+  const datagrams = sessions.some(({ datagrams_up }) => datagrams_up !== undefined);
   const rows = sessions.map((session) => [
     session.id,
     session.client,
@@ -136,9 +155,13 @@ export function sessionLines(answer: { sessions: SessionInfo[]; total: number })
     formatBytes(session.bytes_down),
     String(session.attempts),
     session.listener,
+    ...datagrams ? [session.datagrams_up, session.datagrams_down].map((n) => String(n ?? "-")) : [],
   ]);
   const begin = [{ title: "ID" }, { title: "CLIENT" }, ...named ? [PEER_COLUMN] : []];
-  const lines = formatTable([...begin, ...SESSION_COLUMNS], rows);
+  const lines = formatTable(
+    [...begin, ...SESSION_COLUMNS, ...datagrams ? DATAGRAM_COLUMNS : []],
+    rows,
+  );
   if (total > sessions.length) {
     lines.push(`the ${sessions.length} oldest of ${total}; --limit N shows more`);
   }

@@ -9,17 +9,14 @@ export function checkProtocol(
   { listen, report }: { listen: Address; report(problem: string): void },
 ): void {
   const udp = listen.transport === "udp";
-  const { address } = isTemplate(destination) ? { address: undefined } : destination;
+  // Records are servers of whatever the listener speaks.
+  const address = isTemplate(destination) ? undefined : destination.address;
   if (address?.transport === "service") {
     if (udp && !hasDatagrams(address.service)) {
       report("speaks over connections only, but its listener is UDP; must be another service");
       return;
     }
-    if (udp && address.settings.processes !== "none") {
-      report("has processes for connections only, but its listener is UDP; must be none");
-      return;
-    }
-  } else if (udp !== (address?.transport === "udp")) {
+  } else if (address && udp !== (address.transport === "udp")) {
     report(
       udp
         ? "is not UDP, but its listener is; must be udp:PORT or udp:HOST:PORT"

@@ -1,3 +1,4 @@
+import { answersOfService } from "../config/options/service.ts";
 import { formatPlace, type Place, type ServiceAddress } from "../config/service_address.ts";
 import { formatSocketAddress } from "../net/address.ts";
 import { DialError, type DialOptions } from "../net/dial.ts";
@@ -5,7 +6,7 @@ import type { Stream } from "../net/stream.ts";
 import type { ChildStatus } from "../operations/child_status.ts";
 import { startProcess } from "../services/own_process.ts";
 import { ProcessPool } from "../services/process_pool.ts";
-import type { Service, ServiceContext } from "../services/service.ts";
+import type { Client, Service, ServiceContext } from "../services/service.ts";
 import { makeService } from "../services/services.ts";
 
 /** A process that is started for a session and ends with it. */
@@ -31,6 +32,7 @@ export class ServiceConnector {
   readonly description: string;
   readonly isTried = false;
   readonly isLocated = true;
+  readonly isSilent: boolean;
   readonly #destination: ServiceConnectorOptions["destination"];
   readonly #service: Service;
   readonly #context: ServiceContext;
@@ -40,6 +42,7 @@ export class ServiceConnector {
 
   constructor(address: ServiceAddress, { destination, context }: ServiceConnectorOptions) {
     this.description = formatPlace(address);
+    this.isSilent = answersOfService(address.service) === 0;
     this.#destination = destination;
     this.#context = context;
     const settings = () => this.#settings;
@@ -59,11 +62,11 @@ export class ServiceConnector {
 
   connect({ caller }: DialOptions): Promise<Stream> {
     if (this.#isAway()) return Promise.reject(this.#refusal());
-    if (this.#pool) return this.#connectProcess(this.#pool);
     const { clientAddress } = caller ?? {};
     const name = clientAddress ? formatSocketAddress(clientAddress) : "-";
     const port = clientAddress && "port" in clientAddress ? { port: clientAddress.port } : {};
     const client = { name, ...port };
+    if (this.#pool) return this.#connectProcess(this.#pool, client);
     if (!this.#context.datagrams) return Promise.resolve(this.#service.connect(client));
     // That there is one is made sure of where the configuration is read.
     return Promise.resolve(this.#service.exchange!(client));
@@ -98,9 +101,10 @@ export class ServiceConnector {
     });
   }
 
-  async #connectProcess(pool: ProcessPool): Promise<Stream> {
+  // deno-lint-ignore require-await -- what fails is a rejection
+  async #connectProcess(pool: ProcessPool, { port = 0 }: Client): Promise<Stream> {
     try {
-      return await pool.open();
+      return this.#context.datagrams ? pool.exchange(port) : pool.open();
     } catch (error) {
       throw new DialError([{ where: this.description, error }]);
     }

@@ -6,8 +6,8 @@ import { WaitList } from "../async/wait_list.ts";
 /** Descriptors of one session: its client's and its destination's. */
 export const PER_SESSION = 2;
 
-/** Those of one whose destination is a process: its client's, two pipes and the process itself. */
-export const PER_PROCESS_SESSION = 4;
+/** Those of a process of this program's own: two pipes, and the process itself. */
+export const PER_PROCESS = 3;
 
 /** Clients of UDP have none of their own. */
 export const PER_UDP_SESSION = 1;

@@ -1,17 +1,20 @@
 import type { Stream } from "../net/stream.ts";
 import { writeAll } from "../net/write_all.ts";
 
-/** What a frame says: a session begins, bytes, nothing more comes, nothing more is taken either. */
-export type FrameKind = "open" | "data" | "end" | "gone";
+/**
+ * What a frame says: a session begins, bytes, nothing more comes, nothing more is taken either; a
+ * session of datagrams begins, of which each is a frame.
+ */
+export type FrameKind = "open" | "data" | "end" | "gone" | "exchange";
 
-const KINDS: readonly FrameKind[] = ["open", "data", "end", "gone"];
+const KINDS: readonly FrameKind[] = ["open", "data", "end", "gone", "exchange"];
 
 const NOTHING = new Uint8Array(0);
 
 /** A byte for the kind, three for the length of what follows. */
 const HEADER_BYTES = 4;
 
-/** Longest piece of one frame. */
+/** Longest piece of one frame; no datagram is longer. */
 const PIECE_BYTES = 64 * 1024;
 
 /** What frames are written to and read from. */
@@ -65,5 +68,16 @@ export class Frames {
     const number = await this.#raw.read(buffer.subarray(0, this.#left));
     this.#left -= number;
     return number;
+  }
+
+  /** Reads all that is left of the current frame; `undefined` if the pipe has ended before. */
+  async readAll(buffer: Uint8Array): Promise<number | undefined> {
+    let read = 0;
+    while (this.#left > 0) {
+      const number = await this.read(buffer.subarray(read));
+      if (number === 0) return undefined;
+      read += number;
+    }
+    return read;
   }
 }

@@ -2,9 +2,8 @@ import { closed } from "../net/conduit.ts";
 import { NOWHERE } from "../net/pipe.ts";
 import type { Stream } from "../net/stream.ts";
 import { Frames } from "./frames.ts";
-
-/** What becomes of a process after a session: it can have another one, or it was killed. */
-export type Outcome = "free" | "killed";
+import type { Outcome, Owner } from "./owner.ts";
+import { PooledDatagrams } from "./pooled_datagrams.ts";
 
 /** A process that serves one session after the other. */
 export class PooledProcess {
@@ -27,16 +26,25 @@ export class PooledProcess {
 
   /** Begins a session. It must have none. */
   open(onOver: (outcome: Outcome) => void): Stream {
+    return new PooledStream(this.#frames, this.#begin(onOver));
+  }
+
+  /** Begins one of datagrams, which come from this port. It must have none. */
+  exchange(port: number, onOver: (outcome: Outcome) => void): Stream {
+    return new PooledDatagrams(port, { frames: this.#frames, owner: this.#begin(onOver) });
+  }
+
+  #begin(onOver: (outcome: Outcome) => void): Owner {
     this.sessions++;
     this.busy = true;
-    return new PooledStream(this.#frames, {
+    return {
       kill: () => this.#raw.close(),
       isGone: () => this.#raw.gone === true,
       onOver: (outcome) => {
         this.busy = false;
         onOver(outcome);
       },
-    });
+    };
   }
 
   /** Tells it that its session is to come to an end, if it has one. */
@@ -53,14 +61,6 @@ export class PooledProcess {
 }
 
 const NOTHING = new Uint8Array(0);
-
-/** What a session has of its process. */
-interface Owner {
-  kill(): void;
-  /** Whether the process has ended. */
-  isGone(): boolean;
-  onOver(outcome: Outcome): void;
-}
 
 /** One session of a process. */
 class PooledStream implements Stream {

@@ -1,6 +1,7 @@
 import type { ChildStatus } from "../operations/child_status.ts";
 import type { Stream } from "../net/stream.ts";
-import { type Outcome, PooledProcess } from "./pooled_process.ts";
+import type { Outcome } from "./owner.ts";
+import { PooledProcess } from "./pooled_process.ts";
 
 /** Of how many processes that have ended it is kept what they did: the latest ones. */
 const KEPT_ENDED = 64;
@@ -70,8 +71,17 @@ export class ProcessPool {
    * @throws If there is none and none can be started.
    */
   open(): Stream {
+    return this.#begin((process, onOver) => process.open(onOver));
+  }
+
+  /** One of datagrams that come from this port, otherwise as {@linkcode open}. */
+  exchange(port: number): Stream {
+    return this.#begin((process, onOver) => process.exchange(port, onOver));
+  }
+
+  #begin(open: (process: PooledProcess, onOver: (outcome: Outcome) => void) => Stream): Stream {
     const process = this.#spare.pop() ?? this.#start();
-    const stream = process.open((outcome) => this.#over(process, outcome));
+    const stream = open(process, (outcome) => this.#over(process, outcome));
     this.fill();
     return stream;
   }

@@ -30,6 +30,7 @@ export async function serveStandardStreams({ service, settings }: ServiceAddress
     context: SILENT,
   });
   const connect = () => made.connect({ name: "-" });
+  const { exchange } = made;
   const ended = Promise.withResolvers<void>();
   const parent = Deno.ppid;
   const watch = every(LOOK_MS, () => {
@@ -40,7 +41,10 @@ export async function serveStandardStreams({ service, settings }: ServiceAddress
   if (made.finish) Deno.addSignalListener("SIGTERM", finish);
   try {
     const served = settings.processes === "pool"
-      ? serveInTurn(STANDARD, connect)
+      ? serveInTurn(STANDARD, {
+        connect,
+        ...(exchange && { exchange: (port) => exchange({ name: "-", port }) }),
+      })
       : converse(connect());
     // A client that is gone is no defect of a service.
     await Promise.race([served, ended.promise]).catch((error) => {

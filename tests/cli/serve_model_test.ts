@@ -50,9 +50,12 @@ Deno.test("what a model cannot be is said in a line", async () => {
     [["8007", "--model", "process", "--processes", "pool"], /must be each, or left out/],
     [["8007", "--model", "process", "--min-spare", "2"], /min-spare without processes=pool/],
     [["8007", "--model", "preforked", "--min-spare", "6"], /must be at most max-spare, 5/],
-    [["udp:8007", "--model", "process"], /processes for connections only/],
-    [["udp:8007", "--model", "threads"], /a UDP port cannot be shared by threads/],
-    [["unix:/tmp/x", "--model", "threads"], /a Unix-domain socket cannot be shared by threads/],
+    [["udp:8007", "--model", "threads"], /a UDP port cannot be shared .*process or preforked/],
+    [["udp:8007", "--model", "hybrid"], /a UDP port cannot be shared .*process or preforked/],
+    [
+      ["unix:/tmp/x", "--model", "threads"],
+      /a Unix-domain socket cannot be shared by threads .*process or preforked/,
+    ],
   ];
   for (const [args, message] of refused) {
     const { message: said } = await assertRejects(() => parseServe(["echo", ...args]), UsageError);

@@ -9,7 +9,6 @@ import { configOfFile, problemsOfFile } from "../support/config_file.ts";
 const WRONG: readonly [args: string, problem: string][] = [
   ["udp:53 9001", 'DESTINATION "9001": is not UDP, but its listener is; must be udp:PORT'],
   ["udp:53 unix:/run/x", "is not UDP, but its listener is"],
-  ["udp:53 dns:example.org:53", "is not UDP, but its listener is"],
   ["53 udp:5353", 'DESTINATION "udp:5353": is UDP, but its listener is not'],
   ["udp:53 udp:53", "is the LISTEN address, so that it would connect to itself"],
   ["udp:53 udp:5353,udp:5354", 'unknown option "udp:5354"'],

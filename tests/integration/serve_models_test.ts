@@ -63,6 +63,10 @@ Deno.test("iterative answers one datagram after the other", async () => {
   assertEquals(await program.terminate(), 0);
 });
 
+async function exchange(port: number, text: string): Promise<string> {
+  return (await runProgram(["send", "--udp", `127.0.0.1:${port}`, text])).stdout;
+}
+
 /** The processes that this one has started and that live. */
 function childrenOf(pid: number): number[] {
   return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((child) => {
@@ -144,6 +148,43 @@ Deno.test({
     assertEquals(await program.ended(), 0);
     await program.logged(/sessions accepted: .*\d by process \d+/);
     await allGone(pids);
+  },
+});
+
+Deno.test({
+  ...unless(
+    "processes answer datagrams, one for each client or one client after the other",
+    needsProc,
+  ),
+  fn: async () => {
+    const pool = ["--model", "preforked", "--min-spare", "1", "--max-spare", "1"];
+    for (const model of [["--model", "process"], pool]) {
+      const port = freePort();
+      const args = ["serve", "echo", `udp:127.0.0.1:${port}`, ...model, "--max-processes", "2"];
+      await using program = await Program.spawn([...args, "--log-format", "json"]);
+      const texts = ["one", "two", "three"];
+      const all = await Promise.all(texts.map((text) => exchange(port, text)));
+      assertEquals(all, texts.map((text) => `${text.length} bytes: ${text}\n`));
+      await until(() => program.out.length === 3, "each session is over with its answer");
+      assert(program.access().every(({ reason }) => reason === "done"));
+      const left = model === pool ? 1 : 0;
+      await until(
+        () => childrenOf(program.pid).length === left,
+        "those who are too many have ended",
+      );
+      if (model === pool) {
+        const { children } = await program.status();
+        const accepted = children.map(({ accepted }: { accepted: number }) => accepted);
+        assertEquals(accepted.reduce((sum: number, number: number) => sum + number, 0), 3);
+        // One that is killed is replaced when somebody comes.
+        Deno.kill(childrenOf(program.pid)[0]!, "SIGKILL");
+        await program.logged(/the process \d+ of echo ended early: SIGKILL/);
+        assertEquals(await exchange(port, "four"), "4 bytes: four\n");
+      }
+      const pids = childrenOf(program.pid);
+      assertEquals(await program.terminate(), 0);
+      await allGone(pids);
+    }
   },
 });
 

@@ -127,6 +127,7 @@ Deno.test("the state, the metrics and the access log tell of datagrams", async (
   await using client = new UdpClient(program.port);
   assertEquals(await client.ask("hello"), "hello");
   const [entry] = await program.entries(1);
+  assertEquals([entry!.datagrams_up, entry!.datagrams_down], [1, 1]);
   assertEquals([entry!.client, entry!.destination, entry!.reason, entry!.bytes_up], [
     `127.0.0.1:${client.port}`,
     server.address,
@@ -139,6 +140,30 @@ Deno.test("the state, the metrics and the access log tell of datagrams", async (
   assertStringIncludes(metrics, `iawlb_datagrams_lost_total{${listener},reason="foreign"} 0\n`);
   const status = await program.status();
   assertEquals([status.address, status.datagrams_down], [`udp:127.0.0.1:${program.port}`, 1]);
+});
+
+Deno.test({
+  ...unless("records of a name are servers of UDP", NEEDING_DNSMASQ),
+  async fn() {
+    await using server = new UdpServer();
+    await using dnsmasq = await startDnsmasq([
+      "--address=/ns.test/127.0.0.1",
+      `--srv-host=_echo._udp.test,ns.test,${server.port}`,
+    ]);
+    for (const name of ["srv:_echo._udp.test", `dns:ns.test:${server.port}`]) {
+      await using program = await Program.spawn([
+        ...["--log-format", "json", "--resolver", `127.0.0.1:${dnsmasq.port}`],
+        ...["--udp-answers", "1", `udp:127.0.0.1:${freePort()}`, name],
+      ]);
+      await using client = new UdpClient(program.port);
+      assertEquals(await client.ask("hello"), "hello");
+      const [entry] = await program.entries(1);
+      const source = name.replace(/^(?:srv:|dns:)/, "").replace(/:\d+$/, "");
+      assertEquals(entry!.destination, `${source}@127.0.0.1:${server.port}`);
+      assertEquals((await program.status()).destinations[0].address, server.address);
+      assertEquals(await program.terminate(), 0);
+    }
+  },
 });
 
 Deno.test("a port that is taken is told at the start", async () => {

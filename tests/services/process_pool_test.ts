@@ -24,7 +24,7 @@ function poolOf(settings: PoolSettings) {
         onEnd();
       };
       alive.set(pid, end);
-      serveInTurn(far, () => echo().connect({ name: "-" })).then(end, end);
+      serveInTurn(far, { connect: () => echo().connect({ name: "-" }) }).then(end, end);
       return { pid, raw: Object.assign(near, { finish() {} }) };
     },
   });

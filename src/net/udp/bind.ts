@@ -62,6 +62,11 @@ export async function bindUdp(
     renew() {
       if (!wildcard) return [];
       const opened: UdpListener[] = [];
+      const tell = (error: unknown) => {
+        log.warning("not all addresses of this machine are listened on: {reason}", {
+          reason: messageOf(error),
+        });
+      };
       try {
         const now = new Set(ownAddresses(hostname));
         for (const socket of [...sockets]) {
@@ -69,11 +74,16 @@ export async function bindUdp(
           sockets.splice(sockets.indexOf(socket), 1);
           socket.close();
         }
-        for (const host of now) opened.push(open(host, bound));
+        for (const host of now) {
+          try {
+            opened.push(open(host, bound));
+          } catch (error) {
+            // One that is not ready yet keeps no other one away.
+            tell(error);
+          }
+        }
       } catch (error) {
-        log.warning("not all addresses of this machine are listened on: {reason}", {
-          reason: messageOf(error),
-        });
+        tell(error);
       }
       sockets.push(...opened);
       return opened;

@@ -3,25 +3,32 @@ import { LinkedList } from "../../async/linked_list.ts";
 import { AcceptFailures } from "../accept_failures.ts";
 import type { AcceptingSocket } from "../accepting_socket.ts";
 import type { UdpEnd } from "../address.ts";
-import { LONGEST_DATAGRAM } from "./buffers.ts";
-import { type ClientSocket, DatagramClient } from "./client.ts";
+import type { DatagramBuffers } from "./buffers.ts";
+import { type ClientSocket, DatagramClient, type Delivery } from "./client.ts";
 import { HeldDatagrams } from "./held.ts";
 import type { DatagramCounts, UdpSettings } from "./terms.ts";
+
+/** How many turns of promises a send takes for which the system has room; about twice as many. */
+const TURNS = 16;
 
 /** What all sockets of a listener share. */
 export interface UdpTerms {
   readonly settings: UdpSettings;
   readonly counts: DatagramCounts;
   readonly held: HeldDatagrams;
+  readonly buffers: DatagramBuffers;
 }
 
 /** What a UDP listener's sockets share, with these settings. */
-export function udpTerms(settings: UdpSettings, counts: DatagramCounts): UdpTerms {
+export function udpTerms(
+  settings: UdpSettings,
+  { counts, buffers }: Pick<UdpTerms, "counts" | "buffers">,
+): UdpTerms {
   const held = new HeldDatagrams({
     limits: () => settings.udpBuffer,
     onDrop: () => void counts.dropped++,
   });
-  return { settings, counts, held };
+  return { settings, counts, held, buffers };
 }
 
 /**
@@ -92,22 +99,32 @@ export class UdpListener implements AcceptingSocket, ClientSocket {
     this.#closeIfIdle();
   }
 
+  /**
+   * Receives until the socket is closed. A datagram that cannot be sent on yet, since the system has no
+   * room for it, keeps its buffer, and holds nobody up who has sent another one.
+   */
   async #run(): Promise<void> {
-    const buffer = new Uint8Array(LONGEST_DATAGRAM);
+    const { buffers } = this.#terms;
+    let buffer = buffers.take();
     while (!this.#closed) {
       try {
         const [bytes, from] = await this.#socket.receive(buffer);
         const passed = this.#receive(bytes, from as UdpEnd);
-        if (passed) await passed;
+        if (passed && !await isSoon(passed)) {
+          const lent = buffer;
+          passed.sent.then(() => buffers.give(lent));
+          buffer = buffers.take();
+        }
         this.#failures.over();
       } catch (error) {
-        if (this.#closed) return;
+        if (this.#closed) break;
         await this.#failures.pause(error);
       }
     }
+    buffers.give(buffer);
   }
 
-  #receive(bytes: Uint8Array, from: UdpEnd): Promise<void> | undefined {
+  #receive(bytes: Uint8Array, from: UdpEnd): Delivery | undefined {
     const key = keyOf(from);
     const known = this.#clients.get(key);
     if (known) return known.deliver(bytes);
@@ -139,6 +156,15 @@ export class UdpListener implements AcceptingSocket, ClientSocket {
     this.#closed = true;
     this.#socket.close();
   }
+}
+
+/**
+ * Whether a datagram is on its way within a moment, as it is where the system has room for it: then
+ * the next one is received into the same buffer. The turns are of promises, not of the event loop.
+ */
+async function isSoon({ client }: Delivery): Promise<boolean> {
+  for (let turns = 0; client.isBusy && turns < TURNS; turns++) await undefined;
+  return !client.isBusy;
 }
 
 function keyOf({ hostname, port }: UdpEnd): string {
