@@ -48,7 +48,7 @@ export class ServiceConnector {
       settings,
       context,
     });
-    if (address.settings.processes !== "none") this.#pool = this.#makePool(address);
+    if (["each", "pool"].includes(address.settings.processes)) this.#pool = this.#makePool(address);
     this.#pool?.fill();
   }
 

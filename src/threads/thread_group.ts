@@ -6,7 +6,13 @@ import type { Logs } from "../logging/logs.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { LimitBoards } from "../destinations/limits/limit_boards.ts";
 import type { Trails } from "../net/trails.ts";
-import type { DestinationsMessage, StartMessage, ThreadCall, ThreadCalls } from "./messages.ts";
+import type {
+  DestinationsMessage,
+  StartMessage,
+  ThreadCall,
+  ThreadCalls,
+  ThreadWorker,
+} from "./messages.ts";
 import { type NoAnswer, ThreadError, ThreadHandle, type ThreadLimits } from "./thread_handle.ts";
 
 /** Time before a thread that has crashed is started again, in milliseconds. */
@@ -28,8 +34,8 @@ export interface ThreadGroupOptions {
   descriptors: DescriptorBudget;
   /** What threads and listeners know together of the ways of sessions. */
   trails: Trails;
-  /** Makes a thread. */
-  spawn(): Worker;
+  /** Makes a thread, or a process in its place. */
+  spawn(): ThreadWorker;
   /** What a thread begins with now. */
   beginningOf(position: ThreadPosition): Beginning;
   /** Learns that a thread is gone, which is started again. */
@@ -156,10 +162,7 @@ export class ThreadGroup {
     if (!this.#started) return;
     log.error(
       "thread {index} has crashed and its sessions are lost, which is a defect: {message}",
-      {
-        index,
-        message,
-      },
+      { index, message },
     );
     this.#restart(index);
   }
