@@ -94,6 +94,7 @@ export class ServiceConnector {
           sessions: settings["requests-per-process"],
         };
       },
+      claim: () => this.#context.claimProcess ? this.#context.claimProcess() : () => {},
       start: (onEnd) => startProcess(address, { log: this.#context.log, onEnd }),
     });
   }

@@ -227,6 +227,25 @@ Deno.test({
 });
 
 Deno.test({
+  ...unless("spare processes leave the descriptors to those who are served", needsProc),
+  fn: async () => {
+    const pool = ["--model", "preforked", "--min-spare", "5", "--max-spare", "16"];
+    const listen = `127.0.0.1:${freePort()}`;
+    const args = ["serve", "http", listen, "--log-format", "json", ...pool];
+    await using program = await Program.spawn(args, "ulimit -n 72");
+    for (let i = 0; i < 3; i++) {
+      const all = Array.from({ length: 20 }, () => request(program.port, GET));
+      for (const text of await Promise.all(all)) assertMatch(text, /Hello from process/);
+    }
+    assertEquals((await program.status()).ended.done, 60);
+    assertEquals(program.log.filter((line) => line.includes('"warning"')), []);
+    const pids = childrenOf(program.pid);
+    assertEquals(await program.terminate(), 0);
+    await allGone(pids);
+  },
+});
+
+Deno.test({
   ...unless("a program that is killed leaves no process behind", needsProc),
   fn: async () => {
     const models = [

@@ -8,6 +8,7 @@ const MODELS: Readonly<Record<string, readonly string[]>> = {
   iterative: ["--model", "iterative"],
   process: ["--model", "process", "--max-processes", "10"],
   preforked: ["--model", "preforked", "--max-processes", "10", "--max-spare", "10"],
+  kernel: ["--model", "preforked", "--accept", "kernel", "--max-processes", "10"],
   threads: ["--model", "threads", "--threads", "2"],
   hybrid: [
     ...["--model", "hybrid", "--threads", "2", "--max-processes", "10"],
