@@ -3,7 +3,7 @@ import { closed } from "../net/conduit.ts";
 import { NOWHERE } from "../net/pipe.ts";
 import type { Stream } from "../net/stream.ts";
 import type { FrameKind, Frames } from "./frames.ts";
-import type { Owner } from "./pooled_process.ts";
+import type { Owner } from "./owner.ts";
 
 /** How long a process has to say that a session is over, after which it is killed, in milliseconds. */
 const GRACE_MS = 1000;

@@ -2,10 +2,8 @@ import { closed } from "../net/conduit.ts";
 import { NOWHERE } from "../net/pipe.ts";
 import type { Stream } from "../net/stream.ts";
 import { Frames } from "./frames.ts";
+import type { Outcome, Owner } from "./owner.ts";
 import { PooledDatagrams } from "./pooled_datagrams.ts";
-
-/** What becomes of a process after a session: it can have another one, or it was killed. */
-export type Outcome = "free" | "killed";
 
 /** A process that serves one session after the other. */
 export class PooledProcess {
@@ -63,14 +61,6 @@ export class PooledProcess {
 }
 
 const NOTHING = new Uint8Array(0);
-
-/** What a session has of its process. */
-export interface Owner {
-  kill(): void;
-  /** Whether the process has ended. */
-  isGone(): boolean;
-  onOver(outcome: Outcome): void;
-}
 
 /** One session of a process. */
 class PooledStream implements Stream {

@@ -1,6 +1,7 @@
 import type { ChildStatus } from "../operations/child_status.ts";
 import type { Stream } from "../net/stream.ts";
-import { type Outcome, PooledProcess } from "./pooled_process.ts";
+import type { Outcome } from "./owner.ts";
+import { PooledProcess } from "./pooled_process.ts";
 
 /** Of how many processes that have ended it is kept what they did: the latest ones. */
 const KEPT_ENDED = 64;
