@@ -19,9 +19,20 @@ export function threadsOf(config: Divided): number {
   return Math.min(navigator.hardwareConcurrency, ...limits);
 }
 
-/** Reports limits that cannot be divided among the threads. */
-export function checkThreads(config: Divided, { report, mention }: Reporter): void {
+/**
+ * Reports limits that cannot be divided among the threads.
+ *
+ * @param before What they were started with, after which they stay threads, or processes.
+ */
+export function checkThreads(
+  config: Divided,
+  { report, mention }: Reporter,
+  before: Divided = config,
+): void {
   checkProcesses(config, { report, mention });
+  if (config.threads > 1 && haveProcesses(config) !== haveProcesses(before)) {
+    report({ option: "threads" }, "are threads or processes, which only a restart changes");
+  }
   if (config.threads <= 1) return;
   const number = threadsOf(config);
   const fail = (problem: string) => report({ option: "threads" }, problem);

@@ -34,7 +34,7 @@ import { type DestinationStatus } from "../operations/destination_status.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { AdminState } from "../operations/states.ts";
 import type { OptionName } from "../config/options.ts";
-import { checkThreads, haveProcesses, threadsOf } from "../config/thread_shares.ts";
+import { checkThreads, threadsOf } from "../config/thread_shares.ts";
 import { ChangeLog, changesBetween } from "./record_changes.ts";
 import { type ListenerOptions, startBalancer } from "./start_balancer.ts";
 import { statusOfName } from "./status_of_name.ts";
@@ -123,13 +123,8 @@ export class ManagedListener {
    * @throws {UsageError} If it cannot.
    */
   check(config: Config): void {
-    const reporter = commandLineReporter(config.texts);
-    checkThreads({ ...config, threads: this.threads }, reporter);
-    if (this.threads === 1 || haveProcesses(config) === haveProcesses(this.#config)) return;
-    reporter.report(
-      { option: "threads" },
-      "are threads or processes, which a reload cannot change",
-    );
+    const asStarted = { ...config, threads: this.threads };
+    checkThreads(asStarted, commandLineReporter(config.texts), this.#config);
   }
 
   /**

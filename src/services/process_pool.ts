@@ -136,6 +136,8 @@ export class ProcessPool {
   /** It has ended, or was killed. None is started in its place before somebody needs one. */
   #gone(process: PooledProcess): void {
     if (!this.#all.delete(process)) return;
+    // Nobody would read the end of its output, which is what closes that otherwise.
+    if (!process.busy) process.close();
     this.#release(process);
     const at = this.#spare.indexOf(process);
     if (at >= 0) this.#spare.splice(at, 1);

