@@ -25,7 +25,7 @@ export class Datagrams implements ExchangeTerms {
 
   constructor(settings: Settings, { log, clock }: { log: Logger; clock: Clock }) {
     this.settings = settings;
-    this.sockets = udpTerms(settings, this.counts);
+    this.sockets = udpTerms(settings, this);
     this.#log = log;
     this.#clock = clock;
   }

@@ -184,6 +184,7 @@ async function exchange(
       get isLeaving() {
         return destination.shownState === "drain" || destination.shownState === "maint";
       },
+      isSilent: destination.connector.isSilent ?? false,
     },
   });
   if (session.exchange?.silent) observer.onSilence(destination);

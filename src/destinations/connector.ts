@@ -43,6 +43,8 @@ export interface Connector {
    * to that.
    */
   finish?(finishing: boolean): void;
+  /** Whether it takes datagrams and never answers one; absent where nobody knows. */
+  readonly isSilent?: boolean;
   /** What each of the processes that serve its sessions has done; absent if there are none. */
   readonly children?: readonly ChildStatus[];
 }

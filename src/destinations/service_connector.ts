@@ -1,3 +1,4 @@
+import { answersOfService } from "../config/options/service.ts";
 import { formatPlace, type Place, type ServiceAddress } from "../config/service_address.ts";
 import { formatSocketAddress } from "../net/address.ts";
 import { DialError, type DialOptions } from "../net/dial.ts";
@@ -31,6 +32,7 @@ export class ServiceConnector {
   readonly description: string;
   readonly isTried = false;
   readonly isLocated = true;
+  readonly isSilent: boolean;
   readonly #destination: ServiceConnectorOptions["destination"];
   readonly #service: Service;
   readonly #context: ServiceContext;
@@ -40,6 +42,7 @@ export class ServiceConnector {
 
   constructor(address: ServiceAddress, { destination, context }: ServiceConnectorOptions) {
     this.description = formatPlace(address);
+    this.isSilent = answersOfService(address.service) === 0;
     this.#destination = destination;
     this.#context = context;
     const settings = () => this.#settings;

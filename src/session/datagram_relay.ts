@@ -50,7 +50,7 @@ class DatagramRelay implements Holder {
     this.#client = client;
     this.#server = server;
     this.#options = options;
-    this.#exchange = new Exchange(options.terms, options);
+    this.#exchange = new Exchange(options.terms, { ...options, client });
   }
 
   /** Relays until the session is over. */

@@ -21,6 +21,21 @@ export interface Serving {
   readonly isDown: boolean;
   /** Whether it is to have no more sessions: what a client sends next is for another one. */
   readonly isLeaving: boolean;
+  /** Whether it is known never to answer. */
+  readonly isSilent: boolean;
+}
+
+/** The client of a session, as far as that depends on it. */
+export interface Asking {
+  /** Whether it has sent something that is not passed on yet. */
+  readonly hasHeld: boolean;
+}
+
+/** What an {@linkcode Exchange} is made of. */
+export interface ExchangeOptions {
+  readonly now: number;
+  readonly client: Asking;
+  readonly destination: Serving;
 }
 
 /**
@@ -46,10 +61,12 @@ export class Exchange {
   /** At which look it was seen that it is to end. */
   #leavingSince: number | undefined;
   readonly #terms: ExchangeTerms;
+  readonly #client: Asking;
   readonly #destination: Serving;
 
-  constructor(terms: ExchangeTerms, { now, destination }: { now: number; destination: Serving }) {
+  constructor(terms: ExchangeTerms, { now, client, destination }: ExchangeOptions) {
     this.#terms = terms;
+    this.#client = client;
     this.#destination = destination;
     this.#activeAt = this.#askedAt = now;
   }
@@ -62,9 +79,9 @@ export class Exchange {
     return (udpAnswers > 0 || draining) && !this.#owed(udpAnswers);
   }
 
-  /** Whether it was asked and has never answered. */
+  /** Whether it was asked and has never answered, though it might have. */
   get silent(): boolean {
-    return this.requests > 0 && this.answers === 0;
+    return this.requests > 0 && this.answers === 0 && !this.#destination.isSilent;
   }
 
   /** Why the session is over by now, if it is. */
@@ -93,6 +110,8 @@ export class Exchange {
 
   /** Whether answers are still to come; where their number is not known, one that follows a request. */
   #owed(perRequest: number): boolean {
+    if (this.#client.hasHeld) return true;
+    if (this.#destination.isSilent) return false;
     if (perRequest > 0) return this.answers < this.requests * perRequest;
     return this.#answered < this.requests;
   }

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Program, runProgram } from "../support/program.ts";
 import { pathOf } from "../support/real_servers.ts";
 import { freePort, until } from "../support/servers.ts";
+import { UdpClient } from "../support/udp.ts";
 import { unless } from "../support/unless.ts";
 
 async function serve(service: string, options: readonly string[] = []) {
@@ -52,6 +53,25 @@ Deno.test({
     assertMatch(program.out[0]!, / 127\.0\.0\.1:\d+ daemon\.err .*hello$/);
   },
 });
+
+for (const service of ["discard", "syslog"]) {
+  Deno.test(`a drain of ${service}, which answers nobody, ends at once`, async () => {
+    const { program: running, port } = await serve(service, [
+      ...["--log-format", "json", "--udp-request-timeout", "60s"],
+    ]);
+    await using program = running;
+    await using client = new UdpClient(port);
+    await client.send("<13>one", "<13>two");
+    await until(async () => (await program.status()).datagrams_up === 2, "both have come");
+    const begun = performance.now();
+    assertEquals(await program.terminate(), 0);
+    assert(performance.now() - begun < 20_000, "it waits for no answer");
+    assert(program.log.some((line) => line.includes("nothing was cut")));
+    if (service === "syslog") {
+      assertEquals(program.out.map((line) => line.slice(-3)), ["one", "two"]);
+    }
+  });
+}
 
 Deno.test("what speaks over connections only is no service of UDP", async () => {
   for (const service of ["http", "chat"]) {

@@ -15,7 +15,7 @@ export interface ClientSocket {
   forget(client: DatagramClient): void;
 }
 
-/** Takes a datagram, whose bytes are its own until the promise is settled. */
+/** Takes a datagram, whose bytes are its own until the promise is fulfilled. */
 export type Receiver = (bytes: Uint8Array) => Promise<void>;
 
 /**
@@ -32,6 +32,8 @@ export class DatagramClient implements Stream {
   readonly #socket: ClientSocket;
   /** Gets what comes from now on. */
   #receiver: Receiver | undefined;
+  /** Whether it has one in hand: the next ones are held until that is on its way. */
+  #busy = false;
   #closed = false;
 
   constructor(socket: ClientSocket, from: UdpEnd) {
@@ -40,29 +42,34 @@ export class DatagramClient implements Stream {
     this.remoteAddress = from;
   }
 
-  /** One more has come of it; what is to be waited for before its bytes change, if anything. */
+  /** Whether it has sent something that nobody has received. */
+  get hasHeld(): boolean {
+    return this.held.nodes.length > 0;
+  }
+
+  /**
+   * One more has come of it, which is received at once, or held where the one before is not on its way
+   * yet. Returns what is to be waited for before its bytes change, if anything; that never rejects.
+   */
   deliver(bytes: Uint8Array): Promise<void> | undefined {
-    if (this.#receiver) return this.#receiver(bytes);
-    this.#socket.hold(this, bytes);
-    return undefined;
+    if (!this.#receiver || this.#busy) {
+      this.#socket.hold(this, bytes);
+      return undefined;
+    }
+    this.#busy = true;
+    return this.#receiver(bytes).then(this.#received);
   }
 
   /**
    * Passes on what was held, in order, and then whatever comes.
    *
+   * @param receiver Never rejects.
    * @returns Whether there was something.
    */
   async receive(receiver: Receiver): Promise<boolean> {
-    let any = false;
-    for (;;) {
-      const bytes = this.#socket.take(this);
-      if (this.#closed) return any;
-      if (!bytes) break;
-      any = true;
-      await receiver(bytes);
-    }
     this.#receiver = receiver;
-    return any;
+    this.#busy = true;
+    return await this.#passHeld();
   }
 
   /** Datagrams are never asked for: {@linkcode receive} gets them. */
@@ -89,4 +96,21 @@ export class DatagramClient implements Stream {
   sendPromptly(): void {}
 
   tuneForLongLife(): void {}
+
+  readonly #received = (): void => {
+    if (this.hasHeld) void this.#passHeld();
+    else this.#busy = false;
+  };
+
+  /** Passes on what is held, and what is held meanwhile; returns whether there was something. */
+  async #passHeld(): Promise<boolean> {
+    for (let any = false;; any = true) {
+      const bytes = this.#socket.take(this);
+      if (!bytes || !this.#receiver) {
+        this.#busy = false;
+        return any;
+      }
+      await this.#receiver(bytes);
+    }
+  }
 }

@@ -3,7 +3,7 @@ import { LinkedList } from "../../async/linked_list.ts";
 import { AcceptFailures } from "../accept_failures.ts";
 import type { AcceptingSocket } from "../accepting_socket.ts";
 import type { UdpEnd } from "../address.ts";
-import { LONGEST_DATAGRAM } from "./buffers.ts";
+import type { DatagramBuffers } from "./buffers.ts";
 import { type ClientSocket, DatagramClient } from "./client.ts";
 import { HeldDatagrams } from "./held.ts";
 import type { DatagramCounts, UdpSettings } from "./terms.ts";
@@ -13,15 +13,19 @@ export interface UdpTerms {
   readonly settings: UdpSettings;
   readonly counts: DatagramCounts;
   readonly held: HeldDatagrams;
+  readonly buffers: DatagramBuffers;
 }
 
 /** What a UDP listener's sockets share, with these settings. */
-export function udpTerms(settings: UdpSettings, counts: DatagramCounts): UdpTerms {
+export function udpTerms(
+  settings: UdpSettings,
+  { counts, buffers }: Pick<UdpTerms, "counts" | "buffers">,
+): UdpTerms {
   const held = new HeldDatagrams({
     limits: () => settings.udpBuffer,
     onDrop: () => void counts.dropped++,
   });
-  return { settings, counts, held };
+  return { settings, counts, held, buffers };
 }
 
 /**
@@ -92,19 +96,29 @@ export class UdpListener implements AcceptingSocket, ClientSocket {
     this.#closeIfIdle();
   }
 
+  /**
+   * Receives until the socket is closed. A datagram that cannot be sent on yet, since the system has no
+   * room for it, keeps its buffer, and holds nobody up who has sent another one.
+   */
   async #run(): Promise<void> {
-    const buffer = new Uint8Array(LONGEST_DATAGRAM);
+    const { buffers } = this.#terms;
+    let buffer = buffers.take();
     while (!this.#closed) {
       try {
         const [bytes, from] = await this.#socket.receive(buffer);
         const passed = this.#receive(bytes, from as UdpEnd);
-        if (passed) await passed;
+        if (passed) {
+          const lent = buffer;
+          passed.then(() => buffers.give(lent));
+          buffer = buffers.take();
+        }
         this.#failures.over();
       } catch (error) {
-        if (this.#closed) return;
+        if (this.#closed) break;
         await this.#failures.pause(error);
       }
     }
+    buffers.give(buffer);
   }
 
   #receive(bytes: Uint8Array, from: UdpEnd): Promise<void> | undefined {
