@@ -161,8 +161,8 @@ export class ThreadGroup {
     // A failure at the start is the caller's to tell.
     if (!this.#started) return;
     log.error(
-      "thread {index} has crashed and its sessions are lost, which is a defect: {message}",
-      { index, message },
+      "thread {index} has crashed and its sessions are lost, which is a defect: {why}",
+      { index, why: message },
     );
     this.#restart(index);
   }
