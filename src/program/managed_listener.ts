@@ -117,14 +117,10 @@ export class ManagedListener {
     return { ...status, names: this.#discovery.statuses((template) => this.#idOf(template)) };
   }
 
-  /**
-   * Makes sure that another configuration can be applied.
-   *
-   * @throws {UsageError} If it cannot.
-   */
+  /** @throws {UsageError} If another configuration cannot be applied. */
   check(config: Config): void {
-    const asStarted = { ...config, threads: this.threads };
-    checkThreads(asStarted, commandLineReporter(config.texts), this.#config);
+    const { texts } = config;
+    checkThreads({ ...config, threads: this.threads }, commandLineReporter(texts), this.#config);
   }
 
   /**

@@ -34,6 +34,8 @@ export interface ThreadGroupOptions {
   descriptors: DescriptorBudget;
   /** What threads and listeners know together of the ways of sessions. */
   trails: Trails;
+  /** Whether these are processes, which others may kill as well. */
+  processes?: boolean;
   /** Makes a thread, or a process in its place. */
   spawn(): ThreadWorker;
   /** What a thread begins with now. */
@@ -160,10 +162,17 @@ export class ThreadGroup {
     onCrash(index);
     // A failure at the start is the caller's to tell.
     if (!this.#started) return;
-    log.error(
-      "thread {index} has crashed and its sessions are lost, which is a defect: {why}",
-      { index, why: message },
-    );
+    if (this.#options.processes) {
+      log.warning("process {index} has ended, its sessions are lost: {why}", {
+        index,
+        why: message,
+      });
+    } else {
+      log.error(
+        "thread {index} has crashed and its sessions are lost, which is a defect: {why}",
+        { index, why: message },
+      );
+    }
     this.#restart(index);
   }
 

@@ -102,6 +102,7 @@ export class ThreadedBalancer implements Balancer {
       limits: options.limits ?? THREAD_LIMITS,
       descriptors: options.descriptors,
       trails: options.trails ?? new Trails(),
+      processes: haveProcesses(options.config),
       spawn: options.spawn ??
         (haveProcesses(options.config) ? () => new ProcessWorker(options.logs.log) : spawnThread),
       beginningOf: (position) => ({

@@ -214,7 +214,9 @@ Deno.test({
     await until(async () => (await program.status()).active === 1, "it is served");
     tryClose(away);
     Deno.kill(pids[0]!, "SIGKILL");
-    await program.logged(/thread \d has crashed and its sessions are lost/);
+    await program.logged(
+      /process \d has ended, its sessions are lost: its process has ended: SIGKILL/,
+    );
     await program.logged(/thread \d serves again/);
     assertMatch(await request(program.port, GET), /Hello from/);
     const later = childrenOf(program.pid);
