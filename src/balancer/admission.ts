@@ -4,7 +4,7 @@ import { ClientNetworks } from "../net/client_networks.ts";
 import { isSameMask } from "../net/masked_address.ts";
 import { type AccessRule, isAllowed } from "../net/networks.ts";
 import type { Clock } from "../base/clock.ts";
-import type { DescriptorBudget } from "../net/descriptor_budget.ts";
+import { type DescriptorBudget, PER_SESSION } from "../net/descriptor_budget.ts";
 import type { SessionRegistry } from "../session/registry.ts";
 import type { Session } from "../session/session.ts";
 import type { Settings } from "../config/options.ts";
@@ -92,8 +92,8 @@ export class Admission {
    * only one of a listener always has them, whatever other listeners have.
    */
   get affordable(): boolean {
-    const { registry, descriptors, log } = this.#options;
-    if (registry.live.size === 0 || descriptors.open) return true;
+    const { registry, descriptors, perSession, log } = this.#options;
+    if (registry.live.size === 0 || descriptors.hasRoom(perSession ?? PER_SESSION)) return true;
     if (descriptors.limited && descriptors.tellOnce()) {
       log.info("the limit of open files has room for {limit} sessions at a time", {
         limit: descriptors.sessions,

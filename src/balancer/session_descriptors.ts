@@ -5,7 +5,7 @@ import { PER_PROCESS, PER_SESSION, PER_UDP_SESSION } from "../net/descriptor_bud
 export function descriptorsPerSession({ listen, destinations }: ListenerConfig): number {
   const usual = listen.transport === "udp" ? PER_UDP_SESSION : PER_SESSION;
   const forks = destinations.some(({ address }) => {
-    return address.transport === "service" && address.settings.processes !== "none";
+    return address.transport === "service" && ["each", "pool"].includes(address.settings.processes);
   });
   if (!forks) return usual;
   // Of UDP a client has none of its own.

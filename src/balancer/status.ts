@@ -3,6 +3,7 @@ import type { Queue } from "./queue.ts";
 import type { ChildStatus } from "../operations/child_status.ts";
 import { formatAgentCheck } from "../config/values/agent_check.ts";
 import { formatPlace } from "../config/service_address.ts";
+import { haveProcesses } from "../config/thread_shares.ts";
 import { formatCheck } from "../config/values/check.ts";
 import type { DatagramCounts } from "../net/udp/terms.ts";
 import type { Destination } from "../destinations/destination.ts";
@@ -83,13 +84,19 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     gave_up: sources.gaveUp,
     latencies: sources.timings.data,
     children: [
-      ...(thread === undefined ? [] : [{ name: `thread ${thread}`, accepted, active }]),
+      ...(thread === undefined ? [] : [{ name: nameOf(thread, destinations), accepted, active }]),
       ...childrenOf(destinations),
     ],
     // Whoever looks them up, once for all threads, adds them.
     names: [],
     destinations: destinations.map((one) => destinationStatus(one, { id, live })),
   };
+}
+
+/** What one of several threads is called, or the process in its place. */
+function nameOf(thread: number, destinations: readonly Destination[]): string {
+  const isProcess = haveProcesses({ destinations: destinations.map(({ config }) => config) });
+  return isProcess ? `process ${Deno.pid}` : `thread ${thread}`;
 }
 
 /** What each process has done that serves sessions of these destinations. */

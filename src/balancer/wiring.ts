@@ -95,16 +95,19 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
   const farewells = new Farewells({ settings, buffers, descriptors, clock, tasks });
   const datagrams = new Datagrams(settings, { log, clock });
   const registry = new SessionRegistry({ clock, observer: announcer, farewell: farewells });
+  const perSession = descriptorsPerSession(config);
+  // A client of UDP has none of its own.
+  const toOpen = config.listen.transport === "udp" ? perSession : perSession - 1;
   const leaveBudget = descriptors.join({
-    count: () => countUnconnected(registry),
-    estimate: () => queue.size + gate.greeting,
-  });
+    count: () => countUnconnected(registry) * toOpen,
+    estimate: () => (queue.size + gate.greeting) * toOpen,
+  }, perSession);
   const admission = new Admission({
     settings,
     rules: config.rules,
     registry,
     descriptors,
-    perSession: descriptorsPerSession(config),
+    perSession,
     clock,
     log,
   });
@@ -222,6 +225,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     listener: id,
     names: options.names ?? names,
     services: {
+      claimProcess: () => descriptors.claimProcess(),
       show: options.show ?? SILENT.show,
       log,
       datagrams: config.listen.transport === "udp",

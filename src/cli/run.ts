@@ -43,6 +43,10 @@ async function execute(command: Command, signals: Signals): Promise<number> {
       print(command.text);
       return 0;
     case "converse": {
+      if (command.service.settings.processes === "accept") {
+        await (await import("../threads/process_main.ts")).serveAsProcess();
+        return 0;
+      }
       const { serveStandardStreams } = await import("../services/standard_streams.ts");
       await serveStandardStreams(command.service);
       return 0;

@@ -127,7 +127,8 @@ export function standardService(
     ...Object.keys(options).map((name) => keyOf(name as OptionName)),
     ...rules.map(({ verdict }) => verdict),
     ...Object.keys(own).filter((name) => {
-      return isModelOption(name) || (name === "processes" && own.processes !== "pool");
+      return isModelOption(name) ||
+        (name === "processes" && !["pool", "accept"].includes(own.processes!));
     }),
     ...switches,
   ];

@@ -4,6 +4,9 @@ import { choice, count, type Option } from "../config/option.ts";
 import { optionsOfService, type ServiceName } from "../config/options/service.ts";
 import type { Arguments } from "./arguments.ts";
 
+/** Most processes that accept at one port, as many as there can be threads. */
+const MOST_ACCEPTING = 64;
+
 /** Flags of `iawlb serve` that say how clients are served, by their names. */
 export const MODEL_OPTIONS = {
   "max-clients": count({
@@ -32,9 +35,10 @@ export const MODEL_OPTIONS = {
     of: ["each", "main", "parent", "kernel", "lock"],
     default: "each",
     help: "who accepts: threads, hybrid: each = every thread for itself, the only way there is; " +
-      "preforked: parent = the first process, which passes on what is sent, the only way there is; " +
-      "main, kernel and lock are refused, since this runtime hands no connection to another thread " +
-      "and listens on no socket that it has inherited",
+      "preforked: parent (unless given) = the first process, which passes on what is sent; kernel = " +
+      "each of --max-processes for itself, with a socket of its own at the same port; main and lock " +
+      "are refused, since this runtime hands no connection to another thread, and with a socket for " +
+      "each there is nothing to lock",
   }),
 } as const satisfies Readonly<Record<string, Option<unknown>>>;
 
@@ -56,7 +60,7 @@ export interface ModelSettings {
   /** How many threads, if that is different from what was given. */
   readonly threads?: string;
   /** What the service's option of this name is, if that is different from what was given. */
-  readonly processes?: "each" | "pool";
+  readonly processes?: "each" | "pool" | "accept";
 }
 
 /**
@@ -102,7 +106,7 @@ export function modelOf(
     case "process":
       return processes("each", given);
     case "preforked":
-      return processes("pool", given);
+      return own.accept === "kernel" ? accepting(given) : processes("pool", given);
     case "threads":
       return { maxClients, threads: threads?.text ?? "auto" };
     case "hybrid":
@@ -112,7 +116,7 @@ export function modelOf(
 
 /** What a model with processes comes to. */
 function processes(
-  kind: "each" | "pool",
+  kind: NonNullable<ModelSettings["processes"]>,
   { own, service }: Pick<Arguments, "own"> & { service: ServiceName },
 ): ModelSettings {
   const { model } = own;
@@ -133,6 +137,29 @@ function processes(
   return { maxClients: valueOf("max-processes", own), processes: kind };
 }
 
+/** What processes that accept for themselves come to: each of them has one client at a time. */
+function accepting(
+  given: Pick<Arguments, "own" | "options" | "addresses"> & { service: ServiceName },
+): ModelSettings {
+  const { own, addresses: [listen = ""] } = given;
+  const { maxClients } = processes("accept", given);
+  const wrong = (problem: string) => new UsageError(`--accept "kernel": ${problem}`);
+  if (/^(udp|unix):/.test(listen)) {
+    throw wrong("only a port of TCP can be shared by processes; must be parent");
+  }
+  const spare = (["min-spare", "max-spare"] as const).find((name) => own[name] !== undefined);
+  if (spare) {
+    throw wrong(`--${spare} says nothing where all of --max-processes are there; must be left out`);
+  }
+  if (maxClients < 2 || maxClients > MOST_ACCEPTING) {
+    throw new UsageError(
+      `--max-processes ${quote(String(maxClients))}: with --accept kernel it must be from 2 to ` +
+        MOST_ACCEPTING,
+    );
+  }
+  return { maxClients, processes: "accept", threads: String(maxClients) };
+}
+
 /** Who accepts is a question only where several could, and this runtime leaves one answer. */
 function checkAccept(accept: string, model: string): void {
   const wrong = (problem: string) => new UsageError(`--accept ${quote(accept)}: ${problem}`);
@@ -147,10 +174,10 @@ function checkAccept(accept: string, model: string): void {
   if (accept === "main") {
     throw wrong("this runtime hands no connection to another thread; must be each");
   }
-  if (accept === words[0]) return;
+  if (accept !== "lock") return;
   throw wrong(
-    "this runtime listens on no socket that it has inherited, so processes cannot share one; must " +
-      "be parent, or --model threads, whose threads share the port",
+    "this runtime listens on no socket that it has inherited, so there is none to lock; must be " +
+      "parent, or kernel with a socket for each process",
   );
 }
 

@@ -19,8 +19,20 @@ export function threadsOf(config: Divided): number {
   return Math.min(navigator.hardwareConcurrency, ...limits);
 }
 
-/** Reports limits that cannot be divided among the threads. */
-export function checkThreads(config: Divided, { report, mention }: Reporter): void {
+/**
+ * Reports limits that cannot be divided among the threads.
+ *
+ * @param before What they were started with, after which they stay threads, or processes.
+ */
+export function checkThreads(
+  config: Divided,
+  { report, mention }: Reporter,
+  before: Divided = config,
+): void {
+  checkProcesses(config, { report, mention });
+  if (config.threads > 1 && haveProcesses(config) !== haveProcesses(before)) {
+    report({ option: "threads" }, "are threads or processes, which only a restart changes");
+  }
   if (config.threads <= 1) return;
   const number = threadsOf(config);
   const fail = (problem: string) => report({ option: "threads" }, problem);
@@ -45,6 +57,33 @@ export function checkThreads(config: Divided, { report, mention }: Reporter): vo
   }
 }
 
+/** Whether each thread is a process of its own. */
+export function haveProcesses(config: Pick<Divided, "destinations" | "configured">): boolean {
+  return dividedOf(config).some(accepts);
+}
+
+/** Reports processes that do not accept for themselves, or have nothing that they could share. */
+function checkProcesses(config: Divided, { report, mention }: Reporter): void {
+  if (!haveProcesses(config)) return;
+  if (config.threads === 1) {
+    report({ option: "threads" }, "says how many processes accept; must be above 1");
+  }
+  for (const [destination, one] of dividedOf(config).entries()) {
+    const what = mention({ destination });
+    if (!accepts(one)) report({ destination }, `${what} has no processes=accept, as others have`);
+    else if (one.workers === 0) {
+      report(
+        { destination },
+        "processes cannot find out together how many workers there should be",
+      );
+    }
+  }
+}
+
+function accepts({ address }: Slots): boolean {
+  return address?.transport === "service" && address.settings.processes === "accept";
+}
+
 /** Why a destination can be there only once for all clients; `undefined` if it need not be. */
 function onceFor({ address }: Slots): string | undefined {
   if (address?.transport !== "service") return undefined;
@@ -54,7 +93,9 @@ function onceFor({ address }: Slots): string | undefined {
     : undefined;
 }
 
-function dividedOf({ configured, destinations }: Divided): readonly Slots[] {
+function dividedOf(
+  { configured, destinations }: Pick<Divided, "destinations" | "configured">,
+): readonly Slots[] {
   return configured ?? destinations;
 }
 

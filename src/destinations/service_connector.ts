@@ -51,7 +51,7 @@ export class ServiceConnector {
       settings,
       context,
     });
-    if (address.settings.processes !== "none") this.#pool = this.#makePool(address);
+    if (["each", "pool"].includes(address.settings.processes)) this.#pool = this.#makePool(address);
     this.#pool?.fill();
   }
 
@@ -97,6 +97,7 @@ export class ServiceConnector {
           sessions: settings["requests-per-process"],
         };
       },
+      claim: () => this.#context.claimProcess ? this.#context.claimProcess() : () => {},
       start: (onEnd) => startProcess(address, { log: this.#context.log, onEnd }),
     });
   }

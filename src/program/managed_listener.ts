@@ -117,13 +117,10 @@ export class ManagedListener {
     return { ...status, names: this.#discovery.statuses((template) => this.#idOf(template)) };
   }
 
-  /**
-   * Makes sure that another configuration can be applied.
-   *
-   * @throws {UsageError} If it cannot.
-   */
+  /** @throws {UsageError} If another configuration cannot be applied. */
   check(config: Config): void {
-    checkThreads({ ...config, threads: this.threads }, commandLineReporter(config.texts));
+    const { texts } = config;
+    checkThreads({ ...config, threads: this.threads }, commandLineReporter(texts), this.#config);
   }
 
   /**

@@ -31,14 +31,10 @@ export function startProcess(
   address: ServiceAddress,
   { log, onEnd }: OwnProcessOptions,
 ): OwnProcess {
-  const [program, ...before] = ownCommand();
-  const process = new Deno.Command(program!, {
-    args: [...before, "serve", address.service, "-", "--processes=pool", ...flagsOf(address)],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "inherit",
-    detached: true,
-  }).spawn();
+  const process = startOwn([
+    ...["serve", address.service, "-", "--processes=pool"],
+    ...flagsOf(address),
+  ]);
   const { pid } = process;
   const raw = new ProcessStream(process, (end) => {
     onEnd();
@@ -48,6 +44,22 @@ export function startProcess(
     log.warning("the process {pid} of {service} ended early: {how}", { pid, service, how });
   });
   return { pid, raw };
+}
+
+/**
+ * Starts this program once more with such arguments, and pipes for its standard input and output.
+ *
+ * @throws If it cannot be started.
+ */
+export function startOwn(args: readonly string[]): Deno.ChildProcess {
+  const [program, ...before] = ownCommand();
+  return new Deno.Command(program!, {
+    args: [...before, ...args],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+    detached: true,
+  }).spawn();
 }
 
 /** How this program is started: the standalone binary, or the runtime with the sources. */
@@ -67,6 +79,7 @@ function flagsOf({ service, settings }: ServiceAddress): string[] {
   });
 }
 
-function formatEnd({ code, signal }: ProcessEnd): string {
+/** How a process has ended, as text. */
+export function formatEnd({ code, signal }: ProcessEnd): string {
   return signal === null ? `status ${code}` : signal;
 }

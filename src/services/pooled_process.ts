@@ -54,6 +54,11 @@ export class PooledProcess {
     this.#raw.finish();
   }
 
+  /** Closes the pipes to it, if it has ended; otherwise it is killed. */
+  close(): void {
+    this.#raw.close();
+  }
+
   /** Lets it end, which it does as soon as it reads the end of its input. */
   end(): void {
     void this.#raw.closeWrite();

@@ -24,6 +24,11 @@ export interface ProcessPoolOptions {
   readonly finishes: boolean;
   settings(): PoolSettings;
   /**
+   * Takes the descriptors of a process that has no session, and returns what gives them back;
+   * `undefined` if sessions need them. While it has a session they are the session's.
+   */
+  claim(): (() => void) | undefined;
+  /**
    * Starts a process.
    *
    * @param onEnd Told when it has ended.
@@ -39,6 +44,8 @@ export class ProcessPool {
   readonly #spare: PooledProcess[] = [];
   /** All that live, those that end among them. */
   readonly #all = new Set<PooledProcess>();
+  /** What gives back the descriptors of those that have no session, those that end among them. */
+  readonly #claims = new Map<PooledProcess, () => void>();
   /** What the latest of those that have ended did. */
   readonly #ended: ChildStatus[] = [];
   #finishing = false;
@@ -56,11 +63,15 @@ export class ProcessPool {
   fill(): void {
     const { minSpare, most } = this.#options.settings();
     while (!this.#finishing && this.#spare.length < minSpare && this.#all.size < most) {
+      const release = this.#options.claim();
+      if (!release) return;
       try {
-        this.#spare.push(this.#start());
+        const process = this.#start();
+        this.#claims.set(process, release);
+        this.#spare.push(process);
       } catch {
         // Who needs one is told.
-        return;
+        return release();
       }
     }
   }
@@ -81,6 +92,7 @@ export class ProcessPool {
 
   #begin(open: (process: PooledProcess, onOver: (outcome: Outcome) => void) => Stream): Stream {
     const process = this.#spare.pop() ?? this.#start();
+    this.#release(process);
     const stream = open(process, (outcome) => this.#over(process, outcome));
     this.fill();
     return stream;
@@ -107,15 +119,26 @@ export class ProcessPool {
     if (outcome === "killed") return this.#gone(process);
     const { maxSpare, sessions } = this.#options.settings();
     const isDone = sessions > 0 && process.sessions >= sessions;
-    if (this.#finishing || process.finishing || isDone || this.#spare.length >= maxSpare) {
-      process.end();
-    } else this.#spare.push(process);
+    const release = this.#options.claim();
+    if (release) this.#claims.set(process, release);
+    // Without descriptors of its own it must not stay: those of its session are the next one's.
+    const isSpare = release && !this.#finishing && !process.finishing && !isDone;
+    if (isSpare && this.#spare.length < maxSpare) this.#spare.push(process);
+    else process.end();
     this.fill();
+  }
+
+  #release(process: PooledProcess): void {
+    this.#claims.get(process)?.();
+    this.#claims.delete(process);
   }
 
   /** It has ended, or was killed. None is started in its place before somebody needs one. */
   #gone(process: PooledProcess): void {
     if (!this.#all.delete(process)) return;
+    // Nobody would read the end of its output, which is what closes that otherwise.
+    if (!process.busy) process.close();
+    this.#release(process);
     const at = this.#spare.indexOf(process);
     if (at >= 0) this.#spare.splice(at, 1);
     this.#ended.push({ ...statusOf(process), active: 0 });

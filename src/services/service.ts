@@ -17,6 +17,11 @@ export interface ServiceContext {
   readonly log: Logger;
   /** Whether clients send datagrams. */
   readonly datagrams?: boolean;
+  /**
+   * Takes the descriptors of a process that waits for a session, and returns what gives them back;
+   * `undefined` if there are none. Absent if they are not counted.
+   */
+  claimProcess?(): (() => void) | undefined;
 }
 
 /** What services have that show nothing to anybody. */

@@ -4,7 +4,12 @@ import type { Balancer, Identity, Replacement } from "../balancer/balancer.ts";
 import { assertThreads } from "../balancer/descriptor_advice.ts";
 import { logChildren, logDrained, logDraining, logStart } from "../balancer/report.ts";
 import type { ListenerConfig } from "../config/config.ts";
-import { shareOfDestination, type ThreadPosition, threadsOf } from "../config/thread_shares.ts";
+import {
+  haveProcesses,
+  shareOfDestination,
+  type ThreadPosition,
+  threadsOf,
+} from "../config/thread_shares.ts";
 import type { Logs } from "../logging/logs.ts";
 import { assertAlone } from "../net/bind_alone.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
@@ -14,6 +19,8 @@ import { addStatuses, type ListenerStatus } from "../operations/listener_status.
 import type { SessionInfo } from "../operations/operations.ts";
 import type { AdminState } from "../operations/states.ts";
 import { addTotals } from "../operations/totals.ts";
+import type { ThreadWorker } from "./messages.ts";
+import { ProcessWorker } from "./process_worker.ts";
 import { RetiredCounters } from "./retired_counters.ts";
 import { destinationsMessages, threadConfigOf } from "./thread_config.ts";
 import { ThreadGroup } from "./thread_group.ts";
@@ -34,8 +41,8 @@ export interface ThreadedBalancerOptions {
   descriptors?: DescriptorBudget;
   /** What threads and listeners know together of the ways of sessions. */
   trails?: Trails;
-  /** Makes a thread; one that runs `thread_main.ts` unless given. */
-  spawn?: () => Worker;
+  /** Makes a thread; one that runs `thread_main.ts`, or a process in its place, unless given. */
+  spawn?: () => ThreadWorker;
   /** How long a thread may take; {@linkcode THREAD_LIMITS} unless given. */
   limits?: ThreadLimits;
   /** Ends waiting for a name server at the start; its reason is thrown then. */
@@ -95,7 +102,9 @@ export class ThreadedBalancer implements Balancer {
       limits: options.limits ?? THREAD_LIMITS,
       descriptors: options.descriptors,
       trails: options.trails ?? new Trails(),
-      spawn: options.spawn ?? spawnThread,
+      processes: haveProcesses(options.config),
+      spawn: options.spawn ??
+        (haveProcesses(options.config) ? () => new ProcessWorker(options.logs.log) : spawnThread),
       beginningOf: (position) => ({
         destinations: destinationsMessages(this.#config, position),
         start: {
@@ -128,7 +137,8 @@ export class ThreadedBalancer implements Balancer {
       await Promise.all(balancer.#askStatuses());
       await balancer.status();
       logStart(log, balancer.address, options.config);
-      log.info("{number} threads", { number: addresses.length });
+      const what = haveProcesses(options.config) ? "processes" : "threads";
+      log.info("{number} {what}", { number: addresses.length, what });
     } catch (error) {
       balancer.#threads.terminate();
       throw error;
@@ -258,6 +268,6 @@ function mostSessions({ maxConnections, queue, destinations }: ListenerConfig): 
   return Math.min(maxConnections || Infinity, queue + served);
 }
 
-function spawnThread(): Worker {
+function spawnThread(): ThreadWorker {
   return new Worker(new URL("./thread_main.ts", import.meta.url), { type: "module" });
 }

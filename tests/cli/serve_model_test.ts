@@ -27,9 +27,17 @@ Deno.test("a model is a listener with slots and threads", async () => {
   const threads = ["--threads", "3", "--accept", "each"];
   assertEquals((await listenerOf("8007", "--model", "threads", ...threads)).threads, 3);
   assertEquals((await listenerOf("8007", "--threads", "3")).threads, 3);
+  const kernel = await listenerOf("8007", "--model", "preforked", "--accept", "kernel");
+  assertEquals([kernel.threads, kernel.maxConnections, kernel.destinations[0]!.workers], [
+    16,
+    16,
+    16,
+  ]);
+  assertEquals(kernel.destinations[0]!.key, "service:echo,processes=accept");
 });
 
 Deno.test("what a model cannot be is said in a line", async () => {
+  const kernel = ["8007", "--model", "preforked", "--accept", "kernel"];
   const refused: [string[], RegExp][] = [
     [
       ["8007", "--model", "forking"],
@@ -42,9 +50,15 @@ Deno.test("what a model cannot be is said in a line", async () => {
     [["8007", "--model", "threads", "--accept", "lock"], /must be each with --model threads/],
     [["8007", "--model", "preforked", "--accept", "each"], /must be parent with --model preforked/],
     [
-      ["8007", "--model", "preforked", "--accept", "kernel"],
-      /listens on no socket .* must be parent/,
+      ["8007", "--model", "preforked", "--accept", "lock"],
+      /listens on no socket .* must be parent, or kernel/,
     ],
+    [[...kernel, "--max-processes", "1"], /--max-processes "1": .* from 2 to 64/],
+    [[...kernel, "--max-processes", "65"], /from 2 to 64/],
+    [[...kernel, "--min-spare", "1"], /--min-spare says nothing/],
+    [[...kernel, "--requests-per-process", "1"], /requests-per-process without processes=pool/],
+    [["unix:/tmp/x", ...kernel.slice(1)], /only a port of TCP can be shared by processes/],
+    [["8007", "--processes", "accept"], /says how many processes accept; must be above 1/],
     [["8007", "--max-processes", "2"], /needs --model process, preforked or hybrid/],
     [["8007", "--model", "process", "--max-clients", "2"], /it is --max-processes that says/],
     [["8007", "--model", "process", "--processes", "pool"], /must be each, or left out/],

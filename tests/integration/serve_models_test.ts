@@ -189,11 +189,76 @@ Deno.test({
 });
 
 Deno.test({
+  ...unless(
+    "processes that accept for themselves share a port, and one that dies is replaced",
+    needsProc,
+  ),
+  fn: async () => {
+    const kernel = ["--model", "preforked", "--accept", "kernel", "--max-processes", "2"];
+    await using program = await serve("http", [...kernel, "--delay", "1ms"]);
+    assertEquals(childrenOf(program.pid).length, 2);
+    for (let i = 0; i < 40; i += 4) {
+      const all = Array.from({ length: 4 }, () => request(program.port, GET));
+      for (const text of await Promise.all(all)) assertMatch(text, /Hello from/);
+    }
+    const { children, accepted } = await program.status();
+    const pids = childrenOf(program.pid);
+    assertEquals(accepted, 40);
+    assertEquals(
+      children.map(({ name }: { name: string }) => name).sort(),
+      pids.map((pid) => `process ${pid}`).sort(),
+    );
+    assert(children.every(({ accepted }: { accepted: number }) => accepted > 0));
+    // Each has one client at a time: who comes to one that is out to lunch waits, as the docs say.
+    const away = await lunch(program.port);
+    await until(async () => (await program.status()).active === 1, "it is served");
+    tryClose(away);
+    Deno.kill(pids[0]!, "SIGKILL");
+    await program.logged(
+      /process \d has ended, its sessions are lost: its process has ended: SIGKILL/,
+    );
+    await program.logged(/thread \d serves again/);
+    assertMatch(await request(program.port, GET), /Hello from/);
+    const later = childrenOf(program.pid);
+    assertEquals([later.length, later.includes(pids[0]!)], [2, false]);
+    program.signal("SIGINT");
+    assertEquals(await program.ended(), 0);
+    await program.logged(/sessions accepted: .*\d by process \d+/);
+    await allGone(later);
+  },
+});
+
+Deno.test({
+  ...unless("spare processes leave the descriptors to those who are served", needsProc),
+  fn: async () => {
+    const pool = ["--model", "preforked", "--min-spare", "5", "--max-spare", "16"];
+    const listen = `127.0.0.1:${freePort()}`;
+    const args = ["serve", "http", listen, "--log-format", "json", ...pool];
+    await using program = await Program.spawn(args, "ulimit -n 72");
+    for (let i = 0; i < 3; i++) {
+      const all = Array.from({ length: 20 }, () => request(program.port, GET));
+      for (const text of await Promise.all(all)) assertMatch(text, /Hello from process/);
+    }
+    assertEquals((await program.status()).ended.done, 60);
+    const warnings = program.log.filter((line) => line.includes('"warning"'));
+    assertEquals(warnings.filter((line) => !line.includes("limit of open files")), []);
+    const pids = childrenOf(program.pid);
+    assertEquals(await program.terminate(), 0);
+    await allGone(pids);
+  },
+});
+
+Deno.test({
   ...unless("a program that is killed leaves no process behind", needsProc),
   fn: async () => {
-    for (const model of ["process", "preforked", "hybrid"]) {
-      const threads = model === "hybrid" ? ["--threads", "2"] : [];
-      await using program = await serve("http", ["--model", model, ...threads, "--delay", "1h"]);
+    const models = [
+      ["process"],
+      ["preforked"],
+      ["preforked", "--accept", "kernel", "--max-processes", "2"],
+      ["hybrid", "--threads", "2"],
+    ];
+    for (const model of models) {
+      await using program = await serve("http", ["--model", ...model, "--delay", "1h"]);
       const conn = await Deno.connect({ hostname: "127.0.0.1", port: program.port });
       await writeAll(conn, new TextEncoder().encode(GET));
       await until(async () => (await program.status()).active === 1, "it is served");

@@ -7,13 +7,19 @@ import { type PoolSettings, ProcessPool } from "../../src/services/process_pool.
 import { until } from "../support/servers.ts";
 
 /** A pool whose processes are tasks of this one. */
-function poolOf(settings: PoolSettings) {
+function poolOf(settings: PoolSettings, descriptors = Infinity) {
   const alive = new Map<number, () => void>();
   let started = 0;
   let failing = false;
+  let claimed = 0;
   const pool = new ProcessPool({
     finishes: false,
     settings: () => settings,
+    claim() {
+      if (claimed + 1 > descriptors) return undefined;
+      claimed++;
+      return () => claimed--;
+    },
     start(onEnd) {
       if (failing) throw new Error("no more processes");
       const { near, far } = pipe();
@@ -28,7 +34,7 @@ function poolOf(settings: PoolSettings) {
       return { pid, raw: Object.assign(near, { finish() {} }) };
     },
   });
-  return { pool, alive, fail: (now: boolean) => failing = now };
+  return { pool, alive, claimed: () => claimed, fail: (now: boolean) => failing = now };
 }
 
 async function finish(stream: Stream): Promise<void> {
@@ -78,4 +84,27 @@ Deno.test("one that has died is not used, and who needs one learns that none can
   assertEquals(pool.children.find(({ name }) => name === "process 1")!.accepted, 0);
   pool.finish(true);
   await until(() => alive.size === 0, "none is left");
+});
+
+Deno.test("spare processes have descriptors of their own, and none stays for which there are none", async () => {
+  const { pool, alive, claimed, fail } = poolOf(
+    { minSpare: 3, maxSpare: 5, most: 9, sessions: 0 },
+    2,
+  );
+  pool.fill();
+  assertEquals([alive.size, claimed()], [2, 2]);
+  // A session has the descriptors of its process; so there are some for another spare one.
+  const streams = [pool.open(), pool.open(), pool.open()];
+  assertEquals([alive.size, claimed()], [5, 2]);
+  for (const stream of streams) await finish(stream);
+  await until(() => alive.size === 2, "those have ended for which there are none");
+  assertEquals(claimed(), 2);
+  alive.get(Math.min(...alive.keys()))!();
+  assertEquals(claimed(), 1);
+  fail(true);
+  pool.fill();
+  assertEquals(claimed(), 1);
+  pool.finish(true);
+  await until(() => alive.size === 0, "none is left");
+  assertEquals(claimed(), 0);
 });

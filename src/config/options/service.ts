@@ -9,13 +9,13 @@ import { syslogFilter } from "../values/syslog_filter.ts";
  */
 export const SERVICE_OPTIONS = table({ scope: "destination", group: "Services" }, {
   processes: choice({
-    of: ["none", "each", "pool"],
+    of: ["none", "each", "pool", "accept"],
     default: "none",
     help:
       "echo, daytime, http: each = a process for each session, which is this program itself and " +
       "ends with it: there are as many at a time as the destination has workers; pool = as many, " +
-      "which serve one session after the other, and of which some are started beforehand; none = " +
-      "this process serves all",
+      "which serve one session after the other, and of which some are started beforehand; accept = " +
+      "each of --threads is a process, which accepts for itself; none = this process serves all",
   }),
   "min-spare": count({
     default: 2,
