@@ -1,4 +1,4 @@
-import type { DatagramClient } from "../net/udp/client.ts";
+import type { DatagramClient, Receiver } from "../net/udp/client.ts";
 import type { Stream } from "../net/stream.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
 import { Exchange, type ExchangeTerms, type Serving } from "./exchange.ts";
@@ -29,7 +29,7 @@ export async function relayDatagrams(
   await relay.run();
 }
 
-class DatagramRelay implements Holder {
+class DatagramRelay implements Holder, Receiver {
   readonly #session: Session;
   readonly #client: DatagramClient;
   /** The socket towards the destination. */
@@ -60,7 +60,7 @@ class DatagramRelay implements Holder {
     session.holder = this;
     session.exchange = this.#exchange;
     const answers = this.#downwards();
-    const any = await this.#client.receive((bytes) => this.#upwards(bytes));
+    const any = await this.#client.receive(this);
     // All that it had sent was dropped while it waited.
     if (!any) this.#end("dropped");
     await answers;
@@ -72,23 +72,25 @@ class DatagramRelay implements Holder {
     this.#end();
   }
 
-  /** Passes on a datagram of the client. */
-  async #upwards(bytes: Uint8Array): Promise<void> {
-    const { terms, steps } = this.#options;
-    const { up } = this.#session;
+  send(bytes: Uint8Array): Promise<unknown> {
+    const { steps } = this.#options;
     const exchange = this.#exchange;
     if (steps.on && exchange.requests === 0) steps.firstByte(this.#session, "up");
     // Before it is sent: the answer may be here sooner than the end of that.
     exchange.requests++;
-    try {
-      await (this.#sending = this.#server.write(bytes));
-    } catch (error) {
-      if (this.#over) terms.counts.dropped++;
-      else terms.onUnsent(error);
-      return;
-    }
-    up.received = up.bytes += bytes.length;
-    terms.counts.up++;
+    return this.#sending = this.#server.write(bytes);
+  }
+
+  sent(length: number): void {
+    const { up } = this.#session;
+    up.received = up.bytes += length;
+    this.#options.terms.counts.up++;
+  }
+
+  failed(error: unknown): void {
+    const { terms } = this.#options;
+    if (this.#over) terms.counts.dropped++;
+    else terms.onUnsent(error);
   }
 
   /** Passes on what the server sends, until its socket is closed. */

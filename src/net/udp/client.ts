@@ -15,14 +15,14 @@ export interface ClientSocket {
   forget(client: DatagramClient): void;
 }
 
-/** Takes a datagram, whose bytes are its own until the promise is fulfilled. */
-export type Receiver = (bytes: Uint8Array) => Promise<void>;
-
-/** A datagram that somebody has received. */
-export interface Delivery {
-  readonly client: DatagramClient;
-  /** Fulfilled once its bytes may change. */
-  readonly sent: Promise<void>;
+/** Who gets the datagrams of a client, one at a time. */
+export interface Receiver {
+  /** Sends one on; its bytes are its own until the promise is settled. */
+  send(bytes: Uint8Array): Promise<unknown>;
+  /** One of this length is on its way. */
+  sent(length: number): void;
+  /** One could not be sent. */
+  failed(error: unknown): void;
 }
 
 /**
@@ -39,8 +39,12 @@ export class DatagramClient implements Stream {
   readonly #socket: ClientSocket;
   /** Gets what comes from now on. */
   #receiver: Receiver | undefined;
-  /** Whether it has one in hand: the next ones are held until that is on its way. */
+  /** Whether one is in hand: the next ones are held until it is on its way. */
   #busy = false;
+  /** Whether that is in the buffer that it was received into. */
+  #borrowing = false;
+  /** Told when it is not in use any more. */
+  #onReturn: (() => void) | undefined;
   #closed = false;
 
   constructor(socket: ClientSocket, from: UdpEnd) {
@@ -54,34 +58,40 @@ export class DatagramClient implements Stream {
     return this.held.nodes.length > 0;
   }
 
-  /** Whether one is in hand that is not on its way yet. */
-  get isBusy(): boolean {
-    return this.#busy;
+  /** Whether the buffer of the latest datagram that it has taken is still in use. */
+  get isBorrowing(): boolean {
+    return this.#borrowing;
+  }
+
+  /** Whoever has lent that buffer does without it until `onReturn` is called, once. */
+  keep(onReturn: () => void): void {
+    this.#onReturn = onReturn;
   }
 
   /**
-   * One more has come of it, which is received at once, or held where the one before is not on its way
-   * yet. Returns what is to be waited for before its bytes change, if anything; that never rejects.
+   * One more has come of it, which is sent on at once, or held where the one before is not on its way
+   * yet. Returns whether it has taken the buffer, and borrows it.
    */
-  deliver(bytes: Uint8Array): Delivery | undefined {
+  deliver(bytes: Uint8Array): boolean {
     if (!this.#receiver || this.#busy) {
       this.#socket.hold(this, bytes);
-      return undefined;
+      return false;
     }
-    this.#busy = true;
-    return { client: this, sent: this.#receiver(bytes).then(this.#received) };
+    this.#borrowing = true;
+    void this.#pass(bytes);
+    return true;
   }
 
   /**
    * Passes on what was held, in order, and then whatever comes.
    *
-   * @param receiver Never rejects.
    * @returns Whether there was something.
    */
   async receive(receiver: Receiver): Promise<boolean> {
     this.#receiver = receiver;
-    this.#busy = true;
-    return await this.#passHeld();
+    const first = this.#socket.take(this);
+    if (first) await this.#pass(first);
+    return first !== undefined;
   }
 
   /** Datagrams are never asked for: {@linkcode receive} gets them. */
@@ -109,20 +119,30 @@ export class DatagramClient implements Stream {
 
   tuneForLongLife(): void {}
 
-  readonly #received = (): void => {
-    if (this.hasHeld) void this.#passHeld();
-    else this.#busy = false;
-  };
-
-  /** Passes on what is held, and what is held meanwhile; returns whether there was something. */
-  async #passHeld(): Promise<boolean> {
-    for (let any = false;; any = true) {
-      const bytes = this.#socket.take(this);
-      if (!bytes || !this.#receiver) {
-        this.#busy = false;
-        return any;
+  /**
+   * Passes on this one and what is held meanwhile. Nothing but the sending is waited for: it costs
+   * each datagram one promise.
+   */
+  async #pass(first: Uint8Array): Promise<void> {
+    this.#busy = true;
+    let bytes: Uint8Array | undefined = first;
+    for (let receiver = this.#receiver; bytes && receiver; receiver = this.#receiver) {
+      try {
+        await receiver.send(bytes);
+        receiver.sent(bytes.length);
+      } catch (error) {
+        receiver.failed(error);
       }
-      await this.#receiver(bytes);
+      if (this.#borrowing) this.#return();
+      bytes = this.#socket.take(this);
     }
+    this.#busy = false;
+  }
+
+  #return(): void {
+    this.#borrowing = false;
+    if (!this.#onReturn) return;
+    this.#onReturn();
+    this.#onReturn = undefined;
   }
 }

@@ -4,12 +4,9 @@ import { AcceptFailures } from "../accept_failures.ts";
 import type { AcceptingSocket } from "../accepting_socket.ts";
 import type { UdpEnd } from "../address.ts";
 import type { DatagramBuffers } from "./buffers.ts";
-import { type ClientSocket, DatagramClient, type Delivery } from "./client.ts";
+import { type ClientSocket, DatagramClient } from "./client.ts";
 import { HeldDatagrams } from "./held.ts";
 import type { DatagramCounts, UdpSettings } from "./terms.ts";
-
-/** How many turns of promises a send takes for which the system has room; about twice as many. */
-const TURNS = 16;
 
 /** What all sockets of a listener share. */
 export interface UdpTerms {
@@ -100,20 +97,28 @@ export class UdpListener implements AcceptingSocket, ClientSocket {
   }
 
   /**
-   * Receives until the socket is closed. A datagram that cannot be sent on yet, since the system has no
-   * room for it, keeps its buffer, and holds nobody up who has sent another one.
+   * Receives until the socket is closed, into two buffers by turns: while one datagram is received the
+   * one before is being sent, which it is by then where the system has room for it. Where it has not,
+   * that datagram keeps its buffer, and holds nobody up who has sent another one.
    */
   async #run(): Promise<void> {
     const { buffers } = this.#terms;
     let buffer = buffers.take();
+    let previous = buffers.take();
+    let borrower: DatagramClient | undefined;
     while (!this.#closed) {
       try {
         const [bytes, from] = await this.#socket.receive(buffer);
-        const passed = this.#receive(bytes, from as UdpEnd);
-        if (passed && !await isSoon(passed)) {
-          const lent = buffer;
-          passed.sent.then(() => buffers.give(lent));
-          buffer = buffers.take();
+        if (borrower?.isBorrowing) {
+          const kept = previous;
+          borrower.keep(() => buffers.give(kept));
+          previous = buffers.take();
+        }
+        borrower = this.#receive(bytes, from as UdpEnd);
+        if (borrower) {
+          const next = previous;
+          previous = buffer;
+          buffer = next;
         }
         this.#failures.over();
       } catch (error) {
@@ -122,12 +127,15 @@ export class UdpListener implements AcceptingSocket, ClientSocket {
       }
     }
     buffers.give(buffer);
+    if (borrower?.isBorrowing) borrower.keep(() => buffers.give(previous));
+    else buffers.give(previous);
   }
 
-  #receive(bytes: Uint8Array, from: UdpEnd): Delivery | undefined {
+  /** Returns the client that has taken the buffer, if one has. */
+  #receive(bytes: Uint8Array, from: UdpEnd): DatagramClient | undefined {
     const key = keyOf(from);
     const known = this.#clients.get(key);
-    if (known) return known.deliver(bytes);
+    if (known) return known.deliver(bytes) ? known : undefined;
     if (this.#closing) {
       this.#terms.counts.dropped++;
       return undefined;
@@ -156,15 +164,6 @@ export class UdpListener implements AcceptingSocket, ClientSocket {
     this.#closed = true;
     this.#socket.close();
   }
-}
-
-/**
- * Whether a datagram is on its way within a moment, as it is where the system has room for it: then
- * the next one is received into the same buffer. The turns are of promises, not of the event loop.
- */
-async function isSoon({ client }: Delivery): Promise<boolean> {
-  for (let turns = 0; client.isBusy && turns < TURNS; turns++) await undefined;
-  return !client.isBusy;
 }
 
 function keyOf({ hostname, port }: UdpEnd): string {
