@@ -35,10 +35,11 @@ export interface Bound {
   /** The port, the same for all of them; `undefined` of a Unix-domain socket. */
   readonly port: number | undefined;
   /**
-   * Looks which addresses this machine has by now, where every interface has sockets of its own;
-   * returns the new ones. Absent where that cannot change.
+   * Looks which addresses this machine has by now, where each has a socket of its own; returns the new
+   * ones. What becomes of those whose address it has no more says `gone`. Absent where nothing of that
+   * can change.
    */
-  renew?(): readonly AcceptingSocket[];
+  renew?(gone: "keep" | "close"): readonly AcceptingSocket[];
   /**
    * Removes the path of a Unix-domain socket, unless somebody else has taken it over meanwhile; for
    * ports there is nothing to do. To be called before the socket is closed. Never throws: what cannot

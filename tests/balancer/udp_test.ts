@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { formatHostPort } from "../../src/net/address.ts";
 import { TestBalancer } from "../support/balancer.ts";
 import { randomBytes, until } from "../support/servers.ts";
 import { echo, silent, UdpClient, UdpServer } from "../support/udp.ts";
@@ -9,27 +10,37 @@ function start(servers: readonly UdpServer[], options: Options = {}): Promise<Te
   return TestBalancer.start(servers.map(({ address }) => address), options, "udp:127.0.0.1:0");
 }
 
-Deno.test("datagrams of every size go both ways, empty ones too", async () => {
-  await using server = new UdpServer();
-  await using balancer = await start([server]);
-  await using client = new UdpClient(balancer.port);
-  for (const length of [0, 1, 512, 1500, 65_507]) {
-    const bytes = randomBytes(length);
-    await client.send(bytes);
-    const answer = await client.next();
-    assertEquals(answer.bytes, bytes);
-    assertEquals(answer.from.port, balancer.port);
+const IP = { IPv4: "127.0.0.1", IPv6: "::1" };
+const LISTEN = { IPv4: "udp:127.0.0.1:0", IPv6: "udp:[::1]:0" };
+
+for (const from of ["IPv4", "IPv6"] as const) {
+  for (const to of ["IPv4", "IPv6"] as const) {
+    Deno.test(`datagrams of every size go both ways, empty ones too: ${from} to ${to}`, async () => {
+      await using server = new UdpServer(echo, IP[to]);
+      await using balancer = await TestBalancer.start([server.address], {}, LISTEN[from]);
+      const client = new UdpClient(balancer.port, { hostname: IP[from], server: IP[from] });
+      await using _ = client;
+      for (const length of [0, 1, 512, 1500, 65_507]) {
+        const bytes = randomBytes(length);
+        await client.send(bytes);
+        const answer = await client.next();
+        assertEquals(answer.bytes, bytes);
+        assertEquals([answer.from.hostname, answer.from.port], [IP[from], balancer.port]);
+      }
+      const { accepted, bytes_up, bytes_down, datagrams_up, datagrams_down } = balancer.status;
+      const bytes = 1 + 512 + 1500 + 65_507;
+      assertEquals([accepted, bytes_up, bytes_down, datagrams_up, datagrams_down], [
+        1,
+        bytes,
+        bytes,
+        5,
+        5,
+      ]);
+      const [{ client: name } = { client: "" }] = balancer.balancer.sessions(1);
+      assertEquals(name, formatHostPort(IP[from], client.port));
+    });
   }
-  const { accepted, bytes_up, bytes_down, datagrams_up, datagrams_down } = balancer.status;
-  const bytes = 1 + 512 + 1500 + 65_507;
-  assertEquals([accepted, bytes_up, bytes_down, datagrams_up, datagrams_down], [
-    1,
-    bytes,
-    bytes,
-    5,
-    5,
-  ]);
-});
+}
 
 Deno.test("a session is a client's address and port, with a port of its own at the destination", async () => {
   await using server = new UdpServer();

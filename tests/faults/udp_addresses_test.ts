@@ -16,22 +16,34 @@ async function ask(place: Place, { host, port }: { host: string; port: number })
   return new TextDecoder().decode(stdout);
 }
 
+/** Runs something beside an echoing server in a new place, which has an address besides loopback. */
+async function withEcho(
+  action: (place: Place, server: number) => Promise<void>,
+): Promise<void> {
+  await using place = await Place.make([]);
+  await runOn(place, "ip addr add 192.0.2.1/32 dev lo");
+  const server = freePort();
+  const echo = new Deno.Command("ip", {
+    args: [
+      ...place.prefix.slice(1),
+      Deno.execPath(),
+      ...["run", "-A", "--quiet", "--unstable-net", MAIN, `${server}`],
+    ],
+  }).spawn();
+  try {
+    await action(place, server);
+  } finally {
+    echo.kill("SIGTERM");
+    await echo.status;
+  }
+}
+
 Deno.test({
-  ...unless("each address of the machine answers as itself, those that come after a reload, too", {
+  ...unless("each address of the machine answers as itself, those that come later, too", {
     [`no namespaces here: ${obstacle}`]: obstacle !== "",
   }),
-  async fn() {
-    await using place = await Place.make([]);
-    await runOn(place, "ip addr add 192.0.2.1/32 dev lo");
-    const server = freePort();
-    const echo = new Deno.Command("ip", {
-      args: [
-        ...place.prefix.slice(1),
-        Deno.execPath(),
-        ...["run", "-A", "--quiet", "--unstable-net", MAIN, `${server}`],
-      ],
-    }).spawn();
-    try {
+  fn: () =>
+    withEcho(async (place, server) => {
       const { program, addresses } = await place.start(["udp:0", `udp:${server}`]);
       await using _ = program;
       const port = Number(/\d+$/.exec(addresses[0]!));
@@ -43,15 +55,45 @@ Deno.test({
       for (const host of ["127.0.0.1", "192.0.2.1", "::1"]) await answers(host);
       assertEquals(await ask(place, { host: "127.0.0.2", port }), "");
       await runOn(place, "ip addr add 192.0.2.2/32 dev lo");
+      await program.logged(/listening on 192\.0\.2\.2:\d+ as well/);
+      await answers("192.0.2.2");
       await runOn(place, "ip addr del 192.0.2.1/32 dev lo");
       program.signal("SIGHUP");
       const line = await program.logged(/reload: addresses/);
-      assertStringIncludes(line, `udp:192.0.2.2:${port}`);
+      assertEquals(
+        / → (.*)"\}?/.exec(line)?.[1]?.split(", ").toSorted(),
+        bound("127.0.0.1", "192.0.2.2", "[::1]"),
+      );
       for (const host of ["127.0.0.1", "192.0.2.2"]) await answers(host);
       assertEquals(await program.terminate(), 0);
-    } finally {
-      echo.kill("SIGTERM");
-      await echo.status;
-    }
-  },
+    }),
+});
+
+Deno.test({
+  ...unless("an address that is not ready at the start is listened on as soon as it is", {
+    [`no namespaces here: ${obstacle}`]: obstacle !== "",
+  }),
+  fn: () =>
+    withEcho(async (place, server) => {
+      await runOn(place, "ip link add v0 type veth peer name v1");
+      // Without its other end nobody can be asked whether the address is taken.
+      await runOn(place, "ip link set v0 up");
+      await runOn(place, "ip addr add 2001:db8::1/64 dev v0");
+      assertStringIncludes(await runOn(place, "ip -6 addr show dev v0"), "tentative");
+      const { program, addresses } = await place.start(["udp:[::]:0", `udp:${server}`]);
+      await using _ = program;
+      const port = Number(/\d+$/.exec(addresses[0]!));
+      assertEquals(
+        addresses.toSorted(),
+        ["127.0.0.1", "192.0.2.1", "[::1]"].map((host) => `udp:${host}:${port}`),
+      );
+      const host = "2001:db8::1";
+      assertEquals(await ask(place, { host, port }), "");
+      await program.logged(/not listening on 2001:db8::1 yet: /);
+      await runOn(place, "ip link set v1 up");
+      await program.logged(/listening on \[2001:db8::1\]:\d+ as well/);
+      await until(async () => await ask(place, { host, port }) === "hello", "it answers");
+      assertEquals(program.log.filter((line) => line.includes("not listening on")).length, 1);
+      assertEquals(await program.terminate(), 0);
+    }),
 });

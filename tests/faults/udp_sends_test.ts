@@ -82,7 +82,7 @@ Deno.test("an answer that cannot be sent is lost alone", async () => {
     return server.send(text === "long" ? new Uint8Array(65_527) : "short", from);
   }, "::1");
   await using balancer = await TestBalancer.start(
-    [`udp:[::1]:${server.port}`],
+    [server.address],
     {},
     "udp:127.0.0.1:0",
   );

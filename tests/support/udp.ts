@@ -28,7 +28,8 @@ export class UdpServer implements AsyncDisposable {
 
   /** As a destination. */
   get address(): string {
-    return `udp:127.0.0.1:${this.port}`;
+    const { hostname, port } = this.#socket.addr as Deno.NetAddr;
+    return `udp:${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
   }
 
   /** What has come, as texts. */

@@ -24,10 +24,11 @@ export interface UdpBound {
   /** What is really bound, such as `udp:127.0.0.1:53`; several are separated by a comma and a blank. */
   readonly address: string;
   /**
-   * Binds addresses that this machine has got meanwhile and closes those of addresses that it has no
-   * more, where it is every interface. Returns the new ones.
+   * Binds addresses that this machine has got meanwhile, or that are ready only now, and returns their
+   * sockets. One of an address that it has no more works again as soon as that is back, unless it is
+   * closed. Absent where it is not every interface.
    */
-  renew(): UdpListener[];
+  readonly renew?: (gone: "keep" | "close") => UdpListener[];
   /** Nothing outlives the sockets. */
   release(): void;
 }
@@ -53,41 +54,38 @@ export async function bindUdp(
   // One may have gone meanwhile, or be of no use yet.
   const sockets = bindHosts(hosts, { port, open, optional: wildcard, log, onFailure });
   const bound = portOf(sockets[0]!.address);
+  /** Addresses that cannot be bound, of which the log knows. */
+  const failing = new Set<string>();
+  function renew(gone: "keep" | "close"): UdpListener[] {
+    const opened: UdpListener[] = [];
+    const missing = new Set(ownAddresses(hostname));
+    for (const socket of [...sockets]) {
+      if (missing.delete(canonicalIp(socket.address.hostname)) || gone === "keep") continue;
+      sockets.splice(sockets.indexOf(socket), 1);
+      socket.close();
+    }
+    for (const host of failing) if (!missing.has(host)) failing.delete(host);
+    for (const host of missing) {
+      try {
+        opened.push(open(host, bound));
+        failing.delete(host);
+      } catch (error) {
+        // One that is not ready yet keeps no other one away.
+        if (failing.has(host)) continue;
+        failing.add(host);
+        log.warning("not listening on {host} yet: {reason}", { host, reason: messageOf(error) });
+      }
+    }
+    sockets.push(...opened);
+    return opened;
+  }
   return {
     sockets,
     port: bound,
     get address() {
       return sockets.map(({ address }) => `udp:${formatSocketAddress(address)}`).join(", ");
     },
-    renew() {
-      if (!wildcard) return [];
-      const opened: UdpListener[] = [];
-      const tell = (error: unknown) => {
-        log.warning("not all addresses of this machine are listened on: {reason}", {
-          reason: messageOf(error),
-        });
-      };
-      try {
-        const now = new Set(ownAddresses(hostname));
-        for (const socket of [...sockets]) {
-          if (now.delete(canonicalIp(socket.address.hostname))) continue;
-          sockets.splice(sockets.indexOf(socket), 1);
-          socket.close();
-        }
-        for (const host of now) {
-          try {
-            opened.push(open(host, bound));
-          } catch (error) {
-            // One that is not ready yet keeps no other one away.
-            tell(error);
-          }
-        }
-      } catch (error) {
-        tell(error);
-      }
-      sockets.push(...opened);
-      return opened;
-    },
+    ...wildcard && { renew },
     release() {},
   };
 }
