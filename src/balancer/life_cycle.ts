@@ -176,9 +176,9 @@ export class LifeCycle {
 
 /** Lets others know that a connect to this address leads here. Returns what takes that back. */
 function noteAddress({ trails, identity }: Parts, bound: string, listen: Address): () => void {
-  if (listen.transport === "udp") return () => {};
   if (listen.transport === "unix") return trails.listenAt(listen.path, identity.id);
   const port = Number(/\d+$/.exec(bound)![0]);
-  trails.listen(port);
-  return () => trails.unlisten(port);
+  const ways = listen.transport === "udp" ? trails.datagrams : trails;
+  ways.listen(port);
+  return () => ways.unlisten(port);
 }

@@ -173,6 +173,7 @@ async function exchange(
   { datagrams, steps, observer, serves }: WorkerContext,
 ): Promise<RelayEnd> {
   const audience = only(destination);
+  const note = noteOf(sockets.server);
   await relayDatagrams(session, sockets, {
     terms: datagrams,
     steps,
@@ -185,6 +186,9 @@ async function exchange(
         return destination.shownState === "drain" || destination.shownState === "maint";
       },
       isSilent: destination.connector.isSilent ?? false,
+      get isLooped() {
+        return note?.looped ?? false;
+      },
     },
   });
   if (session.exchange?.silent) observer.onSilence(destination);

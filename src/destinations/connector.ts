@@ -14,7 +14,7 @@ import type { NameLookups } from "../net/names.ts";
 import { openUpstream } from "../net/udp/upstream.ts";
 import type { UdpTerms } from "../net/udp/listener.ts";
 import type { ChildStatus } from "../operations/child_status.ts";
-import { returns } from "../net/loop_rules.ts";
+import { endsOfPorts, returns } from "../net/loop_rules.ts";
 import type { Stream } from "../net/stream.ts";
 import { attach } from "../net/trails.ts";
 import { ServiceConnector, type ServiceConnectorOptions } from "./service_connector.ts";
@@ -105,14 +105,19 @@ class UdpConnector implements Connector {
   readonly #dialer: Dialer;
 
   constructor(address: Extract<Address, { transport: "udp" }>, options: ConnectorOptions) {
-    const { udp } = options;
+    const { udp, way } = options;
     if (!udp) throw new TypeError("datagrams need to know what their sockets share");
     this.description = formatAddress(address);
     this.#dialer = new Dialer(address, {
       ...options,
-      async open(target) {
+      open(target, { trail = [] }) {
         const { settings: { udpReplyPort: replyPort }, counts } = udp;
-        return await openUpstream(target, { replyPort, counts });
+        const stream = openUpstream(target, { replyPort, counts });
+        if (way?.trails.datagrams.listens(target.port)) {
+          const ends = endsOfPorts(stream.localAddress.port, target.port);
+          attach(stream, way.trails.datagrams.note(ends, [...trail, way.step]));
+        }
+        return stream;
       },
     });
   }

@@ -58,7 +58,7 @@ export interface DialerOptions {
   /** Called when the addresses of the name are known for the first time. */
   onLocated?(): void;
   /** Opens what is to be instead of a connection of TCP. */
-  open?: ((target: { hostname: string; port: number }) => Promise<Stream>) | undefined;
+  open?(target: { hostname: string; port: number }, options: DialOptions): Stream;
 }
 
 /** Who is going to use a connection, for what is said at its beginning. */
@@ -182,11 +182,14 @@ export class Dialer {
     throw new DialError(failures);
   }
 
-  #connect(target: { hostname: string; port: number }, options: DialOptions): Promise<Stream> {
-    if (this.#open) return this.#open(target);
+  async #connect(
+    target: { hostname: string; port: number },
+    options: DialOptions,
+  ): Promise<Stream> {
+    if (this.#open) return this.#open(target, options);
     const { trails, step } = this.#way ?? {};
-    if (!trails?.listens(target.port)) return connect(target, options);
-    return connectNoting(target, { ...options, trails, step: step! });
+    if (!trails?.listens(target.port)) return await connect(target, options);
+    return await connectNoting(target, { ...options, trails, step: step! });
   }
 
   /** Whether its name is to be looked up, for its addresses or because others are asked by now. */

@@ -24,6 +24,8 @@ export interface Serving {
   readonly isLeaving: boolean;
   /** Whether it is known never to answer. */
   readonly isSilent: boolean;
+  /** Whether what was sent there has come back to a listener that it had passed. */
+  readonly isLooped: boolean;
 }
 
 /** How many datagrams a session of UDP has had each way; nothing of any other. */
@@ -97,7 +99,8 @@ export class Exchange {
   check(now: number): EndReason | undefined {
     const { settings: { udpIdle, udpAnswers, udpRequestTimeout: timeout } } = this.#terms;
     this.#look(now);
-    const { isDown, isLeaving } = this.#destination;
+    const { isDown, isLeaving, isLooped } = this.#destination;
+    if (isLooped) return "loop";
     if (isDown) return "destination-down";
     const owed = this.#owed(udpAnswers);
     const leaving = this.#terms.draining || isLeaving;

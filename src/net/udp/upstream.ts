@@ -22,7 +22,7 @@ export interface UpstreamOptions {
 export function openUpstream(
   server: { readonly hostname: string; readonly port: number },
   options: UpstreamOptions,
-): Stream {
+): UpstreamSocket {
   const { hostname, port } = server;
   const socket = Deno.listenDatagram({
     transport: "udp",
@@ -32,8 +32,13 @@ export function openUpstream(
   return new Upstream(socket, { transport: "udp", hostname, port }, options);
 }
 
-class Upstream implements Stream {
-  readonly localAddress: SocketAddress;
+/** The stream of such a socket. */
+export interface UpstreamSocket extends Stream {
+  readonly localAddress: UdpEnd;
+}
+
+class Upstream implements UpstreamSocket {
+  readonly localAddress: UdpEnd;
   /** Where the server is: another port once it has answered from there. */
   #server: UdpEnd;
   /** Whether the next answer may come from any port of the server. */
@@ -44,7 +49,7 @@ class Upstream implements Stream {
 
   constructor(socket: Deno.DatagramConn, server: UdpEnd, options: UpstreamOptions) {
     this.#socket = socket;
-    this.localAddress = socket.addr as SocketAddress;
+    this.localAddress = socket.addr as UdpEnd;
     this.#server = server;
     this.#anyPort = options.replyPort === "any";
     this.#counts = options.counts;

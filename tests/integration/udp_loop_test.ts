@@ -1,0 +1,140 @@
+import { assert, assertEquals } from "@std/assert";
+import { TestFile } from "../support/config_file.ts";
+import { cpuSeconds, hasProc, openDescriptors, residentMemory } from "../support/process.ts";
+import { Program } from "../support/program.ts";
+import { freePort, until } from "../support/servers.ts";
+import { UdpClient, UdpServer } from "../support/udp.ts";
+import { unless } from "../support/unless.ts";
+
+/** An address of this machine that is not the loopback interface's. */
+const ownIp = Deno.networkInterfaces().find(({ family, address }) => {
+  return family === "IPv4" && !address.startsWith("127.");
+})?.address;
+
+const DATAGRAMS = 100;
+
+/** Starts a program with several listeners of UDP, each with its destination. */
+async function start(ways: Record<string, string>): Promise<Program> {
+  const tables = Object.entries(ways).map(([listen, destination]) => {
+    return `[[listener]]\nlisten = "${listen}"\ndestinations = ["${destination}"]\n`;
+  });
+  using file = new TestFile(tables.join("\n"));
+  const program = await Program.spawn(["--config", file.path, "--log-format", "json"]);
+  const listening = () => program.log.filter((line) => line.includes("listening on"));
+  await until(() => listening().length === tables.length, "all listen");
+  return program;
+}
+
+/** What is sent to the port comes back, which costs little, and is told. */
+async function assertLoop(program: Program, port: number): Promise<void> {
+  const descriptors = hasProc ? openDescriptors(program.pid) : 0;
+  await using client = new UdpClient(port);
+  for (let i = 0; i < DATAGRAMS; i++) await client.send("hello");
+  await program.logged(/loop: session \d+ of .* has come back to listener udp:/);
+  const looped = () => program.access().filter(({ reason }) => reason === "loop");
+  const first = `127.0.0.1:${client.port}`;
+  await until(() => looped().some(({ client }) => client === first), "the first one is told");
+  if (hasProc) {
+    await until(() => openDescriptors(program.pid) <= descriptors, "no socket is left");
+  }
+  // As many as there is room for would be hundreds for each client.
+  assert(looped().length <= 3 * DATAGRAMS, `${looped().length} sessions`);
+  assertEquals(program.access().filter(({ reason }) => reason !== "loop"), []);
+  assertEquals(client.received, []);
+  const told = program.log.filter((line) => line.includes("loop: session"));
+  assert(told.length <= 3, told.join("\n"));
+  assertEquals(await program.terminate(), 0);
+}
+
+for (const host of ["127.0.0.1", "[::1]"]) {
+  for (const number of [2, 3]) {
+    Deno.test(`a circle of ${number} listeners of UDP is a loop, over ${host}`, async () => {
+      const ports = Array.from({ length: number }, () => freePort());
+      const address = (i: number) => `udp:${host}:${ports[i % number]}`;
+      const front = freePort();
+      await using program = await start({
+        [`udp:127.0.0.1:${front}`]: address(0),
+        ...Object.fromEntries(ports.map((_, i) => [address(i), address(i + 1)])),
+      });
+      await assertLoop(program, front);
+    });
+  }
+}
+
+Deno.test(
+  unless("a destination that is this listener of UDP by another address is a loop", {
+    "loopback is all there is": !ownIp,
+  }),
+  async () => {
+    const port = freePort();
+    await using program = await start({ [`udp:0.0.0.0:${port}`]: `udp:${ownIp}:${port}` });
+    await assertLoop(program, port);
+  },
+);
+
+Deno.test("a chain of listeners of UDP is no loop, nor is one of TCP at the same port", async () => {
+  await using server = new UdpServer();
+  const ports = [freePort(), freePort(), freePort()];
+  const address = (i: number) => `udp:127.0.0.1:${ports[i]}`;
+  await using program = await start({
+    [address(0)]: address(1),
+    [address(1)]: address(2),
+    [address(2)]: server.address,
+    [`127.0.0.1:${ports[0]}`]: `127.0.0.1:${ports[1]}`,
+  });
+  const clients = [0, 1, 2, 0].map((i) => new UdpClient(ports[i]!));
+  for (const client of clients) {
+    for (let i = 0; i < 10; i++) assertEquals(await client.ask(`hello ${i}`), `hello ${i}`);
+    await client[Symbol.asyncDispose]();
+  }
+  assertEquals(await program.terminate(), 0);
+  assertEquals(program.log.filter((line) => line.includes("loop")), []);
+});
+
+Deno.test(
+  "two programs that lead to each other take no more than their slots, and come to an end",
+  {
+    ignore: !hasProc,
+  },
+  async () => {
+    const slots = 16;
+    const ports = [freePort(), freePort()];
+    const limits = ["--udp-idle", "1s", "--queue-timeout", "500ms", "--workers", `${slots}`];
+    const spawn = (i: number) => {
+      const [listen, destination] = [ports[i], ports[1 - i]].map((port) => `udp:127.0.0.1:${port}`);
+      return Program.spawn([...limits, "--log-format", "json", listen!, destination!]);
+    };
+    await using one = await spawn(0);
+    await using other = await spawn(1);
+    const both = [one, other];
+    const before = both.map(({ pid }) => ({
+      descriptors: openDescriptors(pid),
+      memory: residentMemory(pid),
+      cpu: cpuSeconds(pid),
+    }));
+    await using client = new UdpClient(ports[0]!);
+    for (let i = 0; i < DATAGRAMS; i++) await client.send("hello");
+    await until(async () => (await one.status()).active === slots, "all slots are taken");
+    for (const [i, { pid }] of both.entries()) {
+      assert(openDescriptors(pid) <= before[i]!.descriptors + slots);
+      const more = residentMemory(pid) - before[i]!.memory;
+      assert(more < 32 * 2 ** 20, `${more} bytes more`);
+    }
+    // It ends by itself: who waits is given up before those end who have the slots.
+    for (const [i, program] of both.entries()) {
+      await until(async () => {
+        const { active, waiting } = await program.status();
+        return active + waiting === 0;
+      }, "nobody is left");
+      const { datagrams_up, accepted } = await program.status();
+      assert(datagrams_up <= DATAGRAMS * slots, `${datagrams_up} datagrams`);
+      assert(accepted <= 2 * slots + DATAGRAMS, `${accepted} sessions`);
+      const { descriptors, cpu } = before[i]!;
+      await until(() => openDescriptors(program.pid) <= descriptors, "no socket is left");
+      const used = cpuSeconds(program.pid) - cpu;
+      assert(used < 2, `${used} s of a processor`);
+    }
+    assertEquals(client.received, []);
+    for (const program of both) assertEquals(await program.terminate(), 0);
+  },
+);
