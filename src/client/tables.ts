@@ -1,6 +1,7 @@
 import { type HistogramData, quantile } from "../operations/histogram.ts";
 import type { SessionInfo, Status } from "../operations/operations.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
+import { datagramsOf } from "./datagrams.ts";
 import { foreseen } from "./forecast.ts";
 import {
   backupMark,
@@ -118,13 +119,11 @@ function listenerLines(listener: ListenerStatus): string[] {
 }
 
 /** What became of datagrams, where there were some. */
-function datagramLine(listener: Partial<ListenerStatus>): string[] {
-  // An earlier version does not tell them.
-  const { datagrams_up: up = 0, datagrams_down: down = 0 } = listener;
-  const { datagrams_dropped = 0, datagrams_foreign = 0, datagrams_unsent = 0 } = listener;
-  const lost = { dropped: datagrams_dropped, foreign: datagrams_foreign, unsent: datagrams_unsent };
-  if (up + down + datagrams_dropped + datagrams_foreign + datagrams_unsent === 0) return [];
-  const losses = Object.entries(lost).map(([why, number]) => `, ${number} ${why}`);
+function datagramLine(listener: ListenerStatus): string[] {
+  const datagrams = datagramsOf(listener);
+  if (!datagrams) return [];
+  const { up, down, lost } = datagrams;
+  const losses = lost.map(([why, number]) => `, ${number} ${why}`);
   return [`  datagrams: ${up} up, ${down} down${losses.join("")}`];
 }
 
