@@ -1,10 +1,11 @@
-// Datagrams through iawlb and nginx: `deno run -A scripts/bench/udp_bench.ts [BINARY]`.
+// Datagrams through iawlb and nginx: `deno run -A scripts/bench/udp_bench.ts [PROGRAM...]`, where a
+// program is a binary or the main.ts of a checkout; several are compared side by side.
 //
 // iperf3 sends them one way, over a listener of TCP beside it for its own talk. At equal rates CPU time,
 // loss and jitter can be compared; as fast as it can, the rate that comes through.
 import { cpuSeconds } from "./measure.ts";
 import { Processes } from "./processes.ts";
-import { findTools } from "./tools.ts";
+import { type Contender, startContenders } from "./udp_contenders.ts";
 
 const RUNS = [
   { rate: "10M", length: 1200 },
@@ -15,72 +16,27 @@ const RUNS = [
 ];
 const SECONDS = 3;
 
-const here = (name: string) => new URL(name, import.meta.url).pathname;
-const source = [Deno.execPath(), "run", "--quiet", "-P", here("../../main.ts")];
-const iawlb = Deno.args[0] ? [Deno.args[0]] : source;
 const processes = new Processes();
 try {
   const server = processes.freePort();
   await processes.serve("iperf3", ["iperf3", "-s", "-B", "127.0.0.1", "-p", `${server}`], server);
-  const all: Record<string, Running> = {
-    direct: { port: server, pid: 0 },
-    ...await startNginx(server),
-    iawlb: await startIawlb(server),
-  };
+  const all: Contender[] = [
+    // Without a process it is the server itself.
+    { name: "direct", port: server, pid: 0 },
+    ...await startContenders(processes, { server, programs: Deno.args }),
+  ];
   console.log("rate\tbytes\tthrough\tsent/s\treceived/s\tlost\tjitter\tCPU a datagram");
   for (const run of RUNS) {
-    for (const [name, one] of Object.entries(all)) {
-      console.log((await send(name, run, one)).join("\t"));
-    }
+    for (const one of all) console.log((await send(run, one)).join("\t"));
   }
 } finally {
   processes.close();
 }
 
-/** Something that datagrams go through; without a process it is the server itself. */
-interface Running {
-  readonly port: number;
-  readonly pid: number;
-}
-
-async function startIawlb(server: number): Promise<Running> {
-  const port = processes.freePort();
-  const config = processes.file(
-    "iawlb.toml",
-    `access-log = "off"\n${["", "udp:"].map((kind) => listener(kind, port, server)).join("")}`,
-  );
-  const { pid } = await processes.serve("iawlb", [...iawlb, "--config", config], port);
-  return { port, pid };
-}
-
-function listener(kind: string, port: number, server: number): string {
-  const address = (port: number) => `"${kind}127.0.0.1:${port}"`;
-  return `[[listener]]\nlisten = ${address(port)}\ndestinations = [${address(server)}]\n`;
-}
-
-async function startNginx(server: number): Promise<Record<string, Running>> {
-  const { nginx } = findTools();
-  if (!nginx) return {};
-  const port = processes.freePort();
-  const config = processes.file(
-    "nginx.conf",
-    `${nginx.loadStream}
-    daemon off; worker_processes 1; pid ${processes.dir}/pid; error_log /dev/null;
-    events { worker_connections 4096; }
-    stream {
-      server { listen 127.0.0.1:${port} udp; proxy_pass 127.0.0.1:${server}; proxy_timeout 30s; }
-      server { listen 127.0.0.1:${port}; proxy_pass 127.0.0.1:${server}; }
-    }`,
-  );
-  const { pid } = await processes.serve("nginx", [nginx.path, "-c", config], port);
-  return { nginx: { port, pid } };
-}
-
 /** One run of iperf3, as columns. */
 async function send(
-  name: string,
   { rate, length }: { rate: string; length: number },
-  { port, pid }: Running,
+  { name, port, pid }: Contender,
 ): Promise<string[]> {
   const before = pid && cpuSeconds(pid);
   const { stdout } = await new Deno.Command("iperf3", {
