@@ -9,8 +9,8 @@ import { DESCRIPTORS, Processes, sleep } from "./processes.ts";
 import { type Contender, startContenders } from "./udp_contenders.ts";
 import type { Phase } from "./udp_clients_main.ts";
 
-/** Each has a descriptor here, and one in the balancer. */
-const CLIENTS = Math.min(10_000, DESCRIPTORS - 500);
+/** Each has a descriptor here; in the balancer there is room for two of each. */
+const CLIENTS = Math.min(10_000, Math.floor(DESCRIPTORS / 2) - 250);
 const ROUNDS = 5;
 const LIMIT_MS = 60_000;
 

@@ -61,7 +61,7 @@ Deno.test({
       program.signal("SIGHUP");
       const line = await program.logged(/reload: addresses/);
       assertEquals(
-        / → (.*)"\}?/.exec(line)?.[1]?.split(", ").toSorted(),
+        JSON.parse(line).change.split(" → ")[1].split(", ").toSorted(),
         bound("127.0.0.1", "192.0.2.2", "[::1]"),
       );
       for (const host of ["127.0.0.1", "192.0.2.2"]) await answers(host);
