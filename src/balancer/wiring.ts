@@ -242,7 +242,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
       onSweep: () => forecaster.sample(),
       onSeen(session) {
         session.tuneForLongLife({ keepAlive: settings.keepalive === "on" });
-        session.watcher?.look(session);
+        session.sweepListener?.onSweep(session);
       },
     }),
     waitingTimeouts,

@@ -108,7 +108,7 @@ Deno.test("a client that finishes sending with its request waits for the answer,
   const session = place.join();
   place.now += 400;
   place.finish(session, { heardAt: place.now - 1 });
-  assertEquals([session.watch!.gaveUp, place.ended], [false, []]);
+  assertEquals([session.signs!.gaveUp, place.ended], [false, []]);
 });
 
 Deno.test("during a drain nothing is shed, and the order is that of arrival", async () => {
