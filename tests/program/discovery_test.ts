@@ -39,7 +39,9 @@ async function start(
     return configOf(["127.0.0.1:0", ...destinations], given);
   };
   let wanted = configured(destinations);
-  const programOf = (config: Config): ProgramConfig => ({ settings: config, listeners: [config] });
+  const programOf = (config: Config): ProgramConfig => {
+    return { settings: config, listeners: [config], warnings: [] };
+  };
   const instance = await Instance.start({
     config: programOf(wanted),
     load: () => programOf(wanted),
