@@ -239,7 +239,10 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     sweep: new TimeoutSweep(registry.live, {
       timeouts: settings,
       clock,
-      onSweep: () => forecaster.sample(),
+      onSweep() {
+        forecaster.sample();
+        overload.look();
+      },
       onSeen(session) {
         session.tuneForLongLife({ keepAlive: settings.keepalive === "on" });
         session.sweepListener?.onSweep(session);

@@ -6,6 +6,7 @@ import type { Session } from "../../session/session.ts";
 import { ClientHash } from "../policies/client_hash.ts";
 import type { OverloadHandling, Queue } from "../queue.ts";
 import { RefusalLog } from "../refusal_log.ts";
+import { Episode } from "./episode.ts";
 import { GROUPS } from "./patience.ts";
 import { Relief } from "./relief.ts";
 
@@ -37,6 +38,8 @@ export class Overload implements OverloadHandling {
   readonly #relief: Relief<Session>;
   /** Tells the log who was shed. */
   readonly #sheds: RefusalLog;
+  /** Tells it when an overload begins and ends. */
+  readonly #episode: Episode;
   /** Tells clients apart. */
   readonly #clients = new ClientHash(CLIENT);
   /** What only this process knows: nobody can choose to be taken for somebody else. */
@@ -46,6 +49,7 @@ export class Overload implements OverloadHandling {
     const { queue, clock, settings, slotsFor } = options;
     this.#options = options;
     this.#sheds = new RefusalLog({ ...options, what: "overloaded" });
+    this.#episode = new Episode({ ...options, mode: () => settings.whenOverloaded });
     this.#relief = new Relief({
       clock,
       mode: () => settings.whenOverloaded,
@@ -60,6 +64,7 @@ export class Overload implements OverloadHandling {
         isCrowded: (taker, session) => queue.waiting.sizeFor(taker) > 1 + slotsFor(session),
         all: () => queue.waiting,
         shed: (session) => {
+          this.#episode.noteShed();
           this.#sheds.note("shed", { session });
           session.abort("shed");
         },
@@ -139,9 +144,15 @@ export class Overload implements OverloadHandling {
     if (!signs.isSilent(acceptedAt)) this.#left(session, signs.finishedAt);
   }
 
+  /** Looks whether an overload has begun or is over, for the log; to be called a few times a second. */
+  look(): void {
+    this.#episode.look(this.acts);
+  }
+
   /** Tells the log about the latest sessions that were shed. */
   close(): void {
     this.#sheds.flush();
+    this.#episode.end();
   }
 
   /** Whether what sessions do is seen. */
