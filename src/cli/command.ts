@@ -60,7 +60,7 @@ export async function parseCommand(args: readonly string[]): Promise<Command> {
   }
   const { config, notes } = loaded;
   if (switches.has("check-config")) {
-    return { kind: "print", text: summary(loaded), warnings: config.warnings };
+    return { kind: "print", text: summary(loaded), warnings: config.warnings ?? [] };
   }
   return { kind: "serve", config, notes, load: async () => (await load()).config };
 }

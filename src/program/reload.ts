@@ -96,7 +96,7 @@ export class Reloader {
     ];
     const needsRestart = [...new Set(fixed)].map(keyOf);
     await this.#report(changes, needsRestart);
-    this.#warn(read.warnings);
+    this.#warn(read.warnings ?? []);
     if (changes.length > 0) warnOfDescriptors(descriptors, { listeners: read.listeners, log });
     return { changes, needs_restart: needsRestart };
   }

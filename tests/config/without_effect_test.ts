@@ -5,7 +5,7 @@ import { TestFile } from "../support/config_file.ts";
 async function warningsOf(...args: string[]): Promise<readonly string[]> {
   const command = await parseCommand(args);
   assert(command.kind === "serve");
-  return command.config.warnings;
+  return command.config.warnings ?? [];
 }
 
 async function warningsOfFile(content: string, ...flags: string[]): Promise<string[]> {

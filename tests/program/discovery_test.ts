@@ -39,9 +39,7 @@ async function start(
     return configOf(["127.0.0.1:0", ...destinations], given);
   };
   let wanted = configured(destinations);
-  const programOf = (config: Config): ProgramConfig => {
-    return { settings: config, listeners: [config], warnings: [] };
-  };
+  const programOf = (config: Config): ProgramConfig => ({ settings: config, listeners: [config] });
   const instance = await Instance.start({
     config: programOf(wanted),
     load: () => programOf(wanted),

@@ -49,7 +49,7 @@ export async function start(...listeners: Config[]) {
 }
 
 function programOf(listeners: Config[]): ProgramConfig {
-  return { settings: listeners[0]!, listeners, warnings: [] };
+  return { settings: listeners[0]!, listeners };
 }
 
 /** The configuration of a listener. */
