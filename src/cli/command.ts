@@ -60,7 +60,8 @@ export async function parseCommand(args: readonly string[]): Promise<Command> {
   }
   const { config, notes } = loaded;
   if (switches.has("check-config")) {
-    return { kind: "print", text: summary(loaded), warnings: config.warnings ?? [] };
+    const { warnings = [] } = config;
+    return { kind: "print", text: summary(loaded), ...warnings.length > 0 && { warnings } };
   }
   return { kind: "serve", config, notes, load: async () => (await load()).config };
 }
