@@ -156,6 +156,8 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
       const age = now - client.acceptedAt;
       relief.controller.patience.answered(client.group);
       if (good) relief.controller.patience.stayed(age, client.group);
+      const left = good ? undefined : client.leavesAt - client.acceptedAt;
+      relief.controller.served({ wait: began - client.acceptedAt, left });
     }
     if (good) {
       client.over = true;
@@ -178,7 +180,11 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     if (!on || !entered.has(client)) return;
     client.signs.gaveUp = true;
     relief.controller.patience.left(now - client.acceptedAt, client.group);
-    if (waiting.has(client)) relief.gaveUp(client);
+    if (!waiting.has(client)) return;
+    if (scenario.closes?.(client)) {
+      channel.remove(client);
+      waiting.delete(client);
+    } else relief.gaveUp(client);
   }
 
   function timeOut(client: Client): void {

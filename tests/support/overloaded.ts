@@ -14,6 +14,9 @@ const DESTINATION = { idleSignal: new AbortController().signal };
 /** How long the clients of {@linkcode Place.teach} wait, in milliseconds. */
 export const PATIENCE_MS = 500;
 
+/** So many are served when their clients have left. */
+const LATE = 4;
+
 /** A queue in front of destinations, and what happens to its sessions when time goes by. */
 export class Place {
   now = 0;
@@ -83,14 +86,18 @@ export class Place {
     this.overload.finished(session);
   }
 
-  /** Clients show how patient they are. */
-  teach(): void {
+  /** Clients show how patient they are: they leave, and servers answer some who have left. */
+  async teach(): Promise<void> {
     for (let i = 0; i < 128; i++) {
       this.overload.answered(Object.assign(this.join(), { connectStartedAt: this.now }));
     }
     const waiting = [...this.queue.sessions];
     this.now += PATIENCE_MS;
     for (const session of waiting) session.abort("client-gone");
+    const late = Array.from({ length: LATE }, () => this.join());
+    this.now += PATIENCE_MS;
+    for (const session of late) this.finish(session);
+    while (await this.serve());
     this.ended.length = 0;
   }
 }

@@ -115,23 +115,31 @@ export class Overload implements OverloadHandling {
     controller.answers.note(now - Math.max(session.connectStartedAt!, session.signs?.heardAt ?? 0));
     controller.patience.answered(this.#groupOf(session));
     const { signs, acceptedAt } = session;
+    const left = signs?.gaveUp || signs?.isSilent(acceptedAt) ? signs.finishedAt : undefined;
+    this.#served(session, left);
     if (signs?.gaveUp) return;
-    if (signs?.isSilent(acceptedAt)) this.#left(session, signs.finishedAt!);
+    if (left !== undefined) this.#left(session, left);
     else this.#stayed(session, now);
   }
 
   /** A session has ended. */
   ended(session: Session): void {
-    if (!this.#watches || session.signs?.gaveUp) return;
+    if (!this.#watches) return;
     const { reason, signs, acceptedAt, down } = session;
+    if (signs?.gaveUp) {
+      if (down.received === 0) this.#served(session, signs.finishedAt);
+      return;
+    }
     if (down.received > 0) return this.#endedAnswered(session);
     const left = reason === "client-gone" || reason === "client-reset";
     // With --half-close abandon one that finishes sending together with its request leaves, too.
     if (left && session.abandons && signs?.heardAt !== undefined && !signs.isSilent(acceptedAt)) {
       return;
     }
-    if (left) this.#left(session, session.endedAt!);
-    else this.#stayed(session, session.endedAt!);
+    if (left) {
+      this.#left(session, session.endedAt!);
+      this.#served(session, session.endedAt);
+    } else this.#stayed(session, session.endedAt!);
   }
 
   /**
@@ -141,7 +149,9 @@ export class Overload implements OverloadHandling {
   #endedAnswered(session: Session): void {
     const { reason, signs, acceptedAt } = session;
     if (reason !== "client-reset" || signs?.finishedAt === undefined) return;
-    if (!signs.isSilent(acceptedAt)) this.#left(session, signs.finishedAt);
+    if (signs.isSilent(acceptedAt)) return;
+    this.#left(session, signs.finishedAt);
+    this.#served(session, signs.finishedAt);
   }
 
   /** Looks whether an overload has begun or is over, for the log; to be called a few times a second. */
@@ -163,6 +173,13 @@ export class Overload implements OverloadHandling {
   /** Whether anything may be done. */
   get #on(): boolean {
     return this.#watches && !this.#options.queue.draining;
+  }
+
+  /** A server has had it; when its client had left, if it had. */
+  #served({ acceptedAt, connectStartedAt }: Session, leftAt: number | undefined): void {
+    if (connectStartedAt === undefined) return;
+    const left = leftAt === undefined ? undefined : leftAt - acceptedAt;
+    this.#relief.controller.served({ wait: connectStartedAt - acceptedAt, left });
   }
 
   #left(session: Session, at: number): void {

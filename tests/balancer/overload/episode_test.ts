@@ -68,7 +68,7 @@ Deno.test("with newest the log says what is done then", () => {
 Deno.test("an overload that goes on is told as over with its queue, and one that a reload ends soon after", async () => {
   for (const how of ["close", "hold"] as const) {
     const place = new Place("shed");
-    place.teach();
+    await place.teach();
     await overrun(place);
     place.overload.look();
     const shed = place.ended.length;
