@@ -13,7 +13,7 @@ import type { Queue } from "./queue.ts";
 import type { Loops } from "../session/loops.ts";
 import type { Settings } from "../config/options.ts";
 import { RefusalLog } from "./refusal_log.ts";
-import { ClientWatch } from "../session/client_watch.ts";
+import { ClientSigns } from "../session/client_signs.ts";
 import { Session } from "../session/session.ts";
 import type { Steps } from "../session/steps.ts";
 import type { Stream } from "../net/stream.ts";
@@ -140,7 +140,7 @@ export class Gate {
       now: clock(),
       buffers,
       settings,
-      watch: settings.whenOverloaded === "hold" ? undefined : new ClientWatch(clock),
+      signs: settings.whenOverloaded === "hold" ? undefined : new ClientSigns(clock),
     });
     const greets = this.#greetings.concern(session);
     if (this.#rejects) {

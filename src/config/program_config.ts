@@ -21,6 +21,7 @@ import { keyOf, readSettings, type Settings } from "./options.ts";
 import { quote } from "../base/text.ts";
 import type { Chunks } from "../async/chunks.ts";
 import { checkThreads } from "./thread_shares.ts";
+import { withoutEffect } from "./without_effect.ts";
 
 /** Most networks of `allow` and `deny` of all listeners together, those of the top level in each. */
 const MAX_NETWORKS = 100_000;
@@ -43,7 +44,8 @@ export function* readProgram(
   checkNames(listeners, { source, problems });
   yield* checkCollisions(settings, { source, problems });
   problems.throwIfAny();
-  return { settings, listeners: listeners as Config[] };
+  const read = { settings, listeners: listeners as Config[] };
+  return { ...read, warnings: withoutEffect(read, source) };
 }
 
 /**

@@ -4,7 +4,7 @@ import { Overload } from "../../src/balancer/overload/overload.ts";
 import type { WhenOverloaded } from "../../src/balancer/overload/relief.ts";
 import type { Queue, QueueOptions } from "../../src/balancer/queue.ts";
 import type { EndReason } from "../../src/operations/end_reasons.ts";
-import { ClientWatch } from "../../src/session/client_watch.ts";
+import { ClientSigns } from "../../src/session/client_signs.ts";
 import type { Session } from "../../src/session/session.ts";
 import { collectedLog } from "./logs.ts";
 import { queueOf, sessionOf } from "./queue.ts";
@@ -51,7 +51,7 @@ export class Place {
     const session = sessionOf(id, { client: address, ...audience && { audience } });
     Object.assign(session, {
       acceptedAt: this.now,
-      watch: new ClientWatch(() => this.now),
+      signs: new ClientSigns(() => this.now),
       clientName: `${id}`,
       down: { received: 0 },
       close: () => {},
@@ -78,8 +78,8 @@ export class Place {
 
   /** Its client finishes sending after it has said nothing since it came. */
   finish(session: Session, { heardAt = session.acceptedAt } = {}): void {
-    session.watch!.heardAt = heardAt;
-    session.watch!.finished();
+    session.signs!.heardAt = heardAt;
+    session.signs!.finished();
     this.overload.finished(session);
   }
 

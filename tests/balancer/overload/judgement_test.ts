@@ -106,16 +106,16 @@ Deno.test("with --half-close abandon who finishes sending with the request has n
   const place = new Place("shed");
   for (let i = 0; i < 64; i++) {
     const session = Object.assign(place.join(), { abandons: true });
-    session.watch!.heard();
-    session.watch!.finished();
+    session.signs!.heard();
+    session.signs!.finished();
     session.abort("client-gone");
   }
   assertEquals(place.overload.patience, 0);
   for (let i = 0; i < 64; i++) {
     const session = Object.assign(place.join(), { abandons: true });
-    session.watch!.heard();
+    session.signs!.heard();
     place.now += PATIENCE_MS;
-    session.watch!.finished();
+    session.signs!.finished();
     session.abort("client-gone");
   }
   assert(place.overload.patience > 400, `${place.overload.patience}`);
@@ -125,8 +125,8 @@ Deno.test("a client that does not take its answer had left when it finished send
   const place = new Place("shed");
   for (let i = 0; i < 64; i++) {
     const session = place.join();
-    session.watch!.heard();
-    session.watch!.finished();
+    session.signs!.heard();
+    session.signs!.finished();
     place.now += 10;
     assertEquals(await place.serve(), session.id);
     session.down.received = 2;

@@ -30,8 +30,10 @@ Deno.test("in a standing queue those that have waited longest are shed, and the 
   assert(place.ended.every((end) => end.endsWith(" shed")));
   const waits = place.now - place.queue.oldest!.acceptedAt;
   assert(waits <= PATIENCE_MS / 4 + 20, `the oldest has waited ${waits} ms`);
-  assert(place.lines.length >= 1 && place.lines.length <= 4, place.lines.join("\n"));
-  assert(/^overloaded: \d+ shed, the latest from \d+/.test(place.lines[0]!), place.lines[0]);
+  const [begin, ...lines] = place.lines;
+  assert(begin?.startsWith("an overload has begun"), begin);
+  assert(lines.length >= 1 && lines.length <= 4, lines.join("\n"));
+  assert(/^overloaded: \d+ shed, the latest from \d+/.test(lines[0]!), lines[0]);
   place.overload.close();
 });
 
@@ -108,7 +110,7 @@ Deno.test("a client that finishes sending with its request waits for the answer,
   const session = place.join();
   place.now += 400;
   place.finish(session, { heardAt: place.now - 1 });
-  assertEquals([session.watch!.gaveUp, place.ended], [false, []]);
+  assertEquals([session.signs!.gaveUp, place.ended], [false, []]);
 });
 
 Deno.test("during a drain nothing is shed, and the order is that of arrival", async () => {
