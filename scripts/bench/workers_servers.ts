@@ -7,9 +7,14 @@ const CLIENTS = 100;
 /** Clients of PostgreSQL: twice the best number of slots. */
 const PG_CLIENTS = 64;
 
+/** Milliseconds after which the server that changes is another one. */
+export const PHASE_MS = 12_000;
+
 /** A server that runs. */
 export interface Server {
   readonly port: number;
+  /** Milliseconds after which it begins again to change as before; none unless given. */
+  readonly period?: number;
   /** Has clients come to a port for so many milliseconds. */
   load(port: number, ms: number): Promise<void>;
 }
@@ -18,6 +23,9 @@ export interface Server {
 export const SERVERS: Record<string, (processes: Processes) => Promise<Server>> = {
   thrashing: (processes) => simulated(processes, "thrashing"),
   flat: (processes) => simulated(processes, "flat"),
+  changing: async (processes) => {
+    return { ...await simulated(processes, "changing"), period: 2 * PHASE_MS };
+  },
   "one at a time": (processes) => simulated(processes, "one at a time"),
   async python(processes) {
     const port = processes.freePort();

@@ -1,7 +1,9 @@
 import { isIp } from "../net/address.ts";
+import { formatPeers, type Verdict } from "../net/networks.ts";
 import type { Config, ProgramConfig } from "./config.ts";
 import { type ConfiguredDestination, isTemplate } from "./destination_text.ts";
 import { flagOf, keyOf, type OptionName, rowOf, type Settings } from "./options.ts";
+import { neverMatched } from "./never_matched.ts";
 import type { ProgramSource, Written } from "./source.ts";
 import { quote } from "../base/text.ts";
 
@@ -118,7 +120,7 @@ export function withoutEffect(
   source: ProgramSource,
 ): string[] {
   const lines: string[] = [];
-  for (const find of [ofProgram, ofListeners, ofDestinations]) {
+  for (const find of [ofProgram, ofListeners, ofDestinations, ofEntries]) {
     for (const line of find(read, source)) {
       if (lines.length === MAX_LINES) {
         return [...lines, "further options have no effect, which are not told"];
@@ -160,6 +162,26 @@ function* ofDestinations({ listeners }: Read, source: ProgramSource): Iterable<s
       const { text, line } = source.listeners[i]!.destinations[index]!;
       const what = line === undefined ? "DESTINATION" : `${source.file}:${line}: destinations`;
       yield `${what} ${quote(text)}: workers-max has no effect without workers=auto`;
+    }
+  }
+}
+
+/** Entries of lists that earlier ones hide; those of the top level are in several listeners. */
+function* ofEntries(_read: Read, source: ProgramSource): Iterable<string> {
+  const told = new Set<string>();
+  for (const listener of source.listeners) {
+    for (const { of, entry, earlier } of neverMatched(listener)) {
+      const { line } = entry.written;
+      const place = line === undefined ? "" : `${source.file}:${line}: `;
+      const name = line === undefined ? flagOf : keyOf;
+      const [one, other] = [entry, earlier].map(({ clients, effect }) => {
+        const text = formatPeers([clients]);
+        return of === "access" ? `${name(effect as Verdict)} ${text}` : `${text}=${effect}`;
+      });
+      const what = of === "access" ? one : `${name("priority")} ${one}`;
+      const text = `${place}${what} has no effect after ${other}: the first that matches counts`;
+      if (!told.has(text)) yield text;
+      told.add(text);
     }
   }
 }

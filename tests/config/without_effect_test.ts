@@ -165,3 +165,33 @@ Deno.test("a file full of what has no effect is told of in few lines", async () 
   assertEquals(warnings.length, 21);
   assertEquals(warnings.at(-1), "further options have no effect, which are not told");
 });
+
+Deno.test("an entry that an earlier one hides is told, if it would do something else", async () => {
+  const after = "the first that matches counts";
+  for (
+    const [args, told] of [
+      [
+        ["--priority=10.0.0.0/8=1,10.1.0.0/16=0"],
+        [`--priority 10.1.0.0/16=0 has no effect after 10.0.0.0/8=1: ${after}`],
+      ],
+      [
+        ["--priority=10.0.0.0/8=1", "--priority=10.0.0.0/8=2,unix=0,unix=1"],
+        [
+          `--priority 10.0.0.0/8=2 has no effect after 10.0.0.0/8=1: ${after}`,
+          `--priority unix=1 has no effect after unix=0: ${after}`,
+        ],
+      ],
+      [
+        ["--allow=10.0.0.0/9", "--deny=10.127.0.0/16", "--deny=0.0.0.0/0", "--allow=::/0"],
+        [`--deny 10.127.0.0/16 has no effect after --allow 10.0.0.0/9: ${after}`],
+      ],
+      [["--deny=10.0.0.1", "--allow=10.0.0.0/8", "--deny=0.0.0.0/0,::/0"], []],
+      [["--deny=10.0.0.0/8,10.1.0.0/16,10.0.0.0/8"], []],
+      [["--priority=10.0.0.0/9=1,10.128.0.0/9=0,2001:db8::/33=1,2001:db8:8000::/33=2"], []],
+    ] as const
+  ) assertEquals(await warningsOf(...args, "8080", "9001"), told);
+  const file = 'listen="8080"\ndestinations=["9001"]\nallow = ["0.0.0.0/0"]\ndeny = ["10.0.0.1"]\n';
+  assertEquals(await warningsOfFile(file), [
+    `FILE:4: deny 10.0.0.1/32 has no effect after allow 0.0.0.0/0: ${after}`,
+  ]);
+});
