@@ -1,5 +1,5 @@
 // How `--workers auto` does beside fixed numbers:
-// `deno run -A scripts/bench/workers_bench.ts [ROUNDS] [SERVER] [WORKERS,...] [OPTION ...]`.
+// `deno run -A scripts/bench/workers_bench.ts [ROUNDS] [SERVER[@CLIENTS]] [WORKERS,...] [OPTION ...]`.
 //
 // One balancer serves the same clients all the time, and its number of workers is changed every few
 // seconds, in another order in each round: what else the machine does meets all of them, and that is
@@ -23,11 +23,15 @@ const AS_GOOD = 0.97;
 
 const [rounds = "4", kind = "", chosen = "", ...options] = Deno.args;
 const workers = chosen ? chosen.split(",") : WORKERS;
+const [only, clients] = kind.split("@");
 const processes = new Processes();
 try {
   for (const [name, start] of Object.entries(SERVERS)) {
-    if (kind && name !== kind) continue;
-    const results = await compare(await start(processes), processes);
+    if (only && name !== only) continue;
+    const results = await compare(
+      await start(processes, clients ? Number(clients) : undefined),
+      processes,
+    );
     const best = bestOf(results);
     for (const [number, runs] of results) {
       const each = runs.map(({ count, ms }) => Math.round(1000 * count / ms)).join(" ");
