@@ -91,17 +91,25 @@ Deno.test("whose address is turned away is counted as such, be the queue full or
   assert(forecast.turned_away_per_s <= 2 * 4, `${forecast.turned_away_per_s}`);
 });
 
-Deno.test("whom a PROXY header says is denied counts as such where nobody has room", async () => {
-  await using running = await full({ acceptProxy: "127.0.0.1", halfClose: "abandon" });
-  const { test, given, conns } = running;
+/** One whose header is waited for, while somebody who came later takes the only place. */
+async function lateHeader(
+  { test, conns }: Awaited<ReturnType<typeof full>>,
+): Promise<Deno.TcpConn> {
   conns.pop()!.close();
   await until(() => test.status.waiting === 0, "a place is free");
-  using late = await Deno.connect({ port: test.port });
+  const late = await Deno.connect({ port: test.port });
   await until(() => test.status.greeting === 1, "its header is waited for");
   const sooner = await Deno.connect({ port: test.port });
   conns.push(sooner);
   await writeAll(sooner, V1.header);
   await until(() => test.status.waiting === 1, "the place is taken");
+  return late;
+}
+
+Deno.test("whom a PROXY header says is denied counts as such where nobody has room", async () => {
+  await using running = await full({ acceptProxy: "127.0.0.1", halfClose: "abandon" });
+  const { test, given } = running;
+  using late = await lateHeader(running);
   await test.reconfigure({ ...given, deny: "203.0.113.7" });
   await writeAll(late, V1.header);
   assertEquals(await readAll(late), new Uint8Array());
@@ -110,18 +118,11 @@ Deno.test("whom a PROXY header says is denied counts as such where nobody has ro
 
 Deno.test("nobody is told anything before a PROXY header is read, and who has sent one is", async () => {
   await using running = await full({ acceptProxy: "127.0.0.1", halfClose: "abandon" });
-  const { test, conns } = running;
+  const { test } = running;
   assertEquals(await ask(test.port), "");
   assertEquals(test.status.answered, 0);
   // There is room while the header comes, and none any more after that.
-  conns.pop()!.close();
-  await until(() => test.status.waiting === 0, "a place is free");
-  using late = await Deno.connect({ port: test.port });
-  await until(() => test.status.greeting === 1, "its header is waited for");
-  const sooner = await Deno.connect({ port: test.port });
-  conns.push(sooner);
-  await writeAll(sooner, V1.header);
-  await until(() => test.status.waiting === 1, "the place is taken");
+  using late = await lateHeader(running);
   await writeAll(late, V1.header);
   assertEquals(new TextDecoder().decode(await readAll(late)), ANSWER);
 });

@@ -253,18 +253,13 @@ class Service implements AsyncDisposable {
     env: Record<string, string>,
     options: { beat?: number } = {},
   ): Promise<Service> {
-    const args = options.beat ? [String(options.beat)] : [];
-    const started = ({ output }: Service) => output.length > 0;
-    // The runtime was seen to hang while it starts, once in thousands of starts: that is not tested.
-    const first = new Service(env, args);
-    const there = await until(() => started(first), "it has started", 20_000).then(
-      () => true,
-      () => false,
-    );
-    if (there) return first;
-    await first[Symbol.asyncDispose]();
-    const service = new Service(env, args);
-    await until(() => started(service), "the service has started", 60_000);
+    const service = new Service(env, options.beat ? [String(options.beat)] : []);
+    const started = () => service.output.length > 0;
+    await until(started, "the service has started", 60_000).catch(async (error) => {
+      const state = Deno.readTextFileSync(`/proc/${service.pid}/status`);
+      await service[Symbol.asyncDispose]();
+      throw new Error(`${error.message}; the process: ${state}`);
+    });
     return service;
   }
 
