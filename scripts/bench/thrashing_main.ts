@@ -1,15 +1,23 @@
 // A server of which it is known how much it finishes with how many: `… thrashing_main.ts PORT KIND`.
 
+import { PHASE_MS } from "./workers_servers.ts";
+
 /** Sessions per second that are finished while so many are there. */
 const KINDS: Record<string, (active: number) => number> = {
-  /** Most at 8, and next to nothing from 30 on. */
-  thrashing(active) {
-    if (active <= 8) return 50 * active;
-    return active < 30 ? 400 * (1 - 0.9 * (active - 8) / 22) : 40;
+  thrashing,
+  /** In turn one that is best with 8 and one that is best with 2. */
+  changing(active) {
+    return thrashing(Math.floor(performance.now() / PHASE_MS) % 2 === 0 ? active : 4 * active);
   },
   flat: (active) => 50 * Math.min(active, 8),
   "one at a time": () => 100,
 };
+
+/** Most at 8, and next to nothing from 30 on. */
+function thrashing(active: number): number {
+  if (active <= 8) return 50 * active;
+  return active < 30 ? 400 * (1 - 0.9 * (active - 8) / 22) : 40;
+}
 
 /** A session that is served. */
 interface Job {

@@ -2,27 +2,38 @@
 import { type Processes, sleep } from "./processes.ts";
 import { listens } from "./measure.ts";
 
-/** Clients that come again as soon as they are answered: far more than there should be slots. */
+/** Clients that come again as soon as they are answered, unless said otherwise: far more than slots. */
 const CLIENTS = 100;
 /** Clients of PostgreSQL: twice the best number of slots. */
 const PG_CLIENTS = 64;
 
+/** Milliseconds after which the server that changes is another one. */
+export const PHASE_MS = 30_000;
+
 /** A server that runs. */
 export interface Server {
   readonly port: number;
+  /** Milliseconds after which it begins again to change as before; none unless given. */
+  readonly period?: number;
   /** Has clients come to a port for so many milliseconds. */
   load(port: number, ms: number): Promise<void>;
 }
 
-/** How to start each server. */
-export const SERVERS: Record<string, (processes: Processes) => Promise<Server>> = {
-  thrashing: (processes) => simulated(processes, "thrashing"),
-  flat: (processes) => simulated(processes, "flat"),
-  "one at a time": (processes) => simulated(processes, "one at a time"),
-  async python(processes) {
+/** How to start each server, for so many clients. */
+export const SERVERS: Record<
+  string,
+  (processes: Processes, clients?: number) => Promise<Server>
+> = {
+  thrashing: (processes, clients) => simulated(processes, { kind: "thrashing", clients }),
+  flat: (processes, clients) => simulated(processes, { kind: "flat", clients }),
+  changing: async (processes, clients) => {
+    return { ...await simulated(processes, { kind: "changing", clients }), period: 2 * PHASE_MS };
+  },
+  "one at a time": (processes, clients) => simulated(processes, { kind: "one at a time", clients }),
+  async python(processes, clients = CLIENTS) {
     const port = processes.freePort();
     await processes.serve("python", ["python3", here("python_app.py"), `${port}`, "4"], port);
-    return { port, load: comeAgain };
+    return { port, load: comeAgain(clients) };
   },
   postgres,
 };
@@ -31,18 +42,23 @@ function here(name: string): string {
   return new URL(name, import.meta.url).pathname;
 }
 
-async function simulated(processes: Processes, kind: string): Promise<Server> {
+async function simulated(
+  processes: Processes,
+  { kind, clients = CLIENTS }: { kind: string; clients?: number | undefined },
+): Promise<Server> {
   const port = processes.freePort();
   const run = [Deno.execPath(), "run", "--quiet", "--no-check", "-A"];
   await processes.serve(kind, [...run, here("thrashing_main.ts"), `${port}`, kind], port);
-  return { port, load: comeAgain };
+  return { port, load: comeAgain(clients) };
 }
 
-async function comeAgain(port: number, ms: number): Promise<void> {
-  const end = performance.now() + ms;
-  await Promise.all(Array.from({ length: CLIENTS }, async () => {
-    while (performance.now() < end) await request(port);
-  }));
+function comeAgain(clients: number): Server["load"] {
+  return async (port, ms) => {
+    const end = performance.now() + ms;
+    await Promise.all(Array.from({ length: clients }, async () => {
+      while (performance.now() < end) await request(port);
+    }));
+  };
 }
 
 async function request(port: number): Promise<void> {
@@ -54,7 +70,7 @@ async function request(port: number): Promise<void> {
 }
 
 /** A cluster of its own in the directory of the run, as the user `postgres` where root runs this. */
-async function postgres(processes: Processes): Promise<Server> {
+async function postgres(processes: Processes, clients = PG_CLIENTS): Promise<Server> {
   const port = processes.freePort();
   const versions = [...Deno.readDirSync("/usr/lib/postgresql")].map(({ name }) => name).sort();
   const program = (name: string) => `/usr/lib/postgresql/${versions.at(-1)}/bin/${name}`;
@@ -84,7 +100,7 @@ async function postgres(processes: Processes): Promise<Server> {
   return {
     port,
     async load(port, ms) {
-      const kind = ["-n", "-C", "-S", "-c", `${PG_CLIENTS}`, "-j", `${PG_CLIENTS}`];
+      const kind = ["-n", "-C", "-S", "-c", `${clients}`, "-j", `${clients}`];
       const line = ["pgbench", ...kind, "-T", `${Math.ceil(ms / 1000)}`, ...to(port)];
       await processes.run("pgbench", line, 2 * ms);
     },

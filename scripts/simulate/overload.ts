@@ -18,7 +18,7 @@ interface Client {
   readonly service: number;
   readonly tries: number;
   readonly group: number;
-  readonly watch: { gaveUp: boolean };
+  readonly signs: { gaveUp: boolean };
   answeredAt: number | undefined;
   over: boolean;
 }
@@ -67,7 +67,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
         waiting.delete(client);
         if (now >= warmUp) counts.shed++;
         const age = now - client.acceptedAt;
-        if (!client.watch.gaveUp) relief.controller.patience.stayed(age, client.group);
+        if (!client.signs.gaveUp) relief.controller.patience.stayed(age, client.group);
         fail(client);
       },
     },
@@ -94,7 +94,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
       service: service(random),
       tries,
       group,
-      watch: { gaveUp: false },
+      signs: { gaveUp: false },
       answeredAt: undefined,
       over: false,
     };
@@ -156,6 +156,8 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
       const age = now - client.acceptedAt;
       relief.controller.patience.answered(client.group);
       if (good) relief.controller.patience.stayed(age, client.group);
+      const left = good ? undefined : client.leavesAt - client.acceptedAt;
+      relief.controller.served({ wait: began - client.acceptedAt, left });
     }
     if (good) {
       client.over = true;
@@ -176,9 +178,13 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     fail(client);
     // Nobody sees it in the kernel's backlog.
     if (!on || !entered.has(client)) return;
-    client.watch.gaveUp = true;
+    client.signs.gaveUp = true;
     relief.controller.patience.left(now - client.acceptedAt, client.group);
-    if (waiting.has(client)) relief.gaveUp(client);
+    if (!waiting.has(client)) return;
+    if (scenario.closes?.(client)) {
+      channel.remove(client);
+      waiting.delete(client);
+    } else relief.gaveUp(client);
   }
 
   function timeOut(client: Client): void {

@@ -3,6 +3,12 @@ import type { Random } from "../../tests/support/random.ts";
 import type { Try } from "../bench/tally.ts";
 import type { Arrival } from "./arrivals.ts";
 
+/** When a client came, and when it leaves. */
+interface Came {
+  readonly cameAt: number;
+  readonly leavesAt: number;
+}
+
 /** What is simulated; times are milliseconds. */
 export interface Scenario {
   /**
@@ -36,6 +42,8 @@ export interface Scenario {
   readonly extra?: readonly { readonly at: number; readonly number: number }[];
   /** The group of addresses of a client; one for all unless given. */
   readonly group?: (random: Random) => number;
+  /** Who is out of the queue at once on leaving; for others a server works all the same. */
+  readonly closes?: (client: Came) => boolean;
   /** The patience by group, instead. */
   readonly patienceOf?: (group: number, random: Random) => number;
   readonly queue?: number;
@@ -74,5 +82,5 @@ export interface Outcome {
   /** When answers in time were given, for recovery. */
   readonly answers: readonly number[];
   /** Everybody who came, and when they were answered in time, if they were. */
-  readonly tries: readonly Try[];
+  readonly tries: readonly (Try & Came)[];
 }

@@ -1,14 +1,9 @@
 import type { Audience } from "./audience.ts";
+import { type Bound, BoundLanes } from "./bound_lanes.ts";
 import type { ByAge } from "./by_age.ts";
 import { fifoLanes } from "./fifo_lane.ts";
 import { bestOf, type Lane, type LaneMaker, type Place, type Turning } from "./lane.ts";
 import type { Order } from "./order.ts";
-
-/** A lane of its own, for items that not everybody may have. */
-interface Bound<T> {
-  readonly audience: Audience;
-  readonly lane: Lane<T>;
-}
 
 /** What can be seen of the items that wait; they are told by age, the oldest first. */
 export type Waiting<T> = Omit<
@@ -33,10 +28,8 @@ export class Lanes<T> implements Iterable<T> {
   #open: Lane<T>;
   /** Where each of these stands. */
   readonly #places = new Map<T, Place<T>>();
-  /** Lanes of one taker alone, by that taker. */
-  readonly #own = new Map<object, Bound<T>>();
-  /** All other lanes, by their audience. */
-  readonly #shared = new Map<Audience, Bound<T>>();
+  /** The lanes of all other items. */
+  readonly #lanes = new BoundLanes<T>(() => this.#make());
   /** Where each item stands that has such a lane. */
   readonly #bound = new Map<T, { readonly at: Bound<T>; readonly place: Place<T> }>();
   /** How many these are; a map takes longer to tell. */
@@ -61,13 +54,8 @@ export class Lanes<T> implements Iterable<T> {
 
   /** How many items a taker may have, with those that everybody may have. */
   sizeFor(taker: object): number {
-    let size = this.#open.size;
-    if (this.#boundSize === 0) return size;
-    size += this.#own.get(taker)?.lane.size ?? 0;
-    for (const { audience, lane } of this.#shared.values()) {
-      if (audience.has(taker)) size += lane.size;
-    }
-    return size;
+    const { size } = this.#open;
+    return this.#boundSize === 0 ? size : size + this.#lanes.sizeFor(taker);
   }
 
   /** Whether a taker may have an item; everybody may who is not named. */
@@ -77,12 +65,12 @@ export class Lanes<T> implements Iterable<T> {
 
   /** The item that is served next of exactly this audience; of everybody's unless it is given. */
   firstOf(audience: Audience | undefined): T | undefined {
-    return audience ? this.#find(audience)?.lane.first : this.#open.first;
+    return audience ? this.#lanes.find(audience)?.lane.first : this.#open.first;
   }
 
   /** The audiences that items wait for which not everybody may have, each with these items. */
   *audiences(): Iterable<[Audience, Iterable<T>]> {
-    for (const { audience, lane } of this.#lanes()) yield [audience, lane];
+    for (const { audience, lane } of this.#lanes) yield [audience, lane];
   }
 
   /** The oldest item, or `undefined` if none waits. */
@@ -143,7 +131,7 @@ export class Lanes<T> implements Iterable<T> {
   /** The item of each audience, and of those that everybody may have, that is served next. */
   *firsts(): Iterable<T> {
     if (this.#open.size > 0) yield this.#open.first!;
-    for (const { lane } of this.#lanes()) yield lane.first!;
+    for (const { lane } of this.#lanes) yield lane.first!;
   }
 
   /** All items, the oldest first. */
@@ -200,7 +188,7 @@ export class Lanes<T> implements Iterable<T> {
 
   /** Takes the item out that is next for a taker, or for anybody. */
   take(taker: object | undefined): Place<T> | undefined {
-    const at = this.#boundSize > 0 ? this.#nextFor(taker) : undefined;
+    const at = this.#boundSize > 0 ? this.#lanes.nextFor(taker, this.#open) : undefined;
     const place = (at ? at.lane : this.#open).take();
     if (!place) return undefined;
     if (at) this.#unbind(place.value, at);
@@ -213,30 +201,14 @@ export class Lanes<T> implements Iterable<T> {
     const items = [...this];
     this.#maker = maker;
     this.#open = this.#make();
-    for (const all of [this.#places, this.#own, this.#shared, this.#bound]) all.clear();
+    for (const all of [this.#places, this.#lanes, this.#bound]) all.clear();
     this.#boundSize = 0;
     for (const item of items) this.add(item, this.#order?.audienceOf(item));
   }
 
-  /** The lane, if it is not everybody's, that has the item that is next for a taker, or for anybody. */
-  #nextFor(taker: object | undefined): Bound<T> | undefined {
-    let next: Bound<T> | undefined;
-    const look = (at: Bound<T>) => {
-      const other = next ? next.lane : this.#open;
-      if (other.size === 0 || at.lane.precedes(other)) next = at;
-    };
-    if (!taker) { for (const at of this.#own.values()) look(at); }
-    else {
-      const own = this.#own.get(taker);
-      if (own) look(own);
-    }
-    for (const at of this.#shared.values()) if (!taker || at.audience.has(taker)) look(at);
-    return next;
-  }
-
   #sum(of: (lane: Lane<T>) => number): number {
     let sum = of(this.#open);
-    for (const { lane } of this.#lanes()) sum += of(lane);
+    for (const { lane } of this.#lanes) sum += of(lane);
     return sum;
   }
 
@@ -247,31 +219,7 @@ export class Lanes<T> implements Iterable<T> {
   /** The lanes of which a taker may have items, or anybody. */
   *#lanesFor(taker: object | undefined): Iterable<Lane<T>> {
     yield this.#open;
-    const own = taker && this.#own.get(taker);
-    if (own) yield own.lane;
-    if (!taker) { for (const { lane } of this.#own.values()) yield lane; }
-    for (const { audience, lane } of this.#shared.values()) {
-      if (!taker || audience.has(taker)) yield lane;
-    }
-  }
-
-  *#lanes(): Iterable<Bound<T>> {
-    yield* this.#own.values();
-    yield* this.#shared.values();
-  }
-
-  #find(audience: Audience): Bound<T> | undefined {
-    return audience.only ? this.#own.get(audience.only) : this.#shared.get(audience);
-  }
-
-  #laneOf(audience: Audience): Bound<T> {
-    let at = this.#find(audience);
-    if (!at) {
-      at = { audience, lane: this.#make() };
-      if (audience.only) this.#own.set(audience.only, at);
-      else this.#shared.set(audience, at);
-    }
-    return at;
+    yield* this.#lanes.for(taker);
   }
 
   #make(): Lane<T> {
@@ -280,17 +228,15 @@ export class Lanes<T> implements Iterable<T> {
   }
 
   #bind(item: T, audience: Audience, add: (lane: Lane<T>) => Place<T>): void {
-    const at = this.#laneOf(audience);
+    const at = this.#lanes.obtain(audience);
     this.#bound.set(item, { at, place: add(at.lane) });
     this.#boundSize++;
   }
 
-  #unbind(item: T, { audience, lane }: Bound<T>): void {
+  #unbind(item: T, at: Bound<T>): void {
     this.#bound.delete(item);
     this.#boundSize--;
-    if (lane.size > 0) return;
-    if (audience.only) this.#own.delete(audience.only);
-    else this.#shared.delete(audience);
+    this.#lanes.left(at);
   }
 }
 

@@ -148,27 +148,21 @@ export class Admission {
 
   /** Why a session that has its descriptors is refused; if it is not, {@linkcode leave} follows. */
   decide(session: Client): Refusal | undefined {
-    const refusal = this.#refusalOf(session);
+    const refusal = this.refusalOf(session);
     const counts = refusal === undefined && this.#options.settings.maxPerIp > 0;
     if (counts) this.#count(this.#networks.of(session.clientAddress));
     return refusal;
   }
 
-  /**
-   * Whether a client that there is no room for may be told so, which counts for `ratePerIp`: nobody
-   * whom its address alone turns away is.
-   */
-  mayHear(session: Client): boolean {
-    return this.#refusalOf(session) === undefined;
-  }
-
   /** Why nobody of its address is let in now, be there room or not; counts for `ratePerIp`. */
-  #refusalOf(session: Client): Refusal | undefined {
+  refusalOf(session: Client): Refusal | undefined {
+    const { maxPerIp } = this.#options.settings;
+    const counted = maxPerIp > 0 || this.#rate !== undefined;
+    if (!counted && this.#rules.length === 0) return undefined;
     const ip = ipOf(session);
     if (ip === undefined) return undefined;
     if (!isAllowed(this.#rules, ip)) return "refused-address";
-    const { maxPerIp } = this.#options.settings;
-    if (maxPerIp === 0 && !this.#rate) return undefined;
+    if (!counted) return undefined;
     const network = this.#networks.of(session.clientAddress)!;
     if (maxPerIp > 0 && (this.#perIp.get(network) ?? 0) >= maxPerIp) return "refused-per-ip";
     return this.#rate && !this.#rate.take(network) ? "refused-rate" : undefined;

@@ -3,6 +3,9 @@ import { type EndReason, isTurnedAway } from "../operations/end_reasons.ts";
 import { type Forecast, loadOf } from "../operations/forecast.ts";
 import type { Session } from "../session/session.ts";
 import type { Queue } from "./queue.ts";
+import { type Pause, Pauses } from "./pauses.ts";
+import { Standstills } from "./standstills.ts";
+import { UsualTime } from "./usual_time.ts";
 
 /** How far back rates look, in milliseconds: those that decide on a wait, and who has just come. */
 const WINDOW_MS = 3000;
@@ -11,8 +14,8 @@ const LATELY_MS = 1000;
 /** Shortest time between two samples, in milliseconds. */
 const SAMPLE_MS = 250;
 
-/** Over how many sessions the time is averaged that one has a slot, the latest counting most. */
-const AVERAGED = 32;
+/** While sessions end and somebody may be turned away, what is known is this new, in milliseconds. */
+const RECENT_MS = 20;
 
 /** Less than this part of the rate of service is no trend: the queue does not get shorter. */
 const NO_TREND = 0.02;
@@ -40,6 +43,8 @@ interface Sample {
   /** Sessions that were served to their end meanwhile, and that left without a destination. */
   readonly served: number;
   readonly left: number;
+  /** The longest pause that has ended since the sample before, if there was any. */
+  readonly pause: Pause | undefined;
 }
 
 /** Options of {@linkcode Forecaster}. */
@@ -64,6 +69,10 @@ export interface ForecasterOptions {
  * what ends in that time is what can be served; that knows everything, but only of a queue that has
  * lasted for a while. The smaller of both counts.
  *
+ * What is not the rule says little of those who come: a session that is far longer than others
+ * counts as one of the longer ones, time in which the program itself stood still does not count, and
+ * the longest pause of the destinations no more once it is clear that it is over.
+ *
  * A session costs a few additions; a sample is taken four times a second.
  */
 export class Forecaster {
@@ -80,15 +89,22 @@ export class Forecaster {
   #left = 0;
   /** Clients that have left before they had a destination. */
   #gaveUp = 0;
-  /** Mean time that a session has a slot, in milliseconds, and how many sessions that is made of. */
-  #held = 0;
-  #averaged = 0;
+  /** How long a session has a slot. */
+  readonly #held = new UsualTime();
+  readonly #standstills: Standstills;
+  readonly #pauses = new Pauses();
+  /** Sessions that were served to their end, whether or not somebody waited. */
+  #ends = 0;
+  /** When it was looked at what is known, and how many sessions had ended by then. */
+  #learntAt = 0;
+  #learntEnds = 0;
   /** What the latest sample says: sessions a second that are served, and that leave the queue. */
   #rate: number | undefined;
   #leaving = 0;
 
   constructor(options: ForecasterOptions) {
     this.#options = options;
+    this.#standstills = new Standstills(options.clock());
     this.sample();
   }
 
@@ -106,16 +122,20 @@ export class Forecaster {
 
   /** A session that was admitted is over. */
   noteEnd({ connectedAt, connectStartedAt, endedAt, reason }: Session): void {
+    const now = endedAt!;
+    this.#noteRunning(now);
     const busy = this.#busySince !== undefined;
     if (connectedAt !== undefined) {
-      if (this.#averaged < AVERAGED) this.#averaged++;
-      this.#held += (endedAt! - connectStartedAt! - this.#held) / this.#averaged;
+      const heldMs = now - connectStartedAt! - this.#standstills.within(connectStartedAt!, now);
+      this.#held.add(heldMs);
+      this.#ends++;
       if (busy) this.#served++;
+      this.#pauses.noteEnd({ busyMs: this.#busyUntil(now), served: this.#served }, heldMs);
     } else {
       if (reason === "client-gone") this.#gaveUp++;
       if (busy) this.#left++;
     }
-    if (busy) this.#noteQueue(endedAt!);
+    this.#noteQueue(now);
   }
 
   /** Notes what has been counted so far, if the latest sample is old enough. */
@@ -125,7 +145,10 @@ export class Forecaster {
     const latest = samples.at(-1);
     if (latest && now - latest.at < SAMPLE_MS) return;
     this.#noteQueue(now);
+    // With no slot at all nothing is seen of how fast slots become free.
+    if (this.#busySince !== undefined && this.#options.slots() === 0) this.#busySince = now;
     const sample = this.#count(now);
+    this.#pauses.take();
     samples.push(sample);
     while (samples.length > 2 && samples[1]!.at <= now - WINDOW_MS) samples.shift();
     this.#learn(sample);
@@ -138,10 +161,7 @@ export class Forecaster {
    */
   expectedWait(session?: Session): number | undefined {
     if (this.#waiting === 0 && this.#options.free()) return 0;
-    // The first session that ends says more than nothing, before the next sample.
-    if (this.#rate === undefined && this.#averaged > 0) {
-      this.#learn(this.#count(this.#options.clock()));
-    }
+    this.#learnAnew();
     if (this.#rate === undefined) return undefined;
     const ahead = this.#options.queue.aheadOf(session);
     // Only those who leave from before it make it wait less.
@@ -186,8 +206,21 @@ export class Forecaster {
     return this.#options.queue.size;
   }
 
+  /** What stood still before does not count as busy. */
+  #noteRunning(now: number): void {
+    const stood = this.#standstills.seen(now);
+    if (stood > 0 && this.#busySince !== undefined) {
+      this.#busySince = Math.min(this.#busySince + stood, now);
+    }
+  }
+
+  #busyUntil(now: number): number {
+    return this.#busyMs + (this.#busySince === undefined ? 0 : Math.max(now - this.#busySince, 0));
+  }
+
   /** Whether somebody waits may have changed. */
   #noteQueue(now: number): void {
+    this.#noteRunning(now);
     if (this.#busySince === undefined || this.#waiting > 0) return;
     this.#busyMs += Math.max(now - this.#busySince, 0);
     this.#busySince = undefined;
@@ -204,23 +237,50 @@ export class Forecaster {
       refused: number(["refused-overflow", "refused-wait"]),
       turnedAway: number((Object.keys(ended) as EndReason[]).filter(isTurnedAway)),
       gaveUp: this.#gaveUp,
-      busyMs: this.#busyMs + (this.#busySince === undefined ? 0 : at - this.#busySince),
+      busyMs: this.#busyUntil(at),
       served: this.#served,
       left: this.#left,
+      pause: this.#pauses.longest,
     };
   }
 
+  /** What has ended since the latest sample may say more than that. */
+  #learnAnew(): void {
+    if (this.#ends === this.#learntEnds) return;
+    const now = this.#options.clock();
+    if (this.#rate !== undefined && now - this.#learntAt < RECENT_MS) return;
+    this.#noteRunning(now);
+    this.#learn(this.#count(now));
+  }
+
   #learn(sample: Sample): void {
+    this.#learntAt = sample.at;
+    this.#learntEnds = this.#ends;
     const [first] = this.#samples;
-    const busyMs = sample.busyMs - first!.busyMs;
     const slots = this.#options.slots();
-    const bySlots = this.#averaged > 0 && slots > 0 ? 1000 * slots / this.#held : undefined;
-    // One more than have ended: of the next one it is known only that it has not come yet.
-    const byQueue = busyMs > 0 ? 1000 * (sample.served - first!.served + 1) / busyMs : undefined;
-    this.#rate = bySlots === undefined ? byQueue : Math.min(bySlots, byQueue ?? bySlots);
+    const held = this.#held.value;
+    const busyMs = sample.busyMs - first!.busyMs;
+    this.#rate = held === undefined || slots === 0
+      ? undefined
+      : Math.min(1000 * slots / held, this.#rateOfQueue(sample, first!));
     this.#leaving = busyMs > 0
       ? 1000 * (sample.left - first!.left) / Math.max(busyMs, SAMPLE_MS)
       : 0;
+  }
+
+  /** Sessions a second that ended while somebody waited: infinitely many if nobody did. */
+  #rateOfQueue(sample: Sample, first: Sample): number {
+    const pauses = [...this.#samples.slice(1), sample].map(({ pause }) => pause);
+    const exception = this.#pauses.exception(pauses, sample);
+    let busyMs = sample.busyMs - first.busyMs;
+    // One more than have ended: of the next one it is known only that it has not come yet.
+    let served = sample.served - first.served + 1;
+    if (exception) {
+      // It may have begun before that.
+      busyMs -= Math.min(exception.ms, exception.busyMs - first.busyMs);
+      served--;
+    }
+    return busyMs > 0 ? 1000 * Math.max(served, 1) / busyMs : Infinity;
   }
 
   #clearsIn(joining: number): number | null {

@@ -13,7 +13,7 @@ import type { Queue } from "./queue.ts";
 import type { Loops } from "../session/loops.ts";
 import type { Settings } from "../config/options.ts";
 import { RefusalLog } from "./refusal_log.ts";
-import { ClientWatch } from "../session/client_watch.ts";
+import { ClientSigns } from "../session/client_signs.ts";
 import { Session } from "../session/session.ts";
 import type { Steps } from "../session/steps.ts";
 import { DatagramClient } from "../net/udp/client.ts";
@@ -141,14 +141,14 @@ export class Gate {
       now: clock(),
       buffers,
       settings,
-      watch: settings.whenOverloaded === "hold" ? undefined : new ClientWatch(clock),
+      signs: settings.whenOverloaded === "hold" ? undefined : new ClientSigns(clock),
     });
     const greets = this.#greetings.concern(session);
     if (this.#rejects) {
       const full = this.#options.queue.open ? undefined : "refused-overflow";
       // How long it waits depends on who the client is, which is not known before its greeting.
       const surplus = full ?? (greets ? undefined : this.#late(session));
-      if (surplus) return this.#refuse(session, surplus, { unread: greets });
+      if (surplus) return this.#refuseSurplus(session, surplus, { unread: greets });
     }
     if (!greets) return this.#admit(session);
     this.#options.admission.reserve();
@@ -193,13 +193,13 @@ export class Gate {
     // There was room when it was accepted.
     const full = queue.freeSlots > 0 ? undefined : "refused-overflow";
     const surplus = this.#rejects ? full ?? this.#late(session) : undefined;
-    const refusal = surplus ?? admission.decide(session);
+    const unwanted = surplus ? admission.refusalOf(session) : admission.decide(session);
+    const refusal = unwanted ?? surplus;
     if (refusal) {
       buffers.give(begin.buffer);
       session.conclude(refusal);
       admission.forget();
-      const silent = !farewells.concern(refusal) || !admission.mayHear(session);
-      registry.dismiss(session, { silent });
+      registry.dismiss(session, { silent: !farewells.concern(refusal) });
       this.#refusals.note(refusal, { session });
       return false;
     }
@@ -229,11 +229,20 @@ export class Gate {
     if (problem !== undefined && !quiet) this.#failures.note(reason, { session, problem });
   }
 
-  /** @param options.unread Whether something stands before its payload that nobody has read. */
-  #refuse(session: Session, refusal: Refusal, { unread = false } = {}): undefined {
-    const { admission, farewells, registry } = this.#options;
-    const told = !unread && farewells.concern(refusal) && admission.mayHear(session);
-    if (told) farewells.send(session.client);
+  /**
+   * Refuses a session that there is no room or no time for. Whom its address alone turns away is told
+   * nothing, and is not counted among those who could have been served.
+   *
+   * @param options.unread Whether what says who the client is has not been read.
+   */
+  #refuseSurplus(session: Session, surplus: Refusal, { unread }: { unread: boolean }): undefined {
+    const unwanted = unread ? undefined : this.#options.admission.refusalOf(session);
+    return this.#refuse(session, unwanted ?? surplus, { silent: unread });
+  }
+
+  #refuse(session: Session, refusal: Refusal, { silent = false } = {}): undefined {
+    const { farewells, registry } = this.#options;
+    if (!silent && farewells.concern(refusal)) farewells.send(session.client);
     else session.client.close();
     registry.refuse(refusal);
     this.#refusals.note(refusal, { session });

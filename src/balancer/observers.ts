@@ -71,7 +71,7 @@ export class Announcer implements SessionObserver, ConnectObserver {
     forecaster.noteConnected(session);
     if (destination.state === "untried") health.reached(destination);
     timekeeper.connected(session, destination);
-    if (destination.wary) pool.onConnected(destination);
+    if (destination.caution.wary) pool.onConnected(destination);
     if (steps.on) steps.connected(session);
   }
 

@@ -258,10 +258,13 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     sweep: new TimeoutSweep(registry.live, {
       timeouts: settings,
       clock,
-      onSweep: () => forecaster.sample(),
+      onSweep() {
+        forecaster.sample();
+        overload.look();
+      },
       onSeen(session) {
         session.tuneForLongLife({ keepAlive: settings.keepalive === "on" });
-        session.watcher?.look(session);
+        session.sweepListener?.onSweep(session);
       },
     }),
     waitingTimeouts,

@@ -152,13 +152,13 @@ export class WorkerPool {
    */
   onFull(destination: Destination): void {
     // Connects that began together fail together.
-    if (destination.resting) return;
-    const ms = Math.min(FIRST_REST_MS * 2 ** destination.timesFull, LAST_REST_MS);
-    destination.narrow();
-    destination.resting = true;
+    if (destination.caution.resting) return;
+    const ms = Math.min(FIRST_REST_MS * 2 ** destination.caution.timesFull, LAST_REST_MS);
+    destination.caution.narrow();
+    destination.caution.resting = true;
     const rest = after(ms, () => {
       this.#rests.delete(rest);
-      destination.resting = false;
+      destination.caution.resting = false;
       this.arrange(destination);
     });
     this.#rests.add(rest);
@@ -168,7 +168,7 @@ export class WorkerPool {
 
   /** A destination that was full was connected: it may be, several times at once. */
   onConnected(destination: Destination): void {
-    destination.widen();
+    destination.caution.widen(destination.share.fullLimit);
     this.#rank(destination);
     this.grow();
     this.#fill([destination]);
@@ -258,7 +258,7 @@ export class WorkerPool {
   }
 
   #serves(destination: Destination): boolean {
-    const resting = this.#resting !== undefined || destination.resting;
+    const resting = this.#resting !== undefined || destination.caution.resting;
     return !resting && this.#mayServe(destination);
   }
 

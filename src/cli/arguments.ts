@@ -74,8 +74,10 @@ export function readArguments(
   for (const name of asked ? [] : names) {
     const values = parsed[keyOf(name)] as string[];
     for (const value of values) readOption(name, value);
-    const text = values.at(-1);
-    if (text !== undefined && !rowOf(name).rule) options[name] = { text };
+    const text = rowOf(name).notation?.list ? inOneList(name, values) : values.at(-1);
+    if (text === undefined || rowOf(name).rule) continue;
+    readOption(name, text);
+    options[name] = { text };
   }
   const values = Object.fromEntries(
     own.flatMap((name) => {
@@ -96,6 +98,15 @@ export function readArguments(
     const all = [...flags, ...known].map((flag) => `--${flag}`);
     return new UsageError(`${quote(name)}: no such option; the nearest is ${nearest(name, all)}`);
   }
+}
+
+/** Lists that were given one after the other, as one; what is no list, such as `none`, begins anew. */
+function inOneList(name: OptionName, texts: readonly string[]): string | undefined {
+  const { parse, notation } = rowOf(name);
+  const alone = notation?.words?.filter((word) => parse(`${word},${word}`) === undefined) ?? [];
+  const last = texts.findLastIndex((text) => alone.includes(text));
+  const list = texts.slice(last + 1);
+  return list.length > 0 ? list.join(",") : texts.at(-1);
 }
 
 function readRules(joined: readonly string[]): WrittenRule[] {

@@ -14,7 +14,12 @@ export type Command =
   | { readonly kind: "help" }
   | { readonly kind: "version" }
   /** A text for standard output, without its last line break. */
-  | { readonly kind: "print"; readonly text: string }
+  | {
+    readonly kind: "print";
+    readonly text: string;
+    /** Lines for standard error. */
+    readonly warnings?: readonly string[];
+  }
   /** A service for the one client that standard input and output are. */
   | { readonly kind: "converse"; readonly service: ServiceAddress }
   /** `texts` has no addresses: the demo knows its own. */
@@ -63,8 +68,11 @@ async function commandOf(
     const { printConfig } = await import("../config/print.ts");
     return { kind: "print", text: printConfig(loaded.source) };
   }
-  if (switches.has("check-config")) return { kind: "print", text: summary(loaded) };
   const { config, notes } = loaded;
+  if (switches.has("check-config")) {
+    const { warnings = [] } = config;
+    return { kind: "print", text: summary(loaded), ...warnings.length > 0 && { warnings } };
+  }
   return { kind: "serve", config, notes, load: async () => (await load()).config };
 }
 

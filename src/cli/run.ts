@@ -40,6 +40,7 @@ async function execute(command: Command, signals: Signals): Promise<number> {
       print(`iawlb ${project.version}`);
       return 0;
     case "print":
+      for (const warning of command.warnings ?? []) complain(`iawlb: warning: ${warning}`);
       print(command.text);
       return 0;
     case "converse": {

@@ -55,6 +55,8 @@ export interface ProgramConfig {
   readonly settings: Settings;
   /** At least one, each with an address of its own. */
   readonly listeners: readonly Config[];
+  /** What is allowed and most likely not meant, a line each: options without effect. */
+  readonly warnings?: readonly string[];
 }
 
 /** One thing that was written: what a problem is about. */

@@ -22,6 +22,7 @@ import { quote } from "../base/text.ts";
 import type { Chunks } from "../async/chunks.ts";
 import { checkThreads } from "./thread_shares.ts";
 import { checkUdp, withoutForeign } from "./udp_rules.ts";
+import { withoutEffect } from "./without_effect.ts";
 
 /** Most networks of `allow` and `deny` of all listeners together, those of the top level in each. */
 const MAX_NETWORKS = 100_000;
@@ -46,7 +47,8 @@ export function* readProgram(
   checkNames(listeners, { source, problems });
   yield* checkCollisions(settings, { source, problems });
   problems.throwIfAny();
-  return { settings, listeners: listeners as Config[] };
+  const read = { settings, listeners: listeners as Config[] };
+  return { ...read, warnings: withoutEffect(read, source) };
 }
 
 /**

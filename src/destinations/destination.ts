@@ -1,4 +1,5 @@
 import type { AgentReport } from "./agent_report.ts";
+import { Caution } from "./caution.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
 import type { AutoLimit } from "./limits/auto_limit.ts";
@@ -58,12 +59,8 @@ export class Destination {
   onLocated: (() => void) | undefined;
   /** Sessions that are connected to it. */
   established = 0;
-  /** Whether nobody connects to it for a moment, since it was full. */
-  resting = false;
-  /** How often in a row it was full. */
-  timesFull = 0;
-  /** Most connects at a time: few after it was full, twice as many after each that succeeds. */
-  #connects = Infinity;
+  /** How carefully it is connected. */
+  readonly caution = new Caution();
   /** Bytes of its ended sessions, client to destination. */
   bytesUp = 0;
   /** Bytes of its ended sessions, destination to client. */
@@ -222,8 +219,7 @@ export class Destination {
 
   /** Most workers at the moment: the configured number, or less after it has come back or was full. */
   get limit(): number {
-    const { limit } = this.share;
-    return this.#connects === Infinity ? limit : Math.min(limit, this.established + this.#connects);
+    return this.caution.limit(this.share.limit, this.established);
   }
 
   /** Whether it has come back a while ago, and does not have its full weight and limit yet. */
@@ -262,24 +258,6 @@ export class Destination {
   /** Lets it have its workers back little by little, over so many milliseconds. */
   startSlowly(length: number): void {
     this.share.startSlowly(length);
-  }
-
-  /** Whether it was full a short while ago: its limit grows with every connect that succeeds. */
-  get wary(): boolean {
-    return this.#connects !== Infinity;
-  }
-
-  /** It could not take one more connection. */
-  narrow(): void {
-    this.#connects = 1;
-    this.timesFull++;
-  }
-
-  /** It could. */
-  widen(): void {
-    this.timesFull = 0;
-    this.#connects *= 2;
-    if (this.#connects >= this.share.fullLimit) this.#connects = Infinity;
   }
 
   /** A session has left it: it has ended, or goes on elsewhere. */

@@ -70,7 +70,11 @@ export class DescriptorCapacity {
       if (counts.get("capacity") >= firm || this.#sinceLook < RETRY_MS) return false;
       // What sessions have taken and not opened has to be tried as well: not while that is much.
       this.publish("count");
-      if (counts.sum("unopened") > LAST_STEP) return false;
+      if (counts.sum("unopened") > LAST_STEP) {
+        // Counting looks at every session: that is done no more often than trying.
+        this.#noteLook();
+        return false;
+      }
     }
     const known = Math.max(counts.get("capacity"), counts.sum("taken") + counts.sum("reserved"));
     this.#look(Math.min(known + step, firm));
@@ -120,8 +124,12 @@ export class DescriptorCapacity {
       const free = this.countFree(needed);
       counts.set("capacity", opened + free);
       counts.set("limited", free < needed ? 1 : 0);
-      counts.set("lookedAt", this.#now() % 2 ** 31);
+      this.#noteLook();
     });
+  }
+
+  #noteLook(): void {
+    this.counts.set("lookedAt", this.#now() % 2 ** 31);
   }
 
   /** Descriptors that are open and counted. */

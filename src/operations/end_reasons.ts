@@ -1,5 +1,26 @@
 /** What an end reason means for the totals. */
-export type Outcome = "finished" | "cut" | "refused" | "timed out" | "aborted";
+export type Outcome =
+  | "finished"
+  /** By a drain, and by nothing else. */
+  | "cut"
+  | "refused"
+  | "timed out"
+  | "ended by clients"
+  | "failed"
+  | "killed";
+
+/** Each outcome with the number 0, in the order in which they are told. */
+export function noOutcomes(): Record<Outcome, number> {
+  return {
+    "finished": 0,
+    "cut": 0,
+    "refused": 0,
+    "timed out": 0,
+    "ended by clients": 0,
+    "failed": 0,
+    "killed": 0,
+  };
+}
 
 /** One reason for the end of a session. */
 interface Row {
@@ -34,16 +55,16 @@ export const END_REASONS = {
   ),
   "done": row("finished", "both sides finished sending and everything was delivered"),
   "udp-idle": row("finished", "no datagram in either direction for --udp-idle"),
-  "client-gone": aborted(
+  "client-gone": endedByClient(
     "the client left before it had a destination, or sent a whole PROXY header or, with " +
       "--half-close abandon, before it was answered",
   ),
-  "client-reset": aborted("the client's connection failed while it was being served"),
-  "server-reset": aborted(
+  "client-reset": endedByClient("the client's connection failed while it was being served"),
+  "server-reset": failed(
     "the destination's connection failed while it was serving, or before its first byte, and so " +
       "did the other one's, or none other serves",
   ),
-  "connect-failed": aborted("no connect succeeded within the retries"),
+  "connect-failed": failed("no connect succeeded within the retries"),
   "queue-timeout": turnedAway(timedOut("no destination within --queue-timeout")),
   "idle-timeout": timedOut("no byte in either direction for --idle-timeout"),
   "half-close-timeout": timedOut(
@@ -54,20 +75,20 @@ export const END_REASONS = {
     "a datagram of the client was not answered within --udp-request-timeout: with --udp-answers, or " +
       "while it or its destination was draining",
   ),
-  "destination-down": aborted(
+  "destination-down": failed(
     "its destination of UDP is down, by its check: what the client sends next begins another session",
   ),
-  "dropped": aborted(
+  "dropped": turnedAway(refused(
     "all that a client of UDP had sent was dropped while it waited: --udp-buffer",
-  ),
+  )),
   "session-timeout": timedOut("longer than --session-timeout"),
   "drain-timeout": row("cut", "still unfinished at --drain-timeout, cut"),
   "quit": row("cut", "cut by a second signal"),
-  "loop": aborted(
+  "loop": failed(
     "it had come back to a listener that it had passed, or led to such a session",
   ),
-  "killed": aborted("ended by the operator"),
-  "error": aborted("a defect in iawlb; the log has the details"),
+  "killed": row("killed", "ended by the operator"),
+  "error": failed("a defect in iawlb; the log has the details"),
 } as const;
 
 /** One of the documented codes in {@linkcode END_REASONS}. */
@@ -94,6 +115,10 @@ function timedOut(help: string): Row {
   return row("timed out", help);
 }
 
-function aborted(help: string): Row {
-  return row("aborted", help);
+function endedByClient(help: string): Row {
+  return row("ended by clients", help);
+}
+
+function failed(help: string): Row {
+  return row("failed", help);
 }

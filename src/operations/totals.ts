@@ -1,4 +1,4 @@
-import type { Outcome } from "./end_reasons.ts";
+import { noOutcomes, type Outcome } from "./end_reasons.ts";
 
 /** What became of everything that was accepted. */
 export interface Totals {
@@ -10,7 +10,7 @@ export interface Totals {
 
 /** The totals of several as one. */
 export function addTotals(all: readonly Totals[]): Totals {
-  const outcomes = { finished: 0, cut: 0, refused: 0, "timed out": 0, aborted: 0 };
+  const outcomes = noOutcomes();
   let accepted = 0;
   for (const totals of all) {
     accepted += totals.accepted;

@@ -5,6 +5,8 @@ import type { Logs } from "../logging/logs.ts";
 import { print } from "../base/output.ts";
 import { runProgram } from "./program.ts";
 import type { Signals } from "./signals.ts";
+import type { WrittenOptions } from "../config/source.ts";
+import { withoutEffect } from "../config/without_effect.ts";
 
 /** Ports that the demo tries to listen on, one after the other. */
 const FIRST_PORT = 8080;
@@ -45,7 +47,7 @@ async function runOnFreePort(
 ): Promise<boolean> {
   for (let port = FIRST_PORT;; port++) {
     const listener = configure(port);
-    const config = { settings: listener, listeners: [listener] };
+    const config = { settings: listener, listeners: [listener], warnings: warningsOf(listener) };
     try {
       return await runProgram({
         config,
@@ -58,6 +60,18 @@ async function runOnFreePort(
       if (!taken || port === LAST_PORT) throw error;
     }
   }
+}
+
+/** What of the options that were given has no effect here. */
+function warningsOf(listener: Config): string[] {
+  const given = Object.entries(listener.texts.options).map(([name, text]) => [name, { text }]);
+  const options = Object.fromEntries(given) as WrittenOptions;
+  const destinations = listener.texts.destinations.map((text) => ({ text }));
+  const source = { listen: undefined, destinations, options, rules: [] };
+  return withoutEffect({ settings: listener, listeners: [listener] }, {
+    options,
+    listeners: [source],
+  });
 }
 
 function introduction(port: number, admin: string | undefined): string {

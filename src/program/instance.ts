@@ -77,6 +77,7 @@ export class Instance implements Operations {
     const listeners = this.#listeners = new ListenerSet({ logs, descriptors, lookUps });
     this.#reloader = new Reloader({
       settings: config.settings,
+      warnings: config.warnings ?? [],
       load,
       listeners,
       logs,
@@ -93,8 +94,9 @@ export class Instance implements Operations {
    */
   static async start(options: InstanceOptions): Promise<Instance> {
     const instance = new Instance(options);
-    const { config: { listeners, settings }, logs: { log }, signal } = options;
+    const { config: { listeners, settings, warnings = [] }, logs: { log }, signal } = options;
     assertDescriptors(instance.#descriptors, { listeners, admin: settings.admin !== null });
+    for (const warning of warnings) log.warning("{warning}", { warning });
     const started = await instance.#listeners.start(listeners, signal);
     instance.#listeners.add(started);
     warnOfDescriptors(instance.#descriptors, { listeners, log });

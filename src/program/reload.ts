@@ -15,6 +15,8 @@ import type { ManagedListener } from "./managed_listener.ts";
 export interface ReloaderOptions {
   /** The options of the program at its start. */
   settings: Settings;
+  /** What was told of its configuration. */
+  warnings: readonly string[];
   /** Reads the configuration anew. */
   load(): ProgramConfig | Promise<ProgramConfig>;
   listeners: ListenerSet;
@@ -38,10 +40,13 @@ export class Reloader {
   readonly #options: ReloaderOptions;
   /** The options of the program that are in force. */
   #settings: Settings;
+  /** What was told of the configuration in force. */
+  #warnings: readonly string[];
 
   constructor(options: ReloaderOptions) {
     this.#options = options;
     this.#settings = options.settings;
+    this.#warnings = options.warnings;
   }
 
   /**
@@ -91,6 +96,7 @@ export class Reloader {
     ];
     const needsRestart = [...new Set(fixed)].map(keyOf);
     await this.#report(changes, needsRestart);
+    this.#warn(read.warnings ?? []);
     if (changes.length > 0) warnOfDescriptors(descriptors, { listeners: read.listeners, log });
     return { changes, needs_restart: needsRestart };
   }
@@ -122,6 +128,15 @@ export class Reloader {
     }
     this.#settings = settingsInForce({ before: this.#settings, after: settings });
     return changes;
+  }
+
+  /** Says in the log what was not said of the configuration before. */
+  #warn(warnings: readonly string[]): void {
+    const known = new Set(this.#warnings);
+    this.#warnings = warnings;
+    for (const warning of warnings) {
+      if (!known.has(warning)) this.#options.logs.log.warning("reload: {warning}", { warning });
+    }
   }
 
   async #report(changes: readonly string[], needsRestart: readonly string[]): Promise<void> {

@@ -1,7 +1,12 @@
 import type { Clock } from "../base/clock.ts";
 import type { SessionObserver } from "./session_observer.ts";
 import { type Session } from "./session.ts";
-import { END_REASONS, type EndReason, type Outcome } from "../operations/end_reasons.ts";
+import {
+  END_REASONS,
+  type EndReason,
+  noOutcomes,
+  type Outcome,
+} from "../operations/end_reasons.ts";
 
 /** Has something to say to clients whose session is over. */
 export interface Farewell {
@@ -50,7 +55,7 @@ export class SessionRegistry {
 
   /** Ended sessions and refused connections by what that means. */
   get outcomes(): Record<Outcome, number> {
-    const outcomes = { finished: 0, cut: 0, refused: 0, "timed out": 0, aborted: 0 };
+    const outcomes = noOutcomes();
     for (const [reason, number] of Object.entries(this.ended)) {
       outcomes[END_REASONS[reason as EndReason].outcome] += number;
     }

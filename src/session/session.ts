@@ -4,7 +4,7 @@ import { formatSocketAddress, type SocketAddress } from "../net/address.ts";
 import type { BufferPool } from "../net/buffer_pool.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
 import type { Settings } from "../config/options.ts";
-import type { ClientWatch } from "./client_watch.ts";
+import type { ClientSigns } from "./client_signs.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Flow } from "./flow.ts";
 import { type Begin, type Departure, type DepartureListener, ReadAhead } from "./read_ahead.ts";
@@ -21,9 +21,9 @@ const NONE: Trail = [];
  */
 export type Stage = "greeting" | "waiting" | "connecting" | "relaying" | "ended";
 
-/** Whoever looks at a session from time to time while it is connected. */
-export interface Watcher {
-  look(session: Session): void;
+/** Whoever wants to look at a session whenever those that live are swept over while it is connected. */
+export interface SweepListener {
+  onSweep(session: Session): void;
 }
 
 /** Whoever has a session in hand: the queue, a connect, a relay. */
@@ -81,8 +81,8 @@ export class Session implements DepartureListener {
   audience: Audience | undefined;
   /** Who of these alone may have it for the time being, as long as it waits. */
   bound: Audience | undefined;
-  /** Sees when its client does something, where that matters. */
-  readonly watch: ClientWatch | undefined;
+  /** What its client has done by which it can be seen leaving, where that matters. */
+  readonly signs: ClientSigns | undefined;
   /** Its place among those that are ended when they have waited too long. */
   deadline: Deadline<Session> | undefined;
   /** When it joined the queue for the first time, where that matters. */
@@ -111,8 +111,8 @@ export class Session implements DepartureListener {
   #tunedClient = false;
   /** The server's stream that has been, the latest one. */
   #tunedServer: Stream | undefined;
-  /** Who looks at it from time to time, if anybody wants to. */
-  watcher: Watcher | undefined;
+  /** Who looks at it at each sweep over the live sessions, if anybody wants to. */
+  sweepListener: SweepListener | undefined;
   /** Who has it in hand. */
   holder: Holder | undefined;
   /** The listeners of this process that it has passed on its way here. */
@@ -138,7 +138,7 @@ export class Session implements DepartureListener {
       now: number;
       buffers: BufferPool;
       settings?: Pick<Settings, "halfClose">;
-      watch?: ClientWatch | undefined;
+      signs?: ClientSigns | undefined;
     },
   ) {
     this.id = options.id;
@@ -149,7 +149,7 @@ export class Session implements DepartureListener {
     this.#waitsSince = options.now;
     this.activity.activeAt = options.now;
     this.#settings = options.settings ?? KEEP;
-    this.watch = options.watch;
+    this.signs = options.signs;
     this.ahead = new ReadAhead(options.buffers, this);
   }
 
@@ -191,7 +191,7 @@ export class Session implements DepartureListener {
 
   /** Whether a client that waits or is being connected is to be seen leaving, whatever it sends. */
   get watches(): boolean {
-    return (this.abandons || this.watch !== undefined) &&
+    return (this.abandons || this.signs !== undefined) &&
       (this.stage === "waiting" || this.stage === "connecting");
   }
 
@@ -273,12 +273,12 @@ export class Session implements DepartureListener {
 
   /** Something of the client was read ahead. */
   onBytes(): void {
-    this.watch?.heard();
+    this.signs?.heard();
   }
 
   /** The client has left while it was being read ahead. */
   onDeparture(how: Departure): void {
-    this.watch?.finished();
+    this.signs?.finished();
     if (this.stage === "relaying") return this.holder?.onReview?.(this);
     const leaves = how === "reset" || (how === "closed" && this.stage === "waiting");
     if (leaves || this.abandons) this.abort("client-gone");

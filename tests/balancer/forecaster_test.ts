@@ -251,13 +251,156 @@ Deno.test("with --max-wait nobody waits in vain, and the server has no pause", (
   }
 });
 
-Deno.test("without a destination that has served nothing is known, until somebody has waited", () => {
-  const told: (number | null)[] = [];
-  simulate({ slots: 1, stuck: 1, service: () => 1, offered: () => 5, seconds: 5 }, {
-    onSecond: ({ expected_wait_ms }) => told.push(expected_wait_ms),
+/** A forecaster whose sessions, clock, slots and queue are as is said. */
+function byHand(options: { slots: number }) {
+  const state = { now: 0, free: true, waiting: 0, ...options };
+  const ended = Object.fromEntries(Object.keys(END_REASONS).map((reason) => [reason, 0])) as Record<
+    EndReason,
+    number
+  >;
+  const registry = { accepted: 0, ended };
+  const forecaster = new Forecaster({
+    queue: {
+      get size() {
+        return state.waiting;
+      },
+      aheadOf: () => state.waiting,
+    },
+    registry,
+    slots: () => state.slots,
+    free: () => state.free,
+    clock: () => state.now,
   });
-  // Nobody was served in that time, so that it will take longer.
-  assert(told.every((wait) => wait === null || wait > 1000), told.join());
+  return {
+    state,
+    forecaster,
+    /** Lets time pass in which the program runs. */
+    pass(ms: number) {
+      const until = state.now + ms;
+      while (state.now < until) {
+        state.now = Math.min(state.now + 250, until);
+        forecaster.sample();
+      }
+    },
+    /** A session ends now that had a slot for so long. */
+    end(ms: number) {
+      const begin = state.now - ms;
+      forecaster.noteEnd(
+        {
+          connectStartedAt: begin,
+          connectedAt: begin,
+          endedAt: state.now,
+          reason: "done",
+        } as Session,
+      );
+    },
+  };
+}
+
+Deno.test("sessions that are far longer than others turn nobody away", () => {
+  const { state, forecaster, pass, end } = byHand({ slots: 2 });
+  const ends = (ms: number, number = 1) => {
+    for (let i = 0; i < number; i++) {
+      pass(Math.min(ms, 60_000));
+      end(ms);
+    }
+  };
+  ends(50, 20);
+  ends(30_000, 2);
+  state.free = false;
+  assert(forecaster.expectedWait()! < 100, `${forecaster.expectedWait()}`);
+  // A tenth of them are idle for hours.
+  for (let i = 0; i < 10; i++) {
+    ends(50, 9);
+    ends(4 * 3600_000);
+    assert(forecaster.expectedWait()! < 100, `${forecaster.expectedWait()}`);
+  }
+});
+
+Deno.test("a server that is a hundred times slower is known after three seconds, and faster, too", () => {
+  const { state, forecaster, pass, end } = byHand({ slots: 1 });
+  const serve = (ms: number, number: number) => {
+    for (let i = 0; i < number; i++) {
+      pass(ms);
+      end(ms);
+    }
+  };
+  serve(10, 40);
+  Object.assign(state, { free: false, waiting: 4 });
+  forecaster.noteWaiting();
+  serve(10, 300);
+  assert(Math.abs(forecaster.expectedWait()! - 50) < 25, `${forecaster.expectedWait()}`);
+  serve(1000, 4);
+  assert(Math.abs(forecaster.expectedWait()! - 5000) < 2500, `${forecaster.expectedWait()}`);
+  serve(1000, 40);
+  assert(Math.abs(forecaster.expectedWait()! - 5000) < 500, `${forecaster.expectedWait()}`);
+  serve(10, 300);
+  assert(Math.abs(forecaster.expectedWait()! - 50) < 25, `${forecaster.expectedWait()}`);
+});
+
+Deno.test("a pause of the server is forgotten once it is over, and counts until then", () => {
+  for (const waiting of [1, 3]) {
+    const { state, forecaster, pass, end } = byHand({ slots: 1 });
+    for (let i = 0; i < 20; i++) {
+      pass(10);
+      end(10);
+    }
+    Object.assign(state, { free: false, waiting });
+    forecaster.noteWaiting();
+    pass(5000);
+    assert(forecaster.expectedWait()! > 1000, `${forecaster.expectedWait()}`);
+    state.waiting--;
+    end(5000);
+    pass(10);
+    state.waiting = Math.max(state.waiting - 1, 0);
+    end(10);
+    pass(30);
+    assert(forecaster.expectedWait()! < 100, `${waiting}: ${forecaster.expectedWait()}`);
+    assert(forecaster.data.capacity_per_s! > 30, `${waiting}: ${forecaster.data.capacity_per_s}`);
+  }
+});
+
+Deno.test("time in which the program stands still is no time of service", () => {
+  for (const waiting of [0, 5]) {
+    const { state, forecaster, pass, end } = byHand({ slots: 8 });
+    for (let i = 0; i < 40; i++) {
+      pass(10);
+      end(10);
+    }
+    Object.assign(state, { free: false, waiting });
+    forecaster.noteWaiting();
+    pass(250);
+    state.now += 20_000;
+    for (let i = 0; i < 8; i++) end(20_010);
+    pass(10);
+    assert(forecaster.expectedWait()! < 200, `${waiting}: ${forecaster.expectedWait()}`);
+    assert(forecaster.data.capacity_per_s! > 20, `${waiting}: ${forecaster.data.capacity_per_s}`);
+  }
+});
+
+Deno.test("without a slot, or before anybody was served, nothing is known", () => {
+  const { state, forecaster, pass, end } = byHand({ slots: 0 });
+  const assertUnknown = () => {
+    const { expected_wait_ms, clears_in_ms, capacity_per_s, load } = forecaster.data;
+    assertEquals([expected_wait_ms, clears_in_ms, capacity_per_s, load], [null, null, null, null]);
+    assertEquals(forecaster.expectedWait(), undefined);
+  };
+  Object.assign(state, { free: false, waiting: 5 });
+  forecaster.noteWaiting();
+  pass(5000);
+  assertUnknown();
+  state.slots = 1;
+  pass(3000);
+  assertUnknown();
+  end(10);
+  assert(forecaster.data.capacity_per_s! > 0);
+  state.slots = 0;
+  pass(3000);
+  assertUnknown();
+  // When there are slots again, nobody has been kept waiting by those that had them.
+  state.slots = 1;
+  pass(250);
+  assert(forecaster.data.capacity_per_s! > 3, `${forecaster.data.capacity_per_s}`);
 });
 
 Deno.test("who comes now waits for those that are before it in the order of the queue", () => {
@@ -306,4 +449,28 @@ Deno.test("a real server that does one thing at a time: the wait is as expected"
   const told = `${expected_wait_ms} and ${clears_in_ms} of ${waited} ms`;
   assert(expected_wait_ms! > waited / 3 && expected_wait_ms! < waited * 3, told);
   assert(clears_in_ms === null || clears_in_ms > waited / 3, told);
+});
+
+Deno.test("a session that was silent for long, on real sockets, turns nobody away after it", async () => {
+  await using server = new TestServer(async (conn) => {
+    const buffer = new Uint8Array(100);
+    while (await conn.read(buffer) !== null);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await conn.write(buffer.subarray(0, 1));
+  });
+  const options = { workers: "2", overflow: "reject", maxWait: "500ms" };
+  await using test = await TestBalancer.start([server.address], options);
+  for (let i = 0; i < 5; i++) await request(test.port, "hello");
+  const silent = await Promise.all([1, 2].map(() => Deno.connect({ port: test.port })));
+  await until(() => test.status.active === 2, "both slots are taken");
+  const begin = performance.now();
+  await until(() => performance.now() - begin > 2500, "they are far longer than the others");
+  for (const conn of silent) conn.close();
+  await until(() => test.status.active === 0, "they are over");
+  for (let i = 0; i < 3; i++) {
+    await Promise.all(Array.from({ length: 3 }, () => request(test.port, "hello")));
+  }
+  const { ended, forecast } = test.status;
+  assertEquals(ended["refused-wait"] ?? 0, 0);
+  assert(forecast.capacity_per_s! > 10, `${forecast.capacity_per_s}`);
 });

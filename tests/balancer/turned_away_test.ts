@@ -70,20 +70,59 @@ Deno.test("whose address is turned away is told nothing, whatever else is the ma
   assert(test.status.answered >= 1);
 });
 
-Deno.test("nobody is told anything before a PROXY header is read, and who has sent one is", async () => {
-  await using running = await full({ acceptProxy: "127.0.0.1", halfClose: "abandon" });
-  const { test, conns } = running;
-  assertEquals(await ask(test.port), "");
-  assertEquals(test.status.answered, 0);
-  // There is room while the header comes, and none any more after that.
+Deno.test("whose address is turned away is counted as such, be the queue full or not", async () => {
+  await using running = await full({});
+  const { test, given } = running;
+  for (
+    const [options, reason] of [
+      [{ deny: "127.0.0.1" }, "refused-address"],
+      [{ maxPerIp: "2", maxWait: "1ms" }, "refused-per-ip"],
+    ] as const
+  ) {
+    await test.reconfigure({ ...given, ...options });
+    for (let i = 0; i < 5; i++) await ask(test.port);
+    assertEquals(test.status.ended[reason], 5);
+  }
+  await test.reconfigure({ ...given, rejectWith: "none", ratePerIp: "1" });
+  for (let i = 0; i < 5; i++) await ask(test.port);
+  const { ended, forecast } = test.status;
+  assert((ended["refused-rate"] ?? 0) >= 3, JSON.stringify(ended));
+  assertEquals((ended["refused-rate"] ?? 0) + (ended["refused-overflow"] ?? 0), 5);
+  assert(forecast.turned_away_per_s <= 2 * 4, `${forecast.turned_away_per_s}`);
+});
+
+/** One whose header is waited for, while somebody who came later takes the only place. */
+async function lateHeader(
+  { test, conns }: Awaited<ReturnType<typeof full>>,
+): Promise<Deno.TcpConn> {
   conns.pop()!.close();
   await until(() => test.status.waiting === 0, "a place is free");
-  using late = await Deno.connect({ port: test.port });
+  const late = await Deno.connect({ port: test.port });
   await until(() => test.status.greeting === 1, "its header is waited for");
   const sooner = await Deno.connect({ port: test.port });
   conns.push(sooner);
   await writeAll(sooner, V1.header);
   await until(() => test.status.waiting === 1, "the place is taken");
+  return late;
+}
+
+Deno.test("whom a PROXY header says is denied counts as such where nobody has room", async () => {
+  await using running = await full({ acceptProxy: "127.0.0.1", halfClose: "abandon" });
+  const { test, given } = running;
+  using late = await lateHeader(running);
+  await test.reconfigure({ ...given, deny: "203.0.113.7" });
+  await writeAll(late, V1.header);
+  assertEquals(await readAll(late), new Uint8Array());
+  assertEquals(test.status.ended["refused-address"], 1);
+});
+
+Deno.test("nobody is told anything before a PROXY header is read, and who has sent one is", async () => {
+  await using running = await full({ acceptProxy: "127.0.0.1", halfClose: "abandon" });
+  const { test } = running;
+  assertEquals(await ask(test.port), "");
+  assertEquals(test.status.answered, 0);
+  // There is room while the header comes, and none any more after that.
+  using late = await lateHeader(running);
   await writeAll(late, V1.header);
   assertEquals(new TextDecoder().decode(await readAll(late)), ANSWER);
 });

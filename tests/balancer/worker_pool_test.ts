@@ -169,17 +169,17 @@ Deno.test("a destination that is full rests, and is tried one by one, then by tw
   );
   pool.onFull(full!);
   pool.onFull(full!);
-  assertEquals([full!.resting, full!.timesFull], [true, 1]);
+  assertEquals([full!.caution.resting, full!.caution.timesFull], [true, 1]);
   pool.grow();
   assertEquals(spawned, ["2", "2"], "others go on");
-  while (full!.resting) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (full!.caution.resting) await new Promise((resolve) => setTimeout(resolve, 1));
   assertEquals(full!.workers, 1);
   for (const workers of [3, 7, 9, 9]) {
     full!.established = full!.workers;
     pool.onConnected(full!);
     assertEquals(full!.workers, workers);
   }
-  assertEquals([full!.wary, full!.timesFull, other!.workers], [false, 0, 2]);
+  assertEquals([full!.caution.wary, full!.caution.timesFull, other!.workers], [false, 0, 2]);
   pool.stop();
 });
 

@@ -20,6 +20,30 @@ Deno.test("an option given twice counts the last time", async () => {
   assertEquals(command.config.settings.queue, 2);
 });
 
+Deno.test("a list given several times is one list, in this order", async () => {
+  const listener = async (...args: string[]) => {
+    const command = await parseCommand([...args, "8080", "9001"]);
+    assert(command.kind === "serve");
+    return command.config.listeners[0]!;
+  };
+  const text = async (name: "priority" | "acceptProxy", ...args: string[]) => {
+    const { format }: Option<unknown> = OPTIONS[name];
+    return format((await listener(...args))[name]);
+  };
+  const [wide, narrow] = ["--priority=10.0.0.0/8=1", "--priority=10.1.0.0/16=0"];
+  assertEquals(await text("priority", narrow, wide), "10.1.0.0/16=0,10.0.0.0/8=1");
+  assertEquals(await text("priority", wide, "--priority=none"), "none");
+  assertEquals(await text("priority", wide, "--priority=none", narrow), "10.1.0.0/16=0");
+  const peers = ["--accept-proxy", "unix", "--accept-proxy", "192.0.2.1"];
+  assertEquals(await text("acceptProxy", ...peers), "unix,192.0.2.1/32");
+  const most = Array(200).fill("10.0.0.0/8").join() + "=1";
+  await assertRejects(
+    () => listener("--priority", most, "--priority", most),
+    UsageError,
+    "has 400 networks",
+  );
+});
+
 Deno.test("help and version win over everything that is allowed", async () => {
   for (const args of [["--help"], ["-h", "8080"], ["8080", "9001", "--help"]]) {
     assertEquals(await parseCommand(args), { kind: "help" });

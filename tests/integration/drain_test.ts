@@ -155,3 +155,33 @@ Deno.test("SIGHUP without a configuration file changes nothing", async () => {
   assertEquals(await program.terminate(), 0);
   await assertRejects(() => Deno.connect({ port: program.port }), Deno.errors.ConnectionRefused);
 });
+
+Deno.test("the end of a drain tells sessions that clients have ended from those that it has cut", async () => {
+  await using server = new TestServer(async (conn) => {
+    await readExactly(conn, 5);
+    await writeAll(conn, new TextEncoder().encode("served"));
+    await readAll(conn);
+  });
+  await using program = await Program.start(
+    [server.address],
+    ["--half-close", "abandon", "--drain-timeout", "300ms"],
+  );
+  const served = async () => {
+    const client = await Deno.connect({ port: program.port });
+    await writeAll(client, new TextEncoder().encode("hello"));
+    await readExactly(client, 6);
+    return client;
+  };
+  using said = await served();
+  // A goodbye that nobody answers, as PostgreSQL's clients say it.
+  await writeAll(said, new TextEncoder().encode("bye"));
+  await said.closeWrite();
+  assertEquals((await program.entries(1))[0]!.reason, "client-gone");
+  using _left = await served();
+  assertEquals(await program.terminate(), 1);
+  const balance =
+    "2 accepted = 0 finished + 1 cut + 0 refused + 0 timed out + 1 ended by clients " +
+    "+ 0 failed + 0 killed";
+  const line = await program.logged(/drained/);
+  assert(line.includes(balance), line);
+});

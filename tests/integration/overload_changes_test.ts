@@ -126,6 +126,13 @@ Deno.test("threads shed each from their own queue; the status is the sum, and th
   assertEquals(new Set(entries.map(({ id }) => id)).size, status.accepted);
   const lines = program.log.filter((line) => line.includes("overloaded: "));
   assert(lines.length >= 1 && lines.length <= 2 * (seconds + 2), `${lines.length} lines`);
+  const told = (what: string) => program.log.filter((line) => line.includes(`an overload ${what}`));
+  const [begun, over] = [told("has begun"), told("is over after")];
+  // Each of the two threads tells of its own.
+  assert(begun.length >= 1 && begun.length <= seconds + 2, begun.join("\n"));
+  assertEquals(over.length, begun.length, program.log.join("\n"));
+  const shed = over.map((line) => Number(/(\d+) shed/.exec(line)?.[1]));
+  assertEquals(shed.reduce((sum, number) => sum + number, 0), status.ended.shed);
 });
 
 Deno.test("while a destination is away nobody is shed; it comes back, and sessions that came back keep their age", async () => {

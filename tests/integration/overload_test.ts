@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { listener, start } from "../support/instance.ts";
-import { request, TestServer, tryClose, until } from "../support/servers.ts";
+import { readAll, request, TestServer, tryClose, until } from "../support/servers.ts";
 
 /** How long a client waits, and how long the server takes, in milliseconds. */
 const PATIENCE_MS = 300;
@@ -99,3 +99,60 @@ Deno.test("--when-overloaded shed lets clients wait who finish sending with thei
   );
   assertEquals(answers, Array(40).fill("ok"));
 });
+
+for (const whenOverloaded of ["shed", "newest"]) {
+  Deno.test(`--when-overloaded ${whenOverloaded} leaves a burst alone though others come and leave`, async () => {
+    await using server = new TestServer(async (conn) => {
+      if (await conn.read(new Uint8Array(1)) === null) return;
+      await new Promise((resolve) => setTimeout(resolve, 4 * SERVICE_MS));
+      await conn.write(new TextEncoder().encode("ok"));
+    });
+    const options = { workers: "1", whenOverloaded, queue: "1000" };
+    await using program = await start(listener([server.address], options));
+    await using strangers = new Strangers(program.port);
+    // They have shown what they do while others are served one by one.
+    for (let i = 0; i < 20; i++) await ask(program.port, i);
+    await until(() => strangers.left > 40, "strangers have left");
+    for (let round = 0; round < 3; round++) {
+      const answers = await Promise.all(
+        Array.from({ length: 12 }, (_, i) => ask(program.port, i)),
+      );
+      assertEquals(answers, Array(12).fill("ok"));
+    }
+    const { listeners: [status] } = await program.instance.status();
+    assertEquals([status!.ended.shed ?? 0, status!.overloaded], [0, 0]);
+  });
+}
+
+/** Sends a request of one byte, and reads until the end. */
+async function ask(port: number, byte: number): Promise<string> {
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  await conn.write(new Uint8Array([byte]));
+  return new TextDecoder().decode(await readAll(conn));
+}
+
+/** Some come and leave again and again: at once, or when they have waited for a while. */
+class Strangers implements AsyncDisposable {
+  left = 0;
+  #over = false;
+  readonly #all: Promise<void>[];
+
+  constructor(port: number) {
+    this.#all = [2, 30].map((patience) => this.#comeAndGo(port, patience));
+  }
+
+  async #comeAndGo(port: number, patience: number): Promise<void> {
+    while (!this.#over) {
+      const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+      await new Promise((resolve) => setTimeout(resolve, patience));
+      tryClose(conn);
+      this.left++;
+      await new Promise((resolve) => setTimeout(resolve, 40));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over = true;
+    await Promise.all(this.#all);
+  }
+}

@@ -119,6 +119,34 @@ Deno.test("what sessions have not opened yet is theirs all the same", () => {
   assertEquals(waiting, 500);
 });
 
+Deno.test("however many wait when the limit is met, they are not counted for each client", () => {
+  const it = machine(6018);
+  const budget = new DescriptorBudget(it.options);
+  let [waiting, counts] = [0, 0];
+  const enter = () => {
+    budget.enter();
+    waiting++;
+    it.state.open++;
+  };
+  const count = () => {
+    counts++;
+    return waiting;
+  };
+  budget.join({ count, estimate: () => waiting });
+  while (budget.open) enter();
+  assert(budget.limited && waiting > 2000, `${waiting} wait`);
+  it.state.now += 1000;
+  const before = counts;
+  for (let i = 0; i < 1000; i++) {
+    budget.leave();
+    waiting--;
+    it.state.open--;
+    if (budget.open) enter();
+    assertEquals(budget.open, false);
+  }
+  assert(counts - before <= 1, `${counts - before} counts for 1,000 clients in a second`);
+});
+
 Deno.test("whoever has an allowance gets descriptors when sessions have all others", () => {
   const it = machine(100);
   const { budget, fill, leave } = budgetOf(it);

@@ -254,7 +254,12 @@ class Service implements AsyncDisposable {
     options: { beat?: number } = {},
   ): Promise<Service> {
     const service = new Service(env, options.beat ? [String(options.beat)] : []);
-    await until(() => service.output.length > 0, "the service has started", 60_000);
+    const started = () => service.output.length > 0;
+    await until(started, "the service has started", 60_000).catch(async (error) => {
+      const state = Deno.readTextFileSync(`/proc/${service.pid}/status`);
+      await service[Symbol.asyncDispose]();
+      throw new Error(`${error.message}; the process: ${state}`);
+    });
     return service;
   }
 

@@ -135,8 +135,12 @@ Deno.test("every end reason counts as one outcome", () => {
     "drain-timeout": "cut",
     "refused-rate": "refused",
     "idle-timeout": "timed out",
-    "client-gone": "aborted",
-    "error": "aborted",
+    "client-gone": "ended by clients",
+    "client-reset": "ended by clients",
+    "server-reset": "failed",
+    "connect-failed": "failed",
+    "error": "failed",
+    "killed": "killed",
   };
   for (const [reason, outcome] of Object.entries(outcomes)) {
     assertEquals(END_REASONS[reason as EndReason].outcome, outcome);

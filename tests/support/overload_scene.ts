@@ -6,7 +6,7 @@ import type { Queue } from "../../src/balancer/queue.ts";
 import { QueueOrder } from "../../src/balancer/queue_order.ts";
 import { readSettings } from "../../src/config/options.ts";
 import type { EndReason } from "../../src/operations/end_reasons.ts";
-import { ClientWatch } from "../../src/session/client_watch.ts";
+import { ClientSigns } from "../../src/session/client_signs.ts";
 import { audienceOf, type Session } from "../../src/session/session.ts";
 import { collectedLog } from "./logs.ts";
 import { queueOf, sessionOf } from "./queue.ts";
@@ -120,8 +120,8 @@ export class Scene {
         if (!session) break;
         if (step.kind === "leave") this.#end(session, "client-gone");
         else {
-          session.watch!.heardAt = step.heard ? this.now : session.acceptedAt;
-          session.watch!.finished();
+          session.signs!.heardAt = step.heard ? this.now : session.acceptedAt;
+          session.signs!.finished();
           this.overload.finished(session);
           this.#notePatience();
         }
@@ -162,7 +162,7 @@ export class Scene {
       });
       return Object.assign(session, {
         acceptedAt: this.now,
-        watch: new ClientWatch(() => this.now),
+        signs: new ClientSigns(() => this.now),
         down: { received: 0 },
         close: () => {},
         conclude: () => {},
@@ -275,7 +275,7 @@ export class Scene {
     // is over, whatever others show meanwhile.
     const isKnown = this.#patienceSeen || this.now >= 2000;
     if (!isKnown) this.faults.push("shed though nobody has lost patience");
-    if (session.watch!.gaveUp) return;
+    if (session.signs!.gaveUp) return;
     if (this.#growing) this.#shed.push(session);
     else this.#checkFull(session);
   }

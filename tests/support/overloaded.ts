@@ -4,7 +4,7 @@ import { Overload } from "../../src/balancer/overload/overload.ts";
 import type { WhenOverloaded } from "../../src/balancer/overload/relief.ts";
 import type { Queue, QueueOptions } from "../../src/balancer/queue.ts";
 import type { EndReason } from "../../src/operations/end_reasons.ts";
-import { ClientWatch } from "../../src/session/client_watch.ts";
+import { ClientSigns } from "../../src/session/client_signs.ts";
 import type { Session } from "../../src/session/session.ts";
 import { collectedLog } from "./logs.ts";
 import { queueOf, sessionOf } from "./queue.ts";
@@ -13,6 +13,9 @@ const DESTINATION = { idleSignal: new AbortController().signal };
 
 /** How long the clients of {@linkcode Place.teach} wait, in milliseconds. */
 export const PATIENCE_MS = 500;
+
+/** So many are served when their clients have left. */
+const LATE = 4;
 
 /** A queue in front of destinations, and what happens to its sessions when time goes by. */
 export class Place {
@@ -51,7 +54,7 @@ export class Place {
     const session = sessionOf(id, { client: address, ...audience && { audience } });
     Object.assign(session, {
       acceptedAt: this.now,
-      watch: new ClientWatch(() => this.now),
+      signs: new ClientSigns(() => this.now),
       clientName: `${id}`,
       down: { received: 0 },
       close: () => {},
@@ -78,19 +81,23 @@ export class Place {
 
   /** Its client finishes sending after it has said nothing since it came. */
   finish(session: Session, { heardAt = session.acceptedAt } = {}): void {
-    session.watch!.heardAt = heardAt;
-    session.watch!.finished();
+    session.signs!.heardAt = heardAt;
+    session.signs!.finished();
     this.overload.finished(session);
   }
 
-  /** Clients show how patient they are. */
-  teach(): void {
+  /** Clients show how patient they are: they leave, and servers answer some who have left. */
+  async teach(): Promise<void> {
     for (let i = 0; i < 128; i++) {
       this.overload.answered(Object.assign(this.join(), { connectStartedAt: this.now }));
     }
     const waiting = [...this.queue.sessions];
     this.now += PATIENCE_MS;
     for (const session of waiting) session.abort("client-gone");
+    const late = Array.from({ length: LATE }, () => this.join());
+    this.now += PATIENCE_MS;
+    for (const session of late) this.finish(session);
+    while (await this.serve());
     this.ended.length = 0;
   }
 }

@@ -139,5 +139,12 @@ function remove<T>(all: T[], one: T): void {
 /** A session that its server finishes. */
 export function served(connectedAt: number): Served {
   const flow = { received: 1, bytes: 1, ended: true };
-  return { connectedAt, reason: "done", up: flow, down: flow, moved: false, watcher: undefined };
+  return {
+    connectedAt,
+    reason: "done",
+    up: flow,
+    down: flow,
+    moved: false,
+    sweepListener: undefined,
+  };
 }

@@ -24,19 +24,26 @@ export interface Costs {
   readonly travel: number;
 }
 
-/** What a way costs when nobody leaves. */
+/** How long a way is used before what it costs is measured, in seconds: its code is compiled by then. */
+const WARM_UP = 3;
+
+/** What a way costs when nobody leaves, once it is warm, and beside what is measured beside scenes. */
 export async function measureCosts(
   bench: Bench,
   contender: Contender,
   { way, service }: { way: Way; service: Service },
 ): Promise<Costs> {
   const { destinations, load, quick } = bench;
-  const answer = 1000 / await new Reference(bench, [service]).now();
   const servers = await destinations.serial([service], 1);
   const { port, child } = await contender.start({ ...way, destinations: servers.ports });
   try {
     const loop = { close: true, seconds: quick ? 1 : 2 };
-    const busy = await load.closedLoop(port, { ...loop, clients: 4 });
+    if (!quick) await load.closedLoop(port, { ...loop, clients: 4, seconds: WARM_UP });
+    const [capacity, busy] = await Promise.all([
+      new Reference(bench, [service]).now(),
+      load.closedLoop(port, { ...loop, clients: 4 }),
+    ]);
+    const answer = 1000 / capacity;
     const slot = 1000 * busy.seconds / busy.requests;
     const idle = await load.closedLoop(port, { ...loop, clients: 1 });
     return {

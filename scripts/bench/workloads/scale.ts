@@ -23,22 +23,26 @@ export const queue: Workload = {
   async *cases(bench) {
     for (const contender of bench.contenders) {
       if (!contender.isOurs && (contender.name !== "haproxy" || bench.quick)) continue;
-      const [destination] = await bench.destinations.http();
-      const running = await contender.start({
-        destinations: [destination!],
-        limit: LIMIT,
-        sessions: 12_000,
-        backlog: 4096,
-      });
-      const numbers = bench.quick ? [10, 1000] : [10, 100, 1000, 10_000];
-      yield {
-        label: contender.name,
-        variants: numbers.map((waiting) => ({
-          name: `${waiting} waiting`,
-          measure: () => measureQueue(bench, { running, destination: destination!, waiting }),
-        })),
-        baseline: "10 waiting",
-      };
+      const orders = contender.isOurs && !bench.quick ? ["fifo", "fair"] : ["fifo"];
+      for (const order of orders) {
+        const [destination] = await bench.destinations.http();
+        const running = await contender.start({
+          destinations: [destination!],
+          limit: LIMIT,
+          sessions: 12_000,
+          backlog: 4096,
+          ...order !== "fifo" && { flags: ["--queue-order", order] },
+        });
+        const numbers = bench.quick ? [10, 1000] : [10, 100, 1000, 10_000];
+        yield {
+          label: order === "fifo" ? contender.name : `${contender.name}, ${order}`,
+          variants: numbers.map((waiting) => ({
+            name: `${waiting} waiting`,
+            measure: () => measureQueue(bench, { running, destination: destination!, waiting }),
+          })),
+          baseline: "10 waiting",
+        };
+      }
     }
   },
 };

@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { AnswerTime } from "./answer_time.ts";
-import { Patience } from "./patience.ts";
+import { Patience, roughly } from "./patience.ts";
+import { Proof } from "./proof.ts";
 import { Target } from "./target.ts";
 
 /** What is set, in milliseconds; 0 for what adapts. */
@@ -29,6 +30,12 @@ const LEAST_TARGET_SHARE = 1 / 4;
  */
 const RECENT_INTERVALS = 8;
 const RECENT_SHARE = 1 / 2;
+
+/**
+ * That servers work in vain is believed for as many intervals, and no less than so many milliseconds,
+ * after it was seen the last time, or a queue stood for longer than both one interval and two seconds.
+ */
+const LEAST_BELIEF_MS = 20_000;
 
 /** The target is remembered for so many times the interval. */
 const MEMORY_INTERVALS = 32;
@@ -70,10 +77,14 @@ export interface Candidate {
  * That is RFC 8289 with the patience of the clients as its interval, and a part of it as the target at
  * first. The target becomes as small as the servers can be kept busy with, see {@linkcode Target}.
  * Where nobody has left, both follow the time that an answer takes.
+ *
+ * That clients leave is believed once servers are seen working in vain for it, see {@linkcode Proof}.
+ * Until then it is as if nobody had left.
  */
 export class OverloadController {
   readonly patience: Patience;
   readonly answers = new AnswerTime();
+  readonly #proof = new Proof();
   readonly #clock: Clock;
   readonly #bounds: () => Bounds;
 
@@ -97,32 +108,43 @@ export class OverloadController {
   get interval(): number {
     const { shedInterval } = this.#bounds();
     if (shedInterval > 0) return shedInterval;
-    const { seen } = this.patience;
-    const { average } = this.answers;
-    if (seen < Infinity) return Math.max(seen, LEAST_ANSWERS * average);
-    return Math.max(UNKNOWN_MS, UNKNOWN_ANSWERS * average);
+    const patience = this.#believed;
+    if (patience < Infinity) return Math.max(patience, LEAST_ANSWERS * this.answers.average);
+    return this.#unknownInterval;
   }
 
   /** The longest wait after which an answer is not most likely in vain, in milliseconds. */
   get longest(): number {
-    return Math.max(this.patience.longest, this.answers.average);
+    if (this.#believed === Infinity) return Infinity;
+    const { average, most } = this.answers;
+    return Math.max(this.patience.longest, roughly(this.#proof.age) - most, average);
   }
 
   /** The target at first, in milliseconds. */
   get initialTarget(): number {
     const { shedTarget } = this.#bounds();
     if (shedTarget > 0) return shedTarget;
-    const { seen } = this.patience;
+    const patience = this.#believed;
     const { average } = this.answers;
     // Until something was answered nothing is known at all.
-    if (seen === Infinity) return average > 0 ? TARGET_ANSWERS * average : Infinity;
-    return Math.min(seen * TARGET_SHARE, this.longest);
+    if (patience === Infinity) return average > 0 ? TARGET_ANSWERS * average : Infinity;
+    return Math.min(patience * TARGET_SHARE, this.longest);
   }
 
   /** The longest wait in a standing queue, in milliseconds. */
   targetOf({ target }: Post): number {
     if (this.#bounds().shedTarget > 0) return this.initialTarget;
     return Math.min(target.now ?? this.initialTarget, this.longest);
+  }
+
+  /**
+   * Notes who was served: how long it had waited for that, and after how long its client had left, if it
+   * was not there for the answer; in milliseconds.
+   */
+  served({ wait, left }: { wait: number; left: number | undefined }): void {
+    if (wait < this.#pressureOf(this.patience.seen)) return;
+    if (left !== undefined && !this.patience.counts(left)) return;
+    this.#proof.note({ at: this.#clock(), left }, this.#lasts);
   }
 
   /** Notes who is next when a worker takes a session; nobody if nobody waits. */
@@ -135,6 +157,9 @@ export class OverloadController {
         post.standsSince = now;
         post.target.begin(now, this.initialTarget);
       }
+      const isProven = this.#believed < Infinity;
+      const stood = now - post.standsSince;
+      if (isProven && stood >= Math.max(this.interval, UNKNOWN_MS)) this.#proof.renew(now);
       if (sheds) {
         if (this.#isOver(post, next)) this.release(post);
         return;
@@ -200,12 +225,33 @@ export class OverloadController {
 
   /** From which wait on a client may leave before its answer, in milliseconds. */
   get #pressure(): number {
-    if (!this.#followsPatience) return this.initialTarget;
-    return Math.max(this.patience.seen - this.answers.most, this.answers.average);
+    return this.#followsPatience ? this.#pressureOf(this.#believed) : this.initialTarget;
+  }
+
+  #pressureOf(patience: number): number {
+    return Math.max(patience - this.answers.most, this.answers.average);
   }
 
   get #followsPatience(): boolean {
-    return this.#bounds().shedTarget === 0 && this.patience.seen < Infinity;
+    return this.#bounds().shedTarget === 0 && this.#believed < Infinity;
+  }
+
+  /** The patience that was seen, if servers were seen working in vain because of it; infinite otherwise. */
+  get #believed(): number {
+    if (!this.#proof.holds(this.#clock(), this.#lasts)) return Infinity;
+    return Math.max(this.patience.seen, roughly(this.#proof.age));
+  }
+
+  /** For how long it is believed that servers work in vain, in milliseconds. */
+  get #lasts(): number {
+    const { seen } = this.patience;
+    const interval = Math.max(seen, LEAST_ANSWERS * this.answers.average);
+    return Math.max(RECENT_INTERVALS * interval, LEAST_BELIEF_MS);
+  }
+
+  /** For how long a queue has to stand where it is not known for how long clients wait, in milliseconds. */
+  get #unknownInterval(): number {
+    return Math.max(UNKNOWN_MS, UNKNOWN_ANSWERS * this.answers.average);
   }
 
   #isOver(post: Post, next: Candidate | undefined): boolean {

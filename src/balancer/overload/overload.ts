@@ -6,6 +6,7 @@ import type { Session } from "../../session/session.ts";
 import { ClientHash } from "../policies/client_hash.ts";
 import type { OverloadHandling, Queue } from "../queue.ts";
 import { RefusalLog } from "../refusal_log.ts";
+import { Episode } from "./episode.ts";
 import { GROUPS } from "./patience.ts";
 import { Relief } from "./relief.ts";
 
@@ -37,6 +38,8 @@ export class Overload implements OverloadHandling {
   readonly #relief: Relief<Session>;
   /** Tells the log who was shed. */
   readonly #sheds: RefusalLog;
+  /** Tells it when an overload begins and ends. */
+  readonly #episode: Episode;
   /** Tells clients apart. */
   readonly #clients = new ClientHash(CLIENT);
   /** What only this process knows: nobody can choose to be taken for somebody else. */
@@ -46,6 +49,7 @@ export class Overload implements OverloadHandling {
     const { queue, clock, settings, slotsFor } = options;
     this.#options = options;
     this.#sheds = new RefusalLog({ ...options, what: "overloaded" });
+    this.#episode = new Episode({ ...options, mode: () => settings.whenOverloaded });
     this.#relief = new Relief({
       clock,
       mode: () => settings.whenOverloaded,
@@ -60,6 +64,7 @@ export class Overload implements OverloadHandling {
         isCrowded: (taker, session) => queue.waiting.sizeFor(taker) > 1 + slotsFor(session),
         all: () => queue.waiting,
         shed: (session) => {
+          this.#episode.noteShed();
           this.#sheds.note("shed", { session });
           session.abort("shed");
         },
@@ -95,10 +100,10 @@ export class Overload implements OverloadHandling {
 
   /** The client of a session that waits has finished sending. */
   finished(session: Session): void {
-    const { watch, acceptedAt } = session;
-    if (!this.#watches || !watch || watch.gaveUp || !watch.isSilent(acceptedAt)) return;
-    watch.gaveUp = true;
-    this.#left(session, watch.finishedAt!);
+    const { signs, acceptedAt } = session;
+    if (!this.#watches || !signs || signs.gaveUp || !signs.isSilent(acceptedAt)) return;
+    signs.gaveUp = true;
+    this.#left(session, signs.finishedAt!);
     if (this.#on) this.#relief.gaveUp(session);
   }
 
@@ -107,26 +112,34 @@ export class Overload implements OverloadHandling {
     if (!this.#watches) return;
     const now = this.#options.clock();
     const { controller } = this.#relief;
-    controller.answers.note(now - Math.max(session.connectStartedAt!, session.watch?.heardAt ?? 0));
+    controller.answers.note(now - Math.max(session.connectStartedAt!, session.signs?.heardAt ?? 0));
     controller.patience.answered(this.#groupOf(session));
-    const { watch, acceptedAt } = session;
-    if (watch?.gaveUp) return;
-    if (watch?.isSilent(acceptedAt)) this.#left(session, watch.finishedAt!);
+    const { signs, acceptedAt } = session;
+    const left = signs?.gaveUp || signs?.isSilent(acceptedAt) ? signs.finishedAt : undefined;
+    this.#served(session, left);
+    if (signs?.gaveUp) return;
+    if (left !== undefined) this.#left(session, left);
     else this.#stayed(session, now);
   }
 
   /** A session has ended. */
   ended(session: Session): void {
-    if (!this.#watches || session.watch?.gaveUp) return;
-    const { reason, watch, acceptedAt, down } = session;
+    if (!this.#watches) return;
+    const { reason, signs, acceptedAt, down } = session;
+    if (signs?.gaveUp) {
+      if (down.received === 0) this.#served(session, signs.finishedAt);
+      return;
+    }
     if (down.received > 0) return this.#endedAnswered(session);
     const left = reason === "client-gone" || reason === "client-reset";
     // With --half-close abandon one that finishes sending together with its request leaves, too.
-    if (left && session.abandons && watch?.heardAt !== undefined && !watch.isSilent(acceptedAt)) {
+    if (left && session.abandons && signs?.heardAt !== undefined && !signs.isSilent(acceptedAt)) {
       return;
     }
-    if (left) this.#left(session, session.endedAt!);
-    else this.#stayed(session, session.endedAt!);
+    if (left) {
+      this.#left(session, session.endedAt!);
+      this.#served(session, session.endedAt);
+    } else this.#stayed(session, session.endedAt!);
   }
 
   /**
@@ -134,14 +147,22 @@ export class Overload implements OverloadHandling {
    * the answer, it had left when it finished sending, be it together with its request.
    */
   #endedAnswered(session: Session): void {
-    const { reason, watch, acceptedAt } = session;
-    if (reason !== "client-reset" || watch?.finishedAt === undefined) return;
-    if (!watch.isSilent(acceptedAt)) this.#left(session, watch.finishedAt);
+    const { reason, signs, acceptedAt } = session;
+    if (reason !== "client-reset" || signs?.finishedAt === undefined) return;
+    if (signs.isSilent(acceptedAt)) return;
+    this.#left(session, signs.finishedAt);
+    this.#served(session, signs.finishedAt);
+  }
+
+  /** Looks whether an overload has begun or is over, for the log; to be called a few times a second. */
+  look(): void {
+    this.#episode.look(this.acts);
   }
 
   /** Tells the log about the latest sessions that were shed. */
   close(): void {
     this.#sheds.flush();
+    this.#episode.end();
   }
 
   /** Whether what sessions do is seen. */
@@ -152,6 +173,13 @@ export class Overload implements OverloadHandling {
   /** Whether anything may be done. */
   get #on(): boolean {
     return this.#watches && !this.#options.queue.draining;
+  }
+
+  /** A server has had it; when its client had left, if it had. */
+  #served({ acceptedAt, connectStartedAt }: Session, leftAt: number | undefined): void {
+    if (connectStartedAt === undefined) return;
+    const left = leftAt === undefined ? undefined : leftAt - acceptedAt;
+    this.#relief.controller.served({ wait: connectStartedAt - acceptedAt, left });
   }
 
   #left(session: Session, at: number): void {

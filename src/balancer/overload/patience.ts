@@ -32,6 +32,12 @@ const REVIEW_AFTER = 16;
 /** The patience of all: that which groups with this share of the answers do not have. */
 const TEACHING_SHARE = 1 / 3;
 
+/**
+ * Who leaves sooner than this, in milliseconds, or sooner than an answer takes, has not lost patience:
+ * nobody could have been answered by then. Health checks and scanners do so.
+ */
+const LEAST_MS = 20;
+
 /** What a group of clients has shown. */
 interface Group {
   /** Clients that have left at an age, by step. */
@@ -44,6 +50,12 @@ interface Group {
   answers: number;
 }
 
+/** How long answers take, in milliseconds. */
+export interface Answers {
+  readonly average: number;
+  readonly most: number;
+}
+
 /**
  * How long clients wait before they give up, as far as they have shown it: by leaving, or by being
  * there still when they are answered or closed.
@@ -51,10 +63,11 @@ interface Group {
  * For each age it is counted who left and who stayed longer, so that clients who are served soon do not
  * make the others look impatient (Kaplan and Meier, 1958). What was seen a minute ago counts half.
  *
- * An address alone cannot make all look impatient. Addresses are put into groups, and each has one say,
- * weighed by the answers that it has cost the servers: those who have shown less patience than the
- * result have no more than a third of the answers. Whoever comes and leaves at once again and again has
- * hardly any.
+ * Who leaves sooner than an answer takes does not count at all. An address alone cannot make all look
+ * impatient, either: addresses are put into groups, and each has one say, weighed by the answers that
+ * it has cost the servers: those who have shown less patience than the result have no more than a third
+ * of the answers. With addresses enough for most groups anybody can; what is seen here is therefore
+ * not believed before servers work in vain because of it.
  */
 export class Patience {
   readonly #clock: Clock;
@@ -64,14 +77,14 @@ export class Patience {
   #seen = Infinity;
   /** The same for {@linkcode longest}. */
   #longest = Infinity;
-  /** How long most answers take. */
-  readonly #answers: { readonly most: number };
+  /** How long answers take, on average and most of them. */
+  readonly #answers: Answers;
   /** Clients since it was calculated. */
   #news = 0;
   /** When everything was last halved. */
   #agedAt: number;
 
-  constructor(clock: Clock, answers: { readonly most: number } = { most: 0 }) {
+  constructor(clock: Clock, answers: Answers = { average: 0, most: 0 }) {
     this.#clock = clock;
     this.#answers = answers;
     this.#agedAt = clock();
@@ -90,6 +103,11 @@ export class Patience {
   get longest(): number {
     this.#age();
     return this.#longest;
+  }
+
+  /** Whether one that leaves after so many milliseconds may have lost patience. */
+  counts(age: number): boolean {
+    return stepOf(age) >= this.#least;
   }
 
   /** A client has given up after so many milliseconds. */
@@ -171,18 +189,26 @@ export class Patience {
   }
 
   #calculate(): void {
-    this.#seen = this.#decide(patienceOf);
-    const { most } = this.#answers;
-    this.#longest = this.#decide((group) => longestOf(group, most));
+    const from = this.#least;
+    this.#seen = this.#decide((group) => patienceOf(group, from));
+    const answer = this.#answers.most;
+    this.#longest = this.#decide((group) => longestOf(group, { answer, from }));
+  }
+
+  /** The first step in which one that leaves counts. */
+  get #least(): number {
+    return stepOf(Math.max(this.#answers.average, LEAST_MS));
   }
 
   /** What groups with a share of the answers vote for at most. */
   #decide(voteOf: (group: Group) => number): number {
     const votes: { vote: number; weight: number }[] = [];
     let all = 0;
+    // Where nobody was answered each has the same say.
+    const answered = this.#groups.some((group) => group && group.answers > 0);
     for (const group of this.#groups) {
       if (!group) continue;
-      const weight = group.answers + 1;
+      const weight = answered ? group.answers : 1;
       all += weight;
       votes.push({ vote: voteOf(group), weight });
     }
@@ -197,10 +223,10 @@ export class Patience {
 }
 
 /** The age that a share of a group's clients does not reach. */
-function patienceOf({ left, stayed }: Group): number {
+function patienceOf({ left, stayed }: Group, from: number): number {
   let there = 1;
   let number = 0;
-  for (let step = 0; step < STEPS; step++) {
+  for (let step = from; step < STEPS; step++) {
     const gone = left[step]!;
     if (gone === 0) continue;
     number += gone;
@@ -211,13 +237,16 @@ function patienceOf({ left, stayed }: Group): number {
 }
 
 /** The wait after which fewer than a share are there until an answer that takes so long. */
-function longestOf({ left, stayed }: Group, answer: number): number {
-  for (let step = 0; step < STEPS; step++) {
+function longestOf(
+  { left, stayed }: Group,
+  { answer, from }: { answer: number; from: number },
+): number {
+  for (let step = from; step < STEPS; step++) {
     if (left[step] === 0) continue;
     const wait = ageAt(step) - answer;
     let there = 1;
     let number = 0;
-    for (let during = step; during >= 0 && ageAt(during + 1) > wait; during--) {
+    for (let during = step; during >= from && ageAt(during + 1) > wait; during--) {
       const gone = left[during]!;
       if (gone === 0) continue;
       number += gone;
@@ -226,6 +255,11 @@ function longestOf({ left, stayed }: Group, answer: number): number {
     if (there < STAYING_SHARE && number >= LEAST_LEFT) return Math.max(wait, 0);
   }
   return Infinity;
+}
+
+/** An age as exactly as it is told: the least one of its step. */
+export function roughly(age: number): number {
+  return ageAt(stepOf(age));
 }
 
 function stepOf(age: number): number {

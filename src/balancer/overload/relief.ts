@@ -12,7 +12,7 @@ export interface Waiter {
   /** When it was accepted. */
   readonly acceptedAt: number;
   /** Whether its client was seen giving up; not, if it is not looked at. */
-  readonly watch: { readonly gaveUp: boolean } | undefined;
+  readonly signs: { readonly gaveUp: boolean } | undefined;
 }
 
 /** Those that wait. */
@@ -184,7 +184,7 @@ export class Relief<T extends Waiter> {
   #begin(taker: object): void {
     this.#pressed.add(taker);
     for (const item of [...this.#line.all()]) {
-      if (item.watch?.gaveUp && this.#line.mayHave(taker, item)) this.#line.shed(item);
+      if (item.signs?.gaveUp && this.#line.mayHave(taker, item)) this.#line.shed(item);
     }
   }
 
@@ -202,7 +202,7 @@ export class Relief<T extends Waiter> {
     const line = this.#line;
     return {
       age: this.#clock() - item.acceptedAt,
-      gaveUp: item.watch?.gaveUp ?? false,
+      gaveUp: item.signs?.gaveUp ?? false,
       get crowded() {
         return line.isCrowded(taker, item);
       },

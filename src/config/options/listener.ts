@@ -85,10 +85,10 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
     min: 1,
     max: 3_600_000,
     help:
-      "with --when-overloaded shed: how long sessions may wait while a queue stands; a queue stands " +
-      "while none of those that are next has waited less, for --shed-interval; with newest it is from " +
-      "when on the newest is served first; auto = a quarter of the clients' patience at first, and " +
-      "then as short as the servers can be kept busy with",
+      "the longest wait while a queue stands, which it does once whoever was next has waited longer " +
+      "for --shed-interval; --when-overloaded shed closes who has waited longer then, newest serves " +
+      "the newest first; auto = a quarter of the clients' patience at first, then as short as keeps " +
+      "the servers busy",
   }),
   shedInterval: adaptive({
     min: 1,

@@ -21,7 +21,7 @@ export const ORDER_ROWS = table({ scope: "listener", group: "Order of the queue"
     help:
       "classes of clients, from 0, which is first, to 3: networks, and =N after one or several " +
       "of them, as in 10.0.0.0/8,192.0.2.1=0,2001:db8::/32=3; the word unix stands for clients of " +
-      "UNIX sockets; the first that matches counts, and all others are in class 2; while sessions " +
+      "UNIX sockets; the first that matches counts, also where it is given several times, and all others are in class 2; while sessions " +
       "of several classes wait, these share the slots 8:4:2:1, and what one does not use goes to " +
       "the others; none = one class for all",
   }),

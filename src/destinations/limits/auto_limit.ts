@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { LIMIT_REASONS, type LimitReason } from "../../operations/limit_reasons.ts";
-import type { Session, Watcher } from "../../session/session.ts";
+import type { Session, SweepListener } from "../../session/session.ts";
 import { Durations } from "./durations.ts";
 import { LimitBoard } from "./limit_boards.ts";
 import { Meter, type Reading } from "./meter.ts";
@@ -32,7 +32,7 @@ const ENDING = 32;
 /** What is looked at of a session. */
 export type Served = Pick<
   Session,
-  "connectedAt" | "reason" | "up" | "down" | "moved" | "watcher"
+  "connectedAt" | "reason" | "up" | "down" | "moved" | "sweepListener"
 >;
 
 /**
@@ -48,7 +48,7 @@ export type Served = Pick<
  * A session that stays though it was answered, or whose client says nothing, needs no slot of those
  * that are counted: one more takes its place.
  */
-export class AutoLimit implements Watcher {
+export class AutoLimit implements SweepListener {
   /** Tells when sessions begin and end. */
   readonly #clock: Clock;
   /** What the threads share; its own if there are no others. */
@@ -134,7 +134,7 @@ export class AutoLimit implements Watcher {
   /** A session is there. */
   begun(session: Served): void {
     this.#active++;
-    session.watcher = this;
+    session.sweepListener = this;
     this.#note(this.#clock());
   }
 
@@ -144,7 +144,7 @@ export class AutoLimit implements Watcher {
    * @param waiting Whether somebody waits.
    */
   ended(session: Served, waiting: boolean): void {
-    session.watcher = undefined;
+    session.sweepListener = undefined;
     const counts = isAnEnd(session);
     // One that stays was counted when it was seen to.
     if (this.#staying.delete(session)) this.#active--;
@@ -160,7 +160,7 @@ export class AutoLimit implements Watcher {
   }
 
   /** A sweep looks at a session that is connected, or about to be. */
-  look(session: Served): void {
+  onSweep(session: Served): void {
     this.#follow();
     const { connectedAt, up, down } = session;
     if (connectedAt === undefined || this.#staying.has(session)) return;

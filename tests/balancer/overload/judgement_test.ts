@@ -29,7 +29,7 @@ async function overrunOne(place: Place): Promise<Set<string>> {
 Deno.test("nobody is shed or passed by because the queue for another destination is long", async () => {
   for (const mode of ["shed", "newest"] as const) {
     const place = new Place(mode, { capacity: 400 });
-    place.teach();
+    await place.teach();
     const others = await overrunOne(place);
     assert(place.ended.length > 50, `${mode}: ${place.ended.length}`);
     assertEquals(place.ended.filter((end) => others.has(end)), [], mode);
@@ -45,7 +45,7 @@ Deno.test("nobody is shed or passed by because the queue for another destination
 
 Deno.test("without room the oldest leaves of those whose destination is under pressure", async () => {
   const place = new Place("newest", { capacity: 200 });
-  place.teach();
+  await place.teach();
   const waiting = place.join(undefined, FOR_OTHER);
   for (let i = 0; i < 300; i++) {
     for (let n = 0; n < 3; n++) place.join(undefined, FOR_ONE);
@@ -59,7 +59,7 @@ Deno.test("without room the oldest leaves of those whose destination is under pr
 
 Deno.test("a client that finishes sending is closed only where its own destination is under pressure", async () => {
   const place = new Place("shed");
-  place.teach();
+  await place.teach();
   await overrunOne(place);
   const [here, there] = [place.join(undefined, FOR_ONE), place.join(undefined, FOR_OTHER)];
   place.now += PATIENCE_MS / 4;
@@ -71,7 +71,7 @@ Deno.test("a client that finishes sending is closed only where its own destinati
 
 Deno.test("who has waited too long is served all the same while slots are free", async () => {
   const place = new Place("shed");
-  place.teach();
+  await place.teach();
   for (let i = 0; i < 12; i++) place.join();
   place.now += 10 * PATIENCE_MS;
   // The server is back, with ten slots.
@@ -83,7 +83,7 @@ Deno.test("who has waited too long is served all the same while slots are free",
 
 Deno.test("a standing queue is forgotten while another mode is in force", async () => {
   const place = new Place("shed");
-  place.teach();
+  await place.teach();
   await overrun(place);
   assert(place.overload.acts);
   place.settings.whenOverloaded = "hold";
@@ -106,16 +106,16 @@ Deno.test("with --half-close abandon who finishes sending with the request has n
   const place = new Place("shed");
   for (let i = 0; i < 64; i++) {
     const session = Object.assign(place.join(), { abandons: true });
-    session.watch!.heard();
-    session.watch!.finished();
+    session.signs!.heard();
+    session.signs!.finished();
     session.abort("client-gone");
   }
   assertEquals(place.overload.patience, 0);
   for (let i = 0; i < 64; i++) {
     const session = Object.assign(place.join(), { abandons: true });
-    session.watch!.heard();
+    session.signs!.heard();
     place.now += PATIENCE_MS;
-    session.watch!.finished();
+    session.signs!.finished();
     session.abort("client-gone");
   }
   assert(place.overload.patience > 400, `${place.overload.patience}`);
@@ -125,8 +125,9 @@ Deno.test("a client that does not take its answer had left when it finished send
   const place = new Place("shed");
   for (let i = 0; i < 64; i++) {
     const session = place.join();
-    session.watch!.heard();
-    session.watch!.finished();
+    place.now += 40;
+    session.signs!.heard();
+    session.signs!.finished();
     place.now += 10;
     assertEquals(await place.serve(), session.id);
     session.down.received = 2;
@@ -140,7 +141,7 @@ Deno.test("a client that does not take its answer had left when it finished send
 Deno.test("a higher class is not shed because a lower one is too many, whatever comes of it at once", async () => {
   const lanes = new QueueOrder().lanes(readSettings({ priority: "10.9.0.0/16=0" }));
   const place = new Place("shed", { lanes });
-  place.teach();
+  await place.teach();
   const high = new Set<string>();
   for (let i = 0; i < 1000; i++) {
     const number = i % 200 === 100 ? 20 : 0;

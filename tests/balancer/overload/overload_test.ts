@@ -8,7 +8,7 @@ import { overrun, PATIENCE_MS, Place } from "../../support/overloaded.ts";
 Deno.test("a queue that was never long is served in order, and so is one that is worked off in time", async () => {
   for (const mode of ["shed", "newest"] as const) {
     const place = new Place(mode);
-    place.teach();
+    await place.teach();
     const first = place.join().id;
     for (let i = 0; i < 40; i++) place.join();
     const order = [];
@@ -23,22 +23,24 @@ Deno.test("a queue that was never long is served in order, and so is one that is
 
 Deno.test("in a standing queue those that have waited longest are shed, and the log tells of it once a second", async () => {
   const place = new Place("shed");
-  place.teach();
+  await place.teach();
   await overrun(place);
   assert(place.overload.acts);
   assert(place.ended.length > 50, `${place.ended.length}`);
   assert(place.ended.every((end) => end.endsWith(" shed")));
   const waits = place.now - place.queue.oldest!.acceptedAt;
   assert(waits <= PATIENCE_MS / 4 + 20, `the oldest has waited ${waits} ms`);
-  assert(place.lines.length >= 1 && place.lines.length <= 4, place.lines.join("\n"));
-  assert(/^overloaded: \d+ shed, the latest from \d+/.test(place.lines[0]!), place.lines[0]);
+  const [begin, ...lines] = place.lines;
+  assert(begin?.startsWith("an overload has begun"), begin);
+  assert(lines.length >= 1 && lines.length <= 4, lines.join("\n"));
+  assert(/^overloaded: \d+ shed, the latest from \d+/.test(lines[0]!), lines[0]);
   place.overload.close();
 });
 
 Deno.test("with turns it is the client with the most sessions that is shed, and nobody else", async () => {
   const order = { queueOrder: "fair", fairMask: { v4: 32, v6: 64 }, priority: [] } as const;
   const place = new Place("shed", { lanes: new QueueOrder().lanes(order) });
-  place.teach();
+  await place.teach();
   const others = new Set<string>();
   for (let i = 0; i < 300; i++) {
     for (let n = 0; n < 2; n++) place.join("192.0.2.1");
@@ -54,7 +56,7 @@ Deno.test("with turns it is the client with the most sessions that is shed, and 
 Deno.test("with turns clients that come seldom wait for each other's turns, and are not shed for that", async () => {
   const order = { queueOrder: "fair", fairMask: { v4: 32, v6: 64 }, priority: [] } as const;
   const place = new Place("shed", { lanes: new QueueOrder().lanes(order) });
-  place.teach();
+  await place.teach();
   const random = new Random(5);
   const others = new Set<string>();
   for (let i = 0; i < 1000; i++) {
@@ -76,7 +78,7 @@ Deno.test("with turns clients that come seldom wait for each other's turns, and 
 
 Deno.test("newest: in a standing queue the newest is served first, and who gives up leaves at once", async () => {
   const place = new Place("newest");
-  place.teach();
+  await place.teach();
   await overrun(place);
   assertEquals(place.ended, []);
   const [gone, last] = [place.join(), place.join()];
@@ -94,7 +96,7 @@ Deno.test("newest: in a standing queue the newest is served first, and who gives
 
 Deno.test("a queue without room sheds the oldest, so that nobody waits where it cannot be seen", async () => {
   const place = new Place("newest", { capacity: 120 });
-  place.teach();
+  await place.teach();
   await overrun(place);
   assert(place.queue.freeSlots > 0);
   assert(place.ended.length > 0);
@@ -103,18 +105,18 @@ Deno.test("a queue without room sheds the oldest, so that nobody waits where it 
 
 Deno.test("a client that finishes sending with its request waits for the answer, in an overload as well", async () => {
   const place = new Place("newest");
-  place.teach();
+  await place.teach();
   await overrun(place);
   const session = place.join();
   place.now += 400;
   place.finish(session, { heardAt: place.now - 1 });
-  assertEquals([session.watch!.gaveUp, place.ended], [false, []]);
+  assertEquals([session.signs!.gaveUp, place.ended], [false, []]);
 });
 
 Deno.test("during a drain nothing is shed, and the order is that of arrival", async () => {
   for (const mode of ["shed", "newest"] as const) {
     const place = new Place(mode);
-    place.teach();
+    await place.teach();
     await overrun(place);
     const before = place.ended.length;
     place.queue.lift();
@@ -132,11 +134,11 @@ Deno.test("during a drain nothing is shed, and the order is that of arrival", as
 
 Deno.test("hold does nothing, and a reload changes that at any time", async () => {
   const place = new Place("hold");
-  place.teach();
+  await place.teach();
   await overrun(place);
   assertEquals([place.ended, place.overload.acts, place.overload.patience], [[], false, 0]);
   place.settings.whenOverloaded = "shed";
-  place.teach();
+  await place.teach();
   await overrun(place);
   assert(place.ended.length > 0);
   assert(place.overload.patience > 400 && place.overload.patience <= PATIENCE_MS);

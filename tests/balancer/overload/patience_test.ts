@@ -71,10 +71,10 @@ Deno.test("what was not seen again for a while is forgotten", () => {
 Deno.test("groups with a third of the answers or less do not decide", () => {
   const patience = new Patience(() => 0);
   show(patience, { number: 300, age: 1000, group: 1, leave: false });
-  show(patience, { number: 100, age: 5, group: 2 });
+  show(patience, { number: 100, age: 50, group: 2 });
   assertEquals(patience.seen, Infinity);
-  show(patience, { number: 200, age: 5, group: 3 });
-  assert(patience.seen <= 5);
+  show(patience, { number: 200, age: 50, group: 3 });
+  assert(patience.seen <= 50);
 });
 
 Deno.test("ages beyond all measure are counted, too", () => {
@@ -96,7 +96,7 @@ Deno.test("clients that leave together do not hide behind those that are answere
 });
 
 Deno.test("those who are closed where others leave count as having been there for a while", () => {
-  const patience = new Patience(() => 0, { most: 10 });
+  const patience = new Patience(() => 0, { average: 10, most: 10 });
   // Half of all leave at 200 ms; the others are closed before it is seen how much longer they stay.
   for (let i = 0; i < 200; i++) {
     show(patience, { number: 1, age: 200 });
@@ -106,7 +106,7 @@ Deno.test("those who are closed where others leave count as having been there fo
 });
 
 Deno.test("an answer is in time as long as most of those who wait are there until then", () => {
-  const patience = new Patience(() => 0, { most: 100 });
+  const patience = new Patience(() => 0, { average: 100, most: 100 });
   for (let i = 0; i < 64; i++) {
     show(patience, { number: 1, age: 300 });
     show(patience, { number: 3, age: 2000 });

@@ -107,6 +107,33 @@ for (const mode of MODES) {
     }
   });
 
+  Deno.test(`${mode}: whoever comes and leaves changes nothing for others who are not too many`, async () => {
+    // Strangers of all addresses wait behind a burst for less or more time than an answer takes.
+    for (const patience of [2, 30, 150, 400]) {
+      const bursts = Array.from({ length: 20 }, (_, i) => i * 3000);
+      const clients = bursts.flatMap((at) => [
+        ...Array.from({ length: 12 }, () => ({ at, patience: 60_000 })),
+        ...Array.from({ length: 100 }, () => ({ at: at + 10, patience })),
+      ]);
+      const { shed, tries } = await simulate({
+        ...USUAL,
+        mode,
+        load: 0,
+        clients,
+        meanService: 100,
+        closes: ({ leavesAt, cameAt }) => leavesAt - cameAt < 59_999,
+        group: (random) => random.below(16),
+        warmUp: 0,
+        duration: 60_000,
+      });
+      const honest = tries.filter(({ cameAt, leavesAt }) => leavesAt - cameAt > 59_999);
+      const waits = honest.map(({ cameAt, answeredAt }) => answeredAt! - cameAt);
+      assertEquals(shed, 0, `strangers who wait for ${patience} ms`);
+      const inOrder = Array.from({ length: 12 }, (_, i) => 100 + 100 * i);
+      assertEquals(waits, bursts.flatMap(() => inOrder), `strangers who wait for ${patience} ms`);
+    }
+  });
+
   Deno.test(`${mode}: a server that stalls is used to the full as soon as it goes on`, async () => {
     for (const load of [0.8, 3]) {
       const { answers } = await simulate({

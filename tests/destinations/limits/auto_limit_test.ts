@@ -206,10 +206,10 @@ Deno.test("sessions that stay say nothing: the limit is the greatest, until othe
   const sessions = Array.from({ length: 4 }, () => served(time.now));
   for (const one of sessions) auto.begun(one);
   time.now += 900;
-  for (const one of sessions) auto.look(one);
+  for (const one of sessions) auto.onSweep(one);
   assertEquals(auto.limit, 4);
   time.now += 200;
-  for (const one of sessions) auto.look(one);
+  for (const one of sessions) auto.onSweep(one);
   assertEquals([auto.limit, auto.reason], [64, "sessions-stay"]);
   for (let i = 0; i < 100; i++) {
     const one = served(time.now);
@@ -229,6 +229,6 @@ Deno.test("a session that waits for its answer does not count as one that stays"
   const sessions = Array.from({ length: 4 }, () => ({ ...served(time.now), down: none }));
   for (const one of sessions) auto.begun(one);
   time.now += 60_000;
-  for (const one of sessions) auto.look(one);
+  for (const one of sessions) auto.onSweep(one);
   assertEquals([auto.limit, auto.reason], [4, "start"]);
 });

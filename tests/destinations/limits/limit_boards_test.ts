@@ -36,7 +36,7 @@ Deno.test("connects that fail in one thread count for all", () => {
   });
   for (const [i, auto] of all.entries()) auto.ended(sessions[i]!, false);
   // The second learns of it when the first has looked.
-  all[1]!.look(served(0));
+  all[1]!.onSweep(served(0));
   assertEquals(limitsOf(all), [1, 1]);
   assertEquals(all.map(({ reason }) => reason), ["connects-failed", "connects-failed"]);
 });
@@ -46,8 +46,8 @@ Deno.test("of two destinations with the same place the newer one has it, the oth
   const older = threads(2, { memory });
   const newer = threads(2, { memory, destination: 1025 });
   older[1]!.failed();
-  for (const auto of older) auto.look(served(0));
+  for (const auto of older) auto.onSweep(served(0));
   assertEquals(limitsOf(older), [4, 2]);
-  for (const auto of newer) auto.look(served(0));
+  for (const auto of newer) auto.onSweep(served(0));
   assertEquals(limitsOf(newer), [2, 2]);
 });

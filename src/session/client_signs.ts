@@ -8,8 +8,8 @@ import type { Clock } from "../base/clock.ts";
 const SILENT_SHARE = 0.5;
 const LEAST_SILENCE_MS = 20;
 
-/** What is seen of a client while it waits for an answer, where that matters. */
-export class ClientWatch {
+/** What a client has done while it waits for an answer, by which it can be seen leaving. */
+export class ClientSigns {
   /** When its latest byte was read ahead. */
   heardAt: number | undefined;
   /** When it finished sending. */

@@ -1,0 +1,219 @@
+import { isIp } from "../net/address.ts";
+import { formatPeers, type Verdict } from "../net/networks.ts";
+import type { Config, ProgramConfig } from "./config.ts";
+import { type ConfiguredDestination, isTemplate } from "./destination_text.ts";
+import { flagOf, keyOf, type OptionName, rowOf, type Settings } from "./options.ts";
+import { neverMatched } from "./never_matched.ts";
+import type { ProgramSource, Written } from "./source.ts";
+import { quote } from "../base/text.ts";
+
+/** Most lines about options without effect; there may be as many as the file has lines. */
+const MAX_LINES = 20;
+
+/** An option that counts only together with something else. */
+interface Companion<C> {
+  /** Whether it may count. */
+  counts(config: C): boolean;
+  /** Why it does not, with names of options as where it was written. */
+  why(name: (option: OptionName) => string): string;
+}
+
+/** A configuration of the program. */
+type Read = Pick<ProgramConfig, "settings" | "listeners">;
+
+type Companions<C> = Partial<Record<OptionName, Companion<C>>>;
+
+const SHEDS: Companion<Config> = {
+  counts: ({ whenOverloaded }) => whenOverloaded !== "hold",
+  why: (name) => `without ${name("whenOverloaded")} shed or newest`,
+};
+
+const HASHES: Companion<Config> = {
+  counts: ({ balance }) => balance === "hash",
+  why: (name) => `without ${name("balance")} hash`,
+};
+
+const CHECKS: Companion<Config> = {
+  counts: ({ configured }) => configured.some((one) => one.check || one["agent-check"]),
+  why: (name) => `without ${name("check")} or ${name("agentCheck")}`,
+};
+
+const LEADS: Companion<Config> = {
+  counts: ({ configured }) => configured.some(isTemplate),
+  why: () => "without a destination dns: or srv:",
+};
+
+/** Those of listeners. `--max-wait` is not among them: to rely on it in vain is an error. */
+const OF_LISTENERS: Companions<Config> = {
+  workersMax: {
+    counts: ({ configured }) => configured.some(({ workers }) => workers === 0),
+    why: (name) => `without ${name("workers")} auto`,
+  },
+  hashMask: HASHES,
+  hashWait: HASHES,
+  shedTarget: SHEDS,
+  shedInterval: SHEDS,
+  rejectWith: {
+    counts: ({ overflow, queueTimeout, whenOverloaded }) => {
+      return overflow === "reject" || queueTimeout > 0 || whenOverloaded !== "hold";
+    },
+    why: (name) => {
+      return `without ${name("overflow")} reject, ${name("queueTimeout")} or ` +
+        `${name("whenOverloaded")} shed or newest`;
+    },
+  },
+  perIpMask: {
+    counts: ({ maxPerIp, ratePerIp }) => maxPerIp > 0 || ratePerIp > 0,
+    why: (name) => `without ${name("maxPerIp")} or ${name("ratePerIp")}`,
+  },
+  batchDelay: {
+    counts: ({ batchSize }) => batchSize !== 1,
+    why: (name) => `with ${name("batchSize")} 1`,
+  },
+  fairMask: {
+    counts: ({ queueOrder }) => queueOrder === "fair",
+    why: (name) => `without ${name("queueOrder")} fair`,
+  },
+  checkInterval: CHECKS,
+  checkTimeout: CHECKS,
+  acceptProxyTimeout: {
+    counts: ({ acceptProxy }) => acceptProxy.length > 0,
+    why: (name) => `without ${name("acceptProxy")}`,
+  },
+  resolver: {
+    counts: ({ configured }) => configured.some(hasName),
+    why: () => "without a destination or an agent that is a name",
+  },
+  resolveInterval: {
+    counts: ({ configured, resolver }) => {
+      return configured.some(resolver === "system" ? isTemplate : hasName);
+    },
+    why: (name) =>
+      `without a destination dns: or srv:, or a name and addresses as ${name("resolver")}`,
+  },
+  resolveEmpty: LEADS,
+};
+
+/** Those of the program as a whole. */
+const OF_PROGRAM: Companions<Settings> = {
+  accessLogFormat: {
+    counts: ({ accessLog }) => accessLog !== "off",
+    why: (name) => `with ${name("accessLog")} off`,
+  },
+  adminTokenFile: {
+    counts: ({ admin }) => admin !== null,
+    why: (name) => `without ${name("admin")}`,
+  },
+};
+
+/**
+ * What was written and has no effect, a line for each, as far as that is certain; an option with its
+ * default value says nothing. What stands once for several listeners has an effect if it has one for
+ * any of them.
+ *
+ * It is told and is no error, as with HAProxy and nginx: nothing is done that was not asked for, what
+ * it needs may come with a reload or a destination that an operator adds, and whoever turns that on and
+ * off can leave it where it is.
+ */
+export function withoutEffect(
+  read: Read,
+  source: ProgramSource,
+): string[] {
+  const lines: string[] = [];
+  for (const find of [ofProgram, ofListeners, ofDestinations, ofEntries]) {
+    for (const line of find(read, source)) {
+      if (lines.length === MAX_LINES) {
+        return [...lines, "further options have no effect, which are not told"];
+      }
+      lines.push(line);
+    }
+  }
+  return lines;
+}
+
+function* ofProgram({ settings }: Read, source: ProgramSource): Iterable<string> {
+  for (const [option, companion] of entriesOf(OF_PROGRAM)) {
+    const written = source.options[option];
+    if (!written || isUsual(option, settings) || companion.counts(settings)) continue;
+    yield describe(option, { written, companion, source });
+  }
+}
+
+function* ofListeners({ listeners }: Read, source: ProgramSource): Iterable<string> {
+  for (const [option, companion] of entriesOf(OF_LISTENERS)) {
+    const idle = new Map<number | undefined, Written>();
+    const busy = new Set<number | undefined>();
+    for (const [i, config] of listeners.entries()) {
+      const written = source.listeners[i]!.options[option];
+      if (!written || isUsual(option, config)) continue;
+      if (companion.counts(config)) busy.add(written.line);
+      else idle.set(written.line, written);
+    }
+    for (const [line, written] of idle) {
+      if (!busy.has(line)) yield describe(option, { written, companion, source });
+    }
+  }
+}
+
+function* ofDestinations({ listeners }: Read, source: ProgramSource): Iterable<string> {
+  for (const [i, { configured, workersMax }] of listeners.entries()) {
+    for (const [index, one] of configured.entries()) {
+      if (one.workers === 0 || one["workers-max"] === workersMax) continue;
+      const { text, line } = source.listeners[i]!.destinations[index]!;
+      const what = line === undefined ? "DESTINATION" : `${source.file}:${line}: destinations`;
+      yield `${what} ${quote(text)}: workers-max has no effect without workers=auto`;
+    }
+  }
+}
+
+/** Entries of lists that earlier ones hide; those of the top level are in several listeners. */
+function* ofEntries(_read: Read, source: ProgramSource): Iterable<string> {
+  const told = new Set<string>();
+  for (const listener of source.listeners) {
+    for (const { of, entry, earlier } of neverMatched(listener)) {
+      const { line } = entry.written;
+      const place = line === undefined ? "" : `${source.file}:${line}: `;
+      const name = line === undefined ? flagOf : keyOf;
+      const [one, other] = [entry, earlier].map(({ clients, effect }) => {
+        const text = formatPeers([clients]);
+        return of === "access" ? `${name(effect as Verdict)} ${text}` : `${text}=${effect}`;
+      });
+      const what = of === "access" ? one : `${name("priority")} ${one}`;
+      const text = `${place}${what} has no effect after ${other}: the first that matches counts`;
+      if (!told.has(text)) yield text;
+      told.add(text);
+    }
+  }
+}
+
+function entriesOf<C>(companions: Companions<C>): [OptionName, Companion<C>][] {
+  return Object.entries(companions) as [OptionName, Companion<C>][];
+}
+
+function describe<C>(
+  option: OptionName,
+  { written, companion, source }: {
+    written: Written;
+    companion: Companion<C>;
+    source: ProgramSource;
+  },
+): string {
+  const { line } = written;
+  const [place, name] = line === undefined ? ["", flagOf] : [`${source.file}:${line}: `, keyOf];
+  return `${place}${name(option)} has no effect ${companion.why(name)}`;
+}
+
+/** Whether an option has its default value. */
+function isUsual(option: OptionName, settings: Settings): boolean {
+  const { format, default: usual } = rowOf(option);
+  return format(settings[option]) === format(usual);
+}
+
+/** Whether a name has to be looked up for a destination or its agent. */
+function hasName(one: ConfiguredDestination): boolean {
+  if (isTemplate(one)) return true;
+  return [one.address, one["agent-check"]].some((address) => {
+    const hostname = address?.transport === "tcp" ? address.hostname : undefined;
+    return hostname !== undefined && !isIp(hostname);
+  });
+}
