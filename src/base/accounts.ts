@@ -1,8 +1,8 @@
 import { readBoundedSync } from "./bounded_file.ts";
 
 /** Where users and groups are looked up; see passwd(5) and group(5). */
-export const USERS_FILE = "/etc/passwd";
-export const GROUPS_FILE = "/etc/group";
+const USERS_FILE = "/etc/passwd";
+const GROUPS_FILE = "/etc/group";
 
 /** Most bytes of each that are read. */
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -21,19 +21,13 @@ export interface User {
   readonly home: string;
 }
 
-/** A group of this machine, or a number that none has. */
-export interface Group {
-  readonly name: string;
-  readonly gid: number;
-}
-
 /**
  * A user by name or number; `undefined` if there is none of that name. The file is read anew each
  * time. Users that only a directory server knows are found by their number alone, without a group.
  *
  * @throws {FileError} If the file cannot be read.
  */
-export function findUser(text: string, path = USERS_FILE): User | undefined {
+export function findUser(text: string, { path = USERS_FILE } = {}): User | undefined {
   const number = numberOf(text);
   for (const [name = "", , uid, gid, , home = "/"] of rows(path)) {
     if (!(number === undefined ? name === text : numberOf(uid) === number)) continue;
@@ -44,22 +38,20 @@ export function findUser(text: string, path = USERS_FILE): User | undefined {
 }
 
 /**
- * A group by name or number; `undefined` if there is none of that name.
+ * The number of a group by its name or number; `undefined` if there is none of that name.
  *
  * @throws {FileError} If the file cannot be read.
  */
-export function findGroup(text: string, path = GROUPS_FILE): Group | undefined {
+export function findGroup(text: string, { path = GROUPS_FILE } = {}): number | undefined {
   const number = numberOf(text);
-  for (const [name = "", , gid] of rows(path)) {
-    if (!(number === undefined ? name === text : numberOf(gid) === number)) continue;
-    const own = numberOf(gid);
-    if (own !== undefined) return { name, gid: own };
+  if (number !== undefined) return number;
+  for (const [name, , gid] of rows(path)) {
+    if (name === text && numberOf(gid) !== undefined) return numberOf(gid);
   }
-  return number === undefined ? undefined : { name: text, gid: number };
 }
 
 /** Whether a text may be a user or group: a name as useradd(8) takes it, or a number. */
-export function isAccount(text: string): boolean {
+export function isAccountName(text: string): boolean {
   return numberOf(text) !== undefined || /^[a-z_][a-z\d_.-]{0,31}\$?$/i.test(text);
 }
 
