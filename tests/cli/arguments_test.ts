@@ -144,15 +144,24 @@ const BAD_VALUES: Record<OptionName, string> = {
   resolveInterval: "999ms",
   resolveEmpty: "remove",
   backlog: "65536",
+  socketMode: "0888",
+  socketOwner: "a b",
   batchSize: "65536",
   batchDelay: "1001ms",
   logLevel: "INFO",
   logFormat: "xml",
   log: "syslog:514",
+  syslogFacility: "kern",
+  syslogIdent: "two words",
   accessLog: "",
   admin: "10.0.0.7",
   adminTokenFile: "",
   accessLogFormat: "jsno",
+  daemon: "yes",
+  pidFile: "",
+  user: "a:b",
+  group: "a/b",
+  umask: "08",
 };
 
 for (const [name, value] of Object.entries(BAD_VALUES) as [OptionName, string][]) {
@@ -160,7 +169,8 @@ for (const [name, value] of Object.entries(BAD_VALUES) as [OptionName, string][]
   const { allowed } = OPTIONS[name];
   Deno.test(`${flag} ${JSON.stringify(value)} is refused with what is allowed instead`, async () => {
     const message = `${flag} ${JSON.stringify(value)}: must be ${allowed}`;
-    for (const given of [[`${flag}=${value}`], [flag, value]]) {
+    const isBare = (OPTIONS[name] as Option<unknown>).form === "";
+    for (const given of [[`${flag}=${value}`], ...(isBare ? [] : [[flag, value]])]) {
       assertEquals(await usageMessage([...given, "8080", "9001"]), message);
       assertEquals(await usageMessage(["8080", "9001", ...given]), message);
     }
