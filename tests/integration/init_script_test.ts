@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Daemon } from "../support/daemon.ts";
 import { Program, runProgram } from "../support/program.ts";
 import { echo, freePort, TestServer, until } from "../support/servers.ts";
+import { SyslogReceiver } from "../support/syslog_receiver.ts";
 import { unless } from "../support/unless.ts";
 
 const BINARY = Deno.env.get("IAWLB_BINARY");
@@ -30,14 +31,16 @@ class Machine implements AsyncDisposable {
   readonly config: string;
   readonly binary: string;
 
-  private constructor(readonly root: string) {
+  private constructor(readonly root: string, readonly syslog: SyslogReceiver) {
     this.config = `${root}/iawlb.toml`;
     this.binary = `${root}/bin/iawlb`;
   }
 
   static async make(): Promise<Machine> {
-    const machine = new Machine(await Deno.makeTempDir());
-    await Deno.chmod(machine.root, 0o755);
+    const root = await Deno.makeTempDir();
+    const machine = new Machine(root, SyslogReceiver.unix(`${root}/syslog`));
+    await Deno.chmod(root, 0o755);
+    await Deno.chmod(`${root}/syslog`, 0o666);
     await Deno.mkdir(`${machine.root}/bin`);
     await machine.install();
     await Deno.writeTextFile(
@@ -59,7 +62,8 @@ class Machine implements AsyncDisposable {
     const listeners = ports.map((port) => {
       return `[[listener]]\nlisten = "127.0.0.1:${port}"\ndestinations = ["${this.server.address}"]\n`;
     });
-    const log = `access-log = "${this.root}/log/access.log"\n`;
+    const log = `log = "syslog:${this.syslog.address}"\n` +
+      `access-log = "${this.root}/log/access.log"\n`;
     await Deno.writeTextFile(this.config, log + listeners.join(""));
   }
 
@@ -84,6 +88,7 @@ class Machine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.script("stop");
     await this.server[Symbol.asyncDispose]();
+    await this.syslog[Symbol.asyncDispose]();
     await Deno.remove(this.root, { recursive: true });
   }
 }

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { FatalError, fileProblem } from "../../base/errors.ts";
 import { quote } from "../../base/text.ts";
-import { sleep } from "../../base/timer.ts";
+import { waitAtMost } from "../../async/wait_at_most.ts";
 
 /** How long a lock is waited for where the runtime cannot just try, in milliseconds. */
 const LOCK_MS = 500;
@@ -158,9 +158,10 @@ function open(path: string, before: Deno.FileInfo | undefined): Lockable | undef
 /** Whether nobody else has it locked. Before Deno 2.9 a lock can only be waited for. */
 async function lock(file: Lockable): Promise<boolean> {
   if (file.tryLock) return await file.tryLock(true);
-  const locked = file.lock(true).then(() => true);
-  const late = sleep(LOCK_MS).then(() => false);
-  return await Promise.race([locked, late]);
+  let locked = false;
+  const locking = file.lock(true).then(() => void (locked = true), () => {});
+  await waitAtMost(LOCK_MS, locking);
+  return locked;
 }
 
 function numberIn(file: Deno.FsFile): number | undefined {
