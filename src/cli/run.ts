@@ -114,6 +114,8 @@ async function serve(
   { signals, starter }: Surroundings,
 ): Promise<number> {
   const { settings } = config;
+  // What it has of the system by then is given back.
+  if (isPlaced(settings)) signals.holdStops();
   const [{ runProgram }, place] = await Promise.all([
     import("../program/program.ts"),
     isPlaced(settings)

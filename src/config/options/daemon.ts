@@ -22,7 +22,7 @@ export const DAEMON_ROWS = table({ scope: "program", group: "Process" }, {
   user: afterRestart(user({
     help:
       "whom the program runs as, by name or number, which it becomes before anything is opened or " +
-      "bound; needs root, Linux and a standalone binary or sources that the user can read; it has no " +
+      "bound; needs root, and a binary or sources that the user can read; it has no " +
       "supplementary groups then, and may bind ports below 1024 where setpriv(1) is installed; none " +
       "= whoever starts it",
   })),

@@ -35,11 +35,15 @@ export const LOGGING_ROWS = table({ scope: "program", group: "Logging" }, {
       pattern: `^syslog:(udp:(?=.*:))?(unix:/.*|${NO_RESERVED_WORD}.+)$`,
     },
   }),
-  syslogFacility: choice({
-    of: FACILITY_NAMES,
-    default: "daemon",
-    help: "what kind of program syslog takes this one for, by which it sorts messages",
-  }),
+  syslogFacility: {
+    ...choice({
+      of: FACILITY_NAMES,
+      default: "daemon",
+      help: "what kind of program syslog takes this one for, by which it sorts messages: daemon, " +
+        "user, local0 to local7 and the others of syslog(3) but kern and syslog",
+    }),
+    form: "FACILITY",
+  },
   syslogIdent: {
     form: "NAME",
     default: "iawlb",

@@ -1,5 +1,5 @@
 import type { User } from "../../base/accounts.ts";
-import { type Credentials, has } from "../../base/credentials.ts";
+import type { Credentials } from "../../base/credentials.ts";
 import { UsageError } from "../../base/errors.ts";
 import type { Settings } from "../../config/options.ts";
 
@@ -20,7 +20,7 @@ const SETPRIV = ["/usr/bin/setpriv", "/bin/setpriv"];
  * Whom `--user` and `--group` want the program to become; `undefined` if it is that already, or they
  * want nothing. Supplementary groups are given up by whoever can.
  *
- * @param own Who it is; `undefined` where the system does not tell.
+ * @param own Who it is; `undefined` on Windows.
  * @throws {UsageError} If it cannot become that.
  */
 export function wantedIdentity(
@@ -29,12 +29,12 @@ export function wantedIdentity(
 ): Identity | undefined {
   if (!user && !group) return undefined;
   const flag = user ? `--user ${user.name}` : `--group ${group!.name}`;
-  if (!own) throw new UsageError(`${flag}: is for Linux only, which has /proc; must be none`);
+  if (!own) throw new UsageError(`${flag}: there are no such users on Windows; must be none`);
   const uid = user?.uid ?? own.uid;
   const gid = group?.gid ?? user?.gid ?? own.gid;
   const isThat = own.uid === uid && own.gid === gid;
   if (isThat && groupsBesides(own).length === 0) return undefined;
-  if (own.uid === 0 && has(own, "setuid") && has(own, "setgid")) {
+  if (own.uid === 0) {
     return { uid, gid, name: user?.name ?? `group ${group!.name}`, user };
   }
   if (isThat) return undefined;
@@ -51,34 +51,36 @@ export function groupsBesides({ gid, groups }: Credentials): number[] {
 
 /**
  * What starts a command as somebody else with the one capability to bind ports below 1024; `undefined`
- * where there is nothing that does, or root itself has not got it to give.
+ * where nothing does, or root itself has not got it to give, as in some containers. That is tried.
  *
  * The runtime can start a process as another user without supplementary groups, but not with a
- * capability, and it has no call that would raise one.
+ * capability: it has no call for these.
  */
 export function capableStart(
   { uid, gid }: Identity,
-  { own, paths = SETPRIV }: { own: Credentials; paths?: readonly string[] },
+  { paths = SETPRIV }: { paths?: readonly string[] } = {},
 ): string[] | undefined {
-  if (uid === 0 || !has(own, "setpcap") || !has(own, "netBindService")) return undefined;
-  const path = paths.find(isRunnable);
-  if (path === undefined) return undefined;
+  if (uid === 0) return undefined;
   const only = "-all,+net_bind_service";
-  return [
-    path,
-    `--reuid=${uid}`,
-    `--regid=${gid}`,
-    "--clear-groups",
-    `--inh-caps=${only}`,
-    `--ambient-caps=${only}`,
-    "--",
-  ];
+  for (const path of paths) {
+    const start = [
+      path,
+      `--reuid=${uid}`,
+      `--regid=${gid}`,
+      "--clear-groups",
+      `--inh-caps=${only}`,
+      `--ambient-caps=${only}`,
+      "--",
+    ];
+    if (succeeds([...start, path, "--version"])) return start;
+  }
 }
 
-/** Whether it is setpriv itself: that of busybox, a link to which, cannot change users. */
-function isRunnable(path: string): boolean {
+function succeeds([program, ...args]: string[]): boolean {
+  const stdio = "null";
   try {
-    return Deno.lstatSync(path).isFile;
+    return new Deno.Command(program!, { args, stdin: stdio, stdout: stdio, stderr: stdio })
+      .outputSync().success;
   } catch {
     return false;
   }

@@ -46,8 +46,11 @@ export class Starter {
 
   /** Tells it that this process serves. A daemon is on its own from here. */
   async serving(): Promise<void> {
-    await this.#tell("serving");
-    if (this.folder !== undefined) this.close();
+    const told = await this.#tell("serving");
+    if (this.folder === undefined) return;
+    const closed = this.#closed;
+    this.close();
+    if (!told && !closed) stop();
   }
 
   /** Says something on standard error; a daemon says it on the starter's. */
@@ -62,13 +65,20 @@ export class Starter {
     this.#stream.close();
   }
 
-  async #tell(message: ToStarter): Promise<void> {
-    await waitAtMost(PATIENCE_MS, this.#pipe.send(message).catch(() => {}));
+  /** Returns whether it is there to be told. */
+  async #tell(message: ToStarter): Promise<boolean> {
+    let told = true;
+    await waitAtMost(PATIENCE_MS, this.#pipe.send(message).catch(() => void (told = false)));
+    return told;
   }
 
   /** Whoever has started it and is gone does so no less than by a signal: it drains. */
   async #watch(): Promise<void> {
     await this.#stream.read(new Uint8Array(1)).catch(() => {});
-    if (!this.#closed) Deno.kill(Deno.pid, "SIGTERM");
+    if (!this.#closed) stop();
   }
+}
+
+function stop(): void {
+  Deno.kill(Deno.pid, "SIGTERM");
 }

@@ -139,8 +139,7 @@ function open(identity: Identity | undefined): MeetingPoint {
 
 function spawn({ args, daemon, identity }: Restart, socket: string): Deno.ChildProcess {
   const note: StarterNote = { socket, ...(daemon && { folder: Deno.cwd() }) };
-  const own = identity && ownCredentials();
-  const before = identity && own ? capableStart(identity, { own }) : undefined;
+  const before = identity && capableStart(identity);
   const [program, ...rest] = [...(before ?? []), ...ownCommand(), ...args];
   const stdio = daemon ? "null" : "inherit";
   const home = identity?.user?.home;
