@@ -1,4 +1,6 @@
+import { dirname } from "node:path";
 import { RuntimeAcceptingSocket } from "./accepting_socket.ts";
+import { connect } from "./connect.ts";
 import type { Stream } from "./stream.ts";
 
 /**
@@ -8,12 +10,10 @@ import type { Stream } from "./stream.ts";
 export class MeetingPoint {
   /** Where the other one connects. */
   readonly path: string;
-  readonly #folder: string;
   readonly #socket: RuntimeAcceptingSocket;
   #closed = false;
 
-  private constructor(folder: string, path: string) {
-    this.#folder = folder;
+  private constructor(path: string) {
     this.path = path;
     this.#socket = new RuntimeAcceptingSocket(Deno.listen({ transport: "unix", path }));
   }
@@ -30,7 +30,7 @@ export class MeetingPoint {
     const folder = Deno.makeTempDirSync({ prefix: "iawlb-", ...(dir && { dir }) });
     try {
       const path = `${folder}/starter`;
-      const point = new MeetingPoint(folder, path);
+      const point = new MeetingPoint(path);
       if (owner) {
         for (const one of [path, folder]) Deno.chownSync(one, owner.uid, owner.gid);
       }
@@ -51,6 +51,29 @@ export class MeetingPoint {
     if (this.#closed) return;
     this.#closed = true;
     this.#socket.close();
-    Deno.removeSync(this.#folder, { recursive: true });
+    removePoint(this.path);
+  }
+}
+
+/**
+ * Connects to the one who waits. Nobody else is to come: it is removed, so that it does not stay
+ * behind whatever becomes of either.
+ *
+ * @throws The system's error, if nobody waits.
+ */
+export async function meet(path: string): Promise<Stream> {
+  const stream = await connect({ path });
+  removePoint(path);
+  return stream;
+}
+
+/** Removes a socket, and its folder if nothing else is in it. */
+function removePoint(path: string): void {
+  for (const one of [path, dirname(path)]) {
+    try {
+      Deno.removeSync(one);
+    } catch {
+      // It is gone, or somebody's.
+    }
   }
 }

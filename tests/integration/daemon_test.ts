@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Daemon } from "../support/daemon.ts";
 import { Program, runProgram } from "../support/program.ts";
 import { echo, freePort, TestServer, until } from "../support/servers.ts";
+import { unless } from "../support/unless.ts";
 import { SyslogReceiver } from "../support/syslog_receiver.ts";
 
 const ignore = Deno.build.os !== "linux";
@@ -202,4 +203,59 @@ Deno.test("a daemon whose starter was killed before it served ends, and leaves n
     if (!served) return;
     assert(tries < 20, "it always serves before it can be stopped");
   }
+});
+
+Deno.test("what cannot be a daemon, or not here, is refused at once", { ignore }, async () => {
+  await using scene = await Scene.make();
+  const managed = await runProgram(scene.args(...scene.addresses), "export NOTIFY_SOCKET=@none");
+  assertEquals(managed.code, 2);
+  assertMatch(managed.stderr, /^iawlb: --daemon: systemd started the program and waits for this/);
+  await Deno.writeTextFile(`${scene.folder}/a.toml`, 'listen = "1"\ndestinations = ["2"]\n');
+  const file = `${scene.folder}/a.toml`;
+  const input = await runProgram(["--daemon", "--config", "-"], `exec < ${file}`);
+  assertEquals(input.code, 2);
+  assertMatch(input.stderr, /^iawlb: --config "-": the program starts itself anew/);
+});
+
+Deno.test("who starts a daemon learns that nobody takes its messages", { ignore }, async () => {
+  await using scene = await Scene.make();
+  const path = `${scene.folder}/none`;
+  const { code, stderr, daemon } = await scene.start([
+    ...["--daemon", "--pid-file", "a.pid", "--log", `syslog:unix:${path}`],
+    ...scene.addresses,
+  ]);
+  await using it = daemon!;
+  assertEquals(code, 0);
+  assertEquals(
+    stderr,
+    `iawlb: warning: there is no syslog at ${path}: messages are lost until there is; --log names ` +
+      "another one\n",
+  );
+  it.signal("SIGTERM");
+  await it.ended();
+});
+
+Deno.test({
+  ...unless(
+    "root with supplementary groups gives them up where --user is root, and --group counts",
+    {
+      "not Linux": ignore,
+      "not root": !ignore && Deno.uid() !== 0,
+      "no setpriv": !await Deno.stat("/usr/bin/setpriv").catch(() => undefined),
+    },
+  ),
+  fn: async () => {
+    await using scene = await Scene.make();
+    const args = scene.args("--user", "root", "--group", "4", ...scene.addresses);
+    const { code, stderr } = await runProgram(
+      args,
+      `cd ${scene.folder}; set -- setpriv --groups 4,27 "$@"`,
+    );
+    assertEquals([code, stderr], [0, ""]);
+    await using it = new Daemon(`${scene.folder}/a.pid`);
+    assertEquals(it.status("Uid", "Gid", "Groups"), ["0 0 0 0", "4 4 4 4", ""]);
+    assertEquals(await scene.talk(), "hello");
+    it.signal("SIGTERM");
+    await it.ended();
+  },
 });

@@ -263,6 +263,37 @@ Deno.test({
 });
 
 Deno.test({
+  ...unless("without setpriv a program becomes another user all the same, but has no low ports", {
+    ...obstacles,
+    "no unshare": !await has("/usr/bin/unshare"),
+  }),
+  fn: async () => {
+    await using machine = await Machine.make();
+    // In a namespace of its own, in which it is another program.
+    const hidden = "set -- unshare --mount sh -c " +
+      `'mount --bind /bin/false /usr/bin/setpriv && exec "$@"' sh "$@"`;
+    for (const limit of [hidden, 'set -- setpriv --bounding-set=-net_bind_service "$@"']) {
+      const low = await runProgram(
+        ["--user", USER, `127.0.0.1:${freeLowPort()}`, machine.server.address],
+        limit,
+      );
+      assertEquals(low.code, 1);
+      assertMatch(
+        low.stderr,
+        /^iawlb: Cannot listen on \S+: permission denied; ports below 1024 need/m,
+      );
+      await using program = await Program.spawn([
+        ...["--user", USER, "--log-format", "json"],
+        `127.0.0.1:${freePort()}`,
+        machine.server.address,
+      ], limit);
+      await talk(program.port);
+      assertEquals(await program.terminate(), 0);
+    }
+  },
+});
+
+Deno.test({
   ...unless("a program that is not run by root is not made another user", obstacles),
   fn: async () => {
     await using machine = await Machine.make();

@@ -1,7 +1,7 @@
 import { FatalError, messageOf } from "../../base/errors.ts";
 import { complain } from "../../base/output.ts";
 import { waitAtMost } from "../../async/wait_at_most.ts";
-import { connect } from "../../net/connect.ts";
+import { meet } from "../../net/meeting_point.ts";
 import type { Stream } from "../../net/stream.ts";
 import { MessagePipe } from "../../threads/message_pipe.ts";
 import { STARTER_VARIABLE, type StarterNote, type ToStarter } from "./messages.ts";
@@ -38,7 +38,7 @@ export class Starter {
     Deno.env.delete(STARTER_VARIABLE);
     try {
       const note: StarterNote = JSON.parse(text);
-      return new Starter(await connect({ path: note.socket }), note);
+      return new Starter(await meet(note.socket), note);
     } catch (error) {
       throw new FatalError(`Cannot reach who has started this process: ${messageOf(error)}`);
     }
