@@ -1,6 +1,7 @@
 import { findGroup, findUser } from "../base/accounts.ts";
 import { FileError } from "../base/bounded_file.ts";
 import { joinWords, ShellWordsError, splitWords } from "../base/shell_words.ts";
+import { MAY_NOT_RUN, mayRun } from "../base/permissions.ts";
 import { quote } from "../base/text.ts";
 import { AddressError } from "../net/address.ts";
 import type { Option } from "./option.ts";
@@ -106,6 +107,7 @@ export function readExec(
     return [name, text === undefined ? option.default : option.parse(text)];
   });
   const settings: ExecSettings = Object.fromEntries(values);
+  if (!mayRun()) report(`is a program, but ${MAY_NOT_RUN}; must be another destination`);
   const account = accountOf(settings, report);
   return { transport: "exec", command, settings, ...(account && { account }) };
 }

@@ -1,5 +1,6 @@
 import { type Address, AddressError, formatAddress } from "../net/address.ts";
 import { type ExecAddress, formatExec } from "./exec_address.ts";
+import { MAY_NOT_RUN, mayRun } from "../base/permissions.ts";
 import { nearest, quote } from "../base/text.ts";
 import type { Option } from "./option.ts";
 import {
@@ -86,6 +87,9 @@ function checkProcesses(
   report: (problem: string) => void,
 ): void {
   const { processes, "min-spare": min, "max-spare": max } = settings;
+  if (processes !== "none" && !mayRun()) {
+    report(`has processes=${processes}, but ${MAY_NOT_RUN}; must be processes=none`);
+  }
   for (const name of ["min-spare", "max-spare", "requests-per-process"] as const) {
     if (processes !== "pool" && texts[name] !== undefined) {
       report(`has ${name} without processes=pool`);

@@ -132,7 +132,10 @@ Deno.test({
     const conn = await connect(program.port);
     await until(() => livingWith(name).length >= 1, "it runs");
     const { group } = livingWith(name)[0]!;
-    await until(() => livingWith("").filter((one) => one.group === group).length > 1, "with another");
+    await until(
+      () => livingWith("").filter((one) => one.group === group).length > 1,
+      "with another",
+    );
     conn.close();
     const [entry] = await program.entries(1);
     assertEquals([entry!.exit_status, entry!.exit_signal], [9, null]);
