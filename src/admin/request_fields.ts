@@ -50,7 +50,7 @@ const OPTIONS = fieldsOf(destinationOptionNames());
 
 const NEW_DESTINATION = {
   listener: text("the number or the name of a listener"),
-  address: text(`${PLACE_FORMS}, ${RECORDS_FORMS}, ${SERVICE_FORMS}, ${EXEC_FORMS}`),
+  address: address(`${PLACE_FORMS}, ${RECORDS_FORMS}, ${SERVICE_FORMS}, ${EXEC_FORMS}`),
   exec: {
     allowed: `a list of at most ${MAX_WORDS} texts, of at most ${MAX_WORD} characters each: a ` +
       "program and its arguments",
@@ -213,6 +213,16 @@ function words(option: Option<unknown>): Field<string> {
     allowed: option.allowed + limit,
     accepts: (value): value is string =>
       typeof value === "string" && value.length <= MAX_OPTION && option.parse(value) !== undefined,
+  };
+}
+
+function address(allowed: string): Field<string> {
+  const { allowed: limited, accepts } = text(allowed);
+  return {
+    allowed: `${limited}, a program at most ${MAX_OPTION}`,
+    accepts: (value): value is string =>
+      accepts(value) ||
+      (typeof value === "string" && isExecText(value) && value.length <= MAX_OPTION),
   };
 }
 

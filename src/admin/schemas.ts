@@ -130,20 +130,30 @@ export const SCHEMAS = {
     sessions: said(list(ref("Session")), "oldest first"),
     total: said(counter, "greeted, waiting and active ones of all listeners"),
   }),
-  NewDestination: optional({
-    listener: said(text, "number or name of the listener; may be left out if there is only one"),
-    address: said(
-      { type: "string", minLength: 1, maxLength: 300 },
-      `${PLACE_FORMS}, ${RECORDS_FORMS}, ${SERVICE_FORMS}, ${EXEC_FORMS}; either this or exec`,
-    ),
-    exec: said(
-      { type: "array", minItems: 1, maxItems: 100, items: { type: "string", maxLength: 4096 } },
-      "a program and its arguments, which is started for each session; only with a token",
-    ),
-    ...valuesOf(execOptionNames()),
-    ...destinationValues,
-    ...valuesOf(remoteServiceOptionNames()),
-  }),
+  NewDestination: {
+    ...optional({
+      listener: said(text, "number or name of the listener; may be left out if there is only one"),
+      address: said(
+        {
+          type: "string",
+          minLength: 1,
+          anyOf: [
+            { maxLength: 300 },
+            { pattern: "^[eE][xX][eE][cC]:", maxLength: 16 * 1024 },
+          ],
+        },
+        `${PLACE_FORMS}, ${RECORDS_FORMS}, ${SERVICE_FORMS}, ${EXEC_FORMS}; either this or exec`,
+      ),
+      exec: said(
+        { type: "array", minItems: 1, maxItems: 100, items: { type: "string", maxLength: 4096 } },
+        "a program and its arguments, which is started for each session; only with a token",
+      ),
+      ...valuesOf(execOptionNames()),
+      ...destinationValues,
+      ...valuesOf(remoteServiceOptionNames()),
+    }),
+    oneOf: [{ required: ["address"] }, { required: ["exec"] }],
+  },
   DestinationChange: {
     ...optional({ state: adminState, ...destinationValues }),
     minProperties: 1,

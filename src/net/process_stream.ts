@@ -25,6 +25,7 @@ export type PipedProcess = Pick<Deno.ChildProcess, "pid" | "status" | "stdin" | 
 export class ProcessStream implements Stream {
   readonly localAddress = NOWHERE;
   readonly remoteAddress = NOWHERE;
+  readonly ended: Promise<void>;
   readonly settled?: Promise<ProcessEnd>;
   readonly #process: PipedProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
@@ -41,7 +42,7 @@ export class ProcessStream implements Stream {
   /** Whether it is to come to an end by itself. */
   #finishing = false;
   /** Whether the process has ended. */
-  #ended = false;
+  #gone = false;
   #closed = false;
 
   /** @param onEnd Told when the process has ended; without how, if it was killed by closing the stream. */
@@ -59,14 +60,14 @@ export class ProcessStream implements Stream {
     this.#input.closed.catch(() => {});
     this.#output.closed.catch(() => {});
     // Waiting for it is what takes it out of the system's table.
-    process.status.then((status) => {
-      this.#ended = true;
+    this.ended = process.status.then((status) => {
+      this.#gone = true;
       onEnd(this.#closed && !this.#isOver ? undefined : status);
     });
   }
 
   get gone(): boolean {
-    return this.#ended;
+    return this.#gone;
   }
 
   async read(buffer: Uint8Array): Promise<number> {
@@ -126,7 +127,7 @@ export class ProcessStream implements Stream {
   tuneForLongLife(): void {}
 
   #kill(signal: "SIGTERM" | "SIGKILL"): void {
-    if (this.#ended) return;
+    if (this.#gone) return;
     try {
       this.#process.kill(signal);
     } catch {

@@ -16,6 +16,8 @@ export interface Stream {
   readonly remoteAddress: SocketAddress;
   /** Whether the peer takes nothing any more; absent where that shows only when something is written. */
   readonly gone?: boolean;
+  /** Resolves when that has become true; absent where nobody is told. */
+  readonly ended?: Promise<void>;
   /**
    * Resolves once a process that is the other end has ended, which it is told to when this is closed;
    * absent where nothing is left after closing.

@@ -59,6 +59,15 @@ Deno.test("a program has the environment that tcpserver and systemd give, and no
   assertEquals(await program.terminate(), 0);
 });
 
+Deno.test("a program that ends closes the connection, whatever its client may still want to send", async () => {
+  await using program = await Program.start(["exec:/bin/sh -c 'echo over; exec >&-; sleep 0.1'"]);
+  using conn = await connect(program.port);
+  assertEquals(await readAll(conn), bytes("over\n"));
+  const [entry] = await program.entries(1);
+  assertEquals([entry!.reason, entry!.exit_status], ["done", 0]);
+  assertEquals(await program.terminate(), 0);
+});
+
 Deno.test("arguments come as they were written, and no shell sees them", async () => {
   const destination = `exec:/usr/bin/printf '[%s]' "a  b" '' $HOME;x,y \\* --`;
   await using program = await Program.start([destination]);
