@@ -25,7 +25,9 @@ const REVIEW_MS = 1000;
 
 /** Options of {@linkcode Acceptor}. */
 export interface AcceptorOptions<S> {
-  settings: Pick<Settings, "backlog" | "batchSize" | "batchDelay">;
+  settings:
+    & Pick<Settings, "backlog" | "batchSize" | "batchDelay">
+    & Partial<Pick<Settings, "socketMode" | "socketOwner">>;
   gate: {
     /** How many more sessions may be held before they are handed over. */
     readonly freeSlots: number;
@@ -110,7 +112,13 @@ export class Acceptor<S> implements Closeable {
    * @throws {FatalError} If the address cannot be bound.
    */
   static async open<S>(address: Address, options: AcceptorOptions<S>): Promise<Acceptor<S>> {
-    const bound = await bind(address, { ...options, tcpBacklog: options.settings.backlog });
+    const { settings } = options;
+    const bound = await bind(address, {
+      ...options,
+      tcpBacklog: settings.backlog,
+      mode: settings.socketMode ?? undefined,
+      owner: settings.socketOwner ?? undefined,
+    });
     return new Acceptor(bound, options);
   }
 

@@ -1,8 +1,11 @@
-import { type Arguments, readArguments } from "./arguments.ts";
+import { type Arguments, PROGRAM_FLAGS, readArguments, type Reading } from "./arguments.ts";
 import type { ListenerTexts, ProgramConfig } from "../config/config.ts";
+import { withDaemonDefaults } from "../config/daemon_rules.ts";
+import type { ConfigProblems } from "../config/problems.ts";
 import { optionTexts, type ProgramSource } from "../config/source.ts";
 import { UsageError } from "../base/errors.ts";
-import { readSettings } from "../config/options.ts";
+import { flagOf, type OptionName, readSettings } from "../config/options.ts";
+import { DAEMON_ROWS } from "../config/options/daemon.ts";
 import { readProgram } from "../config/program_config.ts";
 import { plural, quote } from "../base/text.ts";
 import { mergeRepeats } from "../config/repeats.ts";
@@ -49,13 +52,16 @@ interface Loaded {
  *
  * @throws {UsageError} If they are not allowed, with a line for each problem of the file.
  */
-export async function parseCommand(args: readonly string[]): Promise<Command> {
-  const given = readArguments(args);
+export async function parseCommand(
+  args: readonly string[],
+  reading: Reading = {},
+): Promise<Command> {
+  const given = readArguments(args, { ...PROGRAM_FLAGS, ...reading });
   const { switches } = given;
   if (switches.has("help")) return { kind: "help" };
   if (switches.has("version")) return { kind: "version" };
   if (switches.has("demo")) return demo(given);
-  return await commandOf(await loader(given), switches);
+  return await commandOf(await loader(given, reading), switches);
 }
 
 /** What is to be done about a configuration that such a function reads. */
@@ -82,19 +88,19 @@ async function commandOf(
  * @param args Without the name of the command.
  * @throws {UsageError} If they are not allowed.
  */
-export async function parseServe(args: readonly string[]): Promise<Command> {
+export async function parseServe(
+  args: readonly string[],
+  reading: Reading = {},
+): Promise<Command> {
   const { readServeArguments, serveHelp, serveSource, standardService } = await import(
     "./serve.ts"
   );
-  const given = readServeArguments(args);
+  const given = readServeArguments(args, reading);
   if (given.switches.has("help")) return { kind: "print", text: serveHelp() };
   const service = standardService(given);
   if (service) return { kind: "converse", service };
   const source = serveSource(given);
-  return await commandOf(
-    async () => ({ config: await inTurns(readProgram(source)), source, notes: [] }),
-    given.switches,
-  );
+  return await commandOf(() => readWhole({ source, notes: [] }), given.switches);
 }
 
 function demo({ addresses, options, rules, config, switches }: Arguments): Command {
@@ -110,6 +116,10 @@ function demo({ addresses, options, rules, config, switches }: Arguments): Comma
       throw new UsageError(`--${name}: --demo has a configuration of its own`);
     }
   }
+  for (const name of Object.keys(DAEMON_ROWS) as OptionName[]) {
+    if (!options[name]) continue;
+    throw new UsageError(`${flagOf(name)}: --demo is to be looked at; must be without`);
+  }
   const { threads } = optionTexts(options);
   if (threads !== undefined && threads !== "1") {
     throw new UsageError(`--threads "${threads}": --demo runs in one thread; must be 1`);
@@ -119,11 +129,11 @@ function demo({ addresses, options, rules, config, switches }: Arguments): Comma
 }
 
 /** A function that reads the configuration, and the file anew whenever it is called. */
-async function loader(given: Arguments): Promise<() => Promise<Loaded>> {
+async function loader(given: Arguments, { folder }: Reading): Promise<() => Promise<Loaded>> {
   const { addresses, config: name, options, rules } = given;
   if (name === undefined) {
     const { source, notes } = addressSource(given);
-    return async () => ({ config: await inTurns(readProgram(source)), source, notes });
+    return () => readWhole({ source, notes });
   }
   if (name === "") {
     throw new UsageError('--config "": must be the path of a file, or - for standard input');
@@ -134,11 +144,20 @@ async function loader(given: Arguments): Promise<() => Promise<Loaded>> {
     );
   }
   const { configReader } = await import("../config/file.ts");
-  const read = configReader(name, { options, rules });
+  const read = configReader(name, { options, rules, folder });
   return async () => {
     const { source, problems } = await read();
-    return { config: await inTurns(readProgram(source, problems)), source, notes: [] };
+    return await readWhole({ source, notes: [] }, problems);
   };
+}
+
+/** The configuration that was written, with what goes without saying. */
+async function readWhole(
+  { source: written, notes }: Omit<Loaded, "config">,
+  problems?: ConfigProblems,
+): Promise<Loaded> {
+  const source = withDaemonDefaults(written);
+  return { config: await inTurns(readProgram(source, problems)), source, notes };
 }
 
 /** The configuration that the command line alone makes, and what there is to say about it. */

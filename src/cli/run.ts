@@ -1,6 +1,8 @@
 import project from "../../deno.json" with { type: "json" };
 import type { Command } from "./command.ts";
-import { FatalError, UsageError } from "../base/errors.ts";
+import { FatalError, messageOf, UsageError } from "../base/errors.ts";
+import { STARTER_VARIABLE } from "../program/daemon/messages.ts";
+import type { Starter } from "../program/daemon/started.ts";
 import type { Logs } from "../logging/logs.ts";
 import type { Settings } from "../config/options.ts";
 import { complain, print, surviveFileLimit } from "../base/output.ts";
@@ -13,6 +15,7 @@ import { Signals } from "../program/signals.ts";
  * does not wait for the balancer.
  */
 export async function run(args: readonly string[]): Promise<number> {
+  let starter: Starter | undefined;
   try {
     surviveFileLimit();
     const [first, ...rest] = args;
@@ -21,17 +24,45 @@ export async function run(args: readonly string[]): Promise<number> {
       return await runClient(first, rest);
     }
     const signals = new Signals();
+    starter = await findStarter();
     const { parseCommand, parseServe } = await import("./command.ts");
-    const command = first === "serve" ? await parseServe(rest) : await parseCommand(args);
-    return await execute(command, signals);
+    const reading = { folder: starter?.folder };
+    const command = first === "serve"
+      ? await parseServe(rest, reading)
+      : await parseCommand(args, reading);
+    return await execute(command, { args, signals, starter });
   } catch (error) {
-    if (!(error instanceof UsageError || error instanceof FatalError)) throw error;
-    complain(error.message.replace(/^/gm, "iawlb: "));
+    if (!(error instanceof UsageError || error instanceof FatalError)) {
+      // What the runtime says of it goes to standard error, which a daemon does not have.
+      await starter?.complain(`iawlb: ended by an error, which is a defect: ${messageOf(error)}`);
+      throw error;
+    }
+    const text = error.message.replace(/^/gm, "iawlb: ");
+    if (starter) await starter.complain(text);
+    else complain(text);
     return error instanceof UsageError ? 2 : 1;
+  } finally {
+    starter?.close();
   }
 }
 
-async function execute(command: Command, signals: Signals): Promise<number> {
+/** Who has started this process anew, for another user or as a daemon. */
+async function findStarter(): Promise<Starter | undefined> {
+  if (Deno.env.get(STARTER_VARIABLE) === undefined) return undefined;
+  return await (await import("../program/daemon/started.ts")).Starter.find();
+}
+
+/** What a command is carried out with. */
+interface Surroundings {
+  readonly args: readonly string[];
+  readonly signals: Signals;
+  readonly starter: Starter | undefined;
+}
+
+async function execute(
+  command: Command,
+  { args, signals, starter }: Surroundings,
+): Promise<number> {
   switch (command.kind) {
     case "help":
       print((await import("./help.ts")).helpText().trimEnd());
@@ -62,13 +93,50 @@ async function execute(command: Command, signals: Signals): Promise<number> {
       });
     }
     case "serve": {
-      const { runProgram } = await import("../program/program.ts");
-      const { config, notes, load } = command;
-      return await withLogs(config.settings, (logs) => {
-        for (const note of notes) logs.log.info("{note}", { note });
-        return runProgram({ config, load, logs, signals });
-      });
+      const { config: { settings } } = command;
+      if (!starter && isPlaced(settings)) {
+        const { restartFor, startAnew } = await import("../program/daemon/starter.ts");
+        const restart = restartFor(settings, args);
+        if (restart) return await startAnew(restart, signals);
+      }
+      return await serve(command, { args, signals, starter });
     }
+  }
+}
+
+/** Whether something has to be done about the process itself before it serves. */
+function isPlaced({ daemon, user, group, pidFile, umask }: Settings): boolean {
+  return daemon || user !== null || group !== null || pidFile !== "" || umask !== null;
+}
+
+async function serve(
+  { config, notes, load }: Command & { kind: "serve" },
+  { signals, starter }: Surroundings,
+): Promise<number> {
+  const { settings } = config;
+  // What it has of the system by then is given back.
+  if (isPlaced(settings)) signals.holdStops();
+  const [{ runProgram }, place] = await Promise.all([
+    import("../program/program.ts"),
+    isPlaced(settings)
+      ? (await import("../program/daemon/place.ts")).Place.take(settings, {
+        daemon: starter?.folder !== undefined,
+      })
+      : undefined,
+  ]);
+  try {
+    return await withLogs(settings, async (logs) => {
+      for (const note of notes) logs.log.info("{note}", { note });
+      place?.tell(logs.log);
+      const onReady = starter && (() => starter.serving());
+      try {
+        return await runProgram({ config, load, logs, signals, ...(onReady && { onReady }) });
+      } finally {
+        place?.leave(logs.log);
+      }
+    });
+  } finally {
+    place?.leave();
   }
 }
 
