@@ -128,7 +128,7 @@ export class LifeCycle {
   }
 
   #cut(reason: "drain-timeout" | "quit"): void {
-    const { queue, registry, log } = this.#parts;
+    const { queue, registry, destinations, log } = this.#parts;
     this.#cutting.abort();
     queue.turnAway(reason);
     for (const session of registry.live) {
@@ -140,6 +140,7 @@ export class LifeCycle {
       });
       session.abort(reason);
     }
+    if (reason === "quit") { for (const { connector } of destinations.all) connector.hurry?.(); }
   }
 
   async #end(): Promise<void> {
