@@ -1,6 +1,10 @@
+import { MAY_NOT_RUN, mayRun } from "../base/permissions.ts";
 import type { ConfigProblems } from "./problems.ts";
 import { type OptionName, OPTIONS, type Settings } from "./options.ts";
 import type { ProgramSource, Written, WrittenOptions } from "./source.ts";
+
+/** What a daemon, and a program that becomes another user, comes to be by. */
+export const STARTS_ANEW = "the program starts itself anew for that";
 
 /** Names of the standard descriptors for the access log. */
 const STANDARD = /^(on|-|\/dev\/(stdout|stderr|fd\/[12])|\/proc\/self\/fd\/[12])$/;
@@ -37,6 +41,7 @@ export function checkDaemon(
   if (daemon && Deno.build.os === "windows") {
     report("daemon", "there are no daemons on Windows; must be false");
   }
+  if (daemon && !mayRun()) report("daemon", `${STARTS_ANEW}, but ${MAY_NOT_RUN}; must be false`);
   if (daemon && log.kind === "stderr") {
     report("log", "is /dev/null for a daemon; must be syslog or syslog:ADDRESS");
   }

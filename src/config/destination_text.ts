@@ -89,15 +89,21 @@ export type DestinationTexts = Readonly<Partial<Record<WrittenOptionName, string
  * stands behind its options, as in `workers=4,exec:/usr/bin/tac`: all behind `exec:` is as it is.
  */
 export function writeDestination(address: string, texts: DestinationTexts): string {
-  const parts = [address];
+  const parts: string[] = [];
   for (const name of writtenOptionNames()) {
     const text = texts[name];
     if (text === undefined) continue;
     if (!isMark(name) || !["true", "false"].includes(text)) parts.push(`${name}=${text}`);
     else if (text === "true") parts.push(name);
   }
-  const escaped = parts.map((part) => part.replace(/[\\,]/g, "\\$&"));
-  return isExecText(address) ? [...escaped.slice(1), address].join(",") : escaped.join(",");
+  return joinDestination(address, parts);
+}
+
+/** Such a text of its parts: what {@linkcode splitDestination} makes them of. */
+export function joinDestination(address: string, options: readonly string[]): string {
+  const escape = (part: string) => part.replace(/[\\,]/g, "\\$&");
+  const escaped = options.map(escape);
+  return (isExecText(address) ? [...escaped, address] : [escape(address), ...escaped]).join(",");
 }
 
 /** The parts of such a text: the address, and the options as they are written. */

@@ -1,8 +1,10 @@
 import { resolve } from "node:path";
 import { isWrittenOption, writtenOption } from "./options/destination.ts";
-import { splitDestination } from "./destination_text.ts";
+import { joinDestination, splitDestination } from "./destination_text.ts";
+import { formatCommand, isExecText, parseExec } from "./exec_address.ts";
 import type { Option } from "./option.ts";
 import { keyOf, optionNames, rowOf } from "./options.ts";
+import { AddressError } from "../net/address.ts";
 import { isServiceOption, SERVICE_OPTIONS } from "./options/service.ts";
 import type { TomlEntry, TomlValue } from "./toml.ts";
 
@@ -25,15 +27,36 @@ export function destinationFromFolder(
   text: string,
   { folder }: { folder: StartFolder },
 ): string {
-  // Most have none, and keep their spelling.
-  const parts = splitDestination(text);
-  const absolute = parts.map((part, i) => {
+  const [address, ...options] = splitDestination(text);
+  const absolute = options.map((part) => {
     const [, name = "", value] = /^([^=]*)=(.*)$/s.exec(part) ?? [];
-    if (i === 0 || value === undefined || !isWrittenOption(name)) return part;
-    return writtenOption(name).path ? `${name}=${fromFolder(name, { text: value, folder })}` : part;
+    if (value === undefined || !isWrittenOption(name) || !writtenOption(name).path) return part;
+    return `${name}=${fromFolder(name, { text: value, folder })}`;
   });
-  if (absolute.every((part, i) => part === parts[i])) return text;
-  return absolute.map((part) => part.replace(/[\\,]/g, "\\$&")).join(",");
+  const place = programFromFolder(address, folder);
+  // Most have none, and keep their spelling.
+  if (place === address && absolute.every((part, i) => part === options[i])) return text;
+  return joinDestination(place, absolute);
+}
+
+/** A program that is named by its path, with an absolute one; any other address as it is. */
+function programFromFolder(address: string, folder: StartFolder): string {
+  if (!isExecText(address)) return address;
+  try {
+    const [program, ...args] = parseExec(address)!;
+    return pathFromFolder(program, folder) === program
+      ? address
+      : formatCommand([pathFromFolder(program, folder), ...args]);
+  } catch (error) {
+    // That is told where it is read.
+    if (error instanceof AddressError) return address;
+    throw error;
+  }
+}
+
+/** A program without a slash in its name is looked for elsewhere. */
+function pathFromFolder(program: string, folder: StartFolder): string {
+  return program.includes("/") ? resolve(folder, program) : program;
 }
 
 /** What a configuration file says, with absolute paths. */
@@ -50,6 +73,15 @@ export function entryFromFolder(
       line,
       value: mapTexts(value, (text) => destinationFromFolder(text, { folder })),
     };
+  }
+  if (place >= 0 && key === "exec" && value.kind === "list") {
+    const items = value.items.map((item, i) => {
+      return i === 0 ? mapTexts(item, (text) => pathFromFolder(text, folder)) : item;
+    });
+    return { path, line, value: { ...value, items } };
+  }
+  if (place >= 0 && key === "address") {
+    return { path, line, value: mapTexts(value, (text) => programFromFolder(text, folder)) };
   }
   if (typeof key !== "string") return { path, line, value };
   return { path, line, value: mapTexts(value, (text) => fromFolder(key, { text, folder })) };

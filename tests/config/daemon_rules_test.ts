@@ -122,6 +122,31 @@ Deno.test("relative paths are those of the folder in which a daemon was started"
   }
 });
 
+Deno.test("a program with a relative path is that of the folder in which a daemon was started", async () => {
+  const folder = await Deno.makeTempDir();
+  const rest = '1 "a b" ./c,d';
+  try {
+    await Deno.writeTextFile(
+      `${folder}/a.toml`,
+      `listen = "1"\ndestinations = ['workers=2,exec:./x ${rest}', { exec = ["../y", "./z"] }, ` +
+        `"exec:cat ./x", { address = "exec:bin/z ./x" }, "9001"]\n`,
+    );
+    const { config } = await read(["--config", "a.toml"], folder);
+    assertEquals(config.listeners[0]!.texts.destinations, [
+      `workers=2,exec:${folder}/x 1 'a b' ./c,d`,
+      `exec:${folder.replace(/\/[^/]*$/, "")}/y ./z`,
+      "exec:cat ./x",
+      `exec:${folder}/bin/z ./x`,
+      "9001",
+    ]);
+    const typed = await read(["1", "name=a\\,b,exec:./x 'a b'", "exec:'./x", "9001"], folder)
+      .catch((error) => error.message);
+    assertEquals(typed.includes(`exec:'./x`), true, typed);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("the demo does not go into the background", async () => {
   assertEquals(
     await problemOf("--demo", "--daemon"),

@@ -1,5 +1,7 @@
 import { type Credentials, ownCredentials } from "../../base/credentials.ts";
 import { FatalError, messageOf, UsageError } from "../../base/errors.ts";
+import { MAY_NOT_RUN, mayRun } from "../../base/permissions.ts";
+import { STARTS_ANEW } from "../../config/daemon_rules.ts";
 import { complain } from "../../base/output.ts";
 import { waitAtMost } from "../../async/wait_at_most.ts";
 import type { Settings } from "../../config/options.ts";
@@ -41,6 +43,10 @@ export function restartFor(
   const identity = wantedIdentity(settings, own);
   if (!identity && (settings.user || settings.group)) warnOfGroups(own);
   if (!daemon && !identity) return undefined;
+  if (!mayRun()) {
+    const flag = settings.user ? "--user" : "--group";
+    throw new UsageError(`${flag}: ${STARTS_ANEW}, but ${MAY_NOT_RUN}; must be none`);
+  }
   if (Deno.env.get("NOTIFY_SOCKET")) {
     throw new UsageError(
       `${
