@@ -149,23 +149,25 @@ Deno.test("a reload reads the file, and the files that it names, in the folder o
 }, async () => {
   await using scene = await Scene.make();
   const second = freePort();
-  const write = (port: number) => {
+  const write = (port: number, ident: string) => {
     const [, server] = scene.addresses;
     return Deno.writeTextFile(
       `${scene.folder}/a.toml`,
       `daemon = true\npid-file = "a.pid"\nlog = "syslog:${scene.syslog.address}"\n` +
+        `syslog-ident = "${ident}"\n` +
         `access-log = "access.log"\noverflow = "reject"\nreject-with = "sorry"\n` +
         `listen = "127.0.0.1:${port}"\ndestinations = ["${server}"]\n`,
     );
   };
   await Deno.writeTextFile(`${scene.folder}/sorry`, "busy");
-  await write(scene.port);
+  await write(scene.port, "one");
   const { daemon, stderr } = await scene.start(["--config", "a.toml"]);
   assertEquals(stderr, "");
   await using it = daemon!;
-  await write(second);
+  await write(second, "two");
   it.signal("SIGHUP");
-  await scene.syslog.received(/reload: listener 127\.0\.0\.1:\d+ removed/);
+  const { app } = await scene.syslog.received(/reload: listener 127\.0\.0\.1:\d+ removed/);
+  assertEquals(app, "two");
   assertEquals(await scene.talk(second), "hello");
   const log = `${scene.folder}/access.log`;
   await until(() => Deno.readTextFileSync(log) !== "", "it logs");
