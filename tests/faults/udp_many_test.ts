@@ -2,8 +2,9 @@ import { assert, assertEquals } from "@std/assert";
 import { hasProc, openDescriptors, residentMemory } from "../support/process.ts";
 import { Program } from "../support/program.ts";
 import { Place, whyNoPlace } from "../support/place.ts";
+import { Random } from "../support/random.ts";
 import { freePort, until } from "../support/servers.ts";
-import { UdpClient, UdpServer } from "../support/udp.ts";
+import { echo, UdpClient, UdpServer } from "../support/udp.ts";
 import { unless } from "../support/unless.ts";
 
 const obstacle = await whyNoPlace();
@@ -15,7 +16,7 @@ const BURST = 50;
 /** Descriptors that the program may open once and for all. */
 const ONCE = 10;
 /** What its memory may become more from one flood to the next. */
-const MORE_MEMORY = 24 * 2 ** 20;
+const MORE_MEMORY = 48 * 2 ** 20;
 
 /** Lets each client ask until it has its answer, which is its own. */
 async function askAll(clients: readonly UdpClient[]): Promise<void> {
@@ -65,6 +66,43 @@ Deno.test("thousands of clients at once are answered, and what they took is give
   assert(memory[1]! - memory[0]! < MORE_MEMORY, memory.join(" and then "));
   const { accepted, ended, waiting } = await program.status();
   assertEquals([accepted, ended, waiting], [2 * CLIENTS, { "udp-idle": 2 * CLIENTS }, 0]);
+  assertEquals(await program.terminate(), 0);
+});
+
+Deno.test("a flood of forged addresses stays within bounds, and whoever comes after it is served", {
+  ignore: !hasProc,
+}, async () => {
+  const [slots, places] = [32, 64];
+  await using server = new UdpServer((received, server) => {
+    return received.text === "honest" ? echo(received, server) : undefined;
+  });
+  await using program = await Program.spawn([
+    ...["--log-format", "json", "--access-log", "off", "--udp-idle", "500ms"],
+    ...["--queue-timeout", "1s", "--workers", `${slots}`],
+    ...["--queue", `${places}`, "--backlog", `${places}`],
+    ...[`udp:127.0.0.1:${freePort()}`, server.address],
+  ]);
+  const { pid } = program;
+  const before = { descriptors: openDescriptors(pid), memory: residentMemory(pid) };
+  const random = new Random(14);
+  const part = () => 1 + random.below(250);
+  for (let i = 0; i < CLIENTS; i++) {
+    // All of 127.0.0.0/8 is this machine, so that nobody has to be lied to.
+    const hostname = `127.${part()}.${part()}.${part()}`;
+    await using client = new UdpClient(program.port, { hostname });
+    await client.send("forged", new Uint8Array(1000));
+    if (i % BURST === 0) assert(openDescriptors(pid) <= before.descriptors + slots + ONCE);
+  }
+  await until(async () => (await program.status()).datagrams_dropped > 0, "most are dropped");
+  const { waiting } = await program.status();
+  assert(waiting <= places, `${waiting} wait`);
+  assert(residentMemory(pid) - before.memory < MORE_MEMORY);
+  await using honest = new UdpClient(program.port);
+  await until(async () => {
+    await honest.send("honest");
+    return honest.received.length > 0;
+  }, "one that is none of them is answered");
+  assert(openDescriptors(pid) <= before.descriptors + slots + ONCE);
   assertEquals(await program.terminate(), 0);
 });
 
