@@ -3,8 +3,8 @@
 // the main.ts of a checkout; several are compared side by side.
 //
 // Each client asks once, which begins its session, and then a few times more. So many are asking at any
-// moment as have room in the kernel's buffers; who gets no answer asks again. In the end the clients are
-// gone, and it is looked what is left of their sessions.
+// moment as have room in the kernel's buffers; who gets no answer asks again. Then the clients are gone,
+// it is looked what is left of their sessions, and they come once more.
 import { openDescriptors, resetPeak, residentMemory } from "./measure.ts";
 import { DESCRIPTORS, Processes, sleep } from "./processes.ts";
 import { type Startable, udpContenders } from "./udp_contenders.ts";
@@ -15,7 +15,7 @@ const CLIENTS = Math.min(10_000, DESCRIPTORS - 500);
 const ROUNDS = 5;
 const LIMIT_MS = 60_000;
 
-/** How long sessions and their memory may take to be gone, and how many descriptors may stay. */
+/** How long sessions may take to be gone, and how many descriptors may stay. */
 const GONE_MS = 60_000;
 const MORE = 20;
 
@@ -36,24 +36,21 @@ try {
   for (const one of udpContenders(processes, { server, programs: Deno.args, clients: CLIENTS })) {
     left.push([one.name, ...await ask(one)]);
   }
-  console.log("\nthrough\tdescriptors: before, with all, after\tmemory: before, most, after");
+  console.log(
+    "\nthrough\tdescriptors: before, with all, after\tmemory: before, most, most of a second run",
+  );
   for (const line of left) console.log(line.join("\t"));
 } finally {
   processes.close();
 }
 
-/** One run of all clients: writes its phases, and returns what was there before, meanwhile, and after. */
+/** Lets all clients ask: writes the phases, and returns what was there before, meanwhile, and after. */
 async function ask({ start }: Startable): Promise<string[]> {
   const { name, port, pid, stop } = await start();
   await sleep(1000);
   const descriptors = [openDescriptors(pid)];
   const memory = [residentMemory(pid)];
-  resetPeak(pid);
-  const output = await processes.run("clients", [
-    ...[Deno.execPath(), "run", "-A", "--quiet", "--unstable-net", here("udp_clients_main.ts")],
-    ...[port, pid, CLIENTS, ROUNDS].map(String),
-  ], LIMIT_MS);
-  for (const phase of JSON.parse(output) as Phase[]) {
+  for (const phase of await runClients({ port, pid })) {
     const columns = [
       ...[name, phase.name],
       `${Math.round(phase.answered / phase.seconds)}`,
@@ -64,22 +61,23 @@ async function ask({ start }: Startable): Promise<string[]> {
     console.log(columns.join("\t"));
   }
   descriptors.push(openDescriptors(pid));
+  memory.push(residentMemory(pid, "peak"));
   for (const end = performance.now() + GONE_MS; performance.now() < end; await sleep(500)) {
     if (openDescriptors(pid) <= descriptors[0]! + MORE) break;
   }
   descriptors.push(openDescriptors(pid));
-  memory.push(residentMemory(pid, "peak"), await settledMemory(pid));
+  // What the first ones have left is there for others.
+  await runClients({ port, pid });
+  memory.push(residentMemory(pid, "peak"));
   await stop();
   return [descriptors.join(", "), `${memory.map(Math.round).join(", ")} MiB`];
 }
 
-/** What a process has once that becomes less no more. */
-async function settledMemory(pid: number): Promise<number> {
-  let [least, since] = [residentMemory(pid), 0];
-  for (; since < 10; since++) {
-    await sleep(1000);
-    const memory = residentMemory(pid);
-    if (memory < least - 1) [least, since] = [memory, 0];
-  }
-  return least;
+async function runClients({ port, pid }: Record<"port" | "pid", number>): Promise<Phase[]> {
+  resetPeak(pid);
+  const output = await processes.run("clients", [
+    ...[Deno.execPath(), "run", "-A", "--quiet", "--unstable-net", here("udp_clients_main.ts")],
+    ...[port, pid, CLIENTS, ROUNDS].map(String),
+  ], LIMIT_MS);
+  return JSON.parse(output);
 }
