@@ -1,7 +1,7 @@
 // What is done to the processes of a service, by its clients and by others.
 import { assert, assertEquals } from "@std/assert";
 import { Program } from "../support/program.ts";
-import { allGone, childrenOf, hasProc } from "../support/process.ts";
+import { allGone, childrenOf, hasProc, sessionOf } from "../support/process.ts";
 import { freePort, request, tryClose, until, writeAll } from "../support/servers.ts";
 import { unless } from "../support/unless.ts";
 
@@ -133,6 +133,30 @@ Deno.test({
       assert(children.every(({ accepted }: { accepted: number }) => accepted <= 1));
       assert(childrenOf(program.pid).length <= 2 + 2, "those that end are few");
       assertEquals(await program.terminate(), 0);
+    }
+  },
+});
+
+Deno.test({
+  ...unless(
+    "an interrupt at the terminal reaches no process, which finishes what it has",
+    needsProc,
+  ),
+  fn: async () => {
+    const kernel = ["--accept", "kernel", "--max-processes", "2"];
+    for (const model of [["process"], ["preforked"], ["preforked", ...kernel]]) {
+      await using program = await serve(["--model", ...model, "--delay", "500ms"]);
+      const answer = isAnswered(program.port);
+      await until(async () => (await program.status()).active === 1, "it is served");
+      const pids = childrenOf(program.pid);
+      assert(pids.length > 0);
+      const own = sessionOf(program.pid);
+      for (const pid of pids) {
+        assert(sessionOf(pid) !== own, "the terminal's is the parent's alone");
+      }
+      program.signal("SIGINT");
+      assertEquals([await answer, await program.ended()], [true, 0]);
+      await allGone(pids);
     }
   },
 });

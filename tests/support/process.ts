@@ -89,6 +89,11 @@ function stateOf(pid: number): { parent: number } | undefined {
   }
 }
 
+/** The session of the system's that a process is in: an interrupt at its terminal reaches all of it. */
+export function sessionOf(pid: number): number {
+  return Number(/\) \S \d+ \d+ (\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/stat`))![1]);
+}
+
 /** Waits until none of these is there any more. */
 export async function allGone(pids: readonly number[]): Promise<void> {
   await until(() => pids.every((pid) => stateOf(pid) === undefined), `${pids} are gone`);
