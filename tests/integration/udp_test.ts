@@ -225,12 +225,13 @@ Deno.test("operators and a reload change destinations, and no answer is lost", a
     const body = JSON.stringify({ address });
     const response = await fetch(`http://127.0.0.1:${admin}/destinations`, {
       method: "POST",
+      headers: { "content-type": "application/json" },
       body,
     });
     return { status: response.status, text: await response.text() };
   };
   const refused = await add("127.0.0.1:9");
-  assertEquals(refused.status, 400);
+  assertEquals(refused.status, 422);
   assertStringIncludes(refused.text, "is not UDP, but its listener is");
   assertEquals((await add(other.address)).status, 201);
   file.write(config(other));
