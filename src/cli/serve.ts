@@ -20,7 +20,7 @@ import { readService, type ServiceAddress, type ServiceTexts } from "../config/s
 import type { ProgramSource, Written } from "../config/source.ts";
 import { type Arguments, readArguments } from "./arguments.ts";
 import { COMMAND_LINE_FLAGS, type Switch } from "./command_line_flags.ts";
-import { checkDivision, checkOwn, checkServed } from "./serve_checks.ts";
+import { checkOwn, checkServed } from "./serve_checks.ts";
 import { isModelOption, MODEL_OPTION_NAMES, MODEL_OPTIONS, modelOf } from "./serve_model.ts";
 
 /** Options that say nothing where the only destination is the program itself. */
@@ -86,9 +86,7 @@ export function serveSource(
     throw new UsageError(`${quote(more[0]!)}: one too many; iawlb serve ${service} has one LISTEN`);
   }
   checkServed({ own, options, addresses, service });
-  const model = modelOf({ own, options, addresses, service });
-  checkDivision({ own, options }, model);
-  const { maxClients: most, threads, processes } = model;
+  const { maxClients: most, threads, processes } = modelOf({ own, options, addresses, service });
   const texts = { ...serviceTexts(own), ...(processes && { processes }) };
   readTexts(service, texts);
   const [, max] = LISTENER_ROWS.workers.notation!.integers!;

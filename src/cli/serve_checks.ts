@@ -2,7 +2,6 @@ import { UsageError } from "../base/errors.ts";
 import { quote } from "../base/text.ts";
 import { hasDatagrams, type ServiceName, serviceNames } from "../config/options/service.ts";
 import type { Arguments } from "./arguments.ts";
-import type { ModelSettings } from "./serve_model.ts";
 
 /** What is known of a service that is to be on its own. */
 export type Served = Pick<Arguments, "own" | "options" | "addresses"> & {
@@ -47,23 +46,5 @@ export function checkOwn({ size = "0", body = "none" }: Arguments["own"]): void 
   if (Number(size) === 0 || body === "none") return;
   throw new UsageError(
     `--size ${quote(size)}: --body ${quote(body)} is the whole answer; must be 0 or left out`,
-  );
-}
-
-/**
- * Makes sure that each thread has a part of what is limited.
- *
- * @throws {UsageError} If there is not enough of it.
- */
-export function checkDivision(
-  { own, options }: Pick<Arguments, "own" | "options">,
-  { maxClients, threads = options.threads?.text }: ModelSettings,
-): void {
-  const number = Number(threads);
-  if (maxClients === 0 || !(number > maxClients)) return;
-  const flag = own["max-clients"] === undefined ? "max-processes" : "max-clients";
-  throw new UsageError(
-    `--threads ${quote(threads!)}: --${flag} ${quote(String(maxClients))} cannot be divided by ` +
-      `it; must be at most ${maxClients}`,
   );
 }
