@@ -105,7 +105,7 @@ export function modelOf(
   }
   switch (model) {
     case "event":
-      return { maxClients };
+      return threads ? divided({ maxClients }, { by: "max-clients", threads }) : { maxClients };
     case "iterative":
       if (maxClients <= 1) return { maxClients: 1 };
       throw new UsageError(

@@ -16,6 +16,7 @@ import {
   isMark,
   isWrittenOption,
   listenerOptionFor,
+  serviceOptionForms,
   writtenOption,
   type WrittenOptionName,
   writtenOptionNames,
@@ -106,7 +107,7 @@ export function splitDestination(text: string): [address: string, ...options: st
 
 /** What is given with an address, as texts; nothing of what is not allowed. */
 export function optionTextsOf(text: string): DestinationTexts {
-  return readOptions(splitDestination(text).slice(1), () => {});
+  return readOptions(splitDestination(text).slice(1), { report() {}, forms: "" });
 }
 
 /**
@@ -123,7 +124,8 @@ export function readDestination(
   const tell = (problem: string) => void (++problems <= MAX_PROBLEMS && report(problem));
   const [addressText, ...optionTexts] = splitDestination(text);
   const place = readPlace(addressText, tell);
-  const texts = readOptions(optionTexts, tell);
+  const forms = typeof place === "string" ? serviceOptionForms(place) : DESTINATION_OPTION_FORMS;
+  const texts = readOptions(optionTexts, { report: tell, forms });
   const options = optionValues(texts, defaults);
   if (place === undefined) return undefined;
   if (typeof place === "string") return serviceDestination(place, { texts, options }, tell);
@@ -196,14 +198,14 @@ export function parsePlace(text: string): Address | RecordsName | ServiceName {
 
 function readOptions(
   parts: readonly string[],
-  report: (problem: string) => void,
+  { report, forms }: { report(problem: string): void; forms: string },
 ): DestinationTexts {
   const given: Partial<Record<WrittenOptionName, string>> = {};
   // There are fewer options than that: among the first ones is one too many.
   for (const part of parts.slice(0, 2 * MAX_PROBLEMS)) {
     const [, name = "", value] = /^([^=]*)(?:=(.*))?$/s.exec(part)!;
     if (!isWrittenOption(name) || (value === undefined && !isMark(name))) {
-      report(`has the unknown option ${quote(part)}; must be ${DESTINATION_OPTION_FORMS}`);
+      report(`has the unknown option ${quote(part)}; must be ${forms}`);
       continue;
     }
     const option = writtenOption(name);
