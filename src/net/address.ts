@@ -62,7 +62,8 @@ const USES: Readonly<Record<string, string>> = {
   dns: "for destinations",
   srv: "for destinations",
   udp: "for listeners and destinations",
-  unixgram: "reserved (its clients have no address by which they could be told apart)",
+  unixgram: "reserved (the runtime cannot send from such a socket while it waits there for more, " +
+    "so no answer could leave)",
 };
 
 /**
