@@ -2,7 +2,9 @@
 // where IAWLB is a binary, ./iawlb unless given. It takes Apache, nginx, Node and wrk.
 //
 // Each serves the same small file to ten clients at once, with a connection for each request and with
-// connections that are kept. Then so many clients are connected and say nothing, and one more asks.
+// connections that are kept. Then so many clients are answered and keep their connections without a
+// word, and one more asks.
+import { messageOf } from "../../src/base/errors.ts";
 import { cpuSeconds, proportionalMemory } from "./measure.ts";
 import { Load } from "./load.ts";
 import { Processes, sleep } from "./processes.ts";
@@ -11,11 +13,11 @@ import { findTools } from "./tools.ts";
 
 const CLIENTS = 10;
 const SECONDS = 3;
-/** How many say nothing. */
-const SILENT = 1000;
-/** How often one more asks beside them, and how long it waits, in milliseconds. */
+/** How many keep their connections. */
+const KEPT = 1000;
+/** How often one more asks beside them, and how long each waits, in milliseconds. */
 const ASKED = 20;
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 2000;
 
 const [binary = "./iawlb", rounds = "3"] = Deno.args;
 const processes = new Processes();
@@ -62,7 +64,7 @@ const SERVERS: Record<string, Line> = {
   ],
 };
 
-/** As it is without further settings, but for logs and how many requests a connection may have. */
+/** As it is without further settings, but for logs and how long a connection may be kept. */
 function apache(model: string): Line {
   const module = (name: string) =>
     `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`;
@@ -71,11 +73,11 @@ function apache(model: string): Line {
     processes.file(
       `apache-${model}.conf`,
       [
-        ...[`mpm_${model}`, "authz_core"].map(module),
+        ...[`mpm_${model}`, "authz_core", "dir"].map(module),
         `ServerName localhost\nListen 127.0.0.1:${port}\nListenBacklog 1024`,
         `PidFile ${processes.dir}/apache-${port}.pid\nDefaultRuntimeDir ${processes.dir}`,
         `User www-data\nGroup www-data\nErrorLog /dev/null`,
-        `DocumentRoot ${root}\nMaxKeepAliveRequests 0\nKeepAlive On`,
+        `DocumentRoot ${root}\nMaxKeepAliveRequests 0\nKeepAlive On\nKeepAliveTimeout 300`,
       ].join("\n"),
     ),
   ];
@@ -87,7 +89,14 @@ interface Figures {
   readonly kept: number;
   readonly cpu: number;
   readonly memory: number;
-  readonly beside: number;
+  readonly beside: Beside;
+}
+
+/** How many keep a connection at a time, and how long an answer takes beside all of them. */
+interface Beside {
+  readonly served: number;
+  /** In milliseconds; absent if they are fewer than there are to be. */
+  readonly ms?: number;
 }
 
 async function measure(name: string, line: Line): Promise<Figures> {
@@ -96,6 +105,7 @@ async function measure(name: string, line: Line): Promise<Figures> {
   try {
     await load.closedLoop(port, { clients: CLIENTS, close: true, seconds: 1 });
     const close = await load.closedLoop(port, { clients: CLIENTS, close: true, seconds: SECONDS });
+    if (close.requests === 0) throw new Error("nothing was answered");
     const before = cpuSeconds(child.pid);
     const kept = await load.closedLoop(port, { clients: CLIENTS, close: false, seconds: SECONDS });
     const cpu = cpuSeconds(child.pid) - before;
@@ -105,50 +115,44 @@ async function measure(name: string, line: Line): Promise<Figures> {
       kept: kept.requests / kept.seconds,
       cpu: 1e6 * cpu / kept.requests,
       memory,
-      beside: await besideSilent(port),
+      beside: await besideKept(port),
     };
+  } catch (error) {
+    throw new Error(`${name}: ${messageOf(error)}`);
   } finally {
     await child.stop();
   }
 }
 
-/** How long an answer takes beside those who say nothing, in milliseconds; Infinity if none comes. */
-async function besideSilent(port: number): Promise<number> {
-  const silent: Deno.Conn[] = [];
+/** What becomes of one more client beside those who keep a connection after an answer. */
+async function besideKept(port: number): Promise<Beside> {
+  const kept: Deno.Conn[] = [];
   try {
-    while (silent.length < SILENT) {
-      const connecting = Deno.connect({ hostname: "127.0.0.1", port });
-      // Where the backlog is full a client waits before it is connected.
-      const conn = await Promise.race([connecting, sleep(PATIENCE_MS)]);
-      if (!conn) {
-        connecting.then((late) => late.close(), () => {});
-        return Infinity;
-      }
-      silent.push(conn);
+    while (kept.length < KEPT) {
+      const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+      kept.push(conn);
+      if (await ask(conn) === undefined) return { served: kept.length - 1 };
     }
-    // As many as can be served have come by then.
-    await sleep(2000);
     const times: number[] = [];
     for (let i = 0; i < ASKED; i++) {
-      const ms = await ask(port);
-      if (ms === undefined) return Infinity;
-      times.push(ms);
+      using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+      times.push(await ask(conn) ?? Infinity);
     }
-    return median(times);
+    return { served: KEPT, ms: median(times) };
   } finally {
-    for (const conn of silent) conn.close();
+    for (const conn of kept) conn.close();
   }
 }
 
-async function ask(port: number): Promise<number | undefined> {
+/** How long an answer takes, in milliseconds; `undefined` if none comes in time. */
+async function ask(conn: Deno.Conn): Promise<number | undefined> {
   const begun = performance.now();
-  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
   await conn.write(new TextEncoder().encode("GET / HTTP/1.1\r\nhost: a\r\n\r\n"));
   const reading = conn.read(new Uint8Array(4096));
-  const read = await Promise.race([reading, sleep(PATIENCE_MS).then(() => undefined)]);
-  if (read) return performance.now() - begun;
+  // Nobody reads any more once it is closed.
   reading.catch(() => {});
-  return undefined;
+  const read = await Promise.race([reading, sleep(PATIENCE_MS).then(() => undefined)]);
+  return read ? performance.now() - begun : undefined;
 }
 
 try {
@@ -159,18 +163,19 @@ try {
     }
   }
   console.log(
-    "                    a connection each  kept      CPU, kept  memory     beside silent ones",
+    "                    a connection each  kept      CPU, kept  memory     beside 1,000 kept ones",
   );
   for (const [name, figures] of all) {
-    const of = (key: keyof Figures) => median(figures.map((one) => one[key]));
-    const beside = of("beside");
+    const of = (key: Exclude<keyof Figures, "beside">) => median(figures.map((one) => one[key]));
+    const served = Math.min(...figures.map(({ beside }) => beside.served));
+    const times = figures.flatMap(({ beside: { ms } }) => ms ?? []);
     console.log([
       name.padEnd(19),
       `${of("close").toFixed(0)}/s`.padEnd(18),
       `${of("kept").toFixed(0)}/s`.padEnd(9),
       `${of("cpu").toFixed(0)} µs`.padEnd(10),
       `${of("memory").toFixed(0)} MiB`.padEnd(10),
-      beside === Infinity ? `no answer in ${PATIENCE_MS / 1000} s` : `${beside.toFixed(1)} ms`,
+      served < KEPT ? `no answer beside ${served}` : `${median(times).toFixed(1)} ms`,
     ].join(" "));
   }
 } finally {

@@ -7,6 +7,7 @@ import { sleep } from "../../src/base/timer.ts";
 import { Instance } from "../../src/program/instance.ts";
 import { FakeResolver } from "../support/fake_resolver.ts";
 import { listener, type Options, start } from "../support/instance.ts";
+import { childrenOf, reaped } from "../support/process.ts";
 import { quietLogs } from "../support/logs.ts";
 import { request, until } from "../support/servers.ts";
 
@@ -55,6 +56,9 @@ Deno.test("where processes accept nothing is added, or comes by a reload, that d
     assertEquals(error.kind, "invalid");
   }
   assertEquals(await request(program.port, "as before"), "as before");
+  const pids = childrenOf(Deno.pid);
+  await program.instance.quit();
+  await reaped(pids);
 });
 
 Deno.test("processes that accept do not come to a listener that has begun without them", async () => {

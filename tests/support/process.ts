@@ -94,6 +94,20 @@ export function sessionOf(pid: number): number {
   return Number(/\) \S \d+ \d+ (\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/stat`))![1]);
 }
 
+/** Waits until these, which this process has started, have ended and it has been told. */
+export async function reaped(pids: readonly number[]): Promise<void> {
+  const isThere = (pid: number) => {
+    try {
+      return Deno.statSync(`/proc/${pid}`).isDirectory;
+    } catch {
+      return false;
+    }
+  };
+  await until(() => !pids.some(isThere), `${pids} have ended`);
+  // Who waits for them is told in one of the next turns.
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
 /** Waits until none of these is there any more. */
 export async function allGone(pids: readonly number[]): Promise<void> {
   await until(() => pids.every((pid) => stateOf(pid) === undefined), `${pids} are gone`);

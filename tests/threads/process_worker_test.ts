@@ -3,7 +3,7 @@ import { configure, getLogger, reset } from "@logtape/logtape";
 import { ThreadedBalancer } from "../../src/threads/threaded_balancer.ts";
 import { configOf } from "../support/config.ts";
 import { quietLogs } from "../support/logs.ts";
-import { allGone, childrenOf, hasProc } from "../support/process.ts";
+import { allGone, childrenOf, hasProc, reaped } from "../support/process.ts";
 import { request, until } from "../support/servers.ts";
 import { unless } from "../support/unless.ts";
 
@@ -41,7 +41,7 @@ Deno.test({
     } finally {
       const left = ours();
       await balancer.quit();
-      await allGone(left);
+      await reaped(left);
       await reset();
     }
   },
