@@ -13,12 +13,10 @@ const FAR_CERTAIN = 4;
 const FAR_ENOUGH = 2;
 const FAR_MS = 500;
 /** How many times as far as usual it has to be: a server that varies is the same one. */
-const FAR_SPREAD = 3.5;
+const FAR_SPREAD = 5;
 /** Share of the latest measurement in what is usual, and in how much measurements differ from that. */
 const NEWEST = 0.1;
 const NEWEST_SPREAD = 0.05;
-/** Greatest square of a difference that is noted as usual. */
-const MOST = 1;
 
 /** What a server finishes with the slots that it has, and whether it has become another server. */
 export class Usual {
@@ -61,11 +59,13 @@ export class Usual {
     const usual = this.#rate ??= present;
     const difference = Math.abs(Math.log(present / usual));
     const isFar = difference > this.#farFrom(error);
-    this.#square += (Math.min(difference ** 2, MOST) - this.#square) * NEWEST_SPREAD;
     if (isFar) {
       this.#far++;
       this.#farMs += sample.wall;
-    } else this.#far = this.#farMs = 0;
+    } else {
+      this.#far = this.#farMs = 0;
+      this.#square += (difference ** 2 - this.#square) * NEWEST_SPREAD;
+    }
     if (difference > Math.max(DIFFERENT, CERTAIN * error)) this.#different++;
     else {
       this.#different = 0;
