@@ -1,5 +1,8 @@
-import type { Processes } from "./processes.ts";
+import type { Child, Processes } from "./processes.ts";
 import { findTools } from "./tools.ts";
+
+/** When a session is over in which nothing comes. */
+const IDLE = "10s";
 
 /** Something that datagrams go through. */
 export interface Contender {
@@ -18,30 +21,37 @@ export interface ContenderOptions {
   readonly clients?: number;
 }
 
-/**
- * Starts nginx, if it is here, and iawlb, each with a listener of UDP and one of TCP at the same port: by
- * that one it is seen that they listen.
- */
-export async function startContenders(
+/** One that can be started. */
+export interface Startable {
+  readonly name: string;
+  /** Starts it, with a listener of UDP and one of TCP at the same port: by that it is seen to listen. */
+  start(): Promise<Contender & Pick<Child, "stop">>;
+}
+
+/** nginx, if it is here, and iawlb. */
+export function udpContenders(
   processes: Processes,
   { server, programs, clients = 1000 }: ContenderOptions,
-): Promise<Contender[]> {
+): Startable[] {
   const own = new URL("../../main.ts", import.meta.url).pathname;
-  const contenders: Contender[] = [];
-  const add = async (name: string, line: (port: number) => readonly string[]) => {
-    const port = processes.freePort();
-    const { pid } = await processes.serve(name, line(port), port);
-    contenders.push({ name, port, pid });
+  const contenders: Startable[] = [];
+  const add = (name: string, line: (port: number) => readonly string[]) => {
+    const start = async () => {
+      const port = processes.freePort();
+      const { pid, stop } = await processes.serve(name, line(port), port);
+      return { name, port, pid, stop };
+    };
+    contenders.push({ name, start });
   };
   const { nginx } = findTools();
   if (nginx) {
-    await add("nginx", (port) => {
+    add("nginx", (port) => {
       const text = nginxConfig({ loadStream: nginx.loadStream, port, server, clients, processes });
       return [nginx.path, "-c", processes.file("nginx.conf", text)];
     });
   }
   for (const program of programs.length > 0 ? programs : [own]) {
-    await add(programs.length > 1 ? program : "iawlb", (port) => {
+    add(programs.length > 1 ? program : "iawlb", (port) => {
       const text = iawlbConfig({ port, server, clients });
       return [...lineOf(program), "--config", processes.file("iawlb.toml", text)];
     });
@@ -65,6 +75,7 @@ function iawlbConfig({ port, server, clients }: Ends): string {
     listen = "${kind}127.0.0.1:${port}"
     destinations = ["${kind}127.0.0.1:${server}"]
     workers = ${clients}
+    ${kind && `udp-idle = "${IDLE}"`}
   `);
   return `access-log = "off"\n${listeners.join("")}`;
 }
@@ -81,7 +92,7 @@ function nginxConfig(
     daemon off; worker_processes 1; pid ${processes.dir}/pid; error_log /dev/null;
     events { worker_connections ${connections}; }
     stream {
-      server { listen 127.0.0.1:${port} udp; proxy_pass 127.0.0.1:${server}; proxy_timeout 30s; }
+      server { listen 127.0.0.1:${port} udp; proxy_pass 127.0.0.1:${server}; proxy_timeout ${IDLE}; }
       server { listen 127.0.0.1:${port}; proxy_pass 127.0.0.1:${server}; }
     }`;
 }

@@ -50,7 +50,7 @@ export class LifeCycle {
       parts.sweep.stop();
       parts.stallDetector.stop();
       parts.resolver.close();
-      parts.leaveBudget();
+      parts.sessionDescriptors.end();
       throw error;
     }
   }
@@ -171,7 +171,7 @@ export class LifeCycle {
     await this.#parts.tasks.idle();
     await this.#parts.fairReads.close();
     this.#forgetAddress();
-    this.#parts.leaveBudget();
+    this.#parts.sessionDescriptors.end();
   }
 }
 

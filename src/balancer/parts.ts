@@ -23,6 +23,7 @@ import type { Gate } from "./gate.ts";
 import type { Overload } from "./overload/overload.ts";
 import type { Queue } from "./queue.ts";
 import type { QueueOrder } from "./queue_order.ts";
+import type { SessionDescriptors } from "./session_descriptors.ts";
 import type { StallDetector } from "./stall_detector.ts";
 import type { WaitingTimeouts } from "./waiting_timeouts.ts";
 import type { WorkerContext } from "./worker.ts";
@@ -39,8 +40,8 @@ export interface Parts {
   /** Its index if it is one of several threads, whose start and drain are told by who runs them. */
   readonly thread: number | undefined;
   readonly descriptors: DescriptorBudget;
-  /** Gives back its part in the descriptors. */
-  readonly leaveBudget: () => void;
+  /** Those of its sessions. */
+  readonly sessionDescriptors: SessionDescriptors;
   /** Every live session, and how the others ended. */
   readonly registry: SessionRegistry;
   readonly queue: Queue;

@@ -34,7 +34,7 @@ import { makePolicy } from "./policies/policies.ts";
 import { Announcer } from "./observers.ts";
 import { Queue } from "./queue.ts";
 import { QueueOrder } from "./queue_order.ts";
-import { descriptorsPerSession } from "./session_descriptors.ts";
+import { SessionDescriptors } from "./session_descriptors.ts";
 import { StallDetector } from "./stall_detector.ts";
 import { WaitingTimeouts } from "./waiting_timeouts.ts";
 import { runWorker, type WorkerContext } from "./worker.ts";
@@ -95,19 +95,17 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
   const farewells = new Farewells({ settings, buffers, descriptors, clock, tasks });
   const datagrams = new Datagrams(settings, { log, clock });
   const registry = new SessionRegistry({ clock, observer: announcer, farewell: farewells });
-  const perSession = descriptorsPerSession(config);
-  // A client of UDP has none of its own.
-  const toOpen = config.listen.transport === "udp" ? perSession : perSession - 1;
-  const leaveBudget = descriptors.join({
-    count: () => countUnconnected(registry) * toOpen,
-    estimate: () => (queue.size + gate.greeting) * toOpen,
-  }, perSession);
+  const sessionDescriptors = new SessionDescriptors(descriptors);
+  sessionDescriptors.join(config, {
+    count: () => countUnconnected(registry),
+    estimate: () => queue.size + gate.greeting,
+  });
   const admission = new Admission({
     settings,
     rules: config.rules,
     registry,
     descriptors,
-    perSession,
+    sessionDescriptors,
     clock,
     log,
   });
@@ -242,7 +240,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     steps,
     thread: thread?.index,
     descriptors,
-    leaveBudget,
+    sessionDescriptors,
     registry,
     queue,
     order,

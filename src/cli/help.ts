@@ -23,10 +23,10 @@ Usage:
   iawlb [OPTIONS] LISTEN DESTINATION [DESTINATION ...]
   iawlb [OPTIONS] --config FILE
   iawlb [OPTIONS] --demo
-  iawlb serve SERVICE LISTEN [OPTIONS]
-  iawlb send ADDR [MESSAGE ...]
-  iawlb top ADDR            watches a running one in the terminal, see --admin
-  iawlb ctl ADDR COMMAND    asks a running one, or tells it what to do
+  iawlb serve SERVICE LISTEN [OPTIONS]  a small server, such as echo or http
+  iawlb send ADDR [MESSAGE ...]         a small client
+  iawlb top ADDR                        watches a running one, see --admin
+  iawlb ctl ADDR COMMAND                asks or tells a running one
 
 ${
     wrap(

@@ -20,6 +20,7 @@ import { readService, type ServiceAddress, type ServiceTexts } from "../config/s
 import type { ProgramSource, Written } from "../config/source.ts";
 import { type Arguments, readArguments, type Reading } from "./arguments.ts";
 import { COMMAND_LINE_FLAGS, type Switch } from "./command_line_flags.ts";
+import { checkOwn, checkServed } from "./serve_checks.ts";
 import { isModelOption, MODEL_OPTION_NAMES, MODEL_OPTIONS, modelOf } from "./serve_model.ts";
 
 /** Options that say nothing where the only destination is the program itself. */
@@ -88,6 +89,7 @@ export function serveSource(
   if (more.length > 0) {
     throw new UsageError(`${quote(more[0]!)}: one too many; iawlb serve ${service} has one LISTEN`);
   }
+  checkServed({ own, options, addresses, service });
   const { maxClients: most, threads, processes } = modelOf({ own, options, addresses, service });
   const texts = { ...serviceTexts(own), ...(processes && { processes }) };
   readTexts(service, texts);
@@ -139,6 +141,7 @@ export function standardService(
   if (others.length > 0) {
     throw wrong(`--${others[0]} says nothing where standard input is the only client`);
   }
+  checkOwn(own);
   return readTexts(service, serviceTexts(own));
 }
 
@@ -176,6 +179,9 @@ function assertOwn(arg: string, service: ServiceName): void {
   const [, flag = ""] = /^--([^=]+)/.exec(arg) ?? [];
   if (isServiceOption(flag) && !optionsOfService(service).includes(flag)) {
     throw new UsageError(`--${flag}: not an option of ${service}, but of ${serviceOf(flag)}`);
+  }
+  if (flag in COMMAND_LINE_FLAGS && !SWITCHES.includes(flag as Switch)) {
+    throw new UsageError(`--${flag}: not an option of iawlb serve; see iawlb serve --help`);
   }
   const row = optionNames().find((name) => keyOf(name) === flag);
   if (row === undefined || isServed(row)) return;

@@ -7,6 +7,9 @@ import type { Arguments } from "./arguments.ts";
 /** Most processes that accept at one port, as many as there can be threads. */
 const MOST_ACCEPTING = 64;
 
+/** Options of services that are for processes of which some wait. */
+const POOL_OPTIONS = ["min-spare", "max-spare", "requests-per-process"] as const;
+
 /** Flags of `iawlb serve` that say how clients are served, by their names. */
 export const MODEL_OPTIONS = {
   "max-clients": count({
@@ -82,6 +85,12 @@ export function modelOf(
       `--max-processes ${quote(own["max-processes"])}: needs --model process, preforked or hybrid`,
     );
   }
+  const pooled = POOL_OPTIONS.find((name) => own[name] !== undefined);
+  if (pooled && own.processes === undefined && model !== "preforked" && model !== "hybrid") {
+    throw new UsageError(
+      `--${pooled} ${quote(own[pooled]!)}: needs --model preforked or hybrid`,
+    );
+  }
   if (own.model !== undefined && !isThreaded && ![undefined, "1"].includes(threads?.text)) {
     throw new UsageError(
       `--threads ${quote(threads!.text)}: --model ${model} has one; must be 1 or left out`,
@@ -96,7 +105,7 @@ export function modelOf(
   }
   switch (model) {
     case "event":
-      return { maxClients };
+      return threads ? divided({ maxClients }, { by: "max-clients", threads }) : { maxClients };
     case "iterative":
       if (maxClients <= 1) return { maxClients: 1 };
       throw new UsageError(
@@ -108,10 +117,26 @@ export function modelOf(
     case "preforked":
       return own.accept === "kernel" ? accepting(given) : processes("pool", given);
     case "threads":
-      return { maxClients, threads: threads?.text ?? "auto" };
+      return divided({ maxClients }, { by: "max-clients", threads });
     case "hybrid":
-      return { ...processes("pool", given), threads: threads?.text ?? "auto" };
+      return divided(processes("pool", given), { by: "max-processes", threads });
   }
+}
+
+/** What is divided among threads, of which each needs a part. */
+function divided(
+  settings: ModelSettings,
+  { by, threads }: { by: ModelOptionName; threads: { readonly text: string } | undefined },
+): ModelSettings {
+  const { text = "auto" } = threads ?? {};
+  const { maxClients } = settings;
+  if (maxClients > 0 && Number(text) > maxClients) {
+    throw new UsageError(
+      `--threads ${quote(text)}: --${by} ${maxClients} cannot be divided by it; must be at most ` +
+        maxClients,
+    );
+  }
+  return { ...settings, threads: text };
 }
 
 /** What a model with processes comes to. */
@@ -147,9 +172,11 @@ function accepting(
   if (/^(udp|unix):/.test(listen)) {
     throw wrong("only a port of TCP can be shared by processes; must be parent");
   }
-  const spare = (["min-spare", "max-spare"] as const).find((name) => own[name] !== undefined);
-  if (spare) {
-    throw wrong(`--${spare} says nothing where all of --max-processes are there; must be left out`);
+  const pooled = POOL_OPTIONS.find((name) => own[name] !== undefined);
+  if (pooled) {
+    throw wrong(
+      `--${pooled} says nothing where all of --max-processes are there; must be left out`,
+    );
   }
   if (maxClients < 2 || maxClients > MOST_ACCEPTING) {
     throw new UsageError(

@@ -24,6 +24,7 @@ export interface Conversation {
   end(): Promise<void>;
   /** What comes next, empty at the end; it is good until the next read. */
   read(buffer: Uint8Array): Promise<Uint8Array>;
+  /** Ends what is read and written; more than once is once. */
   close(): void;
 }
 
@@ -34,15 +35,19 @@ export async function openConversation(
   const { signal } = new AbortController();
   const late = () => new Error(`no answer within ${timeout} ms`);
   return await within({ ms: timeout, signal, late }, async (signal) => {
-    if (udp) return new DatagramTalk(await openUdp(address as TcpAddress));
-    const stream = address.transport === "unix"
-      ? await connect({ path: address.path }, { signal })
-      : await new Dialer(address).dial({ signal, timeout });
-    return new StreamTalk(stream);
+    if (address.transport === "unix") {
+      return new StreamTalk(await connect({ path: address.path }, { signal }));
+    }
+    if (udp) return new DatagramTalk(await openUdp(address));
+    return new StreamTalk(
+      await new Dialer(address).dial({ signal, timeout }),
+    );
   });
 }
 
-async function openUdp({ hostname = "localhost", port }: TcpAddress): Promise<AskingSocket> {
+async function openUdp(
+  { hostname = "localhost", port }: Pick<TcpAddress, "hostname" | "port">,
+): Promise<AskingSocket> {
   if (isLocalhost(hostname)) return openAskingSocket({ hostname: "127.0.0.1", port });
   if (isIp(hostname)) return openAskingSocket({ hostname, port });
   const { addresses } = await systemNames.lookUp(hostname);
@@ -103,6 +108,7 @@ class StreamTalk implements Conversation {
 class DatagramTalk implements Conversation {
   readonly #socket: AskingSocket;
   readonly #buffer = new Uint8Array(MAX_ANSWER);
+  #closed = false;
 
   constructor(socket: AskingSocket) {
     this.#socket = socket;
@@ -129,6 +135,9 @@ class DatagramTalk implements Conversation {
   }
 
   close(): void {
+    // A socket that is closed twice throws.
+    if (this.#closed) return;
+    this.#closed = true;
     this.#socket.close();
   }
 }

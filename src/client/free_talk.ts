@@ -1,3 +1,4 @@
+import { FatalError, messageOf } from "../base/errors.ts";
 import { putBytes } from "../base/output.ts";
 import { after } from "../base/timer.ts";
 import type { Conversation } from "./conversations.ts";
@@ -10,6 +11,7 @@ const BUFFER = 65_507;
  * the other side has finished; over UDP until nothing has come for so long after the end of the input.
  *
  * @returns The exit status.
+ * @throws {FatalError} If standard input cannot be read.
  */
 export async function talkFreely(
   conversation: Conversation,
@@ -17,6 +19,8 @@ export async function talkFreely(
 ): Promise<number> {
   let silence = after(Infinity, () => {});
   let finished = false;
+  /** Why nothing more can be sent. */
+  let failure: unknown;
 
   /** Over UDP nobody says that nothing more comes. */
   function expect(): void {
@@ -27,7 +31,9 @@ export async function talkFreely(
   async function speak(): Promise<void> {
     const buffer = new Uint8Array(BUFFER);
     for (;;) {
-      const number = await Deno.stdin.read(buffer);
+      const number = await Deno.stdin.read(buffer).catch((error) => {
+        throw new FatalError(`cannot read standard input: ${messageOf(error)}`, { cause: error });
+      });
       if (number === null) break;
       await conversation.write(buffer.subarray(0, number));
     }
@@ -36,8 +42,12 @@ export async function talkFreely(
     expect();
   }
 
-  // Who does not listen any more may still have something to say.
-  speak().catch(() => {});
+  speak().catch((error) => {
+    // Who does not listen any more may still have something to say, over TCP.
+    if (!udp && !(error instanceof FatalError)) return;
+    failure = error;
+    conversation.close();
+  });
   const buffer = new Uint8Array(BUFFER);
   try {
     for (;;) {
@@ -47,6 +57,7 @@ export async function talkFreely(
       expect();
     }
   } catch (error) {
+    if (failure !== undefined) throw failure;
     if (udp && finished && error instanceof Deno.errors.BadResource) return 0;
     if (udp && finished && error instanceof Deno.errors.Interrupted) return 0;
     throw error;

@@ -11,6 +11,9 @@ import { talkFreely } from "./free_talk.ts";
 const USUAL_MS = 5000;
 const LONGEST_MS = 86_400_000;
 
+/** Most bytes of a datagram over IPv4. */
+const MOST_BYTES = 65_507;
+
 /** What `iawlb send` was told. */
 export interface SendArguments {
   readonly address: Address;
@@ -61,8 +64,19 @@ export function readSendArguments(args: readonly string[]): SendArguments | unde
     values: ["timeout"],
   });
   if (switches.has("help")) return undefined;
-  const udp = switches.has("udp");
-  return { address: readTarget(to, udp), udp, timeout: readTimeout(values), messages };
+  const address = readTarget(to, switches.has("udp"));
+  const udp = switches.has("udp") || address.transport === "udp";
+  const long = udp ? messages.map(bytesOf).find((length) => length > MOST_BYTES) : undefined;
+  if (long !== undefined) {
+    throw new UsageError(
+      `MESSAGE has ${long} bytes, more than fit into a datagram; must have at most ${MOST_BYTES}`,
+    );
+  }
+  return { address, udp, timeout: readTimeout(values), messages };
+}
+
+function bytesOf(text: string): number {
+  return new TextEncoder().encode(text).length;
 }
 
 function readTarget(text: string | undefined, udp: boolean): Address {
@@ -72,7 +86,8 @@ function readTarget(text: string | undefined, udp: boolean): Address {
     );
   }
   try {
-    const address = parseAddress(text, { minPort: 1, protocol: udp ? "udp" : "tcp" });
+    const protocol = udp ? "udp" : "tcp";
+    const address = parseAddress(text, { minPort: 1, protocol, udp: true });
     if (!udp || address.transport !== "unix") return address;
   } catch (error) {
     if (!(error instanceof AddressError)) throw error;
@@ -122,19 +137,22 @@ const SEND_HELP = `iawlb send: a small client for services and servers
 
 Usage: iawlb send ADDR [--udp] [--timeout TIME] [MESSAGE ...]
 
-ADDR is PORT (of localhost), HOST:PORT, [IPV6]:PORT or unix:/path.
+ADDR is PORT (of localhost), HOST:PORT, [IPV6]:PORT or unix:/path; udp:HOST:PORT
+is HOST:PORT with --udp. A MESSAGE that begins with a dash stands after --.
 
 Sends each MESSAGE, over TCP as a line, and prints each answer with its length
 in bytes. Over TCP an answer is what comes up to the end of a line, or until
 nothing more comes for a moment; with --udp it is one datagram. Without a
 MESSAGE it sends what it reads from standard input, tells the end of that to the
-other side, and writes what comes to standard output until that ends, too.
+other side, and writes what comes to standard output until that ends, too; with
+--udp until nothing has come for --timeout after the end of the input.
 
 Options:
   --udp           sends datagrams
-  --timeout TIME  how long to wait for a connection and for each answer, such as
-                  500ms or 10s (5s)
+  --timeout TIME  how long to wait for a connection and for the answer to each
+                  MESSAGE, such as 500ms or 10s (5s)
   -h, --help      shows this
 
-Exit status: 0 done; 1 an answer did not come, or there is no connection; 2 bad
+Exit status: 0 every MESSAGE was answered, or without one the other side has
+finished; 1 an answer did not come, or there is no connection or it broke; 2 bad
 usage.`;

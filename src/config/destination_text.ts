@@ -16,6 +16,7 @@ import {
   isMark,
   isWrittenOption,
   listenerOptionFor,
+  serviceOptionForms,
   writtenOption,
   type WrittenOptionName,
   writtenOptionNames,
@@ -127,7 +128,7 @@ export function splitDestination(text: string): [address: string, ...options: st
 
 /** What is given with an address, as texts; nothing of what is not allowed. */
 export function optionTextsOf(text: string): DestinationTexts {
-  return readOptions(splitDestination(text).slice(1), () => {});
+  return readOptions(splitDestination(text).slice(1), { report() {}, forms: "" });
 }
 
 /**
@@ -144,7 +145,8 @@ export function readDestination(
   const tell = (problem: string) => void (++problems <= MAX_PROBLEMS && report(problem));
   const [addressText, ...optionTexts] = splitDestination(text);
   const place = readPlace(addressText, tell);
-  const texts = readOptions(optionTexts, tell);
+  const forms = typeof place === "string" ? serviceOptionForms(place) : DESTINATION_OPTION_FORMS;
+  const texts = readOptions(optionTexts, { report: tell, forms });
   const options = optionValues(texts, defaults);
   if (place === undefined) return undefined;
   const isProgram = isCommand(place);
@@ -246,14 +248,14 @@ function isCommand(place: ParsedPlace): place is ExecCommand {
 
 function readOptions(
   parts: readonly string[],
-  report: (problem: string) => void,
+  { report, forms }: { report(problem: string): void; forms: string },
 ): DestinationTexts {
   const given: Partial<Record<WrittenOptionName, string>> = {};
   // There are fewer options than that: among the first ones is one too many.
   for (const part of parts.slice(0, 2 * MAX_PROBLEMS)) {
     const [, name = "", value] = /^([^=]*)(?:=(.*))?$/s.exec(part)!;
     if (!isWrittenOption(name) || (value === undefined && !isMark(name))) {
-      report(`has the unknown option ${quote(part)}; must be ${DESTINATION_OPTION_FORMS}`);
+      report(`has the unknown option ${quote(part)}; must be ${forms}`);
       continue;
     }
     const option = writtenOption(name);

@@ -29,10 +29,7 @@ export function checkThreads(
   { report, mention }: Reporter,
   before: Divided = config,
 ): void {
-  checkProcesses(config, { report, mention });
-  if (config.threads > 1 && haveProcesses(config) !== haveProcesses(before)) {
-    report({ option: "threads" }, "are threads or processes, which only a restart changes");
-  }
+  checkProcesses(config, { report, before });
   if (config.threads <= 1) return;
   const number = threadsOf(config);
   const fail = (problem: string) => report({ option: "threads" }, problem);
@@ -63,20 +60,23 @@ export function haveProcesses(config: Pick<Divided, "destinations" | "configured
 }
 
 /** Reports processes that do not accept for themselves, or have nothing that they could share. */
-function checkProcesses(config: Divided, { report, mention }: Reporter): void {
-  if (!haveProcesses(config)) return;
-  if (config.threads === 1) {
-    report({ option: "threads" }, "says how many processes accept; must be above 1");
-  }
+function checkProcesses(
+  config: Divided,
+  { report, before }: Pick<Reporter, "report"> & { before: Divided },
+): void {
+  const began = haveProcesses(before);
+  const later = before === config ? "" : ", which only a restart changes";
   for (const [destination, one] of dividedOf(config).entries()) {
-    const what = mention({ destination });
-    if (!accepts(one)) report({ destination }, `${what} has no processes=accept, as others have`);
+    const fail = (problem: string) => report({ destination }, problem);
+    if (!accepts(one)) {
+      if (began) fail(`has no processes=accept, as others of this listener have${later}`);
+    } else if (!began) fail(`has processes=accept, which others of this listener have not${later}`);
     else if (one.workers === 0) {
-      report(
-        { destination },
-        "processes cannot find out together how many workers there should be",
-      );
+      fail("processes cannot find out together how many workers there should be");
     }
+  }
+  if (began && threadsOf(config) === 1) {
+    report({ option: "threads" }, "says how many processes accept; must be above 1");
   }
 }
 

@@ -52,6 +52,8 @@ export interface Connector {
    * to that.
    */
   finish?(finishing: boolean): void;
+  /** Nobody connects any more, and no session is left: what was kept for others ends. */
+  close?(): void;
   /** Whether it takes datagrams and never answers one; absent where nobody knows. */
   readonly isSilent?: boolean;
   /** What each of the processes that serve its sessions has done; absent if there are none. */

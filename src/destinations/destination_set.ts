@@ -151,9 +151,12 @@ export class DestinationSet {
     for (const { connector } of this.all) connector.finish?.(true);
   }
 
-  /** Dismisses all idle workers. */
+  /** Dismisses all idle workers, and what waits for sessions that will not come. */
   dismiss(): void {
-    for (const one of this.all) one.dismiss();
+    for (const one of this.all) {
+      one.dismiss();
+      one.connector.close?.();
+    }
   }
 
   #placeBefore(number: number | undefined): number {
@@ -195,7 +198,7 @@ export class DestinationSet {
     const { number, config } = one;
     this.#leaving.delete(number);
     if (this.#byNumber.get(number) === one) this.#byNumber.delete(number);
-    if (config.source === undefined) return;
+    if (config.source === undefined) return one.connector.close?.();
     this.#gone.set(number, one);
     for (const oldest of this.#gone.keys()) {
       if (this.#gone.size <= GONE_LIMIT) break;

@@ -77,6 +77,10 @@ export class ServiceConnector {
     this.#pool?.finish(finishing);
   }
 
+  close(): void {
+    this.#pool?.close();
+  }
+
   /** As they are now: a reload may have changed what is in a file. */
   get #settings(): ServiceAddress["settings"] {
     return (this.#destination.config.address as ServiceAddress).settings;

@@ -63,7 +63,8 @@ const USES: Readonly<Record<string, string>> = {
   srv: "for destinations",
   exec: "for destinations",
   udp: "for listeners and destinations",
-  unixgram: "reserved (its clients have no address by which they could be told apart)",
+  unixgram: "reserved (the runtime cannot send from such a socket while it waits there for more, " +
+    "so no answer could leave)",
 };
 
 /**

@@ -184,14 +184,18 @@ export class Dialer {
     throw new DialError(failures);
   }
 
-  async #connect(
-    target: { hostname: string; port: number },
-    options: DialOptions,
-  ): Promise<Stream> {
-    if (this.#open) return this.#open(target, options);
+  #connect(target: { hostname: string; port: number }, options: DialOptions): Promise<Stream> {
+    // Not as an async function: that is a promise more for each connection.
+    if (this.#open) return this.#opened(target, options);
     const { trails, step } = this.#way ?? {};
-    if (!trails?.listens(target.port)) return await connect(target, options);
-    return await connectNoting(target, { ...options, trails, step: step! });
+    if (!trails?.listens(target.port)) return connect(target, options);
+    return connectNoting(target, { ...options, trails, step: step! });
+  }
+
+  async #opened(
+    ...of: Parameters<NonNullable<DialerOptions["open"]>>
+  ): Promise<Stream> {
+    return await this.#open!(...of);
   }
 
   /** Whether its name is to be looked up, for its addresses or because others are asked by now. */

@@ -7,6 +7,7 @@ import { Member } from "./member.ts";
 import { Room } from "./room.ts";
 import { type Client, converse, type Service, type ServiceContext } from "./service.ts";
 import { printable } from "./printable.ts";
+import { withoutTelnet } from "./telnet.ts";
 
 /** How long somebody may take to say a name, in milliseconds. */
 const NAME_MS = 60_000;
@@ -128,5 +129,5 @@ function countOf({ size }: Room): string {
 }
 
 function textOf({ bytes }: Line): string {
-  return printable(new TextDecoder().decode(bytes)).trim();
+  return printable(new TextDecoder().decode(withoutTelnet(bytes))).trim();
 }

@@ -26,6 +26,8 @@ export class Member {
   own = 0;
   /** Since when a write waits for it to read, `Infinity` if none does: by `performance.now`. */
   writingSince = Infinity;
+  /** Whether it was waited for in vain, and has not caught up since. */
+  late = false;
   /** Where it is written to. */
   readonly #stream: Stream;
   readonly #board: Board;

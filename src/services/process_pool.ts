@@ -1,10 +1,14 @@
 import type { ChildStatus } from "../operations/child_status.ts";
+import { after, type Timer } from "../base/timer.ts";
 import type { Stream } from "../net/stream.ts";
 import type { Outcome } from "./owner.ts";
 import { PooledProcess } from "./pooled_process.ts";
 
 /** Of how many processes that have ended it is kept what they did: the latest ones. */
 const KEPT_ENDED = 64;
+
+/** How long one may take to end by itself, after which it is killed, in milliseconds. */
+const END_MS = 5000;
 
 /** How many processes there are; as they are now. */
 export interface PoolSettings {
@@ -48,6 +52,8 @@ export class ProcessPool {
   readonly #claims = new Map<PooledProcess, () => void>();
   /** What the latest of those that have ended did. */
   readonly #ended: ChildStatus[] = [];
+  /** What kills those that are to end by themselves. */
+  readonly #ending = new Map<PooledProcess, Timer>();
   #finishing = false;
 
   constructor(options: ProcessPoolOptions) {
@@ -102,8 +108,23 @@ export class ProcessPool {
   finish(finishing: boolean): void {
     this.#finishing = finishing;
     if (!finishing) return this.fill();
-    for (const process of this.#spare.splice(0)) process.end();
+    for (const process of this.#spare.splice(0)) this.#end(process);
     if (this.#options.finishes) { for (const process of this.#all) process.finish(); }
+  }
+
+  /** Nobody needs them any more: those that live are killed. */
+  close(): void {
+    this.#finishing = true;
+    for (const process of [...this.#all]) {
+      process.close();
+      this.#gone(process);
+    }
+  }
+
+  /** One that does not end, though nobody keeps it, would stay in the place of others. */
+  #end(process: PooledProcess): void {
+    process.end();
+    this.#ending.set(process, after(END_MS, () => process.close()));
   }
 
   #start(): PooledProcess {
@@ -124,7 +145,7 @@ export class ProcessPool {
     // Without descriptors of its own it must not stay: those of its session are the next one's.
     const isSpare = release && !this.#finishing && !process.finishing && !isDone;
     if (isSpare && this.#spare.length < maxSpare) this.#spare.push(process);
-    else process.end();
+    else this.#end(process);
     this.fill();
   }
 
@@ -136,6 +157,8 @@ export class ProcessPool {
   /** It has ended, or was killed. None is started in its place before somebody needs one. */
   #gone(process: PooledProcess): void {
     if (!this.#all.delete(process)) return;
+    this.#ending.get(process)?.stop();
+    this.#ending.delete(process);
     // Nobody would read the end of its output, which is what closes that otherwise.
     if (!process.busy) process.close();
     this.#release(process);

@@ -25,7 +25,8 @@ interface Post {
  *
  * The lines are there once, for everybody; a member only knows how far it has read. Whoever falls so
  * far behind that a line is gone by then is told how many it has missed. So one who never reads costs
- * a number. Those who write wait for those who read, but not for one who has stopped.
+ * a number. Those who write wait for those who read, but not for one who has stopped, nor for one who
+ * goes on now and then.
  */
 export class Room implements Board {
   /** By their names, without a difference between capitals and others. */
@@ -120,11 +121,13 @@ export class Room implements Board {
     for (const member of this.#members.values()) member.wake();
   }
 
-  /** Whether somebody who reads is far behind. */
+  /** Whether somebody who reads is far behind; who was waited for in vain has to catch up first. */
   #isAhead(): boolean {
     const now = performance.now();
-    for (const { position, writingSince } of this.#members.values()) {
-      if (this.#next - position > MOST_BEHIND && now - writingSince < PATIENCE_MS) return true;
+    for (const member of this.#members.values()) {
+      if (this.#next - member.position <= MOST_BEHIND) member.late = false;
+      else if (now - member.writingSince >= PATIENCE_MS) member.late = true;
+      else if (!member.late) return true;
     }
     return false;
   }

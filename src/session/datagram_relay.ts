@@ -5,6 +5,9 @@ import { Exchange, type ExchangeTerms, type Serving } from "./exchange.ts";
 import type { Holder, Session } from "./session.ts";
 import type { Steps } from "./steps.ts";
 
+/** With these its client is done with, whatever it has sent meanwhile. */
+const LAST: ReadonlySet<EndReason | undefined> = new Set(["killed", "loop"]);
+
 /** Options of {@linkcode relayDatagrams}. */
 export interface DatagramRelayOptions {
   readonly terms: ExchangeTerms;
@@ -18,6 +21,7 @@ export interface DatagramRelayOptions {
  * it has got its answers, or none have come for a while, as {@linkcode Exchange} says.
  *
  * A datagram that the system cannot send is lost, as it would be on its way, and the session goes on.
+ * One that comes while the session ends belongs to the client's next one.
  * Closes the server's socket in the end; the client's belongs to the session.
  */
 export async function relayDatagrams(
@@ -128,6 +132,7 @@ class DatagramRelay implements Holder, Receiver {
     if (this.#over) return;
     this.#over = true;
     if (reason) this.#session.conclude(reason);
+    if (!LAST.has(this.#session.reason)) this.#client.leave();
     this.#server.close();
   }
 }

@@ -177,6 +177,10 @@ export class ThreadGroup {
   }
 
   #onSilence(index: number, ms: number): void {
+    // Unlike a thread, a process can be ended, whatever it does.
+    if (this.#options.processes) {
+      return this.#threads[index]!.giveUp(`it has said nothing for ${ms / 1000} s, and is killed`);
+    }
     this.#options.logs.log.error(
       "thread {index} has said nothing for {seconds} s, which is a defect: its sessions stand still, " +
         "and so will new ones that the kernel gives it; if it does not go on, restart the program",

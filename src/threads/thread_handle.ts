@@ -164,6 +164,11 @@ export class ThreadHandle {
     });
   }
 
+  /** Takes it for crashed, and ends it. */
+  giveUp(message: string): void {
+    this.#fail(message);
+  }
+
   /** Ends it at once; whoever waits for an answer is told. */
   terminate(): void {
     this.#gone = true;

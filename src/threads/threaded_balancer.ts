@@ -251,8 +251,10 @@ export class ThreadedBalancer implements Balancer {
 
   async #drain(kind: "drain" | "quit"): Promise<boolean> {
     const { log } = this.#logs;
-    if (kind === "drain") logDraining(log, await this.status(), this.#config.drainTimeout);
+    // Asked for before they drain, and not waited for: one that is busy keeps none of the others.
+    const before = kind === "drain" ? this.status() : undefined;
     this.#threads.finish(kind);
+    if (before) logDraining(log, await before, this.#config.drainTimeout);
     const all = await Promise.all(this.#threads.all.map(({ drained }) => drained));
     // Operators may look at the whole program longer than this listener lasts.
     logChildren(log, await this.status());

@@ -77,6 +77,8 @@ Deno.test("what does not belong to a service, or to none, is a mistake", () => {
     "service:echo,delay=1s": /has delay, which is for service:http only/,
     "9001,members=3": /has members, which is for service:chat only/,
     "dns:a.b:1,members=3": /has members, which is for service:chat only/,
+    "service:chat,size=3": /has size, which is for service:http only/,
+    "service:chat,lines=3": /unknown option "lines=3"; must be members=N, line=N, workers=N/,
     "service:http,delay=soon": /delay "soon" must be a number with a unit/,
     "service:http,body=/nowhere": /body "\/nowhere" cannot be read: there is no such file/,
     "service:echo,send-proxy=v2": /has send-proxy, which is nothing for a service/,
@@ -166,7 +168,7 @@ Deno.test("what serve does not have is a mistake that says why", async () => {
     [["http", "8080", "--workers", "3"], /^--workers: not an option .*; see --max-clients/],
     [["http", "8080", "--check=tcp"], /^--check: not an option of iawlb serve/],
     [["http", "8080", "--resolver", "::1"], /^--resolver: not an option of iawlb serve/],
-    [["http", "8080", "--demo"], /^"--demo": no such option/],
+    [["http", "8080", "--demo"], /^--demo: not an option of iawlb serve/],
     [["http", "8080", "--max-clients", "x"], /^--max-clients "x": must be a whole number/],
     [["chat", "8080", "--threads", "2"], /is one room for all clients; must be 1/],
   ];

@@ -30,7 +30,11 @@ const WRONG: readonly [args: string, problem: string][] = [
   ["udp:53 udp:5353 --check tcp", "has a check of connections, of which UDP has none"],
   ["53 5353 --check dns:example.org", "has a check of UDP; must be one of connections"],
   ["53 5353,check=udp:send:x\\,expect:y", "has a check of UDP; must be one of connections"],
-  ["unixgram:/x udp:53", "must not begin with unixgram:, which is reserved"],
+  [
+    "unixgram:/x udp:53",
+    "must not begin with unixgram:, which is reserved (the runtime cannot send",
+  ],
+  ["udp:53 unixgram:/x", "so no answer could leave); a host of that name ends in a dot"],
 ];
 
 for (const [args, problem] of WRONG) {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { hasProc } from "../support/process.ts";
+import { allGone, childrenOf, hasProc } from "../support/process.ts";
 import { Program, runProgram } from "../support/program.ts";
 import { freePort, readAll, request, tryClose, until, writeAll } from "../support/servers.ts";
 import { unless } from "../support/unless.ts";
@@ -65,28 +65,6 @@ Deno.test("iterative answers one datagram after the other", async () => {
 
 async function exchange(port: number, text: string): Promise<string> {
   return (await runProgram(["send", "--udp", `127.0.0.1:${port}`, text])).stdout;
-}
-
-/** The processes that this one has started and that live. */
-function childrenOf(pid: number): number[] {
-  return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((child) => {
-    return child > 0 && stateOf(child)?.parent === pid;
-  });
-}
-
-/** Of a process that lives, who started it. */
-function stateOf(pid: number): { parent: number } | undefined {
-  try {
-    const [, state, parent] = /\) (\S) (\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/stat`))!;
-    return state === "Z" ? undefined : { parent: Number(parent) };
-  } catch {
-    return undefined;
-  }
-}
-
-/** Waits until none of these is there any more. */
-async function allGone(pids: readonly number[]): Promise<void> {
-  await until(() => pids.every((pid) => stateOf(pid) === undefined), `${pids} are gone`);
 }
 
 /** From which process an answer came. */

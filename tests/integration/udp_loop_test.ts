@@ -94,50 +94,127 @@ Deno.test("a chain of listeners of UDP is no loop, nor is one of TCP at the same
   assertEquals(program.log.filter((line) => line.includes("loop")), []);
 });
 
-Deno.test(
-  "two programs that lead to each other take no more than their slots, and come to an end",
-  {
-    ignore: !hasProc,
-  },
-  async () => {
-    const slots = 16;
-    const ports = [freePort(), freePort()];
-    const limits = ["--udp-idle", "1s", "--queue-timeout", "500ms", "--workers", `${slots}`];
-    const spawn = (i: number) => {
-      const [listen, destination] = [ports[i], ports[1 - i]].map((port) => `udp:127.0.0.1:${port}`);
-      return Program.spawn([...limits, "--log-format", "json", listen!, destination!]);
-    };
-    await using one = await spawn(0);
-    await using other = await spawn(1);
-    const both = [one, other];
-    const before = both.map(({ pid }) => ({
-      descriptors: openDescriptors(pid),
-      memory: residentMemory(pid),
-      cpu: cpuSeconds(pid),
-    }));
-    await using client = new UdpClient(ports[0]!);
-    for (let i = 0; i < DATAGRAMS; i++) await client.send("hello");
-    await until(async () => (await one.status()).active === slots, "all slots are taken");
+const SLOTS = 16;
+
+/** How two programs that lead to each other are limited, and how long a session keeps its slot then. */
+const LIMITS = {
+  "--udp-idle": ["--udp-idle", "1s", "--queue-timeout", "500ms"],
+  "--udp-answers": [
+    ...["--udp-answers", "1", "--udp-request-timeout", "1s", "--queue-timeout", "500ms"],
+  ],
+};
+
+/** Two programs, each of which is the destination of the other, and what they have at the beginning. */
+async function startCircle(limits: readonly string[]) {
+  const ports = [freePort(), freePort()];
+  const spawn = (i: number) => {
+    const [listen, destination] = [ports[i], ports[1 - i]].map((port) => `udp:127.0.0.1:${port}`);
+    const options = [...limits, "--workers", `${SLOTS}`, "--log-format", "json"];
+    return Program.spawn([...options, listen!, destination!]);
+  };
+  const both = [await spawn(0), await spawn(1)];
+  const before = both.map(({ pid }) => ({
+    descriptors: openDescriptors(pid),
+    memory: residentMemory(pid),
+    cpu: cpuSeconds(pid),
+  }));
+  /** Neither has more than its slots, which cost next to nothing. */
+  const assertFrugal = () => {
     for (const [i, { pid }] of both.entries()) {
-      assert(openDescriptors(pid) <= before[i]!.descriptors + ONCE + slots);
-      const more = residentMemory(pid) - before[i]!.memory;
+      const { descriptors, memory, cpu } = before[i]!;
+      assert(openDescriptors(pid) <= descriptors + ONCE + SLOTS);
+      const more = residentMemory(pid) - memory;
       assert(more < 32 * 2 ** 20, `${more} bytes more`);
-    }
-    // It ends by itself: who waits is given up before those end who have the slots.
-    for (const [i, program] of both.entries()) {
-      await until(async () => {
-        const { active, waiting } = await program.status();
-        return active + waiting === 0;
-      }, "nobody is left");
-      const { datagrams_up, accepted } = await program.status();
-      assert(datagrams_up <= DATAGRAMS * slots, `${datagrams_up} datagrams`);
-      assert(accepted <= 2 * slots + DATAGRAMS, `${accepted} sessions`);
-      const { descriptors, cpu } = before[i]!;
-      await until(() => openDescriptors(program.pid) <= descriptors + ONCE, "no socket is left");
-      const used = cpuSeconds(program.pid) - cpu;
+      const used = cpuSeconds(pid) - cpu;
       assert(used < 2, `${used} s of a processor`);
     }
+  };
+  return {
+    both,
+    before,
+    assertFrugal,
+    port: ports[0]!,
+    async [Symbol.asyncDispose]() {
+      for (const program of both) await program[Symbol.asyncDispose]();
+    },
+  };
+}
+
+for (const [option, limits] of Object.entries(LIMITS)) {
+  Deno.test(
+    `two programs that lead to each other take no more than their slots, and come to an end by ${option}`,
+    { ignore: !hasProc },
+    async () => {
+      await using circle = await startCircle(limits);
+      const { both, before, port } = circle;
+      await using client = new UdpClient(port);
+      for (let i = 0; i < DATAGRAMS; i++) await client.send("hello");
+      await until(async () => (await both[0]!.status()).active === SLOTS, "all slots are taken");
+      circle.assertFrugal();
+      // It ends by itself: who waits is given up before those end who have the slots.
+      for (const [i, program] of both.entries()) {
+        await until(async () => {
+          const { active, waiting } = await program.status();
+          return active + waiting === 0;
+        }, "nobody is left");
+        const { datagrams_up, accepted, ended } = await program.status();
+        assert(datagrams_up <= DATAGRAMS * SLOTS, `${datagrams_up} datagrams`);
+        assert(accepted <= 2 * SLOTS + DATAGRAMS, `${accepted} sessions`);
+        const slow = ended[option === "--udp-idle" ? "udp-idle" : "request-timeout"] ?? 0;
+        assert(slow >= SLOTS, JSON.stringify(ended));
+        const { descriptors } = before[i]!;
+        await until(() => openDescriptors(program.pid) <= descriptors + ONCE, "no socket is left");
+      }
+      circle.assertFrugal();
+      assertEquals(client.received, []);
+      for (const program of both) assertEquals(await program.terminate(), 0);
+    },
+  );
+}
+
+Deno.test(
+  "one datagram in a circle of two programs goes on at the rate at which slots become free",
+  { ignore: !hasProc },
+  async () => {
+    const timeout = 200;
+    const limits = ["--udp-answers", "1", "--udp-request-timeout", `${timeout}ms`];
+    await using circle = await startCircle(limits);
+    const { both, port } = circle;
+    await using client = new UdpClient(port);
+    const begun = performance.now();
+    await client.send("hello");
+    const [one] = both;
+    await until(async () => (await one!.status()).accepted > 3 * SLOTS, "it has gone on and on");
+    circle.assertFrugal();
+    for (const program of both) {
+      const { datagrams_up, accepted, ended } = await program.status();
+      const rounds = 1 + (performance.now() - begun) / timeout;
+      assert(datagrams_up <= SLOTS * rounds, `${datagrams_up} datagrams in ${rounds} rounds`);
+      assert(accepted <= SLOTS * rounds + 1, `${accepted} sessions in ${rounds} rounds`);
+      assertEquals(Object.keys(ended), ["request-timeout"]);
+    }
     assertEquals(client.received, []);
+    // A drain breaks it.
     for (const program of both) assertEquals(await program.terminate(), 0);
   },
 );
+
+Deno.test("--max-per-ip ends a circle of two programs", { ignore: !hasProc }, async () => {
+  await using circle = await startCircle([
+    ...["--udp-answers", "1", "--udp-request-timeout", "300ms", "--max-per-ip", `${SLOTS / 2}`],
+  ]);
+  const { both, port } = circle;
+  await using client = new UdpClient(port);
+  await client.send("hello");
+  const statuses = () => Promise.all(both.map((program) => program.status()));
+  await until(async () => {
+    return (await statuses()).some(({ ended }) => ended["refused-per-ip"] > 0);
+  }, "it is refused");
+  await until(async () => {
+    return (await statuses()).every(({ active, waiting }) => active + waiting === 0);
+  }, "nobody is left");
+  for (const { accepted } of await statuses()) {
+    assert(accepted <= SLOTS / 2 + 2, `${accepted} sessions`);
+  }
+  for (const program of both) assertEquals(await program.terminate(), 0);
+});

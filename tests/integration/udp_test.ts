@@ -196,3 +196,49 @@ Deno.test({
     assertEquals(await program.terminate(), 0);
   },
 });
+
+Deno.test("operators and a reload change destinations, and no answer is lost", async () => {
+  await using one = new UdpServer(({ text, from }, server) => {
+    // One question is kept until later.
+    return text === "late" ? undefined : server.send(`one: ${text}`, from);
+  });
+  await using other = new UdpServer(({ text, from }, server) =>
+    server.send(`other: ${text}`, from)
+  );
+  const [port, admin] = [freePort(), freePort()];
+  const config = (...servers: UdpServer[]) => `
+    log-format = "json"
+    admin = "${admin}"
+    [[listener]]
+    listen = "udp:127.0.0.1:${port}"
+    udp-answers = 1
+    destinations = [${servers.map(({ address }) => `"${address}"`)}]
+  `;
+  using file = new TestFile(config(one));
+  await using program = await Program.spawn(["--config", file.path]);
+  await using client = new UdpClient(port);
+  await using waiting = new UdpClient(port);
+  assertEquals(await client.ask("a"), "one: a");
+  await waiting.send("late");
+  await until(() => one.texts.includes("late"), "one is asked");
+  const add = async (address: string) => {
+    const body = JSON.stringify({ address });
+    const response = await fetch(`http://127.0.0.1:${admin}/destinations`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body,
+    });
+    return { status: response.status, text: await response.text() };
+  };
+  const refused = await add("127.0.0.1:9");
+  assertEquals(refused.status, 422);
+  assertStringIncludes(refused.text, "is not UDP, but its listener is");
+  assertEquals((await add(other.address)).status, 201);
+  file.write(config(other));
+  program.signal("SIGHUP");
+  await program.logged(/reload/);
+  await until(async () => await client.ask("b") === "other: b", "the other one is asked");
+  await one.send("at last", one.received.find(({ text }) => text === "late")!.from);
+  assertEquals((await waiting.next()).text, "at last");
+  assertEquals(await program.terminate(), 0);
+});

@@ -103,6 +103,16 @@ Deno.test("what would steer a terminal is shown as text", async () => {
   for (const member of [ann, bob]) member.close();
 });
 
+Deno.test("what a client of Telnet negotiates is no part of a name or a line", async () => {
+  const room = openRoom();
+  const ann = enter(room);
+  await ann.send(
+    new Uint8Array([255, 253, 3, 255, 251, 24, ...new TextEncoder().encode("ann\r\n")]),
+  );
+  await ann.has(/^\* hello ann, /);
+  ann.close();
+});
+
 Deno.test("a full room says so and closes", async () => {
   const room = openRoom({ members: 2 });
   const late = enter(room);
@@ -137,6 +147,30 @@ Deno.test("one who does not read holds nobody up, and is told how much it has mi
   assertEquals(Number(missed) + seen.length, number);
   assertEquals(seen.slice(-KEPT_LINES + 1)[0], `<bob> ${number - KEPT_LINES + 1}`);
   for (const member of [ann, bob, deaf]) member.close();
+});
+
+Deno.test("one who reads a little now and then holds nobody up a second time", async () => {
+  const room = openRoom();
+  const ann = await join(room, "ann");
+  const slow = await join(room, "slow");
+  const bob = await join(room, "bob");
+  slow.pause();
+  let text = "";
+  for (let i = 0; i < 2 * KEPT_LINES; i++) text += `${"x".repeat(200)}\n`;
+  await bob.send(`${text}begin\n`);
+  await ann.has("<bob> begin");
+  const begun = performance.now();
+  for (let i = 0; i < 6; i++) {
+    const { length } = slow.text;
+    slow.resume();
+    slow.pause();
+    await until(() => slow.text.length > length, "it has read something");
+    await bob.send(`${i}\n`);
+    await ann.has(`<bob> ${i}`);
+  }
+  assert(performance.now() - begun < 2000, "each was waited for");
+  slow.resume();
+  for (const member of [ann, bob, slow]) member.close();
 });
 
 Deno.test("what a member has written itself it has not missed", async () => {

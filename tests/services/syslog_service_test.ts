@@ -50,9 +50,12 @@ Deno.test("a filter lets through what any of its parts does", () => {
     const [facility, level] = [priority >> 3, priority & 7];
     assertEquals(passes("mail.warning", priority), facility === 2 && level <= 4);
     assertEquals(passes("*.err+local7.debug", priority), level <= 3 || facility === 23);
+    assertEquals(passes("mail.*+*.warn", priority), facility === 2 || level <= 4);
     assert(passes("all", priority));
   }
-  for (const text of ["mail", "mail.loud", "post.info", "", ".info", "mail.*", "mail.info+"]) {
+  for (
+    const text of ["mail", "mail.loud", "post.info", "", ".info", "mail.", "mail.**", "mail.info+"]
+  ) {
     assertEquals(option.parse(text), undefined, text);
   }
   for (const text of ["all", "*.err+local7.debug", "authpriv.notice"]) {

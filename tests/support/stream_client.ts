@@ -39,8 +39,8 @@ export class StreamClient {
   }
 
   /** Sends text; resolves when all of it was taken. */
-  async send(text: string): Promise<void> {
-    let bytes = new TextEncoder().encode(text);
+  async send(text: string | Uint8Array): Promise<void> {
+    let bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
     while (bytes.length > 0) bytes = bytes.subarray(await this.#stream.write(bytes));
   }
 

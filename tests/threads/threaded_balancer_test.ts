@@ -142,6 +142,7 @@ async function startFaulty(limits?: ThreadLimits) {
   return {
     balancer,
     records,
+    workers,
     tell: (index: number, fault: Fault) => workers[index]!.postMessage(fault),
     change: (given: Partial<Record<OptionName, string>>) => {
       return balancer.reconfigure(config({ threads: "2", ...given }), { numbers });
@@ -224,6 +225,19 @@ Deno.test("a drain does not wait for a thread that says nothing, before it or du
     if (silentBefore) await until(() => !balancer.responsive, "it is noticed");
     assertEquals(await deadline(balancer.drain(), 5000), false);
   }
+});
+
+Deno.test("a thread that is busy keeps the others from no drain", async () => {
+  await using running = await startFaulty();
+  const { balancer, workers, tell, records } = running;
+  let told: boolean | undefined;
+  workers[0]!.addEventListener("message", ({ data }) => {
+    if (data.kind === "drained") told = records.some((line) => line.startsWith("draining"));
+  });
+  tell(1, { kind: "spin", ms: 900 });
+  assertEquals(await deadline(balancer.drain(), 5000), true);
+  // What all of them are doing is told once the busy one has said what it is.
+  assertEquals(told, false);
 });
 
 Deno.test("more destinations than one message has come to every thread, at the start and later", async () => {

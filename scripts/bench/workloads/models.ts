@@ -1,29 +1,32 @@
 import { cpuSeconds, resetPeak, residentMemory } from "../measure.ts";
-import { type Child, sleep } from "../processes.ts";
+import { type Child, DESCRIPTORS, sleep } from "../processes.ts";
 import type { Bench, Case, Sample, Variant, Workload } from "../workload.ts";
 
 /** The models with their flags. */
 const MODELS: Readonly<Record<string, readonly string[]>> = {
   event: ["--model", "event"],
   iterative: ["--model", "iterative"],
-  process: ["--model", "process", "--max-processes", "10"],
-  preforked: ["--model", "preforked", "--max-processes", "10", "--max-spare", "10"],
-  kernel: ["--model", "preforked", "--accept", "kernel", "--max-processes", "10"],
+  process: ["--model", "process", "--max-processes", "15"],
+  preforked: ["--model", "preforked", "--max-processes", "15", "--max-spare", "15"],
+  kernel: ["--model", "preforked", "--accept", "kernel", "--max-processes", "15"],
   threads: ["--model", "threads", "--threads", "2"],
   hybrid: [
-    ...["--model", "hybrid", "--threads", "2", "--max-processes", "10"],
-    ...["--max-spare", "5"],
+    ...["--model", "hybrid", "--threads", "2", "--max-processes", "15"],
+    ...["--max-spare", "8"],
   ],
 };
 
-/** As many clients at once as the classic comparison has. */
+/** The name of what is no model: a queue before two servers that are iterative. */
+const QUEUE = "queue";
+
+/** As many clients at once, and above as many children, as the classic comparison has. */
 const CLIENTS = 10;
 
 /** How many clients are active, or idle, at a time. */
 const SIZES = [1, 10, 100, 1000, 10_000];
 
 /** The most that are idle: each counts with two descriptors, of which there are not always 20,000. */
-const MOST_IDLE = 9000;
+const MOST_IDLE = Math.min(10_000, Math.floor((DESCRIPTORS - 1000) / 2000) * 1000);
 
 /** How many answers there are before one counts. */
 const WARM_UP = 20;
@@ -46,11 +49,11 @@ export const models: Workload = {
   async *cases(bench) {
     const sizes = bench.quick ? SIZES.slice(0, 3) : SIZES;
     yield* each(bench, `${CLIENTS} clients at once, a connection each time`, {
-      names: Object.keys(MODELS),
+      names: [...Object.keys(MODELS), QUEUE],
       measure: (server) => closedLoop(bench, server, { clients: CLIENTS, close: true }),
     });
     yield* each(bench, "one request while a client is out to lunch", {
-      names: Object.keys(MODELS),
+      names: [...Object.keys(MODELS), QUEUE],
       measure: outToLunch,
     });
     for (const clients of sizes) {
@@ -79,10 +82,10 @@ export const models: Workload = {
   },
 };
 
-/** A server at work. */
+/** A server at work, in one process or more. */
 interface Server {
   readonly port: number;
-  readonly child: Child;
+  readonly children: readonly Child[];
 }
 
 /** Options of {@linkcode each}. */
@@ -97,19 +100,28 @@ function* each(bench: Bench, label: string, options: EachOptions): Generator<Cas
   const { names, flags = [], measure } = options;
   const own = bench.contenders.find(({ program }) => program !== undefined);
   if (!own) throw new Error("there is no iawlb to measure: it must be one of the contenders");
+  const serve = (name: string, port: number, args: readonly string[]) => {
+    const line = [...own.program!, ...args, "--access-log", "off", "--log-level", "warning"];
+    return bench.processes.serve(name, line, port);
+  };
+  const serveHttp = (name: string, port: number) => {
+    return serve(name, port, ["serve", "http", `127.0.0.1:${port}`, ...MODELS[name]!, ...flags]);
+  };
   const variants = names.map((name): Variant => ({
     name,
     async measure() {
       const port = bench.processes.freePort();
-      const child = await bench.processes.serve(name, [
-        ...own.program!,
-        ...["serve", "http", `127.0.0.1:${port}`, ...MODELS[name]!, ...flags],
-        ...["--access-log", "off", "--log-level", "warning"],
-      ], port);
+      const children: Child[] = [];
       try {
-        return await measure({ port, child });
+        if (name === QUEUE) {
+          const servers = [bench.processes.freePort(), bench.processes.freePort()];
+          for (const server of servers) children.push(await serveHttp("iterative", server));
+          const addresses = [port, ...servers].map((port) => `127.0.0.1:${port}`);
+          children.push(await serve(name, port, [...addresses, "--workers", "1"]));
+        } else children.push(await serveHttp(name, port));
+        return await measure({ port, children });
       } finally {
-        await child.stop();
+        for (const child of children.reverse()) await child.stop();
       }
     },
   }));
@@ -118,22 +130,25 @@ function* each(bench: Bench, label: string, options: EachOptions): Generator<Cas
 
 async function closedLoop(
   { load, seconds }: Bench,
-  { port, child }: Server,
+  { port, children }: Server,
   clients: { clients: number; close: boolean },
 ): Promise<Sample> {
   // Spare processes are there before anybody comes.
   await answer(port);
   await sleep(500);
-  resetPeak(child.pid);
-  const before = cpuSeconds(child.pid);
+  const sum = (of: (pid: number) => number) => {
+    return children.reduce((sum, { pid }) => sum + of(pid), 0);
+  };
+  for (const { pid } of children) resetPeak(pid);
+  const before = sum(cpuSeconds);
   const result = await load.closedLoop(port, { ...clients, seconds });
-  const cpu = cpuSeconds(child.pid) - before;
+  const cpu = sum(cpuSeconds) - before;
   return {
     rate: result.requests / result.seconds,
     cpu: 1000 * cpu / result.requests,
     p50: result.p50,
     p99: result.p99,
-    peak: residentMemory(child.pid, "peak"),
+    peak: sum((pid) => residentMemory(pid, "peak")),
     errors: result.errors,
   };
 }

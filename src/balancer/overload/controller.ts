@@ -120,6 +120,15 @@ export class OverloadController {
     return Math.max(this.patience.longest, roughly(this.#proof.age) - most, average);
   }
 
+  /**
+   * The longest wait while servers have sessions and finish none, in milliseconds: with a target that is
+   * set a queue has to stand for the interval before.
+   */
+  get longestStalled(): number {
+    const { shedTarget } = this.#bounds();
+    return shedTarget > 0 ? shedTarget + this.interval : this.longest;
+  }
+
   /** The target at first, in milliseconds. */
   get initialTarget(): number {
     const { shedTarget } = this.#bounds();

@@ -126,17 +126,17 @@ export class Relief<T extends Waiter> {
    * vain, so that a worker that takes one is not held up by that, and, while there is no room, the
    * oldest of those that wait for a destination under pressure. Otherwise others would wait in the
    * kernel's backlog, where it cannot be seen for how long, nor that they leave. If no worker takes any,
-   * it sheds those that have waited too long for an answer in time.
+   * it sheds those that have waited too long for an answer in time, or by what is set.
    */
   joined(hasRoom: () => boolean): void {
     const now = this.#clock();
-    const { longest, initialTarget } = this.controller;
+    const { longestStalled, initialTarget } = this.controller;
     const sheds = this.#mode() === "shed";
     const taker = this.#takenFor;
     if (sheds && this.acts && taker && this.#pressed.has(taker)) {
       this.#shedInVain(taker);
     }
-    const inTime = now - longest;
+    const inTime = now - longestStalled;
     const stalls = sheds && now - this.#takenAt > initialTarget;
     for (
       let first = stalls ? this.#line.oldestFor(undefined) : undefined;

@@ -5,8 +5,13 @@ import { HEALTH_ROWS } from "./health.ts";
 import { name } from "../values/name.ts";
 import { LISTENER_ROWS } from "./listener.ts";
 import { PROXY_PROTOCOL_ROWS } from "./proxy_protocol.ts";
-import { isServiceOption, SERVICE_OPTIONS, serviceOptionNames } from "./service.ts";
-import type { ServiceOptionName } from "./service.ts";
+import {
+  isServiceOption,
+  optionsOfService,
+  SERVICE_OPTIONS,
+  serviceOptionNames,
+} from "./service.ts";
+import type { ServiceName, ServiceOptionName } from "./service.ts";
 
 /**
  * Every option of a destination: what texts, tables of the file and objects of the admin API can
@@ -89,10 +94,17 @@ export function writtenOptionNames(): WrittenOptionName[] {
 }
 
 /** How all of them are written in a text, for messages. */
-export const DESTINATION_OPTION_FORMS = destinationOptionNames()
-  .map(destinationOptionForm)
-  .join(", ")
-  .replace(/, (?=[^,]*$)/, " or ");
+export const DESTINATION_OPTION_FORMS = oneOf(destinationOptionNames().map(destinationOptionForm));
+
+/** The same with those that a service of this program has besides. */
+export function serviceOptionForms(service: ServiceName): string {
+  const own = optionsOfService(service).map((name) => `${name}=${SERVICE_OPTIONS[name].form}`);
+  return oneOf([...own, ...destinationOptionNames().map(destinationOptionForm)]);
+}
+
+function oneOf(forms: readonly string[]): string {
+  return forms.join(", ").replace(/, (?=[^,]*$)/, " or ");
+}
 
 /** How an option is written in a text: `workers=N`, or `backup[=N]` where the name alone will do. */
 export function destinationOptionForm(name: DestinationOptionName): string {

@@ -19,6 +19,14 @@ export const LEVELS = [
   "debug",
 ] as const;
 
+/** Other words for levels, as syslog.conf(5) has them. */
+const SYNONYMS: Readonly<Record<string, string>> = {
+  "*": "debug",
+  panic: "emerg",
+  error: "err",
+  warn: "warning",
+};
+
 /** Messages of one facility, or of all, that are at least so severe. */
 export interface SyslogSelector {
   /** Its number; `undefined` for all of them. */
@@ -44,7 +52,7 @@ export function syslogFilter(spec: { help: string }): Option<SyslogFilter> {
     default: [],
     help: `${spec.help}; all = every message`,
     allowed: `all, or FACILITY.LEVEL with a facility of ${FACILITIES.join(", ")} or *, and a ` +
-      `level of ${LEVELS.join(", ")}; several separated by +`,
+      `level of ${LEVELS.join(", ")} or *; several separated by +`,
     parse(text) {
       if (text === "all") return [];
       const parts = text.split("+");
@@ -56,18 +64,21 @@ export function syslogFilter(spec: { help: string }): Option<SyslogFilter> {
     format: (filter) => filter.map(formatSelector).join("+") || "all",
     notation: {
       words: ["all"],
-      pattern: "^([a-z0-7]+|\\*)\\.[a-z]+(\\+([a-z0-7]+|\\*)\\.[a-z]+)*$",
+      pattern: "^([a-z0-7]+|\\*)\\.([a-z]+|\\*)(\\+([a-z0-7]+|\\*)\\.([a-z]+|\\*))*$",
     },
   };
 }
 
 function parseSelector(text: string): SyslogSelector | undefined {
-  const [, facility = "", level = ""] = /^([a-z0-7]+|\*)\.([a-z]+)$/.exec(text) ?? [];
-  const [number, least] = [FACILITIES, LEVELS].map((names, i) => {
-    return (names as readonly string[]).indexOf([facility, level][i]!);
-  }) as [number, number];
+  const [, facility = "", level = ""] = /^([a-z0-7]+|\*)\.([a-z]+|\*)$/.exec(text) ?? [];
+  const number = indexIn(FACILITIES, facility);
+  const least = indexIn(LEVELS, Object.hasOwn(SYNONYMS, level) ? SYNONYMS[level]! : level);
   if (least < 0 || (number < 0 && facility !== "*")) return undefined;
   return { facility: facility === "*" ? undefined : number, level: least };
+}
+
+function indexIn(names: readonly string[], name: string): number {
+  return names.indexOf(name);
 }
 
 function formatSelector({ facility, level }: SyslogSelector): string {

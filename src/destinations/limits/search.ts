@@ -6,12 +6,12 @@ import {
   countedIn,
   fullShare,
   isFull,
-  rate,
   type Sample,
   Spread,
   sum,
 } from "./sample.ts";
 import { DOUBLING, Steps } from "./steps.ts";
+import { Usual } from "./usual.ts";
 
 /** How many slots there are at first. */
 const FIRST = 4;
@@ -34,8 +34,6 @@ const UP = 0.6;
 const DOWN = 1.2;
 /** Longest pause between two looks at a bigger limit that was found worse, in milliseconds. */
 const LONGEST_PAUSE_MS = 2500;
-/** A rate that differs by so much from what it was is that of another server. */
-const ANOTHER_SERVER = 0.3;
 /** It goes by doublings until so many sessions stand behind what is known of both sides. */
 const KNOWN = 30;
 /** Fewer slots are tried only if all were taken for so much of the time. */
@@ -84,10 +82,8 @@ export class LimitSearch {
   #looks: Record<Direction, Look> = atOnce();
   /** How much measurements differ by chance. */
   readonly #spread = new Spread();
-  /** Long-term rate of the base. */
-  #usual: number | undefined;
-  /** Measurements in a row that differ from it. */
-  #strange = 0;
+  /** What the base does in the long run. */
+  readonly #usual = new Usual();
   /** Whether the server finishes far less than before, for which there may be too many slots. */
   #fell = false;
   /** Why it is what it is. */
@@ -132,7 +128,9 @@ export class LimitSearch {
     if (counted >= Math.max(FEWEST, ROUNDS * this.limit)) return true;
     if (wall >= LONGEST_MS && counted > this.limit) return true;
     // Not each time, since a comparison costs more than all the rest.
-    return counted % FEWEST_TO_LEAVE === 0 && this.#isClearlyWorse(sample);
+    if (counted === 0 || counted % FEWEST_TO_LEAVE !== 0) return false;
+    if (this.#tried) return this.#isClearlyWorse(sample);
+    return this.#usual.isFarLess(sample, this.#spread.error(sample.finished));
   }
 
   /** Whether what was measured so far says nothing: hardly anybody has come for a while. */
@@ -155,7 +153,9 @@ export class LimitSearch {
   measured(sample: Sample, { now, wanted }: { now: number; wanted: boolean }): void {
     if (this.#tried) this.#afterTry(sample, now);
     else this.#afterBase(sample, now);
-    if (!this.#tried && this.#pending === undefined) this.#tryAnother(now, wanted);
+    if (!this.#tried && this.#pending === undefined && !this.#usual.isDoubtful) {
+      this.#tryAnother(now, wanted);
+    }
   }
 
   #afterTry(sample: Sample, now: number): void {
@@ -178,8 +178,8 @@ export class LimitSearch {
     if (before) this.#spread.note(before, sample);
     this.#noteChange(sample);
     const pending = this.#pending;
-    if (!pending || !before) return;
     this.#pending = undefined;
+    if (!pending || !before || this.#usual.isDoubtful) return;
     const comparison = compare(pending.sample, sum([before, sample]));
     this.#learn(pending.direction, pending.step, comparison, pending.sample, now);
   }
@@ -198,7 +198,7 @@ export class LimitSearch {
       // The way back is no way.
       this.#looks[direction === "up" ? "down" : "up"].next = now + LONGEST_PAUSE_MS / 4;
       this.#latest = { now: sample, before: undefined };
-      this.#usual = isFull(sample) ? rate(sample) : undefined;
+      this.#usual.reset(sample);
     } else {
       const sure = -better > CERTAIN * error;
       const look = this.#looks[direction];
@@ -260,28 +260,16 @@ export class LimitSearch {
   }
 
   #isClearlyWorse(sample: Sample): boolean {
-    if (!this.#tried || !this.#latest || countedIn(sample) === 0) return false;
+    if (!this.#latest) return false;
     const { mean, weight } = compare(sample, this.#latest.now);
     return mean < -0.08 - 2.5 * this.#spread.error(weight);
   }
 
   #noteChange(sample: Sample): void {
-    // What comes has changed then, maybe, and not the server.
-    if (!isFull(sample)) return;
-    const present = rate(sample);
-    this.#usual ??= present;
-    const difference = Math.abs(Math.log(present / this.#usual));
-    const noise = 3 * this.#spread.error(sample.finished);
-    if (difference > Math.max(ANOTHER_SERVER, noise)) this.#strange++;
-    else {
-      this.#strange = 0;
-      this.#usual += (present - this.#usual) * 0.1;
-    }
-    if (this.#strange < 4) return;
-    // Another server, as it were: what was known of it is void.
-    this.#strange = 0;
-    this.#fell = present < this.#usual;
-    this.#usual = present;
+    const change = this.#usual.note(sample, this.#spread.error(sample.finished));
+    if (!change) return;
+    // What was known of it is void.
+    this.#fell = change === "slower";
     this.#pending = undefined;
     this.#wide = true;
     this.#evidence.clear();

@@ -11,7 +11,10 @@ export interface ClientSocket {
   hold(client: DatagramClient, bytes: Uint8Array): void;
   /** The oldest that is kept; `undefined` if there is none. */
   take(client: DatagramClient): Uint8Array | undefined;
-  /** The client's session is over; whatever is kept of it is dropped. */
+  /**
+   * The client's session is over. Whatever is kept of it is dropped, unless that is for its next
+   * session, which begins with it.
+   */
   forget(client: DatagramClient): void;
 }
 
@@ -33,7 +36,7 @@ export class DatagramClient implements Stream {
   readonly localAddress: SocketAddress;
   readonly remoteAddress: UdpEnd;
   /** What it has sent and nobody has received. */
-  readonly held = new HeldQueue();
+  readonly held: HeldQueue;
   /** When its first datagram came, in milliseconds of a monotonic clock. */
   readonly since = performance.now();
   readonly #socket: ClientSocket;
@@ -45,10 +48,14 @@ export class DatagramClient implements Stream {
   #borrowing = false;
   /** Told when it is not in use any more. */
   #onReturn: (() => void) | undefined;
+  /** Whether what it sends is for its next session. */
+  #leaving = false;
   #closed = false;
 
-  constructor(socket: ClientSocket, from: UdpEnd) {
+  /** @param held What is held of it from a session before. */
+  constructor(socket: ClientSocket, from: UdpEnd, held = new HeldQueue()) {
     this.#socket = socket;
+    this.held = held;
     this.localAddress = socket.address;
     this.remoteAddress = from;
   }
@@ -56,6 +63,11 @@ export class DatagramClient implements Stream {
   /** Whether it has sent something that nobody has received. */
   get hasHeld(): boolean {
     return this.held.nodes.length > 0;
+  }
+
+  /** Whether what is held is for its next session. */
+  get isLeaving(): boolean {
+    return this.#leaving;
   }
 
   /** Whether the buffer of the latest datagram that it has taken is still in use. */
@@ -94,6 +106,15 @@ export class DatagramClient implements Stream {
     return first !== undefined;
   }
 
+  /**
+   * Its session is about to be over: what comes in the meantime is held for the next one, rather than
+   * being lost with this one.
+   */
+  leave(): void {
+    this.#leaving = true;
+    this.#receiver = undefined;
+  }
+
   /** Datagrams are never asked for: {@linkcode receive} gets them. */
   read(): Promise<number> {
     return Promise.reject(new TypeError("datagrams are not read as a stream"));
@@ -126,7 +147,8 @@ export class DatagramClient implements Stream {
   async #pass(first: Uint8Array): Promise<void> {
     this.#busy = true;
     let bytes: Uint8Array | undefined = first;
-    for (let receiver = this.#receiver; bytes && receiver; receiver = this.#receiver) {
+    while (bytes) {
+      const receiver = this.#receiver!;
       try {
         await receiver.send(bytes);
         receiver.sent(bytes.length);
@@ -134,7 +156,7 @@ export class DatagramClient implements Stream {
         receiver.failed(error);
       }
       if (this.#borrowing) this.#return();
-      bytes = this.#socket.take(this);
+      bytes = this.#receiver && this.#socket.take(this);
     }
     this.#busy = false;
   }

@@ -91,8 +91,12 @@ export class UdpListener implements AcceptingSocket, ClientSocket {
   }
 
   forget(client: DatagramClient): void {
-    this.#terms.held.discard(client.held);
     this.#clients.delete(keyOf(client.remoteAddress));
+    if (client.isLeaving && client.hasHeld && !this.#closing) {
+      this.#begin(new DatagramClient(this, client.remoteAddress, client.held));
+      return;
+    }
+    this.#terms.held.discard(client.held);
     this.#closeIfIdle();
   }
 
@@ -141,12 +145,17 @@ export class UdpListener implements AcceptingSocket, ClientSocket {
       return undefined;
     }
     const client = new DatagramClient(this, from);
-    this.#clients.set(key, client);
     client.deliver(bytes);
+    this.#begin(client);
+    return undefined;
+  }
+
+  /** Somebody waits to be accepted. */
+  #begin(client: DatagramClient): void {
+    this.#clients.set(keyOf(client.remoteAddress), client);
     this.#backlog.push(client);
     if (this.#backlog.size > this.#terms.settings.backlog) this.#backlog.shift()!.close();
     this.#wake();
-    return undefined;
   }
 
   #isLate({ since }: DatagramClient): boolean {

@@ -2,6 +2,13 @@ import type { SocketAddress, UdpEnd } from "../address.ts";
 import type { Stream } from "../stream.ts";
 import type { DatagramCounts } from "./terms.ts";
 
+/**
+ * The runtime connects no sockets, so each has a port that no other socket of this machine can have,
+ * wherever that sends to.
+ */
+const NO_PORT = "this machine has no port of UDP for one more socket " +
+  "(net.ipv4.ip_local_port_range says which it gives)";
+
 /** Options of {@linkcode openUpstream}. */
 export interface UpstreamOptions {
   /** Whether the server may answer from another port than it was asked at. */
@@ -24,12 +31,19 @@ export function openUpstream(
   options: UpstreamOptions,
 ): UpstreamSocket {
   const { hostname, port } = server;
-  const socket = Deno.listenDatagram({
-    transport: "udp",
-    hostname: hostname.includes(":") ? "::" : "0.0.0.0",
-    port: 0,
-  });
+  const socket = openAnywhere(hostname.includes(":") ? "::" : "0.0.0.0");
   return new Upstream(socket, { transport: "udp", hostname, port }, options);
+}
+
+function openAnywhere(hostname: string): Deno.DatagramConn {
+  try {
+    return Deno.listenDatagram({ transport: "udp", hostname, port: 0 });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    throw Object.assign(new Deno.errors.AddrInUse(NO_PORT, { cause: error }), {
+      code: "EADDRINUSE",
+    });
+  }
 }
 
 /** The stream of such a socket. */

@@ -181,6 +181,24 @@ Deno.test("shed: a target that is set is how long sessions wait, and the interva
   assert((await simulate({ ...patient, interval: 1000 })).shed > 500);
 });
 
+Deno.test("shed: a target that is set counts while servers finish nothing, too", async () => {
+  const { tries, shed } = await simulate({
+    ...USUAL,
+    mode: "shed",
+    load: 0.6,
+    patience: () => Infinity,
+    target: 60,
+    interval: 100,
+    warmUp: 0,
+    duration: 15_000,
+    stall: { from: 10_000, to: 13_000 },
+  });
+  const times = tries.map(({ cameAt, answeredAt }) => (answeredAt ?? NaN) - cameAt);
+  // The one that a server had when it stood still.
+  assertEquals(times.filter((time) => time > 250).length, 1);
+  assert(shed > 100, `${shed}`);
+});
+
 Deno.test("hold: what nobody waits for any more is served all the same", async () => {
   const { goodput, shed } = await simulate({ ...USUAL, mode: "hold", load: 1.5 });
   assert(goodput < 0.5, `${goodput}`);

@@ -113,6 +113,29 @@ Deno.test("a server that takes more from one moment to the next has more after 1
   assert(limits[30]! >= 18, `${limits}`);
 });
 
+Deno.test("a server that collapses all at once has the fewer slots it needs after 4 s", () => {
+  for (const [kind, work] of Object.entries(WORK)) {
+    for (const seed of [1, 2, 3, 4]) {
+      const { limits } = simulate({
+        capacity: (active, now) => thrashing(now < 20_000 ? active : 4 * active) / 2,
+        ...{ workers: "auto", work: work(new Random(seed)), clients: 16, length: 25_000 },
+      });
+      assert(limits[24]! <= 3, `${kind}, ${seed}: ${limits}`);
+    }
+  }
+});
+
+Deno.test("a server that stands still for a second keeps its slots", () => {
+  for (const seed of [1, 2, 3, 4]) {
+    const { limits } = simulate({
+      capacity: (active, now) => now > 20_000 && now < 21_000 ? 1 : thrashing(active),
+      ...{ workers: "auto", work: WORK.even!(new Random(seed)), clients: 16, length: 26_000 },
+    });
+    const least = Math.min(...limits.slice(19));
+    assert(least >= 6 && Math.max(...limits.slice(19)) <= 11, `${seed}: ${limits}`);
+  }
+});
+
 Deno.test("slots are tried only while somebody waits", () => {
   const { limits } = simulate({
     capacity: (active) => 100 * active,
