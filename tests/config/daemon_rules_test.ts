@@ -139,9 +139,13 @@ Deno.test("a program with a relative path is that of the folder in which a daemo
       `exec:${folder}/bin/z ./x`,
       "9001",
     ]);
-    const typed = await read(["1", "name=a\\,b,exec:./x 'a b'", "exec:'./x", "9001"], folder)
-      .catch((error) => error.message);
-    assertEquals(typed.includes(`exec:'./x`), true, typed);
+    const typed = await read(["1", "name=a,exec:./x 'a b'", "exec:cat", "9001"], folder);
+    assertEquals(typed.config.listeners[0]!.texts.destinations, [
+      `name=a,exec:${folder}/x 'a b'`,
+      "exec:cat",
+      "9001",
+    ]);
+    await assertRejects(() => read(["1", "exec:'./x"], folder), UsageError, "exec:'./x");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
