@@ -1,5 +1,6 @@
 import { type Arguments, readArguments } from "./arguments.ts";
 import type { ListenerTexts, ProgramConfig } from "../config/config.ts";
+import type { ParsedConfig } from "../config/parse.ts";
 import { optionTexts, type ProgramSource } from "../config/source.ts";
 import { UsageError } from "../base/errors.ts";
 import { readSettings } from "../config/options.ts";
@@ -97,6 +98,28 @@ export async function parseServe(args: readonly string[]): Promise<Command> {
   );
 }
 
+/**
+ * Reads the arguments of `iawlb inetd`, and the file that they name.
+ *
+ * @param args Without the name of the command.
+ * @throws {UsageError} If they are not allowed, with a line for each problem of the file.
+ */
+export async function parseInetd(args: readonly string[]): Promise<Command> {
+  const { inetdHelp, readInetdArguments } = await import("./inetd.ts");
+  const { file, options, rules, switches } = readInetdArguments(args);
+  if (switches.has("help")) return { kind: "print", text: inetdHelp() };
+  const { inetdReader } = await import("../config/inetd/file.ts");
+  return await commandOf(loaderOf(inetdReader(file, { options, rules })), switches);
+}
+
+/** What reads the configuration of the program with such a function. */
+function loaderOf(read: () => Promise<ParsedConfig>): () => Promise<Loaded> {
+  return async () => {
+    const { source, problems } = await read();
+    return { config: await inTurns(readProgram(source, problems)), source, notes: [] };
+  };
+}
+
 function demo({ addresses, options, rules, config, switches }: Arguments): Command {
   const [address] = addresses;
   if (address !== undefined) {
@@ -134,11 +157,7 @@ async function loader(given: Arguments): Promise<() => Promise<Loaded>> {
     );
   }
   const { configReader } = await import("../config/file.ts");
-  const read = configReader(name, { options, rules });
-  return async () => {
-    const { source, problems } = await read();
-    return { config: await inTurns(readProgram(source, problems)), source, notes: [] };
-  };
+  return loaderOf(configReader(name, { options, rules }));
 }
 
 /** The configuration that the command line alone makes, and what there is to say about it. */

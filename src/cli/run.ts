@@ -15,20 +15,25 @@ import { Signals } from "../program/signals.ts";
 export async function run(args: readonly string[]): Promise<number> {
   try {
     surviveFileLimit();
-    const [first, ...rest] = args;
+    const [first = "", ...rest] = args;
     if (first === "top" || first === "ctl" || first === "send") {
       const { runClient } = await import("../client/main.ts");
       return await runClient(first, rest);
     }
     const signals = new Signals();
-    const { parseCommand, parseServe } = await import("./command.ts");
-    const command = first === "serve" ? await parseServe(rest) : await parseCommand(args);
-    return await execute(command, signals);
+    return await execute(await parse(args), signals);
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof FatalError)) throw error;
     complain(error.message.replace(/^/gm, "iawlb: "));
     return error instanceof UsageError ? 2 : 1;
   }
+}
+
+async function parse(args: readonly string[]): Promise<Command> {
+  const { parseCommand, parseInetd, parseServe } = await import("./command.ts");
+  const [first, ...rest] = args;
+  if (first === "serve") return await parseServe(rest);
+  return first === "inetd" ? await parseInetd(rest) : await parseCommand(args);
 }
 
 async function execute(command: Command, signals: Signals): Promise<number> {
