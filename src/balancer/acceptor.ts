@@ -1,6 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import type { AcceptingSocket } from "../net/accepting_socket.ts";
-import { type Address, formatSocketAddress } from "../net/address.ts";
+import { type Address, formatAddress, formatSocketAddress } from "../net/address.ts";
 import { bind, type Bound } from "../net/bind.ts";
 import type { Settings } from "../config/options.ts";
 import { AcceptFailures, nextTurn } from "../net/accept_failures.ts";
@@ -54,6 +54,8 @@ export interface AcceptorOptions<S> {
   log: Logger;
   /** What UDP sockets share; needed for an address of UDP. */
   udp?: UdpTerms;
+  /** What is accepted from, instead of binding the address. */
+  only?: AcceptingSocket | undefined;
   /** Ends waiting for a name server at the start. */
   signal?: AbortSignal | undefined;
 }
@@ -110,7 +112,10 @@ export class Acceptor<S> implements Closeable {
    * @throws {FatalError} If the address cannot be bound.
    */
   static async open<S>(address: Address, options: AcceptorOptions<S>): Promise<Acceptor<S>> {
-    const bound = await bind(address, { ...options, tcpBacklog: options.settings.backlog });
+    const { only, settings } = options;
+    const bound = only
+      ? { sockets: [only], address: formatAddress(address), port: undefined, release() {} }
+      : await bind(address, { ...options, tcpBacklog: settings.backlog });
     return new Acceptor(bound, options);
   }
 

@@ -1,5 +1,5 @@
 import { type Arguments, readArguments } from "./arguments.ts";
-import type { ListenerTexts, ProgramConfig } from "../config/config.ts";
+import type { Config, ListenerTexts, ProgramConfig } from "../config/config.ts";
 import type { ParsedConfig } from "../config/parse.ts";
 import { optionTexts, type ProgramSource } from "../config/source.ts";
 import { UsageError } from "../base/errors.ts";
@@ -21,8 +21,15 @@ export type Command =
     /** Lines for standard error. */
     readonly warnings?: readonly string[];
   }
-  /** A service for the one client that standard input and output are. */
-  | { readonly kind: "converse"; readonly service: ServiceAddress }
+  /** The one client that standard input and output are. */
+  | {
+    readonly kind: "one-client";
+    readonly config: Config;
+    /** Whether it waits for a destination to come back when none can be connected. */
+    readonly waits: boolean;
+  }
+  /** A process of a service of this program, which standard input and output are for. */
+  | { readonly kind: "process"; readonly service: ServiceAddress }
   /** `texts` has no addresses: the demo knows its own. */
   | { readonly kind: "demo"; readonly texts: Omit<ListenerTexts, "listen" | "destinations"> }
   | {
@@ -56,7 +63,20 @@ export async function parseCommand(args: readonly string[]): Promise<Command> {
   if (switches.has("help")) return { kind: "help" };
   if (switches.has("version")) return { kind: "version" };
   if (switches.has("demo")) return demo(given);
+  if (switches.has("inetd")) return await oneClient(given);
   return await commandOf(await loader(given), switches);
+}
+
+/** One client, for which everything is read once. */
+async function oneClient(given: Omit<Arguments, "own">): Promise<Command> {
+  const { checkOneClient, oneClientSource } = await import("./one_client.ts");
+  const { listeners: [config] } = await inTurns(readProgram(oneClientSource(given)));
+  checkOneClient(config!);
+  return {
+    kind: "one-client",
+    config: config!,
+    waits: given.options.queueTimeout !== undefined,
+  };
 }
 
 /** What is to be done about a configuration that such a function reads. */
@@ -84,13 +104,16 @@ async function commandOf(
  * @throws {UsageError} If they are not allowed.
  */
 export async function parseServe(args: readonly string[]): Promise<Command> {
-  const { readServeArguments, serveHelp, serveSource, standardService } = await import(
-    "./serve.ts"
-  );
+  const { readServeArguments, serveHelp, serveSource, serviceOfProcess, standardClient } =
+    await import(
+      "./serve.ts"
+    );
   const given = readServeArguments(args);
   if (given.switches.has("help")) return { kind: "print", text: serveHelp() };
-  const service = standardService(given);
-  if (service) return { kind: "converse", service };
+  const service = serviceOfProcess(given);
+  if (service) return { kind: "process", service };
+  const client = standardClient(given);
+  if (client) return await oneClient(client);
   const source = serveSource(given);
   return await commandOf(
     async () => ({ config: await inTurns(readProgram(source)), source, notes: [] }),

@@ -21,6 +21,12 @@ export const COMMAND_LINE_FLAGS = {
   "print-config": {
     help: "prints the configuration as a file, with where each value comes from, and exits",
   },
+  inetd: {
+    short: "i",
+    help: "serves the one client that standard input and output are, as inetd, xinetd or systemd " +
+      "(Accept=yes) start it, at the first DESTINATION that can be connected, and exits; there is " +
+      "no LISTEN, and --log and --access-log are syslog unless given",
+  },
   demo: { help: "balances over three small HTTP services of its own" },
   help: {
     short: "h",

@@ -24,9 +24,16 @@ export async function run(args: readonly string[]): Promise<number> {
     return await execute(await parse(args), signals);
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof FatalError)) throw error;
-    complain(error.message.replace(/^/gm, "iawlb: "));
+    const message = error.message.replace(/^/gm, "iawlb: ");
+    if (!await belongsToClient(args)) complain(message);
+    else await (await import("./serve_one_client.ts")).tellQuietly(message);
     return error instanceof UsageError ? 2 : 1;
   }
+}
+
+/** Whether the standard descriptors are the client, to whom nothing is told. */
+async function belongsToClient(args: readonly string[]): Promise<boolean> {
+  return (await import("./one_client.ts")).isForOneClient(args);
 }
 
 async function parse(args: readonly string[]): Promise<Command> {
@@ -48,13 +55,15 @@ async function execute(command: Command, signals: Signals): Promise<number> {
       for (const warning of command.warnings ?? []) complain(`iawlb: warning: ${warning}`);
       print(command.text);
       return 0;
-    case "converse": {
+    case "one-client":
+      return await (await import("./serve_one_client.ts")).runOneClient({ ...command, signals });
+    case "process": {
       if (command.service.settings.processes === "accept") {
         await (await import("../threads/process_main.ts")).serveAsProcess();
         return 0;
       }
-      const { serveStandardStreams } = await import("../services/standard_streams.ts");
-      await serveStandardStreams(command.service);
+      const { serveAsService } = await import("../services/service_process.ts");
+      await serveAsService(command.service);
       return 0;
     }
     case "demo": {

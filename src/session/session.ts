@@ -127,10 +127,15 @@ export class Session implements DepartureListener {
   readonly ahead: ReadAhead;
   /** Those in force; they may change. */
   readonly #settings: Pick<Settings, "halfClose">;
+  /** Whether its client may want an answer to nothing, and is not gone when it says nothing. */
+  readonly #listens: boolean;
   /** Why it ends; the first reason stays. */
   #reason: EndReason | undefined;
 
-  /** @param options.settings Those in force; they may change. `keep` unless given. */
+  /**
+   * @param options.settings Those in force; they may change. `keep` unless given.
+   * @param options.listens Whether its client is served also if it finishes before its first byte.
+   */
   constructor(
     client: Stream,
     options: {
@@ -139,6 +144,7 @@ export class Session implements DepartureListener {
       buffers: BufferPool;
       settings?: Pick<Settings, "halfClose">;
       signs?: ClientSigns | undefined;
+      listens?: boolean | undefined;
     },
   ) {
     this.id = options.id;
@@ -150,6 +156,7 @@ export class Session implements DepartureListener {
     this.activity.activeAt = options.now;
     this.#settings = options.settings ?? KEEP;
     this.signs = options.signs;
+    this.#listens = options.listens ?? false;
     this.ahead = new ReadAhead(options.buffers, this);
   }
 
@@ -238,8 +245,9 @@ export class Session implements DepartureListener {
     this.#waitsSince ??= now;
     this.holder = holder;
     const { ahead } = this;
-    if (ahead.closedEmpty || ahead.failed || this.#abandoned) this.abort("client-gone");
-    else ahead.review();
+    if ((ahead.closedEmpty && !this.#listens) || ahead.failed || this.#abandoned) {
+      this.abort("client-gone");
+    } else ahead.review();
   }
 
   /** `--half-close` has changed: it counts from now on. */
@@ -280,7 +288,8 @@ export class Session implements DepartureListener {
   onDeparture(how: Departure): void {
     this.signs?.finished();
     if (this.stage === "relaying") return this.holder?.onReview?.(this);
-    const leaves = how === "reset" || (how === "closed" && this.stage === "waiting");
+    const leaves = how === "reset" ||
+      (how === "closed" && this.stage === "waiting" && !this.#listens);
     if (leaves || this.abandons) this.abort("client-gone");
     else this.holder?.onReview?.(this);
   }
