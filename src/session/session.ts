@@ -15,9 +15,7 @@ const NONE: Trail = [];
 
 /**
  * Where a session is: being read what stands before the payload, in the queue, being connected, being
- * relayed, or over.
- *
- * A connect that fails leads from `connecting` back to `waiting`.
+ * relayed, or over. A connect that fails leads from `connecting` back to `waiting`.
  */
 export type Stage = "greeting" | "waiting" | "connecting" | "relaying" | "ended";
 
@@ -83,6 +81,8 @@ export class Session implements DepartureListener {
   bound: Audience | undefined;
   /** What its client has done by which it can be seen leaving, where that matters. */
   readonly signs: ClientSigns | undefined;
+  /** Whether its client is served also if it finishes before its first byte. */
+  readonly listens: boolean;
   /** Its place among those that are ended when they have waited too long. */
   deadline: Deadline<Session> | undefined;
   /** When it joined the queue for the first time, where that matters. */
@@ -127,15 +127,10 @@ export class Session implements DepartureListener {
   readonly ahead: ReadAhead;
   /** Those in force; they may change. */
   readonly #settings: Pick<Settings, "halfClose">;
-  /** Whether its client may want an answer to nothing, and is not gone when it says nothing. */
-  readonly #listens: boolean;
   /** Why it ends; the first reason stays. */
   #reason: EndReason | undefined;
 
-  /**
-   * @param options.settings Those in force; they may change. `keep` unless given.
-   * @param options.listens Whether its client is served also if it finishes before its first byte.
-   */
+  /** @param options.settings Those in force; they may change. `keep` unless given. */
   constructor(
     client: Stream,
     options: {
@@ -156,7 +151,7 @@ export class Session implements DepartureListener {
     this.activity.activeAt = options.now;
     this.#settings = options.settings ?? KEEP;
     this.signs = options.signs;
-    this.#listens = options.listens ?? false;
+    this.listens = options.listens ?? false;
     this.ahead = new ReadAhead(options.buffers, this);
   }
 
@@ -245,7 +240,7 @@ export class Session implements DepartureListener {
     this.#waitsSince ??= now;
     this.holder = holder;
     const { ahead } = this;
-    if ((ahead.closedEmpty && !this.#listens) || ahead.failed || this.#abandoned) {
+    if ((ahead.closedEmpty && !this.listens) || ahead.failed || this.#abandoned) {
       this.abort("client-gone");
     } else ahead.review();
   }
@@ -288,9 +283,8 @@ export class Session implements DepartureListener {
   onDeparture(how: Departure): void {
     this.signs?.finished();
     if (this.stage === "relaying") return this.holder?.onReview?.(this);
-    const leaves = how === "reset" ||
-      (how === "closed" && this.stage === "waiting" && !this.#listens);
-    if (leaves || this.abandons) this.abort("client-gone");
+    const ends = how === "closed" && this.stage === "waiting" && !this.listens;
+    if (ends || how === "reset" || this.abandons) this.abort("client-gone");
     else this.holder?.onReview?.(this);
   }
 
