@@ -30,7 +30,7 @@ export const COMMAND_LINE_FLAGS = {
   demo: { help: "balances over three small HTTP services of its own" },
   help: {
     short: "h",
-    help: "shows this; with a command (serve, send, top, ctl) it shows that of the command",
+    help: "shows this; with a command (serve, inetd, send, top, ctl) it shows that of the command",
   },
   version: { short: "V", help: "shows the version" },
 } as const satisfies Readonly<Record<string, CommandLineFlag>>;

@@ -46,8 +46,7 @@ ${
       `Reads FILE, ${INETD_CONF} unless given, in the format of inetd: each line is a listener, ` +
         "whose destination is a program that is started for each connection (exec:), or a service of " +
         "iawlb itself (internal). Everything that is true of listeners is true of these, --admin and " +
-        "the signals included: SIGHUP reads FILE again and applies what is different. The options " +
-        "are those of iawlb, see iawlb --help, and count for all lines.",
+        "the signals included: SIGHUP reads FILE again and applies what is different.",
       0,
     )
   }
@@ -61,12 +60,17 @@ ${
     )
   }
 
+Options, which count for all lines, with their defaults; TIME is 250ms, 5s, 10m, 1h or 0:
+${inetdOptions().map(describe).join("\n")}
 ${SWITCHES.map((name) => `  --${name}\n${wrap(switchHelp(name), 6)}`).join("\n")}
-
-Options: ${wrap(inetdOptions().map((name) => flagOf(name)).join(" "), 2).trimStart()}
 
 Exit status: 0 finished, nothing was cut; 1 cannot listen, or sessions were cut; 2
 bad usage, or a line that is not allowed.`;
+}
+
+function describe(name: OptionName): string {
+  const { form, format, default: usual, help } = rowOf(name);
+  return `  ${flagOf(name)} ${form}  (${format(usual)})\n${wrap(help, 6)}`;
 }
 
 function switchHelp(name: Switch): string {

@@ -205,6 +205,7 @@ export function serveHelp(): string {
   return `iawlb serve: a service of its own, behind the same queue and limits
 
 Usage: iawlb serve SERVICE LISTEN [OPTIONS]
+       iawlb serve SERVICE -i [OPTIONS]
 
 ${
     wrap(
