@@ -6,6 +6,7 @@ import {
   destinationOptionNames,
 } from "../src/config/options/destination.ts";
 import type { Option } from "../src/config/option.ts";
+import { EXEC_OPTIONS, execOptionNames } from "../src/config/options/exec.ts";
 import { SERVICE_OPTIONS, serviceOf, serviceOptionNames } from "../src/config/options/service.ts";
 import { flagOf, keyOf, type OptionName, optionNames, rowOf } from "../src/config/options.ts";
 import { LISTENER_KEYS } from "../src/config/schema.ts";
@@ -55,6 +56,17 @@ export function optionsPage(): string {
       return entry(`Service: ${name}`, row, [
         `After the name: \`service:${serviceOf(name)},${name}=${row.form}\``,
         `Command line: \`iawlb serve ${serviceOf(name)} LISTEN --${name} ${row.form}\``,
+        `Default: ${defaultOf(row)}`,
+      ]);
+    }),
+    "## Programs",
+    "Options of a [program](programs.md) behind the queue: before `exec:`, each with a comma behind " +
+    "it, as in `user=nobody,exec:/usr/bin/x`; as keys of a table in the file, as in " +
+    '`{ exec = ["/usr/bin/x"], user = "nobody" }`; and as fields of the [admin API](admin-api.md).',
+    ...execOptionNames().flatMap((name) => {
+      const row: Option<unknown> = EXEC_OPTIONS[name];
+      return entry(`Program: ${name}`, row, [
+        `Before the program: \`${name}=${row.form},exec:PROGRAM\``,
         `Default: ${defaultOf(row)}`,
       ]);
     }),

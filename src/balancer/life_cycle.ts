@@ -135,7 +135,7 @@ export class LifeCycle {
   }
 
   #cut(reason: "drain-timeout" | "quit"): void {
-    const { queue, registry, log } = this.#parts;
+    const { queue, registry, destinations, log } = this.#parts;
     this.#cutting.abort();
     queue.turnAway(reason);
     for (const session of registry.live) {
@@ -147,6 +147,7 @@ export class LifeCycle {
       });
       session.abort(reason);
     }
+    if (reason === "quit") { for (const { connector } of destinations.all) connector.hurry?.(); }
   }
 
   async #end(): Promise<void> {

@@ -237,6 +237,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     services: {
       claimProcess: () => descriptors.claimProcess(),
       show: options.show ?? SILENT.show,
+      grace: () => settings.execGrace,
       log,
       datagrams: config.listen.transport === "udp",
     },

@@ -147,6 +147,7 @@ async function serve(
   const note = noteOf(server);
   if (session.reason !== undefined) {
     server.close();
+    if (server.settled) session.exit = await server.settled;
     context.registry.finish(session);
     return;
   }
@@ -167,8 +168,12 @@ async function serve(
   session.server = undefined;
   note?.forget();
   if (context.loops.endIfLooped(session, note)) return context.registry.finish(session);
-  if (end === "over") context.registry.finish(session);
-  else moveOn(end, session, destination, context);
+  if (end !== "over") moveOn(end, session, destination, context);
+  // Its slot is free once the process is gone, and how that has ended is a part of the session.
+  const exit = server.settled && await server.settled;
+  if (end !== "over") return;
+  session.exit = exit;
+  context.registry.finish(session);
 }
 
 /** Passes datagrams on, until the session is over. */

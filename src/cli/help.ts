@@ -1,4 +1,5 @@
 import { PLACE_FORMS, RESERVED_WORDS } from "../net/address.ts";
+import { EXEC_FORMS } from "../config/exec_address.ts";
 import { RECORDS_FORMS } from "../net/records_name.ts";
 import { END_REASONS } from "../operations/end_reasons.ts";
 import {
@@ -47,7 +48,8 @@ ${
         } ends in a dot: dns.:53. ` +
         "Port 0 lets the kernel pick the port to listen on; the log names it. " +
         `A DESTINATION may also be ${RECORDS_FORMS}: each server that the name leads to; or ` +
-        "service:NAME: a service of iawlb itself, see iawlb serve --help.",
+        "service:NAME: a service of iawlb itself, see iawlb serve --help; or " +
+        `${EXEC_FORMS}: a program that is started for each session, with its options before it.`,
       0,
     )
   }

@@ -27,7 +27,7 @@ import { isModelOption, MODEL_OPTION_NAMES, MODEL_OPTIONS, modelOf } from "./ser
 const FOREIGN_GROUPS = ["Health", "Names"];
 const FOREIGN: readonly OptionName[] = [
   ...["workers", "workersMax", "balance", "hashMask", "hashWait", "maxConnections"] as const,
-  ...["connectTimeout", "retries", "redispatch", "sendProxy"] as const,
+  ...["connectTimeout", "retries", "redispatch", "sendProxy", "execGrace"] as const,
 ];
 
 /** What is said of options in another way here. */

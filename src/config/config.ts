@@ -11,6 +11,7 @@ import {
 import { checkProtocol } from "./destination_protocol.ts";
 import { UsageError } from "../base/errors.ts";
 import { flagOf, type OptionName, readOption, readSettings, type Settings } from "./options.ts";
+import { isAddress } from "./service_address.ts";
 import { quote } from "../base/text.ts";
 
 /** What a listener is configured by, as it was written. */
@@ -164,7 +165,7 @@ export function checkDestination(
     report(`is called like ${mention({ destination: namesake })}; each must have another name`);
   }
   const at = isTemplate(destination) ? undefined : destination.address;
-  if (listen && at && at.transport !== "service" && isSelf(listen, at)) {
+  if (listen && at && isAddress(at) && isSelf(listen, at)) {
     report(
       `is the ${mention("listen")} address, so that it would connect to itself; ` +
         "must be another port or host",

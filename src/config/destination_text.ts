@@ -21,6 +21,14 @@ import {
   writtenOptionNames,
 } from "./options/destination.ts";
 import { type Option, problemWith } from "./option.ts";
+import {
+  type ExecCommand,
+  foreignExecOption,
+  isExecText,
+  parseExec,
+  readExec,
+} from "./exec_address.ts";
+import { isExecOption } from "./options/exec.ts";
 import { isServiceOption, type ServiceName } from "./options/service.ts";
 import {
   foreignOption,
@@ -77,7 +85,8 @@ export type DestinationTexts = Readonly<Partial<Record<WrittenOptionName, string
  * A destination and its options in one text, such as `9001,workers=4,check=http:/`.
  *
  * A comma ends each part; in a part, `\,` is a comma and `\\` a backslash, and any other backslash
- * is itself. This is taken off before anything else is read: a check has escapes of its own.
+ * is itself. This is taken off before anything else is read: a check has escapes of its own. A program
+ * stands behind its options, as in `workers=4,exec:/usr/bin/tac`: all behind `exec:` is as it is.
  */
 export function writeDestination(address: string, texts: DestinationTexts): string {
   const parts = [address];
@@ -87,15 +96,21 @@ export function writeDestination(address: string, texts: DestinationTexts): stri
     if (!isMark(name) || !["true", "false"].includes(text)) parts.push(`${name}=${text}`);
     else if (text === "true") parts.push(name);
   }
-  return parts.map((part) => part.replace(/[\\,]/g, "\\$&")).join(",");
+  const escaped = parts.map((part) => part.replace(/[\\,]/g, "\\$&"));
+  return isExecText(address) ? [...escaped.slice(1), address].join(",") : escaped.join(",");
 }
 
 /** The parts of such a text: the address, and the options as they are written. */
 export function splitDestination(text: string): [address: string, ...options: string[]] {
   const parts: [string, ...string[]] = [""];
   let part = "";
-  for (const [token] of text.matchAll(/\\[\\,]|[^\\,]+|[^]/g)) {
-    if (token === ",") {
+  let starts = true;
+  for (const { 0: token, index } of text.matchAll(/\\[\\,]|[^\\,]+|[^]/g)) {
+    if (starts && isExecText(text.slice(index))) {
+      return [text.slice(index), ...parts.slice(0, -1)];
+    }
+    starts = token === ",";
+    if (starts) {
       parts[parts.length - 1] = part;
       parts.push(part = "");
     } else part += token.startsWith("\\") ? token.slice(-1) : token;
@@ -126,8 +141,13 @@ export function readDestination(
   const texts = readOptions(optionTexts, tell);
   const options = optionValues(texts, defaults);
   if (place === undefined) return undefined;
+  const isProgram = isCommand(place);
+  for (const name of Object.keys(texts)) {
+    if (isExecOption(name) && !isProgram) tell(foreignExecOption(name));
+    else if (isServiceOption(name) && typeof place !== "string") tell(foreignOption(name));
+  }
+  if (isProgram) return execDestination(place, { texts, options }, tell);
   if (typeof place === "string") return serviceDestination(place, { texts, options }, tell);
-  for (const name of Object.keys(texts)) if (isServiceOption(name)) tell(foreignOption(name));
   if ("kind" in place) {
     if (place.kind === "srv" && texts.weight !== undefined) {
       tell("has a weight, which each record of srv: tells itself; must be without");
@@ -160,6 +180,23 @@ function serviceDestination(
   return { ...options, ...none, address, key, name: options.name || key };
 }
 
+/** A program, which is told of its client by its environment, and has no agent. */
+function execDestination(
+  command: ExecCommand,
+  { texts, options }: { texts: DestinationTexts; options: DestinationOptions },
+  report: (problem: string) => void,
+): DestinationConfig {
+  for (const name of ["send-proxy", "agent-check"] as const) {
+    if (![undefined, "off"].includes(texts[name])) {
+      report(`has ${name}, which is nothing for a program; must be without`);
+    }
+  }
+  const address = readExec(command, texts, report);
+  const key = formatPlace(address);
+  const none = { "send-proxy": "off", "agent-check": null } as const;
+  return { ...options, ...none, address, key, name: options.name || key };
+}
+
 /** The value of each option: what is given, otherwise the listener's or the default. */
 export function optionValues(given: DestinationTexts, listener: Settings): DestinationOptions {
   const values: Partial<Record<DestinationOptionName, unknown>> = {};
@@ -175,7 +212,7 @@ export function optionValues(given: DestinationTexts, listener: Settings): Desti
 function readPlace(
   text: string,
   report: (problem: string) => void,
-): Address | RecordsName | ServiceName | undefined {
+): ParsedPlace | undefined {
   try {
     return parsePlace(text);
   } catch (error) {
@@ -184,14 +221,21 @@ function readPlace(
   }
 }
 
+/** What an address stands for: a service by its name, a program by its words. */
+type ParsedPlace = Address | RecordsName | ServiceName | ExecCommand;
+
 /**
- * Where a destination is, from a text without options; a service of this program by its name.
+ * Where a destination is, from a text without options.
  *
  * @throws {AddressError} If it is nowhere.
  */
-export function parsePlace(text: string): Address | RecordsName | ServiceName {
-  return parseServiceName(text) ?? parseRecordsName(text) ??
+export function parsePlace(text: string): ParsedPlace {
+  return parseExec(text) ?? parseServiceName(text) ?? parseRecordsName(text) ??
     parseAddress(text, { minPort: 1, udp: true });
+}
+
+function isCommand(place: ParsedPlace): place is ExecCommand {
+  return Array.isArray(place);
 }
 
 function readOptions(

@@ -22,6 +22,7 @@ import { quote } from "../base/text.ts";
 import type { Chunks } from "../async/chunks.ts";
 import { checkThreads } from "./thread_shares.ts";
 import { checkUdp, withoutForeign } from "./udp_rules.ts";
+import { programWarnings } from "./program_warnings.ts";
 import { withoutEffect } from "./without_effect.ts";
 
 /** Most networks of `allow` and `deny` of all listeners together, those of the top level in each. */
@@ -48,7 +49,7 @@ export function* readProgram(
   yield* checkCollisions(settings, { source, problems });
   problems.throwIfAny();
   const read = { settings, listeners: listeners as Config[] };
-  return { ...read, warnings: withoutEffect(read, source) };
+  return { ...read, warnings: [...withoutEffect(read, source), ...programWarnings(read, source)] };
 }
 
 /**

@@ -3,6 +3,7 @@ import { formatPeers, type Verdict } from "../net/networks.ts";
 import type { Config, ProgramConfig } from "./config.ts";
 import { type ConfiguredDestination, isTemplate } from "./destination_text.ts";
 import { flagOf, keyOf, type OptionName, rowOf, type Settings } from "./options.ts";
+import { isProgram } from "./program_warnings.ts";
 import { neverMatched } from "./never_matched.ts";
 import type { ProgramSource, Written } from "./source.ts";
 import { quote } from "../base/text.ts";
@@ -48,6 +49,10 @@ const OF_LISTENERS: Companions<Config> = {
   workersMax: {
     counts: ({ configured }) => configured.some(({ workers }) => workers === 0),
     why: (name) => `without ${name("workers")} auto`,
+  },
+  execGrace: {
+    counts: ({ configured }) => configured.some(isProgram),
+    why: () => "without a destination exec:",
   },
   hashMask: HASHES,
   hashWait: HASHES,

@@ -61,6 +61,7 @@ export const RESERVED_WORDS = [
 const USES: Readonly<Record<string, string>> = {
   dns: "for destinations",
   srv: "for destinations",
+  exec: "for destinations",
   udp: "for listeners and destinations",
   unixgram: "reserved (its clients have no address by which they could be told apart)",
 };

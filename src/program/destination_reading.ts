@@ -18,6 +18,7 @@ import {
   fieldOfDestinationOption,
   type WrittenOptionName,
 } from "../config/options/destination.ts";
+import { execOptionNames } from "../config/options/exec.ts";
 import { remoteServiceOptionNames } from "../config/options/service.ts";
 import { checkThreads } from "../config/thread_shares.ts";
 import {
@@ -77,7 +78,11 @@ export function readChanged(
 }
 
 function textsOfValues(values: DestinationValues): DestinationTexts {
-  const names: WrittenOptionName[] = [...remoteServiceOptionNames(), ...destinationOptionNames()];
+  const names: WrittenOptionName[] = [
+    ...execOptionNames(),
+    ...remoteServiceOptionNames(),
+    ...destinationOptionNames(),
+  ];
   return Object.fromEntries(names.flatMap((name) => {
     const value = values[fieldOfDestinationOption(name)];
     return value === undefined ? [] : [[name, `${value}`]];

@@ -138,11 +138,17 @@ class Relay implements Holder, PumpObserver {
       const upwards = flow === this.#session.up;
       this.#failure ??= upwards === (how === "read-failed") ? "client-reset" : "server-reset";
       if (how === "read-failed") this.#stop();
-    } else if (flow === this.#session.down && this.#server.gone) {
+    } else if (flow === this.#session.down) this.#endIfGone();
+    if (this.#open === 0) this.#finish();
+  }
+
+  /** Ends it when a server that has finished sending takes nothing any more: at once, or then. */
+  #endIfGone(): void {
+    const { gone, ended } = this.#server;
+    if (gone) {
       this.#failure ??= "done";
       this.#stop();
-    }
-    if (this.#open === 0) this.#finish();
+    } else ended?.then(() => this.#endIfGone());
   }
 
   /** Closes both sockets, or only the server's if another one can replace it. */

@@ -8,7 +8,7 @@ import type { ClientSigns } from "./client_signs.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Flow } from "./flow.ts";
 import { type Begin, type Departure, type DepartureListener, ReadAhead } from "./read_ahead.ts";
-import type { Stream } from "../net/stream.ts";
+import type { ProcessEnd, Stream } from "../net/stream.ts";
 import type { Ends, Trail } from "../net/trails.ts";
 
 const NONE: Trail = [];
@@ -103,6 +103,8 @@ export class Session implements DepartureListener {
   connectedAt: number | undefined;
   /** When it was over. */
   endedAt: number | undefined;
+  /** How the process has ended that served it, where one did. */
+  exit: ProcessEnd | undefined;
   /** What it has sent and got, where that is datagrams. */
   exchange: Exchange | undefined;
   /** What the latest sweep over the live sessions saw; see `timeouts.ts`. */

@@ -1,30 +1,42 @@
-import { writeDestination } from "../destination_text.ts";
+import { findUser } from "../../base/accounts.ts";
+import { FileError } from "../../base/bounded_file.ts";
+import { type DestinationTexts, writeDestination } from "../destination_text.ts";
+import { formatCommand } from "../exec_address.ts";
 import type { InetdService } from "./service.ts";
 
-/** What a word of a command consists of that needs no quotes. */
-const PLAIN = /^[\w%+,./:=@^~-]+$/;
-
 /** The destination that serves, in the grammar of this program. */
-export function destinationOf({ user, group, guard, server }: InetdService): string {
+export function destinationOf(service: InetdService): string {
+  const { guard, server } = service;
   const workers = guard.most === undefined ? {} : { workers: String(guard.most) };
   if ("internal" in server) return writeDestination(`service:${server.internal}`, workers);
   const { program, name, args } = server;
-  const options = [
-    ...guard.most === undefined ? [] : [`workers=${guard.most}`],
-    `user=${user}`,
-    ...group === undefined ? [] : [`group=${group}`],
-    ...isName(name, program) ? [] : [`argv0=${name}`],
-  ];
-  const before = options.map((option) => option.replace(/[\\,]/g, "\\$&")).join(",");
-  return `${before},exec:${[program, ...args].map(quoteWord).join(" ")}`;
+  return writeDestination(formatCommand([program, ...args]), {
+    ...workers,
+    ...accountOf(service),
+    ...!isName(name, program) && { argv0: name },
+  });
+}
+
+/** Who is to be set; whoever is not root can only be itself, which needs nothing to be set. */
+function accountOf(
+  { user, group }: InetdService,
+): Pick<DestinationTexts, "user" | "group"> {
+  if (group !== undefined) return { user, group };
+  return isSelf(user) ? {} : { user };
+}
+
+function isSelf(user: string): boolean {
+  const own = Deno.uid();
+  if (own === null || own === 0) return false;
+  try {
+    return findUser(user)?.uid === own;
+  } catch (error) {
+    if (error instanceof FileError) return false;
+    throw error;
+  }
 }
 
 /** Whether a program would take this for its own name anyway. */
 function isName(name: string, program: string): boolean {
   return name === program || name === program.slice(program.lastIndexOf("/") + 1);
-}
-
-/** A word as a shell would read it back. */
-function quoteWord(word: string): string {
-  return PLAIN.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

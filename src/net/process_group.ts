@@ -1,0 +1,115 @@
+import { after, every, type Timer } from "../base/timer.ts";
+
+/** How often it is looked whether the rest of a group that is to end is gone, in milliseconds. */
+const LOOK_MS = 20;
+
+/**
+ * How often it is looked whether the rest of a group is there whose first process has ended, in
+ * milliseconds: its number may be somebody else's as soon as it is not.
+ */
+const WATCH_MS = 1000;
+
+/** How long it is waited for a process that was killed: one in the kernel's hands may not end. */
+const KILLED_MS = 1000;
+
+/** The first process of a group, which has the group's number. */
+export type GroupLeader = Pick<Deno.ChildProcess, "pid" | "status">;
+
+/** Times that a group has to come to its end, in milliseconds. */
+export interface EndingTimes {
+  /** To end by itself, before it is told to. */
+  readonly patience: number;
+  /** To end after SIGTERM, before SIGKILL. */
+  readonly grace: number;
+}
+
+/**
+ * A process that was started in a session of the system's of its own, with all that it has started and
+ * that has not left its group.
+ */
+export class ProcessGroup {
+  readonly #pid: number;
+  /** Resolves when the first process has ended. */
+  readonly #ended: Promise<void>;
+  /** Whether nothing is left of it: its number may be somebody else's from now on. */
+  #gone = false;
+  /** Whether the first process has ended. */
+  #orphaned = false;
+  /** Notices when the rest of it is gone. */
+  #watch: Timer | undefined;
+  /** Resolves when it is to be killed at once. */
+  readonly #hurry = Promise.withResolvers<void>();
+  #hurried = false;
+
+  constructor({ pid, status }: GroupLeader) {
+    this.#pid = pid;
+    this.#ended = status.then(() => {
+      this.#orphaned = true;
+      if (this.#lives()) this.#watch = every(WATCH_MS, () => void this.#lives());
+    });
+  }
+
+  /** Resolves when nothing is left of it: by itself, after SIGTERM, or after SIGKILL. */
+  async end({ patience, grace }: EndingTimes): Promise<void> {
+    if (!await this.#isGoneWithin(patience)) {
+      if (!this.#hurried) this.#signal("SIGTERM");
+      if (!await this.#isGoneWithin(grace)) {
+        this.#signal("SIGKILL");
+        await this.#within(KILLED_MS, this.#ended);
+      }
+    }
+    this.#watch?.stop();
+  }
+
+  /** Has {@linkcode end} kill it without further ado. */
+  hurry(): void {
+    this.#hurried = true;
+    this.#hurry.resolve();
+  }
+
+  /** Kills it, and waits for nothing: for the end of the program. */
+  kill(): void {
+    this.#signal("SIGKILL");
+  }
+
+  async #isGoneWithin(ms: number): Promise<boolean> {
+    const until = performance.now() + ms;
+    await Promise.race([this.#within(ms, this.#ended), this.#hurry.promise]);
+    while (this.#orphaned && this.#lives() && !this.#hurried) {
+      if (performance.now() >= until) return false;
+      await Promise.race([this.#within(LOOK_MS, NEVER), this.#hurry.promise]);
+    }
+    return this.#gone;
+  }
+
+  /** Resolves with the promise, or after so many milliseconds. */
+  async #within(ms: number, promise: Promise<void>): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const timer = after(ms, late.resolve);
+    await Promise.race([promise, late.promise, this.#hurried ? NEVER : this.#hurry.promise]);
+    timer.stop();
+  }
+
+  /** Whether something is left of it. */
+  #lives(): boolean {
+    // A signal of this number is none; the types do not know it.
+    return this.#signal(0 as unknown as Deno.Signal);
+  }
+
+  /** Sends a signal to all that is left; returns whether something is. */
+  #signal(signal: Deno.Signal): boolean {
+    if (this.#gone) return false;
+    try {
+      Deno.kill(-this.#pid, signal);
+      return true;
+    } catch (error) {
+      // Those that run as somebody else are there.
+      if (error instanceof Deno.errors.PermissionDenied) return true;
+      this.#gone = true;
+      this.#watch?.stop();
+      return false;
+    }
+  }
+}
+
+const NEVER = new Promise<void>(() => {});
