@@ -138,8 +138,10 @@ export async function parseInetd(args: readonly string[]): Promise<Command> {
 /** What reads the configuration of the program with such a function. */
 function loaderOf(read: () => Promise<ParsedConfig>): () => Promise<Loaded> {
   return async () => {
-    const { source, problems } = await read();
-    return { config: await inTurns(readProgram(source, problems)), source, notes: [] };
+    const { source, problems, warnings = [] } = await read();
+    const config = await inTurns(readProgram(source, problems));
+    const all = [...warnings, ...config.warnings ?? []];
+    return { config: { ...config, warnings: all }, source, notes: [] };
   };
 }
 
