@@ -22,6 +22,7 @@ const LISTEN = "unix:/dev/stdin";
 
 /** Whether such arguments are for the one client that the standard descriptors belong to. */
 export function isForOneClient(args: readonly string[]): boolean {
+  if (["inetd", "top", "ctl", "send"].includes(args[0] ?? "")) return false;
   const end = args.indexOf("--");
   const flags = end === -1 ? args : args.slice(0, end);
   if (flags.includes("--help") || flags.includes("-h")) return false;
