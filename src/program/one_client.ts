@@ -2,6 +2,7 @@ import project from "../../deno.json" with { type: "json" };
 import { LocalBalancer } from "../balancer/local_balancer.ts";
 import { monotonic } from "../base/clock.ts";
 import { UsageError } from "../base/errors.ts";
+import { quote } from "../base/text.ts";
 import type { Config } from "../config/config.ts";
 import type { Logs } from "../logging/logs.ts";
 import { type AcceptingSocket } from "../net/accepting_socket.ts";
@@ -83,7 +84,7 @@ function refuseCircle(
     if (!("address" in one) || one.address.transport !== "tcp") continue;
     if (!isSelf({ transport, ...where }, one.address)) continue;
     throw new UsageError(
-      `DESTINATION ${texts.destinations[index]}: is ${
+      `DESTINATION ${quote(texts.destinations[index]!)}: is ${
         formatSocketAddress({ transport, ...where })
       }, where the client has connected to, so that it would connect to itself; must be another ` +
         "port or host",
