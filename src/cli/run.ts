@@ -26,7 +26,7 @@ export async function run(args: readonly string[]): Promise<number> {
     if (!(error instanceof UsageError || error instanceof FatalError)) throw error;
     const message = error.message.replace(/^/gm, "iawlb: ");
     if (!await belongsToClient(args)) complain(message);
-    else await (await import("./serve_one_client.ts")).tellQuietly(message);
+    else await (await import("./run_one_client.ts")).tellQuietly(message);
     return error instanceof UsageError ? 2 : 1;
   }
 }
@@ -56,7 +56,7 @@ async function execute(command: Command, signals: Signals): Promise<number> {
       print(command.text);
       return 0;
     case "one-client":
-      return await (await import("./serve_one_client.ts")).runOneClient({ ...command, signals });
+      return await (await import("./run_one_client.ts")).runOneClient({ ...command, signals });
     case "process": {
       if (command.service.settings.processes === "accept") {
         await (await import("../threads/process_main.ts")).serveAsProcess();
