@@ -144,8 +144,8 @@ export class Gate {
       buffers,
       settings,
       signs: settings.whenOverloaded === "hold" ? undefined : new ClientSigns(clock),
-      listens,
     });
+    if (listens) session.listens = true;
     const greets = this.#greetings.concern(session);
     if (this.#rejects) {
       const full = this.#options.queue.open ? undefined : "refused-overflow";

@@ -82,7 +82,7 @@ export class Session implements DepartureListener {
   /** What its client has done by which it can be seen leaving, where that matters. */
   readonly signs: ClientSigns | undefined;
   /** Whether its client is served also if it finishes before its first byte. */
-  readonly listens: boolean;
+  listens = false;
   /** Its place among those that are ended when they have waited too long. */
   deadline: Deadline<Session> | undefined;
   /** When it joined the queue for the first time, where that matters. */
@@ -141,7 +141,6 @@ export class Session implements DepartureListener {
       buffers: BufferPool;
       settings?: Pick<Settings, "halfClose">;
       signs?: ClientSigns | undefined;
-      listens?: boolean | undefined;
     },
   ) {
     this.id = options.id;
@@ -153,7 +152,6 @@ export class Session implements DepartureListener {
     this.activity.activeAt = options.now;
     this.#settings = options.settings ?? KEEP;
     this.signs = options.signs;
-    this.listens = options.listens ?? false;
     this.ahead = new ReadAhead(options.buffers, this);
   }
 
