@@ -17,6 +17,8 @@ const GROUPS: Readonly<Record<string, string>> = {
   Sessions: "How long the stages of a session may take, and what happens when one fails.",
   Health: "How the health of destinations is found out, and when they are down and up again.",
   Logging: "What is logged, and where.",
+  Process: "Who the program is to the system, and how it goes into the background: see " +
+    "[deployment](deployment.md#as-a-daemon).",
   Administration: "Where the program answers about itself.",
 };
 
@@ -86,7 +88,7 @@ function option(name: OptionName): string[] {
     ? "at the top level"
     : "at the top level for all listeners, or in a `[[listener]]`";
   return entry(keyOf(name), row, [
-    `Command line: \`${flagOf(name)} ${row.form}\``,
+    `Command line: \`${`${flagOf(name)} ${row.form}`.trimEnd()}\``,
     `File: \`${keyOf(name)}\`, ${place}`,
     `Default: ${defaultOf(row)}`,
   ]);

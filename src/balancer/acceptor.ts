@@ -25,7 +25,9 @@ const REVIEW_MS = 1000;
 
 /** Options of {@linkcode Acceptor}. */
 export interface AcceptorOptions<S> {
-  settings: Pick<Settings, "backlog" | "batchSize" | "batchDelay">;
+  settings:
+    & Pick<Settings, "backlog" | "batchSize" | "batchDelay">
+    & Partial<Pick<Settings, "socketMode" | "socketOwner">>;
   gate: {
     /** How many more sessions may be held before they are handed over. */
     readonly freeSlots: number;
@@ -113,9 +115,17 @@ export class Acceptor<S> implements Closeable {
    */
   static async open<S>(address: Address, options: AcceptorOptions<S>): Promise<Acceptor<S>> {
     const { only, settings } = options;
-    const bound = only
-      ? { sockets: [only], address: formatAddress(address), port: undefined, release() {} }
-      : await bind(address, { ...options, tcpBacklog: settings.backlog });
+    if (only) {
+      const where = formatAddress(address);
+      const bound = { sockets: [only], address: where, port: undefined, release() {} };
+      return new Acceptor(bound, options);
+    }
+    const bound = await bind(address, {
+      ...options,
+      tcpBacklog: settings.backlog,
+      mode: settings.socketMode ?? undefined,
+      owner: settings.socketOwner ?? undefined,
+    });
     return new Acceptor(bound, options);
   }
 

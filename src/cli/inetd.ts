@@ -2,7 +2,7 @@ import { UsageError } from "../base/errors.ts";
 import { quote, wrap } from "../base/text.ts";
 import { INETD_CONF } from "../config/inetd/file.ts";
 import { flagOf, type OptionName, optionNames, rowOf } from "../config/options.ts";
-import { type Arguments, readArguments } from "./arguments.ts";
+import { type Arguments, readArguments, type Reading } from "./arguments.ts";
 import { COMMAND_LINE_FLAGS, type Switch } from "./command_line_flags.ts";
 
 const SWITCHES: readonly Switch[] = ["check-config", "print-config", "help"];
@@ -18,8 +18,12 @@ export interface InetdArguments extends Arguments {
  *
  * @throws {UsageError} For the first that is not allowed by itself.
  */
-export function readInetdArguments(args: readonly string[]): InetdArguments {
-  const given = readArguments(args, { options: inetdOptions(), own: [], switches: SWITCHES });
+export function readInetdArguments(
+  args: readonly string[],
+  reading: Reading = {},
+): InetdArguments {
+  const flags = { options: inetdOptions(), own: [], switches: SWITCHES };
+  const given = readArguments(args, { ...flags, ...reading });
   const [file = INETD_CONF, ...more] = given.addresses;
   if (file === "" || file === "-") {
     throw new UsageError(`FILE ${quote(file)}: must be the path of a file, such as ${INETD_CONF}`);

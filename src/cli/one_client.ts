@@ -12,7 +12,7 @@ const OPTIONS: readonly OptionName[] = [
   ...["name", "balance", "hashMask", "allow", "deny", "keepalive", "halfClose"] as const,
   ...["queueTimeout", "connectTimeout", "idleTimeout", "halfCloseTimeout"] as const,
   ...["answerTimeout", "sessionTimeout", "drainTimeout", "retries", "redispatch"] as const,
-  ...["execGrace"] as const,
+  ...["execGrace", "syslogFacility", "syslogIdent"] as const,
   ...["sendProxy", "acceptProxy", "acceptProxyTimeout", "resolver"] as const,
   ...["logLevel", "logFormat", "log", "accessLog", "accessLogFormat"] as const,
 ];

@@ -1,6 +1,9 @@
 import project from "../../deno.json" with { type: "json" };
+import type { Reading } from "./arguments.ts";
 import type { Command } from "./command.ts";
-import { FatalError, UsageError } from "../base/errors.ts";
+import { FatalError, messageOf, UsageError } from "../base/errors.ts";
+import { STARTER_VARIABLE } from "../program/daemon/messages.ts";
+import type { Starter } from "../program/daemon/started.ts";
 import type { Logs } from "../logging/logs.ts";
 import type { Settings } from "../config/options.ts";
 import { complain, print, surviveFileLimit } from "../base/output.ts";
@@ -13,21 +16,31 @@ import { Signals } from "../program/signals.ts";
  * does not wait for the balancer.
  */
 export async function run(args: readonly string[]): Promise<number> {
+  let starter: Starter | undefined;
   try {
     surviveFileLimit();
-    const [first = "", ...rest] = args;
+    const [first, ...rest] = args;
     if (first === "top" || first === "ctl" || first === "send") {
       const { runClient } = await import("../client/main.ts");
       return await runClient(first, rest);
     }
     const signals = new Signals();
-    return await execute(await parse(args), signals);
+    starter = await findStarter();
+    const command = await parse(args, { folder: starter?.folder });
+    return await execute(command, { args, signals, starter });
   } catch (error) {
-    if (!(error instanceof UsageError || error instanceof FatalError)) throw error;
-    const message = error.message.replace(/^/gm, "iawlb: ");
-    if (!await belongsToClient(args)) complain(message);
-    else await (await import("./run_one_client.ts")).tellQuietly(message);
+    if (!(error instanceof UsageError || error instanceof FatalError)) {
+      // What the runtime says of it goes to standard error, which a daemon does not have.
+      await starter?.complain(`iawlb: ended by an error, which is a defect: ${messageOf(error)}`);
+      throw error;
+    }
+    const text = error.message.replace(/^/gm, "iawlb: ");
+    if (starter) await starter.complain(text);
+    else if (!await belongsToClient(args)) complain(text);
+    else await (await import("./run_one_client.ts")).tellQuietly(text);
     return error instanceof UsageError ? 2 : 1;
+  } finally {
+    starter?.close();
   }
 }
 
@@ -36,14 +49,30 @@ async function belongsToClient(args: readonly string[]): Promise<boolean> {
   return (await import("./one_client.ts")).isForOneClient(args);
 }
 
-async function parse(args: readonly string[]): Promise<Command> {
+async function parse(args: readonly string[], reading: Reading): Promise<Command> {
   const { parseCommand, parseInetd, parseServe } = await import("./command.ts");
   const [first, ...rest] = args;
-  if (first === "serve") return await parseServe(rest);
-  return first === "inetd" ? await parseInetd(rest) : await parseCommand(args);
+  if (first === "serve") return await parseServe(rest, reading);
+  return first === "inetd" ? await parseInetd(rest, reading) : await parseCommand(args, reading);
 }
 
-async function execute(command: Command, signals: Signals): Promise<number> {
+/** Who has started this process anew, for another user or as a daemon. */
+async function findStarter(): Promise<Starter | undefined> {
+  if (Deno.env.get(STARTER_VARIABLE) === undefined) return undefined;
+  return await (await import("../program/daemon/started.ts")).Starter.find();
+}
+
+/** What a command is carried out with. */
+interface Surroundings {
+  readonly args: readonly string[];
+  readonly signals: Signals;
+  readonly starter: Starter | undefined;
+}
+
+async function execute(
+  command: Command,
+  { args, signals, starter }: Surroundings,
+): Promise<number> {
   switch (command.kind) {
     case "help":
       print((await import("./help.ts")).helpText().trimEnd());
@@ -76,13 +105,50 @@ async function execute(command: Command, signals: Signals): Promise<number> {
       });
     }
     case "serve": {
-      const { runProgram } = await import("../program/program.ts");
-      const { config, notes, load } = command;
-      return await withLogs(config.settings, (logs) => {
-        for (const note of notes) logs.log.info("{note}", { note });
-        return runProgram({ config, load, logs, signals });
-      });
+      const { config: { settings } } = command;
+      if (!starter && isPlaced(settings)) {
+        const { restartFor, startAnew } = await import("../program/daemon/starter.ts");
+        const restart = restartFor(settings, args);
+        if (restart) return await startAnew(restart, signals);
+      }
+      return await serve(command, { args, signals, starter });
     }
+  }
+}
+
+/** Whether something has to be done about the process itself before it serves. */
+function isPlaced({ daemon, user, group, pidFile, umask }: Settings): boolean {
+  return daemon || user !== null || group !== null || pidFile !== "" || umask !== null;
+}
+
+async function serve(
+  { config, notes, load }: Command & { kind: "serve" },
+  { signals, starter }: Surroundings,
+): Promise<number> {
+  const { settings } = config;
+  // What it has of the system by then is given back.
+  if (isPlaced(settings)) signals.holdStops();
+  const [{ runProgram }, place] = await Promise.all([
+    import("../program/program.ts"),
+    isPlaced(settings)
+      ? (await import("../program/daemon/place.ts")).Place.take(settings, {
+        daemon: starter?.folder !== undefined,
+      })
+      : undefined,
+  ]);
+  try {
+    return await withLogs(settings, async (logs) => {
+      for (const note of notes) logs.log.info("{note}", { note });
+      place?.tell(logs.log);
+      const onReady = starter && (() => starter.serving());
+      try {
+        return await runProgram({ config, load, logs, signals, ...(onReady && { onReady }) });
+      } finally {
+        place?.leave(logs.log);
+      }
+    });
+  } finally {
+    place?.leave();
   }
 }
 

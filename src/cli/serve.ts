@@ -19,7 +19,7 @@ import {
 } from "../config/options/service.ts";
 import { readService, type ServiceAddress, type ServiceTexts } from "../config/service_address.ts";
 import type { ProgramSource, Written } from "../config/source.ts";
-import { type Arguments, readArguments } from "./arguments.ts";
+import { type Arguments, readArguments, type Reading } from "./arguments.ts";
 import { COMMAND_LINE_FLAGS, type Switch } from "./command_line_flags.ts";
 import { isModelOption, MODEL_OPTION_NAMES, MODEL_OPTIONS, modelOf } from "./serve_model.ts";
 
@@ -48,7 +48,10 @@ export interface ServeArguments extends Arguments {
  *
  * @throws {UsageError} For the first that is not allowed by itself.
  */
-export function readServeArguments(args: readonly string[]): ServeArguments {
+export function readServeArguments(
+  args: readonly string[],
+  reading: Reading = {},
+): ServeArguments {
   const [first = ""] = args;
   const asked = args.some((arg) => arg === "--help" || arg === "-h");
   const service = isService(first) ? first : asked ? "echo" : noService(first);
@@ -59,6 +62,7 @@ export function readServeArguments(args: readonly string[]): ServeArguments {
     options,
     own,
     switches: SWITCHES,
+    ...reading,
   });
   for (const [name, text] of Object.entries(given.own)) {
     const option = rowOfOwn(name);

@@ -9,6 +9,7 @@ import {
   type ProgramConfig,
   type Reporter,
 } from "./config.ts";
+import { checkDaemon } from "./daemon_rules.ts";
 import { ConfigProblems, fileReporter } from "./problems.ts";
 import {
   type ListenerSource,
@@ -45,6 +46,7 @@ export function* readProgram(
     listeners.push(yield* readSource(withoutForeign(listener, source), problems));
   }
   checkAdmin(settings, { source, problems });
+  checkDaemon(settings, { source, problems });
   checkNames(listeners, { source, problems });
   yield* checkCollisions(settings, { source, problems });
   problems.throwIfAny();

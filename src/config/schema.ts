@@ -157,7 +157,11 @@ function optionSchemas(names: readonly OptionName[]): Record<string, Schema> {
 function optionSchema(name: OptionName): Schema {
   const option = rowOf(name);
   const text = option.format(option.default);
-  const usual = option.notation?.integers && /^\d+$/.test(text) ? Number(text) : text;
+  const usual = option.notation?.booleans
+    ? option.default
+    : option.notation?.integers && /^\d+$/.test(text)
+    ? Number(text)
+    : text;
   return {
     anyOf: valueSchemas(option),
     ...(!option.notation?.list && { default: usual }),

@@ -44,6 +44,16 @@ const LEADS: Companion<Config> = {
   why: () => "without a destination dns: or srv:",
 };
 
+const ON_PATH: Companion<Config> = {
+  counts: ({ listen }) => listen.transport === "unix",
+  why: () => "without a listener on unix:/path",
+};
+
+const IN_SYSLOG: Companion<Settings> = {
+  counts: ({ log, accessLog }) => log.kind === "syslog" || accessLog === "syslog",
+  why: (name) => `without ${name("log")} or ${name("accessLog")} syslog`,
+};
+
 /** Those of listeners. `--max-wait` is not among them: to rely on it in vain is an error. */
 const OF_LISTENERS: Companions<Config> = {
   workersMax: {
@@ -71,6 +81,8 @@ const OF_LISTENERS: Companions<Config> = {
     counts: ({ maxPerIp, ratePerIp }) => maxPerIp > 0 || ratePerIp > 0,
     why: (name) => `without ${name("maxPerIp")} or ${name("ratePerIp")}`,
   },
+  socketMode: ON_PATH,
+  socketOwner: ON_PATH,
   batchDelay: {
     counts: ({ batchSize }) => batchSize !== 1,
     why: (name) => `with ${name("batchSize")} 1`,
@@ -105,6 +117,8 @@ const OF_PROGRAM: Companions<Settings> = {
     counts: ({ accessLog }) => accessLog !== "off",
     why: (name) => `with ${name("accessLog")} off`,
   },
+  syslogFacility: IN_SYSLOG,
+  syslogIdent: IN_SYSLOG,
   adminTokenFile: {
     counts: ({ admin }) => admin !== null,
     why: (name) => `without ${name("admin")}`,

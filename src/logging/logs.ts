@@ -12,7 +12,7 @@ import { type StreamName, streamSink } from "./sinks.ts";
 import { type Loss, Losses } from "./losses.ts";
 import type { Settings } from "../config/options.ts";
 import { waitAtMost } from "../async/wait_at_most.ts";
-import { type Severity, Syslog } from "./syslog.ts";
+import { type Severity, Syslog, type SyslogOrigin } from "./syslog.ts";
 
 /** The least that each of them waits, also if the others have taken long. */
 const LAST_PATIENCE_MS = 200;
@@ -20,7 +20,13 @@ const LAST_PATIENCE_MS = 200;
 /** The settings of all logs. */
 export type LogSettings = Pick<
   Settings,
-  "logLevel" | "logFormat" | "log" | "accessLog" | "accessLogFormat"
+  | "logLevel"
+  | "logFormat"
+  | "log"
+  | "syslogFacility"
+  | "syslogIdent"
+  | "accessLog"
+  | "accessLogFormat"
 >;
 
 /** The log outputs of the program. */
@@ -96,6 +102,7 @@ export function openLogs(settings: LogSettings, to?: Forward | Quiet): Logs {
   });
   const events = new RecentEvents();
   let format = formatOf(settings);
+  let origin = originOf(settings);
   let opened: Syslog | undefined;
   let closed: Promise<void> | undefined;
   if (settings.log.kind === "syslog" && !forward) syslog();
@@ -123,6 +130,8 @@ export function openLogs(settings: LogSettings, to?: Forward | Quiet): Logs {
     apply(changed) {
       access.apply(changed);
       format = formatOf(changed);
+      origin = originOf(changed);
+      if (opened) opened.origin = origin;
       configure(changed.logLevel);
     },
     reopen() {
@@ -200,6 +209,7 @@ export function openLogs(settings: LogSettings, to?: Forward | Quiet): Logs {
   function syslog(): Syslog {
     const address = settings.log.kind === "syslog" ? settings.log.address : LOCAL_SYSLOG;
     return opened ??= Syslog.open(address, {
+      origin,
       onTrouble(problem) {
         // Only standard error is left to say that the log itself does not work.
         if (settings.log.kind === "syslog") stderr.write(`iawlb: ${problem}`);
@@ -212,6 +222,10 @@ export function openLogs(settings: LogSettings, to?: Forward | Quiet): Logs {
 
 function formatOf(settings: LogSettings): (record: LogRecord) => string {
   return settings.logFormat === "json" ? jsonLine : textLine;
+}
+
+function originOf({ syslogFacility, syslogIdent }: LogSettings): SyslogOrigin {
+  return { facility: syslogFacility, ident: syslogIdent };
 }
 
 function severityOf({ level }: LogRecord): Severity {

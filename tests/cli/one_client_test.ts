@@ -66,6 +66,8 @@ Deno.test("what says nothing for one client is refused", async () => {
   const served: [string[], string][] = [
     [["chat", "-i"], "is for all clients together"],
     [["echo", "8080", "-i"], '"8080" is one too many'],
+    [["echo", "-", "8007"], '"8007" is one too many'],
+    [["echo", "-", "--print-config"], "--print-config: says nothing with -i"],
     [["echo", "-i", "--model", "process"], "--model says nothing"],
     [["echo", "-i", "--queue", "5"], "--queue: says nothing with -i"],
   ];

@@ -75,10 +75,18 @@ function textOf(name: OptionName): fc.Arbitrary<string> {
     check: ["http:/a?b#c", 'send:a\\,\\r\\n",expect:\\\\"', "expect:é"],
     accessLog: ["/var/log/x y", 'a"b', "\t"],
     admin: ["9090", "127.0.0.1:9090", "[::1]:0", "unix:/run/a"],
+    socketMode: ["0660", "700"],
+    umask: ["0027", "77"],
+    syslogIdent: ["lb-1", "a[1]"],
+    pidFile: ["/run/x y"],
     accessLogFormat: ["{time}\\t{queue:us}", '"{{{id}}}"'],
   };
   // Any other would have to be there.
   if (name === "adminTokenFile") return fc.constant("none");
+  // As a daemon the logs cannot be what others may have.
+  if (name === "daemon") return fc.constant("false");
+  // Not every number has a group.
+  if (["user", "group", "socketOwner"].includes(name)) return fc.constantFrom("none", "root", "0");
   // Another one needs overflow = "reject".
   if (name === "maxWait") return fc.constant("0");
   const [min = 0, max = 0] = notation.integers ?? [];

@@ -24,7 +24,7 @@ const REST_MS = 50;
 export function inetdReader(name: string, flags: ConfigFlags): () => Promise<ParsedConfig> {
   // deno-lint-ignore no-control-regex -- a name with a line break would make two lines of one
   const file = /[\x00-\x1f\x7f]/.test(name) ? JSON.stringify(name) : name;
-  const path = resolve(name);
+  const path = resolve(flags.folder ?? "", name);
   let started = false;
   return async () => {
     const options = { limit: MAX_BYTES, rest: started ? REST_MS : 0 };

@@ -9,7 +9,9 @@ import {
   table,
   threads,
 } from "../option.ts";
+import { owner } from "../values/account.ts";
 import { answerFile } from "../values/answer_file.ts";
+import { fileMode } from "../values/file_mode.ts";
 import { hashMask } from "../values/hash_mask.ts";
 import { name } from "../values/name.ts";
 import { rateGuard } from "../values/rate_guard.ts";
@@ -159,6 +161,15 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
     max: 65535,
     help: "connections that the kernel holds before they are accepted; it silently lowers this " +
       "to net.core.somaxconn",
+  })),
+  socketMode: afterRestart(fileMode({
+    word: "umask",
+    help: "permissions of the socket where LISTEN is unix:/path, from before anybody finds it: " +
+      "clients need to write to it, as 0660 lets the group; umask = what the umask leaves",
+  })),
+  socketOwner: afterRestart(owner({
+    help: "user and group that the socket belongs to where LISTEN is unix:/path, from before " +
+      "anybody finds it; without root only a group that the program has; none = who runs it",
   })),
   batchSize: count({
     default: 0,

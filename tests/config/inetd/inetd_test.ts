@@ -12,7 +12,8 @@ function read(
 ): { listeners: readonly ListenerSource[]; problems: string[] } {
   const problems = new ConfigProblems("inetd.conf");
   const { source } = inetdConfig(text, { file: "inetd.conf", flags, problems });
-  return { listeners: source.listeners, problems: problems.lines.map(([line]) => line) };
+  const lines = [...problems.lines].sort(([, one], [, other]) => one - other);
+  return { listeners: source.listeners, problems: lines.map(([line]) => line) };
 }
 
 /** Addresses and destinations of a file without problems. */
@@ -107,11 +108,9 @@ Deno.test("lines for IPv4 and IPv6 of the same service are one listener", () => 
 });
 
 Deno.test("a socket of the file system is a listener as well", () => {
-  assertEquals(
-    leads("/run/a:b.sock stream unix nowait root internal").length +
-      leads("/run/x stream unix nowait root /bin/cat").length,
-    2,
-  );
+  assertEquals(leads("/run/a:b.sock stream unix nowait root /bin/cat"), [
+    "unix:/run/a:b.sock user=root,exec:/bin/cat",
+  ]);
 });
 
 Deno.test("how often a program is started has the limit that inetd has", () => {
@@ -124,8 +123,12 @@ Deno.test("how often a program is started has the limit that inetd has", () => {
   assertEquals(guardOf("nowait"), ["256/1m/10m", plain, undefined]);
   assertEquals(guardOf("nowait.40"), ["40/1m/10m", plain, undefined]);
   assertEquals(guardOf("nowait:40"), ["40/1m/10m", plain, undefined]);
-  assertEquals(guardOf("nowait.5.40"), ["40/1m/10m", `workers=5,${plain}`, undefined]);
-  assertEquals(guardOf("nowait/5"), ["256/1m/10m", `workers=5,${plain}`, undefined]);
+  assertEquals(guardOf("nowait.5.40"), [
+    "40/1m/10m",
+    "user=root,workers=5,exec:/bin/cat",
+    undefined,
+  ]);
+  assertEquals(guardOf("nowait/5"), ["256/1m/10m", "user=root,workers=5,exec:/bin/cat", undefined]);
   assertEquals(guardOf("nowait/0/0/3"), ["256/1m/10m", plain, "3"]);
   const { listeners: [internal] } = read("echo stream tcp nowait root internal");
   assertEquals(internal!.options, {});

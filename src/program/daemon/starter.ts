@@ -1,0 +1,202 @@
+import { type Credentials, ownCredentials } from "../../base/credentials.ts";
+import { FatalError, messageOf, UsageError } from "../../base/errors.ts";
+import { complain } from "../../base/output.ts";
+import { waitAtMost } from "../../async/wait_at_most.ts";
+import type { Settings } from "../../config/options.ts";
+import { MeetingPoint } from "../../net/meeting_point.ts";
+import type { Stream } from "../../net/stream.ts";
+import { ownCommand } from "../../services/own_process.ts";
+import { MessagePipe } from "../../threads/message_pipe.ts";
+import type { Signals } from "../signals.ts";
+import { capableStart, groupsBesides, type Identity, wantedIdentity } from "./identity.ts";
+import { STARTER_VARIABLE, type StarterNote, type ToStarter } from "./messages.ts";
+
+/** How long complaints of a process that has ended may take, in milliseconds. */
+const LAST_WORDS_MS = 1000;
+
+/** What a shell says of a process that a signal has ended, less the number of the signal. */
+const SIGNALLED = 128;
+const NUMBERS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
+
+/** How this program is started anew. */
+export interface Restart {
+  /** Its arguments, which are the same again. */
+  readonly args: readonly string[];
+  readonly daemon: boolean;
+  /** Whom it becomes; absent if nobody else. */
+  readonly identity: Identity | undefined;
+}
+
+/**
+ * How the program has to be started anew for what the settings want; `undefined` if it need not be.
+ *
+ * @throws {UsageError} If that cannot be.
+ */
+export function restartFor(
+  settings: Settings,
+  args: readonly string[],
+): Restart | undefined {
+  const { daemon } = settings;
+  const own = ownCredentials();
+  const identity = wantedIdentity(settings, own);
+  if (!identity && (settings.user || settings.group)) warnOfGroups(own);
+  if (!daemon && !identity) return undefined;
+  if (Deno.env.get("NOTIFY_SOCKET")) {
+    throw new UsageError(
+      `${
+        daemon ? "--daemon" : "--user, --group"
+      }: systemd started the program and waits for this ` +
+        "very process (NOTIFY_SOCKET is set), which needs no daemon and has User= and Group= in the " +
+        "unit; must be without",
+    );
+  }
+  if (
+    args.some((arg, i) =>
+      /^--config=(-|\/dev\/stdin)$/.test(arg) ||
+      (arg === "--config" && /^(-|\/dev\/stdin)$/.test(args[i + 1] ?? ""))
+    )
+  ) {
+    throw new UsageError(
+      '--config "-": the program starts itself anew, as --daemon, --user and --group need it, and ' +
+        "standard input is read once; must be the path of a file",
+    );
+  }
+  if (daemon) warnOfSyslog(settings);
+  return { args, daemon, identity };
+}
+
+/** Nobody keeps supplementary groups without a word. */
+function warnOfGroups(own: Credentials | undefined): void {
+  const kept = own ? groupsBesides(own) : [];
+  if (kept.length === 0) return;
+  complain(
+    `iawlb: warning: the supplementary groups ${kept.join(", ")} of whoever started it are kept: ` +
+      "only root can give them up",
+  );
+}
+
+/** Whom nothing can be told later is told now where it will not be found. */
+function warnOfSyslog({ log }: Settings): void {
+  if (log.kind !== "syslog" || log.address.transport !== "unix") return;
+  const { path } = log.address;
+  try {
+    if (Deno.statSync(path).isSocket) return;
+  } catch {
+    // There is nothing.
+  }
+  complain(
+    `iawlb: warning: there is no syslog at ${path}: messages are lost until there is; --log names ` +
+      "another one",
+  );
+}
+
+/**
+ * Starts the program anew. What becomes a daemon is left alone as soon as it serves; for another one
+ * this process stays, passes signals on and ends as it does.
+ *
+ * @returns The exit status.
+ * @throws {FatalError} If it cannot be started.
+ */
+export async function startAnew(restart: Restart, signals: Signals): Promise<number> {
+  const { daemon, identity } = restart;
+  const point = open(identity);
+  try {
+    const child = spawn(restart, point.path);
+    const ended = child.status;
+    const serving = Promise.withResolvers<"serving">();
+    const arrival = point.accept().then((stream) =>
+      listen(stream, {
+        here() {
+          if (!daemon) signals.passOn((signal) => passTo(child, signal));
+        },
+        serving: () => serving.resolve("serving"),
+      })
+    );
+    const talk = arrival.catch(() => {});
+    const first = await Promise.race([ended, ...(daemon ? [serving.promise] : [])]);
+    if (first === "serving") {
+      child.unref();
+      return 0;
+    }
+    point.close();
+    await waitAtMost(LAST_WORDS_MS, talk);
+    return statusOf(first, daemon);
+  } finally {
+    point.close();
+  }
+}
+
+function open(identity: Identity | undefined): MeetingPoint {
+  try {
+    return MeetingPoint.open(identity);
+  } catch (error) {
+    throw new FatalError(
+      `Cannot start anew: no socket for it in a temporary folder: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+function spawn({ args, daemon, identity }: Restart, socket: string): Deno.ChildProcess {
+  const note: StarterNote = { socket, ...(daemon && { folder: Deno.cwd() }) };
+  const before = identity && capableStart(identity);
+  const [program, ...rest] = [...(before ?? []), ...ownCommand(), ...args];
+  const stdio = daemon ? "null" : "inherit";
+  const home = identity?.user?.home;
+  try {
+    return new Deno.Command(program!, {
+      args: rest,
+      stdin: stdio,
+      stdout: stdio,
+      stderr: stdio,
+      // A session of its own: what the terminal sends to all goes to the starter, which passes it on.
+      detached: true,
+      ...(daemon && { cwd: "/" }),
+      // With the user, even if that is root again, the runtime gives up the supplementary groups.
+      ...(identity && !before && { uid: identity.uid, gid: identity.gid }),
+      env: {
+        [STARTER_VARIABLE]: JSON.stringify(note),
+        ...(home !== undefined && {
+          HOME: home,
+          USER: identity!.user!.name,
+          LOGNAME: identity!.user!.name,
+        }),
+      },
+    }).spawn();
+  } catch (error) {
+    throw new FatalError(`Cannot start ${program} anew: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** Hears what the other one tells, to its end. */
+async function listen(
+  stream: Stream,
+  { here, serving }: { here(): void; serving(): void },
+): Promise<void> {
+  try {
+    for await (const message of new MessagePipe(stream).messages()) {
+      const told = message as ToStarter;
+      if (told === "here") here();
+      else if (told === "serving") serving();
+      else complain(told.complaint);
+    }
+  } finally {
+    stream.close();
+  }
+}
+
+function passTo(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    child.kill(signal);
+  } catch {
+    // It has ended in this moment.
+  }
+}
+
+function statusOf({ code, signal }: Deno.CommandStatus, daemon: boolean): number {
+  if (!daemon) return signal === null ? code : SIGNALLED + (NUMBERS[signal] ?? 0);
+  if (signal === null && code !== 0) return code;
+  const how = signal === null ? "ended" : `was ended by ${signal}`;
+  complain(`iawlb: the daemon ${how} before it served`);
+  return 1;
+}
