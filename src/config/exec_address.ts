@@ -2,7 +2,7 @@ import { findGroup, findUser } from "../base/accounts.ts";
 import { FileError } from "../base/bounded_file.ts";
 import { joinWords, ShellWordsError, splitWords } from "../base/shell_words.ts";
 import { MAY_NOT_RUN, mayRun } from "../base/permissions.ts";
-import { quote } from "../base/text.ts";
+import { cut, quote } from "../base/text.ts";
 import { AddressError } from "../net/address.ts";
 import type { Option } from "./option.ts";
 import { EXEC_OPTIONS, type ExecOptionName, execOptionNames } from "./options/exec.ts";
@@ -76,10 +76,12 @@ export function checkCommand(words: readonly string[]): ExecCommand {
   if (words.some((word) => word.includes("\0"))) {
     throw new AddressError("has a character 0, which no argument can have; must be without");
   }
-  if (/^[\d]+$/.test(program)) {
+  if (/^\d+$/.test(program)) {
     throw new AddressError(
-      `names the program ${quote(program)}, which is a number; must be a path, or a host ends in ` +
-        "a dot, as in exec.:53",
+      `must name a program, not the number ${
+        cut(program)
+      }; a host of that name ends in a dot, as ` +
+        "in exec.:53",
     );
   }
   return [program, ...args];
@@ -125,7 +127,7 @@ function accountOf(
     return undefined;
   }
   try {
-    const found = user === "" ? { uid: own } : findUser(user);
+    const found = user === "" ? { uid: own, gid: undefined } : findUser(user);
     if (!found) {
       report(`user ${quote(user)} is not in /etc/passwd; must be one, or a number`);
       return undefined;

@@ -130,6 +130,7 @@ const BAD_VALUES: Record<OptionName, string> = {
   udpBuffer: "16,256KB,16MiB",
   udpReplyPort: "other",
   drainTimeout: "5S",
+  execGrace: "2h",
   retries: "1001",
   redispatch: "always",
   check: "https:/",
@@ -194,7 +195,7 @@ Deno.test("a host that is called like a reserved word is told how to write it, w
   );
   assertEquals(
     await usageMessage(["8080", "exec:53"]),
-    'DESTINATION "exec:53": must not begin with exec:, which is reserved; ' +
+    'DESTINATION "exec:53": must name a program, not the number 53; ' +
       "a host of that name ends in a dot, as in exec.:53",
   );
   const dotted = ["--admin=dns.:1", "--log=syslog:udp.:514", "dns.:53", "exec.:1,workers=2"];
@@ -260,6 +261,7 @@ Deno.test("a flag sets its own setting and no other", async () => {
     accessLog: ["/var/log/a=b.log", "/var/log/a=b.log"],
     check: ["tcp", { kind: "tcp" }],
     drainTimeout: ["0", 0],
+    execGrace: ["0", 0],
   };
   const settings = await settingsOf(["8080", "9001"]);
   for (const [name, [text, value]] of Object.entries(values)) {

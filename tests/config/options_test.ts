@@ -51,6 +51,7 @@ Deno.test("the defaults are the documented ones", () => {
     udpBuffer: { datagrams: 16, bytes: 262_144, total: 16_777_216 },
     udpReplyPort: "same",
     drainTimeout: 30_000,
+    execGrace: 5000,
     retries: 3,
     redispatch: "held",
     check: null,
