@@ -1,7 +1,7 @@
 import project from "../../deno.json" with { type: "json" };
 import { LocalBalancer } from "../balancer/local_balancer.ts";
 import { monotonic } from "../base/clock.ts";
-import { UsageError } from "../base/errors.ts";
+import { FatalError, UsageError } from "../base/errors.ts";
 import { quote } from "../base/text.ts";
 import type { Config } from "../config/config.ts";
 import type { Logs } from "../logging/logs.ts";
@@ -30,6 +30,7 @@ export interface OneClientOptions {
  *
  * @returns Whether it was served, or has left by itself.
  * @throws {UsageError} If a destination is where the client has connected to.
+ * @throws {FatalError} If it is said who may come, and not known who the client is.
  */
 export async function serveOneClient(options: OneClientOptions): Promise<boolean> {
   const { config, waits, logs, signals } = options;
@@ -37,6 +38,7 @@ export async function serveOneClient(options: OneClientOptions): Promise<boolean
   const startedAt = monotonic();
   const client = openStandardStream(clientOfEnvironment());
   refuseCircle(config, client.stream.localAddress);
+  refuseUnknown(config, client.stream.remoteAddress);
   const balancer = await LocalBalancer.start(config, {
     ...logs,
     identity: { id: 1, name: config.name || "-", numbers: numbersOf(config) },
@@ -90,6 +92,15 @@ function refuseCircle(
         "port or host",
     );
   }
+}
+
+/** Where it is said who may come, nobody comes of whom nothing is known. */
+function refuseUnknown({ rules }: Config, { transport }: SocketAddress): void {
+  if (rules.length === 0 || transport === "tcp") return;
+  throw new FatalError(
+    "a client is not let in: --allow and --deny are given, and neither the runtime nor the " +
+      "environment (REMOTE_ADDR, TCPREMOTEIP, REMOTE_HOST) tells its address",
+  );
 }
 
 function numbersOf({ configured }: Config): Record<string, number> {

@@ -126,3 +126,21 @@ Deno.test("a client is known by its socket, or by the environment", async () => 
     assertMatch((await log.received(/reason=/)).text, /client=192.0.2.7:4711/);
   });
 });
+
+Deno.test("where it is said who may come, nobody comes whose address is unknown", async () => {
+  await withSyslog(async (log, flag) => {
+    const serve = async (env: Record<string, string>) => {
+      const { stdout, code } = await new Deno.Command("sh", {
+        args: ["-c", '"$@" </dev/null', "sh", ...programLine(), "serve", "daytime", "-i", flag]
+          .concat("--deny", "192.0.2.0/24"),
+        env,
+        stderr: "piped",
+      }).output();
+      return [stdout.length > 0, code];
+    };
+    assertEquals(await serve({ REMOTE_ADDR: "198.51.100.1" }), [true, 0]);
+    assertEquals(await serve({ REMOTE_ADDR: "192.0.2.1" }), [false, 1]);
+    assertEquals(await serve({}), [false, 1]);
+    await log.received(/reason=done/);
+  });
+});
