@@ -25,7 +25,7 @@ Deno.test("a reload that changes a program leaves its sessions theirs", async ()
   await until(async () => (await program.status()).active === 1, "it is served");
   file.write(text("three"));
   program.signal("SIGHUP");
-  await program.logged(/reloaded/);
+  await program.logged(/reload: destination .* removed/);
   assertEquals(await request(port, "b\n"), "three b\n");
   await writeAll(before, bytes("a\n"));
   assertEquals(await readAll(before), bytes("one a\n"));

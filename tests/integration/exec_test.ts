@@ -322,7 +322,7 @@ Deno.test({
     ...needsProc,
   }),
   async fn() {
-    const limit = "ulimit -u 4";
+    const limit = "prlimit --pid $$ --nproc=4";
     const destination = "name=it,user=31337,group=31337,exec:/bin/cat";
     await using program = await Program.start([destination], [], limit);
     const conns = await Promise.all(Array.from({ length: 9 }, () => connect(program.port)));
