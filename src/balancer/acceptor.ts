@@ -1,6 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import type { AcceptingSocket } from "../net/accepting_socket.ts";
-import { type Address, formatSocketAddress } from "../net/address.ts";
+import { type Address, formatAddress, formatSocketAddress } from "../net/address.ts";
 import { bind, type Bound } from "../net/bind.ts";
 import type { Settings } from "../config/options.ts";
 import { AcceptFailures, nextTurn } from "../net/accept_failures.ts";
@@ -56,6 +56,8 @@ export interface AcceptorOptions<S> {
   log: Logger;
   /** What UDP sockets share; needed for an address of UDP. */
   udp?: UdpTerms;
+  /** What is accepted from, instead of binding the address. */
+  only?: AcceptingSocket | undefined;
   /** Ends waiting for a name server at the start. */
   signal?: AbortSignal | undefined;
 }
@@ -112,7 +114,12 @@ export class Acceptor<S> implements Closeable {
    * @throws {FatalError} If the address cannot be bound.
    */
   static async open<S>(address: Address, options: AcceptorOptions<S>): Promise<Acceptor<S>> {
-    const { settings } = options;
+    const { only, settings } = options;
+    if (only) {
+      const where = formatAddress(address);
+      const bound = { sockets: [only], address: where, port: undefined, release() {} };
+      return new Acceptor(bound, options);
+    }
     const bound = await bind(address, {
       ...options,
       tcpBacklog: settings.backlog,

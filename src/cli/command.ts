@@ -1,6 +1,7 @@
 import { type Arguments, PROGRAM_FLAGS, readArguments, type Reading } from "./arguments.ts";
-import type { ListenerTexts, ProgramConfig } from "../config/config.ts";
+import type { Config, ListenerTexts, ProgramConfig } from "../config/config.ts";
 import { withDaemonDefaults } from "../config/daemon_rules.ts";
+import type { ParsedConfig } from "../config/parse.ts";
 import type { ConfigProblems } from "../config/problems.ts";
 import { optionTexts, type ProgramSource } from "../config/source.ts";
 import { UsageError } from "../base/errors.ts";
@@ -23,8 +24,15 @@ export type Command =
     /** Lines for standard error. */
     readonly warnings?: readonly string[];
   }
-  /** A service for the one client that standard input and output are. */
-  | { readonly kind: "converse"; readonly service: ServiceAddress }
+  /** The one client that standard input and output are. */
+  | {
+    readonly kind: "one-client";
+    readonly config: Config;
+    /** Whether it waits for a destination to come back when none can be connected. */
+    readonly waits: boolean;
+  }
+  /** A process of a service of this program, which standard input and output are for. */
+  | { readonly kind: "process"; readonly service: ServiceAddress }
   /** `texts` has no addresses: the demo knows its own. */
   | { readonly kind: "demo"; readonly texts: Omit<ListenerTexts, "listen" | "destinations"> }
   | {
@@ -61,7 +69,20 @@ export async function parseCommand(
   if (switches.has("help")) return { kind: "help" };
   if (switches.has("version")) return { kind: "version" };
   if (switches.has("demo")) return demo(given);
+  if (switches.has("inetd")) return await oneClient(given);
   return await commandOf(await loader(given, reading), switches);
+}
+
+/** One client, for which everything is read once. */
+async function oneClient(given: Omit<Arguments, "own">): Promise<Command> {
+  const { checkOneClient, oneClientSource } = await import("./one_client.ts");
+  const { listeners: [config] } = await inTurns(readProgram(oneClientSource(given)));
+  checkOneClient(config!);
+  return {
+    kind: "one-client",
+    config: config!,
+    waits: given.options.queueTimeout !== undefined,
+  };
 }
 
 /** What is to be done about a configuration that such a function reads. */
@@ -92,15 +113,43 @@ export async function parseServe(
   args: readonly string[],
   reading: Reading = {},
 ): Promise<Command> {
-  const { readServeArguments, serveHelp, serveSource, standardService } = await import(
-    "./serve.ts"
-  );
+  const { readServeArguments, serveHelp, serveSource, serviceOfProcess, standardClient } =
+    await import("./serve.ts");
   const given = readServeArguments(args, reading);
   if (given.switches.has("help")) return { kind: "print", text: serveHelp() };
-  const service = standardService(given);
-  if (service) return { kind: "converse", service };
+  const service = serviceOfProcess(given);
+  if (service) return { kind: "process", service };
+  const client = standardClient(given);
+  if (client) return await oneClient(client);
   const source = serveSource(given);
   return await commandOf(() => readWhole({ source, notes: [] }), given.switches);
+}
+
+/**
+ * Reads the arguments of `iawlb inetd`, and the file that they name.
+ *
+ * @param args Without the name of the command.
+ * @throws {UsageError} If they are not allowed, with a line for each problem of the file.
+ */
+export async function parseInetd(
+  args: readonly string[],
+  reading: Reading = {},
+): Promise<Command> {
+  const { inetdHelp, readInetdArguments } = await import("./inetd.ts");
+  const { folder } = reading;
+  const { file, options, rules, switches } = readInetdArguments(args, reading);
+  if (switches.has("help")) return { kind: "print", text: inetdHelp() };
+  const { inetdReader } = await import("../config/inetd/file.ts");
+  return await commandOf(loaderOf(inetdReader(file, { options, rules, folder })), switches);
+}
+
+/** What reads the configuration of the program with such a function. */
+function loaderOf(read: () => Promise<ParsedConfig>): () => Promise<Loaded> {
+  return async () => {
+    const { source, problems, warnings = [] } = await read();
+    const { config, ...rest } = await readWhole({ source, notes: [] }, problems);
+    return { ...rest, config: { ...config, warnings: [...warnings, ...config.warnings ?? []] } };
+  };
 }
 
 function demo({ addresses, options, rules, config, switches }: Arguments): Command {
@@ -144,11 +193,7 @@ async function loader(given: Arguments, { folder }: Reading): Promise<() => Prom
     );
   }
   const { configReader } = await import("../config/file.ts");
-  const read = configReader(name, { options, rules, folder });
-  return async () => {
-    const { source, problems } = await read();
-    return await readWhole({ source, notes: [] }, problems);
-  };
+  return loaderOf(configReader(name, { options, rules, folder }));
 }
 
 /** The configuration that was written, with what goes without saying. */

@@ -24,7 +24,9 @@ Usage:
   iawlb [OPTIONS] LISTEN DESTINATION [DESTINATION ...]
   iawlb [OPTIONS] --config FILE
   iawlb [OPTIONS] --demo
+  iawlb [OPTIONS] -i DESTINATION [DESTINATION ...]
   iawlb serve SERVICE LISTEN [OPTIONS]
+  iawlb inetd [FILE] [OPTIONS]
   iawlb send ADDR [MESSAGE ...]
   iawlb top ADDR            watches a running one in the terminal, see --admin
   iawlb ctl ADDR COMMAND    asks a running one, or tells it what to do

@@ -1,4 +1,5 @@
 import project from "../../deno.json" with { type: "json" };
+import type { Reading } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { FatalError, messageOf, UsageError } from "../base/errors.ts";
 import { STARTER_VARIABLE } from "../program/daemon/messages.ts";
@@ -25,11 +26,7 @@ export async function run(args: readonly string[]): Promise<number> {
     }
     const signals = new Signals();
     starter = await findStarter();
-    const { parseCommand, parseServe } = await import("./command.ts");
-    const reading = { folder: starter?.folder };
-    const command = first === "serve"
-      ? await parseServe(rest, reading)
-      : await parseCommand(args, reading);
+    const command = await parse(args, { folder: starter?.folder });
     return await execute(command, { args, signals, starter });
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof FatalError)) {
@@ -39,11 +36,24 @@ export async function run(args: readonly string[]): Promise<number> {
     }
     const text = error.message.replace(/^/gm, "iawlb: ");
     if (starter) await starter.complain(text);
-    else complain(text);
+    else if (!await belongsToClient(args)) complain(text);
+    else await (await import("./run_one_client.ts")).tellQuietly(text);
     return error instanceof UsageError ? 2 : 1;
   } finally {
     starter?.close();
   }
+}
+
+/** Whether the standard descriptors are the client, to whom nothing is told. */
+async function belongsToClient(args: readonly string[]): Promise<boolean> {
+  return (await import("./one_client.ts")).isForOneClient(args);
+}
+
+async function parse(args: readonly string[], reading: Reading): Promise<Command> {
+  const { parseCommand, parseInetd, parseServe } = await import("./command.ts");
+  const [first, ...rest] = args;
+  if (first === "serve") return await parseServe(rest, reading);
+  return first === "inetd" ? await parseInetd(rest, reading) : await parseCommand(args, reading);
 }
 
 /** Who has started this process anew, for another user or as a daemon. */
@@ -74,13 +84,15 @@ async function execute(
       for (const warning of command.warnings ?? []) complain(`iawlb: warning: ${warning}`);
       print(command.text);
       return 0;
-    case "converse": {
+    case "one-client":
+      return await (await import("./run_one_client.ts")).runOneClient({ ...command, signals });
+    case "process": {
       if (command.service.settings.processes === "accept") {
         await (await import("../threads/process_main.ts")).serveAsProcess();
         return 0;
       }
-      const { serveStandardStreams } = await import("../services/standard_streams.ts");
-      await serveStandardStreams(command.service);
+      const { serveAsService } = await import("../services/service_process.ts");
+      await serveAsService(command.service);
       return 0;
     }
     case "demo": {

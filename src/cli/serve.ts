@@ -6,6 +6,7 @@ import { flagOf, keyOf, type OptionName, optionNames, rowOf } from "../config/op
 import { LISTENER_ROWS } from "../config/options/listener.ts";
 import {
   answersOfService,
+  isOfProcesses,
   isService,
   isServiceOption,
   optionsOfService,
@@ -35,7 +36,7 @@ const HELP: Partial<Record<OptionName, string>> = {
     "are closed at once",
 };
 
-const SWITCHES: readonly Switch[] = ["check-config", "print-config", "help"];
+const SWITCHES: readonly Switch[] = ["inetd", "check-config", "print-config", "help"];
 
 /** What `iawlb serve` was told. */
 export interface ServeArguments extends Arguments {
@@ -114,32 +115,40 @@ export function serveSource(
 }
 
 /**
- * The service that is for standard input and output, which `-` as LISTEN stands for; `undefined` if it
- * is another address.
- *
- * @throws {UsageError} If it is not for one client, or has options of listeners.
+ * The service whose process this is to be, for the program that has started it: `-` as LISTEN, with
+ * `--processes=pool` or `accept`. `undefined` if it is anything else.
  */
-export function standardService(
-  { service, addresses, options, rules, own, switches }: ServeArguments,
+export function serviceOfProcess(
+  { service, addresses, own }: ServeArguments,
 ): ServiceAddress | undefined {
-  const [listen, ...more] = addresses;
-  if (listen !== "-") return undefined;
-  const wrong = (problem: string) => new UsageError(`iawlb serve ${service} -: ${problem}`);
-  if (more.length > 0) throw wrong(`${quote(more[0]!)} is one too many`);
-  if (["syslog", "chat"].includes(service)) throw wrong("is for all clients together; not for one");
-  const others = [
-    ...Object.keys(options).map((name) => keyOf(name as OptionName)),
-    ...rules.map(({ verdict }) => verdict),
-    ...Object.keys(own).filter((name) => {
-      return isModelOption(name) ||
-        (name === "processes" && !["pool", "accept"].includes(own.processes!));
-    }),
-    ...switches,
-  ];
-  if (others.length > 0) {
-    throw wrong(`--${others[0]} says nothing where standard input is the only client`);
-  }
+  if (addresses[0] !== "-" || !["pool", "accept"].includes(own.processes ?? "")) return undefined;
   return readTexts(service, serviceTexts(own));
+}
+
+/**
+ * The arguments of `iawlb -i` that such arguments stand for with `-i`, or `-` as LISTEN; `undefined` if
+ * there is another address.
+ *
+ * @throws {UsageError} If it is not for one client, or has options of models.
+ */
+export function standardClient(
+  { service, addresses, own, switches, ...given }: ServeArguments,
+): Omit<Arguments, "own"> | undefined {
+  const [listen, ...more] = addresses;
+  if (listen !== "-" && !switches.has("inetd")) return undefined;
+  const wrong = (problem: string) => new UsageError(`iawlb serve ${service} -i: ${problem}`);
+  const surplus = listen === "-" ? more[0] : listen;
+  if (surplus !== undefined) throw wrong(`${quote(surplus)} is one too many`);
+  if (["syslog", "chat"].includes(service)) throw wrong("is for all clients together; not for one");
+  const other = Object.keys(own).find((name) => {
+    return isModelOption(name) || (isServiceOption(name) && isOfProcesses(name));
+  });
+  if (other !== undefined) {
+    throw wrong(`--${other} says nothing where standard input is the only client`);
+  }
+  const texts = serviceTexts(own);
+  readTexts(service, texts);
+  return { ...given, switches, addresses: [writeDestination(`service:${service}`, texts)] };
 }
 
 function serviceTexts(own: ServeArguments["own"]): ServiceTexts {
@@ -200,14 +209,15 @@ export function serveHelp(): string {
   return `iawlb serve: a service of its own, behind the same queue and limits
 
 Usage: iawlb serve SERVICE LISTEN [OPTIONS]
+       iawlb serve SERVICE -i [OPTIONS]
 
 ${
     wrap(
       "Accepts connections on LISTEN and serves them itself. It is a listener with the one " +
         "destination service:SERVICE, which any listener can have among others: everything that " +
         "is true of listeners is true of it, --admin and the signals included. LISTEN is what it " +
-        "is for a listener, see iawlb --help; with - it serves the one client that standard input " +
-        "and output are, as inetd starts it, and has options of the service only.",
+        "is for a listener, see iawlb --help; with -i instead it serves the one client that standard " +
+        "input and output are, as inetd starts it, with the options of iawlb -i.",
       0,
     )
   }
@@ -224,7 +234,11 @@ ${
     optionNames().filter(isServed).map((name) => describe(flagOf(name), rowOf(name), HELP[name]))
       .join("\n")
   }
-${SWITCHES.map((name) => `  --${name}\n${wrap(switchHelp(name), 6)}`).join("\n")}
+${
+    SWITCHES.map((name) =>
+      `  ${name === "inetd" ? "-i, " : ""}--${name}\n${wrap(switchHelp(name), 6)}`
+    ).join("\n")
+  }
 
 Exit status: 0 finished, nothing was cut; 1 cannot listen, or sessions were cut; 2
 bad usage.`;
@@ -235,5 +249,12 @@ function describe(flag: string, option: Option<unknown>, help = option.help): st
 }
 
 function switchHelp(name: Switch): string {
-  return name === "help" ? "shows this" : COMMAND_LINE_FLAGS[name].help;
+  switch (name) {
+    case "help":
+      return "shows this";
+    case "inetd":
+      return "serves the one client that standard input and output are, and exits";
+    default:
+      return COMMAND_LINE_FLAGS[name].help;
+  }
 }

@@ -27,6 +27,8 @@ export interface ParsedConfig {
   readonly source: ProgramSource;
   /** What is wrong with the rest, as far as that is known without the addresses. */
   readonly problems: ConfigProblems;
+  /** What is allowed and most likely not meant, a line each, as far as only the reader sees it. */
+  readonly warnings?: readonly string[];
 }
 
 /**

@@ -73,13 +73,24 @@ export interface Forward {
   access: ByteSink;
 }
 
+/** The standard streams are not for lines: they are whoever is served. */
+export interface Quiet {
+  readonly quiet: true;
+}
+
+/** Takes lines for nobody. */
+const NOBODY: ByteSink = { write: (lines) => Promise.resolve(lines.length) };
+
 /**
  * Sets up the log and the access log where the settings say.
  *
- * @param forward Where messages and lines go instead, in a thread whose lines another one writes.
+ * @param to Where messages and lines go instead, in a thread whose lines another one writes; or that
+ * those for standard streams go nowhere.
  * @throws {FatalError} If the file of the access log, or a socket for syslog, cannot be opened.
  */
-export function openLogs(settings: LogSettings, forward?: Forward): Logs {
+export function openLogs(settings: LogSettings, to?: Forward | Quiet): Logs {
+  const quiet = to !== undefined && "quiet" in to;
+  const forward = quiet ? undefined : to;
   const losses = {
     access: new Losses((loss) => tellLoss("access log", loss)),
     log: new Losses((loss) => tellLoss("log", loss)),
@@ -153,7 +164,7 @@ export function openLogs(settings: LogSettings, forward?: Forward): Logs {
   }
 
   function stream(name: StreamName): ByteSink {
-    const sink = streams.get(name) ?? streamSink(name);
+    const sink = streams.get(name) ?? (quiet ? NOBODY : streamSink(name));
     streams.set(name, sink);
     return sink;
   }

@@ -109,6 +109,7 @@ const BAD_VALUES: Record<OptionName, string> = {
   maxPerIp: "0x10",
   ratePerIp: "1.5",
   perIpMask: "33,64",
+  rateGuard: "256",
   allow: "10.0.0.0/33",
   deny: "example.org",
   queueOrder: "lifo",

@@ -29,6 +29,7 @@ Deno.test("the defaults are the documented ones", () => {
     maxPerIp: 0,
     ratePerIp: 0,
     perIpMask: { v4: 32, v6: 64 },
+    rateGuard: null,
     allow: [],
     deny: [],
     queueOrder: "fifo",

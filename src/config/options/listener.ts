@@ -14,6 +14,7 @@ import { answerFile } from "../values/answer_file.ts";
 import { fileMode } from "../values/file_mode.ts";
 import { hashMask } from "../values/hash_mask.ts";
 import { name } from "../values/name.ts";
+import { rateGuard } from "../values/rate_guard.ts";
 
 /** How many sessions a listener has at a time, whose they are, and how they are accepted. */
 export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
@@ -145,6 +146,12 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
     default: { v4: 32, v6: 64 },
     help: "how many leading bits of an IPv4 or IPv6 address count for --max-per-ip and " +
       "--rate-per-ip: clients with the same ones are one",
+  }),
+  rateGuard: rateGuard({
+    help:
+      "most new sessions within a time; when one more comes nobody is let in for the second time, " +
+      "or for the same time again, and those who come are closed at once: for programs that are " +
+      "started for each session, as inetd does it with 256/1m/10m; off = any number",
   }),
   allow: networks("allow"),
   deny: networks("deny"),
