@@ -124,6 +124,7 @@ async function serve(
   session.holder = CONNECTING;
   session.attempt = attempt;
   session.destination = destination;
+  session.exit = undefined;
   session.attempts++;
   session.connectStartedAt = context.clock();
   session.leaveQueue(session.connectStartedAt);
@@ -168,12 +169,10 @@ async function serve(
   session.server = undefined;
   note?.forget();
   if (context.loops.endIfLooped(session, note)) return context.registry.finish(session);
-  if (end !== "over") moveOn(end, session, destination, context);
   // Its slot is free once the process is gone, and how that has ended is a part of the session.
-  const exit = server.settled && await server.settled;
-  if (end !== "over") return;
-  session.exit = exit;
-  context.registry.finish(session);
+  if (server.settled) session.exit = await server.settled;
+  if (end === "over" || session.reason !== undefined) context.registry.finish(session);
+  else moveOn(end, session, destination, context);
 }
 
 /** Passes datagrams on, until the session is over. */

@@ -1,4 +1,5 @@
 import { PLACE_FORMS, RESERVED_WORDS } from "../net/address.ts";
+import { EXEC_OPTIONS, execOptionNames } from "../config/options/exec.ts";
 import { EXEC_FORMS } from "../config/exec_address.ts";
 import { RECORDS_FORMS } from "../net/records_name.ts";
 import { END_REASONS } from "../operations/end_reasons.ts";
@@ -57,6 +58,9 @@ ${
 A DESTINATION may carry options after a comma, as in 10.0.0.7:9003,workers=4:
 ${destinationOptionLines().join("\n")}
 
+A program may carry these as well, before it, as in user=nobody,exec:/usr/bin/x:
+${programOptionLines().join("\n")}
+
 ${
     wrap(
       "FILE is TOML. It has listen and destinations, or several [[listener]] tables that have; " +
@@ -96,6 +100,15 @@ function destinationOptionLines(): string[] {
     const { help, inherited, default: usual, format }: Option<unknown> = DESTINATION_OPTIONS[name];
     const text = inherited || isMark(name) ? help : `${help} (${format(usual)})`;
     return wrap(text, 4 + width).replace(/^ +/, `  ${forms[i]!.padEnd(width)}  `);
+  });
+}
+
+function programOptionLines(): string[] {
+  const forms = execOptionNames().map((name) => `${name}=${EXEC_OPTIONS[name].form}`);
+  const width = Math.max(...forms.map((form) => form.length));
+  return execOptionNames().map((name, i) => {
+    return wrap(EXEC_OPTIONS[name].help, 4 + width)
+      .replace(/^ +/, `  ${forms[i]!.padEnd(width)}  `);
   });
 }
 

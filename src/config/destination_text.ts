@@ -27,6 +27,7 @@ import {
   foreignExecOption,
   isExecText,
   parseExec,
+  programName,
   readExec,
 } from "./exec_address.ts";
 import { isExecOption } from "./options/exec.ts";
@@ -202,7 +203,7 @@ function execDestination(
   const address = readExec(command, texts, report);
   const key = formatPlace(address);
   const none = { "send-proxy": "off", "agent-check": null } as const;
-  return { ...options, ...none, address, key, name: options.name || key };
+  return { ...options, ...none, address, key, name: options.name || programName(key) };
 }
 
 /** The value of each option: what is given, otherwise the listener's or the default. */

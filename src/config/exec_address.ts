@@ -150,6 +150,11 @@ export function foreignExecOption(name: ExecOptionName): string {
   return `has ${name}, which is for ${EXEC_PREFIX} only`;
 }
 
+/** What a program is called that has no name: its text, on one line and not too long. */
+export function programName(text: string): string {
+  return cut(text.replace(/\p{Cc}+/gu, " "));
+}
+
 /** The same text for the same program with the same options, which stand before it. */
 export function formatExec({ command, settings }: ExecAddress): string {
   const options = execOptionNames().flatMap((name) => {

@@ -1,5 +1,5 @@
 import type { Logger } from "@logtape/logtape";
-import { type ExecAddress, formatCommand } from "../config/exec_address.ts";
+import { type ExecAddress, formatCommand, programName } from "../config/exec_address.ts";
 import { codeOf } from "../base/errors.ts";
 import { sleep } from "../base/timer.ts";
 import { DialError, type DialOptions } from "../net/dial.ts";
@@ -51,7 +51,7 @@ export class ExecConnector {
   };
 
   constructor(address: ExecAddress, { destination, context }: ExecConnectorOptions) {
-    this.description = formatCommand(address.command);
+    this.description = programName(formatCommand(address.command));
     this.#address = address;
     this.#context = context;
     this.#errors = new ErrorLog({ log: context.log, name: () => destination.name });

@@ -35,6 +35,9 @@ Deno.test("a program stands behind its options, and all behind exec: is its own"
   assertEquals([workers, name], [4, "x"]);
   assertEquals(key, "exec:/bin/x a,b 'c d' '\\' e=1,workers=9");
   assertEquals(read("EXEC: 'cat'").destination.key, "exec:cat");
+  const { name: long } = read(`exec:/bin/sh -c '${"a\nb".repeat(100)}'`).destination;
+  assertMatch(long, /^exec:\/bin\/sh -c 'a ba ba b.*…$/);
+  assert(long.length <= 201, long);
   assertEquals(read("name=a\\,exec:b,exec:cat").problems.length, 1);
 });
 

@@ -96,6 +96,19 @@ Deno.test("status and signal that a process ended with are in the access log, in
   for (const program of [template, text]) assertEquals(await program.terminate(), 0);
 });
 
+Deno.test("how it ended is told of a program that takes nothing and says nothing, too", async () => {
+  const script = "exec <&-; sleep 0.2; exit 5";
+  await using program = await Program.start([`exec:/bin/sh -c '${script}'`]);
+  using conn = await connect(program.port);
+  const writing = (async () => {
+    for (;;) await writeAll(conn, bytes("x".repeat(1000)));
+  })().catch(() => {});
+  const [entry] = await program.entries(1);
+  assertEquals([entry!.reason, entry!.exit_status], ["server-reset", 5]);
+  await writing;
+  assertEquals(await program.terminate(), 0);
+});
+
 Deno.test("standard error is told line by line with the session, and not without limit", async () => {
   const few = "echo one >&2; printf 'two\\033[31m\\n\\nthree' >&2";
   const many = "i=0; while [ $i -lt 5000 ]; do echo line $i >&2; i=$((i+1)); done";
@@ -299,6 +312,29 @@ Deno.test({
     await until(() => openDescriptors(program.pid) <= before + 2, "descriptors are as before");
     const entries = await program.entries(301);
     assert(entries.every(({ exit_status }) => exit_status === 0));
+    assertEquals(await program.terminate(), 0);
+  },
+});
+
+Deno.test({
+  ...unless("while no process can be started, those who come wait, and all are served", {
+    "no root": !isRoot,
+    ...needsProc,
+  }),
+  async fn() {
+    const limit = "prlimit --pid $$ --nproc=4";
+    const destination = "name=it,user=31337,group=31337,exec:/bin/cat";
+    await using program = await Program.start([destination], [], limit);
+    const conns = await Promise.all(Array.from({ length: 9 }, () => connect(program.port)));
+    await program.logged(/it is full, connecting to it pauses: .*[Rr]esource temporarily/);
+    assert(childrenOf(program.pid).length <= 5);
+    for (const conn of conns) {
+      await writeAll(conn, bytes("x"));
+      assertEquals(await readExactly(conn, 1), bytes("x"));
+      conn.close();
+    }
+    const entries = await program.entries(9);
+    for (const { reason, exit_status } of entries) assertEquals([reason, exit_status], ["done", 0]);
     assertEquals(await program.terminate(), 0);
   },
 });
