@@ -157,9 +157,11 @@ function serviceDestination(
     }
   }
   const address = readService(service, texts, report);
-  const key = formatPlace(address);
+  const place = formatPlace(address);
+  // It is at no address: two that differ in no more than their names are two.
+  const key = options.name ? `${place}\0${options.name}` : place;
   const none = { "send-proxy": "off", "agent-check": null } as const;
-  return { ...options, ...none, address, key, name: options.name || key };
+  return { ...options, ...none, address, key, name: options.name || place };
 }
 
 /** The value of each option: what is given, otherwise the listener's or the default. */
