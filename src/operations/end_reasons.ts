@@ -78,9 +78,9 @@ export const END_REASONS = {
   "destination-down": failed(
     "its destination of UDP is down, by its check: what the client sends next begins another session",
   ),
-  "dropped": turnedAway(refused(
+  "dropped": refused(
     "all that a client of UDP had sent was dropped while it waited: --udp-buffer",
-  )),
+  ),
   "session-timeout": timedOut("longer than --session-timeout"),
   "drain-timeout": row("cut", "still unfinished at --drain-timeout, cut"),
   "quit": row("cut", "cut by a second signal"),

@@ -78,6 +78,7 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
     overloaded: 0,
     patience_ms: 0,
     datagrams_up: 0,
+    children: [],
     datagrams_down: 0,
     datagrams_dropped: 0,
     datagrams_foreign: 0,
