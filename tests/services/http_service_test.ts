@@ -82,7 +82,7 @@ const UPLOADS = {
 
 for (const [how, upload] of Object.entries(UPLOADS)) {
   Deno.test(`a body of a MiB ${how} is taken whole, and its answer is read after it`, async () => {
-    const peer = new StreamClient(open({ requests: "0" }).connect(client), { reads: false });
+    const peer = new StreamClient(open({ requests: "0" }).connect(client));
     await peer.send(upload);
     assertMatch(
       await peer.all(),
