@@ -146,7 +146,9 @@ function processes(
 ): ModelSettings {
   const { model } = own;
   if (!optionsOfService(service).includes("processes")) {
-    throw new UsageError(`--model ${quote(model!)}: ${service} has no processes; must be another`);
+    throw new UsageError(
+      `--model ${quote(model!)}: ${service} has no processes; must be event or iterative`,
+    );
   }
   if (own.processes !== undefined && own.processes !== kind) {
     throw new UsageError(

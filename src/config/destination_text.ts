@@ -184,9 +184,11 @@ function serviceDestination(
     }
   }
   const address = readService(service, texts, report);
-  const key = formatPlace(address);
+  const place = formatPlace(address);
+  // It is at no address: two that differ in no more than their names are two.
+  const key = options.name ? `${place}\0${options.name}` : place;
   const none = { "send-proxy": "off", "agent-check": null } as const;
-  return { ...options, ...none, address, key, name: options.name || key };
+  return { ...options, ...none, address, key, name: options.name || place };
 }
 
 /** A program, which is told of its client by its environment, and has no agent. */

@@ -44,10 +44,14 @@ export class LineInput {
     }
   }
 
-  /** The byte that is next, without reading it; `undefined` at the end. */
-  async peek(): Promise<number | undefined> {
-    if (this.buffered === 0 && !await this.#fill()) return undefined;
-    return this.#buffer[this.#start];
+  /**
+   * So many bytes that are next, without reading them; fewer at the end. Good until the next read.
+   *
+   * @param number At most what a line may have.
+   */
+  async peek(number: number): Promise<Uint8Array> {
+    while (this.buffered < number) if (!await this.#fill()) break;
+    return this.#buffer.subarray(this.#start, Math.min(this.#start + number, this.#end));
   }
 
   /** As many bytes, or the first of them if they are more than a line may have. */

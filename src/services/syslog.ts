@@ -14,7 +14,13 @@ const USUAL_PRIORITY = 13;
 /** The highest priority that there is: local7.debug. */
 const MAX_PRIORITY = 191;
 
-const [DIGIT_1, DIGIT_9, BLANK, LF] = [0x31, 0x39, 0x20, 0x0a];
+const LF = 0x0a;
+
+/** What stands before a message of so many bytes (RFC 6587, 3.4.1), from its beginning on. */
+const COUNT = /^[1-9]\d{0,8} </;
+
+/** Longest {@linkcode COUNT} in bytes. */
+const MAX_COUNT = 11;
 
 /**
  * Shows the messages that it gets, each in a line: when it came, from whom, its facility and level.
@@ -31,9 +37,9 @@ export function syslog(filter: () => SyslogFilter, context: ServiceContext): Ser
     for (;;) {
       if (finishing && input.buffered === 0) return;
       if (input.buffered === 0) idle.add(stream);
-      const first = await input.peek();
+      await input.peek(1);
       idle.delete(stream);
-      const message = await next(input, first);
+      const message = await next(input);
       if (!message) return;
       const line = syslogLine(message, { client, filter: filter(), now: new Date() });
       if (line !== undefined) await context.show(line);
@@ -58,20 +64,20 @@ export function syslog(filter: () => SyslogFilter, context: ServiceContext): Ser
   };
 }
 
-/** The message that begins with this byte. */
-async function next(input: LineInput, first: number | undefined): Promise<Line | undefined> {
-  if (first === undefined) return undefined;
-  if (first < DIGIT_1 || first > DIGIT_9) return await input.line();
-  let length = 0;
-  for (let digits = 0; digits < 9; digits++) {
-    const byte = (await input.exactly(1))?.bytes[0];
-    if (byte === undefined) return undefined;
-    if (byte === BLANK) return await input.exactly(length);
-    if (byte < 0x30 || byte > DIGIT_9) break;
-    length = 10 * length + byte - 0x30;
+/** The next message; `undefined` at the end. */
+async function next(input: LineInput): Promise<Line | undefined> {
+  const [count] = COUNT.exec(await beginning(input)) ?? [];
+  if (count === undefined) return await input.line();
+  await input.exactly(count.length - 1);
+  return await input.exactly(parseInt(count));
+}
+
+/** As much of a message as says whether it begins with its length. */
+async function beginning(input: LineInput): Promise<string> {
+  for (let length = 1;; length++) {
+    const text = String.fromCharCode(...await input.peek(length));
+    if (text.length < length || length === MAX_COUNT || !/^[1-9]\d* ?$/.test(text)) return text;
   }
-  // It was no number of bytes after all.
-  return await input.line();
 }
 
 /** How a message is shown; `undefined` if it is not to be. */

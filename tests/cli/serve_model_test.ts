@@ -86,4 +86,9 @@ Deno.test("what a model cannot be is said in a line", async () => {
     assertMatch(said, message);
     assertEquals(said.split("\n").length, 1);
   }
+  await assertRejects(
+    () => parseServe(["chat", "8007", "--model", "process"]),
+    UsageError,
+    '--model "process": chat has no processes; must be event or iterative',
+  );
 });

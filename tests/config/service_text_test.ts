@@ -35,7 +35,7 @@ Deno.test("a service is a destination with options of both kinds, and is called 
     kind: "share",
     share: 0.125,
   }]);
-  assertEquals([workers, name, key], [4, "slow", "service:http,delay=1500ms,fail=12.5%"]);
+  assertEquals([workers, name, key], [4, "slow", "service:http,delay=1500ms,fail=12.5%\0slow"]);
   assertEquals(read("SERVICE:echo").destination.name, "service:echo");
   assertEquals(read("service:http,delay=0").destination.key, "service:http");
 });

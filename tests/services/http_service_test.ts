@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import {
   SERVICE_OPTIONS,
   type ServiceOptionName,
@@ -6,7 +6,10 @@ import {
   type ServiceSettings,
 } from "../../src/config/options/service.ts";
 import type { Option } from "../../src/config/option.ts";
+import { sleep } from "../../src/base/timer.ts";
 import { http } from "../../src/services/http.ts";
+import { listener, start } from "../support/instance.ts";
+import { request } from "../support/servers.ts";
 import { StreamClient } from "../support/stream_client.ts";
 
 const REQUEST = "GET /any HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -66,6 +69,47 @@ Deno.test("size, status and body are what the answer has", async () => {
   assertEquals([head.status, head.body], [200, ""]);
   assertMatch(head.head, /content-length: 12/);
   assertEquals((await answer({}, "nonsense\r\n\r\n")).status, 400);
+});
+
+/** Requests with a body of 1 MiB. */
+const UPLOADS = {
+  "with a length": `POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1048576\r\n\r\n${
+    "x".repeat(1 << 20)
+  }`,
+  "in chunks": "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n" +
+    `ff000\r\n${"x".repeat(0xff000)}\r\n0\r\n\r\n`,
+};
+
+for (const [how, upload] of Object.entries(UPLOADS)) {
+  Deno.test(`a body of a MiB ${how} is taken whole, and its answer is read after it`, async () => {
+    const peer = new StreamClient(open({ requests: "0" }).connect(client));
+    await peer.send(upload);
+    assertMatch(
+      await peer.all(),
+      /^HTTP\/1.1 200 OK[^]*connection: close[^]*\nHello from here.*\n$/,
+    );
+    peer.close();
+    // The same through a listener.
+    await using program = await start(listener(["service:http"]));
+    for (let i = 0; i < 5; i++) {
+      assertMatch(await request(program.port, upload), /^HTTP\/1.1 200 OK[^]*\nHello from .*\n$/);
+    }
+  });
+}
+
+Deno.test("who never sends the rest of a body has its answer, and is closed", async () => {
+  for (const field of ["content-length: 9", "transfer-encoding: chunked"]) {
+    const peer = new StreamClient(open({ requests: "0" }).connect(client));
+    await peer.send(`POST / HTTP/1.1\r\nhost: a\r\n${field}\r\n\r\n`);
+    assertMatch(await peer.all(), /^HTTP\/1.1 200 OK[^]*\nHello from here, answer 1\n$/);
+    await assertRejects(async () => {
+      for (;;) {
+        await peer.send("5\r\n12345\r\n");
+        await sleep(20);
+      }
+    }, Deno.errors.BrokenPipe);
+    peer.close();
+  }
 });
 
 Deno.test("a connection has as many requests as it may", async () => {

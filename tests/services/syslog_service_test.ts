@@ -88,6 +88,36 @@ Deno.test("messages are lines, or as long as the number before them says", async
   peer.close();
 });
 
+Deno.test("a line that begins with digits is shown with them unless they are its length", async () => {
+  const whole = [
+    "12notanumber",
+    "12<14>no blank",
+    "12  <14>two blanks",
+    "007 <14>agent",
+    "0 <14>nothing",
+    "1234567890 <14>too many digits",
+    "99 bottles",
+    "42",
+    "7 ",
+  ];
+  for (const end of [true, false]) {
+    for (const text of whole) {
+      const lines: string[] = [];
+      const service = open((line) =>
+        Promise.resolve(void lines.push(line.slice(line.indexOf("-", 20))))
+      );
+      const peer = new StreamClient(service.connect({ name: "-" }));
+      // However it is cut.
+      for (const byte of text) await peer.send(byte);
+      await peer.send(end ? "\n6 <14>ab" : "");
+      await peer.end();
+      await peer.all();
+      assertEquals(lines, [`- user.notice ${text}`, ...end ? ["- user.info ab"] : []]);
+      peer.close();
+    }
+  }
+});
+
 Deno.test("a message that is too long is shown cut, and what follows it is read", async () => {
   const lines: string[] = [];
   const service = open((line) => Promise.resolve(void lines.push(line)));

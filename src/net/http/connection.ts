@@ -26,9 +26,9 @@ export interface HttpLimits {
   readerRate: number;
 }
 
-/** Time, and bytes, that a client has for what it still sends when it is refused. */
+/** Time, and bytes, that a client has for what it still sends when it is refused, or answered. */
 const LINGER_MS = 1000;
-const LINGER_BYTES = 256 * 1024;
+const LINGER_BYTES = 1024 * 1024;
 
 /** Options of {@linkcode HttpConnection}. */
 export interface HttpConnectionOptions {
