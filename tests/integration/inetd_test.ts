@@ -1,9 +1,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Program, runProgram } from "../support/program.ts";
+import { pathOf } from "../support/real_servers.ts";
 import { freePort, readExactly, request, tryClose, until, writeAll } from "../support/servers.ts";
 import { unless } from "../support/unless.ts";
 
 const encoder = new TextEncoder();
+const TCPD = pathOf("tcpd", ["/usr/sbin"]);
+/** The standalone binary is of an older runtime than the sources are run by. */
+const OLD = Deno.env.has("IAWLB_BINARY");
 const NEEDS_ROOT = { "programs of other users need root": Deno.uid() !== 0 };
 
 /** An inetd.conf in a folder of its own. */
@@ -144,6 +148,53 @@ Deno.test({
     assertEquals(refused, "");
     assertMatch(await program.logged(/rate-guard/), /more than 3 new sessions within 1m/);
     assertEquals(await program.terminate(), 0);
+  },
+});
+
+Deno.test({
+  ...unless(
+    "a line with tcpd starts it under the name of the program, and tells what it cannot know",
+    {
+      ...NEEDS_ROOT,
+      "there is no tcpd": TCPD === undefined,
+      "only Deno 2.8 and newer set a name": OLD,
+    },
+  ),
+  fn: async () => {
+    const port = freePort();
+    // tcpd starts what it is called; this is how Debian's packages are wrapped.
+    await using conf = await Conf.make(line(port, `${TCPD} /bin/cat -u`));
+    const { stdout, stderr } = await runProgram(["inetd", conf.path, "--check-config"]);
+    assertMatch(stdout, /is fine: 1 listener/);
+    assertMatch(stderr, /inetd.conf:1: \d+: \S*tcpd does not learn here who the client is/);
+    const printed = await runProgram(["inetd", conf.path, "--print-config"]);
+    assertMatch(printed.stdout, /"user=root,argv0=\/bin\/cat,exec:\S*tcpd -u"/);
+    await using program = await Program.spawn(["inetd", conf.path, "--log-format", "json"]);
+    assertEquals(await request(port, "through tcpd"), "through tcpd");
+    assertEquals(await program.terminate(), 0);
+  },
+});
+
+Deno.test({
+  ...unless("programs with options, quotes and owners are printed as what they are", NEEDS_ROOT),
+  fn: async () => {
+    await using conf = await Conf.make(
+      line(7001, "/bin/cat cat it's \\ $HOME a,b"),
+      line(7002, "/bin/echo echo -n").replace("root", "nobody.nogroup"),
+      line(7003, "/bin/cat").replace("nowait", "nowait.5.60"),
+    );
+    const printed = await runProgram(["inetd", conf.path, "--print-config"]);
+    assertEquals(printed.code, 0, printed.stderr);
+    await Deno.writeTextFile(`${conf.path}.toml`, printed.stdout);
+    const again = await runProgram(["--config", `${conf.path}.toml`, "--print-config"]);
+    assertEquals(again.code, 0, again.stderr);
+    const destinations = (text: string) => text.match(/^ {2}".*",/gm);
+    assertEquals(destinations(again.stdout), destinations(printed.stdout));
+    assertEquals(destinations(printed.stdout), [
+      String.raw`  "user=root,exec:/bin/cat 'it'\\''s' '\\' '$HOME' a,b",`,
+      '  "user=nobody,group=nogroup,exec:/bin/echo -n",',
+      '  "user=root,workers=5,exec:/bin/cat",',
+    ]);
   },
 });
 

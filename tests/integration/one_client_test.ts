@@ -1,10 +1,16 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { programLine, runProgram } from "../support/program.ts";
-import { echo, freePort, TestServer, tryClose } from "../support/servers.ts";
-import { SuperServer, type SuperServerKind, withoutSuperServer } from "../support/super_server.ts";
+import { echo, freePort, readAll, TestServer, tryClose, writeAll } from "../support/servers.ts";
+import {
+  anySuperServer,
+  SuperServer,
+  type SuperServerKind,
+  withoutSuperServer,
+} from "../support/super_server.ts";
 import { SyslogReceiver } from "../support/syslog_receiver.ts";
 import { unless } from "../support/unless.ts";
 
+const ANY = anySuperServer();
 const KINDS: readonly SuperServerKind[] = ["openbsd-inetd", "xinetd", "systemd"];
 
 async function withSyslog(act: (log: SyslogReceiver, flag: string) => Promise<void>) {
@@ -39,18 +45,18 @@ for (const kind of KINDS) {
 }
 
 Deno.test({
-  ...unless("a service of iawlb serves a client of inetd", withoutSuperServer("openbsd-inetd")),
+  ...unless("a service of iawlb serves a client of a super-server", withoutSuperServer(ANY)),
   fn: async () => {
-    await using front = await SuperServer.start("openbsd-inetd", ["serve", "echo", "-i"]);
+    await using front = await SuperServer.start(ANY, ["serve", "echo", "-i"]);
     const text = "x".repeat(300_000);
     assertEquals(await front.ask(text) === text, true);
-    await using daytime = await SuperServer.start("openbsd-inetd", ["serve", "daytime", "-i"]);
+    await using daytime = await SuperServer.start(ANY, ["serve", "daytime", "-i"]);
     assertMatch(await daytime.ask(""), /^\w+day, \w+ \d+, \d{4} [\d:]+-UTC\r\n$/);
   },
 });
 
 Deno.test({
-  ...unless("nothing of iawlb's own ever reaches the client", withoutSuperServer("openbsd-inetd")),
+  ...unless("nothing of iawlb's own ever reaches the client", withoutSuperServer(ANY)),
   fn: async () => {
     const dead = `127.0.0.1:${freePort()}`;
     const all = [
@@ -63,7 +69,7 @@ Deno.test({
       ["serve", "nonsense", "-i"],
     ];
     for (const args of all) {
-      await using front = await SuperServer.start("openbsd-inetd", args);
+      await using front = await SuperServer.start(ANY, args);
       const conn = await Deno.connect({ hostname: "127.0.0.1", port: front.port });
       let received = 0;
       try {
@@ -143,4 +149,27 @@ Deno.test("where it is said who may come, nobody comes whose address is unknown"
     assertEquals(await serve({}), [false, 1]);
     await log.received(/reason=done/);
   });
+});
+
+Deno.test({
+  ...unless(
+    "a client that finishes in the middle of an answer gets all of it",
+    withoutSuperServer(ANY),
+  ),
+  fn: async () => {
+    const piece = new Uint8Array(1024 * 1024);
+    const pieces = 32;
+    await using server = new TestServer(async (conn) => {
+      for (let i = 0; i < pieces; i++) await writeAll(conn, piece);
+      await conn.closeWrite();
+      await readAll(conn);
+    }, { speaksFirst: true });
+    await using front = await SuperServer.start(ANY, ["-i", server.address, "--access-log", "off"]);
+    using conn = await Deno.connect({ hostname: "127.0.0.1", port: front.port });
+    await writeAll(conn, new TextEncoder().encode("go\n"));
+    const first = await conn.read(new Uint8Array(64 * 1024)) ?? 0;
+    // Most of the answer is still to come, and the end of this direction is there meanwhile.
+    await conn.closeWrite();
+    assertEquals(first + (await readAll(conn)).length, pieces * piece.length);
+  },
 });

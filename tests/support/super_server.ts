@@ -24,6 +24,12 @@ export function withoutSuperServer(kind: SuperServerKind): Record<string, boolea
   };
 }
 
+/** One that is there; Debian's openbsd-inetd and xinetd are not installed beside each other. */
+export function anySuperServer(): SuperServerKind {
+  const kinds = ["openbsd-inetd", "xinetd", "systemd"] as const;
+  return kinds.find((kind) => !Object.values(withoutSuperServer(kind)).includes(true)) ?? "systemd";
+}
+
 /** A super-server that starts iawlb with some arguments for whoever connects. */
 export class SuperServer implements AsyncDisposable {
   readonly port: number;
