@@ -78,7 +78,8 @@ function metricRows(text: string): string[] {
         string,
         string | undefined,
       ];
-      const unknown = name.startsWith("iawlb_name_") ? 'listener="" name=""' : 'listener=""';
+      const [, part] = /^iawlb_(name|child)_/.exec(name) ?? [];
+      const unknown = part === undefined ? 'listener=""' : `listener="" ${part}=""`;
       const labels = [...(sample ?? unknown).matchAll(/(\w+)="/g)].map(([, label]) => label)
         .filter((label) => label !== "le");
       const shown = `\`${name}${labels.length > 0 ? `{${labels.join(",")}}` : ""}\``;

@@ -6,6 +6,7 @@ import {
   destinationOptionNames,
 } from "../src/config/options/destination.ts";
 import type { Option } from "../src/config/option.ts";
+import { SERVICE_OPTIONS, serviceOf, serviceOptionNames } from "../src/config/options/service.ts";
 import { flagOf, keyOf, type OptionName, optionNames, rowOf } from "../src/config/options.ts";
 import { LISTENER_KEYS } from "../src/config/schema.ts";
 
@@ -43,6 +44,18 @@ export function optionsPage(): string {
       return entry(`Destination: ${name}`, row, [
         `After the address: \`${destinationOptionForm(name)}\``,
         `Default: ${usual}`,
+      ]);
+    }),
+    "## Services",
+    "Options of a [service](services.md) of the program itself: after `service:NAME`, each behind a " +
+    "comma, as in `service:http,delay=250ms`; as keys of a table in the file; and as flags of " +
+    "`iawlb serve`.",
+    ...serviceOptionNames().flatMap((name) => {
+      const row: Option<unknown> = SERVICE_OPTIONS[name];
+      return entry(`Service: ${name}`, row, [
+        `After the name: \`service:${serviceOf(name)},${name}=${row.form}\``,
+        `Command line: \`iawlb serve ${serviceOf(name)} LISTEN --${name} ${row.form}\``,
+        `Default: ${defaultOf(row)}`,
       ]);
     }),
     "## Keys of the file only",

@@ -53,15 +53,23 @@ export class Contender {
   readonly name: string;
   /** What exactly it is: a version, a path. */
   readonly about: string;
+  /** How it is started without arguments, if it is iawlb. */
+  readonly program: readonly string[] | undefined;
   readonly #processes: Processes;
   readonly #line: CommandLine | undefined;
 
   constructor(
     name: string,
-    options: { about: string; processes: Processes; line: CommandLine | undefined },
+    options: {
+      about: string;
+      processes: Processes;
+      line: CommandLine | undefined;
+      program?: readonly string[] | undefined;
+    },
   ) {
     this.name = name;
     this.about = options.about;
+    this.program = options.program;
     this.#processes = options.processes;
     this.#line = options.line;
   }
@@ -121,8 +129,8 @@ export function findContenders(
   const contenders: Contender[] = [];
   const source = [Deno.execPath(), "run", "--quiet", "-P", MAIN];
 
-  add("iawlb", binary, iawlb([binary!]));
-  add("iawlb-source", `deno ${Deno.version.deno}`, iawlb(source));
+  addOwn("iawlb", binary, [binary!]);
+  addOwn("iawlb-source", `deno ${Deno.version.deno}`, source);
   add("nginx", nginx?.version, (setup, port) => {
     const file = processes.file("nginx.conf", nginxConfig(setup, port));
     return [nginx!.path, "-e", "stderr", "-c", file];
@@ -141,6 +149,11 @@ export function findContenders(
 
   function add(name: string, about: string | undefined, line?: CommandLine): void {
     if (about !== undefined) contenders.push(new Contender(name, { about, processes, line }));
+  }
+
+  function addOwn(name: string, about: string | undefined, program: readonly string[]): void {
+    const line = iawlb(program);
+    if (about) contenders.push(new Contender(name, { about, processes, line, program }));
   }
 
   function iawlb(program: readonly string[]): CommandLine {

@@ -120,9 +120,11 @@ async function hold({ clients }: { clients: number }): Promise<never> {
   const conns: Deno.Conn[] = [];
   while (conns.length < clients) {
     const missing = Math.min(atOnce, clients - conns.length);
-    conns.push(...await Promise.all(Array.from({ length: missing }, () => connect())));
+    const more = await Promise.all(Array.from({ length: missing }, () => connect()));
+    // Not when all are there: who asks for nothing for long is closed.
+    for (const conn of more) await request(conn, false);
+    conns.push(...more);
   }
-  for (const conn of conns) await request(conn, false);
   console.log("ready");
   setInterval(() => conns, 60_000);
   return await new Promise<never>(() => {});

@@ -12,6 +12,7 @@ import { type Bench, joined, runWorkload, type WorkloadResult } from "./workload
 import { bulk } from "./workloads/bulk.ts";
 import { idle } from "./workloads/idle.ts";
 import { overload } from "./workloads/overload.ts";
+import { models } from "./workloads/models.ts";
 import { micro } from "./workloads/micro.ts";
 import { connections, logging, roundTrips } from "./workloads/requests.ts";
 import { destinations, policies, queue } from "./workloads/scale.ts";
@@ -33,13 +34,15 @@ const WORKLOADS = [
   policies,
   unequal,
   overload,
+  models,
 ];
 
-const HELP = `deno task bench [OPTIONS]
+const HELP = `deno task bench [OPTIONS] [NAMES]
 
 Measures iawlb and whatever else of nginx, HAProxy and socat is installed, side by side.
 
-  --only NAMES        workloads, separated by commas: ${names(WORKLOADS)}
+  --only NAMES        workloads, separated by commas: ${names(WORKLOADS)};
+                      NAMES alone are the same, such as: deno task bench models
   --contenders NAMES  of iawlb, iawlb-source, nginx, haproxy, socat, direct; default: all that are
                       found, and iawlb-source only if there is no binary
   --binary PATH       the iawlb to measure; default: ./iawlb
@@ -156,13 +159,17 @@ function hasProblems({ cases }: WorkloadResult): boolean {
 }
 
 function readOptions(): Options {
-  return parseArgs(Deno.args, {
+  const { _: named, ...given } = parseArgs(Deno.args, {
     string: FLAGS,
     boolean: ["more", "quick", "help"],
-    unknown(arg) {
-      throw new OptionError(`${arg}: no such option, see --help`);
+    unknown(arg, flag) {
+      if (flag !== undefined) throw new OptionError(`${arg}: no such option, see --help`);
     },
-  }) as unknown as Options;
+  });
+  const options = given as unknown as Options;
+  if (named.length === 0) return options;
+  if (options.only !== undefined) throw new OptionError(`${named[0]}: --only says which already`);
+  return { ...options, only: named.join(",") };
 }
 
 function readCount(options: Options, name: "rounds" | "seconds" | "threads", otherwise: number) {

@@ -32,6 +32,19 @@ export function residentMemory(root: number, which: "now" | "peak" = "now"): num
   }, 0);
 }
 
+/** How many descriptors a process and its descendants have open. */
+export function openDescriptors(root: number): number {
+  return tree(root).reduce((sum, pid) => sum + [...Deno.readDirSync(`/proc/${pid}/fd`)].length, 0);
+}
+
+/** Resident memory of a process and its descendants in MiB; what several share counts once in all. */
+export function proportionalMemory(root: number): number {
+  return tree(root).reduce((sum, pid) => {
+    const kib = /^Pss:\s+(\d+)/m.exec(read(`/proc/${pid}/smaps_rollup`) ?? "")?.[1];
+    return sum + Number(kib ?? 0) / 1024;
+  }, 0);
+}
+
 /** Lets the peak of {@linkcode residentMemory} begin anew. */
 export function resetPeak(root: number): void {
   for (const pid of tree(root)) {

@@ -5,10 +5,19 @@ export function completions(program: Interface): Record<"bash" | "zsh" | "fish",
   return { bash: bash(program), zsh: zsh(program), fish: fish(program) };
 }
 
-/** The commands of a help text that has any, such as `status` of `iawlb ctl`. */
-function commandsOf(help: Help): { name: string; help: string }[] {
-  return help.description.filter(({ text }) => text.startsWith("Commands"))
-    .flatMap(({ terms }) => terms);
+/** Words of which one is due, and as which operand, from 1. */
+interface Words {
+  readonly at: number;
+  readonly terms: readonly { name: string; help: string }[];
+}
+
+/** The words that a help text lists: services of `iawlb serve`, or commands such as those of `ctl`. */
+function wordsOf(help: Help): Words | undefined {
+  for (const [at, title] of [[1, "Services"], [2, "Commands"]] as const) {
+    const terms = help.description.filter(({ text }) => text.startsWith(`${title}:`))
+      .flatMap(({ terms }) => terms);
+    if (terms.length > 0) return { at, terms };
+  }
 }
 
 function spellings(flags: readonly Flag[]): string[] {
@@ -17,17 +26,18 @@ function spellings(flags: readonly Flag[]): string[] {
 
 function bash({ program, commands }: Interface): string {
   const names = Object.keys(commands);
-  const own = Object.entries(commands).map(([name, help]) =>
-    `    ${name})
+  const own = Object.entries(commands).map(([name, help]) => {
+    const { at, terms } = wordsOf(help) ?? { at: 1, terms: [] };
+    return `    ${name})
       ${bashValues(help.flags)}
       words="${spellings(help.flags).join(" ")}"
       [[ $cur != -* ]] && words=
-      ((COMP_CWORD == 3)) && [[ $cur != -* ]] && words="${
-      commandsOf(help).map((one) => one.name).join(" ")
+      ((COMP_CWORD == ${at + 1})) && [[ $cur != -* ]] && words="${
+      terms.map((one) => one.name).join(" ")
     }"
       ;;
-`
-  );
+`;
+  });
   return `# bash completion for iawlb
 
 _iawlb() {
@@ -71,9 +81,9 @@ function bashValues(flags: readonly Flag[]): string {
 
 function zsh({ program, commands }: Interface): string {
   const own = Object.entries(commands).map(([name, help]) => {
-    const words = commandsOf(help);
-    const operands = ["'1:address: '"];
-    if (words.length > 0) operands.push(`'2:command:((${words.map(zshTerm).join(" ")}))'`);
+    const { at, terms } = wordsOf(help) ?? {};
+    const operands = at === 1 ? [] : ["'1:address: '"];
+    if (at) operands.push(`'${at}:word:((${terms!.map(zshTerm).join(" ")}))'`);
     return `    ${name})
       shift words
       ((CURRENT--))
@@ -139,12 +149,13 @@ function fish({ program, commands }: Interface): string {
   lines.push(...program.flags.map((flag) => fishFlag(flag, without)));
   for (const [name, help] of Object.entries(commands)) {
     const within = ` -n '__fish_seen_subcommand_from ${name}'`;
-    const words = commandsOf(help);
-    // The address is the first operand, the command the second.
-    const at =
-      ` -n '__fish_seen_subcommand_from ${name}; and test (count (commandline -poc)) -eq 3'`;
+    const { at, terms } = wordsOf(help) ?? { at: 1, terms: [] };
+    const there =
+      ` -n '__fish_seen_subcommand_from ${name}; and test (count (commandline -poc)) -eq ${
+        at + 1
+      }'`;
     lines.push(
-      ...words.map((word) => `complete -c iawlb${at} -a ${word.name} -d ${fishQuote(word.help)}`),
+      ...terms.map((one) => `complete -c iawlb${there} -a ${one.name} -d ${fishQuote(one.help)}`),
     );
     lines.push(...help.flags.map((flag) => fishFlag(flag, within)));
   }

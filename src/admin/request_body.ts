@@ -1,6 +1,6 @@
 import { after } from "../base/timer.ts";
 import { HttpError } from "./responses.ts";
-import type { HttpRequest } from "./http/connection.ts";
+import type { HttpRequest } from "../net/http/connection.ts";
 
 /** Largest body of a request in bytes; what can be asked for needs less than 1 KiB. */
 const MAX_BODY = 64 * 1024;

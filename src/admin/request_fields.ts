@@ -1,12 +1,14 @@
-import { ADDRESS_FORMS } from "../net/address.ts";
+import { PLACE_FORMS } from "../net/address.ts";
 import { RECORDS_FORMS } from "../net/records_name.ts";
 import {
-  DESTINATION_OPTIONS,
-  type DestinationOptionName,
   destinationOptionNames,
   fieldOfDestinationOption,
   isMark,
+  writtenOption,
+  type WrittenOptionName,
 } from "../config/options/destination.ts";
+import { remoteServiceOptionNames } from "../config/options/service.ts";
+import { SERVICE_FORMS } from "../config/service_address.ts";
 import type {
   DestinationChange,
   DestinationValue,
@@ -37,14 +39,13 @@ type Values<F extends Fields> = { [N in keyof F]?: F[N] extends Field<infer T> ?
 const STATES = ["ready", "drain", "maint"] as const;
 
 /** The options of a destination, each with a value of its own type. */
-const OPTIONS = Object.fromEntries(
-  destinationOptionNames().map((name) => [fieldOfDestinationOption(name), fieldOf(name)]),
-);
+const OPTIONS = fieldsOf(destinationOptionNames());
 
 const NEW_DESTINATION = {
   listener: text("the number or the name of a listener"),
-  address: text(`${ADDRESS_FORMS}, ${RECORDS_FORMS}`),
+  address: text(`${PLACE_FORMS}, ${RECORDS_FORMS}, ${SERVICE_FORMS}`),
   ...OPTIONS,
+  ...fieldsOf(remoteServiceOptionNames()),
 };
 
 const CHANGE = {
@@ -124,13 +125,19 @@ function shown(value: unknown): string {
   return json.length <= 80 ? json : `${json.slice(0, 80)}…`;
 }
 
-function fieldOf(name: DestinationOptionName): Field<DestinationValue> {
-  const option: Option<unknown> = DESTINATION_OPTIONS[name];
+function fieldsOf(
+  names: readonly WrittenOptionName[],
+): Readonly<Record<string, Field<DestinationValue>>> {
+  return Object.fromEntries(names.map((name) => [fieldOfDestinationOption(name), fieldOf(name)]));
+}
+
+function fieldOf(name: WrittenOptionName): Field<DestinationValue> {
+  const option = writtenOption(name);
   const { notation } = option;
   if (!notation?.integers) return words(option);
   if (isMark(name)) return flagOrNumber(option);
-  if (!notation.words) return number(option);
   const isNumber = notation.pattern === NUMBER_PATTERN;
+  if (!notation.words) return isNumber ? number(option) : either(number(option), words(option));
   return either(number(option), isNumber ? oneOf(notation.words, option) : words(option));
 }
 

@@ -2,7 +2,7 @@ import { isLoopbackIp } from "../net/address_relations.ts";
 import { HttpError } from "./responses.ts";
 import { isAuthorized } from "./authorization.ts";
 import type { Target } from "./request_target.ts";
-import type { HttpRequest } from "./http/connection.ts";
+import type { HttpRequest } from "../net/http/connection.ts";
 
 /** What the guard has to know of the server. */
 export interface Guarded {

@@ -1,5 +1,5 @@
 import { HttpError } from "./responses.ts";
-import type { HttpRequest } from "./http/connection.ts";
+import type { HttpRequest } from "../net/http/connection.ts";
 
 /** What a request asks for, as it was sent: nothing is decoded, resolved or normalised. */
 export interface Target {

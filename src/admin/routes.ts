@@ -12,7 +12,7 @@ import { openApiDocument } from "./openapi.ts";
 import type { Page } from "./dashboard/bundle.ts";
 import type { Sheets } from "./sheets.ts";
 import type { StatusCache } from "./status_cache.ts";
-import type { HttpRequest } from "./http/connection.ts";
+import type { HttpRequest } from "../net/http/connection.ts";
 
 /** What the handlers work with. */
 export interface HandlerContext {

@@ -3,18 +3,21 @@ import { objectSchema, type Schema, schemaOf } from "../operations/field.ts";
 import { FORECAST_SCHEMA } from "../operations/forecast.ts";
 import { eachDuration, HISTOGRAM_SCHEMA } from "../operations/latencies.ts";
 import { LISTENER_FIELDS } from "../operations/listener_status.ts";
+import { CHILD_SCHEMA } from "../operations/child_status.ts";
 import { NAME_SCHEMA } from "../operations/name_status.ts";
 import { ADMIN_STATES, LISTENER_STATES } from "../operations/states.ts";
-import { ADDRESS_FORMS } from "../net/address.ts";
+import { PLACE_FORMS } from "../net/address.ts";
 import { RECORDS_FORMS } from "../net/records_name.ts";
 import {
-  DESTINATION_OPTIONS,
-  type DestinationOptionName,
   destinationOptionNames,
   fieldOfDestinationOption,
   isMark,
+  writtenOption,
+  type WrittenOptionName,
 } from "../config/options/destination.ts";
-import type { Option } from "../config/option.ts";
+import { remoteServiceOptionNames } from "../config/options/service.ts";
+import { SERVICE_FORMS } from "../config/service_address.ts";
+import { NUMBER_PATTERN, type Option } from "../config/option.ts";
 
 /** A reference to one of {@linkcode SCHEMAS}, by its name. */
 export function ref(name: string): Schema {
@@ -27,9 +30,7 @@ const amount: Schema = { type: "number", minimum: 0 };
 const nullable = { text: { type: ["string", "null"] }, place: { type: ["integer", "null"] } };
 const time: Schema = { type: "string", format: "date-time" };
 const id: Schema = { type: "string", pattern: "^\\d+\\.\\d+$" };
-const destinationValues = Object.fromEntries(
-  destinationOptionNames().map((name) => [fieldOfDestinationOption(name), valueOf(name)]),
-);
+const destinationValues = valuesOf(destinationOptionNames());
 const adminState: Schema = { enum: ADMIN_STATES };
 
 function said(schema: Schema, description: string): Schema {
@@ -40,14 +41,21 @@ function list(items: Schema): Schema {
   return { type: "array", items };
 }
 
+function valuesOf(names: readonly WrittenOptionName[]): Readonly<Record<string, Schema>> {
+  return Object.fromEntries(names.map((name) => [fieldOfDestinationOption(name), valueOf(name)]));
+}
+
 /** The value of an option of a destination. */
-function valueOf(name: DestinationOptionName): Schema {
-  const option: Option<unknown> = DESTINATION_OPTIONS[name];
+function valueOf(name: WrittenOptionName): Schema {
+  const option = writtenOption(name);
   if (isMark(name)) return { ...numberOf(option), type: ["boolean", "integer"] };
   const words = { type: "string", maxLength: 16384 };
   if (!option.notation?.integers) return said(words, option.help);
   const { description, ...number } = numberOf(option);
-  return option.notation.words ? { anyOf: [number, words], description } : numberOf(option);
+  const { pattern, words: others } = option.notation;
+  return others || pattern !== NUMBER_PATTERN
+    ? { anyOf: [number, words], description }
+    : numberOf(option);
 }
 
 /** The integers that an option may be. */
@@ -76,6 +84,7 @@ export const SCHEMAS = {
   Histogram: HISTOGRAM_SCHEMA,
   Latencies: objectSchema(eachDuration(() => ref("Histogram"))),
   Forecast: FORECAST_SCHEMA,
+  Child: CHILD_SCHEMA,
   Name: NAME_SCHEMA,
   Destination: schemaOf(DESTINATION_FIELDS),
   Listener: schemaOf(LISTENER_FIELDS),
@@ -95,7 +104,7 @@ export const SCHEMAS = {
       "what listeners had counted that are gone, for each name that is there again",
     ),
   }),
-  Session: objectSchema({
+  Session: optional({
     id,
     listener: text,
     client: said(text, "its connection's peer, or whom that has named in a PROXY header"),
@@ -109,7 +118,12 @@ export const SCHEMAS = {
     age_ms: amount,
     ...bytes,
     attempts: said(counter, "connects begun"),
-  }),
+    datagrams_up: said(counter, "datagrams of the client; only of a session of UDP"),
+    datagrams_down: said(counter, "datagrams of the destination; only of a session of UDP"),
+  }, [
+    ...["id", "listener", "client", "peer", "destination", "stage", "place", "age_ms"],
+    ...[...Object.keys(bytes), "attempts"],
+  ]),
   Sessions: objectSchema({
     sessions: said(list(ref("Session")), "oldest first"),
     total: said(counter, "greeted, waiting and active ones of all listeners"),
@@ -118,9 +132,10 @@ export const SCHEMAS = {
     listener: said(text, "number or name of the listener; may be left out if there is only one"),
     address: said(
       { type: "string", minLength: 1, maxLength: 300 },
-      `${ADDRESS_FORMS}, ${RECORDS_FORMS}`,
+      `${PLACE_FORMS}, ${RECORDS_FORMS}, ${SERVICE_FORMS}`,
     ),
     ...destinationValues,
+    ...valuesOf(remoteServiceOptionNames()),
   }, ["address"]),
   DestinationChange: {
     ...optional({ state: adminState, ...destinationValues }),

@@ -5,8 +5,8 @@ import { bind } from "../net/bind.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { FatalError, UsageError } from "../base/errors.ts";
 import type { RecentEvents } from "../logging/recent_events.ts";
-import type { HttpRequest } from "./http/connection.ts";
-import { HttpServer, type HttpServerLimits } from "./http/server.ts";
+import type { HttpRequest } from "../net/http/connection.ts";
+import { HttpServer, type HttpServerLimits } from "../net/http/server.ts";
 import type { Operations } from "../operations/operations.ts";
 import { Pace } from "../async/pace.ts";
 import { HttpError, refusal } from "./responses.ts";
@@ -74,7 +74,8 @@ export async function serveAdmin(
   const streams = new EventStreams({ events, status, sheets, pace, log, limits });
   const desk: HandlerContext = { operations, snapshots, sheets, streams, page, limits };
   const hostname = address.transport === "tcp" ? address.hostname : undefined;
-  const guarded: Guarded = { transport: address.transport, hostname, token };
+  const transport = address.transport === "unix" ? "unix" : "tcp";
+  const guarded: Guarded = { transport, hostname, token };
   const bound = await bind(address, { tcpBacklog: BACKLOG, mode: SOCKET_MODE, log, signal });
   if (!bound.sockets.every(({ address: bound }) => isBoundAsMeant(bound, { address, token }))) {
     bound.release();

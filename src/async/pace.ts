@@ -36,6 +36,13 @@ export class Pace {
     this.#begun = options.begun ? performance.now() : 0;
   }
 
+  /** One that holds nobody up, for work that is what sessions are there for. */
+  static none(): Pace {
+    const pace = new Pace();
+    pace.close();
+    return pace;
+  }
+
   /** Whether the slice is used up: {@linkcode turn} has to be awaited. */
   get due(): boolean {
     return !this.#closed && performance.now() - this.#begun >= SLICE_MS;

@@ -1,10 +1,13 @@
 import type { Logger } from "@logtape/logtape";
 import type { AcceptingSocket } from "../net/accepting_socket.ts";
-import type { Address } from "../net/address.ts";
+import { type Address, formatSocketAddress } from "../net/address.ts";
 import { bind, type Bound } from "../net/bind.ts";
 import type { Settings } from "../config/options.ts";
 import { AcceptFailures, nextTurn } from "../net/accept_failures.ts";
 import type { Stream } from "../net/stream.ts";
+import type { UdpTerms } from "../net/udp/listener.ts";
+import { messageOf } from "../base/errors.ts";
+import { every, type Timer } from "../base/timer.ts";
 import { Batch } from "./batch.ts";
 import { type Closeable, closeQuietly, type QuietCloseOptions } from "./quiet_close.ts";
 
@@ -13,6 +16,12 @@ import { type Closeable, closeQuietly, type QuietCloseOptions } from "./quiet_cl
  * sessions that are being served.
  */
 const ACCEPTS_PER_TURN = 64;
+
+/**
+ * How often it is looked whether the machine has got more addresses, where each has a socket of its
+ * own, in milliseconds: some 50 microseconds each time.
+ */
+const REVIEW_MS = 1000;
 
 /** Options of {@linkcode Acceptor}. */
 export interface AcceptorOptions<S> {
@@ -43,6 +52,8 @@ export interface AcceptorOptions<S> {
   /** Called when accepting failed for want of descriptors. */
   onShortage?: () => void;
   log: Logger;
+  /** What UDP sockets share; needed for an address of UDP. */
+  udp?: UdpTerms;
   /** Ends waiting for a name server at the start. */
   signal?: AbortSignal | undefined;
 }
@@ -62,8 +73,10 @@ export class Acceptor<S> implements Closeable {
   readonly #draining = new AbortController();
   /** Aborted when nothing is accepted any more. */
   readonly #closing = new AbortController();
-  /** Resolves when all accept loops have ended. */
-  readonly #loops: Promise<unknown>;
+  /** The accept loops. */
+  readonly #loops: Promise<void>[];
+  /** Looks for more addresses, where each has a socket of its own. */
+  readonly #reviews: Timer | undefined;
   /** What was accepted and not handed over. */
   readonly #batch: Batch<S>;
   /** Connections accepted so far. */
@@ -87,7 +100,8 @@ export class Acceptor<S> implements Closeable {
     });
     this.#failures = new AcceptFailures({ log: options.log, onShortage: options.onShortage });
     this.#bound = bound;
-    this.#loops = Promise.all(bound.sockets.map((socket) => this.#run(socket)));
+    this.#loops = bound.sockets.map((socket) => this.#run(socket));
+    if (bound.renew) this.#reviews = every(REVIEW_MS, () => this.#review("keep"));
   }
 
   /**
@@ -112,8 +126,17 @@ export class Acceptor<S> implements Closeable {
    */
   async drain(options: Pick<QuietCloseOptions, "signal" | "pause">): Promise<void> {
     this.#draining.abort();
+    this.#reviews?.stop();
     const most = (this.#options.settings.backlog + 1) * this.#bound.sockets.length;
     await closeQuietly(this, { ...options, most });
+  }
+
+  /**
+   * Accepts at the addresses that this machine has now, where each has a socket of its own. Those that
+   * it has got are found a second later also without this; those that it has lost count until then.
+   */
+  review(): void {
+    this.#review("close");
   }
 
   /** Hands over what was accepted and not handed over, also once it is closed. */
@@ -141,15 +164,30 @@ export class Acceptor<S> implements Closeable {
     if (this.#closed) return;
     this.#closed = true;
     this.#draining.abort();
+    this.#reviews?.stop();
     this.#closing.abort();
     this.#bound.release();
     for (const socket of this.#bound.sockets) socket.close();
-    await this.#loops;
+    await Promise.all(this.#loops);
     this.#batch.flush();
   }
 
+  #review(gone: "keep" | "close"): void {
+    let opened: readonly AcceptingSocket[] = [];
+    try {
+      opened = this.#bound.renew?.(gone) ?? opened;
+    } catch (error) {
+      const reason = messageOf(error);
+      this.#options.log.debug("the addresses of this machine are not told: {reason}", { reason });
+    }
+    for (const socket of opened) {
+      this.#loops.push(this.#run(socket));
+      const address = formatSocketAddress(socket.address);
+      this.#options.log.info("listening on {address} as well, which is new", { address });
+    }
+  }
+
   async #run(socket: AcceptingSocket): Promise<void> {
-    const alone = this.#bound.sockets.length === 1;
     let acceptedThisTurn = 0;
     while (!this.#closed) {
       await this.#mayAccept();
@@ -157,10 +195,12 @@ export class Acceptor<S> implements Closeable {
       try {
         const stream = await socket.accept();
         // Another socket may have filled the queue since this one began to wait.
+        const alone = this.#bound.sockets.length === 1;
         while (!alone && !this.#closed && !this.#hasRoom()) await this.#mayAccept();
         this.#enter(stream);
       } catch (error) {
-        if (this.#closed) return;
+        // It may also be closed because the machine has its address no more.
+        if (this.#closed || !this.#bound.sockets.includes(socket)) return;
         await this.#failures.pause(error);
         continue;
       }

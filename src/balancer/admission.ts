@@ -8,6 +8,7 @@ import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import type { SessionRegistry } from "../session/registry.ts";
 import type { Session } from "../session/session.ts";
 import type { Settings } from "../config/options.ts";
+import { SessionDescriptors } from "./session_descriptors.ts";
 import { RateLimit } from "./rate_limit.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
 
@@ -27,6 +28,8 @@ export interface AdmissionOptions {
   registry: SessionRegistry;
   /** What all sessions of the process share. */
   descriptors: DescriptorBudget;
+  /** What each session has of these; 2 unless given. */
+  sessionDescriptors?: SessionDescriptors;
   clock: Clock;
   log: Logger;
 }
@@ -39,6 +42,8 @@ export interface AdmissionOptions {
  */
 export class Admission {
   readonly #options: AdmissionOptions;
+  /** Those of live sessions. */
+  readonly #sessionDescriptors: SessionDescriptors;
   /** Those in force. */
   #rules: readonly AccessRule[];
   /** Counts by address what comes; absent without `ratePerIp`. */
@@ -50,6 +55,8 @@ export class Admission {
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
+    this.#sessionDescriptors = options.sessionDescriptors ??
+      new SessionDescriptors(options.descriptors);
     this.#rules = options.rules;
     this.#networks = new ClientNetworks(options.settings.perIpMask);
     this.#rate = this.#newRate();
@@ -91,7 +98,7 @@ export class Admission {
    */
   get affordable(): boolean {
     const { registry, descriptors, log } = this.#options;
-    if (registry.live.size === 0 || descriptors.open) return true;
+    if (registry.live.size === 0 || this.#sessionDescriptors.hasRoom) return true;
     if (descriptors.limited && descriptors.tellOnce()) {
       log.info("the limit of open files has room for {limit} sessions at a time", {
         limit: descriptors.sessions,
@@ -127,7 +134,7 @@ export class Admission {
   /** Why a session is refused, or `undefined` if it is not; then {@linkcode leave} has to follow. */
   enter(session: Client): Refusal | undefined {
     const refusal = this.decide(session);
-    if (refusal === undefined) this.#options.descriptors.enter();
+    if (refusal === undefined) this.#sessionDescriptors.enter();
     return refusal;
   }
 
@@ -136,12 +143,12 @@ export class Admission {
    * counts for nothing else. {@linkcode decide} has to follow, or {@linkcode forget}.
    */
   reserve(): void {
-    this.#options.descriptors.enter();
+    this.#sessionDescriptors.enter();
   }
 
   /** It has ended before it was admitted, or was refused. */
   forget(): void {
-    this.#options.descriptors.leave();
+    this.#sessionDescriptors.leave();
   }
 
   /** Why a session that has its descriptors is refused; if it is not, {@linkcode leave} follows. */
@@ -168,7 +175,7 @@ export class Admission {
 
   /** A session that was admitted has ended. */
   leave(session: Client): void {
-    this.#options.descriptors.leave();
+    this.#sessionDescriptors.leave();
     if (this.#options.settings.maxPerIp === 0) return;
     const network = this.#networks.of(session.clientAddress);
     if (network === undefined) return;
@@ -180,5 +187,5 @@ export class Admission {
 
 /** The IP address of a session's client, without the form that a dual-stack socket gives IPv4. */
 function ipOf({ clientAddress }: Client): string | undefined {
-  return clientAddress.transport === "tcp" ? shortIp(clientAddress.hostname) : undefined;
+  return clientAddress.transport === "unix" ? undefined : shortIp(clientAddress.hostname);
 }

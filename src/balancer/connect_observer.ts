@@ -13,4 +13,6 @@ export interface ConnectObserver {
   onShortage(error: Error): void;
   /** A destination has reset a session before its first byte. */
   onReset(session: Session, destination: Destination, error: Error): void;
+  /** A destination of UDP has answered nothing to a session. */
+  onSilence(destination: Destination): void;
 }

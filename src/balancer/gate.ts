@@ -16,6 +16,7 @@ import { RefusalLog } from "./refusal_log.ts";
 import { ClientSigns } from "../session/client_signs.ts";
 import { Session } from "../session/session.ts";
 import type { Steps } from "../session/steps.ts";
+import { DatagramClient } from "../net/udp/client.ts";
 import type { Stream } from "../net/stream.ts";
 
 /** Options of {@linkcode Gate}. */
@@ -182,7 +183,7 @@ export class Gate {
     const refusal = admission.enter(session);
     if (refusal) return this.#refuse(session, refusal);
     registry.open(session);
-    session.startReading();
+    if (!(session.client instanceof DatagramClient)) session.startReading();
     return this.#receive(session) ? session : undefined;
   }
 

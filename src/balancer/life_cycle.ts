@@ -3,7 +3,8 @@ import type { Address } from "../net/address.ts";
 import type { Session } from "../session/session.ts";
 import { Acceptor } from "./acceptor.ts";
 import type { Totals } from "../operations/totals.ts";
-import { logDrained, logDraining } from "./report.ts";
+import { logChildren, logDrained, logDraining } from "./report.ts";
+import { childrenOf } from "./status.ts";
 import type { Parts } from "./parts.ts";
 
 /** A balancer from the moment when it listens until its last session has ended. */
@@ -38,8 +39,9 @@ export class LifeCycle {
         settings: parts.settings,
         gate: parts.gate,
         handOver: (sessions) => parts.tasks.add(parts.queue.join(sessions)),
-        reusePort: parts.oneOfThreads,
+        reusePort: parts.thread !== undefined,
         onShortage: () => parts.descriptors.noteShortage(),
+        udp: parts.datagrams.sockets,
         log: parts.log,
         signal,
       });
@@ -48,7 +50,7 @@ export class LifeCycle {
       parts.sweep.stop();
       parts.stallDetector.stop();
       parts.resolver.close();
-      parts.leaveBudget();
+      parts.sessionDescriptors.end();
       throw error;
     }
   }
@@ -56,6 +58,11 @@ export class LifeCycle {
   /** What is really bound, such as `[::]:8080`; several addresses are separated by a comma. */
   get address(): string {
     return this.#acceptor.address;
+  }
+
+  /** Looks at the addresses of this machine again, where it listens at each of them. */
+  review(): void {
+    if (!this.draining) this.#acceptor.review();
   }
 
   /** Whether it accepts no more, or is about to stop. */
@@ -88,23 +95,29 @@ export class LifeCycle {
   }
 
   async #drain(): Promise<boolean> {
-    const { settings: { drainTimeout }, log, oneOfThreads, queue, registry } = this.#parts;
-    if (!oneOfThreads) logDraining(log, this.#numbers, drainTimeout);
+    const { settings: { drainTimeout }, log, thread, queue, registry } = this.#parts;
+    if (thread === undefined) logDraining(log, this.#numbers, drainTimeout);
     const timer = drainTimeout > 0
       ? after(drainTimeout, () => this.#cut("drain-timeout"))
       : undefined;
     // What the kernel has accepted joins the queue, however full that is.
     queue.lift();
-    const { fairReads, gate } = this.#parts;
+    const { fairReads, gate, destinations } = this.#parts;
     await this.#acceptor.drain({ signal: this.#cutting.signal, pause: fairReads });
+    // From now on sessions of UDP end as soon as nobody waits for an answer.
+    this.#parts.datagrams.draining = true;
     // Those who are still greeted may join.
     await gate.greeted();
     this.#acceptor.flush();
     queue.close();
+    destinations.finish();
     await registry.idle();
     timer?.stop();
     await this.#end();
-    if (!oneOfThreads) return logDrained(log, this.totals);
+    if (thread === undefined) {
+      logChildren(log, { children: childrenOf(destinations.all) });
+      return logDrained(log, this.totals);
+    }
     return registry.outcomes.cut === 0;
   }
 
@@ -157,7 +170,7 @@ export class LifeCycle {
     await this.#parts.tasks.idle();
     await this.#parts.fairReads.close();
     this.#forgetAddress();
-    this.#parts.leaveBudget();
+    this.#parts.sessionDescriptors.end();
   }
 }
 
@@ -165,6 +178,7 @@ export class LifeCycle {
 function noteAddress({ trails, identity }: Parts, bound: string, listen: Address): () => void {
   if (listen.transport === "unix") return trails.listenAt(listen.path, identity.id);
   const port = Number(/\d+$/.exec(bound)![0]);
-  trails.listen(port);
-  return () => trails.unlisten(port);
+  const ways = listen.transport === "udp" ? trails.datagrams : trails;
+  ways.listen(port);
+  return () => ways.unlisten(port);
 }

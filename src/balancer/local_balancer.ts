@@ -48,7 +48,7 @@ export class LocalBalancer implements Balancer {
     const { destinations } = config;
     atOnce(exchange(parts, { destinations, numbers: identity.numbers }));
     parts.pool.arrange();
-    if (!parts.oneOfThreads) logStart(parts.log, lifeCycle.address, config);
+    if (parts.thread === undefined) logStart(parts.log, lifeCycle.address, config);
     return new LocalBalancer(parts, lifeCycle);
   }
 
@@ -89,9 +89,13 @@ export class LocalBalancer implements Balancer {
     this.#view.setAdminState(number, state);
   }
 
-  reconfigure(config: ListenerConfig, { numbers }: Pick<Identity, "numbers">): Promise<void> {
+  async reconfigure(
+    config: ListenerConfig,
+    { numbers }: Pick<Identity, "numbers">,
+  ): Promise<void> {
     const draining = () => this.#lifeCycle.draining;
-    return reconfigure(this.#parts, { config, numbers, draining });
+    await reconfigure(this.#parts, { config, numbers, draining });
+    this.#lifeCycle.review();
   }
 
   replace(replacement: Replacement): void {

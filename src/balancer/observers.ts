@@ -101,4 +101,9 @@ export class Announcer implements SessionObserver, ConnectObserver {
     });
     health.doubt(destination);
   }
+
+  onSilence(destination: Destination): void {
+    // Without a check there is no way to tell.
+    if (destination.config.check) this.#observers.health.doubt(destination);
+  }
 }

@@ -34,8 +34,10 @@ export class OperatorView {
       answered: this.#parts.farewells.answered,
       gaveUp: this.#parts.forecaster.gaveUp,
       forecast: this.#parts.forecaster.data,
+      datagrams: this.#parts.datagrams.counts,
       timings: timekeeper.timings,
       destinations: this.#parts.destinations.all,
+      thread: this.#parts.thread,
       now: this.#parts.clock(),
     });
   }

@@ -16,12 +16,14 @@ import type { Timekeeper } from "../session/timings.ts";
 import type { Admission } from "./admission.ts";
 import type { Identity } from "./balancer.ts";
 import type { Bindings } from "./bindings.ts";
+import type { Datagrams } from "./datagrams.ts";
 import type { Farewells } from "./farewells.ts";
 import type { Forecaster } from "./forecaster.ts";
 import type { Gate } from "./gate.ts";
 import type { Overload } from "./overload/overload.ts";
 import type { Queue } from "./queue.ts";
 import type { QueueOrder } from "./queue_order.ts";
+import type { SessionDescriptors } from "./session_descriptors.ts";
 import type { StallDetector } from "./stall_detector.ts";
 import type { WaitingTimeouts } from "./waiting_timeouts.ts";
 import type { WorkerContext } from "./worker.ts";
@@ -35,11 +37,11 @@ export interface Parts {
   readonly log: Logger;
   readonly clock: Clock;
   readonly steps: Steps;
-  /** Whether it is one of several threads, whose start and drain are told by who runs them. */
-  readonly oneOfThreads: boolean;
+  /** Its index if it is one of several threads, whose start and drain are told by who runs them. */
+  readonly thread: number | undefined;
   readonly descriptors: DescriptorBudget;
-  /** Gives back its part in the descriptors. */
-  readonly leaveBudget: () => void;
+  /** Those of its sessions. */
+  readonly sessionDescriptors: SessionDescriptors;
   /** Every live session, and how the others ended. */
   readonly registry: SessionRegistry;
   readonly queue: Queue;
@@ -55,6 +57,8 @@ export interface Parts {
   readonly pool: WorkerPool;
   readonly health: Health;
   readonly fairReads: FairReads;
+  /** What is only for UDP. */
+  readonly datagrams: Datagrams;
   readonly sweep: TimeoutSweep;
   /** Ends who waits for too long. */
   readonly waitingTimeouts: WaitingTimeouts;

@@ -31,6 +31,7 @@ export async function reconfigure(
     parts.names.noteChange();
   }
   const { rules, destinations } = config;
+  parts.sessionDescriptors.apply(config);
   await inTurns(exchange(parts, { destinations, numbers }));
   parts.admission.apply({ rules, before });
   parts.workerContext.relaying.redispatch = config.redispatch;

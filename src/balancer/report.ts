@@ -1,10 +1,14 @@
 import type { Logger } from "@logtape/logtape";
 import type { Config, ListenerConfig } from "../config/config.ts";
 import { isTemplate, writtenAddress } from "../config/destination_text.ts";
+import { LISTENER_ROWS } from "../config/options/listener.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { Totals } from "../operations/totals.ts";
 import { formatDuration } from "../base/duration.ts";
 import { plural } from "../base/text.ts";
+
+/** What whoever sets no limit has. */
+const [, MOST_WORKERS] = LISTENER_ROWS.workers.notation!.integers!;
 
 /** Says in the log that sessions are accepted, where, and for which destinations. */
 export function logStart(
@@ -16,6 +20,8 @@ export function logStart(
   const destinations = configured.map((one) => {
     const workers = one.workers === 0
       ? `up to ${plural(one["workers-max"], "worker")}, auto`
+      : one.workers === MOST_WORKERS
+      ? "any number of workers"
       : plural(one.workers, "worker");
     return isTemplate(one)
       ? `${writtenAddress(one)} (${workers} each)`
@@ -43,6 +49,13 @@ export function logDraining(
     ...greeting > 0 && { greeting },
     limit: drainTimeout === 0 ? "for ever" : formatDuration(drainTimeout),
   });
+}
+
+/** Says in the log how many sessions each of several threads or processes has had; nothing if none. */
+export function logChildren(log: Logger, { children }: Pick<ListenerStatus, "children">): void {
+  if (children.length === 0) return;
+  const parts = children.map(({ name, accepted }) => `${accepted} by ${name}`);
+  log.info("sessions accepted: {children}", { children: parts.join(", ") });
 }
 
 /** Says in the log what became of everything. Returns whether nothing was cut. */

@@ -1,14 +1,18 @@
 import type { Overload } from "./overload/overload.ts";
 import type { Queue } from "./queue.ts";
-import { formatAddress } from "../net/address.ts";
+import type { ChildStatus } from "../operations/child_status.ts";
 import { formatAgentCheck } from "../config/values/agent_check.ts";
+import { formatPlace } from "../config/service_address.ts";
+import { haveProcesses } from "../config/thread_shares.ts";
 import { formatCheck } from "../config/values/check.ts";
+import type { DatagramCounts } from "../net/udp/terms.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { SessionRegistry } from "../session/registry.ts";
 import type { SessionInfo } from "../operations/operations.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { Forecast } from "../operations/forecast.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
+import { datagramsOf } from "../session/exchange.ts";
 import type { Session } from "../session/session.ts";
 import type { Timings } from "../session/timings.ts";
 
@@ -34,14 +38,19 @@ export interface StatusSources {
   /** Clients that left before they had a destination. */
   gaveUp: number;
   forecast: Forecast;
+  datagrams: DatagramCounts;
   timings: Timings;
   destinations: readonly Destination[];
+  /** Which of several threads this is, counted from 0; alone if absent. */
+  thread: number | undefined;
   now: number;
 }
 
 /** What a listener is doing right now. */
 export function listenerStatus(sources: StatusSources): ListenerStatus {
-  const { id, registry, queue, destinations, now } = sources;
+  const { id, registry, queue, destinations, thread, now } = sources;
+  const { accepted } = registry;
+  const active = destinations.reduce((sum, one) => sum + one.active, 0);
   const ended = Object.entries(registry.ended).filter(([, number]) => number > 0);
   const { oldest } = queue;
   const live = liveBytes(registry.live);
@@ -52,27 +61,47 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     address: sources.address,
     state: sources.draining ? "draining" : "running",
     balance: sources.balance,
-    accepted: registry.accepted,
+    accepted,
     greeting: sources.greeting,
     waiting: queue.size,
     waiting_clients: queue.clients,
     oldest_waiting_ms: oldest ? now - oldest.acceptedAt : 0,
     queue: sources.capacity,
-    active: destinations.reduce((sum, { active }) => sum + active, 0),
+    active,
     unbound: sources.unbound,
     overloaded: Number(sources.overload.acts),
     patience_ms: sources.overload.patience,
     answered: sources.answered,
     bytes_up: all.reduce((sum, { up }) => sum + up, registry.bytesUp),
     bytes_down: all.reduce((sum, { down }) => sum + down, registry.bytesDown),
+    datagrams_up: sources.datagrams.up,
+    datagrams_down: sources.datagrams.down,
+    datagrams_dropped: sources.datagrams.dropped,
+    datagrams_foreign: sources.datagrams.foreign,
+    datagrams_unsent: sources.datagrams.unsent,
     ended: Object.fromEntries(ended),
     forecast: sources.forecast,
     gave_up: sources.gaveUp,
     latencies: sources.timings.data,
+    children: [
+      ...(thread === undefined ? [] : [{ name: nameOf(thread, destinations), accepted, active }]),
+      ...childrenOf(destinations),
+    ],
     // Whoever looks them up, once for all threads, adds them.
     names: [],
     destinations: destinations.map((one) => destinationStatus(one, { id, live })),
   };
+}
+
+/** What one of several threads is called, or the process in its place. */
+function nameOf(thread: number, destinations: readonly Destination[]): string {
+  const isProcess = haveProcesses({ destinations: destinations.map(({ config }) => config) });
+  return isProcess ? `process ${Deno.pid}` : `thread ${thread}`;
+}
+
+/** What each process has done that serves sessions of these destinations. */
+export function childrenOf(destinations: readonly Destination[]): ChildStatus[] {
+  return destinations.flatMap(({ connector }) => connector.children ?? []);
 }
 
 /** Bytes by destination. */
@@ -105,7 +134,7 @@ export function destinationStatus(
   return {
     id: `${id}.${destination.number}`,
     name,
-    address: formatAddress(config.address),
+    address: formatPlace(config.address),
     source: config.source ?? "",
     state: destination.shownState,
     admin: destination.admin,
@@ -155,6 +184,7 @@ export function sessionInfos(
       age_ms: now - session.acceptedAt,
       bytes_up: session.up.bytes,
       bytes_down: session.down.bytes,
+      ...datagramsOf(session),
       attempts: session.attempts,
     });
   }

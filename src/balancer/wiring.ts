@@ -18,11 +18,13 @@ import { Loops } from "../session/loops.ts";
 import { SessionRegistry } from "../session/registry.ts";
 import { Steps } from "../session/steps.ts";
 import { TimeoutSweep } from "../session/timeouts.ts";
+import { type ServiceContext, SILENT } from "../services/service.ts";
 import { Timekeeper } from "../session/timings.ts";
 import type { Durations } from "../operations/latencies.ts";
 import { Admission } from "./admission.ts";
 import type { Identity } from "./balancer.ts";
 import { Bindings } from "./bindings.ts";
+import { Datagrams } from "./datagrams.ts";
 import { Farewells } from "./farewells.ts";
 import { Forecaster } from "./forecaster.ts";
 import { Gate } from "./gate.ts";
@@ -32,6 +34,7 @@ import { makePolicy } from "./policies/policies.ts";
 import { Announcer } from "./observers.ts";
 import { Queue } from "./queue.ts";
 import { QueueOrder } from "./queue_order.ts";
+import { SessionDescriptors } from "./session_descriptors.ts";
 import { StallDetector } from "./stall_detector.ts";
 import { WaitingTimeouts } from "./waiting_timeouts.ts";
 import { runWorker, type WorkerContext } from "./worker.ts";
@@ -57,6 +60,8 @@ export interface WiringOptions {
   boards?: LimitBoards;
   /** Looks names up, instead of what the settings say. */
   names?: NameLookups;
+  /** Shows lines that services of this program have got; nobody sees them if absent. */
+  show?: ServiceContext["show"];
 }
 
 /**
@@ -88,8 +93,10 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
   const announcer = new Announcer();
   const buffers = new BufferPool();
   const farewells = new Farewells({ settings, buffers, descriptors, clock, tasks });
+  const datagrams = new Datagrams(settings, { log, clock });
   const registry = new SessionRegistry({ clock, observer: announcer, farewell: farewells });
-  const leaveBudget = descriptors.join({
+  const sessionDescriptors = new SessionDescriptors(descriptors);
+  sessionDescriptors.join(config, {
     count: () => countUnconnected(registry),
     estimate: () => queue.size + gate.greeting,
   });
@@ -98,6 +105,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     rules: config.rules,
     registry,
     descriptors,
+    sessionDescriptors,
     clock,
     log,
   });
@@ -172,6 +180,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
       endIfLooped: (session, server) => loops.endIfLooped(session, noteOf(server)),
       onAnswer: (session) => overload.answered(session),
     },
+    datagrams,
     log,
     steps,
     loops,
@@ -213,6 +222,13 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     trails,
     listener: id,
     names: options.names ?? names,
+    services: {
+      claimProcess: () => descriptors.claimProcess(),
+      show: options.show ?? SILENT.show,
+      log,
+      datagrams: config.listen.transport === "udp",
+    },
+    udp: datagrams.sockets,
     boards: options.boards,
   });
   return {
@@ -221,9 +237,9 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     log,
     clock,
     steps,
-    oneOfThreads: thread !== undefined,
+    thread: thread?.index,
     descriptors,
-    leaveBudget,
+    sessionDescriptors,
     registry,
     queue,
     order,
@@ -236,6 +252,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     pool,
     health,
     fairReads,
+    datagrams,
     sweep: new TimeoutSweep(registry.live, {
       timeouts: settings,
       clock,

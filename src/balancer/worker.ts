@@ -1,5 +1,5 @@
 import type { Logger } from "@logtape/logtape";
-import { type Audience, without } from "../async/audience.ts";
+import { type Audience, only, without } from "../async/audience.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Settings } from "../config/options.ts";
 import type { ConnectObserver } from "./connect_observer.ts";
@@ -9,6 +9,9 @@ import { DialError, LoopError } from "../net/dial.ts";
 import { UnansweredError } from "../base/errors.ts";
 import type { SessionRegistry } from "../session/registry.ts";
 import type { Loops } from "../session/loops.ts";
+import { relayDatagrams } from "../session/datagram_relay.ts";
+import type { ExchangeTerms } from "../session/exchange.ts";
+import { DatagramClient } from "../net/udp/client.ts";
 import { relay, type RelayEnd, type RelayOptions } from "../session/relay.ts";
 import type { Holder, Session } from "../session/session.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
@@ -34,6 +37,8 @@ export interface WorkerContext {
   readonly clock: Clock;
   readonly settings: Pick<Settings, "connectTimeout" | "retries" | "redispatch">;
   readonly relaying: RelayOptions;
+  /** What sessions of UDP share. */
+  readonly datagrams: ExchangeTerms;
   readonly log: Logger;
   readonly steps: Steps;
   readonly loops: Pick<Loops, "end" | "endIfLooped" | "tell">;
@@ -146,8 +151,11 @@ async function serve(
   destination.established++;
   context.observer.onConnected(session, destination);
   let end: RelayEnd;
+  const { client } = session;
   try {
-    end = await relay(session, server, context.relaying);
+    end = client instanceof DatagramClient
+      ? await exchange(session, { client, server, destination }, context)
+      : await relay(session, server, context.relaying);
   } finally {
     destination.established--;
   }
@@ -156,6 +164,35 @@ async function serve(
   if (context.loops.endIfLooped(session, note)) return context.registry.finish(session);
   if (end === "over") context.registry.finish(session);
   else moveOn(end, session, destination, context);
+}
+
+/** Passes datagrams on, until the session is over. */
+async function exchange(
+  session: Session,
+  { destination, ...sockets }: { client: DatagramClient; server: Stream; destination: Destination },
+  { datagrams, steps, observer, serves }: WorkerContext,
+): Promise<RelayEnd> {
+  const audience = only(destination);
+  const note = noteOf(sockets.server);
+  await relayDatagrams(session, sockets, {
+    terms: datagrams,
+    steps,
+    now: session.connectedAt!,
+    destination: {
+      get isDown() {
+        return destination.state === "down" && !serves(audience);
+      },
+      get isLeaving() {
+        return destination.shownState === "drain" || destination.shownState === "maint";
+      },
+      isSilent: destination.connector.isSilent ?? false,
+      get isLooped() {
+        return note?.looped ?? false;
+      },
+    },
+  });
+  if (session.exchange?.silent) observer.onSilence(destination);
+  return "over";
 }
 
 /** Holds a session while it is being connected. */

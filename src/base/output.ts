@@ -15,8 +15,13 @@ export function print(text: string): void {
 
 /** {@linkcode print} without a line break. */
 export function put(text: string): void {
+  putBytes(new TextEncoder().encode(text));
+}
+
+/** The same for bytes as they are. */
+export function putBytes(bytes: Uint8Array): void {
   try {
-    writeAll(Deno.stdout, text);
+    writeAll(Deno.stdout, bytes);
   } catch (error) {
     const why = error instanceof Deno.errors.BrokenPipe ? "nobody reads it" : messageOf(error);
     throw new FatalError(`Cannot write to standard output: ${why}`, { cause: error });
@@ -26,7 +31,7 @@ export function put(text: string): void {
 /** Writes a text and a line break to standard error, if that can be done. */
 export function complain(text: string): void {
   try {
-    writeAll(Deno.stderr, `${text}\n`);
+    writeAll(Deno.stderr, new TextEncoder().encode(`${text}\n`));
   } catch {
     // There is nobody left whom this could be told.
   }
@@ -40,8 +45,8 @@ export function surviveFileLimit(): void {
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGXFSZ", () => {});
 }
 
-function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
-  let bytes = new TextEncoder().encode(text);
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, all: Uint8Array): void {
+  let bytes = all;
   while (bytes.length > 0) {
     try {
       // A pipe that does not wait takes such a piece either whole or not at all.

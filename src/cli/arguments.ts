@@ -22,6 +22,16 @@ export interface Arguments {
   /** The configuration file. */
   readonly config: string | undefined;
   readonly switches: ReadonlySet<Switch>;
+  /** The values of flags that only this command has, the last one of each. */
+  readonly own: Readonly<Record<string, string>>;
+}
+
+/** Which flags there are besides the switches; those of the program unless given. */
+export interface Flags {
+  readonly options: readonly OptionName[];
+  /** Flags that are no options of the program, without their dashes. */
+  readonly own: readonly string[];
+  readonly switches: readonly Switch[];
 }
 
 /** The flag of the configuration file. */
@@ -34,27 +44,34 @@ const SHORT: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * Sorts the arguments of the program.
+ * Sorts the arguments of the program, or of a command that starts it.
  *
  * @throws {UsageError} For the first that is not allowed by itself.
  */
-export function readArguments(args: readonly string[]): Arguments {
-  const flags = [...optionNames().map(keyOf), CONFIG];
+export function readArguments(
+  args: readonly string[],
+  { options: names, own, switches: known }: Flags = {
+    options: optionNames(),
+    own: [CONFIG],
+    switches: SWITCHES,
+  },
+): Arguments {
+  const flags = [...names.map(keyOf), ...own];
   // The parser would take it for its own name of the addresses.
   const reserved = beforeDashes(args).find((arg) => /^--_(?:=|$)/.test(arg));
   if (reserved) throw unknownOption(reserved);
-  const joined = joinValues(args, flags);
+  const joined = joinValues(args, flags, known);
   const parsed = parseArgs(joined, {
     string: [...flags, "_"],
-    boolean: SWITCHES,
+    boolean: [...known],
     collect: flags,
     unknown: rejectUnknown,
   });
-  const switches = new Set(SWITCHES.filter((name) => parsed[name]));
+  const switches = new Set(known.filter((name) => parsed[name]));
   const options: Partial<Record<OptionName, Written>> = {};
   // Whoever asks for help gets it in spite of wrong values.
   const asked = switches.has("help") || switches.has("version");
-  for (const name of asked ? [] : optionNames()) {
+  for (const name of asked ? [] : names) {
     const values = parsed[keyOf(name)] as string[];
     for (const value of values) readOption(name, value);
     const text = rowOf(name).notation?.list ? inOneList(name, values) : values.at(-1);
@@ -62,8 +79,14 @@ export function readArguments(args: readonly string[]): Arguments {
     readOption(name, text);
     options[name] = { text };
   }
-  const config = (parsed[CONFIG] as string[]).at(-1);
-  return { addresses: parsed._, options, rules: readRules(joined), config, switches };
+  const values = Object.fromEntries(
+    own.flatMap((name) => {
+      const text = (parsed[name] as string[]).at(-1);
+      return text === undefined ? [] : [[name, text]];
+    }),
+  );
+  const { [CONFIG]: config } = values;
+  return { addresses: parsed._, options, rules: readRules(joined), config, switches, own: values };
 
   function rejectUnknown(arg: string, key?: string): boolean {
     if (key === undefined) return true;
@@ -72,8 +95,8 @@ export function readArguments(args: readonly string[]): Arguments {
 
   function unknownOption(arg: string): UsageError {
     const name = arg.replace(/=.*$/s, "");
-    const known = nearest(name, [...flags, ...SWITCHES].map((flag) => `--${flag}`));
-    return new UsageError(`${quote(name)}: no such option; the nearest is ${known}`);
+    const all = [...flags, ...known].map((flag) => `--${flag}`);
+    return new UsageError(`${quote(name)}: no such option; the nearest is ${nearest(name, all)}`);
   }
 }
 
@@ -105,14 +128,18 @@ function beforeDashes(args: readonly string[]): readonly string[] {
  * Joins every option to its value (`--queue -5` to `--queue=-5`) and gives every switch one, so
  * that the parser takes neither a value for an option nor an address for a value.
  */
-function joinValues(args: readonly string[], flags: readonly string[]): string[] {
+function joinValues(
+  args: readonly string[],
+  flags: readonly string[],
+  switches: readonly Switch[],
+): string[] {
   const before = beforeDashes(args);
   const joined: string[] = [];
   for (let i = 0; i < before.length; i++) {
     const arg = before[i]!;
     const name = SHORT.get(arg) ?? arg.replace(/^--/, "");
     const [stem = ""] = name.split("=", 1);
-    if (SWITCHES.some((name) => name === stem) && arg.startsWith("-")) {
+    if (switches.some((name) => name === stem) && arg.startsWith("-")) {
       if (name !== stem) {
         throw new UsageError(`${quote(arg)}: --${stem} takes no value`);
       }

@@ -7,6 +7,7 @@ import { readProgram } from "../config/program_config.ts";
 import { plural, quote } from "../base/text.ts";
 import { mergeRepeats } from "../config/repeats.ts";
 import { inTurns } from "../async/chunks.ts";
+import type { ServiceAddress } from "../config/service_address.ts";
 
 /** What the command line asks for. */
 export type Command =
@@ -19,6 +20,8 @@ export type Command =
     /** Lines for standard error. */
     readonly warnings?: readonly string[];
   }
+  /** A service for the one client that standard input and output are. */
+  | { readonly kind: "converse"; readonly service: ServiceAddress }
   /** `texts` has no addresses: the demo knows its own. */
   | { readonly kind: "demo"; readonly texts: Omit<ListenerTexts, "listen" | "destinations"> }
   | {
@@ -52,7 +55,14 @@ export async function parseCommand(args: readonly string[]): Promise<Command> {
   if (switches.has("help")) return { kind: "help" };
   if (switches.has("version")) return { kind: "version" };
   if (switches.has("demo")) return demo(given);
-  const load = await loader(given);
+  return await commandOf(await loader(given), switches);
+}
+
+/** What is to be done about a configuration that such a function reads. */
+async function commandOf(
+  load: () => Promise<Loaded>,
+  switches: Arguments["switches"],
+): Promise<Command> {
   const loaded = await load();
   if (switches.has("print-config")) {
     const { printConfig } = await import("../config/print.ts");
@@ -64,6 +74,27 @@ export async function parseCommand(args: readonly string[]): Promise<Command> {
     return { kind: "print", text: summary(loaded), ...warnings.length > 0 && { warnings } };
   }
   return { kind: "serve", config, notes, load: async () => (await load()).config };
+}
+
+/**
+ * Reads the arguments of `iawlb serve`: a listener in front of a service of its own.
+ *
+ * @param args Without the name of the command.
+ * @throws {UsageError} If they are not allowed.
+ */
+export async function parseServe(args: readonly string[]): Promise<Command> {
+  const { readServeArguments, serveHelp, serveSource, standardService } = await import(
+    "./serve.ts"
+  );
+  const given = readServeArguments(args);
+  if (given.switches.has("help")) return { kind: "print", text: serveHelp() };
+  const service = standardService(given);
+  if (service) return { kind: "converse", service };
+  const source = serveSource(given);
+  return await commandOf(
+    async () => ({ config: await inTurns(readProgram(source)), source, notes: [] }),
+    given.switches,
+  );
 }
 
 function demo({ addresses, options, rules, config, switches }: Arguments): Command {

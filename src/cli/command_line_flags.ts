@@ -21,8 +21,11 @@ export const COMMAND_LINE_FLAGS = {
   "print-config": {
     help: "prints the configuration as a file, with where each value comes from, and exits",
   },
-  demo: { help: "starts three small HTTP servers of its own and balances over them" },
-  help: { short: "h", help: "shows this; iawlb top --help and iawlb ctl --help show theirs" },
+  demo: { help: "balances over three small HTTP services of its own" },
+  help: {
+    short: "h",
+    help: "shows this; with a command (serve, send, top, ctl) it shows that of the command",
+  },
   version: { short: "V", help: "shows the version" },
 } as const satisfies Readonly<Record<string, CommandLineFlag>>;
 

@@ -1,4 +1,4 @@
-import { ADDRESS_FORMS, RESERVED_WORDS } from "../net/address.ts";
+import { PLACE_FORMS, RESERVED_WORDS } from "../net/address.ts";
 import { RECORDS_FORMS } from "../net/records_name.ts";
 import { END_REASONS } from "../operations/end_reasons.ts";
 import {
@@ -16,14 +16,16 @@ const INDENT = 6;
 
 /** The text of `--help`. */
 export function helpText(): string {
-  return `iawlb: a TCP load balancer with one fair queue in front of your servers
+  return `iawlb: a TCP and UDP load balancer with a fair queue in front of your servers
 
 Usage:
   iawlb [OPTIONS] LISTEN DESTINATION [DESTINATION ...]
   iawlb [OPTIONS] --config FILE
   iawlb [OPTIONS] --demo
-  iawlb top ADDR            watches a running one in the terminal, see --admin
-  iawlb ctl ADDR COMMAND    asks a running one, or tells it what to do
+  iawlb serve SERVICE LISTEN [OPTIONS]  a small server, such as echo or http
+  iawlb send ADDR [MESSAGE ...]         a small client
+  iawlb top ADDR                        watches a running one, see --admin
+  iawlb ctl ADDR COMMAND                asks or tells a running one
 
 ${
     wrap(
@@ -33,7 +35,7 @@ ${
     )
   }
 
-Addresses: ${ADDRESS_FORMS}.
+${wrap(`Addresses: ${PLACE_FORMS}.`, 0)}
 ${
     wrap(
       "Without a host, LISTEN is every interface, IPv4 and IPv6, and a DESTINATION is localhost. " +
@@ -42,7 +44,8 @@ ${
           RESERVED_WORDS.join(", ").replace(/, (?=\w+$)/, " or ")
         } ends in a dot: dns.:53. ` +
         "Port 0 lets the kernel pick the port to listen on; the log names it. " +
-        `A DESTINATION may also be ${RECORDS_FORMS}: each server that the name leads to.`,
+        `A DESTINATION may also be ${RECORDS_FORMS}: each server that the name leads to; or ` +
+        "service:NAME: a service of iawlb itself, see iawlb serve --help.",
       0,
     )
   }

@@ -16,14 +16,14 @@ export async function run(args: readonly string[]): Promise<number> {
   try {
     surviveFileLimit();
     const [first, ...rest] = args;
-    if (first === "top" || first === "ctl") {
+    if (first === "top" || first === "ctl" || first === "send") {
       const { runClient } = await import("../client/main.ts");
-      await runClient(first, rest);
-      return 0;
+      return await runClient(first, rest);
     }
     const signals = new Signals();
-    const { parseCommand } = await import("./command.ts");
-    return await execute(await parseCommand(args), signals);
+    const { parseCommand, parseServe } = await import("./command.ts");
+    const command = first === "serve" ? await parseServe(rest) : await parseCommand(args);
+    return await execute(command, signals);
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof FatalError)) throw error;
     complain(error.message.replace(/^/gm, "iawlb: "));
@@ -43,6 +43,15 @@ async function execute(command: Command, signals: Signals): Promise<number> {
       for (const warning of command.warnings ?? []) complain(`iawlb: warning: ${warning}`);
       print(command.text);
       return 0;
+    case "converse": {
+      if (command.service.settings.processes === "accept") {
+        await (await import("../threads/process_main.ts")).serveAsProcess();
+        return 0;
+      }
+      const { serveStandardStreams } = await import("../services/standard_streams.ts");
+      await serveStandardStreams(command.service);
+      return 0;
+    }
     case "demo": {
       signals.holdStops();
       const { runDemo } = await import("../program/demo.ts");

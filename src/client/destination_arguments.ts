@@ -1,10 +1,12 @@
 import { AddressError } from "../net/address.ts";
 import {
   DESTINATION_OPTION_FORMS,
-  DESTINATION_OPTIONS,
   fieldOfDestinationOption,
   isDestinationOption,
   isMark,
+  isWrittenOption,
+  writtenOption,
+  type WrittenOptionName,
 } from "../config/options/destination.ts";
 import { parsePlace, splitDestination, writeDestination } from "../config/destination_text.ts";
 import { UsageError } from "../base/errors.ts";
@@ -13,7 +15,6 @@ import type {
   DestinationValues,
   NewDestination,
 } from "../operations/operations.ts";
-import type { Option } from "../config/option.ts";
 import { quote } from "../base/text.ts";
 
 /**
@@ -29,7 +30,7 @@ export function readNew(text: string): NewDestination {
     if (!(error instanceof AddressError)) throw error;
     throw new UsageError(`ADDRESS ${quote(address)}: ${error.message}`);
   }
-  return { address: writeDestination(address, {}), ...readValues(options) };
+  return { address: writeDestination(address, {}), ...valuesOf(options, isWrittenOption) };
 }
 
 /**
@@ -39,13 +40,20 @@ export function readNew(text: string): NewDestination {
  * @throws {UsageError} For the first that is not allowed.
  */
 export function readValues(texts: readonly string[]): DestinationValues {
+  return valuesOf(texts, isDestinationOption);
+}
+
+function valuesOf(
+  texts: readonly string[],
+  isOption: (name: string) => name is WrittenOptionName,
+): DestinationValues {
   const values: Record<string, DestinationValue> = {};
   for (const text of texts) {
     const [, name = "", value] = /^([^=]*)(?:=(.*))?$/s.exec(text)!;
-    if (!isDestinationOption(name) || (value === undefined && !isMark(name))) {
+    if (!isOption(name) || (value === undefined && !isMark(name))) {
       throw new UsageError(`${quote(text)}: must be ${DESTINATION_OPTION_FORMS}`);
     }
-    const option: Option<unknown> = DESTINATION_OPTIONS[name];
+    const option = writtenOption(name);
     const read = option.parse(value ?? "true");
     if (read === undefined) {
       throw new UsageError(`${quote(text)}: ${name} must be ${option.allowed}`);
@@ -55,12 +63,7 @@ export function readValues(texts: readonly string[]): DestinationValues {
       throw new UsageError(`${quote(text)}: ${name} is given twice`);
     }
     if (isMark(name) && /^(true|false)$/.test(value ?? "true")) values[field] = value !== "false";
-    else values[field] = typeof read === "number" && !isWord(option, value!) ? read : value!;
+    else values[field] = typeof read === "number" && /^\d+$/.test(value!) ? read : value!;
   }
   return values;
-}
-
-/** Whether a value is one of the words that an option has beside its numbers, such as `auto`. */
-function isWord({ notation }: Option<unknown>, value: string): boolean {
-  return notation?.words?.includes(value) ?? false;
 }

@@ -10,6 +10,8 @@ export interface ListenerRates {
   ended: number;
   up: number;
   down: number;
+  datagramsUp: number;
+  datagramsDown: number;
   /** Durations of that time alone. */
   queue: { fine: FineData };
   session: { fine: FineData };
@@ -62,9 +64,20 @@ function listenerRates(
     ended: (endedOf(now) - endedOf(before)) / seconds,
     up: (now.bytes_up - before.bytes_up) / seconds,
     down: (now.bytes_down - before.bytes_down) / seconds,
+    datagramsUp: (upOf(now) - upOf(before)) / seconds,
+    datagramsDown: (downOf(now) - downOf(before)) / seconds,
     queue: subtract(now.latencies.queue, before.latencies.queue),
     session: subtract(now.latencies.session, before.latencies.session),
   };
+}
+
+/** Datagrams, of which an earlier version does not tell. */
+function upOf({ datagrams_up = 0 }: Partial<ListenerStatus>): number {
+  return datagrams_up;
+}
+
+function downOf({ datagrams_down = 0 }: Partial<ListenerStatus>): number {
+  return datagrams_down;
 }
 
 function destinationRates(

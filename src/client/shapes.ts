@@ -70,6 +70,9 @@ const listener = object({
   // An earlier version foresees nothing.
   forecast: either(missing, forecast),
   // An earlier version does not tell them.
+  ...{ datagrams_up: either(missing, amount), datagrams_down: either(missing, amount) },
+  ...{ datagrams_dropped: either(missing, amount), datagrams_foreign: either(missing, amount) },
+  datagrams_unsent: either(missing, amount),
   ...{ names: either(missing, list(name)), balance: either(missing, text) },
   latencies: object({ queue: histogram, connect: histogram, session: histogram }),
 });
@@ -84,6 +87,7 @@ const session = object({
   peer: either(missing, text),
   ...{ place: either(none, amount), age_ms: amount, bytes_up: amount, bytes_down: amount },
   attempts: amount,
+  ...{ datagrams_up: either(missing, amount), datagrams_down: either(missing, amount) },
 });
 
 const sessions = object({ sessions: list(session), total: amount });

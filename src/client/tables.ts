@@ -1,6 +1,7 @@
 import { type HistogramData, quantile } from "../operations/histogram.ts";
 import type { SessionInfo, Status } from "../operations/operations.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
+import { datagramsOf } from "./datagrams.ts";
 import { foreseen } from "./forecast.ts";
 import {
   backupMark,
@@ -34,6 +35,12 @@ const AGENT_COLUMN: Column = { title: "AGENT" };
 
 /** Stands behind the client where one was named by somebody else. */
 const PEER_COLUMN: Column = { title: "PEER" };
+
+/** Only where there are sessions of UDP. */
+const DATAGRAM_COLUMNS: readonly Column[] = [
+  { title: "DGRAMS UP", align: "right" },
+  { title: "DOWN", align: "right" },
+];
 
 const SESSION_COLUMNS: readonly Column[] = [
   { title: "STAGE" },
@@ -101,6 +108,7 @@ function listenerLines(listener: ListenerStatus): string[] {
     `Listener ${id}: ${plain(name)} (${plain(address)}), ${state}${policy}`,
     `  ${accepted} accepted${greeted}, ${active} active, ${waiting} of ${queue} waiting${clients}${oldest}`,
     `  ${formatBytes(bytes_up)} up, ${formatBytes(bytes_down)} down`,
+    ...datagramLine(listener),
     ...(forecast.length > 0 ? [`  ${forecast.join(", ")}`] : []),
     ...(ended.length > 0 ? [`  ended: ${plain(ended.join(", "))}`] : []),
     ...(durations.length > 0 ? [`  ${durations.join("; ")}`] : []),
@@ -108,6 +116,15 @@ function listenerLines(listener: ListenerStatus): string[] {
     "",
     ...table.map((line) => `  ${line}`),
   ];
+}
+
+/** What became of datagrams, where there were some. */
+function datagramLine(listener: ListenerStatus): string[] {
+  const datagrams = datagramsOf(listener);
+  if (!datagrams) return [];
+  const { up, down, lost } = datagrams;
+  const losses = lost.map(([why, number]) => `, ${number} ${why}`);
+  return [`  datagrams: ${up} up, ${down} down${losses.join("")}`];
 }
 
 function durationText(what: string, histogram: HistogramData): string[] {
@@ -123,6 +140,7 @@ export function sessionLines(answer: { sessions: SessionInfo[]; total: number })
   const { sessions, total } = answer;
   if (sessions.length === 0) return ["no sessions"];
   const named = sessions.some(({ client, peer }) => peer !== undefined && peer !== client);
+  const datagrams = sessions.some(({ datagrams_up }) => datagrams_up !== undefined);
   const rows = sessions.map((session) => [
     session.id,
     session.client,
@@ -136,9 +154,13 @@ export function sessionLines(answer: { sessions: SessionInfo[]; total: number })
     formatBytes(session.bytes_down),
     String(session.attempts),
     session.listener,
+    ...datagrams ? [session.datagrams_up, session.datagrams_down].map((n) => String(n ?? "-")) : [],
   ]);
   const begin = [{ title: "ID" }, { title: "CLIENT" }, ...named ? [PEER_COLUMN] : []];
-  const lines = formatTable([...begin, ...SESSION_COLUMNS], rows);
+  const lines = formatTable(
+    [...begin, ...SESSION_COLUMNS, ...datagrams ? DATAGRAM_COLUMNS : []],
+    rows,
+  );
   if (total > sessions.length) {
     lines.push(`the ${sessions.length} oldest of ${total}; --limit N shows more`);
   }

@@ -2,6 +2,7 @@ import { quantile } from "../operations/histogram.ts";
 import type { Status } from "../operations/operations.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 import { bar, clip, flow, type Line, type Span } from "./drawing.ts";
+import { datagramsOf } from "./datagrams.ts";
 import { destinationLines, type SortOrder } from "./destination_rows.ts";
 import { foreseen } from "./forecast.ts";
 import { formatBytes, formatLatency, formatRate, formatSpan, plain } from "./format.ts";
@@ -98,12 +99,31 @@ function listenerLines(
       item("up", rate && `${formatBytes(rate.up)}/s`),
       item("down", rate && `${formatBytes(rate.down)}/s`),
     ], layout),
+    ...datagramLines(listener, { rate, layout }),
     ...flow([durations("queue", rate), durations("session", rate)], layout),
     ...forecastLines(listener, layout),
     ...namesOf(listener).filter(({ last_error }) => last_error !== "").map((name): Line => {
       return [{ text: "  " }, { text: nameText(name), style: "yellow" }];
     }),
   ];
+}
+
+function datagramLines(
+  listener: ListenerStatus,
+  options: { rate: ListenerRates | undefined; layout: { columns: number; indent: number } },
+): Line[] {
+  const { rate, layout } = options;
+  const datagrams = datagramsOf(listener);
+  if (!datagrams) return [];
+  const lost = datagrams.lost.filter(([, number]) => number > 0);
+  return flow([
+    item("datagrams/s up", rate && formatRate(rate.datagramsUp)),
+    item("down", rate && formatRate(rate.datagramsDown)),
+    ...lost.map(([why, number]): Line => [
+      { text: `${why} `, style: "dim" },
+      { text: String(number), style: "yellow" },
+    ]),
+  ], layout);
 }
 
 function forecastLines(

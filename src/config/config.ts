@@ -8,6 +8,7 @@ import {
   isTemplate,
   readDestination,
 } from "./destination_text.ts";
+import { checkProtocol } from "./destination_protocol.ts";
 import { UsageError } from "../base/errors.ts";
 import { flagOf, type OptionName, readOption, readSettings, type Settings } from "./options.ts";
 import { quote } from "../base/text.ts";
@@ -162,12 +163,14 @@ export function checkDestination(
   if (namesake !== undefined && namesake !== other) {
     report(`is called like ${mention({ destination: namesake })}; each must have another name`);
   }
-  if (listen && !isTemplate(destination) && isSelf(listen, destination.address)) {
+  const at = isTemplate(destination) ? undefined : destination.address;
+  if (listen && at && at.transport !== "service" && isSelf(listen, at)) {
     report(
       `is the ${mention("listen")} address, so that it would connect to itself; ` +
         "must be another port or host",
     );
   }
+  if (listen) checkProtocol(destination, { listen, report });
   return destination;
 }
 
@@ -205,7 +208,7 @@ function definedOnly<T extends object>(given: T): T {
 
 function readListen(text: string, report: (problem: string) => void): Address | undefined {
   try {
-    return parseAddress(text, { minPort: 0 });
+    return parseAddress(text, { minPort: 0, udp: true });
   } catch (error) {
     if (!(error instanceof AddressError)) throw error;
     report(error.message);

@@ -1,14 +1,14 @@
 import type { ConfigProblems } from "./problems.ts";
 import type { Written } from "./source.ts";
 import {
-  DESTINATION_OPTIONS,
-  type DestinationOptionName,
-  destinationOptionNames,
-  isDestinationOption,
   isMark,
+  isWrittenOption,
+  writtenOption,
+  type WrittenOptionName,
+  writtenOptionNames,
 } from "./options/destination.ts";
 import { splitDestination, writeDestination } from "./destination_text.ts";
-import { type Option, problemWith } from "./option.ts";
+import { problemWith } from "./option.ts";
 import { cut, nearest } from "../base/text.ts";
 import type { TomlEntry, TomlValue } from "./toml.ts";
 import { keyText, scalar, shown, typeOf } from "./toml_values.ts";
@@ -17,7 +17,7 @@ import { keyText, scalar, shown, typeOf } from "./toml_values.ts";
 export interface DestinationTable {
   readonly line: number;
   address: Written | undefined;
-  readonly options: Partial<Record<DestinationOptionName, string>>;
+  readonly options: Partial<Record<WrittenOptionName, string>>;
   /** The keys that it has, those with wrong values included. */
   readonly keys: Set<string>;
 }
@@ -67,11 +67,11 @@ export function readDestinationEntry(
     }
     return;
   }
-  if (!isDestinationOption(key)) {
-    const known = ["address", ...destinationOptionNames()];
+  if (!isWrittenOption(key)) {
+    const known = ["address", ...writtenOptionNames()];
     return reject(`no such key; the nearest is ${nearest(key, known)}`, name);
   }
-  const option: Option<unknown> = DESTINATION_OPTIONS[key];
+  const option = writtenOption(key);
   const text = optionText(key, value);
   if (text === undefined) return reject(`is ${typeOf(value)}; must be ${option.allowed}`, name);
   if (option.parse(text) === undefined) return reject(problemWith(option, text), name);
@@ -92,9 +92,9 @@ export function writtenDestination(
 }
 
 /** A value as it would stand in a text. */
-function optionText(name: DestinationOptionName, value: TomlValue): string | undefined {
+function optionText(name: WrittenOptionName, value: TomlValue): string | undefined {
   if (isMark(name) && value.kind === "boolean") return String(value.value);
-  const { notation } = DESTINATION_OPTIONS[name];
+  const { notation } = writtenOption(name);
   if (value.kind === "integer" && !notation?.integers) return undefined;
   return scalar(value)?.text;
 }

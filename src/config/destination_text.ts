@@ -1,4 +1,4 @@
-import { type Address, AddressError, formatAddress, parseAddress } from "../net/address.ts";
+import { type Address, AddressError, parseAddress } from "../net/address.ts";
 import { canonicalName } from "../net/address_relations.ts";
 import {
   canonicalRecordsName,
@@ -13,17 +13,29 @@ import {
   type DestinationOptionName,
   destinationOptionNames,
   type DestinationOptions,
-  isDestinationOption,
   isMark,
+  isWrittenOption,
   listenerOptionFor,
+  serviceOptionForms,
+  writtenOption,
+  type WrittenOptionName,
+  writtenOptionNames,
 } from "./options/destination.ts";
-import type { Option } from "./option.ts";
+import { type Option, problemWith } from "./option.ts";
+import { isServiceOption, type ServiceName } from "./options/service.ts";
+import {
+  foreignOption,
+  formatPlace,
+  parseServiceName,
+  type Place,
+  readService,
+} from "./service_address.ts";
 import type { Settings } from "./options.ts";
 import { quote } from "../base/text.ts";
 
 /** One server as configured, or as a record of a configured name says. */
 export interface DestinationConfig extends DestinationOptions {
-  readonly address: Address;
+  readonly address: Place;
   /** The same text for the same destination, however it was written. */
   readonly key: string;
   /** What it is called: its name, or its address as written. */
@@ -53,14 +65,14 @@ export function isTemplate(one: ConfiguredDestination): one is DestinationTempla
 
 /** The address as the operator would write it. */
 export function writtenAddress(one: ConfiguredDestination): string {
-  return isTemplate(one) ? formatRecordsName(one.lookup) : formatAddress(one.address);
+  return isTemplate(one) ? formatRecordsName(one.lookup) : formatPlace(one.address);
 }
 
 /** Most problems of one destination that are told. */
 const MAX_PROBLEMS = 10;
 
 /** The options of a destination as texts; those that are not given are absent. */
-export type DestinationTexts = Readonly<Partial<Record<DestinationOptionName, string>>>;
+export type DestinationTexts = Readonly<Partial<Record<WrittenOptionName, string>>>;
 
 /**
  * A destination and its options in one text, such as `9001,workers=4,check=http:/`.
@@ -70,7 +82,7 @@ export type DestinationTexts = Readonly<Partial<Record<DestinationOptionName, st
  */
 export function writeDestination(address: string, texts: DestinationTexts): string {
   const parts = [address];
-  for (const name of destinationOptionNames()) {
+  for (const name of writtenOptionNames()) {
     const text = texts[name];
     if (text === undefined) continue;
     if (!isMark(name) || !["true", "false"].includes(text)) parts.push(`${name}=${text}`);
@@ -95,7 +107,7 @@ export function splitDestination(text: string): [address: string, ...options: st
 
 /** What is given with an address, as texts; nothing of what is not allowed. */
 export function optionTextsOf(text: string): DestinationTexts {
-  return readOptions(splitDestination(text).slice(1), () => {});
+  return readOptions(splitDestination(text).slice(1), { report() {}, forms: "" });
 }
 
 /**
@@ -112,9 +124,12 @@ export function readDestination(
   const tell = (problem: string) => void (++problems <= MAX_PROBLEMS && report(problem));
   const [addressText, ...optionTexts] = splitDestination(text);
   const place = readPlace(addressText, tell);
-  const texts = readOptions(optionTexts, tell);
+  const forms = typeof place === "string" ? serviceOptionForms(place) : DESTINATION_OPTION_FORMS;
+  const texts = readOptions(optionTexts, { report: tell, forms });
   const options = optionValues(texts, defaults);
   if (place === undefined) return undefined;
+  if (typeof place === "string") return serviceDestination(place, { texts, options }, tell);
+  for (const name of Object.keys(texts)) if (isServiceOption(name)) tell(foreignOption(name));
   if ("kind" in place) {
     if (place.kind === "srv" && texts.weight !== undefined) {
       tell("has a weight, which each record of srv: tells itself; must be without");
@@ -126,8 +141,27 @@ export function readDestination(
     ...options,
     address: place,
     key: canonicalName(place),
-    name: options.name || formatAddress(place),
+    name: options.name || formatPlace(place),
   };
+}
+
+/** A service of this program, to which nothing is told of the client and which has no agent. */
+function serviceDestination(
+  service: ServiceName,
+  { texts, options }: { texts: DestinationTexts; options: DestinationOptions },
+  report: (problem: string) => void,
+): DestinationConfig {
+  for (const name of ["send-proxy", "agent-check"] as const) {
+    if (![undefined, "off"].includes(texts[name])) {
+      report(`has ${name}, which is nothing for a service of this program; must be without`);
+    }
+  }
+  const address = readService(service, texts, report);
+  const place = formatPlace(address);
+  // It is at no address: two that differ in no more than their names are two.
+  const key = options.name ? `${place}\0${options.name}` : place;
+  const none = { "send-proxy": "off", "agent-check": null } as const;
+  return { ...options, ...none, address, key, name: options.name || place };
 }
 
 /** The value of each option: what is given, otherwise the listener's or the default. */
@@ -145,7 +179,7 @@ export function optionValues(given: DestinationTexts, listener: Settings): Desti
 function readPlace(
   text: string,
   report: (problem: string) => void,
-): Address | RecordsName | undefined {
+): Address | RecordsName | ServiceName | undefined {
   try {
     return parsePlace(text);
   } catch (error) {
@@ -155,30 +189,31 @@ function readPlace(
 }
 
 /**
- * Where a destination is, from a text without options.
+ * Where a destination is, from a text without options; a service of this program by its name.
  *
  * @throws {AddressError} If it is nowhere.
  */
-export function parsePlace(text: string): Address | RecordsName {
-  return parseRecordsName(text) ?? parseAddress(text, { minPort: 1 });
+export function parsePlace(text: string): Address | RecordsName | ServiceName {
+  return parseServiceName(text) ?? parseRecordsName(text) ??
+    parseAddress(text, { minPort: 1, udp: true });
 }
 
 function readOptions(
   parts: readonly string[],
-  report: (problem: string) => void,
+  { report, forms }: { report(problem: string): void; forms: string },
 ): DestinationTexts {
-  const given: Partial<Record<DestinationOptionName, string>> = {};
+  const given: Partial<Record<WrittenOptionName, string>> = {};
   // There are fewer options than that: among the first ones is one too many.
   for (const part of parts.slice(0, 2 * MAX_PROBLEMS)) {
     const [, name = "", value] = /^([^=]*)(?:=(.*))?$/s.exec(part)!;
-    if (!isDestinationOption(name) || (value === undefined && !isMark(name))) {
-      report(`has the unknown option ${quote(part)}; must be ${DESTINATION_OPTION_FORMS}`);
+    if (!isWrittenOption(name) || (value === undefined && !isMark(name))) {
+      report(`has the unknown option ${quote(part)}; must be ${forms}`);
       continue;
     }
-    const { allowed, parse }: Option<unknown> = DESTINATION_OPTIONS[name];
+    const option = writtenOption(name);
     if (Object.hasOwn(given, name)) report(`has ${name} twice; give it once`);
-    else if (value !== undefined && parse(value) === undefined) {
-      report(`${name} ${quote(value)} must be ${allowed}`);
+    else if (value !== undefined && option.parse(value) === undefined) {
+      report(`${name} ${quote(value)} ${problemWith(option, value)}`);
     } else given[name] = value ?? "true";
   }
   return given;

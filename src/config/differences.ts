@@ -1,6 +1,6 @@
 import { formatNetwork } from "../net/networks.ts";
 import type { Config } from "./config.ts";
-import type { ConfiguredDestination } from "./destination_text.ts";
+import { type ConfiguredDestination, isTemplate } from "./destination_text.ts";
 import type { Option, Scope } from "./option.ts";
 import {
   DESTINATION_OPTIONS,
@@ -8,6 +8,7 @@ import {
   destinationOptionNames,
   listenerOptionFor,
 } from "./options/destination.ts";
+import { SERVICE_OPTIONS, serviceOptionNames } from "./options/service.ts";
 import { keyOf, type OptionName, optionNames, rowOf, type Settings } from "./options.ts";
 
 /** What is different between two configurations of a listener, a phrase for each. */
@@ -68,13 +69,28 @@ export function destinationDifference(
 ): string[] {
   if (!before) return after ? [`destination ${after.name} added`] : [];
   if (!after) return [`destination ${before.name} removed`];
-  return destinationOptionNames().flatMap((name) => {
-    const old = writeOfDestination(name, before);
-    const fresh = writeOfDestination(name, after);
-    // Where both are the listener's, its option says so already.
-    const told = isInherited(name, old, listener.before) &&
-      isInherited(name, fresh, listener.after);
-    return old === fresh || told ? [] : [`destination ${before.name}: ${name} ${old} → ${fresh}`];
+  const own = serviceDifferences(before, after).map((one) => `destination ${before.name}: ${one}`);
+  return own.concat(
+    destinationOptionNames().flatMap((name) => {
+      const old = writeOfDestination(name, before);
+      const fresh = writeOfDestination(name, after);
+      // Where both are the listener's, its option says so already.
+      const told = isInherited(name, old, listener.before) &&
+        isInherited(name, fresh, listener.after);
+      return old === fresh || told ? [] : [`destination ${before.name}: ${name} ${old} → ${fresh}`];
+    }),
+  );
+}
+
+/** What is different about a service that has the same options: what is in the files that they name. */
+function serviceDifferences(before: ConfiguredDestination, after: ConfiguredDestination): string[] {
+  if (isTemplate(before) || isTemplate(after)) return [];
+  const [{ address: old }, { address: fresh }] = [before, after];
+  if (old.transport !== "service" || fresh.transport !== "service") return [];
+  return serviceOptionNames().flatMap((name) => {
+    const { format, tell = format }: Option<unknown> = SERVICE_OPTIONS[name];
+    const [was, is] = [tell(old.settings[name]), tell(fresh.settings[name])];
+    return was === is ? [] : [`${name} ${was} → ${is}`];
   });
 }
 

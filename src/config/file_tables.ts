@@ -1,4 +1,4 @@
-import { ADDRESS_FORMS } from "../net/address.ts";
+import { PLACE_FORMS } from "../net/address.ts";
 import type { Verdict } from "../net/networks.ts";
 import type { ConfigProblems } from "./problems.ts";
 import {
@@ -118,7 +118,7 @@ function readEntry(table: Table, entry: TomlEntry, problems: ConfigProblems): vo
   switch (key) {
     case "listen":
       table.listen = scalar(value);
-      if (!table.listen) reject(`must be ${ADDRESS_FORMS}, in quotes`);
+      if (!table.listen) reject(`must be ${PLACE_FORMS}, in quotes`);
       return;
     case "destinations":
       return readDestinations();

@@ -9,6 +9,7 @@ import { ORDER_ROWS } from "./options/order.ts";
 import { PROGRAM_ROWS } from "./options/program.ts";
 import { PROXY_PROTOCOL_ROWS } from "./options/proxy_protocol.ts";
 import { SESSION_ROWS } from "./options/session.ts";
+import { UDP_ROWS } from "./options/udp.ts";
 
 /**
  * Every option of listeners and of the program: each is a flag of the command line and a key of the
@@ -18,6 +19,7 @@ export const OPTIONS = {
   ...LISTENER_ROWS,
   ...ORDER_ROWS,
   ...SESSION_ROWS,
+  ...UDP_ROWS,
   ...HEALTH_ROWS,
   ...PROXY_PROTOCOL_ROWS,
   ...NAMES_ROWS,

@@ -21,6 +21,7 @@ import { keyOf, readSettings, type Settings } from "./options.ts";
 import { quote } from "../base/text.ts";
 import type { Chunks } from "../async/chunks.ts";
 import { checkThreads } from "./thread_shares.ts";
+import { checkUdp, withoutForeign } from "./udp_rules.ts";
 import { withoutEffect } from "./without_effect.ts";
 
 /** Most networks of `allow` and `deny` of all listeners together, those of the top level in each. */
@@ -39,7 +40,9 @@ export function* readProgram(
   checkNetworks(source, problems);
   const settings = readSettings(optionTexts(source.options));
   const listeners: (Config | undefined)[] = [];
-  for (const listener of source.listeners) listeners.push(yield* readSource(listener, problems));
+  for (const listener of source.listeners) {
+    listeners.push(yield* readSource(withoutForeign(listener, source), problems));
+  }
   checkAdmin(settings, { source, problems });
   checkNames(listeners, { source, problems });
   yield* checkCollisions(settings, { source, problems });
@@ -85,6 +88,7 @@ function* readSource(
   if (config) {
     checkThreads(config, reporter);
     checkMaxWait(config, reporter);
+    checkUdp(config, reporter);
   }
   return config;
 }
@@ -188,7 +192,7 @@ function* checkCollisions(
 /** A listen address; `undefined` if it is malformed, which is reported elsewhere. */
 function addressOf({ text }: Written): Address | undefined {
   try {
-    return parseAddress(text, { minPort: 0 });
+    return parseAddress(text, { minPort: 0, udp: true });
   } catch (error) {
     if (!(error instanceof AddressError)) throw error;
   }

@@ -1,11 +1,12 @@
 import {
   DESTINATION_OPTION_FORMS,
-  DESTINATION_OPTIONS,
-  type DestinationOptionName,
-  destinationOptionNames,
   isMark,
+  writtenOption,
+  type WrittenOptionName,
+  writtenOptionNames,
 } from "./options/destination.ts";
-import type { Notation, Option } from "./option.ts";
+import type { Option } from "./option.ts";
+import { serviceNames } from "./options/service.ts";
 import { NO_RESERVED_WORD, PORT_PATTERN } from "./values/address_pattern.ts";
 import { keyOf, type OptionName, optionNames, rowOf } from "./options.ts";
 
@@ -14,7 +15,7 @@ export type Schema = { readonly [key: string]: unknown };
 
 const ADDRESS: Schema = {
   anyOf: [
-    { type: "string", pattern: `^(unix:/.*|${NO_RESERVED_WORD}(.*:)?${PORT_PATTERN})$` },
+    { type: "string", pattern: `^(unix:/.*|(udp:)?${NO_RESERVED_WORD}(.*:)?${PORT_PATTERN})$` },
     { type: "integer", minimum: 0, maximum: 65535 },
   ],
 };
@@ -25,14 +26,17 @@ const PART = "([^,\\\\]|\\\\[\\s\\S])*";
 /** Names whose records are servers. */
 const RECORDS = `[dD][nN][sS]:[^,:]+:${PORT_PATTERN}|[sS][rR][vV]:[^,:]+`;
 
+/** What this program serves itself. */
+const SERVICE = `[sS][eE][rR][vV][iI][cC][eE]:(${serviceNames().join("|")})`;
+
 const DESTINATION_ADDRESS =
-  `(unix:/${PART}|${RECORDS}|${NO_RESERVED_WORD}([^,]*:)?${PORT_PATTERN})`;
+  `(unix:/${PART}|${RECORDS}|${SERVICE}|(udp:)?${NO_RESERVED_WORD}([^,]*:)?${PORT_PATTERN})`;
 
 const DESTINATION: Schema = {
   anyOf: [
     {
       type: "string",
-      pattern: `^${DESTINATION_ADDRESS}(,(${destinationOptionNames().map(partOf).join("|")}))*$`,
+      pattern: `^${DESTINATION_ADDRESS}(,(${writtenOptionNames().map(partOf).join("|")}))*$`,
     },
     { type: "integer", minimum: 1, maximum: 65535 },
     {
@@ -46,8 +50,8 @@ const DESTINATION: Schema = {
           description: "The address of the server.",
         },
         ...Object.fromEntries(
-          destinationOptionNames().map((name) => {
-            const option: Option<unknown> = DESTINATION_OPTIONS[name];
+          writtenOptionNames().map((name) => {
+            const option = writtenOption(name);
             return [name, { anyOf: valueSchemas(option), description: descriptionOf(option) }];
           }),
         ),
@@ -58,9 +62,9 @@ const DESTINATION: Schema = {
   ],
 };
 
-function partOf(name: DestinationOptionName): string {
+function partOf(name: WrittenOptionName): string {
   if (isMark(name)) return `${name}(=(true|false|[0-9]+))?`;
-  const { integers, words }: Notation = DESTINATION_OPTIONS[name].notation ?? {};
+  const { integers, words } = writtenOption(name).notation ?? {};
   return `${name}=${integers && !words ? "[0-9]+" : PART}`;
 }
 
@@ -68,8 +72,8 @@ function partOf(name: DestinationOptionName): string {
 export const LISTENER_KEYS: Readonly<Record<string, Schema>> = {
   listen: {
     ...ADDRESS,
-    description: "The address to listen on: PORT, HOST:PORT, IPV4:PORT, [IPV6]:PORT or " +
-      "unix:/path. Without a host it is every interface, IPv4 and IPv6; for the port there may be " +
+    description: "The address to listen on: PORT, HOST:PORT, IPV4:PORT, [IPV6]:PORT, unix:/path, " +
+      "or udp: before one with a port. Without a host it is every interface, IPv4 and IPv6; for the port there may be " +
       "the name of a service.",
   },
   destinations: {
@@ -77,7 +81,8 @@ export const LISTENER_KEYS: Readonly<Record<string, Schema>> = {
     items: DESTINATION,
     minItems: 1,
     description: "The servers: addresses as in listen, without a host localhost, or names whose " +
-      "records are servers (dns:HOST:PORT, srv:NAME). Each may have " +
+      "records are servers (dns:HOST:PORT, srv:NAME), or services of the program itself " +
+      "(service:NAME). Each may have " +
       `options after commas, in which \\, is a comma: ${DESTINATION_OPTION_FORMS}; or be a table ` +
       "with these as keys, besides address.",
   },

@@ -1,5 +1,6 @@
 import type { Config, ListenerConfig, Reporter } from "./config.ts";
 import type { DestinationConfig } from "./destination_text.ts";
+import type { Place } from "./service_address.ts";
 
 /** What is divided; names count with what each of their records gets. */
 type Divided = ListenerConfig & Partial<Pick<Config, "configured">>;
@@ -8,7 +9,8 @@ type Divided = ListenerConfig & Partial<Pick<Config, "configured">>;
 export function threadsOf(config: Divided): number {
   const { threads, queue, maxConnections, listen, maxPerIp, ratePerIp } = config;
   if (threads > 0) return threads;
-  if (listen.transport === "unix" || maxPerIp > 0 || ratePerIp > 0) return 1;
+  if (dividedOf(config).some((one) => onceFor(one) !== undefined)) return 1;
+  if (listen.transport !== "tcp" || maxPerIp > 0 || ratePerIp > 0) return 1;
   const limits = [
     queue,
     maxConnections || Infinity,
@@ -17,14 +19,27 @@ export function threadsOf(config: Divided): number {
   return Math.min(navigator.hardwareConcurrency, ...limits);
 }
 
-/** Reports limits that cannot be divided among the threads. */
-export function checkThreads(config: Divided, { report, mention }: Reporter): void {
+/**
+ * Reports limits that cannot be divided among the threads.
+ *
+ * @param before What they were started with, after which they stay threads, or processes.
+ */
+export function checkThreads(
+  config: Divided,
+  { report, mention }: Reporter,
+  before: Divided = config,
+): void {
+  checkProcesses(config, { report, before });
   if (config.threads <= 1) return;
   const number = threadsOf(config);
   const fail = (problem: string) => report({ option: "threads" }, problem);
   if (config.listen.transport === "unix") fail("a Unix-domain socket cannot be shared; must be 1");
   for (const option of ["maxPerIp", "ratePerIp"] as const) {
     if (config[option] > 0) fail(`${mention({ option })} counts in one thread only; must be 1`);
+  }
+  for (const [destination, one] of dividedOf(config).entries()) {
+    const why = onceFor(one);
+    if (why !== undefined) fail(`${mention({ destination })} ${why}; must be 1`);
   }
   const undivided = (what: string, limit: number) => {
     if (limit < number) fail(`${what} cannot be divided by it; must be at most ${limit}`);
@@ -39,12 +54,56 @@ export function checkThreads(config: Divided, { report, mention }: Reporter): vo
   }
 }
 
-function dividedOf({ configured, destinations }: Divided): readonly Slots[] {
+/** Whether each thread is a process of its own. */
+export function haveProcesses(config: Pick<Divided, "destinations" | "configured">): boolean {
+  return dividedOf(config).some(accepts);
+}
+
+/** Reports processes that do not accept for themselves, or have nothing that they could share. */
+function checkProcesses(
+  config: Divided,
+  { report, before }: Pick<Reporter, "report"> & { before: Divided },
+): void {
+  const began = haveProcesses(before);
+  const later = before === config ? "" : ", which only a restart changes";
+  for (const [destination, one] of dividedOf(config).entries()) {
+    const fail = (problem: string) => report({ destination }, problem);
+    if (!accepts(one)) {
+      if (began) fail(`has no processes=accept, as others of this listener have${later}`);
+    } else if (!began) fail(`has processes=accept, which others of this listener have not${later}`);
+    else if (one.workers === 0) {
+      fail("processes cannot find out together how many workers there should be");
+    }
+  }
+  if (began && threadsOf(config) === 1) {
+    report({ option: "threads" }, "says how many processes accept; must be above 1");
+  }
+}
+
+function accepts({ address }: Slots): boolean {
+  return address?.transport === "service" && address.settings.processes === "accept";
+}
+
+/** Why a destination can be there only once for all clients; `undefined` if it need not be. */
+function onceFor({ address }: Slots): string | undefined {
+  if (address?.transport !== "service") return undefined;
+  if (address.service === "chat") return "is one room for all clients";
+  return address.service === "syslog"
+    ? "shows its messages in the order of their coming"
+    : undefined;
+}
+
+function dividedOf(
+  { configured, destinations }: Pick<Divided, "destinations" | "configured">,
+): readonly Slots[] {
   return configured ?? destinations;
 }
 
 /** What a destination has of slots. */
-type Slots = Pick<DestinationConfig, "workers" | "workers-max">;
+type Slots = Pick<DestinationConfig, "workers" | "workers-max"> & {
+  /** Absent of a name. */
+  readonly address?: Place;
+};
 
 /** Most slots that a destination can ever have. */
 export function mostSlots({ workers, "workers-max": most }: Slots): number {

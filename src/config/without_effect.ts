@@ -43,6 +43,16 @@ const LEADS: Companion<Config> = {
   why: () => "without a destination dns: or srv:",
 };
 
+const OF_TCP: Companion<Config> = {
+  counts: ({ listen }) => listen.transport !== "udp",
+  why: () => "for UDP",
+};
+
+const OF_UDP: Companion<Config> = {
+  counts: ({ listen }) => listen.transport === "udp",
+  why: () => "without udp: before LISTEN",
+};
+
 /** Those of listeners. `--max-wait` is not among them: to rely on it in vain is an error. */
 const OF_LISTENERS: Companions<Config> = {
   workersMax: {
@@ -92,6 +102,15 @@ const OF_LISTENERS: Companions<Config> = {
       `without a destination dns: or srv:, or a name and addresses as ${name("resolver")}`,
   },
   resolveEmpty: LEADS,
+  keepalive: OF_TCP,
+  idleTimeout: OF_TCP,
+  halfCloseTimeout: OF_TCP,
+  answerTimeout: OF_TCP,
+  udpIdle: OF_UDP,
+  udpAnswers: OF_UDP,
+  udpRequestTimeout: OF_UDP,
+  udpBuffer: OF_UDP,
+  udpReplyPort: OF_UDP,
 };
 
 /** Those of the program as a whole. */

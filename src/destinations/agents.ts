@@ -89,10 +89,12 @@ export class Agents {
   #watch(destination: Destination, { soon }: { soon: boolean }): void {
     const { tasks, signal, clock, log, descriptors, position, names } = this.#options;
     const place = destination.config["agent-check"]!;
-    if (signal.aborted) return;
+    const { address } = destination.config;
+    // A service of this program has none.
+    if (signal.aborted || address.transport === "service") return;
     const watch = new AgentWatch(destination, {
       place,
-      connector: connectorTo(agentAddress(place, destination.config.address), { names }),
+      connector: connectorTo(agentAddress(place, address), { names }),
       settings: () => this.#settings,
       claim: descriptors && ((signal) => descriptors.claimInTurn(descriptors.agents, signal)),
       soon,

@@ -1,3 +1,4 @@
+import type { Place } from "../config/service_address.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import { connect } from "../net/connect.ts";
 import {
@@ -10,9 +11,13 @@ import {
   type Way,
 } from "../net/dial.ts";
 import type { NameLookups } from "../net/names.ts";
-import { returns } from "../net/loop_rules.ts";
+import { openUpstream } from "../net/udp/upstream.ts";
+import type { UdpTerms } from "../net/udp/listener.ts";
+import type { ChildStatus } from "../operations/child_status.ts";
+import { endsOfPorts, returns } from "../net/loop_rules.ts";
 import type { Stream } from "../net/stream.ts";
 import { attach } from "../net/trails.ts";
+import { ServiceConnector, type ServiceConnectorOptions } from "./service_connector.ts";
 
 /** How a destination is connected, whatever it is. */
 export interface Connector {
@@ -33,6 +38,17 @@ export interface Connector {
    * @throws The signal's reason, if it is aborted first.
    */
   connect(options: DialOptions): Promise<Stream>;
+  /**
+   * Whether what is connected is to come to an end: absent where only the server and the client can see
+   * to that.
+   */
+  finish?(finishing: boolean): void;
+  /** Nobody connects any more, and no session is left: what was kept for others ends. */
+  close?(): void;
+  /** Whether it takes datagrams and never answers one; absent where nobody knows. */
+  readonly isSilent?: boolean;
+  /** What each of the processes that serve its sessions has done; absent if there are none. */
+  readonly children?: readonly ChildStatus[];
 }
 
 /** What connectors get to know besides their address. */
@@ -45,15 +61,23 @@ export interface ConnectorOptions {
   onLocated?(): void;
   /** Looks names up; the system's unless given. */
   names?: NameLookups | undefined;
+  /** What services of this program get to know. */
+  service?: ServiceConnectorOptions;
+  /** What its listener's UDP sockets share; needed for a port of UDP. */
+  udp?: Pick<UdpTerms, "settings" | "counts"> | undefined;
 }
 
-/** The connector for an address: the only place where its kind decides how it is connected. */
-export function connectorTo(address: Address, options: ConnectorOptions = {}): Connector {
+/** The connector for a place: the only place where its kind decides how it is connected. */
+export function connectorTo(address: Place, options: ConnectorOptions = {}): Connector {
   switch (address.transport) {
     case "tcp":
       return new TcpConnector(address, options);
+    case "udp":
+      return new UdpConnector(address, options);
     case "unix":
       return new UnixConnector(address, options);
+    case "service":
+      return new ServiceConnector(address, options.service!);
   }
 }
 
@@ -65,6 +89,39 @@ class TcpConnector implements Connector {
   constructor(address: TcpAddress, options: ConnectorOptions) {
     this.description = formatAddress(address);
     this.#dialer = new Dialer(address, options);
+  }
+
+  get isLocated(): boolean {
+    return this.#dialer.isLocated;
+  }
+
+  connect(options: DialOptions): Promise<Stream> {
+    return this.#dialer.dial(options);
+  }
+}
+
+/** A socket for each session: there is nothing to connect, and nobody who could refuse. */
+class UdpConnector implements Connector {
+  readonly description: string;
+  readonly isTried = false;
+  readonly #dialer: Dialer;
+
+  constructor(address: Extract<Address, { transport: "udp" }>, options: ConnectorOptions) {
+    const { udp, way } = options;
+    if (!udp) throw new TypeError("datagrams need to know what their sockets share");
+    this.description = formatAddress(address);
+    this.#dialer = new Dialer(address, {
+      ...options,
+      open(target, { trail = [] }) {
+        const { settings: { udpReplyPort: replyPort }, counts } = udp;
+        const stream = openUpstream(target, { replyPort, counts });
+        if (way?.trails.datagrams.listens(target.port)) {
+          const ends = endsOfPorts(stream.localAddress.port, target.port);
+          attach(stream, way.trails.datagrams.note(ends, [...trail, way.step]));
+        }
+        return stream;
+      },
+    });
   }
 
   get isLocated(): boolean {

@@ -3,22 +3,21 @@ import { Caution } from "./caution.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
 import type { AutoLimit } from "./limits/auto_limit.ts";
+import { type Connector, type ConnectorOptions, connectorTo } from "./connector.ts";
 import type { LimitBoards } from "./limits/limit_boards.ts";
-import { type Connector, connectorTo } from "./connector.ts";
-import type { LookupFailure, Way } from "../net/dial.ts";
+import type { LookupFailure } from "../net/dial.ts";
 import type { AdminState, ShownState } from "../operations/states.ts";
 import { sendingProxy } from "./send_proxy.ts";
 import { Share } from "./share.ts";
-import type { NameLookups } from "../net/names.ts";
+import { type ServiceContext, SILENT } from "../services/service.ts";
 import type { Session } from "../session/session.ts";
 import type { Trails } from "../net/trails.ts";
 import { Timings } from "../session/timings.ts";
 
 /**
  * Whether a destination takes sessions: `untried` it does, though nobody has reached it yet; `up` it
- * does; `suspect` it does not, since a connect has
- * failed and a probe is to tell whether that was chance; `down` it does not, since `--fall` connects,
- * probes or checks in a row have failed.
+ * does; `suspect` it does not, since a connect has failed and a probe is to tell whether that was
+ * chance; `down` it does not, since `--fall` connects, probes or checks in a row have failed.
  */
 export type DestinationState = "untried" | "up" | "suspect" | "down";
 
@@ -87,26 +86,27 @@ export class Destination {
     config: DestinationConfig,
     clock: Clock,
     number = 1,
-    options: {
+    options: Pick<ConnectorOptions, "names" | "udp"> & {
       trails?: Trails;
       listener?: number;
-      names?: NameLookups | undefined;
+      services?: ServiceContext | undefined;
       boards?: LimitBoards | undefined;
     } = {},
   ) {
     this.number = number;
     this.#place = number;
     this.#config = config;
-    const { trails, listener = 1, names, boards } = options;
-    const way: Way | undefined = trails && { trails, step: { listener, destination: number } };
+    const { trails, listener = 1, names, boards, udp, services = SILENT } = options;
     const connector = connectorTo(config.address, {
-      way,
+      way: trails && { trails, step: { listener, destination: number } },
       names,
+      udp,
       onLookupFailure: (failure) => {
         this.lookupFailures++;
         this.onLookupFailure?.(failure);
       },
       onLocated: () => this.onLocated?.(),
+      service: { destination: this, context: services },
     });
     this.connector = sendingProxy(connector, config["send-proxy"]);
     this.share = new Share(() => this.#config, clock, boards && (() => boards.of(number)));

@@ -1,9 +1,11 @@
 import type { Clock } from "../base/clock.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
+import type { ConnectorOptions } from "./connector.ts";
 import { Destination } from "./destination.ts";
 import type { Health } from "./health.ts";
 import type { TaskGroup } from "../async/task_group.ts";
 import type { NameLookups } from "../net/names.ts";
+import type { ServiceContext } from "../services/service.ts";
 import type { Trails } from "../net/trails.ts";
 import type { LimitBoards } from "./limits/limit_boards.ts";
 
@@ -27,6 +29,10 @@ export interface DestinationSetOptions {
   listener?: number;
   /** Looks names up; the system's unless given. */
   names?: NameLookups | undefined;
+  /** What services of this program have of it. */
+  services?: ServiceContext | undefined;
+  /** What the listener's UDP sockets share. */
+  udp?: ConnectorOptions["udp"];
   /** What threads share that have these destinations; none do unless given. */
   boards?: LimitBoards | undefined;
 }
@@ -129,6 +135,7 @@ export class DestinationSet {
   remove(one: Destination): void {
     if (one.leaving) return;
     one.leaving = true;
+    one.connector.finish?.(true);
     one.admin = "ready";
     this.#present.delete(one.config.key);
     this.#leaving.set(one.number, one);
@@ -139,9 +146,17 @@ export class DestinationSet {
     this.#sweepAt = Math.max(SWEEP_AT, 2 * this.#leaving.size);
   }
 
-  /** Dismisses all idle workers. */
+  /** Has sessions come to their end where that is up to this program. */
+  finish(): void {
+    for (const { connector } of this.all) connector.finish?.(true);
+  }
+
+  /** Dismisses all idle workers, and what waits for sessions that will not come. */
   dismiss(): void {
-    for (const one of this.all) one.dismiss();
+    for (const one of this.all) {
+      one.dismiss();
+      one.connector.close?.();
+    }
   }
 
   #placeBefore(number: number | undefined): number {
@@ -160,6 +175,7 @@ export class DestinationSet {
   #add(one: Destination): void {
     const { pool, health, tasks } = this.#options;
     one.leaving = false;
+    one.connector.finish?.(false);
     one.admin = one.config.admin ?? "ready";
     one.forget();
     this.#leaving.delete(one.number);
@@ -182,7 +198,7 @@ export class DestinationSet {
     const { number, config } = one;
     this.#leaving.delete(number);
     if (this.#byNumber.get(number) === one) this.#byNumber.delete(number);
-    if (config.source === undefined) return;
+    if (config.source === undefined) return one.connector.close?.();
     this.#gone.set(number, one);
     for (const oldest of this.#gone.keys()) {
       if (this.#gone.size <= GONE_LIMIT) break;

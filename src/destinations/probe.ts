@@ -1,4 +1,5 @@
 import { runPreset } from "./check_presets.ts";
+import { checkDns, checkUdp } from "./datagram_checks.ts";
 import { ANSWER_LIMIT, CheckError, Conversation } from "./conversation.ts";
 import type { Check } from "../config/values/check.ts";
 import type { Connector } from "./connector.ts";
@@ -39,6 +40,8 @@ export async function runCheck(
   try {
     if (check.kind === "http") await checkHttp(conn, { path: check.path, host });
     else if (check.kind === "talk") await checkTalk(conn, check);
+    else if (check.kind === "udp") await checkUdp(conn, check);
+    else if (check.kind === "dns") await checkDns(conn, check.name);
     else if (check.kind !== "tcp") await runPreset(check, new Conversation(conn));
   } catch (error) {
     signal.throwIfAborted();

@@ -1,6 +1,7 @@
 import { compileTemplate } from "./access_template.ts";
 import { elapsed, oneWord, toMicroseconds } from "./access_values.ts";
 import type { Settings } from "../config/options.ts";
+import { datagramsOf } from "../session/exchange.ts";
 import type { Session } from "../session/session.ts";
 
 /** Turns an ended session into its line of the access log. */
@@ -28,6 +29,9 @@ export interface AccessRecord {
   total_ms: number;
   bytes_up: number;
   bytes_down: number;
+  /** Datagrams of the client and of the destination; only of a session of UDP. */
+  datagrams_up?: number;
+  datagrams_down?: number;
   /** Connects begun. */
   attempts: number;
 }
@@ -51,6 +55,7 @@ function accessRecord(
     total_ms: elapsed(acceptedAt, endedAt) ?? 0,
     bytes_up: session.up.bytes,
     bytes_down: session.down.bytes,
+    ...datagramsOf(session),
     attempts: session.attempts,
   };
 }
@@ -90,8 +95,16 @@ function textFormat(listener: string): AccessLogFormat {
       `reason=${session.reason ?? "done"} queue=${ms(toMicroseconds(session.queued))} ` +
       `connect=${ms(elapsed(connectStartedAt, connectedAt))} ` +
       `total=${ms(elapsed(acceptedAt, endedAt) ?? 0)} ` +
-      `up=${session.up.bytes} down=${session.down.bytes} attempts=${session.attempts}`;
+      `up=${session.up.bytes} down=${session.down.bytes} ${
+        datagramWords(session)
+      }attempts=${session.attempts}`;
   };
+}
+
+/** Of a session of UDP, with a blank behind. */
+function datagramWords(session: Session): string {
+  const { datagrams_up: up, datagrams_down: down } = datagramsOf(session);
+  return up === undefined ? "" : `datagrams_up=${up} datagrams_down=${down} `;
 }
 
 function ms(value: number | null): string {

@@ -5,6 +5,7 @@ import {
   parseTemplate,
   type TemplateField,
 } from "../config/values/access_template.ts";
+import { datagramsOf } from "../session/exchange.ts";
 import type { Session } from "../session/session.ts";
 
 /** What stands where a session did not reach a stage. */
@@ -39,6 +40,8 @@ const VALUES: Values = {
   total: durations(({ acceptedAt, endedAt }) => elapsed(acceptedAt, endedAt)),
   bytes_up: ({ up }) => up.bytes,
   bytes_down: ({ down }) => down.bytes,
+  datagrams_up: (session) => datagramsOf(session).datagrams_up ?? NONE,
+  datagrams_down: (session) => datagramsOf(session).datagrams_down ?? NONE,
   attempts: ({ attempts }) => attempts,
 };
 

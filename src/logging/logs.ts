@@ -7,6 +7,7 @@ import { type ByteSink } from "../base/byte_sink.ts";
 import { LineWriter } from "./line_writer.ts";
 import { LOCAL_SYSLOG } from "../config/log_target.ts";
 import { jsonLine, portable, type PortableRecord, textLine, titledText } from "./record.ts";
+import { ShownLines } from "./shown_lines.ts";
 import { type StreamName, streamSink } from "./sinks.ts";
 import { type Loss, Losses } from "./losses.ts";
 import type { Settings } from "../config/options.ts";
@@ -28,6 +29,11 @@ export interface Logs {
   readonly log: Logger;
   /** For ended sessions. */
   readonly access: AccessLog;
+  /**
+   * Shows lines on standard output that are no log; resolves when there is room for more, however long
+   * a reader takes. In a thread whose lines another one writes nobody sees them.
+   */
+  show(lines: string): Promise<void>;
   /** The latest messages, but for those of level debug. */
   readonly events: RecentEvents;
   /** Lines lost since the start, of each log. */
@@ -88,12 +94,17 @@ export function openLogs(settings: LogSettings, forward?: Forward): Logs {
     forward: forward?.access,
     losses: losses.access,
   });
+  const shown = new ShownLines(() => stream("stdout"), {
+    onLoss: (lines, error) => losses.access.note(lines, error),
+    onWritten: () => losses.access.written(),
+  });
   const log = getLogger("iawlb");
   configure(settings.logLevel);
   return {
     log,
     access,
     events,
+    show: (lines) => forward ? Promise.resolve() : shown.show(lines),
     get linesLost() {
       return { access: losses.access.total, log: losses.log.total };
     },
@@ -113,7 +124,7 @@ export function openLogs(settings: LogSettings, forward?: Forward): Logs {
       }
     },
     async flush() {
-      const all = Promise.all([stderr.flush(), opened?.flush(), access.flush()]);
+      const all = Promise.all([stderr.flush(), opened?.flush(), access.flush(), shown.flush()]);
       await waitAtMost(CLOSE_PATIENCE_MS, all);
     },
     close: () => closed ??= close(),
@@ -124,6 +135,7 @@ export function openLogs(settings: LogSettings, forward?: Forward): Logs {
     const patience = () => Math.max(end - monotonic(), LAST_PATIENCE_MS);
     losses.access.hold();
     await access.close();
+    await shown.close({ patience: patience() });
     losses.access.close();
     await opened?.close({ patience: patience() });
     losses.log.close();

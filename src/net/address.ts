@@ -2,15 +2,19 @@ import ipaddr from "ipaddr.js";
 import { FileError } from "../base/bounded_file.ts";
 import { isServiceName, portOfService, type Protocol, SERVICES_FILE } from "./service_ports.ts";
 
-/** Where a socket is bound or connected: a TCP port, with its host if one was given, or a path. */
+/** A port of TCP or UDP, with its host if one was given. */
+interface PortAddress<P extends Protocol> {
+  readonly transport: P;
+  readonly hostname: string | undefined;
+  readonly port: number;
+  /** The name of the service whose port it is, if it was written so. */
+  readonly service?: string;
+}
+
+/** Where a socket is bound or connected: a port of TCP or UDP, or a path. */
 export type Address =
-  | {
-    readonly transport: "tcp";
-    readonly hostname: string | undefined;
-    readonly port: number;
-    /** The name of the service whose port it is, if it was written so. */
-    readonly service?: string;
-  }
+  | PortAddress<"tcp">
+  | PortAddress<"udp">
   | { readonly transport: "unix"; readonly path: string };
 
 /** Where one end of a TCP connection is, as the kernel tells it: with the IP address as `hostname`. */
@@ -20,9 +24,15 @@ export interface TcpEnd {
   readonly port: number;
 }
 
+/** Where a UDP socket is, as the kernel tells it: with the IP address as `hostname`. */
+export interface UdpEnd extends Omit<TcpEnd, "transport"> {
+  readonly transport: "udp";
+}
+
 /** Where a socket, or one end of a connection, is; a client of a UNIX socket seldom has a path. */
 export type SocketAddress =
   | TcpEnd
+  | UdpEnd
   | { readonly transport: "unix"; readonly path: string | null };
 
 /** Thrown by {@linkcode parseAddress}; the message says what is wrong and what is allowed. */
@@ -32,6 +42,9 @@ export class AddressError extends Error {
 
 /** The grammar in words, for messages and the help text. */
 export const ADDRESS_FORMS = "PORT, HOST:PORT, IPV4:PORT, [IPV6]:PORT or unix:/path";
+
+/** The same with what there is besides for listeners and destinations. */
+export const PLACE_FORMS = `${ADDRESS_FORMS}, or udp: before one with a port`;
 
 /** Words that are no host before the first colon of an address; most have no meaning yet. */
 export const RESERVED_WORDS = [
@@ -43,6 +56,15 @@ export const RESERVED_WORDS = [
   "exec",
   "service",
 ] as const;
+
+/** What they are for elsewhere. */
+const USES: Readonly<Record<string, string>> = {
+  dns: "for destinations",
+  srv: "for destinations",
+  udp: "for listeners and destinations",
+  unixgram: "reserved (the runtime cannot send from such a socket while it waits there for more, " +
+    "so no answer could leave)",
+};
 
 /**
  * Longest path of a Unix-domain socket in bytes; Linux has room for 108 with the closing NUL.
@@ -57,6 +79,8 @@ export interface AddressOptions {
   readonly minPort: 0 | 1;
   /** Whose services count; `tcp` unless given. */
   readonly protocol?: Protocol;
+  /** Whether it may be a port of UDP, which has `udp:` before it. */
+  readonly udp?: boolean;
 }
 
 /**
@@ -68,6 +92,7 @@ export interface AddressOptions {
  */
 export function parseAddress(text: string, options: AddressOptions): Address {
   if (text.startsWith("unix:/")) return parseUnixAddress(text.slice("unix:".length));
+  if (options.udp && text.startsWith("udp:")) return parseUdpAddress(text, options);
   const reserved = reservedWordProblem(text);
   if (reserved !== undefined) throw new AddressError(reserved);
   const colon = text.lastIndexOf(":");
@@ -77,6 +102,12 @@ export function parseAddress(text: string, options: AddressOptions): Address {
   const hostname = colon <= 0 ? undefined : parseHost(text.slice(0, colon));
   if (!isServiceName(portText)) return { transport: "tcp", hostname, port: Number(portText) };
   return { transport: "tcp", hostname, port: servicePort(portText, options), service: portText };
+}
+
+function parseUdpAddress(text: string, { minPort }: AddressOptions): Address {
+  const address = parseAddress(text.slice("udp:".length), { minPort, protocol: "udp" });
+  if (address.transport === "tcp") return { ...address, transport: "udp" };
+  throw new AddressError("must be udp:PORT or udp:HOST:PORT");
 }
 
 /** What is wrong with an address that begins with a reserved word; `undefined` if it does not. */
@@ -90,7 +121,7 @@ export function reservedWordProblem(text: string): string | undefined {
   if (word === "unix") {
     return `must name an absolute path after unix:, such as unix:/run/app.sock; ${host}`;
   }
-  const use = word === "dns" || word === "srv" ? "for destinations" : "reserved";
+  const use = USES[word] ?? "reserved";
   return `must not begin with ${word}:, which is ${use}; ${host}`;
 }
 
@@ -172,14 +203,15 @@ export function isIp(text: string): boolean {
 }
 
 /**
- * The address as the operator would write it: a TCP address without a host is just its port, and a
- * service keeps its name.
+ * The address as the operator would write it: one without a host is just its port, and a service keeps
+ * its name.
  */
 export function formatAddress(address: Address): string {
   if (address.transport === "unix") return `unix:${address.path}`;
-  const { hostname, port, service } = address;
-  if (hostname === undefined) return service ?? String(port);
-  return formatHostPort(hostname, service ?? port);
+  const { transport, hostname, port, service } = address;
+  const prefix = transport === "udp" ? "udp:" : "";
+  if (hostname === undefined) return `${prefix}${service ?? port}`;
+  return prefix + formatHostPort(hostname, service ?? port);
 }
 
 /** The same text for the same address, whether its port was written as a number or as a service. */

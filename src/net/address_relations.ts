@@ -13,6 +13,7 @@ export function isSelf(listen: Address, destination: Address): boolean {
   if (listen.transport === "unix" || destination.transport === "unix") {
     return formatAddress(listen) === formatAddress(destination);
   }
+  if (listen.transport !== destination.transport) return false;
   if (listen.port !== destination.port) return false;
   const targets = hostsOf(destination.hostname ?? "localhost").map((host) => {
     // A connect to a wildcard is one to loopback.
@@ -30,6 +31,7 @@ export function collides(one: Address, other: Address): boolean {
   if (one.transport === "unix" || other.transport === "unix") {
     return formatAddress(one) === formatAddress(other);
   }
+  if (one.transport !== other.transport) return false;
   if (one.port !== other.port || one.port === 0) return false;
   return hostsOf(one.hostname).some((host) => {
     return hostsOf(other.hostname).some((otherHost) => {

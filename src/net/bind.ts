@@ -1,24 +1,12 @@
-import { lookup } from "node:dns/promises";
 import type { Logger } from "@logtape/logtape";
-import { abortable } from "@std/async/abortable";
-import ipaddr from "ipaddr.js";
 import { type AcceptingSocket, RuntimeAcceptingSocket } from "./accepting_socket.ts";
-import {
-  type Address,
-  canonicalIp,
-  formatAddress,
-  formatHostPort,
-  formatSocketAddress,
-  isLocalhost,
-  type SocketAddress,
-  type TcpEnd,
-} from "./address.ts";
+import { type Address, formatAddress, formatHostPort, formatSocketAddress } from "./address.ts";
+import { addressesOf, bindHosts, portOf } from "./bind_hosts.ts";
 import { codeOf, FatalError, messageOf } from "../base/errors.ts";
+import { bindUdp } from "./udp/bind.ts";
+import type { UdpTerms } from "./udp/listener.ts";
 import { bindPath, type Mark, releasePath } from "./unix_path.ts";
-import { hasIpv6, ipv6Wildcard } from "./wildcard.ts";
-
-/** How often another free port is tried, if not all addresses of a name have the first one free. */
-const PORT_TRIES = 20;
+import { ipv6Wildcard } from "./wildcard.ts";
 
 /** What binding needs besides. */
 export interface BindContext {
@@ -35,6 +23,8 @@ interface OpenOptions {
   reusePort?: boolean | undefined;
   /** Permissions of a Unix-domain socket; otherwise the umask decides. */
   mode?: number | undefined;
+  /** What UDP sockets share; needed for an address of UDP. */
+  udp?: UdpTerms | undefined;
 }
 
 /** The sockets of an address: as many as it stands for addresses of this machine, at least one. */
@@ -42,11 +32,17 @@ export interface Bound {
   readonly sockets: readonly AcceptingSocket[];
   /** What is really bound, such as `[::]:8080`; several are separated by a comma and a blank. */
   readonly address: string;
-  /** The TCP port, the same for all of them; `undefined` of a Unix-domain socket. */
+  /** The port, the same for all of them; `undefined` of a Unix-domain socket. */
   readonly port: number | undefined;
   /**
+   * Looks which addresses this machine has by now, where each has a socket of its own; returns the new
+   * ones. What becomes of those whose address it has no more says `gone`. Absent where nothing of that
+   * can change.
+   */
+  renew?(gone: "keep" | "close"): readonly AcceptingSocket[];
+  /**
    * Removes the path of a Unix-domain socket, unless somebody else has taken it over meanwhile; for
-   * TCP there is nothing to do. To be called before the socket is closed. Never throws: what cannot
+   * ports there is nothing to do. To be called before the socket is closed. Never throws: what cannot
    * be removed is a line in the log.
    */
   release(): void;
@@ -62,10 +58,25 @@ export async function bind(address: Address, options: OpenOptions & BindContext)
   let part: string | undefined;
   try {
     if (address.transport === "unix") return await bindUnix(address.path, options);
-    const hosts = await hostsOf(address.hostname, options.signal);
-    const sockets = bindHosts(hosts, address.port, {
-      ...options,
-      onFailure: (host) => part = hosts.length > 1 ? formatHostPort(host, address.port) : undefined,
+    const { hostname, port: wanted, transport } = address;
+    const onFailure = (host: string) => {
+      part = host === hostname ? undefined : formatHostPort(host, wanted);
+    };
+    if (transport === "udp") {
+      const { udp } = options;
+      if (!udp) throw new TypeError("datagrams need to know what their sockets share");
+      return await bindUdp(address, { ...options, udp, onFailure });
+    }
+    const hosts = await hostsOf(hostname, options.signal);
+    const { tcpBacklog, reusePort = false, log } = options;
+    const sockets = bindHosts(hosts, {
+      port: wanted,
+      open(hostname, port) {
+        const listener = Deno.listen({ hostname, port, tcpBacklog, reusePort });
+        return new RuntimeAcceptingSocket(listener);
+      },
+      log,
+      onFailure: (host) => hosts.length > 1 && onFailure(host),
     });
     const names = sockets.map((socket) => formatSocketAddress(socket.address));
     const port = portOf(sockets[0]!.address);
@@ -104,73 +115,9 @@ async function bindUnix(path: string, options: OpenOptions & BindContext): Promi
 
 /** Which addresses have to be bound for a host. */
 async function hostsOf(hostname: string | undefined, signal?: AbortSignal): Promise<string[]> {
-  if (hostname === undefined) {
-    const hosts = { both: ["::"], ipv6: ["::", "0.0.0.0"], none: ["0.0.0.0"] };
-    return hosts[ipv6Wildcard()];
-  }
-  if (ipaddr.isValid(hostname)) return [hostname];
-  // As for those who connect to it: many hosts files know one family only.
-  if (isLocalhost(hostname)) return ["127.0.0.1", "::1"];
-  const looking = lookup(hostname, { all: true });
-  const found = await (signal ? abortable(looking, signal) : looking);
-  return [...new Set(found.map(({ address }) => canonicalIp(address)))];
-}
-
-/** Binds the same port of all of them, or none. */
-function bindHosts(
-  hosts: readonly string[],
-  port: number,
-  options: OpenOptions & { log: Logger; onFailure(host: string): void },
-): AcceptingSocket[] {
-  for (let tries = 1;; tries++) {
-    const sockets: AcceptingSocket[] = [];
-    try {
-      for (const host of hosts) openHost(host, { ...options, hosts, port, sockets });
-      return sockets;
-    } catch (error) {
-      for (const socket of sockets) socket.close();
-      const again = port === 0 && sockets.length > 0 && error instanceof Deno.errors.AddrInUse;
-      if (!again || tries === PORT_TRIES) throw error;
-    }
-  }
-}
-
-/** Binds one of several addresses, unless the machine does not have its family at all. */
-function openHost(
-  host: string,
-  options: OpenOptions & {
-    hosts: readonly string[];
-    port: number;
-    /** Those that are bound already, to which it is added. */
-    sockets: AcceptingSocket[];
-    log: Logger;
-    onFailure(host: string): void;
-  },
-): void {
-  const { hosts, sockets, tcpBacklog, reusePort = false, log, onFailure } = options;
-  const [first] = sockets;
-  const port = first ? portOf(first.address) : options.port;
-  try {
-    const listener = Deno.listen({ hostname: host, port, tcpBacklog, reusePort });
-    sockets.push(new RuntimeAcceptingSocket(listener));
-  } catch (error) {
-    const others = hosts.some((other) => !other.includes(":"));
-    if (others && host.includes(":") && isForeign(error) && !hasIpv6()) {
-      log.debug("this machine has no IPv6: not listening on {host}", { host });
-      return;
-    }
-    onFailure(host);
-    throw error;
-  }
-}
-
-function portOf(address: SocketAddress): number {
-  return (address as TcpEnd).port;
-}
-
-/** Whether an address is not this machine's. */
-function isForeign(error: unknown): boolean {
-  return error instanceof Deno.errors.AddrNotAvailable || codeOf(error) === "EAFNOSUPPORT";
+  if (hostname !== undefined) return await addressesOf(hostname, signal);
+  const hosts = { both: ["::"], ipv6: ["::", "0.0.0.0"], none: ["0.0.0.0"] };
+  return hosts[ipv6Wildcard()];
 }
 
 function explain(error: unknown): string {

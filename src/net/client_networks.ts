@@ -20,7 +20,7 @@ export class ClientNetworks {
    * has none, as clients of UNIX sockets. A mapped IPv4 address is an IPv4 address.
    */
   of(address: SocketAddress): string | undefined {
-    if (address.transport !== "tcp") return undefined;
+    if (address.transport === "unix") return undefined;
     const { hostname } = address;
     if (this.#wholeV4 && !hostname.includes(":")) return hostname;
     const bytes = this.#masked.bytesOf(hostname);

@@ -6,10 +6,16 @@ import { WaitList } from "../async/wait_list.ts";
 /** Descriptors of one session: its client's and its destination's. */
 export const PER_SESSION = 2;
 
+/** Those of a process of this program's own: two pipes, and the process itself. */
+export const PER_PROCESS = 3;
+
+/** Clients of UDP have none of their own. */
+export const PER_UDP_SESSION = 1;
+
 /** Kept free for all that is not counted: look-ups, log files, modules, the runtime's own. */
 const UNCOUNTED = 12;
 
-/** Kept free for each listener: it may always have one session, whatever the others have. */
+/** Kept free for each listener at the least: it may always have one session, whatever the others have. */
 const PER_LISTENER = PER_SESSION;
 
 /** Kept free for probes and checks of destinations, for their agents, and for the admin API. */
@@ -92,9 +98,9 @@ export class DescriptorBudget {
     return this.#reserve(this.admin.size);
   }
 
-  /** A listener begins. */
-  join(unopened: Unopened): Release {
-    const release = this.#reserve(PER_LISTENER);
+  /** A listener begins whose sessions take so many each. */
+  join(unopened: Unopened, perSession = PER_LISTENER): Release {
+    const release = this.#reserve(perSession);
     this.#capacity.listeners.add(unopened);
     return () => {
       this.#capacity.listeners.delete(unopened);
@@ -104,7 +110,12 @@ export class DescriptorBudget {
 
   /** Whether there is room for one more session. */
   get open(): boolean {
-    return this.#capacity.fits(PER_SESSION);
+    return this.hasRoom(PER_SESSION);
+  }
+
+  /** Whether there is room for a session that takes so many. */
+  hasRoom(number: number): boolean {
+    return this.#capacity.fits(number);
   }
 
   /** Whether the limit has been met: there is no room for more than {@linkcode sessions}. */
@@ -124,16 +135,29 @@ export class DescriptorBudget {
   }
 
   /** A session begins, whether there is room or not. */
-  enter(): void {
-    this.#counts.add("taken", PER_SESSION);
+  enter(number = PER_SESSION): void {
+    this.#counts.add("taken", number);
     if (this.#counts.threads > 0) this.#capacity.publish("estimate");
   }
 
   /** A session has ended, and its descriptors are closed. */
-  leave(): void {
-    this.#counts.add("taken", -PER_SESSION);
+  leave(number = PER_SESSION): void {
+    this.#counts.add("taken", -number);
     if (this.#counts.threads > 0) this.#capacity.publish("estimate");
     if (this.#waiters.size > 0) this.#waiters.serve();
+  }
+
+  /**
+   * Takes the descriptors of a process that waits for a session; `undefined` if sessions need what is
+   * left: there has to be room for one more of them beside it.
+   */
+  claimProcess(): Release | undefined {
+    if (!this.#capacity.fits(PER_PROCESS + 1 + PER_PROCESS)) return undefined;
+    this.#counts.add("taken", PER_PROCESS);
+    return once(() => {
+      this.#counts.add("taken", -PER_PROCESS);
+      this.#wake();
+    });
   }
 
   /** Takes one descriptor, from an allowance if the others need what is left; `undefined` if there is none. */

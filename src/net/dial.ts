@@ -38,8 +38,11 @@ export class DialError extends Error {
   }
 }
 
-/** The address that a {@linkcode Dialer} connects to. */
+/** An address of TCP. */
 export type TcpAddress = Extract<Address, { transport: "tcp" }>;
+
+/** What a {@linkcode Dialer} connects to. */
+type Place = Pick<TcpAddress, "hostname" | "port">;
 
 /** Options of {@linkcode Dialer}. */
 export interface DialerOptions {
@@ -54,6 +57,8 @@ export interface DialerOptions {
   onLookupFailure?(failure: LookupFailure): void;
   /** Called when the addresses of the name are known for the first time. */
   onLocated?(): void;
+  /** Opens what is to be instead of a connection of TCP. */
+  open?(target: { hostname: string; port: number }, options: DialOptions): Stream;
 }
 
 /** Who is going to use a connection, for what is said at its beginning. */
@@ -98,7 +103,7 @@ export interface LookupFailure {
  */
 export class Dialer {
   /** Where it connects to. */
-  readonly #address: TcpAddress;
+  readonly #address: Place;
   /** Looks its name up. */
   readonly #names: NameLookups;
   /** Notes the ways of its connections. */
@@ -107,6 +112,8 @@ export class Dialer {
   readonly #onLookupFailure: DialerOptions["onLookupFailure"];
   /** Told when the name has addresses for the first time. */
   readonly #onLocated: DialerOptions["onLocated"];
+  /** Opens something else than connections, if it does. */
+  readonly #open: DialerOptions["open"];
   /** Addresses to try, the one that worked last first. */
   #hostnames: readonly string[] = [];
   /** When the name is to be looked up again. */
@@ -116,12 +123,13 @@ export class Dialer {
   /** The look-up under way, shared by all who wait for it. */
   #lookup: Promise<void> | undefined;
 
-  constructor(address: TcpAddress, options: DialerOptions = {}) {
+  constructor(address: Place, options: DialerOptions = {}) {
     this.#address = address;
     this.#names = options.names ?? systemNames;
     this.#way = options.way;
     this.#onLookupFailure = options.onLookupFailure;
     this.#onLocated = options.onLocated;
+    this.#open = options.open;
     const hostname = address.hostname ?? "localhost";
     if (isLocalhost(hostname)) this.#hostnames = ["127.0.0.1", "::1"];
     else if (ipaddr.isValid(hostname)) this.#hostnames = [hostname];
@@ -175,9 +183,17 @@ export class Dialer {
   }
 
   #connect(target: { hostname: string; port: number }, options: DialOptions): Promise<Stream> {
+    // Not as an async function: that is a promise more for each connection.
+    if (this.#open) return this.#opened(target, options);
     const { trails, step } = this.#way ?? {};
     if (!trails?.listens(target.port)) return connect(target, options);
     return connectNoting(target, { ...options, trails, step: step! });
+  }
+
+  async #opened(
+    ...of: Parameters<NonNullable<DialerOptions["open"]>>
+  ): Promise<Stream> {
+    return await this.#open!(...of);
   }
 
   /** Whether its name is to be looked up, for its addresses or because others are asked by now. */

@@ -9,6 +9,14 @@ export function isHere({ client, server }: Ends): boolean {
 }
 
 /**
+ * The ends of what is sent between two ports of UDP of this machine: by the ports alone, since its client gets an address only with each
+ * datagram that it sends. Notes of them belong to {@linkcode Trails.datagrams}.
+ */
+export function endsOfPorts(client: number, server: number): Ends {
+  return { client: { hostname: "", port: client }, server: { hostname: "", port: server } };
+}
+
+/**
  * Whether a connect to the socket file of a listener leads a session back to where it was already.
  *
  * Of clients of a UNIX socket it is not known whence they come. So a circle that only socket files

@@ -11,6 +11,8 @@ export interface Stream {
   readonly localAddress: SocketAddress;
   /** The address of the peer. */
   readonly remoteAddress: SocketAddress;
+  /** Whether the peer takes nothing any more; absent where that shows only when something is written. */
+  readonly gone?: boolean;
   /** Reads into the buffer; 0 = the peer has finished sending. Rejects if the connection failed. */
   read(buffer: Uint8Array): Promise<number>;
   /** Writes the beginning of the bytes, at least one, and tells how many. */

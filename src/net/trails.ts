@@ -49,11 +49,8 @@ export function passNote(inner: Stream, outer: Stream): void {
   if (note) (outer as Noted)[NOTE] = note;
 }
 
-/** The two ends of a TCP connection, seen from whoever opened it. */
-export interface Ends {
-  readonly client: TcpEnd;
-  readonly server: TcpEnd;
-}
+/** The two ends of a connection, seen from whoever opened it. */
+export type Ends = Readonly<Record<"client" | "server", Omit<TcpEnd, "transport">>>;
 
 /** Notes that have room, and the most steps of each. A longer way is known by its beginning. */
 const SLOTS = 16_384;
@@ -96,11 +93,17 @@ const END = WAY_TABLE + WAYS * WAY_WORDS;
 export class Trails {
   readonly buffer: SharedArrayBuffer;
   readonly #words: Int32Array;
+  #datagrams: Trails | undefined;
 
   /** @param buffer That of the other threads; a new one if absent. */
   constructor(buffer = new SharedArrayBuffer(END * Int32Array.BYTES_PER_ELEMENT)) {
     this.buffer = buffer;
     this.#words = new Int32Array(buffer);
+  }
+
+  /** Those of UDP, which has ports of its own, and one thread. */
+  get datagrams(): Trails {
+    return this.#datagrams ??= new Trails();
   }
 
   /** A listener listens on a port from now on. */

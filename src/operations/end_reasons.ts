@@ -54,6 +54,7 @@ export const END_REASONS = {
     "what stands before the payload was not there in time: --accept-proxy-timeout",
   ),
   "done": row("finished", "both sides finished sending and everything was delivered"),
+  "udp-idle": row("finished", "no datagram in either direction for --udp-idle"),
   "client-gone": endedByClient(
     "the client left before it had a destination, or sent a whole PROXY header or, with " +
       "--half-close abandon, before it was answered",
@@ -70,6 +71,16 @@ export const END_REASONS = {
     "one side had finished and no byte came for --half-close-timeout",
   ),
   "answer-timeout": timedOut("no byte from the destination within --answer-timeout"),
+  "request-timeout": timedOut(
+    "a datagram of the client was not answered within --udp-request-timeout: with --udp-answers, or " +
+      "while it or its destination was draining",
+  ),
+  "destination-down": failed(
+    "its destination of UDP is down, by its check: what the client sends next begins another session",
+  ),
+  "dropped": refused(
+    "all that a client of UDP had sent was dropped while it waited: --udp-buffer",
+  ),
   "session-timeout": timedOut("longer than --session-timeout"),
   "drain-timeout": row("cut", "still unfinished at --drain-timeout, cut"),
   "quit": row("cut", "cut by a second signal"),

@@ -37,6 +37,9 @@ export interface SessionInfo {
   age_ms: number;
   bytes_up: number;
   bytes_down: number;
+  /** Datagrams of the client and of the destination; only of a session of UDP. */
+  datagrams_up?: number;
+  datagrams_down?: number;
   /** Connects begun. */
   attempts: number;
 }

@@ -1,6 +1,7 @@
 import { UsageError } from "../base/errors.ts";
 import { quote } from "../base/text.ts";
-import { checkDestination, commandLineReporter, type Config } from "../config/config.ts";
+import { checkProtocol } from "../config/destination_protocol.ts";
+import { checkDestination, commandLineReporter, type Config, type Part } from "../config/config.ts";
 import {
   type ConfiguredDestination,
   type DestinationConfig,
@@ -15,8 +16,12 @@ import {
   DESTINATION_OPTIONS,
   type DestinationOptionName,
   destinationOptionNames,
+  type DestinationOptions,
   fieldOfDestinationOption,
+  type WrittenOptionName,
 } from "../config/options/destination.ts";
+import { isServiceOption, remoteServiceOptionNames } from "../config/options/service.ts";
+import { foreignOption } from "../config/service_address.ts";
 import { checkThreads } from "../config/thread_shares.ts";
 import {
   type DestinationValues,
@@ -75,7 +80,7 @@ export function readChanged(
 }
 
 function textsOfValues(values: DestinationValues): DestinationTexts {
-  const names = destinationOptionNames();
+  const names: WrittenOptionName[] = [...remoteServiceOptionNames(), ...destinationOptionNames()];
   return Object.fromEntries(names.flatMap((name) => {
     const value = values[fieldOfDestinationOption(name)];
     return value === undefined ? [] : [[name, `${value}`]];
@@ -102,15 +107,11 @@ function readAt(
         return at === index ? undefined : at;
       },
     }, { report: (problem) => report(part, problem), mention })!;
+    const here = (subject: Part): Part => isDestination(subject) ? part : subject;
     checkThreads({ ...config, configured: [destination], threads }, {
-      report,
-      mention: (subject, value) => {
-        return mention(
-          typeof subject === "object" && "destination" in subject ? part : subject,
-          value,
-        );
-      },
-    });
+      report: (subject, problem) => report(here(subject), problem),
+      mention: (subject, value) => mention(here(subject), value),
+    }, config);
     return destination;
   });
 }
@@ -127,26 +128,26 @@ export function readOverride(
   const invalid = (problem: string) => new OperationError("invalid", `${record.name}: ${problem}`);
   const texts = textsOfValues(values);
   if ("name" in texts) throw invalid("is called after its name and address");
-  for (const [name, text] of Object.entries(texts) as [DestinationOptionName, string][]) {
+  const parsed: Partial<Record<DestinationOptionName, unknown>> = {};
+  for (const [name, text] of Object.entries(texts) as [WrittenOptionName, string][]) {
+    if (isServiceOption(name)) throw invalid(foreignOption(name));
     const { parse, allowed }: Option<unknown> = DESTINATION_OPTIONS[name];
-    if (parse(text) === undefined) throw invalid(`${name} ${quote(text)} must be ${allowed}`);
+    parsed[name] = parse(text);
+    if (parsed[name] === undefined) throw invalid(`${name} ${quote(text)} must be ${allowed}`);
   }
-  const { workers, "workers-max": most } = DESTINATION_OPTIONS;
-  const slots = {
-    workers: texts.workers === undefined ? record.workers : workers.parse(texts.workers)!,
-    "workers-max": texts["workers-max"] === undefined
-      ? record["workers-max"]
-      : most.parse(texts["workers-max"])!,
-  };
+  const changed = { ...record, ...parsed as Partial<DestinationOptions> };
   orInvalid(() => {
     const { report, mention } = commandLineReporter(config.texts);
-    checkThreads({ ...config, configured: [{ ...record, ...slots }], threads }, {
-      report,
-      mention: (subject, value) => {
-        const isRecord = typeof subject === "object" && "destination" in subject;
-        return isRecord ? record.name : mention(subject, value);
+    const fail = (problem: string) => {
+      throw invalid(problem);
+    };
+    checkProtocol(changed, { listen: config.listen, report: fail });
+    checkThreads({ ...config, configured: [changed], threads }, {
+      report: (subject, problem) => {
+        return isDestination(subject) ? fail(problem) : report(subject, problem);
       },
-    });
+      mention: (subject, value) => isDestination(subject) ? record.name : mention(subject, value),
+    }, config);
   });
   return texts;
 }
@@ -204,6 +205,11 @@ export function assertRemovable(
     "conflict",
     `${one.name} is the last destination of ${listener}; it can be set to maint instead`,
   );
+}
+
+/** Whether a problem is about the destination that is read, the only one that is looked at. */
+function isDestination(subject: Part): boolean {
+  return typeof subject === "object" && "destination" in subject;
 }
 
 function orInvalid<T>(action: () => T): T {

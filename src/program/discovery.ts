@@ -201,6 +201,11 @@ export class Discovery {
     return found;
   }
 
+  /** What records are connected by: whatever the listener speaks. */
+  get #transport(): "tcp" | "udp" {
+    return this.#settings.listen.transport === "udp" ? "udp" : "tcp";
+  }
+
   #begin(template: DestinationTemplate): void {
     if (this.#stopped) return;
     const { lookUps, log, apply } = this.#options;
@@ -214,7 +219,7 @@ export class Discovery {
       onChange: apply,
       log,
       isOwn: ({ hostname, port }) => {
-        return isSelf(this.#settings.listen, { transport: "tcp", hostname, port });
+        return isSelf(this.#settings.listen, { transport: this.#transport, hostname, port });
       },
     });
     this.#known.set(template.key, { template, watch, admin: "ready" });
@@ -231,7 +236,7 @@ export class Discovery {
       const key = keyOfRecord(template, server);
       const texts = this.#overrideOf(key, server);
       const admin = this.#states.get(key) ?? known.admin;
-      yield recordConfig(template, server, { texts, admin });
+      yield recordConfig(template, server, { texts, admin, transport: this.#transport });
     }
   }
 

@@ -117,13 +117,10 @@ export class ManagedListener {
     return { ...status, names: this.#discovery.statuses((template) => this.#idOf(template)) };
   }
 
-  /**
-   * Makes sure that another configuration can be applied.
-   *
-   * @throws {UsageError} If it cannot.
-   */
+  /** @throws {UsageError} If another configuration cannot be applied. */
   check(config: Config): void {
-    checkThreads({ ...config, threads: this.threads }, commandLineReporter(config.texts));
+    const { texts } = config;
+    checkThreads({ ...config, threads: this.threads }, commandLineReporter(texts), this.#config);
   }
 
   /**
@@ -136,13 +133,18 @@ export class ManagedListener {
       const reverted = this.#discovery.revert();
       const before = this.#config;
       const changes = differences(before, config);
-      if (changes.length === 0 && reverted.size === 0 && !options.force) return [];
+      // Of UDP this machine's addresses are looked at again.
+      const force = options.force || config.listen.transport === "udp";
+      if (changes.length === 0 && reverted.size === 0 && !force) return [];
+      const { address } = this.balancer;
       this.#discovery.configure(config);
       const after = await this.#withServers(config);
       changes.push(...changesBetween(before, after, { of: reverted }));
       this.#numbers.apply(after);
       await this.balancer.reconfigure(after, { numbers: this.#numbers.byKey });
       this.#config = settingsInForce({ before, after });
+      const now = this.balancer.address;
+      if (now !== address) changes.push(`addresses ${address} → ${now}`);
       return changes;
     });
   }

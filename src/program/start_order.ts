@@ -17,7 +17,9 @@ export function startOrder(
   const enter = (index: number) => {
     if (begun.has(index)) return;
     begun.add(index);
-    const places = new Set(configs[index]!.destinations.map(({ address }) => placeOf(address)));
+    const places = new Set(configs[index]!.destinations.flatMap(({ address }) => {
+      return address.transport === "service" ? [] : [placeOf(address)];
+    }));
     path.push({ index, before: [...places].flatMap((place) => listening.get(place) ?? []) });
   };
   for (const start of configs.keys()) {
@@ -33,5 +35,7 @@ export function startOrder(
 
 /** The same for addresses that may be the same place under different names of a host. */
 function placeOf(address: Address): string {
-  return address.transport === "unix" ? formatAddress(address) : `:${address.port}`;
+  return address.transport === "unix"
+    ? formatAddress(address)
+    : `${address.transport}:${address.port}`;
 }

@@ -1,6 +1,7 @@
 import type { Logger } from "@logtape/logtape";
 import { setImmediate } from "node:timers";
-import { isHere } from "../net/loop_rules.ts";
+import type { SocketAddress } from "../net/address.ts";
+import { endsOfPorts, isHere } from "../net/loop_rules.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Session } from "./session.ts";
 import { sleep } from "../base/timer.ts";
@@ -40,12 +41,17 @@ export class Loops {
    * @returns What has to be waited for until that is certain, if it is not yet.
    */
   receive(session: Session): Promise<void> | undefined {
-    const { trails } = this.#options;
     const { localAddress: server, remoteAddress: client } = session.client;
-    if (server.transport !== "tcp" || client.transport !== "tcp") return undefined;
+    if (server.transport === "unix" || client.transport === "unix") return undefined;
+    const trails = this.#trailsTo(server);
     if (!trails.mayKnow(server.port)) return undefined;
     const ends: Ends = { client, server };
     if (!isHere(ends)) return undefined;
+    if (server.transport === "udp") {
+      // It is noted before anything is sent.
+      this.#look(session, endsOfPorts(client.port, server.port));
+      return undefined;
+    }
     if (this.#look(session, ends) || !trails.pending(ends.server.port)) return undefined;
     return session.certain = this.#lookAgain(session, ends);
   }
@@ -53,7 +59,7 @@ export class Loops {
   /** Ends a session that is in a loop, and tells whoever it came from. */
   end(session: Session): void {
     const { trails, listener } = this.#options;
-    if (session.ends) trails.mark(session.ends);
+    if (session.ends) this.#trailsTo(session.client.localAddress).mark(session.ends);
     else if (session.client.remoteAddress.transport === "unix") trails.markWays(listener.id);
     session.correct("loop");
     session.abort("loop");
@@ -89,10 +95,16 @@ export class Loops {
     }
   }
 
+  /** The ways of what comes to an address. */
+  #trailsTo({ transport }: SocketAddress): Trails {
+    const { trails } = this.#options;
+    return transport === "udp" ? trails.datagrams : trails;
+  }
+
   /** Whether the way is known by which a connection has come. */
   #look(session: Session, ends: Ends): boolean {
-    const { trails, listener, nameOf } = this.#options;
-    const trail = trails.find(ends);
+    const { listener, nameOf } = this.#options;
+    const trail = this.#trailsTo(session.client.localAddress).find(ends);
     if (!trail) return false;
     session.trail = trail;
     session.ends = ends;

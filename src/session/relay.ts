@@ -45,6 +45,7 @@ export interface RelayOptions extends PumpOptions {
  * - A side that cannot be written any more may have said something before it failed, such as an
  *   answer to a request that it did not read to the end. That is still delivered; then both close.
  * - The next read waits for the write before it: a session holds at most one buffer a direction.
+ * - A server that has finished sending and is known to take nothing any more ends the session.
  * - With `--half-close abandon` a client that finishes while something that it has sent is unanswered
  *   has given up: both sockets are closed at once. An answer is whatever comes after its last byte.
  * - Until the server's first byte, what the client sends is held, as long as it fits into one small
@@ -88,7 +89,7 @@ class Relay implements Holder, PumpObserver {
   #stopped = false;
   /** Whether its end was told. */
   #over = false;
-  /** Which of the sockets failed first, if one did. */
+  /** Which of the sockets failed first, if one did; `done` if the server has left in order. */
   #failure: EndReason | undefined;
   /** Why the server could not be read before its first byte. */
   #cause: unknown;
@@ -137,6 +138,9 @@ class Relay implements Holder, PumpObserver {
       const upwards = flow === this.#session.up;
       this.#failure ??= upwards === (how === "read-failed") ? "client-reset" : "server-reset";
       if (how === "read-failed") this.#stop();
+    } else if (flow === this.#session.down && this.#server.gone) {
+      this.#failure ??= "done";
+      this.#stop();
     }
     if (this.#open === 0) this.#finish();
   }

@@ -5,6 +5,7 @@ import type { BufferPool } from "../net/buffer_pool.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
 import type { Settings } from "../config/options.ts";
 import type { ClientSigns } from "./client_signs.ts";
+import type { Exchange } from "./exchange.ts";
 import type { Flow } from "./flow.ts";
 import { type Begin, type Departure, type DepartureListener, ReadAhead } from "./read_ahead.ts";
 import type { Stream } from "../net/stream.ts";
@@ -102,6 +103,8 @@ export class Session implements DepartureListener {
   connectedAt: number | undefined;
   /** When it was over. */
   endedAt: number | undefined;
+  /** What it has sent and got, where that is datagrams. */
+  exchange: Exchange | undefined;
   /** What the latest sweep over the live sessions saw; see `timeouts.ts`. */
   readonly activity = { moved: -1, activeAt: 0, requestAt: undefined as number | undefined };
   /** Whether the client's stream has been prepared for a long life. */
@@ -150,11 +153,7 @@ export class Session implements DepartureListener {
     this.ahead = new ReadAhead(options.buffers, this);
   }
 
-  /**
-   * Begins to read what the client sends, and to see it leave: it has been admitted.
-   *
-   * @param begin What a greeting has read of that already.
-   */
+  /** Reads what the client sends, and sees it leave; `begin` is what a greeting has read already. */
   startReading(begin?: Begin): void {
     this.ahead.start(this.client, begin);
   }

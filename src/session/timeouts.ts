@@ -13,6 +13,8 @@ export type Timeouts = Pick<
   | "halfCloseTimeout"
   | "answerTimeout"
   | "sessionTimeout"
+  | "udpIdle"
+  | "udpRequestTimeout"
 >;
 
 /** Longest and shortest time between two sweeps, in milliseconds. */
@@ -91,8 +93,9 @@ class ConnectTimeout extends Error {
 function sweepInterval(timeouts: Timeouts): number {
   const { queueTimeout, connectTimeout, idleTimeout } = timeouts;
   const { halfCloseTimeout, answerTimeout, sessionTimeout } = timeouts;
+  const { udpIdle, udpRequestTimeout } = timeouts;
   const all = [queueTimeout, connectTimeout, idleTimeout].concat(
-    [halfCloseTimeout, answerTimeout, sessionTimeout],
+    [halfCloseTimeout, answerTimeout, sessionTimeout, udpIdle, udpRequestTimeout],
   );
   const shortest = Math.min(...all.filter((ms) => ms > 0));
   return Math.min(Math.max(shortest / 10, SHORTEST_SWEEP_MS), LONGEST_SWEEP_MS);
@@ -121,6 +124,7 @@ export function check(
       }
       return undefined;
     case "relaying":
+      if (session.exchange) return session.exchange.check(now);
       return checkRelay(session, now, timeouts);
     case "ended":
       return undefined;

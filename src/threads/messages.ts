@@ -32,6 +32,14 @@ export interface ThreadCalls {
 /** The name of something that a thread can be asked. */
 export type ThreadCall = keyof ThreadCalls;
 
+/** What runs a thread, or a process in its place. */
+export interface ThreadWorker {
+  onmessage: ((event: MessageEvent) => void) | null;
+  onerror: ((event: ErrorEvent) => void) | null;
+  postMessage(message: ToThread): void;
+  terminate(): void;
+}
+
 /** What a thread begins with. */
 export interface StartMessage {
   readonly kind: "start";

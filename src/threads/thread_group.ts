@@ -6,7 +6,13 @@ import type { Logs } from "../logging/logs.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { LimitBoards } from "../destinations/limits/limit_boards.ts";
 import type { Trails } from "../net/trails.ts";
-import type { DestinationsMessage, StartMessage, ThreadCall, ThreadCalls } from "./messages.ts";
+import type {
+  DestinationsMessage,
+  StartMessage,
+  ThreadCall,
+  ThreadCalls,
+  ThreadWorker,
+} from "./messages.ts";
 import { type NoAnswer, ThreadError, ThreadHandle, type ThreadLimits } from "./thread_handle.ts";
 
 /** Time before a thread that has crashed is started again, in milliseconds. */
@@ -28,8 +34,10 @@ export interface ThreadGroupOptions {
   descriptors: DescriptorBudget;
   /** What threads and listeners know together of the ways of sessions. */
   trails: Trails;
-  /** Makes a thread. */
-  spawn(): Worker;
+  /** Whether these are processes, which others may kill as well. */
+  processes?: boolean;
+  /** Makes a thread, or a process in its place. */
+  spawn(): ThreadWorker;
   /** What a thread begins with now. */
   beginningOf(position: ThreadPosition): Beginning;
   /** Learns that a thread is gone, which is started again. */
@@ -154,17 +162,25 @@ export class ThreadGroup {
     onCrash(index);
     // A failure at the start is the caller's to tell.
     if (!this.#started) return;
-    log.error(
-      "thread {index} has crashed and its sessions are lost, which is a defect: {message}",
-      {
+    if (this.#options.processes) {
+      log.warning("process {index} has ended, its sessions are lost: {why}", {
         index,
-        message,
-      },
-    );
+        why: message,
+      });
+    } else {
+      log.error(
+        "thread {index} has crashed and its sessions are lost, which is a defect: {why}",
+        { index, why: message },
+      );
+    }
     this.#restart(index);
   }
 
   #onSilence(index: number, ms: number): void {
+    // Unlike a thread, a process can be ended, whatever it does.
+    if (this.#options.processes) {
+      return this.#threads[index]!.giveUp(`it has said nothing for ${ms / 1000} s, and is killed`);
+    }
     this.#options.logs.log.error(
       "thread {index} has said nothing for {seconds} s, which is a defect: its sessions stand still, " +
         "and so will new ones that the kernel gives it; if it does not go on, restart the program",

@@ -8,6 +8,7 @@ import type {
   StartMessage,
   ThreadCall,
   ThreadCalls,
+  ThreadWorker,
   ToThread,
 } from "./messages.ts";
 
@@ -75,7 +76,7 @@ export class ThreadHandle {
   /** Its totals once it has drained; `undefined` if it crashed, or says nothing during the drain. */
   readonly drained: Promise<Totals | undefined>;
   /** The thread. */
-  readonly #worker: Worker;
+  readonly #worker: ThreadWorker;
   /** How long it may take. */
   readonly #limits: ThreadLimits;
   /** Learns what becomes of it. */
@@ -97,7 +98,7 @@ export class ThreadHandle {
   /** Whether it has crashed or was ended: it does not answer any more. */
   #gone = false;
 
-  constructor(worker: Worker, options: ThreadHandleOptions) {
+  constructor(worker: ThreadWorker, options: ThreadHandleOptions) {
     const { logs, limits, observer } = options;
     this.#worker = worker;
     this.#limits = limits;
@@ -161,6 +162,11 @@ export class ThreadHandle {
       });
       this.tell({ kind: "call", number, call, ask });
     });
+  }
+
+  /** Takes it for crashed, and ends it. */
+  giveUp(message: string): void {
+    this.#fail(message);
   }
 
   /** Ends it at once; whoever waits for an answer is told. */

@@ -2,9 +2,14 @@ import { type Chunks, inTurns } from "../async/chunks.ts";
 import { waitAtMost } from "../async/wait_at_most.ts";
 import type { Balancer, Identity, Replacement } from "../balancer/balancer.ts";
 import { assertThreads } from "../balancer/descriptor_advice.ts";
-import { logDrained, logDraining, logStart } from "../balancer/report.ts";
+import { logChildren, logDrained, logDraining, logStart } from "../balancer/report.ts";
 import type { ListenerConfig } from "../config/config.ts";
-import { shareOfDestination, type ThreadPosition, threadsOf } from "../config/thread_shares.ts";
+import {
+  haveProcesses,
+  shareOfDestination,
+  type ThreadPosition,
+  threadsOf,
+} from "../config/thread_shares.ts";
 import type { Logs } from "../logging/logs.ts";
 import { assertAlone } from "../net/bind_alone.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
@@ -14,6 +19,8 @@ import { addStatuses, type ListenerStatus } from "../operations/listener_status.
 import type { SessionInfo } from "../operations/operations.ts";
 import type { AdminState } from "../operations/states.ts";
 import { addTotals } from "../operations/totals.ts";
+import type { ThreadWorker } from "./messages.ts";
+import { ProcessWorker } from "./process_worker.ts";
 import { RetiredCounters } from "./retired_counters.ts";
 import { destinationsMessages, threadConfigOf } from "./thread_config.ts";
 import { ThreadGroup } from "./thread_group.ts";
@@ -34,8 +41,8 @@ export interface ThreadedBalancerOptions {
   descriptors?: DescriptorBudget;
   /** What threads and listeners know together of the ways of sessions. */
   trails?: Trails;
-  /** Makes a thread; one that runs `thread_main.ts` unless given. */
-  spawn?: () => Worker;
+  /** Makes a thread; one that runs `thread_main.ts`, or a process in its place, unless given. */
+  spawn?: () => ThreadWorker;
   /** How long a thread may take; {@linkcode THREAD_LIMITS} unless given. */
   limits?: ThreadLimits;
   /** Ends waiting for a name server at the start; its reason is thrown then. */
@@ -95,7 +102,9 @@ export class ThreadedBalancer implements Balancer {
       limits: options.limits ?? THREAD_LIMITS,
       descriptors: options.descriptors,
       trails: options.trails ?? new Trails(),
-      spawn: options.spawn ?? spawnThread,
+      processes: haveProcesses(options.config),
+      spawn: options.spawn ??
+        (haveProcesses(options.config) ? () => new ProcessWorker(options.logs.log) : spawnThread),
       beginningOf: (position) => ({
         destinations: destinationsMessages(this.#config, position),
         start: {
@@ -116,7 +125,7 @@ export class ThreadedBalancer implements Balancer {
   static async start(options: ThreadedBalancerOptions): Promise<ThreadedBalancer> {
     const { listen, backlog } = options.config;
     const { logs: { log }, signal } = options;
-    if (listen.transport === "unix") throw new TypeError("a path cannot be shared");
+    if (listen.transport !== "tcp") throw new TypeError("only a port of TCP can be shared");
     const port = await assertAlone(listen, { tcpBacklog: backlog, log, signal });
     if (options.descriptors) assertThreads(options.descriptors, threadsOf(options.config));
     const { descriptors = new DescriptorBudget() } = options;
@@ -128,7 +137,8 @@ export class ThreadedBalancer implements Balancer {
       await Promise.all(balancer.#askStatuses());
       await balancer.status();
       logStart(log, balancer.address, options.config);
-      log.info("{number} threads", { number: addresses.length });
+      const what = haveProcesses(options.config) ? "processes" : "threads";
+      log.info("{number} {what}", { number: addresses.length, what });
     } catch (error) {
       balancer.#threads.terminate();
       throw error;
@@ -247,7 +257,7 @@ export class ThreadedBalancer implements Balancer {
     if (before) logDraining(log, await before, this.#config.drainTimeout);
     const all = await Promise.all(this.#threads.all.map(({ drained }) => drained));
     // Operators may look at the whole program longer than this listener lasts.
-    await this.status();
+    logChildren(log, await this.status());
     this.#threads.terminate();
     const totals = all.filter((one) => one !== undefined);
     return logDrained(log, addTotals(totals)) && totals.length === all.length;
@@ -260,6 +270,6 @@ function mostSessions({ maxConnections, queue, destinations }: ListenerConfig): 
   return Math.min(maxConnections || Infinity, queue + served);
 }
 
-function spawnThread(): Worker {
+function spawnThread(): ThreadWorker {
   return new Worker(new URL("./thread_main.ts", import.meta.url), { type: "module" });
 }

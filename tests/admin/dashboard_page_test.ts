@@ -4,6 +4,7 @@ import { bytes, duration, rate, short } from "../../src/admin/dashboard/page/for
 import { History } from "../../src/admin/dashboard/page/history.js";
 import { loadPage } from "../../src/admin/dashboard/bundle.ts";
 import {
+  datagramsOf,
   forecastOf,
   healthOf,
   queueOf,
@@ -65,6 +66,14 @@ Deno.test("what is foreseen is told in one sentence, and nothing of a listener t
     "It is overloaded, clients are patient for 980 ms.",
   );
   assertEquals(forecastOf({ ...idle, overloaded: 1, patience_ms: 0 }), "It is overloaded.");
+});
+
+Deno.test("datagrams are told of where there were some, the lost ones with why", () => {
+  assertEquals(datagramsOf(listener(0)), "");
+  const some = { datagrams_up: 12_345, datagrams_down: 1 };
+  assertEquals(datagramsOf(listener(0, some)), "12,345 datagrams up, 1 down.");
+  const lost = { datagrams_dropped: 3, datagrams_unsent: 2 };
+  assertEquals(datagramsOf(listener(0, lost)), "0 datagrams up, 0 down, 3 dropped, 2 unsent.");
 });
 
 Deno.test("rates and latencies are those of the time between two looks", () => {

@@ -124,6 +124,11 @@ const BAD_VALUES: Record<OptionName, string> = {
   halfCloseTimeout: "1m30s",
   answerTimeout: "off",
   sessionTimeout: "366d",
+  udpIdle: "0",
+  udpAnswers: "-1",
+  udpRequestTimeout: "5",
+  udpBuffer: "16,256KB,16MiB",
+  udpReplyPort: "other",
   drainTimeout: "5S",
   retries: "1001",
   redispatch: "always",
@@ -179,9 +184,9 @@ Deno.test("a host that is called like a reserved word is told how to write it, w
       "a host of that name ends in a dot, as in dns.:53",
   );
   assertEquals(
-    await usageMessage(["8080", "udp:53"]),
-    'DESTINATION "udp:53": must not begin with udp:, which is reserved; ' +
-      "a host of that name ends in a dot, as in udp.:53",
+    await usageMessage(["8080", "exec:53"]),
+    'DESTINATION "exec:53": must not begin with exec:, which is reserved; ' +
+      "a host of that name ends in a dot, as in exec.:53",
   );
   const dotted = ["--admin=dns.:1", "--log=syslog:udp.:514", "dns.:53", "exec.:1,workers=2"];
   const { message } = await assertRejects(() => parseCommand(dotted), UsageError);

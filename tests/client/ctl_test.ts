@@ -89,6 +89,17 @@ Deno.test("status tells how many clients wait, where they are told apart", async
   assertEquals(lines.filter((line) => line.includes("waiting")), [expected]);
 });
 
+Deno.test("status tells what became of datagrams, where there were some", async () => {
+  await using admin = new FakeAdmin();
+  const datagrams = { datagrams_up: 120, datagrams_down: 118, datagrams_dropped: 2 };
+  admin.status = statusOf({ listeners: [listenerOf(datagrams), listenerOf({ id: 2 })] });
+  const lines = await run(admin, "status");
+  assertEquals(
+    lines.filter((line) => line.includes("datagrams")),
+    ["  datagrams: 120 up, 118 down, 2 dropped, 0 foreign, 0 unsent"],
+  );
+});
+
 Deno.test("status --json is the answer itself", async () => {
   await using admin = new FakeAdmin();
   const [line, ...more] = await run(admin, "status", "--json");
@@ -109,6 +120,22 @@ Deno.test("sessions are listed, and how many there are beside them", async () =>
     "the 1 oldest of 3; --limit N shows more",
   ]);
   assertEquals(await run(admin, "sessions", "--limit=1", "--json"), [JSON.stringify(answer)]);
+});
+
+Deno.test("sessions of UDP have columns of their datagrams", async () => {
+  await using admin = new FakeAdmin();
+  const session = { listener: "8080", client: "127.0.0.1:5000", destination: null, place: null };
+  const more = { stage: "relaying", age_ms: 90_000, bytes_up: 5, bytes_down: 0, attempts: 1 };
+  const datagrams = { datagrams_up: 12, datagrams_down: 3 };
+  const sessions = [{ ...session, id: "1.7", ...more, ...datagrams }, {
+    ...session,
+    id: "2.1",
+    ...more,
+  }];
+  admin.answers.set("GET /sessions?limit=100", () => Response.json({ sessions, total: 2 }));
+  const [head, ...rows] = await run(admin, "sessions");
+  assertEquals(head!.replace(/^.* ATTEMPTS /, ""), " LISTENER  DGRAMS UP  DOWN");
+  assertEquals(rows.map((line) => line.replace(/^.* 8080 +/, "")), ["12     3", "-     -"]);
 });
 
 for (const state of ["drain", "maint", "ready"] as const) {

@@ -77,6 +77,18 @@ Deno.test("what is foreseen has a line of its own, where something is", () => {
   assertEquals(draw({}, older).filter((text) => text.includes("load")), []);
 });
 
+Deno.test("datagrams have a line of their own, where there were some: rates, and losses so far", () => {
+  const udp = (seconds: number) => {
+    const [listener] = busy(seconds).listeners;
+    const datagrams = { datagrams_up: 120 * seconds, datagrams_down: 60 * seconds };
+    const lost = { datagrams_dropped: 7, datagrams_unsent: 1 };
+    return { ...busy(seconds), listeners: [{ ...listener!, ...datagrams, ...lost }] };
+  };
+  const line = "  datagrams/s up 120  down 60.0  dropped 7  unsent 1";
+  assert(draw({}, udp(10), udp(5)).includes(line), draw({}, udp(10), udp(5)).join("\n"));
+  assertEquals(draw({}, busy(10), busy(5)).filter((text) => text.includes("datagrams")), []);
+});
+
 function draw(different: Partial<ViewOptions>, now = busy(10), before?: Status): string[] {
   const options = { columns: 80, rows: 24, offset: 0, sort: "configured", paused: false } as const;
   const { lines } = drawFrame(now, before, { ...options, ...different });

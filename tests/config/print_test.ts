@@ -70,6 +70,7 @@ function textOf(name: OptionName): fc.Arbitrary<string> {
     hashMask: ["24,56", "1,128"],
     fairMask: ["24,56", "1,128"],
     perIpMask: ["24,56", "1,128"],
+    udpBuffer: ["16,256KiB,16MiB", "1,1KiB,1GiB"],
     priority: ["10.0.0.0/8,unix=0, ::1=3", "192.0.2.1/32=2"],
     check: ["http:/a?b#c", 'send:a\\,\\r\\n",expect:\\\\"', "expect:é"],
     accessLog: ["/var/log/x y", 'a"b', "\t"],

@@ -77,6 +77,14 @@ Deno.test("the schema accepts destinations in all their forms, and ports by name
   await printedFile(file);
 });
 
+Deno.test("the schema accepts listeners and destinations of UDP", async () => {
+  const file = `listen = "udp:domain"\ncheck = "dns:example.org"\nudp-buffer = "1,64KiB,1MiB"
+    destinations = ["udp:5353", "udp:10.0.0.7:domain,check=udp:send:a\\\\,expect:b,workers=4",
+      { address = "udp:[::1]:54", check = "udp:send:a,expect:b" }]`;
+  assert(accepts(file));
+  await printedFile(file);
+});
+
 const BAD = {
   "a table without an address": "listen = 1\ndestinations = [{ workers = 4 }]",
   "an unknown key of a table": "listen = 1\ndestinations = [{ address = 2, worker = 4 }]",
@@ -98,7 +106,7 @@ const BAD = {
   "rules beside allow": `${ADDRESSES}allow = ["::1"]\nrules = []`,
   "a rule that is none": `${ADDRESSES}rules = ["permit ::1"]`,
   "a reserved word for the host of a listener": 'listen = "dns:53"\ndestinations = ["9001"]',
-  "a reserved word for the host of a destination": 'listen = "1"\ndestinations = ["udp:53"]',
+  "a reserved word for the host of a destination": 'listen = "1"\ndestinations = ["exec:53"]',
   "a reserved word for the host of a table": 'listen = 1\ndestinations = [{ address = "exec:a" }]',
   "a reserved word for the host of the admin API": `${ADDRESSES}admin = "exec:53"`,
   "a reserved word for the host of a syslog": `${ADDRESSES}log = "syslog:dns:53"`,

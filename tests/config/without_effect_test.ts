@@ -100,6 +100,42 @@ for (const [option, why, needs] of COMPANIONS) {
   });
 }
 
+Deno.test("options of UDP have no effect for TCP, nor those of connections for UDP", async () => {
+  const ofUdp = Object.entries({
+    "--udp-idle": "5s",
+    "--udp-answers": "1",
+    "--udp-request-timeout": "2s",
+    "--udp-buffer": "1,1KiB,1MiB",
+    "--udp-reply-port": "any",
+  });
+  const ofTcp = Object.entries({
+    "--keepalive": "off",
+    "--idle-timeout": "1s",
+    "--half-close-timeout": "1s",
+    "--answer-timeout": "1s",
+  });
+  const [tcp, udp] = [["0", "127.0.0.1:9001"], ["udp:0", "udp:127.0.0.1:9001"]] as const;
+  for (const option of ofUdp) {
+    const line = `${option[0]} has no effect without udp: before LISTEN`;
+    assertEquals(await warningsOf(...option, ...tcp), [line]);
+    assertEquals(await warningsOf(...option, ...udp), []);
+  }
+  for (const option of ofTcp) {
+    assertEquals(await warningsOf(...option, ...udp), [`${option[0]} has no effect for UDP`]);
+    assertEquals(await warningsOf(...option, ...tcp), []);
+  }
+  const both = `
+    udp-answers = 1
+    idle-timeout = "1s"
+    [[listener]]
+    listen = "127.0.0.1:8001"
+    destinations = ["127.0.0.1:9001"]
+    [[listener]]
+    listen = "udp:127.0.0.1:8001"
+    destinations = ["udp:127.0.0.1:9001"]`;
+  assertEquals(await warningsOfFile(both), []);
+});
+
 Deno.test("--admin-token-file has no effect without --admin", async () => {
   const path = await Deno.makeTempFile();
   try {

@@ -4,16 +4,19 @@ import project from "../../deno.json" with { type: "json" };
 import { routeOf } from "../../src/admin/router.ts";
 import { ROUTES } from "../../src/admin/routes.ts";
 import { FatalError, UsageError } from "../../src/base/errors.ts";
-import { parseCommand } from "../../src/cli/command.ts";
+import { MODEL_OPTION_NAMES } from "../../src/cli/serve_model.ts";
+import { parseCommand, parseServe } from "../../src/cli/command.ts";
 import { COMMAND_LINE_FLAGS } from "../../src/cli/command_line_flags.ts";
 import { ctl } from "../../src/client/ctl.ts";
 import { COMMANDS } from "../../src/client/commands.ts";
+import { readSendArguments } from "../../src/client/send.ts";
 import { top } from "../../src/client/top.ts";
 import {
   destinationOptionNames,
   fieldOfDestinationOption,
 } from "../../src/config/options/destination.ts";
 import { flagOf, keyOf, optionNames, rowOf } from "../../src/config/options.ts";
+import { serviceOptionNames } from "../../src/config/options/service.ts";
 import { type Block, blocks, isThere, page, pages, prose, typed } from "../support/doc_pages.ts";
 import { pathOf } from "../support/real_servers.ts";
 import { shellCommands } from "../support/shell_commands.ts";
@@ -37,6 +40,9 @@ const FOREIGN = new Set(
     "openssl",
     "chmod",
     "socat",
+    "telnet",
+    "strace",
+    "echo",
   ],
 );
 
@@ -76,6 +82,9 @@ Deno.test("commands that are none, and arguments that nobody takes, are found", 
       "iawlb ctl 9090 drian 9001",
       "iawlb ctl 9090 reload --wait",
       "iawlb top",
+      "iawlb serve eco 8007",
+      "iawlb serve echo 8007 --workers 4",
+      "iawlb send --tcp localhost:8007",
       "deno task strat",
       "deno task start 8080",
       "npx -y deno@2.9.6 task dmo",
@@ -106,6 +115,7 @@ async function problemWith([program = "", ...args]: string[]): Promise<string | 
     const at = args.indexOf("iawlb");
     return at === -1 ? undefined : await problemWithIawlb(args.slice(at + 1));
   }
+  if (name === "python3") return isThere(args[0] ?? "") ? undefined : "is not there";
   if (name.includes("/")) return isThere(name) ? undefined : "is not there";
   return FOREIGN.has(name) || /^\w+=/.test(name) ? undefined : "nobody knows it";
 }
@@ -120,6 +130,14 @@ async function problemWithIawlb(args: readonly string[]): Promise<string | undef
     const problem = await usageProblem(() => ask(address === "" ? [] : nobody, () => {}));
     if (problem || !/^[\w[]/.test(address)) return problem;
     return await usageProblem(() => ctl([address, "no-such-command"], () => {}), /no-such-command/);
+  }
+  if (first === "send") {
+    return await usageProblem(() => Promise.resolve(void readSendArguments(given.slice(1))));
+  }
+  if (first === "serve") {
+    return await usageProblem(async () =>
+      void await parseServe([...given.slice(1), "--check-config"])
+    );
   }
   return await usageProblem(async () => {
     const at = given.indexOf("--config");
@@ -171,7 +189,9 @@ Deno.test("every flag that the pages name is one of the program's, or of what th
     ...Object.keys(COMMAND_LINE_FLAGS).map((flag) => `--${flag}`),
     ...Object.values(COMMANDS).flatMap(({ switches, values }) => [...switches, ...values])
       .map((flag) => `--${flag}`),
-    ...["--token-file", "--once", "--json"],
+    ...serviceOptionNames().map((name) => `--${name}`),
+    ...MODEL_OPTION_NAMES.map((name) => `--${name}`),
+    ...["--token-file", "--once", "--json", "--udp", "--timeout"],
   ]);
   // Of deno, of scripts/package.ts and the bench, and of nobody.
   const foreign = [

@@ -6,6 +6,7 @@ import { CheckError } from "../../src/destinations/conversation.ts";
 import { runCheck } from "../../src/destinations/probe.ts";
 import { connectorTo } from "../../src/destinations/connector.ts";
 import { find, needing, run, serve } from "../support/packaged_servers.ts";
+import { until } from "../support/servers.ts";
 import { unless } from "../support/unless.ts";
 
 const ROOT = Deno.build.os !== "windows" && Deno.uid() === 0;
@@ -189,8 +190,8 @@ Deno.test({
       return ["-d", "-v", "-f", await written(`${folder}/smtpd.conf`, config.join("\n") + "\n")];
     });
     await check("smtp", server, 20);
-    const ended = server.log().match(/disconnected reason=\S+/g) ?? [];
-    assertEquals(ended.filter((line) => line.endsWith("reason=quit")).length >= 20, true);
+    const quits = () => server.log().match(/disconnected reason=quit/g) ?? [];
+    await until(() => quits().length >= 20, "each check has ended in order");
     assertEquals(/failed-command|error=/.test(server.log()), false, server.log());
   },
 });

@@ -9,6 +9,7 @@ import {
   parseAddress,
   RESERVED_WORDS,
 } from "../../src/net/address.ts";
+import { collides, isSelf } from "../../src/net/address_relations.ts";
 
 const tcp = (hostname: string | undefined, port: number) => {
   return { transport: "tcp", hostname, port } as const;
@@ -28,6 +29,35 @@ Deno.test("every form of an address is read, and written back as it was", () => 
     assertEquals(parseAddress(text, { minPort: 1 }), address);
     assertEquals(formatAddress(address), text);
   }
+});
+
+Deno.test("udp: before a port is one of UDP, where that is allowed", () => {
+  const udp = (hostname: string | undefined, port: number) => {
+    return { transport: "udp", hostname, port } as const;
+  };
+  const forms = {
+    "udp:53": udp(undefined, 53),
+    "udp:localhost:53": udp("localhost", 53),
+    "udp:10.0.0.7:53": udp("10.0.0.7", 53),
+    "udp:[::1]:53": udp("::1", 53),
+  };
+  for (const [text, address] of Object.entries(forms)) {
+    assertEquals(parseAddress(text, { minPort: 1, udp: true }), address);
+    assertEquals(formatAddress(address), text);
+    assertThrows(() => parseAddress(text, { minPort: 1 }), AddressError, "which is for listeners");
+  }
+  assertEquals(parseAddress("udp:domain", { minPort: 1, udp: true }).transport, "udp");
+  for (const text of ["udp:", "udp:x:y:1", "udp:udp:53", "udp:dns:53", "UDP:53", "udp:0"]) {
+    assertThrows(() => parseAddress(text, { minPort: 1, udp: true }), AddressError);
+  }
+});
+
+Deno.test("a port of UDP is not the port of TCP of that number", () => {
+  const [udp, tcp] = ["udp:127.0.0.1:53", "127.0.0.1:53"].map((text) => {
+    return parseAddress(text, { minPort: 1, udp: true });
+  });
+  assertEquals([collides(udp!, tcp!), collides(udp!, udp!)], [false, true]);
+  assertEquals([isSelf(udp!, tcp!), isSelf(udp!, udp!)], [false, true]);
 });
 
 Deno.test("an address has one spelling", () => {

@@ -310,3 +310,25 @@ Deno.test("while sessions are served, nothing that is asked for holds them up", 
   assertEquals(roomy.budget.fit(100_000), 100_000);
   assert(other.state.tried - before < 1100);
 });
+
+Deno.test("processes that wait have descriptors only while a session fits beside them", () => {
+  const { state, options } = machine(40);
+  const budget = new DescriptorBudget(options);
+  budget.join({ count: () => 0, estimate: () => 0 }, 4);
+  // 12 for what is not counted, 4 for probes and agents, 4 for the listener: 20 are left.
+  const releases: (() => void)[] = [];
+  for (let release = budget.claimProcess(); release; release = budget.claimProcess()) {
+    releases.push(release);
+    state.open += 3;
+  }
+  assertEquals(releases.length, 5);
+  assert(budget.hasRoom(4));
+  budget.enter(4);
+  state.open += 4;
+  assert(!budget.hasRoom(4));
+  assertEquals(budget.claimProcess(), undefined);
+  releases[0]!();
+  releases[0]!();
+  assert(budget.hasRoom(4));
+  assert(!budget.hasRoom(5));
+});

@@ -12,6 +12,8 @@ const OFF: Timeouts = {
   halfCloseTimeout: 0,
   answerTimeout: 0,
   sessionTimeout: 0,
+  udpIdle: 0,
+  udpRequestTimeout: 0,
 };
 
 /** Runs a function on a session that was accepted at time 0. */

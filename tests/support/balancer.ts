@@ -10,16 +10,19 @@ const log = getLogger(["test", "balancer"]);
 export class TestBalancer implements AsyncDisposable {
   private constructor(
     readonly balancer: LocalBalancer,
-    readonly destinations: readonly string[],
+    readonly addresses: readonly [listen: string, ...destinations: string[]],
   ) {}
 
+  /** @param listen On which address of loopback it listens. */
   static async start(
     destinations: readonly string[],
     options: Partial<Record<OptionName, string>> = {},
+    listen = "127.0.0.1:0",
   ): Promise<TestBalancer> {
-    const config = configOf(["127.0.0.1:0", ...destinations], options);
+    const config = configOf([listen, ...destinations], options);
     const identity = { id: 1, name: "test", numbers: new Numbers(config).byKey };
-    return new TestBalancer(await LocalBalancer.start(config, { identity, log }), destinations);
+    const balancer = await LocalBalancer.start(config, { identity, log });
+    return new TestBalancer(balancer, [listen, ...destinations]);
   }
 
   get port(): number {
@@ -32,7 +35,7 @@ export class TestBalancer implements AsyncDisposable {
 
   /** Goes over to other options, those that are not given to their defaults. */
   async reconfigure(options: Partial<Record<OptionName, string>>): Promise<void> {
-    const config = configOf(["127.0.0.1:0", ...this.destinations], options);
+    const config = configOf(this.addresses, options);
     await this.balancer.reconfigure(config, { numbers: new Numbers(config).byKey });
   }
 

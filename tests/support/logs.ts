@@ -20,6 +20,7 @@ export function quietLogs(): Logs {
     }),
     events: new RecentEvents(),
     linesLost: { access: 0, log: 0 },
+    show: () => Promise.resolve(),
     emit() {},
     apply() {},
     reopen() {},

@@ -71,3 +71,44 @@ export function descriptorLimit(): number {
 
 /** Whether `/proc` tells about processes. */
 export const hasProc = Deno.build.os === "linux";
+
+/** The processes that this one has started and that live. */
+export function childrenOf(pid: number): number[] {
+  return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((child) => {
+    return child > 0 && stateOf(child)?.parent === pid;
+  });
+}
+
+/** Of a process that lives, who started it. */
+function stateOf(pid: number): { parent: number } | undefined {
+  try {
+    const [, state, parent] = /\) (\S) (\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/stat`))!;
+    return state === "Z" ? undefined : { parent: Number(parent) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The session of the system's that a process is in: an interrupt at its terminal reaches all of it. */
+export function sessionOf(pid: number): number {
+  return Number(/\) \S \d+ \d+ (\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/stat`))![1]);
+}
+
+/** Waits until these, which this process has started, have ended and it has been told. */
+export async function reaped(pids: readonly number[]): Promise<void> {
+  const isThere = (pid: number) => {
+    try {
+      return Deno.statSync(`/proc/${pid}`).isDirectory;
+    } catch {
+      return false;
+    }
+  };
+  await until(() => !pids.some(isThere), `${pids} have ended`);
+  // Who waits for them is told in one of the next turns.
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+/** Waits until none of these is there any more. */
+export async function allGone(pids: readonly number[]): Promise<void> {
+  await until(() => pids.every((pid) => stateOf(pid) === undefined), `${pids} are gone`);
+}

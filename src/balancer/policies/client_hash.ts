@@ -15,7 +15,7 @@ export class ClientHash {
 
   /** The number of a client's address; `undefined` if it has none, as clients of UNIX sockets. */
   of(address: SocketAddress): number | undefined {
-    if (address.transport !== "tcp") return undefined;
+    if (address.transport === "unix") return undefined;
     const bytes = this.#masked.bytesOf(address.hostname);
     return bytes && murmur3(bytes);
   }

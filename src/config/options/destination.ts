@@ -4,6 +4,13 @@ import { HEALTH_ROWS } from "./health.ts";
 import { name } from "../values/name.ts";
 import { LISTENER_ROWS } from "./listener.ts";
 import { PROXY_PROTOCOL_ROWS } from "./proxy_protocol.ts";
+import {
+  isServiceOption,
+  optionsOfService,
+  SERVICE_OPTIONS,
+  serviceOptionNames,
+} from "./service.ts";
+import type { ServiceName, ServiceOptionName } from "./service.ts";
 
 /**
  * Every option of a destination: what texts, tables of the file and objects of the admin API can
@@ -66,11 +73,36 @@ export type DestinationOptions = {
     : never;
 };
 
+/** What can be written behind an address: an option of a destination, or of a service. */
+export type WrittenOptionName = DestinationOptionName | ServiceOptionName;
+
+/** The row of what can be written behind an address. */
+export function writtenOption(name: WrittenOptionName): Option<unknown> {
+  return isServiceOption(name) ? SERVICE_OPTIONS[name] : DESTINATION_OPTIONS[name];
+}
+
+/** Whether a text that stands behind an address, or a key beside it, is the name of an option. */
+export function isWrittenOption(name: string): name is WrittenOptionName {
+  return isDestinationOption(name) || isServiceOption(name);
+}
+
+/** All that can be written behind an address, in the order in which it is written. */
+export function writtenOptionNames(): WrittenOptionName[] {
+  return [...serviceOptionNames(), ...destinationOptionNames()];
+}
+
 /** How all of them are written in a text, for messages. */
-export const DESTINATION_OPTION_FORMS = destinationOptionNames()
-  .map(destinationOptionForm)
-  .join(", ")
-  .replace(/, (?=[^,]*$)/, " or ");
+export const DESTINATION_OPTION_FORMS = oneOf(destinationOptionNames().map(destinationOptionForm));
+
+/** The same with those that a service of this program has besides. */
+export function serviceOptionForms(service: ServiceName): string {
+  const own = optionsOfService(service).map((name) => `${name}=${SERVICE_OPTIONS[name].form}`);
+  return oneOf([...own, ...destinationOptionNames().map(destinationOptionForm)]);
+}
+
+function oneOf(forms: readonly string[]): string {
+  return forms.join(", ").replace(/, (?=[^,]*$)/, " or ");
+}
 
 /** How an option is written in a text: `workers=N`, or `backup[=N]` where the name alone will do. */
 export function destinationOptionForm(name: DestinationOptionName): string {
@@ -89,7 +121,7 @@ export function isDestinationOption(name: string): name is DestinationOptionName
 }
 
 /** The field of the admin API: `send-proxy` is `send_proxy`. */
-export function fieldOfDestinationOption(name: DestinationOptionName): string {
+export function fieldOfDestinationOption(name: WrittenOptionName): string {
   return name.replaceAll("-", "_");
 }
 
@@ -99,7 +131,6 @@ export function listenerOptionFor(name: DestinationOptionName): OptionName {
 }
 
 /** Whether a destination can have it or lack it, without a value. */
-export function isMark(name: DestinationOptionName): boolean {
-  const { notation }: Option<unknown> = DESTINATION_OPTIONS[name];
-  return notation?.booleans === true;
+export function isMark(name: WrittenOptionName): boolean {
+  return writtenOption(name).notation?.booleans === true;
 }

@@ -17,8 +17,9 @@ export const HEALTH_ROWS = table({ scope: "listener", group: "Health" }, {
     help:
       "how destinations are checked while they are up: a connect, a GET with a status from 200 " +
       "to 399, a few words of a server's protocol of which it keeps no error (also postgres:USER), " +
-      "or a text that has to come back (also send:TEXT,expect:TEXT); off = only connects of " +
-      "sessions count",
+      "or a text that has to come back (also send:TEXT,expect:TEXT); for UDP it is dns:NAME, which " +
+      "a name server has to answer, or udp:send:TEXT,expect:TEXT; off = only connects of sessions " +
+      "count, of which UDP has none",
     allowed: CHECK_FORMS,
     parse: parseCheck,
     format: formatCheck,

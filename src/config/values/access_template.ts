@@ -33,6 +33,14 @@ const FIELDS = {
   total: { help: "from accept to close", units: DURATION_UNITS },
   bytes_up: { help: "bytes from the client to the destination", units: [] },
   bytes_down: { help: "bytes from the destination to the client", units: [] },
+  datagrams_up: {
+    help: "datagrams of the client; a dash unless it is a session of UDP",
+    units: [],
+  },
+  datagrams_down: {
+    help: "datagrams of the destination; a dash unless it is a session of UDP",
+    units: [],
+  },
   attempts: { help: "connects begun", units: [] },
 } as const satisfies Readonly<
   Record<string, { readonly help: string; readonly units: readonly string[] }>

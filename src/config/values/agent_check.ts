@@ -39,7 +39,7 @@ export function formatAgentCheck(place: AgentCheck | null): string {
 /** Where exactly the agent of a destination listens: a UNIX socket is on this machine. */
 export function agentAddress(place: AgentCheck, destination: Address): Address {
   if (place.transport !== "tcp" || place.hostname !== undefined) return place;
-  return destination.transport === "tcp" ? { ...place, hostname: destination.hostname } : place;
+  return destination.transport === "unix" ? place : { ...place, hostname: destination.hostname };
 }
 
 function parse(text: string): AgentCheck | undefined {

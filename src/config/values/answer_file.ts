@@ -4,27 +4,33 @@ import type { Option } from "../option.ts";
 /** Most bytes of an answer: it must fit into what the kernel takes at once. */
 const MAX_BYTES = 16 * 1024;
 
-const ALLOWED = `none, or the path of a file of 1 to ${MAX_BYTES} bytes`;
-
 /** Bytes that clients get, and the file that they were read from; both empty if there is none. */
 export interface AnswerFile {
   readonly path: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** The contents of a file, which are read together with the configuration. */
+/** What clients are told before they are closed, read together with the configuration. */
 export function answerFile(spec: { help: string }): Option<AnswerFile> {
+  return contentsOf({ ...spec, limit: MAX_BYTES });
+}
+
+/** The contents of a file of at most so many bytes. */
+export function contentsOf(
+  { help, limit }: { help: string; limit: number },
+): Option<AnswerFile> {
+  const allowed = `none, or the path of a file of 1 to ${limit} bytes`;
   return {
     form: "FILE",
     default: { path: "", bytes: new Uint8Array() },
-    help: spec.help,
-    allowed: ALLOWED,
+    help,
+    allowed,
     parse: (text) => {
-      const read = readAnswer(text);
+      const read = readAnswer(text, { limit, allowed });
       return typeof read === "string" ? undefined : read;
     },
     problem: (text) => {
-      const read = readAnswer(text);
+      const read = readAnswer(text, { limit, allowed });
       return typeof read === "string" ? read : undefined;
     },
     format: ({ path }) => path || "none",
@@ -34,16 +40,19 @@ export function answerFile(spec: { help: string }): Option<AnswerFile> {
 }
 
 /** The answer, or what is wrong with the file. */
-function readAnswer(text: string): AnswerFile | string {
+function readAnswer(
+  text: string,
+  { limit, allowed }: { limit: number; allowed: string },
+): AnswerFile | string {
   if (text === "none") return { path: "", bytes: new Uint8Array() };
-  if (text === "" || text.includes("\0")) return `must be ${ALLOWED}`;
+  if (text === "" || text.includes("\0")) return `must be ${allowed}`;
   try {
-    const bytes = new Uint8Array(readBoundedSync(text, MAX_BYTES));
-    if (bytes.length === 0) return `is empty; must be ${ALLOWED}`;
+    const bytes = new Uint8Array(readBoundedSync(text, limit));
+    if (bytes.length === 0) return `is empty; must be ${allowed}`;
     return { path: text, bytes };
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
-    return `cannot be read: ${error.message}; must be ${ALLOWED}`;
+    return `cannot be read: ${error.message}; must be ${allowed}`;
   }
 }
 

@@ -31,6 +31,8 @@ export function recordConfig(
   options: {
     /** What the operator has set for this one alone. */
     texts: DestinationTexts;
+    /** What its listener speaks. */
+    transport: "tcp" | "udp";
     /** What the operator wants of it. */
     admin: AdminState;
   },
@@ -42,7 +44,7 @@ export function recordConfig(
     weight,
     backup: Math.min(LAST_TIER, common.backup + tier),
     ...valuesOf(options.texts),
-    address: { transport: "tcp", hostname, port },
+    address: { transport: options.transport, hostname, port },
     key: keyOfRecord(template, server),
     name: `${source}@${formatHostPort(hostname, port)}`,
     source,

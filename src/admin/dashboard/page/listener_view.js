@@ -7,7 +7,7 @@ import { count, plural, rate } from "./format.js";
 import { History } from "./history.js";
 import { Reasons } from "./reasons_view.js";
 import { Recorder } from "./recorder_view.js";
-import { forecastOf, queueOf, roomOf } from "./verdict.js";
+import { datagramsOf, forecastOf, queueOf, roomOf } from "./verdict.js";
 
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {{ fineness: import("./history.js").Fineness, reasons: Record<string, string> }} Constants */
@@ -23,6 +23,7 @@ export class ListenerView {
   #waiting = h("strong");
   #waitingText = h("span", { class: "muted" });
   #forecast = h("p", { class: "forecast muted" });
+  #datagrams = h("p", { class: "datagrams muted" });
   #arrivals = h("span", { class: "arrivals" });
   #waitingRoom = h("div", { class: "waiting-room" });
   #dots = new Dots({ pitches: [12, 9, 7], height: 72 });
@@ -50,6 +51,7 @@ export class ListenerView {
       h("p", { class: "reading" }, this.#waiting, " ", this.#waitingText),
       this.#queue,
       this.#forecast,
+      this.#datagrams,
       h("h3", { class: "hidden" }, "Destinations"),
       this.#destinations.root,
       h("h3", {}, "Ended sessions"),
@@ -94,6 +96,7 @@ export class ListenerView {
     setText(this.#waiting, waiting === 0 ? "Nobody waits" : title);
     setText(this.#waitingText, detail);
     setText(this.#forecast, forecastOf(listener));
+    setText(this.#datagrams, datagramsOf(listener));
     const last = this.#history.points.at(-1);
     const dot = this.#dots.scale > 1 ? `, one dot is ${count(this.#dots.scale)} sessions` : "";
     setText(

@@ -101,7 +101,11 @@ export class SessionsView {
         );
         setText(destination, session.destination ?? "–");
         setText(age, duration(session.age_ms));
-        setText(moved, `↑ ${bytes(session.bytes_up)} ↓ ${bytes(session.bytes_down)}`);
+        const { datagrams_up: up, datagrams_down: down } = session;
+        const datagrams = up === undefined
+          ? ""
+          : ` in ↑ ${count(up)} ↓ ${count(down ?? 0)} datagrams`;
+        setText(moved, `↑ ${bytes(session.bytes_up)} ↓ ${bytes(session.bytes_down)}${datagrams}`);
       },
     };
   }

@@ -117,6 +117,23 @@ export function forecastOf({ waiting, forecast, overloaded, patience_ms }) {
 }
 
 /**
+ * What became of datagrams, as a sentence; nothing where there were none.
+ *
+ * @param {ListenerStatus} listener
+ */
+export function datagramsOf(listener) {
+  const { datagrams_up: up, datagrams_down: down } = listener;
+  const { datagrams_dropped, datagrams_foreign, datagrams_unsent } = listener;
+  const losses = Object.entries({
+    dropped: datagrams_dropped,
+    foreign: datagrams_foreign,
+    unsent: datagrams_unsent,
+  }).filter(([, number]) => number > 0).map(([why, number]) => `, ${count(number)} ${why}`);
+  if (up + down === 0 && losses.length === 0) return "";
+  return `${plural(up, "datagram")} up, ${count(down)} down${losses.join("")}.`;
+}
+
+/**
  * How many may wait, unless there is no limit.
  *
  * @param {ListenerStatus} listener
