@@ -1,7 +1,7 @@
 // What is done to the processes of a service, by its clients and by others.
 import { assert, assertEquals } from "@std/assert";
 import { Program } from "../support/program.ts";
-import { allGone, childrenOf, hasProc, sessionOf } from "../support/process.ts";
+import { allGone, childrenOf, hasProc, killAll, sessionOf } from "../support/process.ts";
 import { freePort, request, tryClose, until, writeAll } from "../support/servers.ts";
 import { unless } from "../support/unless.ts";
 
@@ -88,6 +88,8 @@ Deno.test({
     const away = await lunch(program.port);
     await until(() => childrenOf(program.pid).length === 2, "it serves, and another one is spare");
     const hanging = childrenOf(program.pid);
+    assertEquals(hanging.length, 2);
+    using _ = { [Symbol.dispose]: () => killAll(hanging) };
     for (const pid of hanging) Deno.kill(pid, "SIGSTOP");
     const unlucky = await lunch(program.port);
     await until(async () => (await program.status()).active === 2, "both are with one that hangs");
@@ -99,6 +101,7 @@ Deno.test({
     assertEquals((await accounted(program))["answer-timeout"], 2);
     await until(() => childrenOf(program.pid).length === 1, "one is spare");
     const [spare] = childrenOf(program.pid);
+    hanging.push(spare!);
     Deno.kill(spare!, "SIGSTOP");
     assertEquals(await program.terminate(), 0);
     await allGone([spare!]);

@@ -72,11 +72,23 @@ export function descriptorLimit(): number {
 /** Whether `/proc` tells about processes. */
 export const hasProc = Deno.build.os === "linux";
 
-/** The processes that this one has started and that live. */
+/**
+ * The processes that this one has started and that live. One that is just being started is a copy of
+ * it, which nobody must stop: who starts it would wait for it.
+ */
 export function childrenOf(pid: number): number[] {
+  const own = commandOf(pid);
   return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((child) => {
-    return child > 0 && stateOf(child)?.parent === pid;
+    return child > 0 && stateOf(child)?.parent === pid && commandOf(child) !== own;
   });
+}
+
+function commandOf(pid: number): string | undefined {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/cmdline`);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Of a process that lives, who started it. */
@@ -106,6 +118,17 @@ export async function reaped(pids: readonly number[]): Promise<void> {
   await until(() => !pids.some(isThere), `${pids} have ended`);
   // Who waits for them is told in one of the next turns.
   for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+/** Kills what is left of these: one that is stopped keeps the pipes that it has of others. */
+export function killAll(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      Deno.kill(pid, "SIGKILL");
+    } catch {
+      // It is gone.
+    }
+  }
 }
 
 /** Waits until none of these is there any more. */
