@@ -1,10 +1,8 @@
 import { FatalError, messageOf } from "../base/errors.ts";
 import { putBytes } from "../base/output.ts";
 import { after } from "../base/timer.ts";
+import { LONGEST_DATAGRAM, MOST_OVER_IPV4 } from "../net/udp/buffers.ts";
 import type { Conversation } from "./conversations.ts";
-
-/** Most bytes that are read at a time; a datagram has no more. */
-const BUFFER = 65_507;
 
 /**
  * Sends what comes from standard input, and writes what comes back to standard output. Over TCP until
@@ -29,7 +27,7 @@ export async function talkFreely(
   }
 
   async function speak(): Promise<void> {
-    const buffer = new Uint8Array(BUFFER);
+    const buffer = new Uint8Array(MOST_OVER_IPV4);
     for (;;) {
       const number = await Deno.stdin.read(buffer).catch((error) => {
         throw new FatalError(`cannot read standard input: ${messageOf(error)}`, { cause: error });
@@ -48,7 +46,7 @@ export async function talkFreely(
     failure = error;
     conversation.close();
   });
-  const buffer = new Uint8Array(BUFFER);
+  const buffer = new Uint8Array(LONGEST_DATAGRAM);
   try {
     for (;;) {
       const bytes = await conversation.read(buffer);

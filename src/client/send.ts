@@ -1,4 +1,5 @@
 import { type Address, AddressError, parseAddress } from "../net/address.ts";
+import { MOST_OVER_IPV4 } from "../net/udp/buffers.ts";
 import { DURATION_FORM, parseDuration } from "../base/duration.ts";
 import { FatalError, messageOf, UsageError } from "../base/errors.ts";
 import { plural, quote } from "../base/text.ts";
@@ -10,9 +11,6 @@ import { talkFreely } from "./free_talk.ts";
 /** How long an answer may take unless told otherwise, and at most, in milliseconds. */
 const USUAL_MS = 5000;
 const LONGEST_MS = 86_400_000;
-
-/** Most bytes of a datagram over IPv4. */
-const MOST_BYTES = 65_507;
 
 /** What `iawlb send` was told. */
 export interface SendArguments {
@@ -66,10 +64,10 @@ export function readSendArguments(args: readonly string[]): SendArguments | unde
   if (switches.has("help")) return undefined;
   const address = readTarget(to, switches.has("udp"));
   const udp = switches.has("udp") || address.transport === "udp";
-  const long = udp ? messages.map(bytesOf).find((length) => length > MOST_BYTES) : undefined;
+  const long = udp ? messages.map(bytesOf).find((length) => length > MOST_OVER_IPV4) : undefined;
   if (long !== undefined) {
     throw new UsageError(
-      `MESSAGE has ${long} bytes, more than fit into a datagram; must have at most ${MOST_BYTES}`,
+      `MESSAGE has ${long} bytes, more than fit into a datagram; must have at most ${MOST_OVER_IPV4}`,
     );
   }
   return { address, udp, timeout: readTimeout(values), messages };

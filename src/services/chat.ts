@@ -6,7 +6,7 @@ import { type Line, LineInput } from "./line_input.ts";
 import { Member } from "./member.ts";
 import { Room } from "./room.ts";
 import { type Client, converse, type Service, type ServiceContext } from "./service.ts";
-import { printable } from "./printable.ts";
+import { escaped } from "./escaped.ts";
 import { withoutTelnet } from "./telnet.ts";
 
 /** How long somebody may take to say a name, in milliseconds. */
@@ -129,5 +129,5 @@ function countOf({ size }: Room): string {
 }
 
 function textOf({ bytes }: Line): string {
-  return printable(new TextDecoder().decode(withoutTelnet(bytes))).trim();
+  return escaped(new TextDecoder().decode(withoutTelnet(bytes))).trim();
 }

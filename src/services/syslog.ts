@@ -2,7 +2,7 @@ import { FACILITIES, LEVELS, passes, type SyslogFilter } from "../config/values/
 import type { Stream } from "../net/stream.ts";
 import { DatagramStream } from "./datagram_stream.ts";
 import { type Line, LineInput } from "./line_input.ts";
-import { printable } from "./printable.ts";
+import { escaped } from "./escaped.ts";
 import { type Client, converse, type Service, type ServiceContext } from "./service.ts";
 
 /** Longest message in bytes; the rest of a longer one is not shown. RFC 5424, 6.1 asks for 2048. */
@@ -91,7 +91,7 @@ export function syslogLine(
   const priority = known ? Number(number) : USUAL_PRIORITY;
   const [facility, level] = [priority >> 3, priority & 7];
   if (text.length === 0 || !passes(filter, facility, level)) return undefined;
-  const shown = printable(known ? text.slice(head.length) : text);
+  const shown = escaped(known ? text.slice(head.length) : text);
   const name = `${FACILITIES[facility]}.${LEVELS[level]}`;
   return `${now.toISOString()} ${client.name} ${name} ${shown}${cut ? "…" : ""}`;
 }

@@ -8,7 +8,6 @@ import { echo, UdpClient, UdpServer } from "../support/udp.ts";
 import { unless } from "../support/unless.ts";
 
 const obstacle = await whyNoPlace();
-const ECHO = new URL("../support/udp_echo_main.ts", import.meta.url).pathname;
 
 const CLIENTS = 2000;
 /** As many as have room in a receive buffer of the kernel. */
@@ -116,12 +115,7 @@ Deno.test({
     await using place = await Place.make([
       `net.ipv4.ip_local_port_range=40000\t${40_000 + ports - 1}`,
     ]);
-    const echo = new Deno.Command("ip", {
-      args: [
-        ...[...place.prefix.slice(1), Deno.execPath()],
-        ...["run", "-A", "--quiet", "--unstable-net", ECHO, `${server}`],
-      ],
-    }).spawn();
+    const echo = place.echo(server);
     try {
       const { program, addresses } = await place.start(
         ["--udp-idle", "500ms", "udp:127.0.0.1:50001", `udp:127.0.0.1:${server}`],

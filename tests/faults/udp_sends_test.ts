@@ -7,7 +7,6 @@ import { silent, UdpClient, UdpServer } from "../support/udp.ts";
 import { unless } from "../support/unless.ts";
 
 const obstacle = await whyNoPlace();
-const ECHO = new URL("../support/udp_echo_main.ts", import.meta.url).pathname;
 
 /** What a neighbour that nobody has ever heard of is asked for, and how much waits for its answer. */
 const NEIGHBOURS = "net.ipv4.neigh.v0";
@@ -28,12 +27,7 @@ Deno.test({
     await runOn(place, `sysctl -qw ${NEIGHBOURS}.unres_qlen_bytes=100000000`);
     await runOn(place, `sysctl -qw ${NEIGHBOURS}.mcast_solicit=15`);
     const [server, port] = [freePort(), freePort()];
-    const echo = new Deno.Command("ip", {
-      args: [
-        ...[...place.prefix.slice(1), Deno.execPath()],
-        ...["run", "-A", "--quiet", "--unstable-net", ECHO, `${server}`],
-      ],
-    }).spawn();
+    const echo = place.echo(server);
     try {
       const { program } = await place.start([
         ...["--balance", "first", "--udp-idle", "1s", `udp:127.0.0.1:${port}`],

@@ -1,6 +1,8 @@
 import { runOn } from "./namespaces.ts";
 import { Program } from "./program.ts";
 
+const ECHO = new URL("./udp_echo_main.ts", import.meta.url).pathname;
+
 let made = 0;
 
 /** A network namespace with loopback, kernel settings and files of `/etc` of its own. */
@@ -41,6 +43,12 @@ export class Place implements AsyncDisposable {
       await program[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** Starts a UDP server in here that answers with what it gets. */
+  echo(port: number): Deno.ChildProcess {
+    const command = [Deno.execPath(), "run", "-A", "--quiet", "--unstable-net", ECHO, `${port}`];
+    return new Deno.Command("ip", { args: [...this.prefix.slice(1), ...command] }).spawn();
   }
 
   /** Whether somebody in here can connect to an address. */

@@ -1,6 +1,9 @@
 /** No datagram is longer: 65,507 bytes over IPv4, 65,527 over IPv6. */
 export const LONGEST_DATAGRAM = 64 * 1024;
 
+/** Most bytes of a datagram over IPv4. */
+export const MOST_OVER_IPV4 = 65_507;
+
 /** How many buffers are made at once. */
 const PER_SLAB = 64;
 
