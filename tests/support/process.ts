@@ -6,9 +6,18 @@ export function residentMemory(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)![1]) * 1024;
 }
 
-/** How many descriptors a process has open. */
+/**
+ * How many descriptors a process has open. Those that it opens for an instant to see how many it
+ * could (`src/net/free_descriptors.ts`) are none of them.
+ */
 export function openDescriptors(pid: number): number {
-  return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
+  return [...Deno.readDirSync(`/proc/${pid}/fd`)].filter(({ name }) => {
+    try {
+      return Deno.readLinkSync(`/proc/${pid}/fd/${name}`) !== "/dev/null";
+    } catch {
+      return false;
+    }
+  }).length;
 }
 
 /** User and system time of a process so far, in seconds. */
