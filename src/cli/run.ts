@@ -15,7 +15,8 @@ import { Signals } from "../program/signals.ts";
  * Here everything is loaded when it is needed: a question to a running program, or for the version,
  * does not wait for the balancer.
  */
-export async function run(args: readonly string[]): Promise<number> {
+export async function run(given: readonly string[]): Promise<number> {
+  const args = given[0] === "help" ? [...given.slice(1), "--help"] : given;
   let starter: Starter | undefined;
   try {
     surviveFileLimit();
