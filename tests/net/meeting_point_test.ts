@@ -9,7 +9,7 @@ Deno.test({
     const path = `${folder}/starter`;
     // What a process that was killed leaves: a socket at which nobody listens.
     await Deno.writeTextFile(path, "");
-    await assertRejects(() => meet(path));
+    await assertRejects(() => meet(path), Error);
     assertEquals(await Deno.stat(folder).catch(() => "gone"), "gone");
   },
 });
