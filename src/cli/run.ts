@@ -134,6 +134,11 @@ async function serve(
     isPlaced(settings)
       ? (await import("../program/daemon/place.ts")).Place.take(settings, {
         daemon: starter?.folder !== undefined,
+        async warn(text) {
+          const line = `iawlb: warning: ${text}`;
+          if (starter) await starter.complain(line);
+          else complain(line);
+        },
       })
       : undefined,
   ]);
@@ -142,8 +147,16 @@ async function serve(
       for (const note of notes) logs.log.info("{note}", { note });
       place?.tell(logs.log);
       const onReady = starter && (() => starter.serving());
+      const isReplaced = place && (() => place.isWantedByAnother);
       try {
-        return await runProgram({ config, load, logs, signals, ...(onReady && { onReady }) });
+        return await runProgram({
+          config,
+          load,
+          logs,
+          signals,
+          ...(onReady && { onReady }),
+          ...(isReplaced && { isReplaced }),
+        });
       } finally {
         place?.leave(logs.log);
       }
