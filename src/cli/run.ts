@@ -15,7 +15,8 @@ import { Signals } from "../program/signals.ts";
  * Here everything is loaded when it is needed: a question to a running program, or for the version,
  * does not wait for the balancer.
  */
-export async function run(args: readonly string[]): Promise<number> {
+export async function run(given: readonly string[]): Promise<number> {
+  const args = given[0] === "help" ? [...given.slice(1), "--help"] : given;
   let starter: Starter | undefined;
   try {
     surviveFileLimit();
@@ -150,6 +151,11 @@ async function serve(
     isPlaced(settings)
       ? (await import("../program/daemon/place.ts")).Place.take(settings, {
         daemon: starter?.folder !== undefined,
+        async warn(text) {
+          const line = `iawlb: warning: ${text}`;
+          if (starter) await starter.complain(line);
+          else complain(line);
+        },
       })
       : undefined,
   ]);
@@ -158,8 +164,16 @@ async function serve(
       for (const note of notes) logs.log.info("{note}", { note });
       place?.tell(logs.log);
       const onReady = starter && (() => starter.serving());
+      const isReplaced = place && (() => place.isWantedByAnother);
       try {
-        return await runProgram({ config, load, logs, signals, ...(onReady && { onReady }) });
+        return await runProgram({
+          config,
+          load,
+          logs,
+          signals,
+          ...(onReady && { onReady }),
+          ...(isReplaced && { isReplaced }),
+        });
       } finally {
         place?.leave(logs.log);
       }
