@@ -56,10 +56,10 @@ function statusOf(child: ChildProcessWithoutNullStreams): Promise<Deno.CommandSt
 
 /** What is read as it is asked for, and not before. */
 function bytesOf(source: Readable): ReadableStream<Uint8Array> {
+  let over = false;
   return new ReadableStream({
     type: "bytes",
     start(controller) {
-      let over = false;
       const end = () => {
         if (over) return;
         over = true;
@@ -77,6 +77,10 @@ function bytesOf(source: Readable): ReadableStream<Uint8Array> {
       source.pause();
     },
     pull: () => void source.resume(),
-    cancel: () => void source.destroy(),
+    cancel() {
+      // What has been read already still comes.
+      over = true;
+      source.destroy();
+    },
   });
 }

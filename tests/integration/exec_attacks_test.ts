@@ -20,3 +20,14 @@ for (const [what, command] of [["answers all of it", "cat"], ["reads nothing", "
     assertEquals(await program.terminate(), 0);
   });
 }
+
+Deno.test("what a named program still says to clients that are gone is no error", async () => {
+  await using program = await Program.start(["workers=5,argv0=flood,exec:/usr/bin/yes"]);
+  for (let i = 0; i < 20; i++) {
+    const conn = await connect(program.port);
+    await conn.read(new Uint8Array(100));
+    conn.close();
+  }
+  await program.entries(20);
+  assertEquals(await program.terminate(), 0);
+});

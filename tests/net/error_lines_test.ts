@@ -58,7 +58,7 @@ Deno.test("one that nobody ends can be left alone", async () => {
 Deno.test("nothing is read in a pause, which ends when it is left alone", async () => {
   const asked = Promise.withResolvers<number>();
   const lines: string[] = [];
-  const errors = new ErrorLines(streamOf(["one\n".padEnd(4096), "two\n"]), {
+  const errors = new ErrorLines(streamOf(["one".padEnd(4096, "\n"), "two\n"]), {
     tell: (line) => void lines.push(line),
     pauseAfter(bytes) {
       asked.resolve(bytes);
