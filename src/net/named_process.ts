@@ -1,5 +1,6 @@
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
+import { closed } from "./conduit.ts";
 import type { PipedProcess } from "./process_stream.ts";
 
 /** A program that is started under a name. */
@@ -26,7 +27,6 @@ export async function startNamed(
   { path, argv0, args, env, ...account }: NamedProgram,
 ): Promise<ThreePipes> {
   const { spawn } = await import("node:child_process");
-  const { Writable } = await import("node:stream");
   const child = spawn(path, args, { argv0, env, detached: true, stdio: "pipe", ...account });
   const ended = statusOf(child);
   await new Promise<void>((resolve, reject) => {
@@ -38,7 +38,7 @@ export async function startNamed(
   return {
     pid: child.pid!,
     status: ended,
-    stdin: Writable.toWeb(child.stdin) as WritableStream<Uint8Array<ArrayBufferLike>>,
+    stdin: writesTo(child.stdin),
     stdout: bytesOf(child.stdout) as Deno.ChildProcess["stdout"],
     stderr: bytesOf(child.stderr),
     kill: (signal) => void child.kill(signal as NodeJS.Signals),
@@ -54,33 +54,51 @@ function statusOf(child: ChildProcessWithoutNullStreams): Promise<Deno.CommandSt
   });
 }
 
-/** What is read as it is asked for, and not before. */
+/**
+ * A write is over when the pipe has taken the bytes: whoever wrote uses their memory again. That of
+ * `Writable.toWeb` is over at once while there are few.
+ */
+function writesTo(target: Writable): WritableStream<Uint8Array<ArrayBufferLike>> {
+  return new WritableStream({
+    start(controller) {
+      target.on("error", (error) => controller.error(error));
+      target.on("close", () => controller.error(closed()));
+    },
+    write(chunk) {
+      return new Promise<void>((resolve, reject) => {
+        target.write(chunk, (error) => error ? reject(error) : resolve());
+      });
+    },
+    close: () => new Promise<void>((resolve) => void target.end(resolve)),
+    abort: () => void target.destroy(),
+  });
+}
+
+/**
+ * What is read as it is asked for, and not before. By `read` alone: with `pause` and `resume` Deno 2.7
+ * mixes up the order.
+ */
 function bytesOf(source: Readable): ReadableStream<Uint8Array> {
   let over = false;
+  let wake = () => {};
+  const end = () => {
+    over = true;
+    wake();
+  };
+  source.on("readable", () => wake()).on("end", end).on("close", end).on("error", end);
   return new ReadableStream({
     type: "bytes",
-    start(controller) {
-      const end = () => {
-        if (over) return;
-        over = true;
-        controller.close();
-        controller.byobRequest?.respond(0);
-      };
-      source.on("data", (chunk: Uint8Array) => {
-        source.pause();
+    async pull(controller) {
+      for (;;) {
+        const chunk: Uint8Array | null = source.read();
         // Memory of its own: what is enqueued is given away.
-        if (!over) controller.enqueue(new Uint8Array(chunk));
-      });
-      source.on("end", end);
-      source.on("close", end);
-      source.on("error", end);
-      source.pause();
+        if (chunk) return controller.enqueue(new Uint8Array(chunk));
+        if (over) break;
+        await new Promise<void>((resolve) => wake = resolve);
+      }
+      controller.close();
+      controller.byobRequest?.respond(0);
     },
-    pull: () => void source.resume(),
-    cancel() {
-      // What has been read already still comes.
-      over = true;
-      source.destroy();
-    },
+    cancel: () => void source.destroy(),
   });
 }

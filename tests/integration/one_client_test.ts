@@ -67,6 +67,11 @@ Deno.test({
       ["-i", "srv:_x._tcp.example.com"],
       ["-i"],
       ["serve", "nonsense", "-i"],
+      ["-i", "--help"],
+      ["serve", "echo", "-i", "--help"],
+      ["-i", "--version"],
+      ["-i", "--demo"],
+      ["--inetd=yes", dead],
     ];
     for (const args of all) {
       await using front = await SuperServer.start(ANY, args);

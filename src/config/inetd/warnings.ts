@@ -1,4 +1,5 @@
 import { fileProblem } from "../../base/errors.ts";
+import { quote } from "../../base/text.ts";
 import type { InetdService } from "./service.ts";
 
 /** Most lines of warnings; there may be as many as the file has lines. */
@@ -10,17 +11,15 @@ export function inetdWarnings(services: readonly InetdService[], file: string): 
     if ("internal" in server) return [];
     const { program } = server;
     const problem = problemOf(program);
-    return problem === undefined ? [] : [`${file}:${line}: ${service}: ${program} ${problem}`];
+    return problem === undefined
+      ? []
+      : [`${file}:${line}: ${service}: ${quote(program)} ${problem}`];
   });
   if (warnings.length <= MAX_LINES) return warnings;
   return [...warnings.slice(0, MAX_LINES), `${file}: has further such lines, which are not told`];
 }
 
 function problemOf(program: string): string | undefined {
-  if (program.endsWith("/tcpd")) {
-    return "does not learn here who the client is, so that what hosts.allow and hosts.deny say of " +
-      "addresses is for nobody; use --allow and --deny instead";
-  }
   try {
     return Deno.statSync(program).isFile ? undefined : "is no program that could be started";
   } catch (error) {
