@@ -111,7 +111,10 @@ export class ExecConnector {
 
   #streamOf(process: ThreePipes, session: number | undefined): Stream {
     const group = new ProcessGroup(process);
-    const lines = new ErrorLines(process.stderr, (line) => this.#errors.tell(line, session));
+    const lines = new ErrorLines(process.stderr, {
+      tell: (line) => this.#errors.tell(line, session),
+      pauseAfter: (bytes) => this.#errors.pauseAfter(bytes),
+    });
     const settled = Promise.withResolvers<ProcessEnd>();
     if (this.#groups.size === 0) globalThis.addEventListener("unload", this.#onUnload);
     this.#groups.add(group);
