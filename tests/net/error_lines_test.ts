@@ -20,7 +20,7 @@ function streamOf(
 
 async function linesOf(...pieces: (string | Uint8Array)[]): Promise<string[]> {
   const lines: string[] = [];
-  await new ErrorLines(streamOf(pieces), (line) => void lines.push(line)).over;
+  await new ErrorLines(streamOf(pieces), { tell: (line) => void lines.push(line) }).over;
   return lines;
 }
 
@@ -45,10 +45,28 @@ Deno.test("a line without end is told in parts, and nothing piles up", async () 
 Deno.test("one that nobody ends can be left alone", async () => {
   const lines: string[] = [];
   const stream = streamOf(["one\ntwo"], { ends: false });
-  const errors = new ErrorLines(stream, (line) => {
-    lines.push(line);
-    errors.leave();
+  const errors = new ErrorLines(stream, {
+    tell(line) {
+      lines.push(line);
+      errors.leave();
+    },
   });
   await errors.over;
   assertEquals(lines, ["one", "two"]);
+});
+
+Deno.test("nothing is read in a pause, which ends when it is left alone", async () => {
+  const asked = Promise.withResolvers<number>();
+  const lines: string[] = [];
+  const errors = new ErrorLines(streamOf(["one".padEnd(4096, "\n"), "two\n"]), {
+    tell: (line) => void lines.push(line),
+    pauseAfter(bytes) {
+      asked.resolve(bytes);
+      return 3_600_000;
+    },
+  });
+  assertEquals(await asked.promise, 4096);
+  errors.leave();
+  await errors.over;
+  assertEquals(lines, ["one"]);
 });
