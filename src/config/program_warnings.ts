@@ -68,6 +68,9 @@ function* warningsOf({ configured, halfClose }: Config, { source, file }: Place)
 function problemOf({ address }: Program): string | undefined {
   const problem = problemOfProgram(address);
   if (problem === undefined) return undefined;
+  if (/\s/.test(address.command[0])) {
+    return `${problem}; its arguments are words of their own, and not in its quotes`;
+  }
   // As they stand behind every other address.
   const [, option = ""] = /,([^,=]+)=?[^,]*$/.exec(address.command[0]) ?? [];
   if (!isWrittenOption(option)) return problem;

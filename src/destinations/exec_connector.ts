@@ -52,7 +52,8 @@ export class ExecConnector {
   };
 
   constructor(address: ExecAddress, { destination, context }: ExecConnectorOptions) {
-    this.description = programName(formatCommand(address.command));
+    // Its arguments are in the name of the destination, which stands before it in the log.
+    this.description = programName(formatCommand([address.command[0]]));
     this.#address = address;
     this.#context = context;
     this.#errors = new ErrorLog({ log: context.log, name: () => destination.name });

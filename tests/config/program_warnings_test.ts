@@ -1,7 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { readDestination } from "../../src/config/destination_text.ts";
 import { readSettings } from "../../src/config/options.ts";
-import { configOfFile } from "../support/config_file.ts";
+import { configOfFile, problemsOfFile } from "../support/config_file.ts";
+import { unless } from "../support/unless.ts";
 
 const defaults = readSettings({});
 
@@ -38,6 +39,8 @@ Deno.test("options behind the program are told to stand before it", async () => 
     assertMatch(line!, /; options of a program stand before exec:$/, text);
   }
   assertMatch((await warnings("exec:/bin/cat,9001"))[0]!, /there is no such file$/);
+  const [quoted] = await warnings("exec:'/bin/cat -u'");
+  assertMatch(quoted!, /; its arguments are words of their own, and not in its quotes$/);
 });
 
 Deno.test("programs that do harm with pipes, or serve nobody, are refused", () => {
@@ -52,6 +55,22 @@ Deno.test("programs that do harm with pipes, or serve nobody, are refused", () =
   for (const text of ["exec:rsync --server --daemon .", "exec:/x/mytcpd", "exec:tcpdump -i lo"]) {
     assertEquals(problems(text), []);
   }
+});
+
+Deno.test({
+  ...unless("a program of another user needs a program that stays root, which is told at once", {
+    "no root": Deno.uid() !== 0,
+  }),
+  async fn() {
+    const file = (user: string) => {
+      return `user = "${user}"\nlisten = "7000"\ndestinations = ["group=0,exec:cat"]\n`;
+    };
+    assertEquals(await problemsOfFile(file("nobody")), [
+      'FILE:1: user "nobody": is not root, as whom alone "group=0,exec:cat" can be started as another ' +
+      "user; must be none, or programs be without user and group",
+    ]);
+    assertEquals((await configOfFile(file("root"))).listeners.length, 1);
+  },
 });
 
 Deno.test("what is meant as a program and is none is told how one is written", () => {
