@@ -1,5 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import { type ExecAddress, formatCommand, programName } from "../config/exec_address.ts";
+import { findProgram, problemOfProgram } from "../config/program_file.ts";
 import { codeOf } from "../base/errors.ts";
 import { sleep } from "../base/timer.ts";
 import { DialError, type DialOptions } from "../net/dial.ts";
@@ -10,7 +11,6 @@ import { ProcessGroup } from "../net/process_group.ts";
 import { type ProcessEnd, ProcessStream } from "../net/process_stream.ts";
 import type { Stream } from "../net/stream.ts";
 import { ErrorLog } from "./error_log.ts";
-import { findProgram, problemOfProgram } from "./program_file.ts";
 
 /** How long a program may take to see that its session is over, in milliseconds. */
 const PATIENCE_MS = 250;
@@ -38,7 +38,8 @@ export interface ExecConnectorOptions {
  */
 export class ExecConnector {
   readonly description: string;
-  readonly isTried = false;
+  /** Its file is looked at, without starting it. */
+  readonly isTried = true;
   readonly isLocated = true;
   readonly #address: ExecAddress;
   readonly #context: ExecContext;
@@ -51,21 +52,24 @@ export class ExecConnector {
   };
 
   constructor(address: ExecAddress, { destination, context }: ExecConnectorOptions) {
-    this.description = programName(formatCommand(address.command));
+    // Its arguments are in the name of the destination, which stands before it in the log.
+    this.description = programName(formatCommand([address.command[0]]));
     this.#address = address;
     this.#context = context;
     this.#errors = new ErrorLog({ log: context.log, name: () => destination.name });
   }
 
   /** Makes sure that the program can be run, as far as its file shows. */
-  async probe(): Promise<void> {
-    const problem = await problemOfProgram(this.#address);
-    if (problem !== undefined) throw this.#failed(new Error(problem));
+  probe(): Promise<void> {
+    const problem = problemOfProgram(this.#address);
+    return problem === undefined
+      ? Promise.resolve()
+      : Promise.reject(this.#failed(new Error(problem)));
   }
 
   async connect({ signal, caller }: DialOptions): Promise<Stream> {
     const { command: [program] } = this.#address;
-    const path = await findProgram(program);
+    const path = findProgram(program);
     signal.throwIfAborted();
     let process: ThreePipes;
     try {
@@ -77,7 +81,7 @@ export class ExecConnector {
     } catch (error) {
       // The runtime says something else of a file that is not there.
       const isShort = ["EAGAIN", "ENOMEM", "EMFILE", "ENFILE"].includes(codeOf(error) ?? "");
-      const problem = isShort ? undefined : await problemOfProgram(this.#address);
+      const problem = isShort ? undefined : problemOfProgram(this.#address);
       signal.throwIfAborted();
       throw this.#failed(problem === undefined ? error : new Error(problem, { cause: error }));
     }

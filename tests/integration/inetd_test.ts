@@ -152,6 +152,25 @@ Deno.test({
 });
 
 Deno.test({
+  ...unless("lines with programs that need a socket are refused, and say what to do", NEEDS_ROOT),
+  fn: async () => {
+    await using conf = await Conf.make(
+      line(7001, "/usr/sbin/tcpd /usr/sbin/in.ftpd -l"),
+      line(7002, "/usr/bin/rsync rsyncd --daemon"),
+    );
+    const { code, stderr } = await runProgram(["inetd", conf.path]);
+    assertEquals(code, 2);
+    const [tcpd, rsync, ...more] = stderr.trimEnd().split("\n");
+    assertMatch(tcpd!, /inetd.conf:1: .* it lets nobody in; must be the program itself/);
+    assertMatch(
+      rsync!,
+      /inetd.conf:2: .* listens by itself .* must be rsync --server --daemon \.$/,
+    );
+    assertEquals(more, []);
+  },
+});
+
+Deno.test({
   ...unless("what is printed for a file serves the same", NEEDS_ROOT),
   fn: async () => {
     const ports = [freePort(), freePort(), freePort()];

@@ -105,7 +105,7 @@ Deno.test("the manual has all sections, options, commands and end reasons, as pl
   for (const form of destinationOptionNames().map(destinationOptionForm)) {
     assertStringIncludes(page, `.TP\n\\fB${form.replaceAll("-", "\\-")}\\fR\n`);
   }
-  assertStringIncludes(page, ".SS Order of the queue\n.TP\n\\fB\\-\\-batch");
+  assertStringIncludes(page, ".SS Order of the queue\n.TP\n\\fB\\-\\-queue");
   assertStringIncludes(page, "\\fBdone\\fR\nboth sides finished sending");
   assertStringIncludes(page, '"drained" \\e (100 %)');
   assertStringIncludes(page, ".TP\n\\fB0\\fR\nfinished");
