@@ -120,6 +120,7 @@ const BAD_VALUES: Record<OptionName, string> = {
   priority: "10.0.0.0/8=4",
   acceptProxy: "10.0.0.0/8,unix:/run",
   acceptProxyTimeout: "0",
+  greetingTimeout: "0",
   keepalive: "true",
   halfClose: "gone",
   queueTimeout: "30",

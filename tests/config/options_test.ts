@@ -37,6 +37,7 @@ Deno.test("the defaults are the documented ones", () => {
     priority: [],
     acceptProxy: [],
     acceptProxyTimeout: 3000,
+    greetingTimeout: 10_000,
     keepalive: "on",
     halfClose: "keep",
     queueTimeout: 30_000,
