@@ -1,3 +1,4 @@
+import { NO_TLS } from "../support/no_tls.ts";
 import { assertEquals } from "@std/assert";
 import { only, without } from "../../src/async/audience.ts";
 import type { DestinationConfig } from "../../src/config/destination_text.ts";
@@ -21,6 +22,7 @@ function setUp(configs: Options[], waiting = 0, policy: Policy = new Fifo()) {
       backup: 0,
       check: null,
       "send-proxy": "off" as const,
+      ...NO_TLS,
       "agent-check": null,
     };
     return new Destination(

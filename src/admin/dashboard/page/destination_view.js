@@ -119,6 +119,11 @@ export class DestinationView {
         (weight === 1 ? "" : ` · weight ${weight}`) +
         (reason === "configured" ? "" : ` · slots auto: ${reason}`) +
         (destination.send_proxy === "off" ? "" : ` · PROXY ${destination.send_proxy}`) +
+        (destination.tls === "off"
+          ? ""
+          : destination.tls === "insecure"
+          ? " · TLS NOT VERIFIED"
+          : " · TLS") +
         (destination.agent === "" ? "" : ` · says ${destination.agent}`),
     );
     this.#dots.update({ count: active, capacity: limit, width: SLOTS_WIDTH });
