@@ -20,14 +20,21 @@ export const V2 = {
 
 /** Text as bytes, one for each character. */
 export function bytes(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+  const all = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) all[i] = text.charCodeAt(i);
+  return all;
 }
 
 /** Several texts or bytes as one. */
 export function joined(...parts: (string | Uint8Array)[]): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(parts.flatMap((part) => [
-    ...typeof part === "string" ? bytes(part) : part,
-  ]));
+  const arrays = parts.map((part) => typeof part === "string" ? bytes(part) : part);
+  const all = new Uint8Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    all.set(array, at);
+    at += array.length;
+  }
+  return all;
 }
 
 /** The addresses and ports of {@linkcode V2}. */
