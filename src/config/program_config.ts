@@ -24,6 +24,7 @@ import type { Chunks } from "../async/chunks.ts";
 import { checkThreads } from "./thread_shares.ts";
 import { checkUdp, withoutForeign } from "./udp_rules.ts";
 import { programWarnings } from "./program_warnings.ts";
+import { tlsOutWarnings } from "./tls_out_warnings.ts";
 import { withoutEffect } from "./without_effect.ts";
 
 /** Most networks of `allow` and `deny` of all listeners together, those of the top level in each. */
@@ -51,7 +52,10 @@ export function* readProgram(
   yield* checkCollisions(settings, { source, problems });
   problems.throwIfAny();
   const read = { settings, listeners: listeners as Config[] };
-  return { ...read, warnings: [...withoutEffect(read, source), ...programWarnings(read, source)] };
+  const warnings = [withoutEffect, programWarnings, tlsOutWarnings].flatMap((of) =>
+    of(read, source)
+  );
+  return { ...read, warnings };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { cut } from "../../base/text.ts";
+import { isFairByName } from "../../config/hello_terms.ts";
 import type { Settings } from "../../config/options.ts";
 import { LONGEST_HELLO } from "../../net/client_hello/client_hello.ts";
 import { HelloReader } from "../../net/client_hello/reader.ts";
@@ -10,14 +11,17 @@ import { GreetingFailure } from "./failure.ts";
 import type { Greeting } from "./greeting.ts";
 import type { Opening } from "./opening.ts";
 
+/** Settings that say whether it is read, and for how long. */
+type HelloSettings = Pick<Settings, "greetingTimeout" | "queueOrder" | "fairBy">;
+
 /** The hello of TLS, which says what server a client wants. It is read and not taken: all goes on. */
 export class HelloGreeting implements Greeting {
-  readonly #settings: Pick<Settings, "greetingTimeout">;
+  readonly #settings: HelloSettings;
   readonly #routes: Pick<Routes, "active" | "bind">;
 
   /** @param settings Those in force; they may change. */
   constructor(
-    settings: Pick<Settings, "greetingTimeout">,
+    settings: HelloSettings,
     routes: Pick<Routes, "active" | "bind">,
   ) {
     this.#settings = settings;
@@ -29,7 +33,7 @@ export class HelloGreeting implements Greeting {
   }
 
   concerns(): boolean {
-    return this.#routes.active;
+    return this.#routes.active || isFairByName(this.#settings);
   }
 
   async greet(opening: Opening, session: Session): Promise<void> {
@@ -43,7 +47,7 @@ export class HelloGreeting implements Greeting {
     if (session.stage !== "greeting" || session.reason !== undefined) return;
     const hello = reading.kind === "hello" ? reading.hello : undefined;
     session.hello = hello;
-    // Whatever was asked for when it came, nobody may ask any more.
+    // It may be read for its name alone, or nobody may ask for it any more.
     const missing = this.#routes.active ? this.#routes.bind(session, hello) : undefined;
     if (!missing) return;
     const problem = reading.kind === "none" ? reading.problem : problemWith(hello!, missing);
