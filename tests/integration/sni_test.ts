@@ -173,11 +173,12 @@ Deno.test("a drain serves who is greeted and who waits, with threads, too", asyn
     return conn;
   }));
   await until(async () => {
-    const { greeting, waiting } = await program.status();
-    return greeting === 6 && waiting === 8;
+    const { greeting, waiting, active } = await program.status();
+    return greeting === 6 && waiting + active === 12;
   }, "all have come");
   const { routes } = await program.status();
-  assertEquals([routes.length, routes[0].waiting, routes[0].live], [1, 8, 12]);
+  assert(routes[0].waiting >= 8);
+  assertEquals([routes.length, routes[0].live], [1, 12]);
   program.signal("SIGTERM");
   await program.logged(/draining: .*6 being greeted/);
   held.release();
@@ -194,7 +195,7 @@ Deno.test("a name of records has its clients wait while it leads nowhere", async
   await using server = new TestServer(answer("found"));
   await using dns = new DnsServer(() => ({ code: 2 }));
   await using program = await Program.start([`dns:web.test.:${server.port},sni=a.example`], [
-    ...["--resolver", dns.address, "--resolve-interval", "200ms"],
+    ...["--resolver", dns.address, "--resolve-interval", "1s"],
   ]);
   using waiting = await NamedClient.connect(program.port, "a.example");
   using unknown = await NamedClient.connect(program.port, "b.example");
@@ -223,13 +224,14 @@ Deno.test("what is no name or protocol is one line and the status 2, and so is U
     assertEquals([code, stderr.trim().split("\n").length], [2, 1], stderr);
     assertMatch(stderr, pattern);
   }
-  const { stdout } = await runProgram([
-    "--check-config",
-    ...["--greeting-timeout", "5s", "443", "10.0.0.1:443,sni=A.example|*.b.example,alpn=h2"],
-  ]);
-  const { stdout: printed } = await runProgram([
-    "--print-config",
-    ...["--greeting-timeout", "5s", "443", "10.0.0.1:443,sni=A.example|*.b.example,alpn=h2"],
-  ]);
-  assertStringIncludes(printed, 'sni = "a.example|*.b.example"', stdout);
+  const fine = [
+    "--greeting-timeout",
+    "5s",
+    "443",
+    "10.0.0.1:443,sni=A.example|*.b.example,alpn=h2",
+  ];
+  const { code, stdout } = await runProgram(["--print-config", ...fine]);
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "sni=A.example|*.b.example,alpn=h2");
+  assertStringIncludes(stdout, 'greeting-timeout = "5s"  # command line');
 });
