@@ -1,5 +1,5 @@
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import type { PipedProcess } from "./process_stream.ts";
 
 /** A program that is started under a name. */
@@ -26,9 +26,10 @@ export async function startNamed(
   { path, argv0, args, env, ...account }: NamedProgram,
 ): Promise<ThreePipes> {
   const { spawn } = await import("node:child_process");
-  const { Writable } = await import("node:stream");
   const child = spawn(path, args, { argv0, env, detached: true, stdio: "pipe", ...account });
   const ended = statusOf(child);
+  // At once: nothing may be read of it before somebody takes it.
+  const [stdout, stderr] = [bytesOf(child.stdout), bytesOf(child.stderr)];
   await new Promise<void>((resolve, reject) => {
     child.once("spawn", resolve);
     child.once("error", reject);
@@ -38,9 +39,9 @@ export async function startNamed(
   return {
     pid: child.pid!,
     status: ended,
-    stdin: Writable.toWeb(child.stdin) as WritableStream<Uint8Array<ArrayBufferLike>>,
-    stdout: bytesOf(child.stdout) as Deno.ChildProcess["stdout"],
-    stderr: bytesOf(child.stderr),
+    stdin: inputOf(child.stdin),
+    stdout: stdout as Deno.ChildProcess["stdout"],
+    stderr,
     kill: (signal) => void child.kill(signal as NodeJS.Signals),
   };
 }
@@ -54,8 +55,33 @@ function statusOf(child: ChildProcessWithoutNullStreams): Promise<Deno.CommandSt
   });
 }
 
-/** What is read as it is asked for, and not before. */
-function bytesOf(source: Readable): ReadableStream<Uint8Array> {
+/**
+ * What is written before the next bytes may be: who writes uses its memory for these. `Writable.toWeb`
+ * says so while there is room in its buffer, which only points to that memory.
+ */
+function inputOf(target: Writable): WritableStream<Uint8Array> {
+  // Whoever writes is told.
+  target.on("error", () => {});
+  return new WritableStream({
+    write: (chunk) =>
+      new Promise((resolve, reject) => {
+        target.write(chunk, (error) => error ? reject(error) : resolve());
+      }),
+    close: () => new Promise((resolve) => target.end(() => resolve())),
+    abort: () => void target.destroy(),
+  });
+}
+
+/** A stream of the compatible module, with what reads for it until that is closed. */
+type Source = Readable & { readonly _handle?: { readStart(): void; readStop(): void } | null };
+
+/**
+ * What is read as it is asked for, and not before.
+ *
+ * It is what reads that is stopped and started, and never within a read: `pause` and `resume` of Deno
+ * before 2.8 begin a second read into the memory of the first, and one chunk comes twice.
+ */
+function bytesOf(source: Source): ReadableStream<Uint8Array> {
   return new ReadableStream({
     type: "bytes",
     start(controller) {
@@ -67,16 +93,15 @@ function bytesOf(source: Readable): ReadableStream<Uint8Array> {
         controller.byobRequest?.respond(0);
       };
       source.on("data", (chunk: Uint8Array) => {
-        source.pause();
+        source._handle?.readStop();
         // Memory of its own: what is enqueued is given away.
         if (!over) controller.enqueue(new Uint8Array(chunk));
       });
       source.on("end", end);
       source.on("close", end);
       source.on("error", end);
-      source.pause();
     },
-    pull: () => void source.resume(),
+    pull: () => queueMicrotask(() => source._handle?.readStart()),
     cancel: () => void source.destroy(),
   });
 }
