@@ -1,5 +1,10 @@
+import { sleep } from "../base/timer.ts";
+
 /** How much is read at a time. */
 const CHUNK_BYTES = 4096;
+
+/** Most bytes that are read within a second: a process that writes more waits for that. */
+const MOST_A_SECOND = 256 * 1024;
 
 /** Most characters of a line; what is longer is several. */
 const MAX_LINE = 1000;
@@ -12,6 +17,8 @@ export class ErrorLines {
   readonly #tell: (line: string) => void;
   /** The beginning of a line. */
   #begun = "";
+  /** Aborted when nobody is made to wait any more. */
+  readonly #hurry = new AbortController();
 
   /** @param tell Takes each line, without its end; lines without anything are left out. */
   constructor(stream: ReadableStream<Uint8Array>, tell: (line: string) => void) {
@@ -20,20 +27,35 @@ export class ErrorLines {
     this.over = this.#read();
   }
 
+  /** Reads the rest as it comes: who has written it has ended. */
+  hasten(): void {
+    this.#hurry.abort();
+  }
+
   /** Reads no more: somebody else may have what it is, and never end it. */
   leave(): void {
+    this.hasten();
     this.#reader.cancel().catch(() => {});
   }
 
   async #read(): Promise<void> {
     const decoder = new TextDecoder();
+    const { signal } = this.#hurry;
     let memory = new ArrayBuffer(CHUNK_BYTES);
+    let since = performance.now();
+    let bytes = 0;
     try {
       for (;;) {
         const { value, done } = await this.#reader.read(new Uint8Array(memory));
         if (done || !value) break;
         this.#add(decoder.decode(value, { stream: true }));
         memory = value.buffer;
+        bytes += value.length;
+        if (bytes < MOST_A_SECOND) continue;
+        // What nobody is told must not keep this program busy.
+        await sleep(since + 1000 - performance.now(), { signal });
+        since = performance.now();
+        bytes = 0;
       }
     } catch {
       // Nothing more can be read of it.

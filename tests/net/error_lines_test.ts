@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { ErrorLines } from "../../src/net/error_lines.ts";
+import { until } from "../support/servers.ts";
 
 /** A stream of such pieces, which does not end by itself if that is not wanted. */
 function streamOf(
@@ -51,4 +52,29 @@ Deno.test("one that nobody ends can be left alone", async () => {
   });
   await errors.over;
   assertEquals(lines, ["one", "two"]);
+});
+
+Deno.test("one that writes without end is made to wait, and what it leaves comes at once", async () => {
+  let read = 0;
+  let waiting = false;
+  const flood = new ReadableStream<Uint8Array>({
+    type: "bytes",
+    async pull(controller) {
+      waiting = true;
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      waiting = false;
+      const piece = new Uint8Array(4096).fill(10);
+      read += piece.length;
+      controller.enqueue(piece);
+    },
+  });
+  const errors = new ErrorLines(flood, () => {});
+  await until(() => read >= 256 * 1024, "a second's worth is read");
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve, 0));
+  assert(read < 270 * 1024, `${read}`);
+  errors.hasten();
+  await until(() => read > 600 * 1024, "nothing waits any more");
+  errors.leave();
+  await errors.over;
+  await until(() => !waiting, "nobody asks for more");
 });
