@@ -30,7 +30,9 @@ export const COMMAND_LINE_FLAGS = {
   demo: { help: "balances over three small HTTP services of its own" },
   help: {
     short: "h",
-    help: "shows this; with a command (serve, inetd, send, top, ctl) it shows that of the command",
+    help:
+      "shows this; with a command (serve, inetd, send, top, ctl) it shows that of the command; " +
+      "iawlb help and iawlb help COMMAND are the same",
   },
   version: { short: "V", help: "shows the version" },
 } as const satisfies Readonly<Record<string, CommandLineFlag>>;

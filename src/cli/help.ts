@@ -11,10 +11,9 @@ import {
 } from "../config/options/destination.ts";
 import type { Option } from "../config/option.ts";
 import { wrap } from "../base/text.ts";
-import { flagOf, type OptionName, optionNames, rowOf } from "../config/options.ts";
+import { optionNames } from "../config/options.ts";
 import { commandLineFlags } from "./command_line_flags.ts";
-
-const INDENT = 6;
+import { flagHelp, optionGroups } from "./option_help.ts";
 
 /** The text of `--help`. */
 export function helpText(): string {
@@ -70,9 +69,12 @@ ${
     )
   }
 
-Options, with their defaults; TIME is 250ms, 5s, 10m, 1h or 0:
-${optionNames().map(describe).join("\n")}
-${commandLineFlags().map(({ usage, help }) => `  ${usage}\n${wrap(help, INDENT)}`).join("\n")}
+Options, with their defaults; TIME is 250ms, 5s, 10m, 1h or 0.
+
+${optionGroups(optionNames())}
+
+Of the command line alone:
+${commandLineFlags().map(({ usage, help }) => flagHelp(usage, help)).join("\n")}
 
 ${
     wrap(
@@ -110,12 +112,6 @@ function programOptionLines(): string[] {
     return wrap(EXEC_OPTIONS[name].help, 4 + width)
       .replace(/^ +/, `  ${forms[i]!.padEnd(width)}  `);
   });
-}
-
-function describe(name: OptionName): string {
-  const option = rowOf(name);
-  const usage = `  ${flagOf(name)} ${option.form}  (${option.format(option.default)})`;
-  return `${usage}\n${wrap(option.help, INDENT)}`;
 }
 
 /** The end reasons as the rows of a Markdown table, for docs/. */

@@ -1,9 +1,10 @@
 import { UsageError } from "../base/errors.ts";
 import { quote, wrap } from "../base/text.ts";
 import { INETD_CONF } from "../config/inetd/file.ts";
-import { flagOf, type OptionName, optionNames, rowOf } from "../config/options.ts";
+import { type OptionName, optionNames, rowOf } from "../config/options.ts";
 import { type Arguments, readArguments, type Reading } from "./arguments.ts";
 import { COMMAND_LINE_FLAGS, type Switch } from "./command_line_flags.ts";
+import { flagHelp, optionGroups } from "./option_help.ts";
 
 const SWITCHES: readonly Switch[] = ["check-config", "print-config", "help"];
 
@@ -64,17 +65,16 @@ ${
     )
   }
 
-Options, which count for all lines, with their defaults; TIME is 250ms, 5s, 10m, 1h or 0:
-${inetdOptions().map(describe).join("\n")}
-${SWITCHES.map((name) => `  --${name}\n${wrap(switchHelp(name), 6)}`).join("\n")}
+Options, which count for all lines, with their defaults; TIME is 250ms, 5s, 10m,
+1h or 0.
 
-Exit status: 0 finished, nothing was cut; 1 cannot listen, or sessions were cut; 2
-bad usage, or a line that is not allowed.`;
-}
+${optionGroups(inetdOptions())}
 
-function describe(name: OptionName): string {
-  const { form, format, default: usual, help } = rowOf(name);
-  return `  ${flagOf(name)} ${form}  (${format(usual)})\n${wrap(help, 6)}`;
+Of the command line alone:
+${SWITCHES.map((name) => flagHelp(`--${name}`, switchHelp(name))).join("\n")}
+
+Exit status: 0 finished, nothing was cut; 1 cannot listen, or sessions were cut;
+2 bad usage, or a line that is not allowed.`;
 }
 
 function switchHelp(name: Switch): string {

@@ -20,13 +20,15 @@ const OPTIONS: readonly OptionName[] = [
 /** Stands for the address of the listener, which has none. */
 const LISTEN = "unix:/dev/stdin";
 
+/** `-i`, also where it is written in a way that is not allowed. */
+const INETD_FLAG = /^(?:-[a-z]*i[a-z]*|--inetd(?:=.*)?)$/i;
+
 /** Whether such arguments are for the one client that the standard descriptors belong to. */
 export function isForOneClient(args: readonly string[]): boolean {
   if (["inetd", "top", "ctl", "send"].includes(args[0] ?? "")) return false;
   const end = args.indexOf("--");
   const flags = end === -1 ? args : args.slice(0, end);
-  if (flags.includes("--help") || flags.includes("-h")) return false;
-  return flags.includes("-i") || flags.includes("--inetd");
+  return flags.some((flag) => INETD_FLAG.test(flag));
 }
 
 /** Whether an option says something where one client is served. */

@@ -15,7 +15,8 @@ import { Signals } from "../program/signals.ts";
  * Here everything is loaded when it is needed: a question to a running program, or for the version,
  * does not wait for the balancer.
  */
-export async function run(args: readonly string[]): Promise<number> {
+export async function run(given: readonly string[]): Promise<number> {
+  const args = given[0] === "help" ? [...given.slice(1), "--help"] : given;
   let starter: Starter | undefined;
   try {
     surviveFileLimit();
@@ -27,21 +28,38 @@ export async function run(args: readonly string[]): Promise<number> {
     const signals = new Signals();
     starter = await findStarter();
     const command = await parse(args, { folder: starter?.folder });
+    if (command.kind !== "one-client" && !Deno.stdin.isTerminal() && await belongsToClient(args)) {
+      throw new UsageError(
+        "-i: what is asked for is no client served, and there is no terminal to show it at",
+      );
+    }
     return await execute(command, { args, signals, starter });
   } catch (error) {
-    if (!(error instanceof UsageError || error instanceof FatalError)) {
-      // What the runtime says of it goes to standard error, which a daemon does not have.
-      await starter?.complain(`iawlb: ended by an error, which is a defect: ${messageOf(error)}`);
-      throw error;
+    if (error instanceof UsageError || error instanceof FatalError) {
+      await tell(error.message.replace(/^/gm, "iawlb: "), { args, starter });
+      return error instanceof UsageError ? 2 : 1;
     }
-    const text = error.message.replace(/^/gm, "iawlb: ");
-    if (starter) await starter.complain(text);
-    else if (!await belongsToClient(args)) complain(text);
-    else await (await import("./run_one_client.ts")).tellQuietly(text);
-    return error instanceof UsageError ? 2 : 1;
+    const text = `iawlb: ended by an error, which is a defect: ${messageOf(error)}`;
+    if (await belongsToClient(args)) {
+      await tell(text, { args, starter });
+      return 1;
+    }
+    // What the runtime says of it goes to standard error, which a daemon does not have.
+    await starter?.complain(text);
+    throw error;
   } finally {
     starter?.close();
   }
+}
+
+/** Tells whoever has started the program why it ends. */
+async function tell(
+  text: string,
+  { args, starter }: { args: readonly string[]; starter: Starter | undefined },
+): Promise<void> {
+  if (starter) await starter.complain(text);
+  else if (!await belongsToClient(args)) complain(text);
+  else await (await import("./run_one_client.ts")).tellQuietly(text);
 }
 
 /** Whether the standard descriptors are the client, to whom nothing is told. */
@@ -133,6 +151,11 @@ async function serve(
     isPlaced(settings)
       ? (await import("../program/daemon/place.ts")).Place.take(settings, {
         daemon: starter?.folder !== undefined,
+        async warn(text) {
+          const line = `iawlb: warning: ${text}`;
+          if (starter) await starter.complain(line);
+          else complain(line);
+        },
       })
       : undefined,
   ]);
@@ -141,8 +164,16 @@ async function serve(
       for (const note of notes) logs.log.info("{note}", { note });
       place?.tell(logs.log);
       const onReady = starter && (() => starter.serving());
+      const isReplaced = place && (() => place.isWantedByAnother);
       try {
-        return await runProgram({ config, load, logs, signals, ...(onReady && { onReady }) });
+        return await runProgram({
+          config,
+          load,
+          logs,
+          signals,
+          ...(onReady && { onReady }),
+          ...(isReplaced && { isReplaced }),
+        });
       } finally {
         place?.leave(logs.log);
       }

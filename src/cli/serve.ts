@@ -2,7 +2,7 @@ import { UsageError } from "../base/errors.ts";
 import { nearest, quote, wrap } from "../base/text.ts";
 import { writeDestination } from "../config/destination_text.ts";
 import { type Option, problemWith } from "../config/option.ts";
-import { flagOf, keyOf, type OptionName, optionNames, rowOf } from "../config/options.ts";
+import { keyOf, type OptionName, optionNames, rowOf } from "../config/options.ts";
 import { LISTENER_ROWS } from "../config/options/listener.ts";
 import {
   answersOfService,
@@ -21,6 +21,7 @@ import { readService, type ServiceAddress, type ServiceTexts } from "../config/s
 import type { ProgramSource, Written } from "../config/source.ts";
 import { type Arguments, readArguments, type Reading } from "./arguments.ts";
 import { COMMAND_LINE_FLAGS, type Switch } from "./command_line_flags.ts";
+import { flagHelp, optionGroups, optionHelp } from "./option_help.ts";
 import { checkOwn, checkServed } from "./serve_checks.ts";
 import { isModelOption, MODEL_OPTION_NAMES, MODEL_OPTIONS, modelOf } from "./serve_model.ts";
 
@@ -232,26 +233,23 @@ Services:
 ${services.join("\n")}
 
 Options of services, with their defaults; also behind service:NAME and a comma:
-${serviceOptionNames().map((name) => describe(`--${name}`, SERVICE_OPTIONS[name])).join("\n")}
+${serviceOptionNames().map((name) => optionHelp(`--${name}`, SERVICE_OPTIONS[name])).join("\n")}
 
-Options, with their defaults; TIME is 250ms, 5s, 10m, 1h or 0:
-${MODEL_OPTION_NAMES.map((name) => describe(`--${name}`, MODEL_OPTIONS[name])).join("\n")}
+Options, with their defaults; TIME is 250ms, 5s, 10m, 1h or 0.
+
+Model of the server:
+${MODEL_OPTION_NAMES.map((name) => optionHelp(`--${name}`, MODEL_OPTIONS[name])).join("\n")}
+
+${optionGroups(optionNames().filter(isServed), HELP)}
+
+Of the command line alone:
 ${
-    optionNames().filter(isServed).map((name) => describe(flagOf(name), rowOf(name), HELP[name]))
+    SWITCHES.map((name) => flagHelp(`${name === "inetd" ? "-i, " : ""}--${name}`, switchHelp(name)))
       .join("\n")
   }
-${
-    SWITCHES.map((name) =>
-      `  ${name === "inetd" ? "-i, " : ""}--${name}\n${wrap(switchHelp(name), 6)}`
-    ).join("\n")
-  }
 
-Exit status: 0 finished, nothing was cut; 1 cannot listen, or sessions were cut; 2
-bad usage.`;
-}
-
-function describe(flag: string, option: Option<unknown>, help = option.help): string {
-  return `  ${flag} ${option.form}  (${option.format(option.default)})\n${wrap(help, 6)}`;
+Exit status: 0 finished, nothing was cut; 1 cannot listen, or sessions were cut;
+2 bad usage.`;
 }
 
 function switchHelp(name: Switch): string {

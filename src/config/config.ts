@@ -157,7 +157,7 @@ export function checkDestination(
   if (other !== undefined) {
     report(
       `is the same as ${mention({ destination: other })}; give each only once ` +
-        "(ADDRESS,workers=N sets its number of connections)",
+        "(its option workers=N sets its number of connections)",
     );
   }
   const namesake = indexOf(destination.name, "name");

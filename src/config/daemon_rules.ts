@@ -1,4 +1,7 @@
 import { MAY_NOT_RUN, mayRun } from "../base/permissions.ts";
+import { quote } from "../base/text.ts";
+import type { Config } from "./config.ts";
+import { isProgram } from "./program_warnings.ts";
 import type { ConfigProblems } from "./problems.ts";
 import { type OptionName, OPTIONS, type Settings } from "./options.ts";
 import type { ProgramSource, Written, WrittenOptions } from "./source.ts";
@@ -32,7 +35,11 @@ export function withDaemonDefaults(source: ProgramSource): ProgramSource {
 /** What cannot be of a daemon, or of a program that becomes another user. */
 export function checkDaemon(
   { daemon, log, accessLog, user, group }: Settings,
-  { source, problems }: { source: ProgramSource; problems: ConfigProblems },
+  { listeners, source, problems }: {
+    listeners: readonly (Config | undefined)[];
+    source: ProgramSource;
+    problems: ConfigProblems;
+  },
 ): void {
   const report = (name: OptionName, problem: string) => {
     const written = source.options[name];
@@ -51,4 +58,17 @@ export function checkDaemon(
   if (user && user.gid === undefined && !group) {
     report("user", "is a number without a user, whose group nobody tells; must have group as well");
   }
+  if (!user || user.uid === 0) return;
+  // It would be said after the start only, by the process of that user.
+  const other = listeners.flatMap((listener) => listener?.configured ?? []).find((one) => {
+    return isProgram(one) && one.address.account !== undefined;
+  });
+  if (!other) return;
+  report(
+    "user",
+    `is not root, as whom alone ${
+      quote(other.name)
+    } can be started as another user; must be none, ` +
+      "or programs be without user and group",
+  );
 }

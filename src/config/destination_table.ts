@@ -100,7 +100,11 @@ export function writtenDestination(
   problems: ConfigProblems,
 ): Written | undefined {
   if (!keys.has("address") && !keys.has("exec")) {
-    problems.add(line, 'destinations: address is missing; must be as in { address = "9001" }');
+    problems.add(
+      line,
+      'destinations: address is missing; must be as in { address = "9001" }, ' +
+        'or { exec = ["/usr/bin/cat"] }',
+    );
   }
   if (keys.has("address") && keys.has("exec")) {
     problems.add(line, "destinations: has address and exec; must have one of them");
@@ -116,7 +120,7 @@ function listOfWords(value: TomlValue): Written | string {
     ? value.items.map((item) => item.kind === "string" ? item.text : undefined)
     : [undefined];
   if (!words.every((word) => word !== undefined)) {
-    return 'must be a list of texts, such as ["/usr/bin/rsync", "--server", "--daemon", "."]';
+    return 'must be a list of one text or more, such as ["/usr/bin/rsync", "--server", "--daemon", "."]';
   }
   try {
     return { text: formatCommand(checkCommand(words)), line: value.line };

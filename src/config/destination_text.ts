@@ -16,6 +16,7 @@ import {
   isMark,
   isWrittenOption,
   listenerOptionFor,
+  programOptionForms,
   serviceOptionForms,
   writtenOption,
   type WrittenOptionName,
@@ -23,6 +24,7 @@ import {
 } from "./options/destination.ts";
 import { type Option, problemWith } from "./option.ts";
 import {
+  EXEC_FORMS,
   type ExecCommand,
   foreignExecOption,
   isExecText,
@@ -146,7 +148,7 @@ export function readDestination(
   const tell = (problem: string) => void (++problems <= MAX_PROBLEMS && report(problem));
   const [addressText, ...optionTexts] = splitDestination(text);
   const place = readPlace(addressText, tell);
-  const forms = typeof place === "string" ? serviceOptionForms(place) : DESTINATION_OPTION_FORMS;
+  const forms = formsOf(place);
   const texts = readOptions(optionTexts, { report: tell, forms });
   const options = optionValues(texts, defaults);
   if (place === undefined) return undefined;
@@ -241,8 +243,24 @@ type ParsedPlace = Address | RecordsName | ServiceName | ExecCommand;
  * @throws {AddressError} If it is nowhere.
  */
 export function parsePlace(text: string): ParsedPlace {
-  return parseExec(text) ?? parseServiceName(text) ?? parseRecordsName(text) ??
-    parseAddress(text, { minPort: 1, udp: true });
+  try {
+    return parseExec(text) ?? parseServiceName(text) ?? parseRecordsName(text) ??
+      parseAddress(text, { minPort: 1, udp: true });
+  } catch (error) {
+    if (!(error instanceof AddressError) || isExecText(text) || !LIKE_PROGRAM.test(text)) {
+      throw error;
+    }
+    throw new AddressError(`${error.message}; a program is ${EXEC_FORMS}, behind its options`);
+  }
+}
+
+/** What nobody writes who does not mean a program: its path, or `exec` in another place. */
+const LIKE_PROGRAM = /^\.{0,2}\/|\bexec\b/;
+
+/** The options that a destination may have, in words. */
+function formsOf(place: ParsedPlace | undefined): string {
+  if (typeof place === "string") return serviceOptionForms(place);
+  return place && isCommand(place) ? programOptionForms() : DESTINATION_OPTION_FORMS;
 }
 
 function isCommand(place: ParsedPlace): place is ExecCommand {

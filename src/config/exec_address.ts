@@ -7,6 +7,7 @@ import { AddressError } from "../net/address.ts";
 import type { Option } from "./option.ts";
 import { EXEC_OPTIONS, type ExecOptionName, execOptionNames } from "./options/exec.ts";
 import type { ExecSettings } from "./options/exec.ts";
+import { problemWithPipes } from "./socket_programs.ts";
 
 /** What an address begins with that is no server but a program. */
 export const EXEC_PREFIX = "exec:";
@@ -110,6 +111,8 @@ export function readExec(
   });
   const settings: ExecSettings = Object.fromEntries(values);
   if (!mayRun()) report(`is a program, but ${MAY_NOT_RUN}; must be another destination`);
+  const problem = problemWithPipes(command);
+  if (problem !== undefined) report(problem);
   const account = accountOf(settings, report);
   return { transport: "exec", command, settings, ...(account && { account }) };
 }

@@ -46,7 +46,7 @@ export function* readProgram(
     listeners.push(yield* readSource(withoutForeign(listener, source), problems));
   }
   checkAdmin(settings, { source, problems });
-  checkDaemon(settings, { source, problems });
+  checkDaemon(settings, { listeners, source, problems });
   checkNames(listeners, { source, problems });
   yield* checkCollisions(settings, { source, problems });
   problems.throwIfAny();

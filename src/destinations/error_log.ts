@@ -6,6 +6,12 @@ import { plural } from "../base/text.ts";
 const RATE = 20;
 
 /**
+ * Most bytes a second of all sessions of a destination that are read, and how many may come at once:
+ * reading what is then left out must not cost other sessions their turns.
+ */
+const BYTES = 1024 * 1024;
+
+/**
  * Tells the log what programs write to their standard error, so that what a client can make them write
  * does not become a flood of lines.
  */
@@ -17,6 +23,10 @@ export class ErrorLog {
   #tokens = RATE;
   /** When there were so many tokens. */
   #at: number;
+  /** Bytes that may be read at once; below 0 if more have been. */
+  #bytes = BYTES;
+  /** When there were so many. */
+  #bytesAt: number;
   /** Lines that were not told, and are not spoken of yet. */
   #left = 0;
 
@@ -24,7 +34,15 @@ export class ErrorLog {
     this.#log = options.log;
     this.#name = options.name;
     this.#clock = options.clock ?? monotonic;
-    this.#at = this.#clock();
+    this.#at = this.#bytesAt = this.#clock();
+  }
+
+  /** How long whoever has read so many bytes is to read no more, in milliseconds. */
+  pauseAfter(bytes: number): number {
+    const now = this.#clock();
+    this.#bytes = Math.min(BYTES, this.#bytes + (now - this.#bytesAt) / 1000 * BYTES) - bytes;
+    this.#bytesAt = now;
+    return Math.max(0, -this.#bytes / BYTES * 1000);
   }
 
   /** A program has written a line, for a session or for none. */

@@ -1,6 +1,7 @@
 import type { Logger } from "@logtape/logtape";
 import { type ExecAddress, formatCommand, programName } from "../config/exec_address.ts";
 import { waitAtMost } from "../async/wait_at_most.ts";
+import { findProgram, problemOfProgram } from "../config/program_file.ts";
 import { codeOf } from "../base/errors.ts";
 import { keepSpareThread } from "../base/spare_thread.ts";
 import { DialError, type DialOptions } from "../net/dial.ts";
@@ -11,7 +12,6 @@ import { ProcessGroup } from "../net/process_group.ts";
 import { type ProcessEnd, ProcessStream } from "../net/process_stream.ts";
 import type { Stream } from "../net/stream.ts";
 import { ErrorLog } from "./error_log.ts";
-import { findProgram, problemOfProgram } from "./program_file.ts";
 
 /** How long a program may take to see that its session is over, in milliseconds. */
 const PATIENCE_MS = 250;
@@ -39,7 +39,8 @@ export interface ExecConnectorOptions {
  */
 export class ExecConnector {
   readonly description: string;
-  readonly isTried = false;
+  /** Its file is looked at, without starting it. */
+  readonly isTried = true;
   readonly isLocated = true;
   readonly #address: ExecAddress;
   readonly #destination: ExecConnectorOptions["destination"];
@@ -57,7 +58,8 @@ export class ExecConnector {
   };
 
   constructor(address: ExecAddress, { destination, context }: ExecConnectorOptions) {
-    this.description = programName(formatCommand(address.command));
+    // Its arguments are in the name of the destination, which stands before it in the log.
+    this.description = programName(formatCommand([address.command[0]]));
     this.#address = address;
     this.#destination = destination;
     this.#context = context;
@@ -65,14 +67,16 @@ export class ExecConnector {
   }
 
   /** Makes sure that the program can be run, as far as its file shows. */
-  async probe(): Promise<void> {
-    const problem = await problemOfProgram(this.#address);
-    if (problem !== undefined) throw this.#failed(new Error(problem));
+  probe(): Promise<void> {
+    const problem = problemOfProgram(this.#address);
+    return problem === undefined
+      ? Promise.resolve()
+      : Promise.reject(this.#failed(new Error(problem)));
   }
 
   async connect({ signal, caller }: DialOptions): Promise<Stream> {
     const { command: [program] } = this.#address;
-    const path = await findProgram(program);
+    const path = findProgram(program);
     signal.throwIfAborted();
     let process: ThreePipes;
     try {
@@ -84,7 +88,7 @@ export class ExecConnector {
     } catch (error) {
       // The runtime says something else of a file that is not there.
       const isShort = ["EAGAIN", "ENOMEM", "EMFILE", "ENFILE"].includes(codeOf(error) ?? "");
-      const problem = isShort ? undefined : await problemOfProgram(this.#address);
+      const problem = isShort ? undefined : problemOfProgram(this.#address);
       signal.throwIfAborted();
       throw this.#failed(problem === undefined ? error : new Error(problem, { cause: error }));
     }
@@ -119,7 +123,10 @@ export class ExecConnector {
 
   #streamOf(process: ThreePipes, session: number | undefined): Stream {
     const group = new ProcessGroup(process);
-    const lines = new ErrorLines(process.stderr, (line) => this.#errors.tell(line, session));
+    const lines = new ErrorLines(process.stderr, {
+      tell: (line) => this.#errors.tell(line, session),
+      pauseAfter: (bytes) => this.#errors.pauseAfter(bytes),
+    });
     const settled = Promise.withResolvers<ProcessEnd | undefined>();
     if (this.#groups.size === 0) globalThis.addEventListener("unload", this.#onUnload);
     this.#groups.add(group);
@@ -128,7 +135,6 @@ export class ExecConnector {
       if (!ended) this.#tellOfRest(process.pid, session);
       this.#groups.delete(group);
       if (this.#groups.size === 0) globalThis.removeEventListener("unload", this.#onUnload);
-      lines.hasten();
       await waitAtMost(LAST_LINES_MS, lines.over);
       lines.leave();
       this.#errors.flush();

@@ -57,14 +57,16 @@ export class MeetingPoint {
 
 /**
  * Connects to the one who waits. Nobody else is to come: it is removed, so that it does not stay
- * behind whatever becomes of either.
+ * behind whatever becomes of either, also if nobody waits any more.
  *
  * @throws The system's error, if nobody waits.
  */
 export async function meet(path: string): Promise<Stream> {
-  const stream = await connect({ path });
-  removePoint(path);
-  return stream;
+  try {
+    return await connect({ path });
+  } finally {
+    removePoint(path);
+  }
 }
 
 /** Removes a socket, and its folder if nothing else is in it. */

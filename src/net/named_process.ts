@@ -1,5 +1,6 @@
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
+import { closed } from "./conduit.ts";
 import type { PipedProcess } from "./process_stream.ts";
 
 /** A program that is started under a name. */
@@ -28,8 +29,6 @@ export async function startNamed(
   const { spawn } = await import("node:child_process");
   const child = spawn(path, args, { argv0, env, detached: true, stdio: "pipe", ...account });
   const ended = statusOf(child);
-  // At once: nothing may be read of it before somebody takes it.
-  const [stdout, stderr] = [bytesOf(child.stdout), bytesOf(child.stderr)];
   await new Promise<void>((resolve, reject) => {
     child.once("spawn", resolve);
     child.once("error", reject);
@@ -39,9 +38,9 @@ export async function startNamed(
   return {
     pid: child.pid!,
     status: ended,
-    stdin: inputOf(child.stdin),
-    stdout: stdout as Deno.ChildProcess["stdout"],
-    stderr,
+    stdin: writesTo(child.stdin),
+    stdout: bytesOf(child.stdout) as Deno.ChildProcess["stdout"],
+    stderr: bytesOf(child.stderr),
     kill: (signal) => void child.kill(signal as NodeJS.Signals),
   };
 }
@@ -56,52 +55,50 @@ function statusOf(child: ChildProcessWithoutNullStreams): Promise<Deno.CommandSt
 }
 
 /**
- * What is written before the next bytes may be: who writes uses its memory for these. `Writable.toWeb`
- * says so while there is room in its buffer, which only points to that memory.
+ * A write is over when the pipe has taken the bytes: whoever wrote uses their memory again. That of
+ * `Writable.toWeb` is over at once while there are few.
  */
-function inputOf(target: Writable): WritableStream<Uint8Array> {
-  // Whoever writes is told.
-  target.on("error", () => {});
+function writesTo(target: Writable): WritableStream<Uint8Array<ArrayBufferLike>> {
   return new WritableStream({
-    write: (chunk) =>
-      new Promise((resolve, reject) => {
+    start(controller) {
+      target.on("error", (error) => controller.error(error));
+      target.on("close", () => controller.error(closed()));
+    },
+    write(chunk) {
+      return new Promise<void>((resolve, reject) => {
         target.write(chunk, (error) => error ? reject(error) : resolve());
-      }),
-    close: () => new Promise((resolve) => target.end(() => resolve())),
+      });
+    },
+    close: () => new Promise<void>((resolve) => void target.end(resolve)),
     abort: () => void target.destroy(),
   });
 }
 
-/** A stream of the compatible module, with what reads for it until that is closed. */
-type Source = Readable & { readonly _handle?: { readStart(): void; readStop(): void } | null };
-
 /**
- * What is read as it is asked for, and not before.
- *
- * It is what reads that is stopped and started, and never within a read: `pause` and `resume` of Deno
- * before 2.8 begin a second read into the memory of the first, and one chunk comes twice.
+ * What is read as it is asked for, and not before. By `read` alone: with `pause` and `resume` Deno 2.7
+ * mixes up the order.
  */
-function bytesOf(source: Source): ReadableStream<Uint8Array> {
+function bytesOf(source: Readable): ReadableStream<Uint8Array> {
+  let over = false;
+  let wake = () => {};
+  const end = () => {
+    over = true;
+    wake();
+  };
+  source.on("readable", () => wake()).on("end", end).on("close", end).on("error", end);
   return new ReadableStream({
     type: "bytes",
-    start(controller) {
-      let over = false;
-      const end = () => {
-        if (over) return;
-        over = true;
-        controller.close();
-        controller.byobRequest?.respond(0);
-      };
-      source.on("data", (chunk: Uint8Array) => {
-        source._handle?.readStop();
+    async pull(controller) {
+      for (;;) {
+        const chunk: Uint8Array | null = source.read();
         // Memory of its own: what is enqueued is given away.
-        if (!over) controller.enqueue(new Uint8Array(chunk));
-      });
-      source.on("end", end);
-      source.on("close", end);
-      source.on("error", end);
+        if (chunk) return controller.enqueue(new Uint8Array(chunk));
+        if (over) break;
+        await new Promise<void>((resolve) => wake = resolve);
+      }
+      controller.close();
+      controller.byobRequest?.respond(0);
     },
-    pull: () => queueMicrotask(() => source._handle?.readStart()),
     cancel: () => void source.destroy(),
   });
 }

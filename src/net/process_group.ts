@@ -92,22 +92,31 @@ export class ProcessGroup {
 
   /** Whether something is left of it. */
   #lives(): boolean {
-    // A signal of this number is none; the types do not know it.
-    return this.#signal(0 as unknown as Deno.Signal);
+    return this.#signal(NO_SIGNAL);
   }
 
   /** Sends a signal to all that is left; returns whether something is. */
   #signal(signal: Deno.Signal): boolean {
     if (this.#gone) return false;
-    try {
-      Deno.kill(-this.#pid, signal);
-      return true;
-    } catch (error) {
-      // Those that run as somebody else are there.
-      if (error instanceof Deno.errors.PermissionDenied) return true;
-      this.#gone = true;
-      this.#watch?.stop();
-      return false;
-    }
+    // A process of this number after the first has ended: nothing was left, and it was used again.
+    const isForeign = this.#orphaned && reaches(this.#pid, NO_SIGNAL);
+    if (!isForeign && reaches(-this.#pid, signal)) return true;
+    this.#gone = true;
+    this.#watch?.stop();
+    return false;
+  }
+}
+
+/** It is none, but says whether one could be sent; the types do not know it. */
+const NO_SIGNAL = 0 as unknown as Deno.Signal;
+
+/** Sends a signal to a process or group; returns whether it is there. */
+function reaches(pid: number, signal: Deno.Signal): boolean {
+  try {
+    Deno.kill(pid, signal);
+    return true;
+  } catch (error) {
+    // Those that run as somebody else are there.
+    return error instanceof Deno.errors.PermissionDenied;
   }
 }

@@ -39,12 +39,15 @@ export async function serveOneClient(options: OneClientOptions): Promise<boolean
   const client = openStandardStream(clientOfEnvironment());
   refuseCircle(config, client.stream.localAddress);
   refuseUnknown(config, client.stream.remoteAddress);
+  const socket = new OneConnection(client.stream);
   const balancer = await LocalBalancer.start(config, {
     ...logs,
     identity: { id: 1, name: config.name || "-", numbers: numbersOf(config) },
     durations: await openDurations(),
-    only: { socket: new OneConnection(client.stream), waits },
+    only: { socket, waits },
   });
+  // Before all destinations are there the first of them would get it, whatever the policy says.
+  socket.connect();
   const ended = endOf(client, balancer);
   const serving: Serving = {
     ended,
@@ -107,9 +110,10 @@ function numbersOf({ configured }: Config): Record<string, number> {
   return Object.fromEntries(configured.map(({ key }, i) => [key, i + 1]));
 }
 
-/** Accepts the one connection that there is. */
+/** Accepts the one connection that there is, once {@linkcode OneConnection.connect} says so. */
 class OneConnection implements AcceptingSocket {
   readonly address: SocketAddress;
+  readonly #connecting = Promise.withResolvers<void>();
   readonly #closing = Promise.withResolvers<never>();
   #stream: Stream | undefined;
 
@@ -119,10 +123,15 @@ class OneConnection implements AcceptingSocket {
     this.#closing.promise.catch(() => {});
   }
 
-  accept(): Promise<Stream> {
+  connect(): void {
+    this.#connecting.resolve();
+  }
+
+  async accept(): Promise<Stream> {
+    await Promise.race([this.#connecting.promise, this.#closing.promise]);
     const stream = this.#stream;
     this.#stream = undefined;
-    return stream ? Promise.resolve(stream) : this.#closing.promise;
+    return stream ?? await this.#closing.promise;
   }
 
   close(): void {

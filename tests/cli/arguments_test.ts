@@ -83,8 +83,11 @@ Deno.test("the help has every option with its default, in 80 columns", () => {
   const help = helpText();
   for (const name of optionNames()) {
     const option: Option<unknown> = OPTIONS[name];
-    const entry = `  ${flagOf(name)} ${option.form}  (${option.format(option.default)})`;
+    const usage = `${flagOf(name)} ${option.form}`.trimEnd();
+    const entry = `  ${usage}  (${option.format(option.default)})`;
     assert(help.split("\n").includes(entry), entry);
+    const [title] = help.slice(0, help.indexOf(`${entry}\n`)).match(/^\S.*:$/gm)!.slice(-1);
+    assertEquals(title, `${OPTIONS[name].group}:`, name);
   }
   assertEquals(help.split("\n").filter((line) => line.length > 80), []);
 });

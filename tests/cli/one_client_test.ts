@@ -78,10 +78,18 @@ Deno.test("what says nothing for one client is refused", async () => {
 });
 
 Deno.test("whose the descriptors are is known before anything else is", () => {
-  for (const args of [["-i"], ["--nonsense", "--inetd"], ["serve", "x", "-i"]]) {
+  const clients = [
+    "-i",
+    "--nonsense --inetd",
+    "serve x -i",
+    "-i --help",
+    "--inetd=yes 9001",
+    "-vi",
+  ];
+  for (const args of clients.map((text) => text.split(" "))) {
     assertEquals(isForOneClient(args), true);
   }
-  for (const args of [["8080", "--", "-i"], ["-i", "--help"], ["inetd", "-i"], ["8080", "9001"]]) {
+  for (const args of [["8080", "--", "-i"], ["inetd", "-i"], ["8080", "9001"], ["--in", "x"]]) {
     assertEquals(isForOneClient(args), false);
   }
 });

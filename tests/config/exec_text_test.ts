@@ -137,9 +137,10 @@ Deno.test("in a file a program is a text, or a table with its words", async () =
 
 Deno.test("mistakes of such a table are told with their lines", async () => {
   const cases: Record<string, RegExp> = {
-    '{ exec = "cat" }': /:2: destinations.exec "cat": must be a list of texts, such as \[/,
-    "{ exec = [] }": /must be a list of texts/,
-    '{ exec = ["x", 1] }': /must be a list of texts/,
+    '{ exec = "cat" }':
+      /:2: destinations.exec "cat": must be a list of one text or more, such as \[/,
+    "{ exec = [] }": /must be a list of one text or more/,
+    '{ exec = ["x", 1] }': /must be a list of one text or more/,
     '{ exec = [""] }': /must name a program/,
     '{ exec = ["x"], address = "9001" }': /has address and exec; must have one of them/,
     '{ exe = ["x"] }': /no such key; the nearest is exec/,

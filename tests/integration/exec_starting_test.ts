@@ -31,8 +31,9 @@ Deno.test("one that cannot be started is a failed connect, and is back when it c
   const folder = await Deno.makeTempDir();
   const path = `${folder}/a program`;
   await using program = await Program.start([`name=it,exec:'${path}'`]);
-  const answer = request(program.port, "x");
+  // Also before anybody comes.
   await program.logged(/destination it is down: .*there is no such file/);
+  const answer = request(program.port, "x");
   await Deno.writeTextFile(path, "#!/bin/sh\nread x; echo here\n");
   await Deno.chmod(path, 0o755);
   assertEquals(await answer, "here\n");

@@ -1,13 +1,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Daemon } from "../support/daemon.ts";
 import { Program, runProgram } from "../support/program.ts";
-import { pathOf } from "../support/real_servers.ts";
 import { freePort, readExactly, request, tryClose, until, writeAll } from "../support/servers.ts";
+import { SyslogReceiver } from "../support/syslog_receiver.ts";
 import { unless } from "../support/unless.ts";
 
 const encoder = new TextEncoder();
-const TCPD = pathOf("tcpd", ["/usr/sbin"]);
-/** The standalone binary is of an older runtime than the sources are run by. */
-const OLD = Deno.env.has("IAWLB_BINARY");
 const NEEDS_ROOT = { "programs of other users need root": Deno.uid() !== 0 };
 
 /** An inetd.conf in a folder of its own. */
@@ -94,7 +92,9 @@ Deno.test({
     await using conf = await Conf.make(cat(stays), cat(goes));
     const flags = ["--log-format", "json", "--rate-guard", "off", "--access-log-format", "json"];
     await using program = await Program.spawn(["inetd", conf.path, ...flags]);
-    const long = await Promise.all([stays, goes].map((port) => Talk.begin(port)));
+    const ports = Array.from({ length: 200 }, (_, i) => [stays, goes][i % 2]!);
+    const long = await Promise.all(ports.map((port) => Talk.begin(port)));
+    const allSay = (text: string) => Promise.all(long.map((talk) => talk.says(text)));
     let over = false;
     let served = 0;
     const load = Array.from({ length: 4 }, async () => {
@@ -116,7 +116,7 @@ Deno.test({
         program.log.slice(log).some((text) => /reload: .*(added|removed)/.test(text));
       await until(isApplied, `reload ${i} is applied`);
       await until(() => served > before + 4, "clients are served after it");
-      for (const talk of long) await talk.says(`after reload ${i}`);
+      await allSay(`after reload ${i}`);
     }
     // Where nobody listens any more the session that is there goes on.
     assertEquals(await request(comes, "new"), "new");
@@ -125,14 +125,14 @@ Deno.test({
     program.signal("SIGHUP");
     const refusal = await program.logged(/reload refused/);
     assertMatch(refusal, /inetd.conf:2: /);
-    for (const talk of long) await talk.says("still here");
+    await allSay("still here");
     over = true;
     await Promise.all(load);
-    for (const talk of long) await talk.end();
+    await Promise.all(long.map((talk) => talk.end()));
     assertEquals(await program.terminate(), 0);
     const reasons = new Set(program.access().map(({ reason }) => reason));
     assertEquals([...reasons], ["done"]);
-    assert(program.access().length >= served + 3);
+    assertEquals(program.access().length, served + 1 + long.length);
   },
 });
 
@@ -152,26 +152,74 @@ Deno.test({
 });
 
 Deno.test({
-  ...unless(
-    "a line with tcpd starts it under the name of the program, and tells what it cannot know",
-    {
-      ...NEEDS_ROOT,
-      "there is no tcpd": TCPD === undefined,
-      "only Deno 2.8 and newer set a name": OLD,
-    },
-  ),
+  ...unless("lines with programs that need a socket are refused, and say what to do", NEEDS_ROOT),
   fn: async () => {
-    const port = freePort();
-    // tcpd starts what it is called; this is how Debian's packages are wrapped.
-    await using conf = await Conf.make(line(port, `${TCPD} /bin/cat -u`));
-    const { stdout, stderr } = await runProgram(["inetd", conf.path, "--check-config"]);
-    assertMatch(stdout, /is fine: 1 listener/);
-    assertMatch(stderr, /inetd.conf:1: \d+: \S*tcpd does not learn here who the client is/);
-    const printed = await runProgram(["inetd", conf.path, "--print-config"]);
-    assertMatch(printed.stdout, /"user=root,argv0=\/bin\/cat,exec:\S*tcpd -u"/);
-    await using program = await Program.spawn(["inetd", conf.path, "--log-format", "json"]);
-    assertEquals(await request(port, "through tcpd"), "through tcpd");
-    assertEquals(await program.terminate(), 0);
+    await using conf = await Conf.make(
+      line(7001, "/usr/sbin/tcpd /usr/sbin/in.ftpd -l"),
+      line(7002, "/usr/bin/rsync rsyncd --daemon"),
+    );
+    const { code, stderr } = await runProgram(["inetd", conf.path]);
+    assertEquals(code, 2);
+    const [tcpd, rsync, ...more] = stderr.trimEnd().split("\n");
+    assertMatch(tcpd!, /inetd.conf:1: .* it lets nobody in; must be the program itself/);
+    assertMatch(
+      rsync!,
+      /inetd.conf:2: .* listens by itself .* must be rsync --server --daemon \.$/,
+    );
+    assertEquals(more, []);
+  },
+});
+
+Deno.test({
+  ...unless("what is printed for a file serves the same", NEEDS_ROOT),
+  fn: async () => {
+    const ports = [freePort(), freePort(), freePort()];
+    const [said, who, twice] = ports as [number, number, number];
+    await using conf = await Conf.make(
+      line(said, "/bin/echo echo it's \\ $HOME a,b"),
+      line(who, "/usr/bin/id id -un").replace("root", "nobody.nogroup"),
+      line(twice, "/bin/cat").replace("nowait", "nowait.2"),
+    );
+    const ask = (port: number) => request(port, "x").catch(() => "");
+    const answers = async (args: string[]) => {
+      await using program = await Program.spawn(args);
+      const all = [await ask(said), await ask(who)];
+      for (let i = 0; i < 3; i++) all.push(await ask(twice));
+      assertEquals(await program.terminate(), 0);
+      return all;
+    };
+    const { stdout } = await runProgram(["inetd", conf.path, "--print-config"]);
+    await Deno.writeTextFile(`${conf.path}.toml`, stdout);
+    const expected = ["it's \\ $HOME a,b\n", "nobody\n", "x", "x", ""];
+    assertEquals(await answers(["inetd", conf.path]), expected);
+    assertEquals(await answers(["--config", `${conf.path}.toml`]), expected);
+  },
+});
+
+Deno.test({
+  ...unless("as a daemon it reads its file again, wherever it was started", NEEDS_ROOT),
+  fn: async () => {
+    const [first, second] = [freePort(), freePort()];
+    await using conf = await Conf.make(line(first, "/bin/cat"));
+    const folder = conf.path.replace(/[^/]*$/, "");
+    await using syslog = SyslogReceiver.unix(`${folder}log`);
+    const args = ["inetd", "inetd.conf", "--daemon", "--pid-file", "a.pid"];
+    const started = await runProgram([...args, `--log=syslog:${syslog.address}`], `cd ${folder}`);
+    assertEquals([started.code, started.stderr], [0, ""]);
+    await using daemon = new Daemon(`${folder}a.pid`);
+    assertEquals(await request(first, "hello"), "hello");
+    await conf.write(line(first, "/bin/cat"), line(second, "/bin/cat"));
+    daemon.signal("SIGHUP");
+    await syslog.received(/listener \S+ added/);
+    assertEquals(await request(second, "hello"), "hello");
+    await conf.write("oops");
+    daemon.signal("SIGHUP");
+    assertMatch((await syslog.received(/reload refused/)).text, /inetd.conf:1: "oops"/);
+    assertEquals(await request(second, "hello"), "hello");
+    daemon.signal("SIGTERM");
+    await daemon.ended();
+    const files = Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
+    assertEquals(files, ["inetd.conf", "log"]);
   },
 });
 

@@ -62,9 +62,14 @@ class Machine implements AsyncDisposable {
     const listeners = ports.map((port) => {
       return `[[listener]]\nlisten = "127.0.0.1:${port}"\ndestinations = ["${this.server.address}"]\n`;
     });
-    const log = `log = "syslog:${this.syslog.address}"\n` +
-      `access-log = "${this.root}/log/access.log"\n`;
-    await Deno.writeTextFile(this.config, log + listeners.join(""));
+    const program = `log = "syslog:${this.syslog.address}"\n` +
+      `access-log = "${this.root}/log/access.log"\n` +
+      `admin = "${this.admin}"\n`;
+    await Deno.writeTextFile(this.config, program + listeners.join(""));
+  }
+
+  get admin(): string {
+    return `unix:${this.root}/run/admin.sock`;
   }
 
   /** Tells the init script what to do. */
@@ -181,6 +186,8 @@ Deno.test({
     assertEquals(await machine.script("upgrade"), { code: 0, stdout: "", stderr: "" });
     await using after = machine.daemon();
     assert(before.pid !== after.pid && before.runs && after.runs);
+    const { stdout: state } = await run([machine.binary, "ctl", machine.admin, "status"]);
+    assertMatch(state, new RegExp(`^iawlb \\S+, pid ${after.pid}, running`));
     await Promise.all([talk(first), talk(second)]);
     await client.write(new TextEncoder().encode("b"));
     assertEquals(await client.read(new Uint8Array(1)), 1);
@@ -203,7 +210,7 @@ Deno.test({
     await using machine = await Machine.make();
     await machine.configure(freePort());
     await Deno.mkdir(`${machine.root}/log`);
-    const args = ["--config", machine.config, "--user", USER, "--daemon"];
+    const args = ["--config", machine.config, "--user", USER, "--daemon", "--admin", "off"];
     const log = await runProgram(args);
     assertEquals(log.code, 1);
     assertEquals(
@@ -225,6 +232,15 @@ Deno.test({
         /^iawlb: --pid-file ".*": its folder ".*" cannot be written to by whom the program runs as/,
       );
     }
+    await Deno.chmod(`${machine.root}/syslog`, 0o600);
+    const syslog = await runProgram([...args, "--access-log", "off"]);
+    assertEquals(syslog, {
+      code: 1,
+      stdout: "",
+      stderr:
+        `iawlb: --log: syslog at ${machine.root}/syslog takes nothing from ${USER}: permission ` +
+        "denied; must be one that they may write to\n",
+    });
     await Deno.chmod(machine.config, 0o600);
     const config = await runProgram([...args, "--access-log", "off"]);
     assertEquals(config, {
@@ -232,6 +248,22 @@ Deno.test({
       stdout: "",
       stderr: `iawlb: ${machine.config}: cannot be read: permission denied\n`,
     });
+  },
+});
+
+Deno.test({
+  ...unless("a daemon that its user cannot even run is told of by its starter", obstacles),
+  fn: async () => {
+    await using machine = await Machine.make();
+    await Deno.chmod(`${machine.root}/bin`, 0o700);
+    const args = ["--daemon", "--user", USER, "127.0.0.1:0", "9"];
+    const { code, stderr } = await run([machine.binary, ...args]);
+    assertEquals(code, 1);
+    assertEquals(
+      stderr,
+      `iawlb: the daemon ended with status 1 before it served; ${machine.binary} must be readable and ` +
+        `executable by ${USER}\n`,
+    );
   },
 });
 

@@ -67,6 +67,11 @@ Deno.test({
       ["-i", "srv:_x._tcp.example.com"],
       ["-i"],
       ["serve", "nonsense", "-i"],
+      ["-i", "--help"],
+      ["serve", "echo", "-i", "--help"],
+      ["-i", "--version"],
+      ["-i", "--demo"],
+      ["--inetd=yes", dead],
     ];
     for (const args of all) {
       await using front = await SuperServer.start(ANY, args);
@@ -130,6 +135,25 @@ Deno.test("a client is known by its socket, or by the environment", async () => 
     }).output();
     assertEquals(code, 0);
     assertMatch((await log.received(/reason=/)).text, /client=192.0.2.7:4711/);
+  });
+});
+
+Deno.test("which destination is the first is what the policy says, and the next what is left", async () => {
+  await withSyslog(async (log, flag) => {
+    const [light, dead] = ["service:time,weight=1", `127.0.0.1:${freePort()},weight=256`];
+    const serve = async (heavy: string, client: number) => {
+      const { code } = await new Deno.Command("sh", {
+        args: ["-c", '"$@" <&-', "sh", ...programLine(), "-i", light, heavy]
+          .concat("--balance", "hash", flag),
+        env: { REMOTE_ADDR: `192.0.2.${client}` },
+      }).output();
+      assertEquals(code, 0);
+    };
+    // Each has one chance in 257 not to begin with the heavy one.
+    await Promise.all([1, 2, 3].map((client) => serve("service:daytime,weight=256", client)));
+    await log.received(/destination=service:daytime reason=done/);
+    await Promise.all([1, 2, 3].map((client) => serve(dead, client)));
+    await log.received(/destination=service:time reason=done .*attempts=2/);
   });
 });
 

@@ -83,3 +83,14 @@ Deno.test("one that does not end of SIGKILL is not waited for without end", asyn
   assertEquals(await group.end({ patience: 0, grace: 0 }), false);
   await process.status;
 });
+
+Deno.test("a group whose number is another process's by now gets no signal", async () => {
+  const other = await start("echo x; exec sleep 1000");
+  const status = Promise.resolve({ success: true, code: 0, signal: null });
+  const group = new ProcessGroup({ pid: other.pid, status });
+  await group.end({ patience: 10, grace: 10 });
+  group.kill();
+  // A signal of ours would have come first.
+  other.kill("SIGINT");
+  assertEquals((await other.status).signal, "SIGINT");
+});

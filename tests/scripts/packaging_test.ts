@@ -52,9 +52,9 @@ Deno.test("every option is read out of the help text, with its form and default"
   const level = flags.find(({ name }) => name === "--log-level")!;
   assertEquals(level.default, "info");
   assertEquals(choicesOf(level), ["debug", "info", "warning", "error"]);
-  for (const { name, help } of flags) {
+  for (const { name, help, group } of flags) {
     const option = optionNames().find((one) => flagOf(one) === name);
-    if (option) assertEquals(help, OPTIONS[option].help);
+    if (option) assertEquals([help, group], [OPTIONS[option].help, OPTIONS[option].group]);
   }
   assertEquals(flags.find(({ name }) => name === "--help")!.short, "-h");
   assertEquals(usage[0], "iawlb [OPTIONS] LISTEN DESTINATION [DESTINATION ...]");
@@ -105,6 +105,7 @@ Deno.test("the manual has all sections, options, commands and end reasons, as pl
   for (const form of destinationOptionNames().map(destinationOptionForm)) {
     assertStringIncludes(page, `.TP\n\\fB${form.replaceAll("-", "\\-")}\\fR\n`);
   }
+  assertStringIncludes(page, ".SS Order of the queue\n.TP\n\\fB\\-\\-queue");
   assertStringIncludes(page, "\\fBdone\\fR\nboth sides finished sending");
   assertStringIncludes(page, '"drained" \\e (100 %)');
   assertStringIncludes(page, ".TP\n\\fB0\\fR\nfinished");

@@ -11,7 +11,8 @@ export interface Entry {
  * The entries of an inetd.conf.
  *
  * Words are separated by blanks and tabs, and nothing is quoted. A line that begins with `#` is a
- * comment, and one that begins with a blank goes on with the entry before it.
+ * comment, and one that begins with a blank goes on with the entry before it. Comments may be in any
+ * encoding.
  *
  * @see inetd.conf(5) and `getconfigent` of OpenBSD's inetd.c
  */
@@ -26,6 +27,7 @@ export function readEntries(text: string, problems: ConfigProblems): Entry[] {
     const goesOn = /^[ \t]/.test(content) && current !== undefined;
     if (!goesOn) current = undefined;
     if (content.startsWith("#") || words.length === 0) continue;
+    if (content.includes("\ufffd")) problems.add(line, "is no text in UTF-8");
     if (words[0]!.startsWith("#")) {
       problems.add(
         line,

@@ -34,14 +34,7 @@ export function inetdReader(name: string, flags: ConfigFlags): () => Promise<Par
     });
     started = true;
     const problems = new ConfigProblems(file);
-    return inetdConfig(decode(bytes, file), { file, flags, problems });
+    // What is no UTF-8 is a replacement character then: comments may be of any age.
+    return inetdConfig(new TextDecoder().decode(bytes), { file, flags, problems });
   };
-}
-
-function decode(bytes: Uint8Array, file: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw new UsageError(`${file}: is no text in UTF-8`);
-  }
 }

@@ -6,7 +6,6 @@ import type { OptionName } from "../options.ts";
 import { destinationOf } from "./destination.ts";
 import { readEntries } from "./entries.ts";
 import { type InetdService, readServices } from "./service.ts";
-import { inetdWarnings } from "./warnings.ts";
 
 /** Most listeners, as of a configuration file. */
 const MAX_LISTENERS = 1000;
@@ -47,7 +46,6 @@ export function inetdConfig(
       listeners: listeners.slice(0, MAX_LISTENERS),
     },
     problems,
-    warnings: inetdWarnings(services, file),
   };
 }
 

@@ -1,5 +1,5 @@
 import { isIp } from "../../net/address.ts";
-import { nearest, quote } from "../../base/text.ts";
+import { cut, nearest, quote } from "../../base/text.ts";
 import type { ConfigProblems } from "../problems.ts";
 import { INTERNAL_SERVICES, isInternal } from "./internal.ts";
 import type { Entry } from "./entries.ts";
@@ -85,6 +85,9 @@ function readService(
   { line, words }: Entry,
   { hosts, service }: { hosts: readonly string[]; service: string },
 ): InetdService {
+  if (/[\p{C}\p{Z}]/u.test(service)) {
+    throw new EntryError(`${quote(service)}: has a character that is in no name of a service`);
+  }
   const [, type = "", protocolText = "", waiting = "", owner = "", program = "", ...args] = words;
   const missing = FIELDS[words.length];
   if (missing !== undefined) {
@@ -93,7 +96,7 @@ function readService(
     );
   }
   const fail: Fail = (text, problem) => {
-    throw new EntryError(`${service}: ${quote(text)}: ${problem}`);
+    throw new EntryError(`${cut(service)}: ${quote(text)}: ${problem}`);
   };
   const { protocol, family } = readProtocol(protocolText, { service, fail });
   const datagrams = readType(type, { protocol, fail });
@@ -129,6 +132,16 @@ function readService(
     );
   }
   if (!program.startsWith("/")) fail(program, "must be the path of a program, or internal");
+  if (program.endsWith("/tcpd")) {
+    fail(
+      program,
+      "asks a socket who the client is and finds a pipe here, so that it lets nobody in; must be the " +
+        `program itself${
+          args.length > 0 ? ` (${cut(args[0]!)})` : ""
+        }, and --allow and --deny for ` +
+        "what hosts.allow and hosts.deny say",
+    );
+  }
   const [name = program.slice(program.lastIndexOf("/") + 1), ...rest] = args;
   return { ...common, server: { program, name, args: rest } };
 }

@@ -31,6 +31,7 @@ export const DAEMON_ROWS = table({ scope: "program", group: "Process" }, {
   })),
   umask: afterRestart(fileMode({
     word: "inherit",
+    example: "0027",
     help: "which permissions files and sockets that the program makes do not have; inherit = as " +
       "whoever starts it has it",
   })),

@@ -102,6 +102,16 @@ export function serviceOptionForms(service: ServiceName): string {
   return oneOf([...own, ...destinationOptionNames().map(destinationOptionForm)]);
 }
 
+/** The options that a program may have, in words. */
+export function programOptionForms(): string {
+  const own = execOptionNames().map((name) => `${name}=${EXEC_OPTIONS[name].form}`);
+  const common = destinationOptionNames().filter((name) => !NOT_OF_PROGRAMS.has(name));
+  return oneOf([...own, ...common.map(destinationOptionForm)]);
+}
+
+/** Programs get no header and have no agent: their environment says who the client is. */
+const NOT_OF_PROGRAMS: ReadonlySet<DestinationOptionName> = new Set(["send-proxy", "agent-check"]);
+
 function oneOf(forms: readonly string[]): string {
   return forms.join(", ").replace(/, (?=[^,]*$)/, " or ");
 }

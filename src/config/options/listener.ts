@@ -164,6 +164,7 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
   })),
   socketMode: afterRestart(fileMode({
     word: "umask",
+    example: "0660",
     help: "permissions of the socket where LISTEN is unix:/path, from before anybody finds it: " +
       "clients need to write to it, as 0660 lets the group; umask = what the umask leaves",
   })),

@@ -1,13 +1,15 @@
 import type { Option } from "../option.ts";
 
 /** Permission bits as chmod(1) takes them in digits, or one word for leaving them to somebody else. */
-export function fileMode(spec: { word: string; help: string }): Option<number | null> {
-  const { word, help } = spec;
+export function fileMode(
+  spec: { word: string; example: string; help: string },
+): Option<number | null> {
+  const { word, example, help } = spec;
   return {
     form: `${word}|MODE`,
     default: null,
     help,
-    allowed: `${word}, or three octal digits such as 0660`,
+    allowed: `${word}, or three octal digits such as ${example}`,
     parse(text) {
       if (text === word) return null;
       return /^0?[0-7]{3}$/.test(text) ? parseInt(text, 8) : undefined;

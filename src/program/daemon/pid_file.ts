@@ -9,8 +9,8 @@ const LOCK_MS = 500;
 /** How often the path is looked at that others take and leave all the time. */
 const TRIES = 10;
 
-/** Most characters of a number. */
-const MAX_DIGITS = 10;
+/** Most bytes that are looked at, more than a number has. */
+const MAX_BYTES = 64;
 
 /** The part of a file of Deno 2.9 and newer that older ones lack. */
 type Lockable = Deno.FsFile & { tryLock?(exclusive: boolean): Promise<boolean> };
@@ -46,8 +46,8 @@ export class PidFile {
    * Writes the number of this process into a file that is locked from then on, a new one or one that a
    * dead process has left behind.
    *
-   * @throws {FatalError} If a process that runs has it, if it is no regular file of this user's own, or
-   * cannot be made, or not removed again.
+   * @throws {FatalError} If a process that runs has it, if it is no regular file of this user's own or
+   * has anything else in it, or cannot be made, or not removed again.
    */
   static async take(path: string, { uid }: { uid: number | undefined }): Promise<PidFile> {
     try {
@@ -62,6 +62,17 @@ export class PidFile {
     } catch (error) {
       const why = error instanceof PidFileError ? error.message : fileProblem(error);
       throw new FatalError(`--pid-file ${quote(path)}: ${why}`, { cause: error });
+    }
+  }
+
+  /** Whether another file, or none, is in its place: somebody is about to take this one's. */
+  get isMovedAway(): boolean {
+    try {
+      const info = infoOf(this.path);
+      return !info || !isSame(info, this.#mark);
+    } catch {
+      // Its folder was closed.
+      return false;
     }
   }
 
@@ -99,6 +110,11 @@ async function takeOpened(
     if (!now || !isSame(now, found)) return undefined;
     assertRemovable(path);
     const stale = numberIn(file);
+    if (stale === undefined && !isBlank(file)) {
+      throw new PidFileError(
+        "holds something else than the number of a process, and is left alone",
+      );
+    }
     file.truncateSync();
     file.seekSync(0, Deno.SeekMode.Start);
     file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
@@ -165,12 +181,22 @@ async function lock(file: Lockable): Promise<boolean> {
 }
 
 function numberIn(file: Deno.FsFile): number | undefined {
-  const bytes = new Uint8Array(MAX_DIGITS + 1);
+  const [digits] = /^\d+$/.exec(textIn(file)) ?? [];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+/** Whether there is nothing in it, as when whoever had it, or the machine, ended before it was written. */
+function isBlank(file: Deno.FsFile): boolean {
+  return textIn(file) === "";
+}
+
+/** What is in a file, without what surrounds a number; of a long one the beginning. */
+function textIn(file: Deno.FsFile): string {
+  const bytes = new Uint8Array(MAX_BYTES);
   file.seekSync(0, Deno.SeekMode.Start);
   const length = file.readSync(bytes) ?? 0;
-  const [, digits] = /^\s*(\d+)\s*$/.exec(new TextDecoder().decode(bytes.subarray(0, length))) ??
-    [];
-  return digits === undefined ? undefined : Number(digits);
+  const text = new TextDecoder().decode(bytes.subarray(0, length)).replaceAll("\0", "");
+  return length < MAX_BYTES ? text.trim() : text;
 }
 
 function heldBy(pid: number | undefined): string {

@@ -6,6 +6,15 @@ import { quote } from "../../base/text.ts";
 import type { Settings } from "../../config/options.ts";
 import { wantedIdentity } from "./identity.ts";
 import { canWriteIn, PidFile } from "./pid_file.ts";
+import { syslogPath, trySyslog } from "./syslog_reach.ts";
+
+/** Options of {@linkcode Place.take}. */
+export interface PlaceOptions {
+  /** Whether this process is a daemon by now. */
+  readonly daemon: boolean;
+  /** Tells whoever started it what will most likely be missed. */
+  warn(text: string): Promise<void>;
+}
 
 /** What this process has of the system before it opens anything: its folder, its umask, its file. */
 export class Place {
@@ -18,11 +27,10 @@ export class Place {
   /**
    * Goes where the settings say.
    *
-   * @param options.daemon Whether this process is one by now.
    * @throws {FatalError} If it is not who it was to become, or will miss something later that only root
    * has.
    */
-  static async take(settings: Settings, options: { daemon: boolean }): Promise<Place> {
+  static async take(settings: Settings, options: PlaceOptions): Promise<Place> {
     const { umask, pidFile, user, group } = settings;
     if (options.daemon) Deno.chdir("/");
     if (umask !== null) Deno.umask(umask);
@@ -31,6 +39,7 @@ export class Place {
       assertBecome(settings);
       if (own?.uid !== 0) assertLater(settings);
     }
+    if (options.daemon || user || group) await checkSyslog(settings, options);
     if (pidFile === "") return new Place(undefined);
     return new Place(await PidFile.take(pidFile, { uid: own?.uid }));
   }
@@ -41,6 +50,11 @@ export class Place {
     if (stale !== undefined) {
       log.info("took over the pid file {path}, which process {stale} had left", { path, stale });
     }
+  }
+
+  /** Whether another process is to take the place of this one: its pid file was moved away. */
+  get isWantedByAnother(): boolean {
+    return this.#pidFile?.isMovedAway ?? false;
   }
 
   /** Leaves it as it was; a second call does nothing. */
@@ -74,9 +88,30 @@ function assertLater({ accessLog, user, group }: Settings): void {
     `--access-log ${quote(accessLog)}: its folder ${
       quote(dirname(accessLog))
     } cannot be written to ` +
-      `by ${user?.name ?? `group ${group!.name}`}, so that the log could not be opened again ` +
+      `by ${nameOf({ user, group })}, so that the log could not be opened again ` +
       "(SIGUSR2); must be in a folder of theirs, such as /var/log/iawlb",
   );
+}
+
+/** Messages that nobody will get are told of now. */
+async function checkSyslog(settings: Settings, { daemon, warn }: PlaceOptions): Promise<void> {
+  const path = syslogPath(settings);
+  const problem = path === undefined ? undefined : await trySyslog(path);
+  if (problem === "forbidden") {
+    throw new FatalError(
+      `${settings.log.kind === "syslog" ? "--log" : "--access-log"}: syslog at ${path} takes ` +
+        `nothing from ${nameOf(settings)}: permission denied; must be one that they may write to`,
+    );
+  }
+  if (problem === "absent" && daemon) {
+    await warn(
+      `there is no syslog at ${path}: messages are lost until there is; --log names another one`,
+    );
+  }
+}
+
+function nameOf({ user, group }: Pick<Settings, "user" | "group">): string {
+  return user?.name ?? (group ? `group ${group.name}` : "whom the program runs as");
 }
 
 function isPipe(path: string): boolean {

@@ -20,6 +20,13 @@ const LAST_WORDS_MS = 1000;
 const SIGNALLED = 128;
 const NUMBERS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
 
+/** What has been heard of the process that was started. */
+interface Heard {
+  /** Whether it came to be this program. */
+  here: boolean;
+  complaint: boolean;
+}
+
 /** How this program is started anew. */
 export interface Restart {
   /** Its arguments, which are the same again. */
@@ -67,7 +74,6 @@ export function restartFor(
         "standard input is read once; must be the path of a file",
     );
   }
-  if (daemon) warnOfSyslog(settings);
   return { args, daemon, identity };
 }
 
@@ -78,21 +84,6 @@ function warnOfGroups(own: Credentials | undefined): void {
   complain(
     `iawlb: warning: the supplementary groups ${kept.join(", ")} of whoever started it are kept: ` +
       "only root can give them up",
-  );
-}
-
-/** Whom nothing can be told later is told now where it will not be found. */
-function warnOfSyslog({ log }: Settings): void {
-  if (log.kind !== "syslog" || log.address.transport !== "unix") return;
-  const { path } = log.address;
-  try {
-    if (Deno.statSync(path).isSocket) return;
-  } catch {
-    // There is nothing.
-  }
-  complain(
-    `iawlb: warning: there is no syslog at ${path}: messages are lost until there is; --log names ` +
-      "another one",
   );
 }
 
@@ -110,12 +101,18 @@ export async function startAnew(restart: Restart, signals: Signals): Promise<num
     const child = spawn(restart, point.path);
     const ended = child.status;
     const serving = Promise.withResolvers<"serving">();
+    const heard: Heard = { here: false, complaint: false };
     const arrival = point.accept().then((stream) =>
       listen(stream, {
         here() {
+          heard.here = true;
           if (!daemon) signals.passOn((signal) => passTo(child, signal));
         },
         serving: () => serving.resolve("serving"),
+        complaint(text) {
+          heard.complaint = true;
+          complain(text);
+        },
       })
     );
     const talk = arrival.catch(() => {});
@@ -126,7 +123,7 @@ export async function startAnew(restart: Restart, signals: Signals): Promise<num
     }
     point.close();
     await waitAtMost(LAST_WORDS_MS, talk);
-    return statusOf(first, daemon);
+    return daemon ? endOf(first, { heard, identity }) : statusOf(first);
   } finally {
     point.close();
   }
@@ -177,14 +174,18 @@ function spawn({ args, daemon, identity }: Restart, socket: string): Deno.ChildP
 /** Hears what the other one tells, to its end. */
 async function listen(
   stream: Stream,
-  { here, serving }: { here(): void; serving(): void },
+  { here, serving, complaint }: {
+    here(): void;
+    serving(): void;
+    complaint(text: string): void;
+  },
 ): Promise<void> {
   try {
     for await (const message of new MessagePipe(stream).messages()) {
       const told = message as ToStarter;
       if (told === "here") here();
       else if (told === "serving") serving();
-      else complain(told.complaint);
+      else complaint(told.complaint);
     }
   } finally {
     stream.close();
@@ -199,10 +200,22 @@ function passTo(child: Deno.ChildProcess, signal: Deno.Signal): void {
   }
 }
 
-function statusOf({ code, signal }: Deno.CommandStatus, daemon: boolean): number {
-  if (!daemon) return signal === null ? code : SIGNALLED + (NUMBERS[signal] ?? 0);
-  if (signal === null && code !== 0) return code;
-  const how = signal === null ? "ended" : `was ended by ${signal}`;
-  complain(`iawlb: the daemon ${how} before it served`);
-  return 1;
+function statusOf({ code, signal }: Deno.CommandStatus): number {
+  return signal === null ? code : SIGNALLED + (NUMBERS[signal] ?? 0);
+}
+
+/** The exit status after a daemon that did not come to serve; says so where nobody else has. */
+function endOf(
+  { code, signal }: Deno.CommandStatus,
+  { heard, identity }: { heard: Heard; identity: Identity | undefined },
+): number {
+  if (signal !== null || code === 0 || !heard.complaint) {
+    const how = signal === null ? `ended with status ${code}` : `was ended by ${signal}`;
+    // The runtime itself, or what should have started it, has said why to /dev/null.
+    const hint = heard.here || !identity
+      ? ""
+      : `; ${ownCommand().at(-1)} must be readable and executable by ${identity.name}`;
+    complain(`iawlb: the daemon ${how} before it served${hint}`);
+  }
+  return signal === null && code !== 0 ? code : 1;
 }

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { inetdReader } from "../../../src/config/inetd/file.ts";
 import { inetdConfig } from "../../../src/config/inetd/listeners.ts";
 import type { ConfigFlags } from "../../../src/config/parse.ts";
 import { ConfigProblems } from "../../../src/config/problems.ts";
@@ -141,8 +142,8 @@ Deno.test("owners have groups, and programs names and words of their own", () =>
       "user=www-data,group=nogroup,exec:/bin/cat 'a'\\''b' '\\c' '$HOME' x,y",
     ].map((text) => `7001 ${text}`),
   );
-  assertEquals(leads("7001 stream tcp nowait a:b /usr/sbin/tcpd /usr/sbin/in.ftpd -l"), [
-    "7001 user=a,group=b,argv0=/usr/sbin/in.ftpd,exec:/usr/sbin/tcpd -l",
+  assertEquals(leads("7001 stream tcp nowait a:b /bin/busybox /usr/sbin/in.ftpd -l"), [
+    "7001 user=a,group=b,argv0=/usr/sbin/in.ftpd,exec:/bin/busybox -l",
   ]);
 });
 
@@ -165,11 +166,13 @@ Deno.test("every line that cannot be had is refused with its number and the reas
     "  # no comment",
     "ftp stream tcp,rcvbuf=64k nowait root /usr/sbin/in.ftpd",
     "finger stream tcp nowait",
+    "finger stream tcp nowait nobody /usr/sbin/tcpd /usr/sbin/in.fingerd -w",
   ].join("\n"));
   assertEquals(problems.map((text) => Number(/^inetd.conf:(\d+): /.exec(text)![1])), [
-    ...[1, 2, 3, 4, 5, 6, 7],
+    ...[1, 2, 3, 4, 5, 6, 7, 8],
   ]);
-  assertEquals(problems.map((text) => /runtime|portmapper|TCPMUX|column|user is/.exec(text)![0]), [
+  const words = /runtime|portmapper|TCPMUX|column|user is|program itself \(.*\)/;
+  assertEquals(problems.map((text) => words.exec(text)![0]), [
     "runtime",
     "runtime",
     "portmapper",
@@ -177,6 +180,7 @@ Deno.test("every line that cannot be had is refused with its number and the reas
     "column",
     "runtime",
     "user is",
+    "program itself (/usr/sbin/in.fingerd)",
   ]);
 });
 
@@ -202,6 +206,7 @@ Deno.test("a field that is wrong says what it must be", () => {
     ["1.2.3.4:x stream tcp6 nowait root /bin/cat", "no address of IPv6"],
     ["localhost:x stream tcp4 nowait root /bin/cat", "must be an IP address"],
     ["1.2.3.4: stream tcp nowait root /bin/cat", "must name a service"],
+    ["\x1b[31mx stream tcp nowait root /bin/cat", 'inetd.conf:1: "\\u001b[31mx": has a character'],
   ];
   for (const [line, expected] of lines) {
     const problem = problemOf(line);
@@ -210,4 +215,23 @@ Deno.test("a field that is wrong says what it must be", () => {
   assertEquals(read("# nothing\n").problems, [
     "inetd.conf: has no service; must have one or more lines that are no comments",
   ]);
+});
+
+Deno.test("comments may be in any encoding, services may not", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = `${folder}/inetd.conf`;
+    // As ISO 8859-1 has it.
+    const text = "# für später\n7001 stream tcp nowait root /bin/echo echo ok\n";
+    const write = (text: string) => {
+      return Deno.writeFile(path, Uint8Array.from(text, (character) => character.charCodeAt(0)));
+    };
+    await write(text);
+    const read = inetdReader(path, NO_FLAGS);
+    assertEquals((await read()).problems.lines, []);
+    await write(`${text}7002 stream tcp nowait root /bin/echo echo größer\n`);
+    assertEquals((await read()).problems.lines, [[`${path}:3: is no text in UTF-8`, 3]]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

@@ -62,9 +62,13 @@ Deno.test("a pid file that a dead process has left is taken over, whoever has it
 }, async () => {
   await withFolder(async (folder) => {
     const path = `${folder}/a.pid`;
+    // Of a machine that ended before it was written.
+    for (const nothing of ["", "\n", "\0\0\0\0"]) {
+      await Deno.writeTextFile(path, nothing);
+      const file = await PidFile.take(path, { uid });
+      assertEquals([file.stale, file.release()], [undefined, undefined]);
+    }
     // The parent runs, and never had this file.
-    await Deno.writeTextFile(path, `${Deno.ppid}\n and more of it`);
-    assertEquals((await PidFile.take(path, { uid })).release(), undefined);
     await Deno.writeTextFile(path, `${Deno.ppid}\n`);
     const file = await PidFile.take(path, { uid });
     assertEquals(file.stale, Deno.ppid);
@@ -112,6 +116,20 @@ Deno.test("a pid file that leads elsewhere, or is no file, is refused", { ignore
   });
 });
 
+Deno.test("a file with anything else in it is left alone", { ignore }, async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/a.toml`;
+    for (const text of ['listen = "80"\n', "7\nand more\n", `7${" ".repeat(100)}8`]) {
+      await Deno.writeTextFile(path, text);
+      assertEquals(
+        await refusal(path),
+        "holds something else than the number of a process, and is left alone",
+      );
+      assertEquals(await Deno.readTextFile(path), text);
+    }
+  });
+});
+
 Deno.test("somebody else's pid file is refused", { ignore }, async () => {
   await withFolder(async (folder) => {
     const path = `${folder}/a.pid`;
@@ -131,8 +149,11 @@ Deno.test(
     await withFolder(async (folder) => {
       const path = `${folder}/a.pid`;
       const file = await PidFile.take(path, { uid });
+      assertEquals(file.isMovedAway, false);
       await Deno.rename(path, `${path}.old`);
+      assertEquals(file.isMovedAway, true);
       await Deno.writeTextFile(path, "7\n");
+      assertEquals(file.isMovedAway, true);
       assertEquals(file.release(), undefined);
       assertEquals(await Deno.readTextFile(path), "7\n");
     });
