@@ -1,4 +1,5 @@
 import type { Logger } from "@logtape/logtape";
+import { lchownSync } from "node:fs";
 import { type AcceptingSocket, RuntimeAcceptingSocket } from "./accepting_socket.ts";
 import { type Address, formatAddress, formatHostPort, formatSocketAddress } from "./address.ts";
 import { addressesOf, bindHosts, portOf } from "./bind_hosts.ts";
@@ -100,10 +101,8 @@ async function bindUnix(path: string, options: OpenOptions & BindContext): Promi
   const { mode, owner, log } = options;
   const { socket, mark } = await bindPath(path, {
     open(temporary) {
-      const listener = Deno.listen({ transport: "unix", path: temporary });
+      const listener = listenWithMode(temporary, mode);
       try {
-        // Nobody finds it yet.
-        if (mode !== undefined) Deno.chmodSync(temporary, mode);
         if (owner !== undefined) giveTo(owner, temporary);
       } catch (error) {
         listener.close();
@@ -127,10 +126,28 @@ async function bindUnix(path: string, options: OpenOptions & BindContext): Promi
   };
 }
 
-/** @throws {OwnerError} If that is not allowed. */
+/**
+ * With the permissions from its first moment: to change those of a path is to change what somebody may
+ * have put there, who can write to its folder.
+ */
+function listenWithMode(path: string, mode: number | undefined): Deno.UnixListener {
+  if (mode === undefined) return Deno.listen({ transport: "unix", path });
+  const before = Deno.umask(~mode & 0o777);
+  try {
+    return Deno.listen({ transport: "unix", path });
+  } finally {
+    Deno.umask(before);
+  }
+}
+
+/**
+ * A link that somebody has put there is not followed.
+ *
+ * @throws {OwnerError} If that is not allowed.
+ */
 function giveTo({ user, group }: SocketOwner, path: string): void {
   try {
-    Deno.chownSync(path, user?.uid ?? null, group?.gid ?? null);
+    lchownSync(path, user?.uid ?? UNCHANGED, group?.gid ?? UNCHANGED);
   } catch (error) {
     const text = [user, group].flatMap((one) => one ? [one.name] : []).join(":");
     throw new OwnerError(
@@ -139,6 +156,9 @@ function giveTo({ user, group }: SocketOwner, path: string): void {
     );
   }
 }
+
+/** To the system, whoever it is. */
+const UNCHANGED = -1;
 
 /** The message says all. */
 class OwnerError extends Error {}

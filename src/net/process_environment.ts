@@ -2,8 +2,8 @@ import { shortIp, type SocketAddress } from "./address.ts";
 
 /**
  * What a program that serves a connection finds in its environment, as tcpserver (ucspi-tcp) and
- * systemd set it, and nothing else: IPv4 as such also at a socket of IPv6. Without a client there is
- * nothing to tell.
+ * systemd set it, and nothing else. Without a client there is nothing to tell. An address of IPv4 is
+ * written as such, also where the socket is one of IPv6: programs compare it.
  *
  * @see https://cr.yp.to/ucspi-tcp/environment.html
  * @see systemd.exec(5), REMOTE_ADDR
@@ -17,14 +17,13 @@ export function connectionEnvironment(
   const local: Record<string, string> = listener && "port" in listener
     ? { TCPLOCALIP: shortIp(listener.hostname), TCPLOCALPORT: String(listener.port) }
     : {};
-  const hostname = shortIp(client.hostname);
-  const port = String(client.port);
+  const [ip, port] = [shortIp(client.hostname), String(client.port)];
   return {
     PROTO: "TCP",
     ...local,
-    TCPREMOTEIP: hostname,
+    TCPREMOTEIP: ip,
     TCPREMOTEPORT: port,
-    REMOTE_ADDR: hostname,
+    REMOTE_ADDR: ip,
     REMOTE_PORT: port,
   };
 }

@@ -7,6 +7,15 @@ import { SyslogReceiver } from "../support/syslog_receiver.ts";
 
 const ignore = Deno.build.os !== "linux";
 
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A folder, a server, and a syslog daemon for what a daemon says. */
 class Scene implements AsyncDisposable {
   readonly port = freePort();
@@ -143,6 +152,31 @@ Deno.test(
     await next.ended();
   },
 );
+
+Deno.test("one whose pid file was moved away leaves its admin API to the next when it drains", {
+  ignore,
+}, async () => {
+  await using scene = await Scene.make();
+  const args = scene.args("--admin", `unix:${scene.folder}/admin`, ...scene.addresses);
+  await using before = (await scene.start(args)).daemon!;
+  using client = await Deno.connect({ port: scene.port, hostname: "127.0.0.1" });
+  await client.write(new Uint8Array(1));
+  await client.read(new Uint8Array(1));
+  await Deno.rename(`${scene.folder}/a.pid`, `${scene.folder}/b.pid`);
+  before.signal("SIGTERM");
+  await scene.syslog.received(/the pid file was moved away: .* the admin API closes/);
+  await until(() => !exists(`${scene.folder}/admin`), "the admin API has closed");
+  await using after = (await scene.start(args)).daemon!;
+  assert(before.runs && after.runs);
+  assertEquals(await scene.talk(), "hello");
+  await client.write(new Uint8Array(1));
+  assertEquals(await client.read(new Uint8Array(1)), 1);
+  client.close();
+  await before.ended();
+  assert(exists(`${scene.folder}/admin`) && exists(`${scene.folder}/a.pid`));
+  after.signal("SIGTERM");
+  await after.ended();
+});
 
 Deno.test("a reload reads the file, and the files that it names, in the folder of the starter", {
   ignore,

@@ -1,39 +1,30 @@
 import { assertEquals } from "@std/assert";
 import { connectionEnvironment } from "../../src/net/process_environment.ts";
 
-const tcp = (hostname: string, port: number) => ({ transport: "tcp" as const, hostname, port });
-
-Deno.test("a program learns both ends of its connection", () => {
-  assertEquals(connectionEnvironment(tcp("2001:db8::1", 1234), tcp("2001:db8::2", 80)), {
+Deno.test("a client of IPv4 at a listener for both has its address of IPv4", () => {
+  const client = { transport: "tcp", hostname: "::ffff:192.0.2.7", port: 40_000 } as const;
+  const listener = { transport: "tcp", hostname: "::ffff:192.0.2.1", port: 8080 } as const;
+  assertEquals(connectionEnvironment(client, listener), {
     PROTO: "TCP",
-    TCPLOCALIP: "2001:db8::2",
-    TCPLOCALPORT: "80",
-    TCPREMOTEIP: "2001:db8::1",
-    TCPREMOTEPORT: "1234",
-    REMOTE_ADDR: "2001:db8::1",
-    REMOTE_PORT: "1234",
+    TCPLOCALIP: "192.0.2.1",
+    TCPLOCALPORT: "8080",
+    TCPREMOTEIP: "192.0.2.7",
+    TCPREMOTEPORT: "40000",
+    REMOTE_ADDR: "192.0.2.7",
+    REMOTE_PORT: "40000",
   });
 });
 
-Deno.test("a client of IPv4 is one of IPv4, also at a socket that has both", () => {
-  const environment = connectionEnvironment(
-    tcp("::ffff:192.0.2.1", 1234),
-    tcp("::ffff:192.0.2.2", 80),
-  );
-  assertEquals(environment.TCPREMOTEIP, "192.0.2.1");
-  assertEquals(environment.REMOTE_ADDR, "192.0.2.1");
-  assertEquals(environment.TCPLOCALIP, "192.0.2.2");
-});
-
-Deno.test("of a UNIX socket only that is told, unless a PROXY header knew more", () => {
-  const path = { transport: "unix" as const, path: "/x" };
-  assertEquals(connectionEnvironment({ transport: "unix", path: null }, path), { PROTO: "UNIX" });
-  assertEquals(connectionEnvironment(tcp("192.0.2.1", 1), path), {
+Deno.test("one of IPv6 has its own, and of one on a UNIX socket there is nothing more", () => {
+  const client = { transport: "tcp", hostname: "2001:db8::7", port: 40_000 } as const;
+  assertEquals(connectionEnvironment(client, undefined), {
     PROTO: "TCP",
-    TCPREMOTEIP: "192.0.2.1",
-    TCPREMOTEPORT: "1",
-    REMOTE_ADDR: "192.0.2.1",
-    REMOTE_PORT: "1",
+    TCPREMOTEIP: "2001:db8::7",
+    TCPREMOTEPORT: "40000",
+    REMOTE_ADDR: "2001:db8::7",
+    REMOTE_PORT: "40000",
   });
-  assertEquals(connectionEnvironment(undefined, path), {});
+  assertEquals(connectionEnvironment({ transport: "unix", path: "/x" }, undefined), {
+    PROTO: "UNIX",
+  });
 });

@@ -1,7 +1,7 @@
 import type { Settings } from "../../config/options.ts";
 import { LOCAL_SYSLOG } from "../../config/log_target.ts";
 import { waitAtMost } from "../../async/wait_at_most.ts";
-import { openDatagramSocket } from "../../net/datagram_socket.ts";
+import { type DatagramSocket, openDatagramSocket } from "../../net/datagram_socket.ts";
 
 /** How long a syslog daemon may keep a datagram waiting, in milliseconds. */
 const PATIENCE_MS = 500;
@@ -18,7 +18,9 @@ export function syslogPath({ log, accessLog }: Settings): string | undefined {
  * with an empty datagram, which all of them take for no message.
  */
 export async function trySyslog(path: string): Promise<"absent" | "forbidden" | undefined> {
-  const socket = openDatagramSocket({ transport: "unix", path });
+  const socket = tryOpen(path);
+  // The log, which needs one as well, says why.
+  if (!socket) return undefined;
   let problem: "absent" | "forbidden" | undefined;
   const sending = socket.send(new Uint8Array()).catch((error) => {
     problem = error instanceof Deno.errors.PermissionDenied ? "forbidden" : "absent";
@@ -26,4 +28,12 @@ export async function trySyslog(path: string): Promise<"absent" | "forbidden" | 
   await waitAtMost(PATIENCE_MS, sending);
   socket.close();
   return problem;
+}
+
+function tryOpen(path: string): DatagramSocket | undefined {
+  try {
+    return openDatagramSocket({ transport: "unix", path });
+  } catch {
+    return undefined;
+  }
 }
