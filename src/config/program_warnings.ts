@@ -61,18 +61,26 @@ function* warningsOf({ configured, halfClose }: Config, { source, file }: Place)
     if (problem === undefined) continue;
     const { text, line } = source?.destinations[index] ?? { text: one.name };
     const name = line === undefined ? "DESTINATION" : `${file}:${line}: destinations`;
-    yield `${name} ${quote(text)} cannot be started as it is: ${problem}`;
+    yield `${name} ${quote(text)} ${problem}`;
   }
 }
 
 function problemOf({ address }: Program): string | undefined {
+  const [program, ...args] = address.command;
+  const behind = OPTION_BEHIND.exec(args.at(-1) ?? "")?.[0];
+  if (behind !== undefined) return `has ${quote(behind)} as the end of an argument; ${BEFORE}`;
   const problem = problemOfProgram(address);
   if (problem === undefined) return undefined;
-  if (/\s/.test(address.command[0])) {
-    return `${problem}; its arguments are words of their own, and not in its quotes`;
+  const told = `cannot be started as it is: ${problem}`;
+  if (/\s/.test(program)) {
+    return `${told}; its arguments are words of their own, and not in its quotes`;
   }
-  // As they stand behind every other address.
-  const [, option = ""] = /,([^,=]+)=?[^,]*$/.exec(address.command[0]) ?? [];
-  if (!isWrittenOption(option)) return problem;
-  return `${problem}; options of a program stand before ${EXEC_PREFIX}`;
+  const [, option = ""] = /,([^,=]+)=?[^,]*$/.exec(program) ?? [];
+  return isWrittenOption(option) ? `${told}; ${BEFORE}` : told;
 }
+
+/** They stand behind every other address. */
+const BEFORE = `options of a program stand before ${EXEC_PREFIX}`;
+
+/** Options at the end of the arguments, of which a program most likely has none that looks the same. */
+const OPTION_BEHIND = /,(?:workers|workers-max|argv0|user|group|send-proxy|agent-check)=[^,=]+$/;

@@ -39,6 +39,12 @@ Deno.test("options behind the program are told to stand before it", async () => 
     assertMatch(line!, /; options of a program stand before exec:$/, text);
   }
   assertMatch((await warnings("exec:/bin/cat,9001"))[0]!, /there is no such file$/);
+  const [argument] = await warnings("exec:/bin/cat -u,user=nobody");
+  assertMatch(
+    argument!,
+    /has ",user=nobody" as the end of an argument; options of a program stand/,
+  );
+  assertEquals((await warnings("exec:/bin/cat -o user=x,rw=1")).length, 0);
   const [quoted] = await warnings("exec:'/bin/cat -u'");
   assertMatch(quoted!, /; its arguments are words of their own, and not in its quotes$/);
 });
