@@ -22,12 +22,26 @@ export function isProgram(one: ConfiguredDestination): one is Program {
   return !isTemplate(one) && one.address.transport === "exec";
 }
 
-/** What is allowed about programs and most likely not meant, a line each. */
+/**
+ * What is told to process 1, whose children all those become whose parent has ended. As zombies they
+ * keep their group and so the slot of their session.
+ */
+const FIRST_PROCESS =
+  "this is process 1, and what programs leave behind would stay as zombies: the " +
+  "runtime waits for its own children alone; start it below an init, as docker run --init does";
+
+/**
+ * What is allowed about programs and most likely not meant, a line each.
+ *
+ * @param options.pid The number of this process.
+ */
 export function programWarnings(
   { listeners }: Pick<ProgramConfig, "listeners">,
   source: ProgramSource,
+  { pid = Deno.pid } = {},
 ): string[] {
-  const lines: string[] = [];
+  const hasPrograms = listeners.some(({ configured }) => configured.some(isProgram));
+  const lines = pid === 1 && hasPrograms ? [FIRST_PROCESS] : [];
   for (const [i, config] of listeners.entries()) {
     for (const line of warningsOf(config, { source: source.listeners[i], file: source.file })) {
       if (lines.length === MAX_LINES) return [...lines, "further programs are not told about"];
