@@ -2,6 +2,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { resolve } from "node:path";
 import { bundle, BundleError, type Parts, SOURCES } from "./bundle.ts";
 import { deno } from "./deno.ts";
+import project from "../deno.json" with { type: "json" };
 
 /** What {@linkcode compile} makes. */
 export interface CompileOptions {
@@ -9,6 +10,8 @@ export interface CompileOptions {
   output: string;
   /** The platform, as `deno compile --target` names it; this machine's if absent. */
   target?: string | undefined;
+  /** Whether the binary may not run programs, which `exec:` and services with processes need. */
+  withoutRun?: boolean;
 }
 
 /** Why a binary could not be made, in one line. */
@@ -25,7 +28,7 @@ export class CompileError extends Error {
  * @throws {CompileError} If the runtime cannot be had, or the binary does not start.
  */
 export async function compile(options: CompileOptions): Promise<void> {
-  const { target = Deno.build.target } = options;
+  const { target = Deno.build.target, withoutRun = false } = options;
   const output = resolve(options.output);
   const folder = await Deno.makeTempDir();
   try {
@@ -35,7 +38,7 @@ export async function compile(options: CompileOptions): Promise<void> {
       console.error(`not bundled, the binary will take longer to start: ${error.message}`);
       return SOURCES;
     });
-    await compileParts(parts, { output, target });
+    await compileParts(parts, { output, target, withoutRun });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -44,7 +47,7 @@ export async function compile(options: CompileOptions): Promise<void> {
 
 async function compileParts(
   { folder, main, others }: Parts,
-  { output, target }: { output: string; target: string },
+  { output, target, withoutRun }: { output: string; target: string; withoutRun: boolean },
 ): Promise<void> {
   const foreign = target !== Deno.build.target;
   const flags = others.flatMap((path) => ["--include", path]);
@@ -58,7 +61,7 @@ async function compileParts(
       "--no-check",
       "--no-prompt",
       "--no-code-cache",
-      "-P",
+      ...(withoutRun ? permissionsWithout("run") : ["-P"]),
       ...flags,
       "--output",
       output,
@@ -72,6 +75,14 @@ async function compileParts(
     `deno compile failed, see above; where the runtime of Deno ${Deno.version.deno} cannot be ` +
       "downloaded, DENORT_BIN may name a denort file of exactly that version",
   );
+}
+
+/** The program's permissions but for one, as flags. */
+function permissionsWithout(left: keyof typeof project.permissions.default): string[] {
+  return Object.entries(project.permissions.default).flatMap(([name, value]) => {
+    if (name === left || value === false) return [];
+    return [Array.isArray(value) ? `--allow-${name}=${value.join(",")}` : `--allow-${name}`];
+  });
 }
 
 /** A runtime of another version than the compiler makes a binary that fails when it starts. */
@@ -96,13 +107,16 @@ export async function sizeOf(path: string): Promise<string> {
 }
 
 if (import.meta.main) {
-  const { output, target } = parseArgs(Deno.args, { string: ["output", "target"] }) as {
-    output?: string;
-    target?: string;
-  };
+  const { output, target, without } = parseArgs(Deno.args, {
+    string: ["output", "target", "without"],
+  }) as { output?: string; target?: string; without?: string };
+  if (without !== undefined && without !== "run") {
+    console.error(`compile: --without ${without}: must be run`);
+    Deno.exit(2);
+  }
   const file = output ?? "iawlb";
   try {
-    await compile({ output: file, target });
+    await compile({ output: file, target, withoutRun: without === "run" });
     console.log(`${file}: ${await sizeOf(file)}`);
   } catch (error) {
     if (!(error instanceof CompileError)) throw error;

@@ -6,6 +6,7 @@ import {
   destinationOptionNames,
 } from "../src/config/options/destination.ts";
 import type { Option } from "../src/config/option.ts";
+import { EXEC_OPTIONS, execOptionNames } from "../src/config/options/exec.ts";
 import { SERVICE_OPTIONS, serviceOf, serviceOptionNames } from "../src/config/options/service.ts";
 import { flagOf, keyOf, type OptionName, optionNames, rowOf } from "../src/config/options.ts";
 import { LISTENER_KEYS } from "../src/config/schema.ts";
@@ -16,6 +17,8 @@ const GROUPS: Readonly<Record<string, string>> = {
   Sessions: "How long the stages of a session may take, and what happens when one fails.",
   Health: "How the health of destinations is found out, and when they are down and up again.",
   Logging: "What is logged, and where.",
+  Process: "Who the program is to the system, and how it goes into the background: see " +
+    "[deployment](deployment.md#as-a-daemon).",
   Administration: "Where the program answers about itself.",
 };
 
@@ -58,6 +61,17 @@ export function optionsPage(): string {
         `Default: ${defaultOf(row)}`,
       ]);
     }),
+    "## Programs",
+    "Options of a [program](programs.md) behind the queue: before `exec:`, each with a comma behind " +
+    "it, as in `user=nobody,exec:/usr/bin/x`; as keys of a table in the file, as in " +
+    '`{ exec = ["/usr/bin/x"], user = "nobody" }`; and as fields of the [admin API](admin-api.md).',
+    ...execOptionNames().flatMap((name) => {
+      const row: Option<unknown> = EXEC_OPTIONS[name];
+      return entry(`Program: ${name}`, row, [
+        `Before the program: \`${name}=${row.form},exec:PROGRAM\``,
+        `Default: ${defaultOf(row)}`,
+      ]);
+    }),
     "## Keys of the file only",
     "The addresses are keys of the file and arguments of the command line.",
     ...Object.entries(LISTENER_KEYS).flatMap(([key, { description }]) => {
@@ -74,7 +88,7 @@ function option(name: OptionName): string[] {
     ? "at the top level"
     : "at the top level for all listeners, or in a `[[listener]]`";
   return entry(keyOf(name), row, [
-    `Command line: \`${flagOf(name)} ${row.form}\``,
+    `Command line: \`${`${flagOf(name)} ${row.form}`.trimEnd()}\``,
     `File: \`${keyOf(name)}\`, ${place}`,
     `Default: ${defaultOf(row)}`,
   ]);

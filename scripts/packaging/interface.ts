@@ -8,6 +8,8 @@ export interface Flag {
   readonly form?: string | undefined;
   readonly default?: string | undefined;
   readonly help: string;
+  /** The title below which it stands, if it stands below one. */
+  readonly group?: string | undefined;
 }
 
 /** A word with its meaning, such as a command of `iawlb ctl`. */
@@ -45,7 +47,7 @@ export interface Interface {
 }
 
 /** Words of which the program may have a help text of its own. */
-const COMMAND_NAMES = ["serve", "send", "top", "ctl"];
+const COMMAND_NAMES = ["serve", "inetd", "send", "top", "ctl"];
 
 /**
  * Asks the program for its help texts and takes them apart, so that the manual and the completions
@@ -101,11 +103,12 @@ function readUsage(blocks: readonly string[][]): string[] {
 }
 
 function readFlags(block: readonly string[]): Flag[] {
+  const [, group] = /^(?!Options)(\S.*):$/.exec(block[0]!) ?? [];
   return withMeanings(block, FLAG).map(({ match, meaning }) => {
     const [, short, name = "", form, rest = ""] = match;
     const [, preset] = /^\((.*)\)$/.exec(rest) ?? [];
     const help = preset === undefined ? `${rest} ${meaning}`.trim() : meaning;
-    return { name, short, form, default: preset, help };
+    return { name, short, form, default: preset, help, ...(group && { group }) };
   });
 }
 

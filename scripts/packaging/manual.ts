@@ -17,7 +17,7 @@ export function manual(
     section("NAME", `iawlb \\- ${escape(program.title)}`),
     section("SYNOPSIS", program.usage.map(usage).join("\n.br\n")),
     section("DESCRIPTION", paragraphs(program.description)),
-    section("OPTIONS", ...program.flags.map(flag)),
+    section("OPTIONS", ...flags(program.flags)),
     ...Object.entries(commands).map(([name, help]) => command(name, help)),
     section(
       "SIGNALS",
@@ -75,6 +75,15 @@ function term({ name, form, help }: Term): string {
   return tagged(`\\fB${escape(name)}\\fR ${usage(form)}`.trimEnd(), prose(help));
 }
 
+/** Flags, with the title of each group of them before its first. */
+function flags(all: readonly Flag[]): string[] {
+  return all.map((one, i) => {
+    const { group } = one;
+    const isFirst = group !== undefined && group !== all[i - 1]?.group;
+    return (isFirst ? `.SS ${escape(group)}\n` : "") + flag(one);
+  });
+}
+
 function flag({ name, short, form, default: preset, help }: Flag): string {
   const names = [short, name].filter((one) => one !== undefined);
   const bold = names.map((one) => `\\fB${escape(one)}\\fR`).join(", ");
@@ -89,7 +98,7 @@ function command(name: string, help: Help): string {
     prose(`${help.title[0]!.toUpperCase()}${help.title.slice(1)}.`),
     `.PP\n${help.usage.map(usage).join("\n.br\n")}`,
     `.PP\n${paragraphs(help.description)}`,
-    ...help.flags.map(flag),
+    ...flags(help.flags),
     help.exitStatus === undefined ? "" : `.PP\n${prose(`Exit status: ${help.exitStatus}`)}`,
   );
 }

@@ -68,7 +68,7 @@ async function described({ binary, version, date }: Release): Promise<Files> {
 
 /** The pages and examples, which link to each other as in the repository. */
 async function documentation(): Promise<Files> {
-  const folders = ["docs", "docs/images", "examples", "packaging"];
+  const folders = ["docs", "docs/images", "examples", "examples/init.d", "packaging"];
   const paths = folders.flatMap((folder) => {
     const files = [...Deno.readDirSync(`${ROOT}/${folder}`)].filter(({ isFile }) => isFile);
     return files.map(({ name }) => `${folder}/${name}`);

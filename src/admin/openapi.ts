@@ -9,7 +9,7 @@ type Operation = Readonly<Record<string, unknown>>;
 const REFUSALS: Readonly<Record<string, string>> = {
   400: "malformed",
   401: "the token is missing or wrong",
-  403: "Host or Origin is not allowed",
+  403: "Host or Origin is not allowed, or a program without a token",
   404: "there is no such thing",
   408: "the body did not arrive in time",
   409: "cannot be done now",

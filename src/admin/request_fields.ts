@@ -1,4 +1,4 @@
-import { PLACE_FORMS } from "../net/address.ts";
+import { AddressError, PLACE_FORMS } from "../net/address.ts";
 import { RECORDS_FORMS } from "../net/records_name.ts";
 import {
   destinationOptionNames,
@@ -7,7 +7,10 @@ import {
   writtenOption,
   type WrittenOptionName,
 } from "../config/options/destination.ts";
+import { checkCommand, EXEC_FORMS, formatCommand, isExecText } from "../config/exec_address.ts";
+import { execOptionNames } from "../config/options/exec.ts";
 import { remoteServiceOptionNames } from "../config/options/service.ts";
+import { splitDestination } from "../config/destination_text.ts";
 import { SERVICE_FORMS } from "../config/service_address.ts";
 import type {
   DestinationChange,
@@ -20,6 +23,10 @@ import { HttpError, invalid } from "./responses.ts";
 
 /** Longest text in a field; a host name has at most 253 characters. */
 const MAX_TEXT = 300;
+
+/** Most words of a program, and most characters of each. */
+const MAX_WORDS = 100;
+const MAX_WORD = 4096;
 
 /** Longest text of an option. */
 const MAX_OPTION = 16 * 1024;
@@ -43,9 +50,17 @@ const OPTIONS = fieldsOf(destinationOptionNames());
 
 const NEW_DESTINATION = {
   listener: text("the number or the name of a listener"),
-  address: text(`${PLACE_FORMS}, ${RECORDS_FORMS}, ${SERVICE_FORMS}`),
+  address: address(`${PLACE_FORMS}, ${RECORDS_FORMS}, ${SERVICE_FORMS}, ${EXEC_FORMS}`),
+  exec: {
+    allowed: `a list of at most ${MAX_WORDS} texts, of at most ${MAX_WORD} characters each: a ` +
+      "program and its arguments",
+    accepts: (value: unknown): value is string[] =>
+      Array.isArray(value) && value.length > 0 && value.length <= MAX_WORDS &&
+      value.every((word) => typeof word === "string" && word.length <= MAX_WORD),
+  },
   ...OPTIONS,
   ...fieldsOf(remoteServiceOptionNames()),
+  ...fieldsOf(execOptionNames()),
 };
 
 const CHANGE = {
@@ -62,8 +77,26 @@ const CHANGE = {
  * @throws {HttpError} If a field is not allowed; all that are wrong are named.
  */
 export function readNewDestination(body: unknown): NewDestination {
-  const { address, ...rest } = readFields(body, NEW_DESTINATION, { required: ["address"] });
-  return { address: address!, ...rest };
+  const isProgram = typeof body === "object" && body !== null && Object.hasOwn(body, "exec");
+  const required = isProgram ? [] : ["address"];
+  const { address, exec, ...rest } = readFields(body, NEW_DESTINATION, { required });
+  if (exec === undefined) return { address: address!, ...rest };
+  if (address !== undefined) throw invalid(["address and exec: must be one of them"]);
+  return { address: addressOf(exec), ...rest };
+}
+
+/** Whether a destination is a program, which only those may have started who have shown a token. */
+export function isProgram({ address }: NewDestination): boolean {
+  return splitDestination(address).some(isExecText);
+}
+
+function addressOf(words: readonly string[]): string {
+  try {
+    return formatCommand(checkCommand(words));
+  } catch (error) {
+    if (error instanceof AddressError) throw invalid([`exec: ${error.message}`]);
+    throw error;
+  }
 }
 
 /**
@@ -180,6 +213,16 @@ function words(option: Option<unknown>): Field<string> {
     allowed: option.allowed + limit,
     accepts: (value): value is string =>
       typeof value === "string" && value.length <= MAX_OPTION && option.parse(value) !== undefined,
+  };
+}
+
+function address(allowed: string): Field<string> {
+  const { allowed: limited, accepts } = text(allowed);
+  return {
+    allowed: `${limited}, a program at most ${MAX_OPTION}`,
+    accepts: (value): value is string =>
+      accepts(value) ||
+      (typeof value === "string" && isExecText(value) && value.length <= MAX_OPTION),
   };
 }
 

@@ -4,7 +4,7 @@ import { answer, HttpError, invalid, json, JSON_TYPE } from "./responses.ts";
 import { readJson } from "./request_body.ts";
 import type { EventStreams } from "./event_streams.ts";
 import { EXPOSITION_TYPE } from "../telemetry/exposition.ts";
-import { readChange, readNewDestination, readNothing } from "./request_fields.ts";
+import { isProgram, readChange, readNewDestination, readNothing } from "./request_fields.ts";
 import { SESSIONS_LIMIT } from "../config/sessions_limit.ts";
 import type { Limits } from "./limits.ts";
 import { bodyOf, lengthOf, type LongText } from "./long_text.ts";
@@ -22,6 +22,8 @@ export interface HandlerContext {
   streams: EventStreams;
   page: Page | undefined;
   limits: Limits;
+  /** Whether those who ask have shown a token: what they add may be a program that is run. */
+  hasToken: boolean;
 }
 
 /** One request that has passed the guard. */
@@ -139,8 +141,15 @@ function events({ request, completed }: ApiRequest, { streams }: HandlerContext)
 }
 
 async function addDestination({ request }: ApiRequest, desk: HandlerContext): Promise<Response> {
-  const { operations, snapshots, limits } = desk;
+  const { operations, snapshots, limits, hasToken } = desk;
   const destination = readNewDestination(await readJson(request, { timeout: limits.bodyTimeout }));
+  if (isProgram(destination) && !hasToken) {
+    throw new HttpError(
+      403,
+      "a program can be added only with a token: whoever reaches this address could run anything; " +
+        "give --admin-token-file, or add it to the configuration",
+    );
+  }
   return json(await asked(operations.addDestination(destination), snapshots), 201);
 }
 

@@ -15,6 +15,8 @@ import {
   writtenOption,
   type WrittenOptionName,
 } from "../config/options/destination.ts";
+import { EXEC_FORMS } from "../config/exec_address.ts";
+import { execOptionNames } from "../config/options/exec.ts";
 import { remoteServiceOptionNames } from "../config/options/service.ts";
 import { SERVICE_FORMS } from "../config/service_address.ts";
 import { NUMBER_PATTERN, type Option } from "../config/option.ts";
@@ -128,15 +130,30 @@ export const SCHEMAS = {
     sessions: said(list(ref("Session")), "oldest first"),
     total: said(counter, "greeted, waiting and active ones of all listeners"),
   }),
-  NewDestination: optional({
-    listener: said(text, "number or name of the listener; may be left out if there is only one"),
-    address: said(
-      { type: "string", minLength: 1, maxLength: 300 },
-      `${PLACE_FORMS}, ${RECORDS_FORMS}, ${SERVICE_FORMS}`,
-    ),
-    ...destinationValues,
-    ...valuesOf(remoteServiceOptionNames()),
-  }, ["address"]),
+  NewDestination: {
+    ...optional({
+      listener: said(text, "number or name of the listener; may be left out if there is only one"),
+      address: said(
+        {
+          type: "string",
+          minLength: 1,
+          anyOf: [
+            { maxLength: 300 },
+            { pattern: "^[eE][xX][eE][cC]:", maxLength: 16 * 1024 },
+          ],
+        },
+        `${PLACE_FORMS}, ${RECORDS_FORMS}, ${SERVICE_FORMS}, ${EXEC_FORMS}; either this or exec`,
+      ),
+      exec: said(
+        { type: "array", minItems: 1, maxItems: 100, items: { type: "string", maxLength: 4096 } },
+        "a program and its arguments, which is started for each session; only with a token",
+      ),
+      ...valuesOf(execOptionNames()),
+      ...destinationValues,
+      ...valuesOf(remoteServiceOptionNames()),
+    }),
+    oneOf: [{ required: ["address"] }, { required: ["exec"] }],
+  },
   DestinationChange: {
     ...optional({ state: adminState, ...destinationValues }),
     minProperties: 1,

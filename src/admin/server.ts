@@ -72,7 +72,15 @@ export async function serveAdmin(
   const sheets = new Sheets(pace);
   const status = () => snapshots.status();
   const streams = new EventStreams({ events, status, sheets, pace, log, limits });
-  const desk: HandlerContext = { operations, snapshots, sheets, streams, page, limits };
+  const desk: HandlerContext = {
+    operations,
+    snapshots,
+    sheets,
+    streams,
+    page,
+    limits,
+    hasToken: token !== undefined,
+  };
   const hostname = address.transport === "tcp" ? address.hostname : undefined;
   const transport = address.transport === "unix" ? "unix" : "tcp";
   const guarded: Guarded = { transport, hostname, token };

@@ -1,6 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import type { AcceptingSocket } from "../net/accepting_socket.ts";
-import { type Address, formatSocketAddress } from "../net/address.ts";
+import { type Address, formatAddress, formatSocketAddress } from "../net/address.ts";
 import { bind, type Bound } from "../net/bind.ts";
 import type { Settings } from "../config/options.ts";
 import { AcceptFailures, nextTurn } from "../net/accept_failures.ts";
@@ -25,7 +25,9 @@ const REVIEW_MS = 1000;
 
 /** Options of {@linkcode Acceptor}. */
 export interface AcceptorOptions<S> {
-  settings: Pick<Settings, "backlog" | "batchSize" | "batchDelay">;
+  settings:
+    & Pick<Settings, "backlog" | "batchSize" | "batchDelay">
+    & Partial<Pick<Settings, "socketMode" | "socketOwner">>;
   gate: {
     /** How many more sessions may be held before they are handed over. */
     readonly freeSlots: number;
@@ -54,6 +56,8 @@ export interface AcceptorOptions<S> {
   log: Logger;
   /** What UDP sockets share; needed for an address of UDP. */
   udp?: UdpTerms;
+  /** What is accepted from, instead of binding the address. */
+  only?: AcceptingSocket | undefined;
   /** Ends waiting for a name server at the start. */
   signal?: AbortSignal | undefined;
 }
@@ -110,7 +114,18 @@ export class Acceptor<S> implements Closeable {
    * @throws {FatalError} If the address cannot be bound.
    */
   static async open<S>(address: Address, options: AcceptorOptions<S>): Promise<Acceptor<S>> {
-    const bound = await bind(address, { ...options, tcpBacklog: options.settings.backlog });
+    const { only, settings } = options;
+    if (only) {
+      const where = formatAddress(address);
+      const bound = { sockets: [only], address: where, port: undefined, release() {} };
+      return new Acceptor(bound, options);
+    }
+    const bound = await bind(address, {
+      ...options,
+      tcpBacklog: settings.backlog,
+      mode: settings.socketMode ?? undefined,
+      owner: settings.socketOwner ?? undefined,
+    });
     return new Acceptor(bound, options);
   }
 

@@ -7,7 +7,8 @@ import type { Clock } from "../base/clock.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import type { SessionRegistry } from "../session/registry.ts";
 import type { Session } from "../session/session.ts";
-import type { Settings } from "../config/options.ts";
+import { OPTIONS, type Settings } from "../config/options.ts";
+import { RateGuard } from "./rate_guard.ts";
 import { SessionDescriptors } from "./session_descriptors.ts";
 import { RateLimit } from "./rate_limit.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
@@ -15,7 +16,10 @@ import type { EndReason } from "../operations/end_reasons.ts";
 /** End reasons of connections that were refused. */
 export type Refusal = Extract<EndReason, `refused-${string}`>;
 
-type AdmissionSettings = Pick<Settings, "maxConnections" | "maxPerIp" | "ratePerIp" | "perIpMask">;
+type AdmissionSettings = Pick<
+  Settings,
+  "maxConnections" | "maxPerIp" | "ratePerIp" | "perIpMask" | "rateGuard"
+>;
 
 /** Whose address counts. */
 type Client = Pick<Session, "clientAddress">;
@@ -48,6 +52,8 @@ export class Admission {
   #rules: readonly AccessRule[];
   /** Counts by address what comes; absent without `ratePerIp`. */
   #rate: RateLimit | undefined;
+  /** Counts all that comes; absent without `rateGuard`. */
+  #guard: RateGuard | undefined;
   /** Tells apart those who are counted. */
   #networks: ClientNetworks;
   /** Live sessions by network; kept only if `maxPerIp` needs it. */
@@ -60,6 +66,7 @@ export class Admission {
     this.#rules = options.rules;
     this.#networks = new ClientNetworks(options.settings.perIpMask);
     this.#rate = this.#newRate();
+    this.#guard = this.#newGuard();
   }
 
   /** Applies new rules, and settings that have changed meanwhile. */
@@ -69,6 +76,8 @@ export class Admission {
     const sameMask = isSameMask(settings.perIpMask, before.perIpMask);
     if (!sameMask) this.#networks = new ClientNetworks(settings.perIpMask);
     if (!sameMask || settings.ratePerIp !== before.ratePerIp) this.#rate = this.#newRate();
+    const { format } = OPTIONS.rateGuard;
+    if (format(settings.rateGuard) !== format(before.rateGuard)) this.#guard = this.#newGuard();
     if (sameMask && settings.maxPerIp > 0 && before.maxPerIp > 0) return;
     // Who has come since the settings changed may be counted already, and is among those alive.
     this.#perIp.clear();
@@ -81,6 +90,11 @@ export class Admission {
   #newRate(): RateLimit | undefined {
     const { settings: { ratePerIp }, clock } = this.#options;
     return ratePerIp > 0 ? new RateLimit(ratePerIp, clock) : undefined;
+  }
+
+  #newGuard(): RateGuard | undefined {
+    const { settings: { rateGuard }, clock, log } = this.#options;
+    return rateGuard ? new RateGuard(rateGuard, { clock, log }) : undefined;
   }
 
   #count(network: string | undefined): void {
@@ -153,10 +167,15 @@ export class Admission {
 
   /** Why a session that has its descriptors is refused; if it is not, {@linkcode leave} follows. */
   decide(session: Client): Refusal | undefined {
-    const refusal = this.refusalOf(session);
+    const refusal = this.refusalOf(session) ?? (this.#guarded() ? undefined : "refused-guard");
     const counts = refusal === undefined && this.#options.settings.maxPerIp > 0;
     if (counts) this.#count(this.#networks.of(session.clientAddress));
     return refusal;
+  }
+
+  /** Whether one more is let in whoever it is, which counts. */
+  #guarded(): boolean {
+    return this.#guard === undefined || this.#guard.take();
   }
 
   /** Why nobody of its address is let in now, be there room or not; counts for `ratePerIp`. */

@@ -25,6 +25,7 @@ const UNWANTED = [
   "refused-address",
   "refused-per-ip",
   "refused-rate",
+  "refused-guard",
   "bad-proxy-header",
   "greeting-timeout",
 ] as const satisfies EndReason[];

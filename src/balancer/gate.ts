@@ -39,6 +39,8 @@ export interface GateOptions {
   greetings: readonly Greeting[];
   /** Tells clients that are turned away. */
   farewells: Pick<Farewells, "concern" | "send">;
+  /** Whether clients are served also if they finish before their first byte; otherwise they are gone. */
+  listens?: boolean;
   /** Says how long somebody who comes now will wait. */
   forecaster: Pick<Forecaster, "expectedWait">;
 }
@@ -135,7 +137,7 @@ export class Gate {
    * @param later Gets the session if it is admitted after its greeting.
    */
   enter(stream: Stream, later: (session: Session) => void): Session | undefined {
-    const { ids, buffers, clock, settings } = this.#options;
+    const { ids, buffers, clock, settings, listens } = this.#options;
     const session = new Session(stream, {
       id: ids.first + this.#entered++ * ids.step,
       now: clock(),
@@ -143,6 +145,7 @@ export class Gate {
       settings,
       signs: settings.whenOverloaded === "hold" ? undefined : new ClientSigns(clock),
     });
+    if (listens) session.listens = true;
     const greets = this.#greetings.concern(session);
     if (this.#rejects) {
       const full = this.#options.queue.open ? undefined : "refused-overflow";

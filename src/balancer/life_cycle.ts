@@ -1,4 +1,5 @@
 import { after } from "../base/timer.ts";
+import type { AcceptingSocket } from "../net/accepting_socket.ts";
 import type { Address } from "../net/address.ts";
 import type { Session } from "../session/session.ts";
 import { Acceptor } from "./acceptor.ts";
@@ -26,14 +27,19 @@ export class LifeCycle {
   /**
    * Begins to listen. If that fails the parts are stopped.
    *
+   * @param options.only What is accepted from, instead of binding the address.
    * @param options.signal Ends waiting for a name server; its reason is thrown then.
    * @throws {FatalError} If the address cannot be bound.
    */
   static async start(
     parts: Parts,
-    options: { listen: Address; signal?: AbortSignal | undefined },
+    options: {
+      listen: Address;
+      only?: AcceptingSocket | undefined;
+      signal?: AbortSignal | undefined;
+    },
   ): Promise<LifeCycle> {
-    const { listen, signal } = options;
+    const { listen, only, signal } = options;
     try {
       const acceptor = await Acceptor.open<Session>(listen, {
         settings: parts.settings,
@@ -42,6 +48,7 @@ export class LifeCycle {
         reusePort: parts.thread !== undefined,
         onShortage: () => parts.descriptors.noteShortage(),
         udp: parts.datagrams.sockets,
+        only,
         log: parts.log,
         signal,
       });
@@ -128,7 +135,7 @@ export class LifeCycle {
   }
 
   #cut(reason: "drain-timeout" | "quit"): void {
-    const { queue, registry, log } = this.#parts;
+    const { queue, registry, destinations, log } = this.#parts;
     this.#cutting.abort();
     queue.turnAway(reason);
     for (const session of registry.live) {
@@ -140,6 +147,7 @@ export class LifeCycle {
       });
       session.abort(reason);
     }
+    for (const { connector } of destinations.all) connector.cut?.({ atOnce: reason === "quit" });
   }
 
   async #end(): Promise<void> {

@@ -44,11 +44,15 @@ export class LocalBalancer implements Balancer {
   ): Promise<LocalBalancer> {
     const { identity, signal } = options;
     const parts = wire(config, options);
-    const lifeCycle = await LifeCycle.start(parts, { listen: config.listen, signal });
+    const lifeCycle = await LifeCycle.start(parts, {
+      listen: config.listen,
+      only: options.only?.socket,
+      signal,
+    });
     const { destinations } = config;
     atOnce(exchange(parts, { destinations, numbers: identity.numbers }));
     parts.pool.arrange();
-    if (parts.thread === undefined) logStart(parts.log, lifeCycle.address, config);
+    if (parts.thread === undefined && !options.only) logStart(parts.log, lifeCycle.address, config);
     return new LocalBalancer(parts, lifeCycle);
   }
 

@@ -7,6 +7,7 @@ import { DestinationSet } from "../destinations/destination_set.ts";
 import type { LimitBoards } from "../destinations/limits/limit_boards.ts";
 import { Health } from "../destinations/health.ts";
 import type { AccessLog } from "../logging/access_log.ts";
+import type { AcceptingSocket } from "../net/accepting_socket.ts";
 import { BufferPool } from "../net/buffer_pool.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { FairReads } from "../net/fair_reads.ts";
@@ -60,6 +61,11 @@ export interface WiringOptions {
   boards?: LimitBoards;
   /** Looks names up, instead of what the settings say. */
   names?: NameLookups;
+  /**
+   * The one client that there is, instead of those of the address, and whether it waits for a
+   * destination to come back when none can be connected. Destinations are connected for it alone.
+   */
+  only?: { readonly socket: AcceptingSocket; readonly waits: boolean } | undefined;
   /** Shows lines that services of this program have got; nobody sees them if absent. */
   show?: ServiceContext["show"];
 }
@@ -165,6 +171,8 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     greetings: [new ProxyGreeting(settings)],
     farewells,
     forecaster,
+    // It was accepted long before by whoever has started this program.
+    listens: options.only !== undefined,
   });
   const fairReads = new FairReads();
   const workerContext: WorkerContext = {
@@ -187,6 +195,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     attempts: [],
     observer: announcer,
     serves: (audience) => pool.serves(audience),
+    waits: options.only?.waits ?? true,
     keeps: (destination) => pool.keeps(destination),
   };
   const health = new Health({
@@ -198,6 +207,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     log,
     tasks,
     position: thread,
+    triesNew: !options.only,
     names: options.names ?? names,
   });
   announcer.connect({
@@ -225,6 +235,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     services: {
       claimProcess: () => descriptors.claimProcess(),
       show: options.show ?? SILENT.show,
+      grace: () => settings.execGrace,
       log,
       datagrams: config.listen.transport === "udp",
     },

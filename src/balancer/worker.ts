@@ -30,6 +30,9 @@ const KEPT_ATTEMPTS = 64;
 const REST_SHARE = 0.05;
 const LONGEST_REST_MS = 50;
 
+/** All destinations. */
+const EVERYBODY: Audience = { has: () => true };
+
 /** What the workers of all destinations share. */
 export interface WorkerContext {
   readonly queue: Pick<Queue, "size" | "closed" | "receive" | "giveBack">;
@@ -48,6 +51,8 @@ export interface WorkerContext {
   readonly observer: ConnectObserver;
   /** Whether a destination of an audience serves. */
   serves(audience: Audience): boolean;
+  /** Whether a session that could not be connected waits for a destination when none serves. */
+  readonly waits: boolean;
   /** Whether a worker that has just become idle stays for another session. */
   keeps(destination: Destination): boolean;
 }
@@ -119,6 +124,7 @@ async function serve(
   session.holder = CONNECTING;
   session.attempt = attempt;
   session.destination = destination;
+  session.exit = undefined;
   session.attempts++;
   session.connectStartedAt = context.clock();
   session.leaveQueue(session.connectStartedAt);
@@ -142,6 +148,7 @@ async function serve(
   const note = noteOf(server);
   if (session.reason !== undefined) {
     server.close();
+    if (server.settled) session.exit = await server.settled;
     context.registry.finish(session);
     return;
   }
@@ -162,7 +169,9 @@ async function serve(
   session.server = undefined;
   note?.forget();
   if (context.loops.endIfLooped(session, note)) return context.registry.finish(session);
-  if (end === "over") context.registry.finish(session);
+  // Its slot is free once the process is gone, and how that has ended is a part of the session.
+  if (server.settled) session.exit = await server.settled;
+  if (end === "over" || session.reason !== undefined) context.registry.finish(session);
   else moveOn(end, session, destination, context);
 }
 
@@ -225,7 +234,8 @@ function afterFailure(
     context.observer.onFailure(destination, error as Error);
     // One that was reset once has begun that connect for nothing; it is no retry.
     const connects = session.attempts - (session.moved ? 1 : 0);
-    if (connects > context.settings.retries) end(session, "connect-failed", context);
+    const hopeless = !context.waits && !context.serves(EVERYBODY);
+    if (hopeless || connects > context.settings.retries) end(session, "connect-failed", context);
     else context.queue.giveBack(session);
   }
 }

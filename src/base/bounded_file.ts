@@ -8,6 +8,9 @@ const PATIENCE_MS = 10_000;
 const ATTEMPTS = 10;
 const PAUSE_MS = 20;
 
+/** How much is read at once. */
+const PIECE_BYTES = 64 * 1024;
+
 /** What {@linkcode readBounded} makes sure of. */
 export interface BoundedOptions {
   /** Most bytes. */
@@ -53,14 +56,13 @@ export function readBoundedSync(path: string, limit: number): Uint8Array {
   try {
     checkKind(Deno.statSync(path), limit);
     using file = Deno.openSync(path);
-    const bytes = new Uint8Array(limit + 1);
-    let length = 0;
-    for (let n = file.readSync(bytes); n !== null && n > 0;) {
-      length += n;
-      if (length > limit) throw tooLarge(limit);
-      n = file.readSync(bytes.subarray(length));
+    const pieces = new Pieces(limit);
+    for (;;) {
+      const piece = new Uint8Array(PIECE_BYTES);
+      const n = file.readSync(piece);
+      if (n === null) return pieces.joined();
+      pieces.add(piece.subarray(0, n));
     }
-    return bytes.slice(0, length);
   } catch (error) {
     throw error instanceof FileError ? error : new FileError(fileProblem(error));
   }
@@ -75,23 +77,41 @@ export async function readStream(
   stream: Pick<Deno.FsFile, "read">,
   limit: number,
 ): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
+  const pieces = new Pieces(limit);
   for (;;) {
-    const chunk = new Uint8Array(64 * 1024);
-    const n = await stream.read(chunk);
-    if (n === null) break;
-    length += n;
-    if (length > limit) throw tooLarge(limit);
-    chunks.push(chunk.subarray(0, n));
+    const piece = new Uint8Array(PIECE_BYTES);
+    const n = await stream.read(piece);
+    if (n === null) return pieces.joined();
+    pieces.add(piece.subarray(0, n));
   }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
+}
+
+/** What was read so far: most files are much smaller than they may be. */
+class Pieces {
+  readonly #limit: number;
+  readonly #all: Uint8Array[] = [];
+  #length = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
   }
-  return bytes;
+
+  /** @throws {FileError} If it is too much. */
+  add(piece: Uint8Array): void {
+    this.#length += piece.length;
+    if (this.#length > this.#limit) throw tooLarge(this.#limit);
+    this.#all.push(piece);
+  }
+
+  joined(): Uint8Array {
+    const bytes = new Uint8Array(this.#length);
+    let at = 0;
+    for (const piece of this.#all) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+    return bytes;
+  }
 }
 
 async function readAtRest(

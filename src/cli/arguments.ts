@@ -10,6 +10,7 @@ import {
   readOption,
   rowOf,
 } from "../config/options.ts";
+import { destinationFromFolder, fromFolder, type StartFolder } from "../config/start_folder.ts";
 import { COMMAND_LINE_FLAGS, type CommandLineFlag, type Switch } from "./command_line_flags.ts";
 
 /** What was given on the command line. */
@@ -26,6 +27,11 @@ export interface Arguments {
   readonly own: Readonly<Record<string, string>>;
 }
 
+/** Options that are flags without a value. */
+const BARE: ReadonlySet<string> = new Set(
+  optionNames().filter((name) => rowOf(name).notation?.booleans).map(keyOf),
+);
+
 /** Which flags there are besides the switches; those of the program unless given. */
 export interface Flags {
   readonly options: readonly OptionName[];
@@ -34,11 +40,24 @@ export interface Flags {
   readonly switches: readonly Switch[];
 }
 
+/** How arguments are read, beside the flags that there are. */
+export interface Reading {
+  /** What relative paths mean, if not the working directory: they are made absolute. */
+  readonly folder?: StartFolder | undefined;
+}
+
 /** The flag of the configuration file. */
 const CONFIG = "config";
 
 const FLAGS: [string, CommandLineFlag][] = Object.entries(COMMAND_LINE_FLAGS);
 const SWITCHES = FLAGS.map(([name]) => name).filter((name) => name !== CONFIG) as Switch[];
+/** The flags of the program itself. */
+export const PROGRAM_FLAGS: Flags = {
+  options: optionNames(),
+  own: [CONFIG],
+  switches: SWITCHES,
+};
+
 const SHORT: ReadonlyMap<string, string> = new Map(
   FLAGS.flatMap(([name, { short }]) => short === undefined ? [] : [[`-${short}`, name]]),
 );
@@ -50,17 +69,13 @@ const SHORT: ReadonlyMap<string, string> = new Map(
  */
 export function readArguments(
   args: readonly string[],
-  { options: names, own, switches: known }: Flags = {
-    options: optionNames(),
-    own: [CONFIG],
-    switches: SWITCHES,
-  },
+  { options: names, own, switches: known, folder }: Flags & Reading = PROGRAM_FLAGS,
 ): Arguments {
   const flags = [...names.map(keyOf), ...own];
   // The parser would take it for its own name of the addresses.
   const reserved = beforeDashes(args).find((arg) => /^--_(?:=|$)/.test(arg));
   if (reserved) throw unknownOption(reserved);
-  const joined = joinValues(args, flags, known);
+  const joined = joinValues(args, flags, known).map((arg) => absolute(arg, folder));
   const parsed = parseArgs(joined, {
     string: [...flags, "_"],
     boolean: [...known],
@@ -86,7 +101,10 @@ export function readArguments(
     }),
   );
   const { [CONFIG]: config } = values;
-  return { addresses: parsed._, options, rules: readRules(joined), config, switches, own: values };
+  const addresses = folder === undefined
+    ? parsed._
+    : parsed._.map((text) => destinationFromFolder(text, { folder }));
+  return { addresses, options, rules: readRules(joined), config, switches, own: values };
 
   function rejectUnknown(arg: string, key?: string): boolean {
     if (key === undefined) return true;
@@ -98,6 +116,13 @@ export function readArguments(
     const all = [...flags, ...known].map((flag) => `--${flag}`);
     return new UsageError(`${quote(name)}: no such option; the nearest is ${nearest(name, all)}`);
   }
+}
+
+/** An argument with an absolute path, if it is a flag and its value such a path. */
+function absolute(arg: string, folder: StartFolder | undefined): string {
+  const [, key = "", text = ""] = /^--([^=]+)=(.*)$/s.exec(arg) ?? [];
+  if (folder === undefined || key === "") return arg;
+  return `--${key}=${fromFolder(key, { text, folder })}`;
 }
 
 /** Lists that were given one after the other, as one; what is no list, such as `none`, begins anew. */
@@ -144,6 +169,8 @@ function joinValues(
         throw new UsageError(`${quote(arg)}: --${stem} takes no value`);
       }
       joined.push(`--${stem}=true`);
+    } else if (arg.startsWith("--") && BARE.has(name)) {
+      joined.push(`${arg}=true`);
     } else if (arg.startsWith("--") && flags.includes(name)) {
       const hasValue = i + 1 < before.length && !/^-[^\d]/.test(before[i + 1]!);
       joined.push(`${arg}=${hasValue ? before[++i] : ""}`);

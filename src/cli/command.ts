@@ -1,8 +1,12 @@
-import { type Arguments, readArguments } from "./arguments.ts";
-import type { ListenerTexts, ProgramConfig } from "../config/config.ts";
+import { type Arguments, PROGRAM_FLAGS, readArguments, type Reading } from "./arguments.ts";
+import type { Config, ListenerTexts, ProgramConfig } from "../config/config.ts";
+import { withDaemonDefaults } from "../config/daemon_rules.ts";
+import type { ParsedConfig } from "../config/parse.ts";
+import type { ConfigProblems } from "../config/problems.ts";
 import { optionTexts, type ProgramSource } from "../config/source.ts";
 import { UsageError } from "../base/errors.ts";
-import { readSettings } from "../config/options.ts";
+import { flagOf, type OptionName, readSettings } from "../config/options.ts";
+import { DAEMON_ROWS } from "../config/options/daemon.ts";
 import { readProgram } from "../config/program_config.ts";
 import { plural, quote } from "../base/text.ts";
 import { mergeRepeats } from "../config/repeats.ts";
@@ -20,8 +24,15 @@ export type Command =
     /** Lines for standard error. */
     readonly warnings?: readonly string[];
   }
-  /** A service for the one client that standard input and output are. */
-  | { readonly kind: "converse"; readonly service: ServiceAddress }
+  /** The one client that standard input and output are. */
+  | {
+    readonly kind: "one-client";
+    readonly config: Config;
+    /** Whether it waits for a destination to come back when none can be connected. */
+    readonly waits: boolean;
+  }
+  /** A process of a service of this program, which standard input and output are for. */
+  | { readonly kind: "process"; readonly service: ServiceAddress }
   /** `texts` has no addresses: the demo knows its own. */
   | { readonly kind: "demo"; readonly texts: Omit<ListenerTexts, "listen" | "destinations"> }
   | {
@@ -49,13 +60,29 @@ interface Loaded {
  *
  * @throws {UsageError} If they are not allowed, with a line for each problem of the file.
  */
-export async function parseCommand(args: readonly string[]): Promise<Command> {
-  const given = readArguments(args);
+export async function parseCommand(
+  args: readonly string[],
+  reading: Reading = {},
+): Promise<Command> {
+  const given = readArguments(args, { ...PROGRAM_FLAGS, ...reading });
   const { switches } = given;
   if (switches.has("help")) return { kind: "help" };
   if (switches.has("version")) return { kind: "version" };
   if (switches.has("demo")) return demo(given);
-  return await commandOf(await loader(given), switches);
+  if (switches.has("inetd")) return await oneClient(given);
+  return await commandOf(await loader(given, reading), switches);
+}
+
+/** One client, for which everything is read once. */
+async function oneClient(given: Omit<Arguments, "own">): Promise<Command> {
+  const { checkOneClient, oneClientSource } = await import("./one_client.ts");
+  const { listeners: [config] } = await inTurns(readProgram(oneClientSource(given)));
+  checkOneClient(config!);
+  return {
+    kind: "one-client",
+    config: config!,
+    waits: given.options.queueTimeout !== undefined,
+  };
 }
 
 /** What is to be done about a configuration that such a function reads. */
@@ -82,19 +109,47 @@ async function commandOf(
  * @param args Without the name of the command.
  * @throws {UsageError} If they are not allowed.
  */
-export async function parseServe(args: readonly string[]): Promise<Command> {
-  const { readServeArguments, serveHelp, serveSource, standardService } = await import(
-    "./serve.ts"
-  );
-  const given = readServeArguments(args);
+export async function parseServe(
+  args: readonly string[],
+  reading: Reading = {},
+): Promise<Command> {
+  const { readServeArguments, serveHelp, serveSource, serviceOfProcess, standardClient } =
+    await import("./serve.ts");
+  const given = readServeArguments(args, reading);
   if (given.switches.has("help")) return { kind: "print", text: serveHelp() };
-  const service = standardService(given);
-  if (service) return { kind: "converse", service };
+  const service = serviceOfProcess(given);
+  if (service) return { kind: "process", service };
+  const client = standardClient(given);
+  if (client) return await oneClient(client);
   const source = serveSource(given);
-  return await commandOf(
-    async () => ({ config: await inTurns(readProgram(source)), source, notes: [] }),
-    given.switches,
-  );
+  return await commandOf(() => readWhole({ source, notes: [] }), given.switches);
+}
+
+/**
+ * Reads the arguments of `iawlb inetd`, and the file that they name.
+ *
+ * @param args Without the name of the command.
+ * @throws {UsageError} If they are not allowed, with a line for each problem of the file.
+ */
+export async function parseInetd(
+  args: readonly string[],
+  reading: Reading = {},
+): Promise<Command> {
+  const { inetdHelp, readInetdArguments } = await import("./inetd.ts");
+  const { folder } = reading;
+  const { file, options, rules, switches } = readInetdArguments(args, reading);
+  if (switches.has("help")) return { kind: "print", text: inetdHelp() };
+  const { inetdReader } = await import("../config/inetd/file.ts");
+  return await commandOf(loaderOf(inetdReader(file, { options, rules, folder })), switches);
+}
+
+/** What reads the configuration of the program with such a function. */
+function loaderOf(read: () => Promise<ParsedConfig>): () => Promise<Loaded> {
+  return async () => {
+    const { source, problems, warnings = [] } = await read();
+    const { config, ...rest } = await readWhole({ source, notes: [] }, problems);
+    return { ...rest, config: { ...config, warnings: [...warnings, ...config.warnings ?? []] } };
+  };
 }
 
 function demo({ addresses, options, rules, config, switches }: Arguments): Command {
@@ -110,6 +165,10 @@ function demo({ addresses, options, rules, config, switches }: Arguments): Comma
       throw new UsageError(`--${name}: --demo has a configuration of its own`);
     }
   }
+  for (const name of Object.keys(DAEMON_ROWS) as OptionName[]) {
+    if (!options[name]) continue;
+    throw new UsageError(`${flagOf(name)}: --demo is to be looked at; must be without`);
+  }
   const { threads } = optionTexts(options);
   if (threads !== undefined && threads !== "1") {
     throw new UsageError(`--threads "${threads}": --demo runs in one thread; must be 1`);
@@ -119,11 +178,11 @@ function demo({ addresses, options, rules, config, switches }: Arguments): Comma
 }
 
 /** A function that reads the configuration, and the file anew whenever it is called. */
-async function loader(given: Arguments): Promise<() => Promise<Loaded>> {
+async function loader(given: Arguments, { folder }: Reading): Promise<() => Promise<Loaded>> {
   const { addresses, config: name, options, rules } = given;
   if (name === undefined) {
     const { source, notes } = addressSource(given);
-    return async () => ({ config: await inTurns(readProgram(source)), source, notes });
+    return () => readWhole({ source, notes });
   }
   if (name === "") {
     throw new UsageError('--config "": must be the path of a file, or - for standard input');
@@ -134,11 +193,16 @@ async function loader(given: Arguments): Promise<() => Promise<Loaded>> {
     );
   }
   const { configReader } = await import("../config/file.ts");
-  const read = configReader(name, { options, rules });
-  return async () => {
-    const { source, problems } = await read();
-    return { config: await inTurns(readProgram(source, problems)), source, notes: [] };
-  };
+  return loaderOf(configReader(name, { options, rules, folder }));
+}
+
+/** The configuration that was written, with what goes without saying. */
+async function readWhole(
+  { source: written, notes }: Omit<Loaded, "config">,
+  problems?: ConfigProblems,
+): Promise<Loaded> {
+  const source = withDaemonDefaults(written);
+  return { config: await inTurns(readProgram(source, problems)), source, notes };
 }
 
 /** The configuration that the command line alone makes, and what there is to say about it. */

@@ -21,10 +21,18 @@ export const COMMAND_LINE_FLAGS = {
   "print-config": {
     help: "prints the configuration as a file, with where each value comes from, and exits",
   },
+  inetd: {
+    short: "i",
+    help: "serves the one client that standard input and output are, as inetd, xinetd or systemd " +
+      "(Accept=yes) start it, at the first DESTINATION that can be connected, and exits; there is " +
+      "no LISTEN, and --log and --access-log are syslog unless given",
+  },
   demo: { help: "balances over three small HTTP services of its own" },
   help: {
     short: "h",
-    help: "shows this; with a command (serve, send, top, ctl) it shows that of the command",
+    help:
+      "shows this; with a command (serve, inetd, send, top, ctl) it shows that of the command; " +
+      "iawlb help and iawlb help COMMAND are the same",
   },
   version: { short: "V", help: "shows the version" },
 } as const satisfies Readonly<Record<string, CommandLineFlag>>;

@@ -1,4 +1,6 @@
 import { PLACE_FORMS, RESERVED_WORDS } from "../net/address.ts";
+import { EXEC_OPTIONS, execOptionNames } from "../config/options/exec.ts";
+import { EXEC_FORMS } from "../config/exec_address.ts";
 import { RECORDS_FORMS } from "../net/records_name.ts";
 import { END_REASONS } from "../operations/end_reasons.ts";
 import {
@@ -9,10 +11,9 @@ import {
 } from "../config/options/destination.ts";
 import type { Option } from "../config/option.ts";
 import { wrap } from "../base/text.ts";
-import { flagOf, type OptionName, optionNames, rowOf } from "../config/options.ts";
+import { optionNames } from "../config/options.ts";
 import { commandLineFlags } from "./command_line_flags.ts";
-
-const INDENT = 6;
+import { flagHelp, optionGroups } from "./option_help.ts";
 
 /** The text of `--help`. */
 export function helpText(): string {
@@ -22,7 +23,9 @@ Usage:
   iawlb [OPTIONS] LISTEN DESTINATION [DESTINATION ...]
   iawlb [OPTIONS] --config FILE
   iawlb [OPTIONS] --demo
+  iawlb [OPTIONS] -i DESTINATION [DESTINATION ...]
   iawlb serve SERVICE LISTEN [OPTIONS]  a small server, such as echo or http
+  iawlb inetd [FILE] [OPTIONS]          what an inetd.conf says
   iawlb send ADDR [MESSAGE ...]         a small client
   iawlb top ADDR                        watches a running one, see --admin
   iawlb ctl ADDR COMMAND                asks or tells a running one
@@ -45,13 +48,17 @@ ${
         } ends in a dot: dns.:53. ` +
         "Port 0 lets the kernel pick the port to listen on; the log names it. " +
         `A DESTINATION may also be ${RECORDS_FORMS}: each server that the name leads to; or ` +
-        "service:NAME: a service of iawlb itself, see iawlb serve --help.",
+        "service:NAME: a service of iawlb itself, see iawlb serve --help; or " +
+        `${EXEC_FORMS}: a program that is started for each session, with its options before it.`,
       0,
     )
   }
 
 A DESTINATION may carry options after a comma, as in 10.0.0.7:9003,workers=4:
 ${destinationOptionLines().join("\n")}
+
+A program may carry these as well, before it, as in user=nobody,exec:/usr/bin/x:
+${programOptionLines().join("\n")}
 
 ${
     wrap(
@@ -62,9 +69,12 @@ ${
     )
   }
 
-Options, with their defaults; TIME is 250ms, 5s, 10m, 1h or 0:
-${optionNames().map(describe).join("\n")}
-${commandLineFlags().map(({ usage, help }) => `  ${usage}\n${wrap(help, INDENT)}`).join("\n")}
+Options, with their defaults; TIME is 250ms, 5s, 10m, 1h or 0.
+
+${optionGroups(optionNames())}
+
+Of the command line alone:
+${commandLineFlags().map(({ usage, help }) => flagHelp(usage, help)).join("\n")}
 
 ${
     wrap(
@@ -95,10 +105,13 @@ function destinationOptionLines(): string[] {
   });
 }
 
-function describe(name: OptionName): string {
-  const option = rowOf(name);
-  const usage = `  ${flagOf(name)} ${option.form}  (${option.format(option.default)})`;
-  return `${usage}\n${wrap(option.help, INDENT)}`;
+function programOptionLines(): string[] {
+  const forms = execOptionNames().map((name) => `${name}=${EXEC_OPTIONS[name].form}`);
+  const width = Math.max(...forms.map((form) => form.length));
+  return execOptionNames().map((name, i) => {
+    return wrap(EXEC_OPTIONS[name].help, 4 + width)
+      .replace(/^ +/, `  ${forms[i]!.padEnd(width)}  `);
+  });
 }
 
 /** The end reasons as the rows of a Markdown table, for docs/. */

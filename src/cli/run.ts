@@ -1,6 +1,9 @@
 import project from "../../deno.json" with { type: "json" };
+import type { Reading } from "./arguments.ts";
 import type { Command } from "./command.ts";
-import { FatalError, UsageError } from "../base/errors.ts";
+import { FatalError, messageOf, UsageError } from "../base/errors.ts";
+import { STARTER_VARIABLE } from "../program/daemon/messages.ts";
+import type { Starter } from "../program/daemon/started.ts";
 import type { Logs } from "../logging/logs.ts";
 import type { Settings } from "../config/options.ts";
 import { complain, print, surviveFileLimit } from "../base/output.ts";
@@ -12,7 +15,9 @@ import { Signals } from "../program/signals.ts";
  * Here everything is loaded when it is needed: a question to a running program, or for the version,
  * does not wait for the balancer.
  */
-export async function run(args: readonly string[]): Promise<number> {
+export async function run(given: readonly string[]): Promise<number> {
+  const args = given[0] === "help" ? [...given.slice(1), "--help"] : given;
+  let starter: Starter | undefined;
   try {
     surviveFileLimit();
     const [first, ...rest] = args;
@@ -21,17 +26,71 @@ export async function run(args: readonly string[]): Promise<number> {
       return await runClient(first, rest);
     }
     const signals = new Signals();
-    const { parseCommand, parseServe } = await import("./command.ts");
-    const command = first === "serve" ? await parseServe(rest) : await parseCommand(args);
-    return await execute(command, signals);
+    starter = await findStarter();
+    const command = await parse(args, { folder: starter?.folder });
+    if (command.kind !== "one-client" && !Deno.stdin.isTerminal() && await belongsToClient(args)) {
+      throw new UsageError(
+        "-i: what is asked for is no client served, and there is no terminal to show it at",
+      );
+    }
+    return await execute(command, { args, signals, starter });
   } catch (error) {
-    if (!(error instanceof UsageError || error instanceof FatalError)) throw error;
-    complain(error.message.replace(/^/gm, "iawlb: "));
-    return error instanceof UsageError ? 2 : 1;
+    if (error instanceof UsageError || error instanceof FatalError) {
+      await tell(error.message.replace(/^/gm, "iawlb: "), { args, starter });
+      return error instanceof UsageError ? 2 : 1;
+    }
+    const text = `iawlb: ended by an error, which is a defect: ${messageOf(error)}`;
+    if (await belongsToClient(args)) {
+      await tell(text, { args, starter });
+      return 1;
+    }
+    // What the runtime says of it goes to standard error, which a daemon does not have.
+    await starter?.complain(text);
+    throw error;
+  } finally {
+    starter?.close();
   }
 }
 
-async function execute(command: Command, signals: Signals): Promise<number> {
+/** Tells whoever has started the program why it ends. */
+async function tell(
+  text: string,
+  { args, starter }: { args: readonly string[]; starter: Starter | undefined },
+): Promise<void> {
+  if (starter) await starter.complain(text);
+  else if (!await belongsToClient(args)) complain(text);
+  else await (await import("./run_one_client.ts")).tellQuietly(text);
+}
+
+/** Whether the standard descriptors are the client, to whom nothing is told. */
+async function belongsToClient(args: readonly string[]): Promise<boolean> {
+  return (await import("./one_client.ts")).isForOneClient(args);
+}
+
+async function parse(args: readonly string[], reading: Reading): Promise<Command> {
+  const { parseCommand, parseInetd, parseServe } = await import("./command.ts");
+  const [first, ...rest] = args;
+  if (first === "serve") return await parseServe(rest, reading);
+  return first === "inetd" ? await parseInetd(rest, reading) : await parseCommand(args, reading);
+}
+
+/** Who has started this process anew, for another user or as a daemon. */
+async function findStarter(): Promise<Starter | undefined> {
+  if (Deno.env.get(STARTER_VARIABLE) === undefined) return undefined;
+  return await (await import("../program/daemon/started.ts")).Starter.find();
+}
+
+/** What a command is carried out with. */
+interface Surroundings {
+  readonly args: readonly string[];
+  readonly signals: Signals;
+  readonly starter: Starter | undefined;
+}
+
+async function execute(
+  command: Command,
+  { args, signals, starter }: Surroundings,
+): Promise<number> {
   switch (command.kind) {
     case "help":
       print((await import("./help.ts")).helpText().trimEnd());
@@ -43,13 +102,15 @@ async function execute(command: Command, signals: Signals): Promise<number> {
       for (const warning of command.warnings ?? []) complain(`iawlb: warning: ${warning}`);
       print(command.text);
       return 0;
-    case "converse": {
+    case "one-client":
+      return await (await import("./run_one_client.ts")).runOneClient({ ...command, signals });
+    case "process": {
       if (command.service.settings.processes === "accept") {
         await (await import("../threads/process_main.ts")).serveAsProcess();
         return 0;
       }
-      const { serveStandardStreams } = await import("../services/standard_streams.ts");
-      await serveStandardStreams(command.service);
+      const { serveAsService } = await import("../services/service_process.ts");
+      await serveAsService(command.service);
       return 0;
     }
     case "demo": {
@@ -62,13 +123,63 @@ async function execute(command: Command, signals: Signals): Promise<number> {
       });
     }
     case "serve": {
-      const { runProgram } = await import("../program/program.ts");
-      const { config, notes, load } = command;
-      return await withLogs(config.settings, (logs) => {
-        for (const note of notes) logs.log.info("{note}", { note });
-        return runProgram({ config, load, logs, signals });
-      });
+      const { config: { settings } } = command;
+      if (!starter && isPlaced(settings)) {
+        const { restartFor, startAnew } = await import("../program/daemon/starter.ts");
+        const restart = restartFor(settings, args);
+        if (restart) return await startAnew(restart, signals);
+      }
+      return await serve(command, { args, signals, starter });
     }
+  }
+}
+
+/** Whether something has to be done about the process itself before it serves. */
+function isPlaced({ daemon, user, group, pidFile, umask }: Settings): boolean {
+  return daemon || user !== null || group !== null || pidFile !== "" || umask !== null;
+}
+
+async function serve(
+  { config, notes, load }: Command & { kind: "serve" },
+  { signals, starter }: Surroundings,
+): Promise<number> {
+  const { settings } = config;
+  // What it has of the system by then is given back.
+  if (isPlaced(settings)) signals.holdStops();
+  const [{ runProgram }, place] = await Promise.all([
+    import("../program/program.ts"),
+    isPlaced(settings)
+      ? (await import("../program/daemon/place.ts")).Place.take(settings, {
+        daemon: starter?.folder !== undefined,
+        async warn(text) {
+          const line = `iawlb: warning: ${text}`;
+          if (starter) await starter.complain(line);
+          else complain(line);
+        },
+      })
+      : undefined,
+  ]);
+  try {
+    return await withLogs(settings, async (logs) => {
+      for (const note of notes) logs.log.info("{note}", { note });
+      place?.tell(logs.log);
+      const onReady = starter && (() => starter.serving());
+      const isReplaced = place && (() => place.isWantedByAnother);
+      try {
+        return await runProgram({
+          config,
+          load,
+          logs,
+          signals,
+          ...(onReady && { onReady }),
+          ...(isReplaced && { isReplaced }),
+        });
+      } finally {
+        place?.leave(logs.log);
+      }
+    });
+  } finally {
+    place?.leave();
   }
 }
 

@@ -2,10 +2,11 @@ import { UsageError } from "../base/errors.ts";
 import { nearest, quote, wrap } from "../base/text.ts";
 import { writeDestination } from "../config/destination_text.ts";
 import { type Option, problemWith } from "../config/option.ts";
-import { flagOf, keyOf, type OptionName, optionNames, rowOf } from "../config/options.ts";
+import { keyOf, type OptionName, optionNames, rowOf } from "../config/options.ts";
 import { LISTENER_ROWS } from "../config/options/listener.ts";
 import {
   answersOfService,
+  isOfProcesses,
   isService,
   isServiceOption,
   optionsOfService,
@@ -18,8 +19,9 @@ import {
 } from "../config/options/service.ts";
 import { readService, type ServiceAddress, type ServiceTexts } from "../config/service_address.ts";
 import type { ProgramSource, Written } from "../config/source.ts";
-import { type Arguments, readArguments } from "./arguments.ts";
+import { type Arguments, readArguments, type Reading } from "./arguments.ts";
 import { COMMAND_LINE_FLAGS, type Switch } from "./command_line_flags.ts";
+import { flagHelp, optionGroups, optionHelp } from "./option_help.ts";
 import { checkOwn, checkServed } from "./serve_checks.ts";
 import { isModelOption, MODEL_OPTION_NAMES, MODEL_OPTIONS, modelOf } from "./serve_model.ts";
 
@@ -27,7 +29,7 @@ import { isModelOption, MODEL_OPTION_NAMES, MODEL_OPTIONS, modelOf } from "./ser
 const FOREIGN_GROUPS = ["Health", "Names"];
 const FOREIGN: readonly OptionName[] = [
   ...["workers", "workersMax", "balance", "hashMask", "hashWait", "maxConnections"] as const,
-  ...["connectTimeout", "retries", "redispatch", "sendProxy"] as const,
+  ...["connectTimeout", "retries", "redispatch", "sendProxy", "execGrace"] as const,
 ];
 
 /** What is said of options in another way here. */
@@ -36,7 +38,7 @@ const HELP: Partial<Record<OptionName, string>> = {
     "are closed at once",
 };
 
-const SWITCHES: readonly Switch[] = ["check-config", "print-config", "help"];
+const SWITCHES: readonly Switch[] = ["inetd", "check-config", "print-config", "help"];
 
 /** What `iawlb serve` was told. */
 export interface ServeArguments extends Arguments {
@@ -48,7 +50,10 @@ export interface ServeArguments extends Arguments {
  *
  * @throws {UsageError} For the first that is not allowed by itself.
  */
-export function readServeArguments(args: readonly string[]): ServeArguments {
+export function readServeArguments(
+  args: readonly string[],
+  reading: Reading = {},
+): ServeArguments {
   const [first = ""] = args;
   const asked = args.some((arg) => arg === "--help" || arg === "-h");
   const service = isService(first) ? first : asked ? "echo" : noService(first);
@@ -59,6 +64,7 @@ export function readServeArguments(args: readonly string[]): ServeArguments {
     options,
     own,
     switches: SWITCHES,
+    ...reading,
   });
   for (const [name, text] of Object.entries(given.own)) {
     const option = rowOfOwn(name);
@@ -112,33 +118,41 @@ export function serveSource(
 }
 
 /**
- * The service that is for standard input and output, which `-` as LISTEN stands for; `undefined` if it
- * is another address.
- *
- * @throws {UsageError} If it is not for one client, or has options of listeners.
+ * The service whose process this is to be, for the program that has started it: `-` as LISTEN, with
+ * `--processes=pool` or `accept`. `undefined` if it is anything else.
  */
-export function standardService(
-  { service, addresses, options, rules, own, switches }: ServeArguments,
+export function serviceOfProcess(
+  { service, addresses, own }: ServeArguments,
 ): ServiceAddress | undefined {
+  if (addresses[0] !== "-" || !["pool", "accept"].includes(own.processes ?? "")) return undefined;
+  return readTexts(service, serviceTexts(own));
+}
+
+/**
+ * The arguments of `iawlb -i` that such arguments stand for with `-i`, or `-` as LISTEN; `undefined` if
+ * there is another address.
+ *
+ * @throws {UsageError} If it is not for one client, or has options of models.
+ */
+export function standardClient(
+  { service, addresses, own, switches, ...given }: ServeArguments,
+): Omit<Arguments, "own"> | undefined {
   const [listen, ...more] = addresses;
-  if (listen !== "-") return undefined;
-  const wrong = (problem: string) => new UsageError(`iawlb serve ${service} -: ${problem}`);
-  if (more.length > 0) throw wrong(`${quote(more[0]!)} is one too many`);
+  if (listen !== "-" && !switches.has("inetd")) return undefined;
+  const wrong = (problem: string) => new UsageError(`iawlb serve ${service} -i: ${problem}`);
+  const surplus = listen === "-" ? more[0] : listen;
+  if (surplus !== undefined) throw wrong(`${quote(surplus)} is one too many`);
   if (["syslog", "chat"].includes(service)) throw wrong("is for all clients together; not for one");
-  const others = [
-    ...Object.keys(options).map((name) => keyOf(name as OptionName)),
-    ...rules.map(({ verdict }) => verdict),
-    ...Object.keys(own).filter((name) => {
-      return isModelOption(name) ||
-        (name === "processes" && !["pool", "accept"].includes(own.processes!));
-    }),
-    ...switches,
-  ];
-  if (others.length > 0) {
-    throw wrong(`--${others[0]} says nothing where standard input is the only client`);
+  const other = Object.keys(own).find((name) => {
+    return isModelOption(name) || (isServiceOption(name) && isOfProcesses(name));
+  });
+  if (other !== undefined) {
+    throw wrong(`--${other} says nothing where standard input is the only client`);
   }
   checkOwn(own);
-  return readTexts(service, serviceTexts(own));
+  const texts = serviceTexts(own);
+  readTexts(service, texts);
+  return { ...given, switches, addresses: [writeDestination(`service:${service}`, texts)] };
 }
 
 function serviceTexts(own: ServeArguments["own"]): ServiceTexts {
@@ -202,14 +216,15 @@ export function serveHelp(): string {
   return `iawlb serve: a service of its own, behind the same queue and limits
 
 Usage: iawlb serve SERVICE LISTEN [OPTIONS]
+       iawlb serve SERVICE -i [OPTIONS]
 
 ${
     wrap(
       "Accepts connections on LISTEN and serves them itself. It is a listener with the one " +
         "destination service:SERVICE, which any listener can have among others: everything that " +
         "is true of listeners is true of it, --admin and the signals included. LISTEN is what it " +
-        "is for a listener, see iawlb --help; with - it serves the one client that standard input " +
-        "and output are, as inetd starts it, and has options of the service only.",
+        "is for a listener, see iawlb --help; with -i instead it serves the one client that standard " +
+        "input and output are, as inetd starts it, with the options of iawlb -i.",
       0,
     )
   }
@@ -218,24 +233,32 @@ Services:
 ${services.join("\n")}
 
 Options of services, with their defaults; also behind service:NAME and a comma:
-${serviceOptionNames().map((name) => describe(`--${name}`, SERVICE_OPTIONS[name])).join("\n")}
+${serviceOptionNames().map((name) => optionHelp(`--${name}`, SERVICE_OPTIONS[name])).join("\n")}
 
-Options, with their defaults; TIME is 250ms, 5s, 10m, 1h or 0:
-${MODEL_OPTION_NAMES.map((name) => describe(`--${name}`, MODEL_OPTIONS[name])).join("\n")}
+Options, with their defaults; TIME is 250ms, 5s, 10m, 1h or 0.
+
+Model of the server:
+${MODEL_OPTION_NAMES.map((name) => optionHelp(`--${name}`, MODEL_OPTIONS[name])).join("\n")}
+
+${optionGroups(optionNames().filter(isServed), HELP)}
+
+Of the command line alone:
 ${
-    optionNames().filter(isServed).map((name) => describe(flagOf(name), rowOf(name), HELP[name]))
+    SWITCHES.map((name) => flagHelp(`${name === "inetd" ? "-i, " : ""}--${name}`, switchHelp(name)))
       .join("\n")
   }
-${SWITCHES.map((name) => `  --${name}\n${wrap(switchHelp(name), 6)}`).join("\n")}
 
-Exit status: 0 finished, nothing was cut; 1 cannot listen, or sessions were cut; 2
-bad usage.`;
-}
-
-function describe(flag: string, option: Option<unknown>, help = option.help): string {
-  return `  ${flag} ${option.form}  (${option.format(option.default)})\n${wrap(help, 6)}`;
+Exit status: 0 finished, nothing was cut; 1 cannot listen, or sessions were cut;
+2 bad usage.`;
 }
 
 function switchHelp(name: Switch): string {
-  return name === "help" ? "shows this" : COMMAND_LINE_FLAGS[name].help;
+  switch (name) {
+    case "help":
+      return "shows this";
+    case "inetd":
+      return "serves the one client that standard input and output are, and exits";
+    default:
+      return COMMAND_LINE_FLAGS[name].help;
+  }
 }

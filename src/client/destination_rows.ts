@@ -55,7 +55,8 @@ const COLUMNS: readonly Column[] = [
       if (width === 0 || text.length <= width) return { text };
       // The name is what it is told apart by: where there is no room for both, it goes first.
       const room = width - marks.length;
-      return { text: room < LEAST_NAME ? plain(name) : shorten(plain(name), room) + marks };
+      const short = shorten(briefProgram(plain(name)), room);
+      return { text: room < LEAST_NAME ? briefProgram(plain(name)) : short + marks };
     },
   },
   {
@@ -219,6 +220,12 @@ function fit(rows: readonly Row[], columns: number): { column: Column; width: nu
 function pad({ right }: Column, text: string, width: number): string {
   const short = shorten(text, width);
   return right ? short.padStart(width) : short.padEnd(width);
+}
+
+/** A program without its options and its folder, where there is no room for all; any other name as it is. */
+function briefProgram(name: string): string {
+  const [, program] = /^(?:[^ ]*,)?exec:(?:[^ ']*\/)?([^ /]+(?: .*)?)$/.exec(name) ?? [];
+  return program === undefined ? name : `exec:${program}`;
 }
 
 /** A text of at most this length, with `~` in its middle if it is longer: names differ at their end. */

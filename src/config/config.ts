@@ -11,6 +11,7 @@ import {
 import { checkProtocol } from "./destination_protocol.ts";
 import { UsageError } from "../base/errors.ts";
 import { flagOf, type OptionName, readOption, readSettings, type Settings } from "./options.ts";
+import { isAddress } from "./service_address.ts";
 import { quote } from "../base/text.ts";
 
 /** What a listener is configured by, as it was written. */
@@ -156,7 +157,7 @@ export function checkDestination(
   if (other !== undefined) {
     report(
       `is the same as ${mention({ destination: other })}; give each only once ` +
-        "(ADDRESS,workers=N sets its number of connections)",
+        "(its option workers=N sets its number of connections)",
     );
   }
   const namesake = indexOf(destination.name, "name");
@@ -164,7 +165,7 @@ export function checkDestination(
     report(`is called like ${mention({ destination: namesake })}; each must have another name`);
   }
   const at = isTemplate(destination) ? undefined : destination.address;
-  if (listen && at && at.transport !== "service" && isSelf(listen, at)) {
+  if (listen && at && isAddress(at) && isSelf(listen, at)) {
     report(
       `is the ${mention("listen")} address, so that it would connect to itself; ` +
         "must be another port or host",

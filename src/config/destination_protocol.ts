@@ -1,7 +1,7 @@
 import type { Address } from "../net/address.ts";
 import { type ConfiguredDestination, isTemplate } from "./destination_text.ts";
 import { hasDatagrams } from "./options/service.ts";
-import type { Check } from "./values/check.ts";
+import { type Check, formatCheck } from "./values/check.ts";
 
 /** Reports a destination that does not speak what its listener does. */
 export function checkProtocol(
@@ -11,7 +11,10 @@ export function checkProtocol(
   const udp = listen.transport === "udp";
   // Records are servers of whatever the listener speaks.
   const address = isTemplate(destination) ? undefined : destination.address;
-  if (address?.transport === "service") {
+  if (address?.transport === "exec") {
+    const problem = problemOfProgram(destination, udp);
+    if (problem !== undefined) return report(problem);
+  } else if (address?.transport === "service") {
     if (udp && !hasDatagrams(address.service)) {
       report("speaks over connections only, but its listener is UDP; must be another service");
       return;
@@ -36,6 +39,20 @@ export function checkProtocol(
   if (udp && destination["send-proxy"] !== "off") {
     report("datagrams have no PROXY header before them; send-proxy must be off");
   }
+}
+
+/** What a program cannot be. */
+function problemOfProgram(
+  { check }: Pick<ConfiguredDestination, "check">,
+  udp: boolean,
+): string | undefined {
+  if (udp) {
+    return "is a program, which has a connection as its standard input and output, but its listener " +
+      "is UDP, where there is none; must be udp:PORT or udp:HOST:PORT";
+  }
+  if (!check || check.kind === "tcp") return undefined;
+  return `is a program and has the check ${formatCheck(check)}, for which one would have to be ` +
+    "started; must be check=tcp, which is whether its file can be run, or check=off";
 }
 
 function isOfUdp({ kind }: Check): boolean {

@@ -8,8 +8,10 @@ import {
   writtenOptionNames,
 } from "./options/destination.ts";
 import { splitDestination, writeDestination } from "./destination_text.ts";
+import { checkCommand, formatCommand } from "./exec_address.ts";
 import { problemWith } from "./option.ts";
 import { cut, nearest } from "../base/text.ts";
+import { AddressError } from "../net/address.ts";
 import type { TomlEntry, TomlValue } from "./toml.ts";
 import { keyText, scalar, shown, typeOf } from "./toml_values.ts";
 
@@ -17,6 +19,8 @@ import { keyText, scalar, shown, typeOf } from "./toml_values.ts";
 export interface DestinationTable {
   readonly line: number;
   address: Written | undefined;
+  /** The same for a program that was written word by word. */
+  exec: Written | undefined;
   readonly options: Partial<Record<WrittenOptionName, string>>;
   /** The keys that it has, those with wrong values included. */
   readonly keys: Set<string>;
@@ -42,7 +46,13 @@ export function readDestinationEntry(
     problems.add(value.line, `${[cut(name), shown(value)].join(" ").trimEnd()}: ${problem}`);
   };
   if (path.length === 0 && value.kind === "table") {
-    const empty = { line, address: undefined, options: {}, keys: new Set<string>() };
+    const empty = {
+      line,
+      address: undefined,
+      exec: undefined,
+      options: {},
+      keys: new Set<string>(),
+    };
     table.destinationTables.set(index, empty);
     return;
   }
@@ -67,8 +77,14 @@ export function readDestinationEntry(
     }
     return;
   }
+  if (key === "exec") {
+    const words = listOfWords(value);
+    if (typeof words === "string") reject(words, name);
+    else destination.exec = words;
+    return;
+  }
   if (!isWrittenOption(key)) {
-    const known = ["address", ...writtenOptionNames()];
+    const known = ["address", "exec", ...writtenOptionNames()];
     return reject(`no such key; the nearest is ${nearest(key, known)}`, name);
   }
   const option = writtenOption(key);
@@ -80,15 +96,38 @@ export function readDestinationEntry(
 
 /** The table as a text, as if it had been written so. */
 export function writtenDestination(
-  { line, address, options, keys }: DestinationTable,
+  { line, exec, address = exec, options, keys }: DestinationTable,
   problems: ConfigProblems,
 ): Written | undefined {
-  if (!keys.has("address")) {
-    problems.add(line, 'destinations: address is missing; must be as in { address = "9001" }');
+  if (!keys.has("address") && !keys.has("exec")) {
+    problems.add(
+      line,
+      'destinations: address is missing; must be as in { address = "9001" }, ' +
+        'or { exec = ["/usr/bin/cat"] }',
+    );
+  }
+  if (keys.has("address") && keys.has("exec")) {
+    problems.add(line, "destinations: has address and exec; must have one of them");
   }
   if (!address) return undefined;
   const [plain] = splitDestination(address.text);
   return { text: writeDestination(plain, options), line: address.line };
+}
+
+/** The words of a program as a text, or what is wrong with them. */
+function listOfWords(value: TomlValue): Written | string {
+  const words = value.kind === "list" && value.items.length > 0
+    ? value.items.map((item) => item.kind === "string" ? item.text : undefined)
+    : [undefined];
+  if (!words.every((word) => word !== undefined)) {
+    return 'must be a list of one text or more, such as ["/usr/bin/rsync", "--server", "--daemon", "."]';
+  }
+  try {
+    return { text: formatCommand(checkCommand(words)), line: value.line };
+  } catch (error) {
+    if (!(error instanceof AddressError)) throw error;
+    return error.message;
+  }
 }
 
 /** A value as it would stand in a text. */

@@ -16,12 +16,23 @@ import {
   isMark,
   isWrittenOption,
   listenerOptionFor,
+  programOptionForms,
   serviceOptionForms,
   writtenOption,
   type WrittenOptionName,
   writtenOptionNames,
 } from "./options/destination.ts";
 import { type Option, problemWith } from "./option.ts";
+import {
+  EXEC_FORMS,
+  type ExecCommand,
+  foreignExecOption,
+  isExecText,
+  parseExec,
+  programName,
+  readExec,
+} from "./exec_address.ts";
+import { isExecOption } from "./options/exec.ts";
 import { isServiceOption, type ServiceName } from "./options/service.ts";
 import {
   foreignOption,
@@ -78,25 +89,38 @@ export type DestinationTexts = Readonly<Partial<Record<WrittenOptionName, string
  * A destination and its options in one text, such as `9001,workers=4,check=http:/`.
  *
  * A comma ends each part; in a part, `\,` is a comma and `\\` a backslash, and any other backslash
- * is itself. This is taken off before anything else is read: a check has escapes of its own.
+ * is itself. This is taken off before anything else is read: a check has escapes of its own. A program
+ * stands behind its options, as in `workers=4,exec:/usr/bin/tac`: all behind `exec:` is as it is.
  */
 export function writeDestination(address: string, texts: DestinationTexts): string {
-  const parts = [address];
+  const parts: string[] = [];
   for (const name of writtenOptionNames()) {
     const text = texts[name];
     if (text === undefined) continue;
     if (!isMark(name) || !["true", "false"].includes(text)) parts.push(`${name}=${text}`);
     else if (text === "true") parts.push(name);
   }
-  return parts.map((part) => part.replace(/[\\,]/g, "\\$&")).join(",");
+  return joinDestination(address, parts);
+}
+
+/** Such a text of its parts: what {@linkcode splitDestination} makes them of. */
+export function joinDestination(address: string, options: readonly string[]): string {
+  const escape = (part: string) => part.replace(/[\\,]/g, "\\$&");
+  const escaped = options.map(escape);
+  return (isExecText(address) ? [...escaped, address] : [escape(address), ...escaped]).join(",");
 }
 
 /** The parts of such a text: the address, and the options as they are written. */
 export function splitDestination(text: string): [address: string, ...options: string[]] {
   const parts: [string, ...string[]] = [""];
   let part = "";
-  for (const [token] of text.matchAll(/\\[\\,]|[^\\,]+|[^]/g)) {
-    if (token === ",") {
+  let starts = true;
+  for (const { 0: token, index } of text.matchAll(/\\[\\,]|[^\\,]+|[^]/g)) {
+    if (starts && isExecText(text.slice(index))) {
+      return [text.slice(index), ...parts.slice(0, -1)];
+    }
+    starts = token === ",";
+    if (starts) {
       parts[parts.length - 1] = part;
       parts.push(part = "");
     } else part += token.startsWith("\\") ? token.slice(-1) : token;
@@ -124,12 +148,17 @@ export function readDestination(
   const tell = (problem: string) => void (++problems <= MAX_PROBLEMS && report(problem));
   const [addressText, ...optionTexts] = splitDestination(text);
   const place = readPlace(addressText, tell);
-  const forms = typeof place === "string" ? serviceOptionForms(place) : DESTINATION_OPTION_FORMS;
+  const forms = formsOf(place);
   const texts = readOptions(optionTexts, { report: tell, forms });
   const options = optionValues(texts, defaults);
   if (place === undefined) return undefined;
+  const isProgram = isCommand(place);
+  for (const name of Object.keys(texts)) {
+    if (isExecOption(name) && !isProgram) tell(foreignExecOption(name));
+    else if (isServiceOption(name) && typeof place !== "string") tell(foreignOption(name));
+  }
+  if (isProgram) return execDestination(place, { texts, options }, tell);
   if (typeof place === "string") return serviceDestination(place, { texts, options }, tell);
-  for (const name of Object.keys(texts)) if (isServiceOption(name)) tell(foreignOption(name));
   if ("kind" in place) {
     if (place.kind === "srv" && texts.weight !== undefined) {
       tell("has a weight, which each record of srv: tells itself; must be without");
@@ -164,6 +193,23 @@ function serviceDestination(
   return { ...options, ...none, address, key, name: options.name || place };
 }
 
+/** A program, which is told of its client by its environment, and has no agent. */
+function execDestination(
+  command: ExecCommand,
+  { texts, options }: { texts: DestinationTexts; options: DestinationOptions },
+  report: (problem: string) => void,
+): DestinationConfig {
+  for (const name of ["send-proxy", "agent-check"] as const) {
+    if (![undefined, "off"].includes(texts[name])) {
+      report(`has ${name}, which is nothing for a program; must be without`);
+    }
+  }
+  const address = readExec(command, texts, report);
+  const key = formatPlace(address);
+  const none = { "send-proxy": "off", "agent-check": null } as const;
+  return { ...options, ...none, address, key, name: options.name || programName(key) };
+}
+
 /** The value of each option: what is given, otherwise the listener's or the default. */
 export function optionValues(given: DestinationTexts, listener: Settings): DestinationOptions {
   const values: Partial<Record<DestinationOptionName, unknown>> = {};
@@ -179,7 +225,7 @@ export function optionValues(given: DestinationTexts, listener: Settings): Desti
 function readPlace(
   text: string,
   report: (problem: string) => void,
-): Address | RecordsName | ServiceName | undefined {
+): ParsedPlace | undefined {
   try {
     return parsePlace(text);
   } catch (error) {
@@ -188,14 +234,37 @@ function readPlace(
   }
 }
 
+/** What an address stands for: a service by its name, a program by its words. */
+type ParsedPlace = Address | RecordsName | ServiceName | ExecCommand;
+
 /**
- * Where a destination is, from a text without options; a service of this program by its name.
+ * Where a destination is, from a text without options.
  *
  * @throws {AddressError} If it is nowhere.
  */
-export function parsePlace(text: string): Address | RecordsName | ServiceName {
-  return parseServiceName(text) ?? parseRecordsName(text) ??
-    parseAddress(text, { minPort: 1, udp: true });
+export function parsePlace(text: string): ParsedPlace {
+  try {
+    return parseExec(text) ?? parseServiceName(text) ?? parseRecordsName(text) ??
+      parseAddress(text, { minPort: 1, udp: true });
+  } catch (error) {
+    if (!(error instanceof AddressError) || isExecText(text) || !LIKE_PROGRAM.test(text)) {
+      throw error;
+    }
+    throw new AddressError(`${error.message}; a program is ${EXEC_FORMS}, behind its options`);
+  }
+}
+
+/** What nobody writes who does not mean a program: its path, or `exec` in another place. */
+const LIKE_PROGRAM = /^\.{0,2}\/|\bexec\b/;
+
+/** The options that a destination may have, in words. */
+function formsOf(place: ParsedPlace | undefined): string {
+  if (typeof place === "string") return serviceOptionForms(place);
+  return place && isCommand(place) ? programOptionForms() : DESTINATION_OPTION_FORMS;
+}
+
+function isCommand(place: ParsedPlace): place is ExecCommand {
+  return Array.isArray(place);
 }
 
 function readOptions(

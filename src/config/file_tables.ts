@@ -179,6 +179,8 @@ function readEntry(table: Table, entry: TomlEntry, problems: ConfigProblems): vo
       ? undefined
       : option.notation?.list
       ? listed(value)
+      : option.notation?.booleans && value.kind === "boolean"
+      ? { text: String(value.value), line: value.line }
       : scalar(value);
     if (!written) return reject(`is ${typeOf(value)}; must be ${option.allowed}, in quotes`);
     if (option.parse(written.text) === undefined) return reject(problemWith(option, written.text));

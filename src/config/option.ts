@@ -12,7 +12,7 @@ import { DURATION_FORM, formatDuration, parseDuration } from "../base/duration.t
 
 /** What an option is: its values, and how they are written. Durations are in milliseconds. */
 export interface Option<T> {
-  /** What stands for the value in the help text. */
+  /** What stands for the value in the help text; empty of a flag that needs none. */
   readonly form: string;
   readonly default: T;
   /** What exactly it does, in a sentence or two; the unit is in `form`. */
@@ -35,6 +35,8 @@ export interface Option<T> {
   readonly single?: true;
   /** What it does to the clients in its networks, if it is a rule of access. */
   readonly rule?: Verdict;
+  /** Whether a value that is none of the words is the path of a file. */
+  readonly path?: true;
   /** Whether the listener's option of the same name counts for a destination that lacks it. */
   readonly inherited?: true;
 }
@@ -176,6 +178,20 @@ export function file(
     },
     format: (value) => value || "none",
     notation: { words, pattern: "." },
+    path: true,
+  };
+}
+
+/** Something that is done or not: the flag alone stands for it, and `=false` takes it back. */
+export function flag(spec: { help: string }): Option<boolean> {
+  return {
+    form: "",
+    default: false,
+    help: spec.help,
+    allowed: "true or false",
+    parse: (text) => text === "true" ? true : text === "false" ? false : undefined,
+    format: String,
+    notation: { words: ["true", "false"], booleans: true },
   };
 }
 

@@ -1,6 +1,7 @@
 import { UsageError } from "../base/errors.ts";
 import { quote } from "../base/text.ts";
 import { type Option, problemWith, type Row, type Scope } from "./option.ts";
+import { DAEMON_ROWS } from "./options/daemon.ts";
 import { HEALTH_ROWS } from "./options/health.ts";
 import { LISTENER_ROWS } from "./options/listener.ts";
 import { LOGGING_ROWS } from "./options/logging.ts";
@@ -25,6 +26,7 @@ export const OPTIONS = {
   ...NAMES_ROWS,
   ...LOGGING_ROWS,
   ...PROGRAM_ROWS,
+  ...DAEMON_ROWS,
 } as const;
 
 /** The name of an option in the program. */

@@ -9,6 +9,7 @@ import {
 } from "./file_tables.ts";
 import { type OptionName, rowOf } from "./options.ts";
 import { UsageError } from "../base/errors.ts";
+import { entryFromFolder, type StartFolder } from "./start_folder.ts";
 import { Pace } from "../async/pace.ts";
 import { readToml } from "./toml.ts";
 
@@ -16,6 +17,8 @@ import { readToml } from "./toml.ts";
 export interface ConfigFlags {
   readonly options: WrittenOptions;
   readonly rules: readonly WrittenRule[];
+  /** What relative paths in the file mean; the working directory if absent. */
+  readonly folder?: StartFolder | undefined;
 }
 
 /** What a configuration file says, with the flags over it. */
@@ -24,6 +27,8 @@ export interface ParsedConfig {
   readonly source: ProgramSource;
   /** What is wrong with the rest, as far as that is known without the addresses. */
   readonly problems: ConfigProblems;
+  /** What is allowed and most likely not meant, a line each, as far as only the reader sees it. */
+  readonly warnings?: readonly string[];
 }
 
 /**
@@ -36,7 +41,11 @@ export async function parseConfig(
   bytes: Uint8Array,
   { file, flags }: { file: string; flags: ConfigFlags },
 ): Promise<ParsedConfig> {
-  const entries = await readToml(decode(bytes, file), file);
+  const written = await readToml(decode(bytes, file), file);
+  const { folder } = flags;
+  const entries = folder === undefined
+    ? written
+    : written.map((entry) => entryFromFolder(entry, { folder }));
   // Sessions have a turn before the other half of the work.
   await new Pace().turn();
   const problems = new ConfigProblems(file);

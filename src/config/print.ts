@@ -49,7 +49,8 @@ function optionLine(
   const text = written?.text ?? option.format(option.default);
   const integer = option.notation?.integers && /^(?:0|[1-9]\d*)$/.test(text);
   const origin = written ? originOf(written, { source, flag: flagOf(name) }) : "default";
-  return [`${keyOf(name)} = ${integer ? text : quote(text)}`, origin];
+  const plain = integer || option.notation?.booleans;
+  return [`${keyOf(name)} = ${plain ? text : quote(text)}`, origin];
 }
 
 /** As `allow` and `deny` where these keep the order, and otherwise as `rules`. */
@@ -73,10 +74,10 @@ function ruleLines(rules: readonly WrittenRule[], source: ProgramSource): Line[]
 
 /** Where a value was written; on the command line, unless there is a flag, as an address. */
 function originOf(
-  { line }: Written,
+  { line, origin }: Written,
   { source: { file }, flag = "command line" }: { source: ProgramSource; flag?: string },
 ): string {
-  return line === undefined ? flag : `${file}:${line}`;
+  return origin ?? (line === undefined ? flag : `${file}:${line}`);
 }
 
 /** A TOML string: JSON leaves alone one character that TOML does not allow. */

@@ -9,6 +9,7 @@ import {
   type ProgramConfig,
   type Reporter,
 } from "./config.ts";
+import { checkDaemon } from "./daemon_rules.ts";
 import { ConfigProblems, fileReporter } from "./problems.ts";
 import {
   type ListenerSource,
@@ -22,6 +23,7 @@ import { quote } from "../base/text.ts";
 import type { Chunks } from "../async/chunks.ts";
 import { checkThreads } from "./thread_shares.ts";
 import { checkUdp, withoutForeign } from "./udp_rules.ts";
+import { programWarnings } from "./program_warnings.ts";
 import { withoutEffect } from "./without_effect.ts";
 
 /** Most networks of `allow` and `deny` of all listeners together, those of the top level in each. */
@@ -44,11 +46,12 @@ export function* readProgram(
     listeners.push(yield* readSource(withoutForeign(listener, source), problems));
   }
   checkAdmin(settings, { source, problems });
+  checkDaemon(settings, { listeners, source, problems });
   checkNames(listeners, { source, problems });
   yield* checkCollisions(settings, { source, problems });
   problems.throwIfAny();
   const read = { settings, listeners: listeners as Config[] };
-  return { ...read, warnings: withoutEffect(read, source) };
+  return { ...read, warnings: [...withoutEffect(read, source), ...programWarnings(read, source)] };
 }
 
 /**

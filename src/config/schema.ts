@@ -29,6 +29,12 @@ const RECORDS = `[dD][nN][sS]:[^,:]+:${PORT_PATTERN}|[sS][rR][vV]:[^,:]+`;
 /** What this program serves itself. */
 const SERVICE = `[sS][eE][rR][vV][iI][cC][eE]:(${serviceNames().join("|")})`;
 
+/** A program, which stands behind its options. */
+const PROGRAM = "[eE][xX][eE][cC]:(?![ \\t\\n]*[0-9]+([ \\t\\n]|$))[\\s\\S]*[^ \\t\\n][\\s\\S]*";
+
+/** Any option of a destination. */
+const PARTS = writtenOptionNames().map(partOf).join("|");
+
 const DESTINATION_ADDRESS =
   `(unix:/${PART}|${RECORDS}|${SERVICE}|(udp:)?${NO_RESERVED_WORD}([^,]*:)?${PORT_PATTERN})`;
 
@@ -36,7 +42,7 @@ const DESTINATION: Schema = {
   anyOf: [
     {
       type: "string",
-      pattern: `^${DESTINATION_ADDRESS}(,(${writtenOptionNames().map(partOf).join("|")}))*$`,
+      pattern: `^(${DESTINATION_ADDRESS}(,(${PARTS}))*|((${PARTS}),)*${PROGRAM})$`,
     },
     { type: "integer", minimum: 1, maximum: 65535 },
     {
@@ -44,10 +50,18 @@ const DESTINATION: Schema = {
       properties: {
         address: {
           anyOf: [
-            { type: "string", pattern: `^${DESTINATION_ADDRESS}$` },
+            { type: "string", pattern: `^(${DESTINATION_ADDRESS}|${PROGRAM})$` },
             { type: "integer", minimum: 1, maximum: 65535 },
           ],
           description: "The address of the server.",
+        },
+        exec: {
+          type: "array",
+          items: { type: "string" },
+          minItems: 1,
+          description:
+            "Instead of an address a program that is started for each session, word by " +
+            "word: its path, or its name in PATH, and its arguments.",
         },
         ...Object.fromEntries(
           writtenOptionNames().map((name) => {
@@ -56,7 +70,7 @@ const DESTINATION: Schema = {
           }),
         ),
       },
-      required: ["address"],
+      oneOf: [{ required: ["address"] }, { required: ["exec"] }],
       additionalProperties: false,
     },
   ],
@@ -82,9 +96,9 @@ export const LISTENER_KEYS: Readonly<Record<string, Schema>> = {
     minItems: 1,
     description: "The servers: addresses as in listen, without a host localhost, or names whose " +
       "records are servers (dns:HOST:PORT, srv:NAME), or services of the program itself " +
-      "(service:NAME). Each may have " +
-      `options after commas, in which \\, is a comma: ${DESTINATION_OPTION_FORMS}; or be a table ` +
-      "with these as keys, besides address.",
+      "(service:NAME), or programs (exec:PROGRAM ARGUMENTS). Each may have " +
+      `options after commas, in which \\, is a comma: ${DESTINATION_OPTION_FORMS}; those of a ` +
+      "program stand before it; or be a table with these as keys, besides address or exec.",
   },
   rules: {
     type: "array",
@@ -143,7 +157,11 @@ function optionSchemas(names: readonly OptionName[]): Record<string, Schema> {
 function optionSchema(name: OptionName): Schema {
   const option = rowOf(name);
   const text = option.format(option.default);
-  const usual = option.notation?.integers && /^\d+$/.test(text) ? Number(text) : text;
+  const usual = option.notation?.booleans
+    ? option.default
+    : option.notation?.integers && /^\d+$/.test(text)
+    ? Number(text)
+    : text;
   return {
     anyOf: valueSchemas(option),
     ...(!option.notation?.list && { default: usual }),

@@ -1,4 +1,6 @@
 import { type Address, AddressError, formatAddress } from "../net/address.ts";
+import { type ExecAddress, formatExec } from "./exec_address.ts";
+import { MAY_NOT_RUN, mayRun } from "../base/permissions.ts";
 import { nearest, quote } from "../base/text.ts";
 import type { Option } from "./option.ts";
 import {
@@ -24,8 +26,13 @@ export interface ServiceAddress {
   readonly settings: ServiceSettings;
 }
 
-/** Where a destination is: at an address, or in this program. */
-export type Place = Address | ServiceAddress;
+/** Where a destination is: at an address, in this program, or a program that is started. */
+export type Place = Address | ServiceAddress | ExecAddress;
+
+/** Whether it is an address: neither in this program, nor a program that is started. */
+export function isAddress(place: Place): place is Address {
+  return place.transport !== "service" && place.transport !== "exec";
+}
 
 /** The options of services as texts; those that are not given are absent. */
 export type ServiceTexts = Readonly<Partial<Record<ServiceOptionName, string>>>;
@@ -80,6 +87,9 @@ function checkProcesses(
   report: (problem: string) => void,
 ): void {
   const { processes, "min-spare": min, "max-spare": max } = settings;
+  if (processes !== "none" && !mayRun()) {
+    report(`has processes=${processes}, but ${MAY_NOT_RUN}; must be processes=none`);
+  }
   for (const name of ["min-spare", "max-spare", "requests-per-process"] as const) {
     if (processes !== "pool" && texts[name] !== undefined) {
       report(`has ${name} without processes=pool`);
@@ -103,7 +113,8 @@ export function formatService({ service, settings }: ServiceAddress): string {
   return [`${SERVICE_PREFIX}${service}`, ...options].join(",");
 }
 
-/** The address as the operator would write it; of a service with its options. */
+/** The address as the operator would write it; of a service or a program with its options. */
 export function formatPlace(place: Place): string {
+  if (place.transport === "exec") return formatExec(place);
   return place.transport === "service" ? formatService(place) : formatAddress(place);
 }

@@ -7,6 +7,8 @@ export interface Written {
   readonly text: string;
   /** Counts from 1; absent for the command line. */
   readonly line?: number | undefined;
+  /** Why it counts, if nobody wrote it. */
+  readonly origin?: string;
 }
 
 /** The options that were given; `allow` and `deny` are apart. */

@@ -5,12 +5,19 @@ import type { Place } from "./service_address.ts";
 /** What is divided; names count with what each of their records gets. */
 type Divided = ListenerConfig & Partial<Pick<Config, "configured">>;
 
+/** What counts all sessions, or those of a client, in one thread. */
+const COUNTED = ["maxPerIp", "ratePerIp", "rateGuard"] as const;
+
+function isCounted(config: Divided, option: (typeof COUNTED)[number]): boolean {
+  return option === "rateGuard" ? config.rateGuard !== null : config[option] > 0;
+}
+
 /** How many threads a configuration asks for; "auto" is never more than can share its limits. */
 export function threadsOf(config: Divided): number {
-  const { threads, queue, maxConnections, listen, maxPerIp, ratePerIp } = config;
+  const { threads, queue, maxConnections, listen } = config;
   if (threads > 0) return threads;
   if (dividedOf(config).some((one) => onceFor(one) !== undefined)) return 1;
-  if (listen.transport !== "tcp" || maxPerIp > 0 || ratePerIp > 0) return 1;
+  if (listen.transport !== "tcp" || COUNTED.some((option) => isCounted(config, option))) return 1;
   const limits = [
     queue,
     maxConnections || Infinity,
@@ -34,8 +41,10 @@ export function checkThreads(
   const number = threadsOf(config);
   const fail = (problem: string) => report({ option: "threads" }, problem);
   if (config.listen.transport === "unix") fail("a Unix-domain socket cannot be shared; must be 1");
-  for (const option of ["maxPerIp", "ratePerIp"] as const) {
-    if (config[option] > 0) fail(`${mention({ option })} counts in one thread only; must be 1`);
+  for (const option of COUNTED) {
+    if (isCounted(config, option)) {
+      fail(`${mention({ option })} counts in one thread only; must be 1`);
+    }
   }
   for (const [destination, one] of dividedOf(config).entries()) {
     const why = onceFor(one);

@@ -3,6 +3,7 @@ import { formatPeers, type Verdict } from "../net/networks.ts";
 import type { Config, ProgramConfig } from "./config.ts";
 import { type ConfiguredDestination, isTemplate } from "./destination_text.ts";
 import { flagOf, keyOf, type OptionName, rowOf, type Settings } from "./options.ts";
+import { isProgram } from "./program_warnings.ts";
 import { neverMatched } from "./never_matched.ts";
 import type { ProgramSource, Written } from "./source.ts";
 import { quote } from "../base/text.ts";
@@ -43,6 +44,16 @@ const LEADS: Companion<Config> = {
   why: () => "without a destination dns: or srv:",
 };
 
+const ON_PATH: Companion<Config> = {
+  counts: ({ listen }) => listen.transport === "unix",
+  why: () => "without a listener on unix:/path",
+};
+
+const IN_SYSLOG: Companion<Settings> = {
+  counts: ({ log, accessLog }) => log.kind === "syslog" || accessLog === "syslog",
+  why: (name) => `without ${name("log")} or ${name("accessLog")} syslog`,
+};
+
 const OF_TCP: Companion<Config> = {
   counts: ({ listen }) => listen.transport !== "udp",
   why: () => "for UDP",
@@ -58,6 +69,10 @@ const OF_LISTENERS: Companions<Config> = {
   workersMax: {
     counts: ({ configured }) => configured.some(({ workers }) => workers === 0),
     why: (name) => `without ${name("workers")} auto`,
+  },
+  execGrace: {
+    counts: ({ configured }) => configured.some(isProgram),
+    why: () => "without a destination exec:",
   },
   hashMask: HASHES,
   hashWait: HASHES,
@@ -76,6 +91,8 @@ const OF_LISTENERS: Companions<Config> = {
     counts: ({ maxPerIp, ratePerIp }) => maxPerIp > 0 || ratePerIp > 0,
     why: (name) => `without ${name("maxPerIp")} or ${name("ratePerIp")}`,
   },
+  socketMode: ON_PATH,
+  socketOwner: ON_PATH,
   batchDelay: {
     counts: ({ batchSize }) => batchSize !== 1,
     why: (name) => `with ${name("batchSize")} 1`,
@@ -119,6 +136,8 @@ const OF_PROGRAM: Companions<Settings> = {
     counts: ({ accessLog }) => accessLog !== "off",
     why: (name) => `with ${name("accessLog")} off`,
   },
+  syslogFacility: IN_SYSLOG,
+  syslogIdent: IN_SYSLOG,
   adminTokenFile: {
     counts: ({ admin }) => admin !== null,
     why: (name) => `without ${name("admin")}`,

@@ -2,6 +2,7 @@ import type { Logger } from "@logtape/logtape";
 import type { TaskGroup } from "../async/task_group.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Settings } from "../config/options.ts";
+import { isAddress } from "../config/service_address.ts";
 import type { ThreadPosition } from "../config/thread_shares.ts";
 import { agentAddress, formatAgentCheck } from "../config/values/agent_check.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
@@ -90,8 +91,8 @@ export class Agents {
     const { tasks, signal, clock, log, descriptors, position, names } = this.#options;
     const place = destination.config["agent-check"]!;
     const { address } = destination.config;
-    // A service of this program has none.
-    if (signal.aborted || address.transport === "service") return;
+    // A service of this program has none, nor has a program.
+    if (signal.aborted || !isAddress(address)) return;
     const watch = new AgentWatch(destination, {
       place,
       connector: connectorTo(agentAddress(place, address), { names }),

@@ -17,6 +17,7 @@ import type { ChildStatus } from "../operations/child_status.ts";
 import { endsOfPorts, returns } from "../net/loop_rules.ts";
 import type { Stream } from "../net/stream.ts";
 import { attach } from "../net/trails.ts";
+import { ExecConnector } from "./exec_connector.ts";
 import { ServiceConnector, type ServiceConnectorOptions } from "./service_connector.ts";
 
 /** How a destination is connected, whatever it is. */
@@ -38,6 +39,17 @@ export interface Connector {
    * @throws The signal's reason, if it is aborted first.
    */
   connect(options: DialOptions): Promise<Stream>;
+  /**
+   * Finds out whether it can be connected, without doing so; absent where a connect is the only way.
+   *
+   * @throws {DialError} If it cannot.
+   */
+  probe?(): Promise<void>;
+  /**
+   * All sessions are cut: what is left of closed connections is not waited for if it cannot be ended,
+   * and ends at once where that is wanted.
+   */
+  cut?(how: { atOnce: boolean }): void;
   /**
    * Whether what is connected is to come to an end: absent where only the server and the client can see
    * to that.
@@ -61,7 +73,7 @@ export interface ConnectorOptions {
   onLocated?(): void;
   /** Looks names up; the system's unless given. */
   names?: NameLookups | undefined;
-  /** What services of this program get to know. */
+  /** What services of this program, and programs, get to know. */
   service?: ServiceConnectorOptions;
   /** What its listener's UDP sockets share; needed for a port of UDP. */
   udp?: Pick<UdpTerms, "settings" | "counts"> | undefined;
@@ -78,6 +90,8 @@ export function connectorTo(address: Place, options: ConnectorOptions = {}): Con
       return new UnixConnector(address, options);
     case "service":
       return new ServiceConnector(address, options.service!);
+    case "exec":
+      return new ExecConnector(address, options.service!);
   }
 }
 

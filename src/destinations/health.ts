@@ -58,6 +58,8 @@ export interface HealthOptions {
   tasks: TaskGroup;
   /** Which of the threads this is; alone if absent. */
   position?: ThreadPosition | undefined;
+  /** Whether destinations that are new are tried; they are unless given. */
+  triesNew?: boolean;
   /** Looks names of agents up; the system's unless given. */
   names?: NameLookups | undefined;
 }
@@ -95,6 +97,7 @@ export class Health {
     this.#panic = new Panic(options.log);
     this.#limits = new LimitLog(options.log, options.clock);
     this.#settings = options.settings;
+    if (options.triesNew === false) this.#tries.close();
   }
 
   /** Watches over a destination until it is retired or the signal is aborted. */

@@ -22,6 +22,7 @@ export async function runCheck(
   options: { connector: Connector; host: string; signal: AbortSignal; timeout: number },
 ): Promise<void> {
   const { connector, host, signal, timeout } = options;
+  if (check.kind === "tcp" && connector.probe) return await connector.probe();
   let conn: Stream;
   try {
     conn = await connector.connect({ signal, timeout, caller: callerOf(check) });

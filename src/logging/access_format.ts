@@ -1,5 +1,5 @@
 import { compileTemplate } from "./access_template.ts";
-import { elapsed, oneWord, toMicroseconds } from "./access_values.ts";
+import { elapsed, exitOf, oneWord, toMicroseconds } from "./access_values.ts";
 import type { Settings } from "../config/options.ts";
 import { datagramsOf } from "../session/exchange.ts";
 import type { Session } from "../session/session.ts";
@@ -32,6 +32,9 @@ export interface AccessRecord {
   /** Datagrams of the client and of the destination; only of a session of UDP. */
   datagrams_up?: number;
   datagrams_down?: number;
+  /** Status that the program ended with, or the signal; only of a session that one served. */
+  exit_status?: number | null;
+  exit_signal?: string | null;
   /** Connects begun. */
   attempts: number;
 }
@@ -56,6 +59,7 @@ function accessRecord(
     bytes_up: session.up.bytes,
     bytes_down: session.down.bytes,
     ...datagramsOf(session),
+    ...exitOf(session),
     attempts: session.attempts,
   };
 }
@@ -95,8 +99,8 @@ function textFormat(listener: string): AccessLogFormat {
       `reason=${session.reason ?? "done"} queue=${ms(toMicroseconds(session.queued))} ` +
       `connect=${ms(elapsed(connectStartedAt, connectedAt))} ` +
       `total=${ms(elapsed(acceptedAt, endedAt) ?? 0)} ` +
-      `up=${session.up.bytes} down=${session.down.bytes} ${
-        datagramWords(session)
+      `up=${session.up.bytes} down=${session.down.bytes} ${datagramWords(session)}${
+        exitWords(session)
       }attempts=${session.attempts}`;
   };
 }
@@ -105,6 +109,13 @@ function textFormat(listener: string): AccessLogFormat {
 function datagramWords(session: Session): string {
   const { datagrams_up: up, datagrams_down: down } = datagramsOf(session);
   return up === undefined ? "" : `datagrams_up=${up} datagrams_down=${down} `;
+}
+
+/** Of a session that a program has served, with a blank behind. */
+function exitWords(session: Session): string {
+  if (!session.exit) return "";
+  const { exit_status: status, exit_signal: signal } = exitOf(session);
+  return `exit_status=${status ?? "-"} exit_signal=${signal ?? "-"} `;
 }
 
 function ms(value: number | null): string {

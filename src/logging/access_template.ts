@@ -1,4 +1,4 @@
-import { elapsed, oneWord, splitAddress, toMicroseconds } from "./access_values.ts";
+import { elapsed, exitOf, oneWord, splitAddress, toMicroseconds } from "./access_values.ts";
 import {
   type FieldName,
   type FieldUnit,
@@ -42,6 +42,8 @@ const VALUES: Values = {
   bytes_down: ({ down }) => down.bytes,
   datagrams_up: (session) => datagramsOf(session).datagrams_up ?? NONE,
   datagrams_down: (session) => datagramsOf(session).datagrams_down ?? NONE,
+  exit_status: (session) => exitOf(session).exit_status ?? NONE,
+  exit_signal: (session) => exitOf(session).exit_signal ?? NONE,
   attempts: ({ attempts }) => attempts,
 };
 

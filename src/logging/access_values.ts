@@ -1,3 +1,5 @@
+import type { Session } from "../session/session.ts";
+
 /** Milliseconds between two times, to the microsecond; `null` if one of them never came. */
 export function elapsed(from: number | undefined, to: number | undefined): number | null {
   if (from === undefined || to === undefined) return null;
@@ -9,16 +11,24 @@ export function toMicroseconds(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
 
+/** How the process of a session has ended, if one served it: one of the two is `null`. */
+export function exitOf(
+  { exit }: Pick<Session, "exit">,
+): { exit_status?: number | null; exit_signal?: string | null } {
+  if (!exit) return {};
+  return { exit_status: exit.signal === null ? exit.code : null, exit_signal: exit.signal };
+}
+
 /** What ends a word or a line, or steers a terminal: marks of direction change what seems to be there. */
 const UNSAFE = /[\p{C}\p{Z}\\]/gu;
 
 /**
  * The name of an address as one word: what would end a word or a line becomes `\xHH`, `\uHHHH` or
- * `\u{HHHHH}`. Only paths of Unix-domain sockets may have such things in them, but a client picks its
- * own.
+ * `\u{HHHHH}`. Only paths of Unix-domain sockets and programs may have such things in them, but a
+ * client picks its own.
  */
 export function oneWord(name: string): string {
-  if (!name.startsWith("unix:")) return name;
+  if (!/^unix:|(^|,)exec:/.test(name)) return name;
   return name.replace(UNSAFE, (char) => {
     const code = char.codePointAt(0)!.toString(16);
     if (code.length <= 2) return `\\x${code.padStart(2, "0")}`;

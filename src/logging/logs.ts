@@ -12,7 +12,7 @@ import { type StreamName, streamSink } from "./sinks.ts";
 import { type Loss, Losses } from "./losses.ts";
 import type { Settings } from "../config/options.ts";
 import { waitAtMost } from "../async/wait_at_most.ts";
-import { type Severity, Syslog } from "./syslog.ts";
+import { type Severity, Syslog, type SyslogOrigin } from "./syslog.ts";
 
 /** The least that each of them waits, also if the others have taken long. */
 const LAST_PATIENCE_MS = 200;
@@ -20,7 +20,13 @@ const LAST_PATIENCE_MS = 200;
 /** The settings of all logs. */
 export type LogSettings = Pick<
   Settings,
-  "logLevel" | "logFormat" | "log" | "accessLog" | "accessLogFormat"
+  | "logLevel"
+  | "logFormat"
+  | "log"
+  | "syslogFacility"
+  | "syslogIdent"
+  | "accessLog"
+  | "accessLogFormat"
 >;
 
 /** The log outputs of the program. */
@@ -67,13 +73,24 @@ export interface Forward {
   access: ByteSink;
 }
 
+/** The standard streams are not for lines: they are whoever is served. */
+export interface Quiet {
+  readonly quiet: true;
+}
+
+/** Takes lines for nobody. */
+const NOBODY: ByteSink = { write: (lines) => Promise.resolve(lines.length) };
+
 /**
  * Sets up the log and the access log where the settings say.
  *
- * @param forward Where messages and lines go instead, in a thread whose lines another one writes.
+ * @param to Where messages and lines go instead, in a thread whose lines another one writes; or that
+ * those for standard streams go nowhere.
  * @throws {FatalError} If the file of the access log, or a socket for syslog, cannot be opened.
  */
-export function openLogs(settings: LogSettings, forward?: Forward): Logs {
+export function openLogs(settings: LogSettings, to?: Forward | Quiet): Logs {
+  const quiet = to !== undefined && "quiet" in to;
+  const forward = quiet ? undefined : to;
   const losses = {
     access: new Losses((loss) => tellLoss("access log", loss)),
     log: new Losses((loss) => tellLoss("log", loss)),
@@ -85,6 +102,7 @@ export function openLogs(settings: LogSettings, forward?: Forward): Logs {
   });
   const events = new RecentEvents();
   let format = formatOf(settings);
+  let origin = originOf(settings);
   let opened: Syslog | undefined;
   let closed: Promise<void> | undefined;
   if (settings.log.kind === "syslog" && !forward) syslog();
@@ -112,6 +130,8 @@ export function openLogs(settings: LogSettings, forward?: Forward): Logs {
     apply(changed) {
       access.apply(changed);
       format = formatOf(changed);
+      origin = originOf(changed);
+      if (opened) opened.origin = origin;
       configure(changed.logLevel);
     },
     reopen() {
@@ -144,7 +164,7 @@ export function openLogs(settings: LogSettings, forward?: Forward): Logs {
   }
 
   function stream(name: StreamName): ByteSink {
-    const sink = streams.get(name) ?? streamSink(name);
+    const sink = streams.get(name) ?? (quiet ? NOBODY : streamSink(name));
     streams.set(name, sink);
     return sink;
   }
@@ -189,6 +209,7 @@ export function openLogs(settings: LogSettings, forward?: Forward): Logs {
   function syslog(): Syslog {
     const address = settings.log.kind === "syslog" ? settings.log.address : LOCAL_SYSLOG;
     return opened ??= Syslog.open(address, {
+      origin,
       onTrouble(problem) {
         // Only standard error is left to say that the log itself does not work.
         if (settings.log.kind === "syslog") stderr.write(`iawlb: ${problem}`);
@@ -201,6 +222,10 @@ export function openLogs(settings: LogSettings, forward?: Forward): Logs {
 
 function formatOf(settings: LogSettings): (record: LogRecord) => string {
   return settings.logFormat === "json" ? jsonLine : textLine;
+}
+
+function originOf({ syslogFacility, syslogIdent }: LogSettings): SyslogOrigin {
+  return { facility: syslogFacility, ident: syslogIdent };
 }
 
 function severityOf({ level }: LogRecord): Severity {

@@ -1,5 +1,6 @@
 import { codeOf, FatalError, messageOf } from "../base/errors.ts";
 import { formatSyslogAddress, type SyslogAddress } from "../config/log_target.ts";
+import { FACILITIES, type Facility } from "../config/values/syslog_facility.ts";
 import { waitAtMost } from "../async/wait_at_most.ts";
 import { type DatagramSocket, openDatagramSocket } from "../net/datagram_socket.ts";
 
@@ -9,8 +10,15 @@ const SEVERITY = { error: 3, warning: 4, info: 6, debug: 7 } as const;
 /** One of {@linkcode SEVERITY}. */
 export type Severity = keyof typeof SEVERITY;
 
-/** The facility "system daemons". */
-const DAEMON = 3;
+/** What every message says of the program. */
+export interface SyslogOrigin {
+  readonly facility: Facility;
+  /** What the program is called: 1 to 48 visible ASCII characters. */
+  readonly ident: string;
+}
+
+/** What it says unless it was told otherwise. */
+const USUAL: SyslogOrigin = { facility: "daemon", ident: "iawlb" };
 
 /**
  * Longest message in bytes, the header included: what rsyslog takes unless it is told otherwise, and
@@ -35,6 +43,8 @@ export interface SyslogMessage {
 
 /** Options of {@linkcode Syslog.open}. */
 export interface SyslogOptions {
+  /** What messages say of the program; `daemon` and `iawlb` if absent. */
+  readonly origin?: SyslogOrigin | undefined;
   /** Told when the daemon cannot be reached, and when it can again; not once per message. */
   onTrouble(problem: string): void;
   /** Told of each message that could not be sent. */
@@ -51,6 +61,8 @@ export interface SyslogOptions {
 export class Syslog {
   /** Messages that could not be sent. */
   dropped = 0;
+  /** What each message says of the program from now on. */
+  origin: SyslogOrigin;
   /** The daemon. */
   readonly #address: SyslogAddress;
   /** Sends to it. */
@@ -74,6 +86,7 @@ export class Syslog {
     this.#address = address;
     this.#socket = socket;
     this.#options = options;
+    this.origin = options.origin ?? USUAL;
   }
 
   /**
@@ -150,6 +163,7 @@ export class Syslog {
   async #write(message: SyslogMessage): Promise<void> {
     const { transport } = this.#address;
     const datagram = formatSyslog(message, {
+      ...this.origin,
       hostname: this.#hostname,
       pid: Deno.pid,
       maxBytes: MAX_BYTES[transport],
@@ -173,7 +187,7 @@ export class Syslog {
 }
 
 /** Options of {@linkcode formatSyslog}. */
-export interface SyslogFormat {
+export interface SyslogFormat extends SyslogOrigin {
   /** The name of this machine, or `-`. */
   readonly hostname: string;
   readonly pid: number;
@@ -181,7 +195,7 @@ export interface SyslogFormat {
 }
 
 /**
- * A message as RFC 5424 wants it, of the facility `daemon`, without structured data. A text that is
+ * A message as RFC 5424 wants it, without structured data. A text that is
  * too long ends earlier, at the border of a character. Line breaks and other control characters
  * become `\xHH`, because receivers treat them in many ways.
  *
@@ -190,9 +204,10 @@ export interface SyslogFormat {
  */
 export function formatSyslog(message: SyslogMessage, format: SyslogFormat): Uint8Array {
   const { id, severity, time } = message;
-  const priority = DAEMON * 8 + SEVERITY[severity];
-  const header = `<${priority}>1 ${new Date(time).toISOString()} ${format.hostname} iawlb ` +
-    `${format.pid} ${id} - `;
+  const { facility, ident, hostname, pid } = format;
+  const priority = FACILITIES[facility] * 8 + SEVERITY[severity];
+  const header = `<${priority}>1 ${new Date(time).toISOString()} ${hostname} ${ident} ${pid} ` +
+    `${id} - `;
   const text = oneLine(message.text);
   const mark = isAscii(text) ? "" : "\uFEFF";
   const datagram = new Uint8Array(format.maxBytes);

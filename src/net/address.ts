@@ -61,6 +61,7 @@ export const RESERVED_WORDS = [
 const USES: Readonly<Record<string, string>> = {
   dns: "for destinations",
   srv: "for destinations",
+  exec: "for destinations",
   udp: "for listeners and destinations",
   unixgram: "reserved (the runtime cannot send from such a socket while it waits there for more, " +
     "so no answer could leave)",

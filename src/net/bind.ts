@@ -1,8 +1,9 @@
 import type { Logger } from "@logtape/logtape";
+import { lchownSync } from "node:fs";
 import { type AcceptingSocket, RuntimeAcceptingSocket } from "./accepting_socket.ts";
 import { type Address, formatAddress, formatHostPort, formatSocketAddress } from "./address.ts";
 import { addressesOf, bindHosts, portOf } from "./bind_hosts.ts";
-import { codeOf, FatalError, messageOf } from "../base/errors.ts";
+import { codeOf, FatalError, fileProblem, messageOf } from "../base/errors.ts";
 import { bindUdp } from "./udp/bind.ts";
 import type { UdpTerms } from "./udp/listener.ts";
 import { bindPath, type Mark, releasePath } from "./unix_path.ts";
@@ -15,6 +16,12 @@ export interface BindContext {
   signal?: AbortSignal | undefined;
 }
 
+/** Whom a socket belongs to; what is absent stays as it is. */
+export interface SocketOwner {
+  readonly user: { readonly name: string; readonly uid: number } | undefined;
+  readonly group: { readonly name: string; readonly gid: number } | undefined;
+}
+
 /** How listening sockets are opened. */
 interface OpenOptions {
   /** How many clients the kernel keeps waiting; counts for TCP only. */
@@ -23,6 +30,8 @@ interface OpenOptions {
   reusePort?: boolean | undefined;
   /** Permissions of a Unix-domain socket; otherwise the umask decides. */
   mode?: number | undefined;
+  /** Whom a Unix-domain socket belongs to; otherwise to who runs the program. */
+  owner?: SocketOwner | undefined;
   /** What UDP sockets share; needed for an address of UDP. */
   udp?: UdpTerms | undefined;
 }
@@ -89,12 +98,16 @@ export async function bind(address: Address, options: OpenOptions & BindContext)
 }
 
 async function bindUnix(path: string, options: OpenOptions & BindContext): Promise<Bound> {
-  const { mode, log } = options;
+  const { mode, owner, log } = options;
   const { socket, mark } = await bindPath(path, {
     open(temporary) {
-      const listener = Deno.listen({ transport: "unix", path: temporary });
-      // Nobody finds it yet.
-      if (mode !== undefined) Deno.chmodSync(temporary, mode);
+      const listener = listenWithMode(temporary, mode);
+      try {
+        if (owner !== undefined) giveTo(owner, temporary);
+      } catch (error) {
+        listener.close();
+        throw error;
+      }
       return new RuntimeAcceptingSocket(listener, path);
     },
     close: (socket) => socket.close(),
@@ -112,6 +125,43 @@ async function bindUnix(path: string, options: OpenOptions & BindContext): Promi
     },
   };
 }
+
+/**
+ * With the permissions from its first moment: to change those of a path is to change what somebody may
+ * have put there, who can write to its folder.
+ */
+function listenWithMode(path: string, mode: number | undefined): Deno.UnixListener {
+  if (mode === undefined) return Deno.listen({ transport: "unix", path });
+  const before = Deno.umask(~mode & 0o777);
+  try {
+    return Deno.listen({ transport: "unix", path });
+  } finally {
+    Deno.umask(before);
+  }
+}
+
+/**
+ * A link that somebody has put there is not followed.
+ *
+ * @throws {OwnerError} If that is not allowed.
+ */
+function giveTo({ user, group }: SocketOwner, path: string): void {
+  try {
+    lchownSync(path, user?.uid ?? UNCHANGED, group?.gid ?? UNCHANGED);
+  } catch (error) {
+    const text = [user, group].flatMap((one) => one ? [one.name] : []).join(":");
+    throw new OwnerError(
+      `the socket cannot be given to ${text}: ${fileProblem(error)}; only root ` +
+        "gives to another user, or to a group that it is not in itself",
+    );
+  }
+}
+
+/** To the system, whoever it is. */
+const UNCHANGED = -1;
+
+/** The message says all. */
+class OwnerError extends Error {}
 
 /** Which addresses have to be bound for a host. */
 async function hostsOf(hostname: string | undefined, signal?: AbortSignal): Promise<string[]> {

@@ -9,6 +9,9 @@ export const PER_SESSION = 2;
 /** Those of a process of this program's own: two pipes, and the process itself. */
 export const PER_PROCESS = 3;
 
+/** Those of a program behind the queue: three pipes, and the process itself. */
+export const PER_PROGRAM = 4;
+
 /** Clients of UDP have none of their own. */
 export const PER_UDP_SESSION = 1;
 

@@ -1,12 +1,19 @@
 import { closed } from "./conduit.ts";
 import { NOWHERE } from "./pipe.ts";
-import type { Stream } from "./stream.ts";
+import type { ProcessEnd, Stream } from "./stream.ts";
 
 /** How much is read from a process at a time, as a pipe holds. */
 const CHUNK_BYTES = 64 * 1024;
 
-/** How a process has ended that nobody had killed: with which status, or by which signal. */
-export type ProcessEnd = Pick<Deno.CommandStatus, "success" | "code" | "signal">;
+export type { ProcessEnd };
+
+/** What else there is to a {@linkcode ProcessStream}. */
+export interface ProcessStreamOptions {
+  /** Sees to the end of the process when the stream is closed, which kills it unless this is given. */
+  onClose?(): void;
+  /** Resolves when that has happened. */
+  settled?: Promise<ProcessEnd | undefined>;
+}
 
 /** A process with pipes for its standard input and output. */
 export type PipedProcess = Pick<Deno.ChildProcess, "pid" | "status" | "stdin" | "stdout" | "kill">;
@@ -18,9 +25,12 @@ export type PipedProcess = Pick<Deno.ChildProcess, "pid" | "status" | "stdin" | 
 export class ProcessStream implements Stream {
   readonly localAddress = NOWHERE;
   readonly remoteAddress = NOWHERE;
+  readonly ended: Promise<void>;
+  readonly settled?: Promise<ProcessEnd | undefined>;
   readonly #process: PipedProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #output: ReadableStreamBYOBReader;
+  readonly #onClose: (() => void) | undefined;
   /** What is read into; the runtime has it while it reads. */
   #memory = new ArrayBuffer(CHUNK_BYTES);
   /** What was read and not taken, within that. */
@@ -32,26 +42,32 @@ export class ProcessStream implements Stream {
   /** Whether it is to come to an end by itself. */
   #finishing = false;
   /** Whether the process has ended. */
-  #ended = false;
+  #gone = false;
   #closed = false;
 
   /** @param onEnd Told when the process has ended; without how, if it was killed by closing the stream. */
-  constructor(process: PipedProcess, onEnd: (end: ProcessEnd | undefined) => void) {
+  constructor(
+    process: PipedProcess,
+    onEnd: (end: ProcessEnd | undefined) => void,
+    { onClose, settled }: ProcessStreamOptions = {},
+  ) {
     this.#process = process;
+    this.#onClose = onClose;
+    if (settled) this.settled = settled;
     this.#input = process.stdin.getWriter();
     this.#output = process.stdout.getReader({ mode: "byob" });
     // Whoever writes is told.
     this.#input.closed.catch(() => {});
     this.#output.closed.catch(() => {});
     // Waiting for it is what takes it out of the system's table.
-    process.status.then((status) => {
-      this.#ended = true;
+    this.ended = process.status.then((status) => {
+      this.#gone = true;
       onEnd(this.#closed && !this.#isOver ? undefined : status);
     });
   }
 
   get gone(): boolean {
-    return this.#ended;
+    return this.#gone;
   }
 
   async read(buffer: Uint8Array): Promise<number> {
@@ -89,9 +105,10 @@ export class ProcessStream implements Stream {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#kill("SIGKILL");
+    if (!this.#onClose) this.#kill("SIGKILL");
     this.#input.abort().catch(() => {});
     this.#output.cancel().catch(() => {});
+    this.#onClose?.();
   }
 
   /**
@@ -110,7 +127,7 @@ export class ProcessStream implements Stream {
   tuneForLongLife(): void {}
 
   #kill(signal: "SIGTERM" | "SIGKILL"): void {
-    if (this.#ended) return;
+    if (this.#gone) return;
     try {
       this.#process.kill(signal);
     } catch {

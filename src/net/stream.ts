@@ -1,5 +1,8 @@
 import type { SocketAddress } from "./address.ts";
 
+/** How a process has ended: with which status, or by which signal. */
+export type ProcessEnd = Pick<Deno.CommandStatus, "success" | "code" | "signal">;
+
 /**
  * One end of a connection, as everything above the sockets uses it.
  *
@@ -13,6 +16,13 @@ export interface Stream {
   readonly remoteAddress: SocketAddress;
   /** Whether the peer takes nothing any more; absent where that shows only when something is written. */
   readonly gone?: boolean;
+  /** Resolves when that has become true; absent where nobody is told. */
+  readonly ended?: Promise<void>;
+  /**
+   * Resolves once a process that is the other end has ended, which it is told to when this is closed,
+   * without how if that could not be brought about; absent where nothing is left after closing.
+   */
+  readonly settled?: Promise<ProcessEnd | undefined>;
   /** Reads into the buffer; 0 = the peer has finished sending. Rejects if the connection failed. */
   read(buffer: Uint8Array): Promise<number>;
   /** Writes the beginning of the bytes, at least one, and tells how many. */

@@ -38,6 +38,7 @@ export const END_REASONS = {
   "refused-address": refused("not let in: --deny"),
   "refused-per-ip": refused("not let in: --max-per-ip"),
   "refused-rate": refused("not let in: --rate-per-ip"),
+  "refused-guard": refused("not let in: --rate-guard"),
   "refused-overflow": turnedAway(
     refused("not let in: --overflow reject, and the queue is full"),
   ),

@@ -20,6 +20,8 @@ import {
   fieldOfDestinationOption,
   type WrittenOptionName,
 } from "../config/options/destination.ts";
+import { foreignExecOption } from "../config/exec_address.ts";
+import { execOptionNames, isExecOption } from "../config/options/exec.ts";
 import { isServiceOption, remoteServiceOptionNames } from "../config/options/service.ts";
 import { foreignOption } from "../config/service_address.ts";
 import { checkThreads } from "../config/thread_shares.ts";
@@ -80,7 +82,11 @@ export function readChanged(
 }
 
 function textsOfValues(values: DestinationValues): DestinationTexts {
-  const names: WrittenOptionName[] = [...remoteServiceOptionNames(), ...destinationOptionNames()];
+  const names: WrittenOptionName[] = [
+    ...execOptionNames(),
+    ...remoteServiceOptionNames(),
+    ...destinationOptionNames(),
+  ];
   return Object.fromEntries(names.flatMap((name) => {
     const value = values[fieldOfDestinationOption(name)];
     return value === undefined ? [] : [[name, `${value}`]];
@@ -131,6 +137,7 @@ export function readOverride(
   const parsed: Partial<Record<DestinationOptionName, unknown>> = {};
   for (const [name, text] of Object.entries(texts) as [WrittenOptionName, string][]) {
     if (isServiceOption(name)) throw invalid(foreignOption(name));
+    if (isExecOption(name)) throw invalid(foreignExecOption(name));
     const { parse, allowed }: Option<unknown> = DESTINATION_OPTIONS[name];
     parsed[name] = parse(text);
     if (parsed[name] === undefined) throw invalid(`${name} ${quote(text)} must be ${allowed}`);

@@ -111,6 +111,11 @@ export class Instance implements Operations {
     else manager.ready();
   }
 
+  /** Aborted when a drain begins. */
+  get draining(): AbortSignal {
+    return this.#draining.signal;
+  }
+
   /** Resolves at the end of a drain: whether every session could finish. */
   get ended(): Promise<boolean> {
     return this.#ended.promise;

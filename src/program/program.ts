@@ -16,6 +16,8 @@ export interface ProgramOptions {
   signals: Signals;
   /** Called once everything is there, unless it is to stop by then; `admin` is the address of the admin API. */
   onReady?(ready: { admin: string | undefined }): void;
+  /** Asked when a drain begins: whether another process is to take the place of this one. */
+  isReplaced?(): boolean;
 }
 
 /**
@@ -45,6 +47,7 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
         descriptors,
         signal: over.signal,
       });
+      yieldWhenReplaced(admin, { instance, options });
     }
     await exportMetrics(instance, {
       onError: (error) => logs.log.warning("no metrics to export: {error}", { error }),
@@ -60,6 +63,24 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
   } finally {
     await manager?.close();
     await admin?.close();
+  }
+}
+
+/** Whoever takes the place of this process has the same address for its admin API, and cannot wait. */
+function yieldWhenReplaced(
+  admin: AdminServer,
+  { instance, options }: { instance: Instance; options: ProgramOptions },
+): void {
+  const { isReplaced, logs: { log } } = options;
+  const { draining } = instance;
+  if (!isReplaced) return;
+  draining.addEventListener("abort", giveUp);
+  if (draining.aborted) giveUp();
+
+  function giveUp(): void {
+    if (!isReplaced!()) return;
+    log.info("the pid file was moved away: another process takes over, the admin API closes");
+    admin.close();
   }
 }
 

@@ -96,6 +96,14 @@ export class Signals {
     }
   }
 
+  /** From now on another process gets them all, also what came before: it is who serves. */
+  passOn(pass: (signal: Deno.Signal) => void): void {
+    this.holdStops();
+    this.#act = pass;
+    for (const signal of this.#early) pass(signal);
+    this.#early = [];
+  }
+
   #handle(signals: readonly Deno.Signal[]): void {
     for (const signal of signals) {
       if (this.#handled.has(signal)) continue;

@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import { isAddress } from "../config/service_address.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 
 /**
@@ -18,7 +19,7 @@ export function startOrder(
     if (begun.has(index)) return;
     begun.add(index);
     const places = new Set(configs[index]!.destinations.flatMap(({ address }) => {
-      return address.transport === "service" ? [] : [placeOf(address)];
+      return isAddress(address) ? [placeOf(address)] : [];
     }));
     path.push({ index, before: [...places].flatMap((place) => listening.get(place) ?? []) });
   };

@@ -63,7 +63,7 @@ export function startOwn(args: readonly string[]): Deno.ChildProcess {
 }
 
 /** How this program is started: the standalone binary, or the runtime with the sources. */
-function ownCommand(): string[] {
+export function ownCommand(): string[] {
   if (Deno.build.standalone) return [Deno.execPath()];
   const main = new URL("../../main.ts", import.meta.url).pathname;
   return [Deno.execPath(), "run", "--quiet", "--no-prompt", "-P", main];

@@ -15,6 +15,8 @@ export interface ServiceContext {
   /** Shows lines on standard output; resolves when there is room for more. */
   show(lines: string): Promise<void>;
   readonly log: Logger;
+  /** How long a program that is to end has for it after SIGTERM, in milliseconds. */
+  grace(): number;
   /** Whether clients send datagrams. */
   readonly datagrams?: boolean;
   /**
@@ -27,6 +29,7 @@ export interface ServiceContext {
 /** What services have that show nothing to anybody. */
 export const SILENT: ServiceContext = {
   show: () => Promise.resolve(),
+  grace: () => 0,
   log: getLogger("iawlb"),
 };
 

@@ -8,6 +8,7 @@ import type { EndReason } from "../operations/end_reasons.ts";
 import type { Stream } from "../net/stream.ts";
 import { after, type Timer } from "../base/timer.ts";
 import type { Steps } from "./steps.ts";
+import { throwAway } from "./throw_away.ts";
 import { Unanswered } from "./unanswered.ts";
 
 /**
@@ -44,6 +45,7 @@ export interface RelayOptions extends PumpOptions {
  * - A side that cannot be read any more has nothing more to say: both sockets are closed at once.
  * - A side that cannot be written any more may have said something before it failed, such as an
  *   answer to a request that it did not read to the end. That is still delivered; then both close.
+ *   What a server says meanwhile to a client that cannot be written any more is thrown away.
  * - The next read waits for the write before it: a session holds at most one buffer a direction.
  * - A server that has finished sending and is known to take nothing any more ends the session.
  * - With `--half-close abandon` a client that finishes while something that it has sent is unanswered
@@ -138,11 +140,26 @@ class Relay implements Holder, PumpObserver {
       const upwards = flow === this.#session.up;
       this.#failure ??= upwards === (how === "read-failed") ? "client-reset" : "server-reset";
       if (how === "read-failed") this.#stop();
-    } else if (flow === this.#session.down && this.#server.gone) {
+      else if (!upwards && this.#open > 0) this.#throwAway();
+    } else if (flow === this.#session.down) this.#endIfGone();
+    if (this.#open === 0) this.#finish();
+  }
+
+  /** Nothing reaches the client any more; what it has sent still reaches the server, if that reads. */
+  async #throwAway(): Promise<void> {
+    const { up, down } = this.#session;
+    down.ended = true;
+    if (await throwAway(this.#server, up, this.#options)) this.#endIfGone();
+    else this.#stop();
+  }
+
+  /** Ends it when a server that has finished sending takes nothing any more: at once, or then. */
+  #endIfGone(): void {
+    const { gone, ended } = this.#server;
+    if (gone) {
       this.#failure ??= "done";
       this.#stop();
-    }
-    if (this.#open === 0) this.#finish();
+    } else ended?.then(() => this.#endIfGone());
   }
 
   /** Closes both sockets, or only the server's if another one can replace it. */

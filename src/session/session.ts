@@ -8,16 +8,14 @@ import type { ClientSigns } from "./client_signs.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Flow } from "./flow.ts";
 import { type Begin, type Departure, type DepartureListener, ReadAhead } from "./read_ahead.ts";
-import type { Stream } from "../net/stream.ts";
+import type { ProcessEnd, Stream } from "../net/stream.ts";
 import type { Ends, Trail } from "../net/trails.ts";
 
 const NONE: Trail = [];
 
 /**
  * Where a session is: being read what stands before the payload, in the queue, being connected, being
- * relayed, or over.
- *
- * A connect that fails leads from `connecting` back to `waiting`.
+ * relayed, or over. A connect that fails leads from `connecting` back to `waiting`.
  */
 export type Stage = "greeting" | "waiting" | "connecting" | "relaying" | "ended";
 
@@ -83,6 +81,8 @@ export class Session implements DepartureListener {
   bound: Audience | undefined;
   /** What its client has done by which it can be seen leaving, where that matters. */
   readonly signs: ClientSigns | undefined;
+  /** Whether its client is served also if it finishes before its first byte. */
+  listens = false;
   /** Its place among those that are ended when they have waited too long. */
   deadline: Deadline<Session> | undefined;
   /** When it joined the queue for the first time, where that matters. */
@@ -103,6 +103,8 @@ export class Session implements DepartureListener {
   connectedAt: number | undefined;
   /** When it was over. */
   endedAt: number | undefined;
+  /** How the process has ended that served it, where one did. */
+  exit: ProcessEnd | undefined;
   /** What it has sent and got, where that is datagrams. */
   exchange: Exchange | undefined;
   /** What the latest sweep over the live sessions saw; see `timeouts.ts`. */
@@ -238,8 +240,9 @@ export class Session implements DepartureListener {
     this.#waitsSince ??= now;
     this.holder = holder;
     const { ahead } = this;
-    if (ahead.closedEmpty || ahead.failed || this.#abandoned) this.abort("client-gone");
-    else ahead.review();
+    if ((ahead.closedEmpty && !this.listens) || ahead.failed || this.#abandoned) {
+      this.abort("client-gone");
+    } else ahead.review();
   }
 
   /** `--half-close` has changed: it counts from now on. */
@@ -280,8 +283,8 @@ export class Session implements DepartureListener {
   onDeparture(how: Departure): void {
     this.signs?.finished();
     if (this.stage === "relaying") return this.holder?.onReview?.(this);
-    const leaves = how === "reset" || (how === "closed" && this.stage === "waiting");
-    if (leaves || this.abandons) this.abort("client-gone");
+    const ends = how === "closed" && this.stage === "waiting" && !this.listens;
+    if (ends || how === "reset" || this.abandons) this.abort("client-gone");
     else this.holder?.onReview?.(this);
   }
 

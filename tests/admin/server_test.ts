@@ -340,3 +340,37 @@ Deno.test("what is bound has to be what was asked for, whatever form that has", 
   assert(!meant("127.0.0.1:80", { transport: "unix", path: "/run/a.sock" }), "not a port");
   assert(meant("unix:/run/a.sock", { transport: "unix", path: "/run/.a.sock" }));
 });
+
+Deno.test("a program is added only by those who have shown a token", async () => {
+  const bodies = [
+    { exec: ["/bin/x", "a b"], user: "nobody", workers: 2 },
+    { address: "exec:/bin/x 'a b'", workers: 2 },
+  ];
+  await using open = await TestAdmin.start();
+  for (const body of bodies) {
+    const answer = await open.fetch("/destinations", {
+      method: "POST",
+      body: JSON.stringify(body),
+    });
+    assertStringIncludes(await errorOf(answer, 403), "only with a token");
+  }
+  assertEquals(open.operations.asked, []);
+  const token = "a-token-of-the-test-with-enough-characters";
+  await using admin = await TestAdmin.start({ token });
+  const headers = { authorization: `Bearer ${token}` };
+  const add = (body: unknown) =>
+    admin.fetch("/destinations", { method: "POST", body: JSON.stringify(body), headers });
+  for (const body of bodies) {
+    const answer = await add(body);
+    assertEquals([answer.status, typeof await answer.json()], [201, "object"]);
+  }
+  const address = "exec:/bin/x 'a b'";
+  assertEquals(admin.operations.asked, [
+    ["addDestination", { address, user: "nobody", workers: 2 }],
+    ["addDestination", { address, workers: 2 }],
+  ]);
+  for (const body of [{ exec: [] }, { exec: "x" }, { exec: [1] }, { exec: [""] }, {}]) {
+    await errorOf(await add(body), 422);
+  }
+  await errorOf(await add({ exec: ["x"], address: "9001" }), 422);
+});

@@ -12,7 +12,9 @@ import { socketPair } from "../support/servers.ts";
 
 const MASK = { v4: 32, v6: 64 };
 
-function setUp(settings = { maxConnections: 0, maxPerIp: 1, ratePerIp: 0, perIpMask: MASK }) {
+function setUp(
+  settings = { maxConnections: 0, maxPerIp: 1, ratePerIp: 0, perIpMask: MASK, rateGuard: null },
+) {
   const registry = new SessionRegistry({ clock: () => 0, observer: { onEnd: () => {} } });
   const admission = new Admission({
     settings,
@@ -54,7 +56,13 @@ Deno.test("who a client is, is asked of the session and not of its socket", asyn
 });
 
 Deno.test("who comes while a limit by address is being set counts once, and is forgotten", async () => {
-  const settings = { maxConnections: 0, maxPerIp: 0, ratePerIp: 0, perIpMask: MASK };
+  const settings = {
+    maxConnections: 0,
+    maxPerIp: 0,
+    ratePerIp: 0,
+    perIpMask: MASK,
+    rateGuard: null,
+  };
   const { admission, registry } = setUp(settings);
   const [before, meanwhile, later, last] = await Promise.all([1, 2, 3, 4].map(localSession));
   const enter = (session: Session) => {
@@ -80,7 +88,13 @@ Deno.test("who comes while a limit by address is being set counts once, and is f
 });
 
 Deno.test("who is turned away for want of room is known by its network, too", async () => {
-  const settings = { maxConnections: 0, maxPerIp: 1, ratePerIp: 0, perIpMask: MASK };
+  const settings = {
+    maxConnections: 0,
+    maxPerIp: 1,
+    ratePerIp: 0,
+    perIpMask: MASK,
+    rateGuard: null,
+  };
   const { admission } = setUp(settings);
   const [one, neighbour, stranger] = await Promise.all([1, 2, 3].map(localSession));
   one!.clientAddress = tcp("2001:db8::1");

@@ -83,8 +83,11 @@ Deno.test("the help has every option with its default, in 80 columns", () => {
   const help = helpText();
   for (const name of optionNames()) {
     const option: Option<unknown> = OPTIONS[name];
-    const entry = `  ${flagOf(name)} ${option.form}  (${option.format(option.default)})`;
+    const usage = `${flagOf(name)} ${option.form}`.trimEnd();
+    const entry = `  ${usage}  (${option.format(option.default)})`;
     assert(help.split("\n").includes(entry), entry);
+    const [title] = help.slice(0, help.indexOf(`${entry}\n`)).match(/^\S.*:$/gm)!.slice(-1);
+    assertEquals(title, `${OPTIONS[name].group}:`, name);
   }
   assertEquals(help.split("\n").filter((line) => line.length > 80), []);
 });
@@ -109,6 +112,7 @@ const BAD_VALUES: Record<OptionName, string> = {
   maxPerIp: "0x10",
   ratePerIp: "1.5",
   perIpMask: "33,64",
+  rateGuard: "256",
   allow: "10.0.0.0/33",
   deny: "example.org",
   queueOrder: "lifo",
@@ -130,6 +134,7 @@ const BAD_VALUES: Record<OptionName, string> = {
   udpBuffer: "16,256KB,16MiB",
   udpReplyPort: "other",
   drainTimeout: "5S",
+  execGrace: "2h",
   retries: "1001",
   redispatch: "always",
   check: "https:/",
@@ -144,15 +149,24 @@ const BAD_VALUES: Record<OptionName, string> = {
   resolveInterval: "999ms",
   resolveEmpty: "remove",
   backlog: "65536",
+  socketMode: "0888",
+  socketOwner: "a b",
   batchSize: "65536",
   batchDelay: "1001ms",
   logLevel: "INFO",
   logFormat: "xml",
   log: "syslog:514",
+  syslogFacility: "kern",
+  syslogIdent: "two words",
   accessLog: "",
   admin: "10.0.0.7",
   adminTokenFile: "",
   accessLogFormat: "jsno",
+  daemon: "yes",
+  pidFile: "",
+  user: "a:b",
+  group: "a/b",
+  umask: "08",
 };
 
 for (const [name, value] of Object.entries(BAD_VALUES) as [OptionName, string][]) {
@@ -160,7 +174,7 @@ for (const [name, value] of Object.entries(BAD_VALUES) as [OptionName, string][]
   const { allowed } = OPTIONS[name];
   Deno.test(`${flag} ${JSON.stringify(value)} is refused with what is allowed instead`, async () => {
     const message = `${flag} ${JSON.stringify(value)}: must be ${allowed}`;
-    for (const given of [[`${flag}=${value}`], [flag, value]]) {
+    for (const given of [[`${flag}=${value}`], ...(isBare(name) ? [] : [[flag, value]])]) {
       assertEquals(await usageMessage([...given, "8080", "9001"]), message);
       assertEquals(await usageMessage(["8080", "9001", ...given]), message);
     }
@@ -185,13 +199,18 @@ Deno.test("a host that is called like a reserved word is told how to write it, w
   );
   assertEquals(
     await usageMessage(["8080", "exec:53"]),
-    'DESTINATION "exec:53": must not begin with exec:, which is reserved; ' +
+    'DESTINATION "exec:53": must name a program, not the number 53; ' +
       "a host of that name ends in a dot, as in exec.:53",
   );
   const dotted = ["--admin=dns.:1", "--log=syslog:udp.:514", "dns.:53", "exec.:1,workers=2"];
   const { message } = await assertRejects(() => parseCommand(dotted), UsageError);
   assertStringIncludes(message, '--admin "dns.:1": is not only for this machine');
 });
+
+/** Whether a flag stands for itself and takes no value after a blank. */
+function isBare(name: OptionName): boolean {
+  return (OPTIONS[name] as Option<unknown>).form === "";
+}
 
 /** The message of the usage error that a command line has to give. */
 async function usageMessage(args: string[]): Promise<string> {
@@ -202,6 +221,7 @@ async function usageMessage(args: string[]): Promise<string> {
 Deno.test("an option at the end, or before another one, lacks its value", async () => {
   for (const name of optionNames()) {
     const flag = flagOf(name);
+    if (isBare(name)) continue;
     if (name !== "allow" && name !== "deny") {
       assertStringIncludes(
         await usageMessage([flag, "--log-level", "info", "1", "2"]),
@@ -218,7 +238,8 @@ Deno.test("every option takes its default and sets exactly that", async () => {
     const option: Option<unknown> = OPTIONS[name];
     if (name === "allow" || name === "deny") continue;
     const written = option.format(option.default);
-    assertEquals(await settingsOf([flagOf(name), written, "8080", "9001"]), settings, name);
+    const given = isBare(name) ? [`${flagOf(name)}=${written}`] : [flagOf(name), written];
+    assertEquals(await settingsOf([...given, "8080", "9001"]), settings, name);
   }
 });
 
@@ -244,6 +265,7 @@ Deno.test("a flag sets its own setting and no other", async () => {
     accessLog: ["/var/log/a=b.log", "/var/log/a=b.log"],
     check: ["tcp", { kind: "tcp" }],
     drainTimeout: ["0", 0],
+    execGrace: ["0", 0],
   };
   const settings = await settingsOf(["8080", "9001"]);
   for (const [name, [text, value]] of Object.entries(values)) {

@@ -92,19 +92,3 @@ Deno.test("what a model cannot be is said in a line", async () => {
     '--model "process": chat has no processes; must be event or iterative',
   );
 });
-
-Deno.test("standard input and output are one client, which has options of the service only", async () => {
-  assertEquals((await parseServe(["http", "-", "--delay", "1s"])).kind, "converse");
-  const refused: [string[], RegExp][] = [
-    [["chat", "-"], /is for all clients together/],
-    [["echo", "-", "8007"], /"8007" is one too many/],
-    [["echo", "-", "--queue", "5"], /--queue says nothing where standard input is the only client/],
-    [["echo", "-", "--model", "event"], /--model says nothing/],
-    [["echo", "-", "--allow", "10.0.0.0\/8"], /--allow says nothing/],
-    [["echo", "-", "--print-config"], /--print-config says nothing/],
-  ];
-  for (const [args, message] of refused) {
-    const { message: said } = await assertRejects(() => parseServe(args), UsageError);
-    assertMatch(said, message);
-  }
-});

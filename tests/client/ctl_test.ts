@@ -468,7 +468,10 @@ const BAD_USAGE: { args: string[]; message: string }[] = [
     args: ["srv:53"],
     message: 'ADDR "srv:53": must not begin with srv:, which is for destinations; ',
   },
-  { args: ["9090", "add", "exec:53"], message: 'ADDRESS "exec:53": must not begin with exec:, ' },
+  {
+    args: ["9090", "add", "exec:53"],
+    message: 'ADDRESS "exec:53": must name a program, not the number 53',
+  },
   { args: ["nonsense"], message: 'ADDR "nonsense": has the port "nonsense", but ' },
   { args: ["9090"], message: "the command is missing: give one of status, sessions, drain" },
   { args: ["9090", "drian", "9001"], message: '"drian": no such command; the nearest is drain' },

@@ -95,6 +95,21 @@ function draw(different: Partial<ViewOptions>, now = busy(10), before?: Status):
   return lines.map((line) => paint(line, { colors: false }));
 }
 
+Deno.test("a program is told apart by its name, not by its options or its folder", () => {
+  const now = busy(10);
+  const [listener] = now.listeners;
+  const names = [
+    "user=nobody,workers=4,exec:/usr/bin/git daemon --inetd --export-all --base-path=/srv/git",
+    "exec:/usr/sbin/sshd -i",
+    "exec:'/opt/a b/c' --with-an-argument-that-is-long",
+  ];
+  const destinations = listener!.destinations.map((one, i) => ({ ...one, name: names[i]! }));
+  const shown = draw({}, { ...now, listeners: [{ ...listener!, destinations }] }).join("\n");
+  assertStringIncludes(shown, "  exec:git dae~th=/srv/git  up ");
+  assertStringIncludes(shown, "  exec:/usr/sbin/sshd -i    down ");
+  assertStringIncludes(shown, "  exec:'~s-long (backup 2)  drain ");
+});
+
 Deno.test("a frame in 40 columns keeps what matters most", () => {
   assertEquals(draw({ columns: 40, rows: 14 }, busy(10), busy(5)), [
     "iawlb  running  up 1m 10s  rates of 5 s",

@@ -43,6 +43,15 @@ Deno.test("--print-config has every option, and those of the program only once",
   }
 });
 
+Deno.test("--print-config of as many listeners as there may be is not too long for a file", async () => {
+  const some = Array.from({ length: 100 }, (_, i) => {
+    return `[[listener]]\nlisten = "127.0.0.1:${20_000 + i}"\ndestinations = ["exec:/bin/cat"]\n`;
+  });
+  const printed = await printedFile(some.join(""));
+  assert(printed.length * 10 < 4 * 1024 * 1024, `${printed.length} bytes`);
+  assert(printed.split("\n").length * 10 < 100_000);
+});
+
 Deno.test("--print-config of a command line names its flags and addresses", async () => {
   const args = ["8080", "9001", "--deny", "::1", "--allow", "::/0", "--deny", "0.0.0.0/0"];
   const command = await parseCommand([...args, "--print-config"]);
@@ -75,10 +84,18 @@ function textOf(name: OptionName): fc.Arbitrary<string> {
     check: ["http:/a?b#c", 'send:a\\,\\r\\n",expect:\\\\"', "expect:é"],
     accessLog: ["/var/log/x y", 'a"b', "\t"],
     admin: ["9090", "127.0.0.1:9090", "[::1]:0", "unix:/run/a"],
+    socketMode: ["0660", "700"],
+    umask: ["0027", "77"],
+    syslogIdent: ["lb-1", "a[1]"],
+    pidFile: ["/run/x y"],
     accessLogFormat: ["{time}\\t{queue:us}", '"{{{id}}}"'],
   };
   // Any other would have to be there.
   if (name === "adminTokenFile") return fc.constant("none");
+  // As a daemon the logs cannot be what others may have.
+  if (name === "daemon") return fc.constant("false");
+  // Not every number has a group.
+  if (["user", "group", "socketOwner"].includes(name)) return fc.constantFrom("none", "root", "0");
   // Another one needs overflow = "reject".
   if (name === "maxWait") return fc.constant("0");
   const [min = 0, max = 0] = notation.integers ?? [];

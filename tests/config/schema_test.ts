@@ -107,7 +107,7 @@ const BAD = {
   "a rule that is none": `${ADDRESSES}rules = ["permit ::1"]`,
   "a reserved word for the host of a listener": 'listen = "dns:53"\ndestinations = ["9001"]',
   "a reserved word for the host of a destination": 'listen = "1"\ndestinations = ["exec:53"]',
-  "a reserved word for the host of a table": 'listen = 1\ndestinations = [{ address = "exec:a" }]',
+  "a reserved word for the host of a table": 'listen = 1\ndestinations = [{ address = "exec:53" }]',
   "a reserved word for the host of the admin API": `${ADDRESSES}admin = "exec:53"`,
   "a reserved word for the host of a syslog": `${ADDRESSES}log = "syslog:dns:53"`,
   "a name that all listeners would have":

@@ -76,6 +76,13 @@ const COMPANIONS: [option: string[], why: string, needs: string[][]][] = [
     "with --access-log off",
     [["--access-log", "on"]],
   ],
+  ...[["--syslog-facility", "local0"], ["--syslog-ident", "lb"]].map((
+    option,
+  ): typeof COMPANIONS[number] => [
+    option,
+    "without --log or --access-log syslog",
+    [["--log", "syslog"], ["--access-log", "syslog"]],
+  ]),
   [
     ["--batch-delay", "1ms", "--batch-size", "1"],
     "with --batch-size 1",
@@ -146,6 +153,15 @@ Deno.test("--admin-token-file has no effect without --admin", async () => {
     assertEquals(await warningsOf("--admin", "0", ...args), []);
   } finally {
     await Deno.remove(path);
+  }
+});
+
+Deno.test("permissions and owner of a socket have no effect without a listener on a path", async () => {
+  for (const option of [["--socket-mode", "0660"], ["--socket-owner", ":0"]]) {
+    assertEquals(await warningsOf(...option, "0", "9001"), [
+      `${option[0]} has no effect without a listener on unix:/path`,
+    ]);
+    assertEquals(await warningsOf(...option, "unix:/run/a.sock", "9001"), []);
   }
 });
 

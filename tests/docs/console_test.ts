@@ -6,6 +6,7 @@ import { ROUTES } from "../../src/admin/routes.ts";
 import { FatalError, UsageError } from "../../src/base/errors.ts";
 import { MODEL_OPTION_NAMES } from "../../src/cli/serve_model.ts";
 import { parseCommand, parseServe } from "../../src/cli/command.ts";
+import { readInetdArguments } from "../../src/cli/inetd.ts";
 import { COMMAND_LINE_FLAGS } from "../../src/cli/command_line_flags.ts";
 import { ctl } from "../../src/client/ctl.ts";
 import { COMMANDS } from "../../src/client/commands.ts";
@@ -134,6 +135,9 @@ async function problemWithIawlb(args: readonly string[]): Promise<string | undef
   if (first === "send") {
     return await usageProblem(() => Promise.resolve(void readSendArguments(given.slice(1))));
   }
+  if (first === "inetd") {
+    return await usageProblem(() => Promise.resolve(void readInetdArguments(given.slice(1))));
+  }
   if (first === "serve") {
     return await usageProblem(async () =>
       void await parseServe([...given.slice(1), "--check-config"])
@@ -193,10 +197,12 @@ Deno.test("every flag that the pages name is one of the program's, or of what th
     ...MODEL_OPTION_NAMES.map((name) => `--${name}`),
     ...["--token-file", "--once", "--json", "--udp", "--timeout"],
   ]);
-  // Of deno, of scripts/package.ts and the bench, and of nobody.
+  // Of deno, of scripts/package.ts and the bench, of docker, prlimit, setpriv, rsync, the compiler, and of
+  // nobody.
   const foreign = [
     ...["--no-code-cache", "--quiet", "--inspect", "--cpu-prof", "--max-semi-space-size"],
     ...["--binary", "--more", "--only", "--part", "--rounds", "--seconds", "--some-name"],
+    ...["--init", "--nofile", "--pdeathsig", "--server", "--without"],
   ];
   let number = 0;
   for (const { path, text } of pages()) {

@@ -141,7 +141,13 @@ class Harness {
 
   constructor() {
     const admission = new Admission({
-      settings: { maxConnections: 1000, maxPerIp: 0, ratePerIp: 0, perIpMask: { v4: 32, v6: 64 } },
+      settings: {
+        maxConnections: 1000,
+        maxPerIp: 0,
+        ratePerIp: 0,
+        perIpMask: { v4: 32, v6: 64 },
+        rateGuard: null,
+      },
       rules: [],
       registry: this.registry,
       descriptors: new DescriptorBudget({ countFree: (wanted) => wanted }),

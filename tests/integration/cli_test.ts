@@ -64,6 +64,12 @@ Deno.test("--help explains every option on standard output", async () => {
   assertEquals([code, stderr], [0, ""]);
   assertStringIncludes(stdout, "iawlb [OPTIONS] LISTEN DESTINATION [DESTINATION ...]");
   assertStringIncludes(stdout, "--drain-timeout TIME  (30s)");
+  assertEquals((await runProgram(["help"])).stdout, stdout);
+  for (const name of ["serve", "inetd", "send", "top", "ctl"]) {
+    const help = await runProgram(["help", name]);
+    assertEquals([help.code, help.stderr], [0, ""], name);
+    assertStringIncludes(help.stdout, `iawlb ${name}: `);
+  }
 });
 
 Deno.test("--version names the version", async () => {

@@ -266,8 +266,8 @@ Deno.test({
   },
 });
 
-Deno.test("with - a service is for the one client that standard input and output are", async () => {
-  const { code, stdout } = await runProgram(["serve", "daytime", "-"]);
+Deno.test("with -i a service is for the one client that standard input and output are", async () => {
+  const { code, stdout } = await runProgram(["serve", "daytime", "-i"]);
   assertEquals(code, 0);
   assertMatch(stdout, /^\w+day, .*-UTC\r\n$/);
 });

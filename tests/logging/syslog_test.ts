@@ -7,7 +7,13 @@ import { until } from "../support/servers.ts";
 import { parseSyslog, SyslogReceiver } from "../support/syslog_receiver.ts";
 
 const TIME = Date.parse("2026-01-02T03:04:05.678Z");
-const FORMAT = { hostname: "lb1", pid: 42, maxBytes: 2048 };
+const FORMAT = {
+  facility: "daemon",
+  ident: "iawlb",
+  hostname: "lb1",
+  pid: 42,
+  maxBytes: 2048,
+} as const;
 
 function message(text: string, rest: Partial<SyslogMessage> = {}): SyslogMessage {
   return { id: "log", severity: "info", time: TIME, text, ...rest };
@@ -35,6 +41,12 @@ Deno.test("a message has the header of RFC 5424", () => {
     parseSyslog(formatSyslog(message("", { severity }), FORMAT)).severity
   );
   assertEquals(severities, [3, 4, 6, 7]);
+});
+
+Deno.test("a message says the facility and the name that were chosen", () => {
+  const format = { ...FORMAT, facility: "local7", ident: "lb[1]" } as const;
+  const { facility, severity, app } = parseSyslog(formatSyslog(message("hello"), format));
+  assertEquals([facility, severity, app], [23, 6, "lb[1]"]);
 });
 
 Deno.test("only a text beyond ASCII has a byte order mark", () => {

@@ -229,3 +229,38 @@ Deno.test("a name without an address is told in one line", async () => {
   const error = await assertRejects(() => bound("nobody.invalid:0"), FatalError, "no address");
   assertEquals(error.message.split("\n").length, 1);
 });
+
+Deno.test({
+  name: "what somebody puts into the place of a socket is neither opened to others nor given away",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await withFolder(async (folder) => {
+      const secret = `${folder}/secret`;
+      await Deno.writeTextFile(secret, "", { mode: 0o600 });
+      const before = Deno.statSync(secret);
+      const { listen } = Deno;
+      const own = { uid: Deno.uid()! || 12345, gid: Deno.gid()! || 54321 };
+      try {
+        // Whoever can write to the folder is there as soon as the socket is.
+        Object.assign(Deno, {
+          listen(options: Deno.UnixListenOptions & { transport: "unix" }) {
+            const listener = listen(options);
+            Deno.removeSync(options.path);
+            Deno.symlinkSync(secret, options.path);
+            return listener;
+          },
+        });
+        const owner = { user: { name: "u", uid: own.uid }, group: { name: "g", gid: own.gid } };
+        const address = { transport: "unix", path: `${folder}/a.sock` } as const;
+        const bound = await bind(address, { tcpBacklog: 16, log, mode: 0o666, owner }).catch(
+          () => {},
+        );
+        if (bound) close(bound);
+      } finally {
+        Object.assign(Deno, { listen });
+      }
+      const { mode, uid, gid } = Deno.statSync(secret);
+      assertEquals({ mode, uid, gid }, { mode: before.mode, uid: before.uid, gid: before.gid });
+    });
+  },
+});

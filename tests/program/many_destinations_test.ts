@@ -64,7 +64,7 @@ Deno.test("what is not allowed is refused when it is added, in the words of the 
   assertEquals(
     await refused(addressOf(1), { weight: 2 }),
     `invalid: DESTINATION "127.1.0.1:9,weight=2": is the same as "127.1.0.1:9"; give each only ` +
-      "once (ADDRESS,workers=N sets its number of connections)",
+      "once (its option workers=N sets its number of connections)",
   );
   assert((await refused("nowhere:")).startsWith('invalid: DESTINATION "nowhere:": '));
   assert((await refused("a,b")).startsWith("invalid: "));

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import { syslogFilter } from "../../src/config/values/syslog_filter.ts";
+import { SILENT } from "../../src/services/service.ts";
 import { syslog, syslogLine } from "../../src/services/syslog.ts";
 import { fc } from "../support/properties.ts";
 import { until } from "../support/servers.ts";
@@ -64,7 +65,7 @@ Deno.test("a filter lets through what any of its parts does", () => {
 
 /** A service whose lines are read when a test says so. */
 function open(show: (line: string) => Promise<void>) {
-  return syslog(() => [], { show, log: getLogger(["test", "quiet"]) });
+  return syslog(() => [], { ...SILENT, show, log: getLogger(["test", "quiet"]) });
 }
 
 Deno.test("messages are lines, or as long as the number before them says", async () => {

@@ -8,10 +8,14 @@ const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 /** How to start the program; `limit` is a shell command that runs in the same process before. */
 function command(args: readonly string[], limit?: string): Deno.Command {
   const options = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
-  const program = BINARY ? [BINARY] : [Deno.execPath(), "run", "--quiet", "-P", MAIN];
-  const line = [...program, ...args];
+  const line = [...programLine(), ...args];
   if (limit) line.unshift("sh", "-c", `${limit}; exec "$@"`, "sh");
   return new Deno.Command(line[0]!, { ...options, args: line.slice(1) });
+}
+
+/** The words that start the program, for others that do. */
+export function programLine(): string[] {
+  return BINARY ? [BINARY] : [Deno.execPath(), "run", "--quiet", "--no-prompt", "-P", MAIN];
 }
 
 /** How long a program may take to its end, in milliseconds. */

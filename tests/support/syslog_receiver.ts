@@ -96,7 +96,8 @@ export class SyslogReceiver implements AsyncDisposable {
   async #receive(): Promise<void> {
     for await (const [datagram] of this.#socket) {
       this.longest = Math.max(this.longest, datagram.length);
-      this.messages.push(parseSyslog(datagram));
+      // An empty one is none, as to every syslog daemon.
+      if (datagram.length > 0) this.messages.push(parseSyslog(datagram));
     }
   }
 

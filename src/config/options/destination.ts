@@ -1,5 +1,6 @@
 import { count, mark, type Option, table } from "../option.ts";
 import type { OptionName } from "../options.ts";
+import { EXEC_OPTIONS, type ExecOptionName, execOptionNames, isExecOption } from "./exec.ts";
 import { HEALTH_ROWS } from "./health.ts";
 import { name } from "../values/name.ts";
 import { LISTENER_ROWS } from "./listener.ts";
@@ -73,22 +74,23 @@ export type DestinationOptions = {
     : never;
 };
 
-/** What can be written behind an address: an option of a destination, or of a service. */
-export type WrittenOptionName = DestinationOptionName | ServiceOptionName;
+/** What can be written with an address: an option of a destination, of a service, or of a program. */
+export type WrittenOptionName = DestinationOptionName | ServiceOptionName | ExecOptionName;
 
-/** The row of what can be written behind an address. */
+/** The row of what can be written with an address. */
 export function writtenOption(name: WrittenOptionName): Option<unknown> {
+  if (isExecOption(name)) return EXEC_OPTIONS[name];
   return isServiceOption(name) ? SERVICE_OPTIONS[name] : DESTINATION_OPTIONS[name];
 }
 
 /** Whether a text that stands behind an address, or a key beside it, is the name of an option. */
 export function isWrittenOption(name: string): name is WrittenOptionName {
-  return isDestinationOption(name) || isServiceOption(name);
+  return isDestinationOption(name) || isServiceOption(name) || isExecOption(name);
 }
 
-/** All that can be written behind an address, in the order in which it is written. */
+/** All that can be written with an address, in the order in which it is written. */
 export function writtenOptionNames(): WrittenOptionName[] {
-  return [...serviceOptionNames(), ...destinationOptionNames()];
+  return [...execOptionNames(), ...serviceOptionNames(), ...destinationOptionNames()];
 }
 
 /** How all of them are written in a text, for messages. */
@@ -99,6 +101,16 @@ export function serviceOptionForms(service: ServiceName): string {
   const own = optionsOfService(service).map((name) => `${name}=${SERVICE_OPTIONS[name].form}`);
   return oneOf([...own, ...destinationOptionNames().map(destinationOptionForm)]);
 }
+
+/** The options that a program may have, in words. */
+export function programOptionForms(): string {
+  const own = execOptionNames().map((name) => `${name}=${EXEC_OPTIONS[name].form}`);
+  const common = destinationOptionNames().filter((name) => !NOT_OF_PROGRAMS.has(name));
+  return oneOf([...own, ...common.map(destinationOptionForm)]);
+}
+
+/** Programs get no header and have no agent: their environment says who the client is. */
+const NOT_OF_PROGRAMS: ReadonlySet<DestinationOptionName> = new Set(["send-proxy", "agent-check"]);
 
 function oneOf(forms: readonly string[]): string {
   return forms.join(", ").replace(/, (?=[^,]*$)/, " or ");

@@ -9,9 +9,12 @@ import {
   table,
   threads,
 } from "../option.ts";
+import { owner } from "../values/account.ts";
 import { answerFile } from "../values/answer_file.ts";
+import { fileMode } from "../values/file_mode.ts";
 import { hashMask } from "../values/hash_mask.ts";
 import { name } from "../values/name.ts";
+import { rateGuard } from "../values/rate_guard.ts";
 
 /** How many sessions a listener has at a time, whose they are, and how they are accepted. */
 export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
@@ -144,6 +147,12 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
     help: "how many leading bits of an IPv4 or IPv6 address count for --max-per-ip and " +
       "--rate-per-ip: clients with the same ones are one",
   }),
+  rateGuard: rateGuard({
+    help:
+      "most new sessions within a time; when one more comes nobody is let in for the second time, " +
+      "or for the same time again, and those who come are closed at once: for programs that are " +
+      "started for each session, as inetd does it with 256/1m/10m; off = any number",
+  }),
   allow: networks("allow"),
   deny: networks("deny"),
   backlog: afterRestart(count({
@@ -152,6 +161,16 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
     max: 65535,
     help: "connections that the kernel holds before they are accepted; it silently lowers this " +
       "to net.core.somaxconn",
+  })),
+  socketMode: afterRestart(fileMode({
+    word: "umask",
+    example: "0660",
+    help: "permissions of the socket where LISTEN is unix:/path, from before anybody finds it: " +
+      "clients need to write to it, as 0660 lets the group; umask = what the umask leaves",
+  })),
+  socketOwner: afterRestart(owner({
+    help: "user and group that the socket belongs to where LISTEN is unix:/path, from before " +
+      "anybody finds it; without root only a group that the program has; none = who runs it",
   })),
   batchSize: count({
     default: 0,

@@ -6,6 +6,7 @@ import {
 } from "../log_target.ts";
 import { NO_RESERVED_WORD } from "../values/address_pattern.ts";
 import { afterRestart, choice, file, type Option, table } from "../option.ts";
+import { FACILITY_NAMES } from "../values/syslog_facility.ts";
 import { parseTemplate, TEMPLATE_FIELDS, TemplateError } from "../values/access_template.ts";
 
 /** What is logged, and where. */
@@ -34,6 +35,24 @@ export const LOGGING_ROWS = table({ scope: "program", group: "Logging" }, {
       pattern: `^syslog:(udp:(?=.*:))?(unix:/.*|${NO_RESERVED_WORD}.+)$`,
     },
   }),
+  syslogFacility: {
+    ...choice({
+      of: FACILITY_NAMES,
+      default: "daemon",
+      help: "what kind of program syslog takes this one for, by which it sorts messages: daemon, " +
+        "user, local0 to local7 and the others of syslog(3) but kern and syslog",
+    }),
+    form: "FACILITY",
+  },
+  syslogIdent: {
+    form: "NAME",
+    default: "iawlb",
+    help: "what the program is called in syslog",
+    allowed: "1 to 48 visible ASCII characters",
+    parse: (text) => /^[\x21-\x7e]{1,48}$/.test(text) ? text : undefined,
+    format: (value) => value,
+    notation: { pattern: "^[!-~]{1,48}$" },
+  } as Option<string>,
   accessLog: file({
     words: ["on", "off", "syslog"],
     default: "on",

@@ -47,6 +47,13 @@ export const SESSION_ROWS = table({ scope: "listener", group: "Sessions" }, {
     help: "after SIGTERM or SIGINT: what has not finished by then is cut and named in the log; " +
       "0 = wait for ever",
   }),
+  execGrace: duration({
+    default: 5000,
+    max: 3_600_000,
+    help:
+      "a program of exec: that goes on when its session is over gets SIGTERM, and SIGKILL after " +
+      "this time, with all that it has started; 0 = SIGKILL at once",
+  }),
   retries: count({
     default: 3,
     min: 0,

@@ -41,6 +41,11 @@ const FIELDS = {
     help: "datagrams of the destination; a dash unless it is a session of UDP",
     units: [],
   },
+  exit_status: {
+    help: "status that the program of exec: ended with; a dash if none did, or a signal ended it",
+    units: [],
+  },
+  exit_signal: { help: "signal that ended the program of exec:, as SIGTERM", units: [] },
   attempts: { help: "connects begun", units: [] },
 } as const satisfies Readonly<
   Record<string, { readonly help: string; readonly units: readonly string[] }>

@@ -36,6 +36,7 @@ export function contentsOf(
     format: ({ path }) => path || "none",
     tell: ({ path, bytes }) => path ? `${path} (${bytes.length} bytes, ${sum(bytes)})` : "none",
     notation: { words: ["none"], pattern: "." },
+    path: true,
   };
 }
 
