@@ -52,10 +52,12 @@ Deno.test(
   unless("TLS out: openssl is verified by tls-ca and by the system's authorities", NEEDS),
   async () => {
     await using server = await serveByOpenssl(files, "server");
+    await using older = await serveByOpenssl(files, "server", "-tls1_2");
     for (
-      const [destination, limit] of [
-        [tlsTo(server.port, ",check=http:/"), undefined],
-        [`localhost:${server.port},tls`, `export SSL_CERT_FILE=${files.cert("ca")}`],
+      const [destination, version, limit] of [
+        [tlsTo(server.port, ",check=http:/"), /TLSv1\.3/, undefined],
+        [tlsTo(older.port), /TLSv1\.2/, undefined],
+        [`localhost:${server.port},tls`, /TLSv1\.3/, `export SSL_CERT_FILE=${files.cert("ca")}`],
       ] as const
     ) {
       await using program = await Program.start(
@@ -63,7 +65,7 @@ Deno.test(
         ["--check-interval", "50ms"],
         limit,
       );
-      assertMatch(await request(program.port, GET), /TLSv1\.3/);
+      assertMatch(await request(program.port, GET), version);
       await until(
         async () => (await program.status()).listeners[0].destinations[0].state === "up",
         "it is up",

@@ -21,6 +21,8 @@ if (TlsFiles.isPossible) {
   files = new TlsFiles();
   files.make("server");
   files.make("client");
+  files.make("expired", { expired: true });
+  files.make("stranger", { by: "stranger" });
   addEventListener("unload", () => files![Symbol.dispose]());
 }
 
@@ -173,36 +175,37 @@ for (const way of WAYS) {
   Deno.test(
     unless(`TLS, ${way}: whoever is somebody else is refused, and it is said who`, needs),
     async () => {
-      const listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, ...files!.pair("server") });
-      const serving = (async () => {
-        for await (const conn of listener) {
+      const messageOf = async (different: Partial<TlsOutTerms>, name = "server") => {
+        const listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, ...files!.pair(name) });
+        const serving = (async () => {
+          const conn = await listener.accept();
           await conn.handshake().catch(() => {});
           tryClose(conn);
-        }
-      })();
-      const { port } = listener.addr as Deno.NetAddr;
-      const messageOf = async (different: Partial<TlsOutTerms>) => {
+        })();
+        const { port } = listener.addr as Deno.NetAddr;
         const raw = await connect({ hostname: "127.0.0.1", port });
         const { signal } = new AbortController();
         const out = outBy(way, different);
-        const error = await assertRejects(
-          () => out.start(raw, { signal, where: "there" }),
-          DialError,
-        );
+        const starting = out.start(raw, { signal, where: "there" });
+        const error = await assertRejects(() => starting, DialError);
         assertEquals(error.fault, "gone");
+        listener.close();
+        await serving;
         return error.message;
       };
-      assertMatch(
-        await messageOf({ name: "other.example" }),
-        /^there: TLS: its certificate is only for localhost.*127\.0\.0\.1, expected was other\.example/,
-      );
-      const roots = { path: "/other.pem", text: files!.pair("client").cert };
+      for (const name of ["other.example", "10.0.0.1"]) {
+        const message = await messageOf({ name });
+        assertMatch(message, /^there: TLS: its certificate is only for localhost.*127\.0\.0\.1/);
+        assert(message.includes(`expected was ${name}`), message);
+      }
+      const roots = { path: "/other.pem", text: files!.pair("stranger").cert };
       assertMatch(
         await messageOf({ roots }),
         /its certificate is from no authority in \/other\.pem/,
       );
-      listener.close();
-      await serving;
+      assertMatch(await messageOf({}, "expired"), /its certificate has expired/);
+      assertMatch(await messageOf({}, "stranger"), /from no authority in .*ca\.pem/);
+      assertMatch(await messageOf({ roots: undefined }), /from no authority in the system's/);
     },
   );
 
