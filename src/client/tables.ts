@@ -33,6 +33,9 @@ const ADDRESS_COLUMN: Column = { title: "ADDRESS" };
 /** Only where a server has said something of itself. */
 const AGENT_COLUMN: Column = { title: "AGENT" };
 
+/** Only where a server is spoken to over TLS. */
+const TLS_COLUMN: Column = { title: "TLS" };
+
 /** Stands behind the client where one was named by somebody else. */
 const PEER_COLUMN: Column = { title: "PEER" };
 
@@ -84,9 +87,11 @@ function listenerLines(listener: ListenerStatus): string[] {
     return !source && (address ?? name) !== name;
   });
   const reported = destinations.some(({ agent }) => agent);
+  const encrypted = destinations.some(({ tls }) => tls !== undefined && tls !== "off");
   const columns = [
     ...DESTINATION_COLUMNS,
     ...(named ? [ADDRESS_COLUMN] : []),
+    ...(encrypted ? [TLS_COLUMN] : []),
     ...(reported ? [AGENT_COLUMN] : []),
   ];
   const rows = destinations.map((one) => [
@@ -101,6 +106,7 @@ function listenerLines(listener: ListenerStatus): string[] {
     formatBytes(one.bytes_up),
     formatBytes(one.bytes_down),
     ...(named ? [one.address] : []),
+    ...(encrypted ? [one.tls ?? "-"] : []),
     ...(reported ? [one.agent || "-"] : []),
   ]);
   const table = rows.length === 0 ? ["no destinations"] : formatTable(columns, rows);

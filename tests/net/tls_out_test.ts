@@ -64,7 +64,7 @@ class Scene implements Disposable {
   [Symbol.dispose](): void {
     this.stream.close();
     tryClose(this.server);
-    this.listener.close();
+    tryClose(this.listener);
   }
 }
 
@@ -112,6 +112,7 @@ for (const way of WAYS) {
   Deno.test(
     unless(`TLS, ${way}: a server that finishes first still gets what comes`, needs),
     async () => {
+      const before = descriptors();
       using scene = await Scene.start(way);
       await writeAll(scene.server, new TextEncoder().encode("bye"));
       await scene.server.closeWrite();
@@ -120,6 +121,8 @@ for (const way of WAYS) {
       await send(scene.stream, new TextEncoder().encode("late"));
       scene.stream.close();
       assertEquals(new TextDecoder().decode(await received), "late");
+      scene[Symbol.dispose]();
+      await until(() => descriptors() <= before, "all is closed");
     },
   );
 
@@ -136,7 +139,7 @@ for (const way of WAYS) {
           await writeAll(to!, buffer.slice(0, n));
         }
       });
-      return { outer, inner, copies };
+      return { outer, inner, copies: Promise.allSettled(copies) };
     })();
     const raw = await connect({ hostname: "127.0.0.1", port: (front.addr as Deno.NetAddr).port });
     const { signal } = new AbortController();
@@ -153,7 +156,7 @@ for (const way of WAYS) {
     stream.close();
     inner.close();
     tryClose(server);
-    await Promise.allSettled(copies);
+    await copies;
     listener.close();
     front.close();
   });
@@ -195,7 +198,7 @@ for (const way of WAYS) {
       };
       for (const name of ["other.example", "10.0.0.1"]) {
         const message = await messageOf({ name });
-        assertMatch(message, /^there: TLS: its certificate is only for localhost.*127\.0\.0\.1/);
+        assertMatch(message, /^there: TLS: its certificate is only for .*127\.0\.0\.1/);
         assert(message.includes(`expected was ${name}`), message);
       }
       const roots = { path: "/other.pem", text: files!.pair("stranger").cert };
@@ -203,7 +206,7 @@ for (const way of WAYS) {
         await messageOf({ roots }),
         /its certificate is from no authority in \/other\.pem/,
       );
-      assertMatch(await messageOf({}, "expired"), /its certificate has expired/);
+      assertMatch(await messageOf({}, "expired"), /its certificate has expired|or is out of date/);
       assertMatch(await messageOf({}, "stranger"), /from no authority in .*ca\.pem/);
       assertMatch(await messageOf({ roots: undefined }), /from no authority in the system's/);
     },

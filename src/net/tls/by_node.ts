@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
-import { after } from "../../base/timer.ts";
+import { after, type Timer } from "../../base/timer.ts";
 import type { Stream } from "../stream.ts";
 import type { TlsOutTerms } from "./out_terms.ts";
 import { StreamDuplex } from "./stream_duplex.ts";
@@ -88,6 +88,8 @@ class NodeTls extends WrappedStream {
   #isCut = false;
   /** Whether it was closed here. */
   #closed = false;
+  /** Runs while what was written last is on its way after a close. */
+  #linger: Timer | undefined;
   /** Whether the peer was told that nothing more comes. */
   #finished = false;
 
@@ -102,7 +104,10 @@ class NodeTls extends WrappedStream {
     });
     socket.on("error", (error: Error) => this.#fail(error));
     duplex.on("error", (error: Error) => this.#fail(error));
-    socket.on("close", () => this.#fail(closed()));
+    socket.on("close", () => {
+      this.#fail(closed());
+      this.#linger?.stop();
+    });
   }
 
   read(buffer: Uint8Array): Promise<number> {
@@ -137,15 +142,13 @@ class NodeTls extends WrappedStream {
     this.#fail(closed());
     if (!wasWhole || this.#finished) return this.abort();
     // The server is told that this is the end, unless it does not even read that.
-    const timer = after(LINGER_MS, () => this.abort());
-    this.#socket.end(() => {
-      timer.stop();
-      this.abort();
-    });
+    this.#linger = after(LINGER_MS, () => this.abort());
+    this.#socket.end(() => this.abort());
   }
 
   /** Closes it without a word. */
   abort(): void {
+    this.#linger?.stop();
     this.#socket.destroy();
     this.#duplex.destroy();
     this.below.close();
@@ -153,6 +156,7 @@ class NodeTls extends WrappedStream {
 
   /** The connection below has ended: in order only if the peer has said so before. */
   cut(): void {
+    if (this.#failure) return;
     setTimeout(() => {
       // Of an end that was told is heard only when all before it was read.
       if (!this.onFailure && (!this.#reader || this.#socket.readableLength > 0)) this.#isCut = true;
