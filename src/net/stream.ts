@@ -19,10 +19,10 @@ export interface Stream {
   /** Resolves when that has become true; absent where nobody is told. */
   readonly ended?: Promise<void>;
   /**
-   * Resolves once a process that is the other end has ended, which it is told to when this is closed;
-   * absent where nothing is left after closing.
+   * Resolves once a process that is the other end has ended, which it is told to when this is closed,
+   * without how if that could not be brought about; absent where nothing is left after closing.
    */
-  readonly settled?: Promise<ProcessEnd>;
+  readonly settled?: Promise<ProcessEnd | undefined>;
   /** Reads into the buffer; 0 = the peer has finished sending. Rejects if the connection failed. */
   read(buffer: Uint8Array): Promise<number>;
   /** Writes the beginning of the bytes, at least one, and tells how many. */
