@@ -143,11 +143,12 @@ Deno.test(
       [tlsTo(server.port, ",tls-name=localhost,send-proxy=v2,check=http:/")],
       ["--threads", "2", "--check-interval", "50ms"],
     );
-    using client = await Deno.connect({ hostname: "127.0.0.1", port: program.port });
+    const client = await Deno.connect({ hostname: "127.0.0.1", port: program.port });
     await writeAll(client, new TextEncoder().encode(GET));
     const { port } = client.localAddr as Deno.NetAddr;
     const answer = new TextDecoder().decode(await readAll(client));
     assertMatch(answer, new RegExp(`\\n${port} localhost TLSv1\\.[23]`));
+    client.close();
     // Its checks have one as well.
     assertEquals(program.log.filter((line) => line.includes("is down")), []);
     assertEquals(await program.terminate(), 0);
@@ -416,14 +417,13 @@ Deno.test(
       body: JSON.stringify({ tls_name: "wrong.example" }),
     });
     assertEquals((await off.json()).tls_name, "wrong.example");
-    await program.logged(/added is (suspect|down)/).catch(() => {});
     const none = await fetch(url, {
       method: "POST",
       headers,
       body: JSON.stringify({ address: "127.0.0.1:1", tls: "yes" }),
     });
     assertMatch((await none.json()).error, /tls/);
-    assertEquals(none.status, 400);
+    assertEquals(none.status, 422);
   },
 );
 
