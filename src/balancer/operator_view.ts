@@ -35,6 +35,8 @@ export class OperatorView {
       gaveUp: this.#parts.forecaster.gaveUp,
       forecast: this.#parts.forecaster.data,
       datagrams: this.#parts.datagrams.counts,
+      tls: this.#parts.tls,
+      certificates: this.#parts.certificates,
       timings: timekeeper.timings,
       destinations: this.#parts.destinations.all,
       thread: this.#parts.thread,

@@ -1,15 +1,22 @@
 import type { ListenerConfig } from "../config/config.ts";
+import { speaksTls } from "../config/tls_rules.ts";
 import type { Unopened } from "../net/descriptor_capacity.ts";
 import {
   type DescriptorBudget,
   PER_PROCESS,
   PER_PROGRAM,
   PER_SESSION,
+  PER_TLS,
   PER_UDP_SESSION,
 } from "../net/descriptor_budget.ts";
 
 /** How many descriptors a session of a listener takes at most. */
-function descriptorsPerSession({ listen, destinations }: ListenerConfig): number {
+function descriptorsPerSession(config: ListenerConfig): number {
+  return plainDescriptors(config) + (speaksTls(config) ? PER_TLS : 0);
+}
+
+/** The same of one without TLS. */
+function plainDescriptors({ listen, destinations }: ListenerConfig): number {
   // A program has no datagrams.
   if (destinations.some(({ address }) => address.transport === "exec")) return 1 + PER_PROGRAM;
   const usual = listen.transport === "udp" ? PER_UDP_SESSION : PER_SESSION;

@@ -30,6 +30,7 @@ import { Farewells } from "./farewells.ts";
 import { Forecaster } from "./forecaster.ts";
 import { Gate } from "./gate.ts";
 import { ProxyGreeting } from "./greeting/proxy_greeting.ts";
+import { TlsGreeting } from "./greeting/tls_greeting.ts";
 import { Overload } from "./overload/overload.ts";
 import { makePolicy } from "./policies/policies.ts";
 import { Announcer } from "./observers.ts";
@@ -37,6 +38,8 @@ import { Queue } from "./queue.ts";
 import { QueueOrder } from "./queue_order.ts";
 import { SessionDescriptors } from "./session_descriptors.ts";
 import { StallDetector } from "./stall_detector.ts";
+import { Certificates } from "./tls/certificates.ts";
+import { claimLinger } from "./tls/linger.ts";
 import { WaitingTimeouts } from "./waiting_timeouts.ts";
 import { runWorker, type WorkerContext } from "./worker.ts";
 import { WorkerPool } from "./worker_pool.ts";
@@ -156,6 +159,18 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     free: () => queue.idleWorkers > 0 || pool.hasRoomFor(),
     clock,
   });
+  const certificates = new Certificates({
+    settings,
+    log,
+    tells: (thread?.index ?? 0) === 0,
+    onShortage: () => descriptors.noteShortage(),
+  });
+  const fairReads = new FairReads();
+  const tls = new TlsGreeting({
+    settings,
+    certificates,
+    streams: { buffers, fairReads, tasks, linger: () => claimLinger(descriptors) },
+  });
   const gate = new Gate({
     settings,
     queue,
@@ -168,13 +183,12 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     steps,
     loops,
     tasks,
-    greetings: [new ProxyGreeting(settings)],
+    greetings: [new ProxyGreeting(settings), tls],
     farewells,
     forecaster,
     // It was accepted long before by whoever has started this program.
     listens: options.only !== undefined,
   });
-  const fairReads = new FairReads();
   const workerContext: WorkerContext = {
     queue,
     registry,
@@ -255,6 +269,8 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     queue,
     order,
     gate,
+    certificates,
+    tls,
     farewells,
     admission,
     destinations,

@@ -22,6 +22,7 @@ import { keyOf, readSettings, type Settings } from "./options.ts";
 import { quote } from "../base/text.ts";
 import type { Chunks } from "../async/chunks.ts";
 import { checkThreads } from "./thread_shares.ts";
+import { certificateWarnings, checkTls } from "./tls_rules.ts";
 import { checkUdp, withoutForeign } from "./udp_rules.ts";
 import { programWarnings } from "./program_warnings.ts";
 import { withoutEffect } from "./without_effect.ts";
@@ -51,7 +52,12 @@ export function* readProgram(
   yield* checkCollisions(settings, { source, problems });
   problems.throwIfAny();
   const read = { settings, listeners: listeners as Config[] };
-  return { ...read, warnings: [...withoutEffect(read, source), ...programWarnings(read, source)] };
+  const warnings = [
+    ...withoutEffect(read, source),
+    ...programWarnings(read, source),
+    ...new Set(read.listeners.flatMap(certificateWarnings)),
+  ];
+  return { ...read, warnings };
 }
 
 /**
@@ -92,6 +98,7 @@ function* readSource(
     checkThreads(config, reporter);
     checkMaxWait(config, reporter);
     checkUdp(config, reporter);
+    checkTls(config, reporter);
   }
   return config;
 }

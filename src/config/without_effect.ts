@@ -6,6 +6,7 @@ import { flagOf, keyOf, type OptionName, rowOf, type Settings } from "./options.
 import { isProgram } from "./program_warnings.ts";
 import { neverMatched } from "./never_matched.ts";
 import type { ProgramSource, Written } from "./source.ts";
+import { speaksTls } from "./tls_rules.ts";
 import { quote } from "../base/text.ts";
 
 /** Most lines about options without effect; there may be as many as the file has lines. */
@@ -42,6 +43,11 @@ const CHECKS: Companion<Config> = {
 const LEADS: Companion<Config> = {
   counts: ({ configured }) => configured.some(isTemplate),
   why: () => "without a destination dns: or srv:",
+};
+
+const OVER_TLS: Companion<Config> = {
+  counts: speaksTls,
+  why: (name) => `without ${name("tlsCert")}`,
 };
 
 const ON_PATH: Companion<Config> = {
@@ -107,6 +113,9 @@ const OF_LISTENERS: Companions<Config> = {
     counts: ({ acceptProxy }) => acceptProxy.length > 0,
     why: (name) => `without ${name("acceptProxy")}`,
   },
+  tlsMin: OVER_TLS,
+  tlsAlpn: OVER_TLS,
+  tlsHandshakes: OVER_TLS,
   resolver: {
     counts: ({ configured }) => configured.some(hasName),
     why: () => "without a destination or an agent that is a name",

@@ -1,5 +1,6 @@
 import { addDestinations, type DestinationStatus } from "./destination_status.ts";
 import { type ChildStatus, joinChildren } from "./child_status.ts";
+import type { CertificateStatus } from "./certificate_status.ts";
 import { END_REASONS, type EndReason } from "./end_reasons.ts";
 import { field, join, number, type OwnPoint, type StatusOf, text } from "./field.ts";
 import { addForecasts, type Forecast, pointOf } from "./forecast.ts";
@@ -134,6 +135,35 @@ export const LISTENER_FIELDS = {
     help: "datagrams that the system could not send",
     metric: { ...LOST, help: LOST_HELP, value: (all) => [[all, { reason: "unsent" }]] },
   }),
+  tls_pending: number({
+    help: "handshakes of TLS with clients that are under way",
+    metric: { name: "tls.handshakes.pending", kind: "gauge", unit: "{handshake}" },
+  }),
+  tls_handshakes: number({
+    help: "handshakes of TLS with clients that succeeded; the others ended with tls-failed",
+    metric: {
+      name: "tls.handshakes",
+      kind: "counter",
+      unit: "{handshake}",
+      help: "Handshakes of TLS with clients that succeeded; the others ended with tls-failed.",
+    },
+  }),
+  certificates: field<CertificateStatus[]>(
+    { type: "array", items: { $ref: "#/components/schemas/Certificate" } },
+    {
+      metrics: [{
+        name: "tls.certificate.expires_in",
+        kind: "gauge",
+        unit: "s",
+        help:
+          "How long a certificate that clients are shown is still valid; negative after its end.",
+        value: (all) =>
+          all.map(({ path, expires_in_s }): OwnPoint => {
+            return [expires_in_s, { certificate: path }];
+          }),
+      }],
+    },
+  ),
   ended: field<Ended>({
     type: "object",
     description: "ended sessions by reason",

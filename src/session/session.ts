@@ -4,6 +4,7 @@ import { formatSocketAddress, type SocketAddress } from "../net/address.ts";
 import type { BufferPool } from "../net/buffer_pool.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
 import type { Settings } from "../config/options.ts";
+import type { ClientTls } from "./client_tls.ts";
 import type { ClientSigns } from "./client_signs.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Flow } from "./flow.ts";
@@ -81,6 +82,8 @@ export class Session implements DepartureListener {
   bound: Audience | undefined;
   /** What its client has done by which it can be seen leaving, where that matters. */
   readonly signs: ClientSigns | undefined;
+  /** What its client is told when it ends without a destination, whatever else is said; usually nothing. */
+  lastWords: Uint8Array | undefined;
   /** Whether its client is served also if it finishes before its first byte. */
   listens = false;
   /** Its place among those that are ended when they have waited too long. */
@@ -119,6 +122,8 @@ export class Session implements DepartureListener {
   holder: Holder | undefined;
   /** The listeners of this process that it has passed on its way here. */
   trail: Trail = NONE;
+  /** What was agreed on in the handshake of TLS, if there was one. */
+  tls: ClientTls | undefined;
   /** The addresses of its connection, if it came from one of these. */
   ends: Ends | undefined;
   /** Resolves once its way is known, if that takes a moment. */

@@ -1,0 +1,156 @@
+import { messageOf } from "../../base/errors.ts";
+import { plural } from "../../base/text.ts";
+import type { Settings } from "../../config/options.ts";
+import { type AlertName, alertRecord } from "../../net/client_hello/alert.ts";
+import { type ClientHello, LONGEST_HELLO } from "../../net/client_hello/client_hello.ts";
+import { HelloReader } from "../../net/client_hello/reader.ts";
+import type { Stream } from "../../net/stream.ts";
+import type { InnerPair } from "../../net/tls/inner_port.ts";
+import { type TerminatedOptions, TerminatedStream } from "../../net/tls/terminated_stream.ts";
+import type { Session } from "../../session/session.ts";
+import type { Certificates } from "../tls/certificates.ts";
+import { GreetingFailure } from "./failure.ts";
+import type { Greeting } from "./greeting.ts";
+import type { Opening } from "./opening.ts";
+
+/** The numbers of the versions in a ClientHello. */
+const VERSIONS = { "1.2": 0x0303, "1.3": 0x0304 } as const;
+
+/** Options of {@linkcode TlsGreeting}. */
+export interface TlsGreetingOptions {
+  /** Those in force; they may change. */
+  settings: Pick<Settings, "tlsMin" | "tlsHandshakes" | "greetingTimeout">;
+  certificates: Certificates;
+  streams: TerminatedOptions;
+}
+
+/**
+ * The handshake of TLS, after which a session has the clear side of its client's connection.
+ *
+ * What the client says first is read and understood before anything else is done, so that a client
+ * that says nothing, or something else, costs no more than its own connection.
+ */
+export class TlsGreeting implements Greeting {
+  readonly #options: TlsGreetingOptions;
+  /** Handshakes under way, the oldest first: what ends each. */
+  readonly #pending = new Set<Handshake>();
+  #done = 0;
+
+  constructor(options: TlsGreetingOptions) {
+    this.#options = options;
+  }
+
+  get timeout(): number {
+    return this.#options.certificates.any ? this.#options.settings.greetingTimeout : 0;
+  }
+
+  /** Handshakes under way. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  /** Handshakes that have come to a good end so far. */
+  get done(): number {
+    return this.#done;
+  }
+
+  concerns(): boolean {
+    return this.#options.certificates.any;
+  }
+
+  async greet(opening: Opening, session: Session): Promise<void> {
+    const { settings: { tlsHandshakes } } = this.#options;
+    for (const oldest of this.#pending) {
+      if (this.#pending.size < tlsHandshakes) break;
+      this.#pending.delete(oldest);
+      oldest.giveUp(tlsHandshakes);
+    }
+    const handshake = new Handshake(opening.stream);
+    this.#pending.add(handshake);
+    try {
+      const hello = await readHello(opening);
+      this.#checkVersion(hello);
+      session.tls = await this.#shake(opening, hello);
+      this.#done++;
+    } catch (error) {
+      throw handshake.failure ?? error;
+    } finally {
+      this.#pending.delete(handshake);
+    }
+  }
+
+  #checkVersion({ versions }: ClientHello): void {
+    const { tlsMin } = this.#options.settings;
+    const good = versions.some((one) => one >= VERSIONS[tlsMin] && one <= VERSIONS["1.3"]);
+    if (good) return;
+    throw failed(`offers no version of TLS from ${tlsMin} on (--tls-min)`, "protocol_version");
+  }
+
+  async #shake(opening: Opening, hello: ClientHello): Promise<Session["tls"]> {
+    const { certificates, streams } = this.#options;
+    let pair: InnerPair;
+    try {
+      pair = await certificates.portOf(certificates.find(hello.name)).connect();
+    } catch (error) {
+      throw failed(`no handshake could begin: ${messageOf(error)}`);
+    }
+    // What is in the opening is given to somebody else if the session ends meanwhile.
+    const begin = opening.bytes.slice();
+    const stream = new TerminatedStream(opening.stream, pair, { ...streams, begin });
+    let protocol: string | null;
+    try {
+      protocol = (await pair.far.handshake()).alpnProtocol;
+    } catch (error) {
+      await stream.abandon();
+      throw failed(problemOf(error));
+    }
+    stream.begun();
+    opening.take(begin.length);
+    opening.stream = stream;
+    return { protocol, name: hello.name };
+  }
+}
+
+/** A handshake under way. */
+class Handshake {
+  readonly #client: Stream;
+  /** Why it was given up, if it was. */
+  failure: GreetingFailure | undefined;
+
+  constructor(client: Stream) {
+    this.#client = client;
+  }
+
+  /** There are too many, and it is the oldest. */
+  giveUp(most: number): void {
+    const number = plural(most, "unfinished handshake");
+    this.failure = failed(`was the oldest of more than ${number} (--tls-handshakes)`);
+    this.#client.close();
+  }
+}
+
+/** Reads what the client says first; all of it stays in the opening. */
+async function readHello(opening: Opening): Promise<ClientHello> {
+  const reader = new HelloReader();
+  for (;;) {
+    const reading = reader.read(opening.bytes);
+    if (reading.kind === "hello") return reading.hello;
+    if (reading.kind === "none") throw failed(`sent ${reading.problem}`);
+    await opening.more(LONGEST_HELLO);
+  }
+}
+
+/** @param alert What the client is told. */
+function failed(problem: string, alert?: AlertName): GreetingFailure {
+  return new GreetingFailure("tls-failed", problem, { lastWords: alert && alertRecord(alert) });
+}
+
+/** What went wrong in a handshake, as something that the client has done. */
+function problemOf(error: unknown): string {
+  if (error instanceof Deno.errors.UnexpectedEof) return "left during the handshake";
+  const message = messageOf(error);
+  const [, alert] = /^received fatal alert: (\w+)/.exec(message) ?? [];
+  return alert === undefined
+    ? `could not agree on TLS: ${message}`
+    : `ended the handshake with the alert ${alert}`;
+}
