@@ -9,11 +9,12 @@ import type { DatagramCounts } from "../net/udp/terms.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { TlsGreeting } from "./greeting/tls_greeting.ts";
 import type { Certificates, ServedCertificate } from "./tls/certificates.ts";
-import type { CertificateStatus } from "../operations/certificate_status.ts";
+import type { CertificateStatus } from "../operations/tls_status.ts";
 import type { SessionRegistry } from "../session/registry.ts";
 import type { SessionInfo } from "../operations/operations.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { Forecast } from "../operations/forecast.ts";
+import type { RouteStatus } from "../operations/route_status.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 import { datagramsOf } from "../session/exchange.ts";
 import { tlsOf } from "../session/client_tls.ts";
@@ -42,6 +43,7 @@ export interface StatusSources {
   /** Clients that left before they had a destination. */
   gaveUp: number;
   forecast: Forecast;
+  routes: RouteStatus[];
   datagrams: DatagramCounts;
   tls: Pick<TlsGreeting, "pending" | "done">;
   certificates: Pick<Certificates, "all">;
@@ -90,6 +92,7 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     certificates: sources.certificates.all.map(certificateStatus),
     ended: Object.fromEntries(ended),
     forecast: sources.forecast,
+    routes: sources.routes,
     gave_up: sources.gaveUp,
     latencies: sources.timings.data,
     children: [
@@ -164,6 +167,8 @@ export function destinationStatus(
     backup: config.backup > 0,
     tier: config.backup,
     check: formatCheck(config.check),
+    sni: config.sni.join("|"),
+    alpn: config.alpn.join("|"),
     send_proxy: config["send-proxy"],
     agent_check: formatAgentCheck(config["agent-check"]),
     agent: destination.agent.text,
@@ -196,6 +201,7 @@ export function sessionInfos(
       listener: listener.name,
       client: session.clientName,
       peer: session.peerName,
+      server_name: session.hello?.name ?? null,
       destination: session.destination?.name ?? null,
       stage: session.stage,
       place: session.stage === "waiting" ? ++place : null,

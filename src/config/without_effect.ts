@@ -2,6 +2,7 @@ import { isIp } from "../net/address.ts";
 import { formatPeers, type Verdict } from "../net/networks.ts";
 import type { Config, ProgramConfig } from "./config.ts";
 import { type ConfiguredDestination, isTemplate } from "./destination_text.ts";
+import { asksForHello } from "./hello_terms.ts";
 import { flagOf, keyOf, type OptionName, rowOf, type Settings } from "./options.ts";
 import { isProgram } from "./program_warnings.ts";
 import { neverMatched } from "./never_matched.ts";
@@ -109,6 +110,10 @@ const OF_LISTENERS: Companions<Config> = {
   },
   checkInterval: CHECKS,
   checkTimeout: CHECKS,
+  greetingTimeout: {
+    counts: (config) => speaksTls(config) || config.configured.some(asksForHello),
+    why: (name) => `without ${name("tlsCert")}, or a destination that has sni or alpn`,
+  },
   acceptProxyTimeout: {
     counts: ({ acceptProxy }) => acceptProxy.length > 0,
     why: (name) => `without ${name("acceptProxy")}`,

@@ -74,6 +74,8 @@ export const DESTINATION_FIELDS = {
     join: ([first]) => first!,
   }),
   check: text("how it is checked, as the option is written"),
+  sni: text("the names that its clients ask for; empty if it serves all others"),
+  alpn: text("the protocols that its clients offer; empty if it serves all others"),
   send_proxy: text("which PROXY header it gets: off, v1 or v2"),
   agent_check: text("where its server says how much it can take, as the option is written"),
   agent: text("what its server says: the latest words of each kind; empty as long as it has not"),

@@ -1,12 +1,13 @@
 import { addDestinations, type DestinationStatus } from "./destination_status.ts";
 import { type ChildStatus, joinChildren } from "./child_status.ts";
-import type { CertificateStatus } from "./certificate_status.ts";
 import { END_REASONS, type EndReason } from "./end_reasons.ts";
 import { field, join, number, type OwnPoint, type StatusOf, text } from "./field.ts";
 import { addForecasts, type Forecast, pointOf } from "./forecast.ts";
 import { addLatencies, type Latencies } from "./latencies.ts";
 import { joinNames, type NameStatus, pointsOf } from "./name_status.ts";
+import { joinRoutes, pointsOfRoutes, type RouteStatus } from "./route_status.ts";
 import { LISTENER_STATES, type ListenerState } from "./states.ts";
+import { TLS_FIELDS } from "./tls_status.ts";
 
 /** Ended sessions by reason; reasons that did not occur are absent. */
 type Ended = Partial<Record<EndReason, number>>;
@@ -135,35 +136,7 @@ export const LISTENER_FIELDS = {
     help: "datagrams that the system could not send",
     metric: { ...LOST, help: LOST_HELP, value: (all) => [[all, { reason: "unsent" }]] },
   }),
-  tls_pending: number({
-    help: "handshakes of TLS with clients that are under way",
-    metric: { name: "tls.handshakes.pending", kind: "gauge", unit: "{handshake}" },
-  }),
-  tls_handshakes: number({
-    help: "handshakes of TLS with clients that succeeded; the others ended with tls-failed",
-    metric: {
-      name: "tls.handshakes",
-      kind: "counter",
-      unit: "{handshake}",
-      help: "Handshakes of TLS with clients that succeeded; the others ended with tls-failed.",
-    },
-  }),
-  certificates: field<CertificateStatus[]>(
-    { type: "array", items: { $ref: "#/components/schemas/Certificate" } },
-    {
-      metrics: [{
-        name: "tls.certificate.expires_in",
-        kind: "gauge",
-        unit: "s",
-        help:
-          "How long a certificate that clients are shown is still valid; negative after its end.",
-        value: (all) =>
-          all.map(({ path, expires_in_s }): OwnPoint => {
-            return [expires_in_s, { certificate: path }];
-          }),
-      }],
-    },
-  ),
+  ...TLS_FIELDS,
   ended: field<Ended>({
     type: "object",
     description: "ended sessions by reason",
@@ -233,6 +206,29 @@ export const LISTENER_FIELDS = {
         unit: "{session}",
         help: "Sessions that each of several threads or processes has had; absent if there is one.",
         value: (all) => all.map(({ name, accepted }): OwnPoint => [accepted, { child: name }]),
+      }],
+    },
+  ),
+  routes: field<RouteStatus[]>(
+    {
+      type: "array",
+      items: { $ref: "#/components/schemas/Route" },
+      description: "what clients have asked for in their hello (sni=, alpn=), as configured",
+    },
+    {
+      join: joinRoutes,
+      metrics: [{
+        name: "route.sessions",
+        kind: "counter",
+        unit: "{session}",
+        help: "Sessions that have asked for a configured name and protocol (sni=, alpn=).",
+        value: (routes) => pointsOfRoutes(routes, ({ sessions }) => sessions),
+      }, {
+        name: "route.waiting",
+        kind: "gauge",
+        unit: "{session}",
+        help: "Sessions that wait for a configured name and protocol (sni=, alpn=).",
+        value: (routes) => pointsOfRoutes(routes, ({ waiting }) => waiting),
       }],
     },
   ),

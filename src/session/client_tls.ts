@@ -2,8 +2,6 @@
 export interface ClientTls {
   /** The protocol over it (ALPN); `null` if nothing was said of that. */
   readonly protocol: string | null;
-  /** The name of the server that the client has asked for, if it has. */
-  readonly name: string | undefined;
   /** The subject of the client's certificate, if it had to show one. */
   readonly subject?: string;
 }

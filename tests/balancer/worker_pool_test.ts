@@ -20,6 +20,8 @@ function setUp(configs: Options[], waiting = 0, policy: Policy = new Fifo()) {
       weight: 1,
       backup: 0,
       check: null,
+      sni: [],
+      alpn: [],
       "send-proxy": "off" as const,
       "agent-check": null,
     };

@@ -21,6 +21,8 @@ Deno.test("a destination has the default number of workers unless it says otherw
     backup: 0,
     check: null,
     "send-proxy": "off",
+    sni: [],
+    alpn: [],
     "agent-check": null,
   });
   assertEquals([special!.name, special!.workers, special!.weight], ["[::1]:9002", 4, 2]);

@@ -333,6 +333,8 @@ class Scene {
             ...rest,
             "workers-max": 256,
             check: null,
+            sni: [],
+            alpn: [],
             "agent-check": null,
             "send-proxy": "off",
           } as const;

@@ -17,6 +17,8 @@ export function destinationAt(
     weight: 1,
     backup: 0,
     check: null,
+    sni: [],
+    alpn: [],
     "send-proxy": "off",
     "agent-check": null,
     ...options,

@@ -8,7 +8,9 @@ import type { Stream } from "../../net/stream.ts";
 import type { InnerPair } from "../../net/tls/inner_port.ts";
 import { type TerminatedOptions, TerminatedStream } from "../../net/tls/terminated_stream.ts";
 import type { Session } from "../../session/session.ts";
+import type { Routes } from "../routes/routes.ts";
 import type { Certificates } from "../tls/certificates.ts";
+import { bindAsAsked } from "./asked.ts";
 import { GreetingFailure } from "./failure.ts";
 import type { Greeting } from "./greeting.ts";
 import type { Opening } from "./opening.ts";
@@ -19,8 +21,9 @@ const VERSIONS = { "1.2": 0x0303, "1.3": 0x0304 } as const;
 /** Options of {@linkcode TlsGreeting}. */
 export interface TlsGreetingOptions {
   /** Those in force; they may change. */
-  settings: Pick<Settings, "tlsMin" | "tlsHandshakes" | "greetingTimeout">;
+  settings: Pick<Settings, "tlsMin" | "tlsAlpn" | "tlsHandshakes" | "greetingTimeout">;
   certificates: Certificates;
+  routes: Pick<Routes, "active" | "bind">;
   streams: TerminatedOptions;
 }
 
@@ -70,6 +73,9 @@ export class TlsGreeting implements Greeting {
     try {
       const hello = await readHello(opening);
       this.#checkVersion(hello);
+      // Somebody has ended it.
+      if (session.reason !== undefined) return;
+      this.#bind(session, hello);
       session.tls = await this.#shake(opening, hello);
       this.#done++;
     } catch (error) {
@@ -77,6 +83,15 @@ export class TlsGreeting implements Greeting {
     } finally {
       this.#pending.delete(handshake);
     }
+  }
+
+  /** Before the handshake it can still be told that nobody has what it asks for. */
+  #bind(session: Session, { name, alpn }: ClientHello): void {
+    const { settings, routes } = this.#options;
+    // The runtime takes the first of ours that the client has.
+    const protocol = settings.tlsAlpn.find((one) => alpn.includes(one));
+    const agreed = protocol === undefined ? [] : [protocol];
+    bindAsAsked(session, { hello: { ...name !== undefined && { name }, alpn: agreed }, routes });
   }
 
   #checkVersion({ versions }: ClientHello): void {
@@ -107,7 +122,7 @@ export class TlsGreeting implements Greeting {
     stream.begun();
     opening.take(begin.length);
     opening.stream = stream;
-    return { protocol, name: hello.name };
+    return { protocol };
   }
 }
 

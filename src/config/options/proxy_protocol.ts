@@ -12,11 +12,6 @@ export const PROXY_PROTOCOL_ROWS = table({ scope: "listener", group: "PROXY prot
     min: 1,
     help: "time from accept to the end of the PROXY header",
   }),
-  greetingTimeout: duration({
-    default: 10_000,
-    min: 1,
-    help: "time for what a client says first",
-  }),
   sendProxy: choice({
     of: ["off", "v1", "v2"],
     default: "off",

@@ -4,7 +4,7 @@ import { certificates, MAX_PEM_BYTES } from "../values/certificates.ts";
 import { protocols } from "../values/protocols.ts";
 
 /** TLS with clients: see docs/tls.md. */
-export const TLS_ROWS = table({ scope: "listener", group: "TLS" }, {
+export const TLS_ROWS = table({ scope: "listener", group: "TLS and server names" }, {
   tlsCert: contentsOf({
     limit: MAX_PEM_BYTES,
     help: "clients speak TLS, and are shown the certificate in this file (PEM), with those that " +

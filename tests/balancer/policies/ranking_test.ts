@@ -15,6 +15,8 @@ function destination(port: number): Destination {
     weight: 1,
     backup: 0,
     check: null,
+    sni: [],
+    alpn: [],
     "send-proxy": "off" as const,
     "agent-check": null,
   };
