@@ -1,3 +1,4 @@
+import { NO_TLS } from "../../tests/support/no_tls.ts";
 // What the queue, the worker pool and a policy cost for one session: `deno task bench`. Each run serves
 // SESSIONS of them, of which so many are served at a time as there are destinations.
 import { type Audience, only } from "../../src/async/audience.ts";
@@ -24,6 +25,7 @@ function destination(port: number): Destination {
     sni: [],
     alpn: [],
     "send-proxy": "off" as const,
+    ...NO_TLS,
     "agent-check": null,
   };
   const config = { address, key: `${port}`, ...rest };

@@ -167,7 +167,7 @@ function fieldsOf(
 function fieldOf(name: WrittenOptionName): Field<DestinationValue> {
   const option = writtenOption(name);
   const { notation } = option;
-  if (!notation?.integers) return words(option);
+  if (!notation?.integers) return isMark(name) ? flag(option) : words(option);
   if (isMark(name)) return flagOrNumber(option);
   const isNumber = notation.pattern === NUMBER_PATTERN;
   if (!notation.words) return isNumber ? number(option) : either(number(option), words(option));
@@ -187,6 +187,10 @@ function either<A, B>(first: Field<A>, second: Field<B>): Field<A | B> {
     allowed: second.allowed,
     accepts: (value): value is A | B => first.accepts(value) || second.accepts(value),
   };
+}
+
+function flag({ allowed }: Option<unknown>): Field<boolean> {
+  return { allowed, accepts: (value) => typeof value === "boolean" };
 }
 
 function flagOrNumber(option: Option<unknown>): Field<boolean | number> {
@@ -212,7 +216,9 @@ function words(option: Option<unknown>): Field<string> {
   return {
     allowed: option.allowed + limit,
     accepts: (value): value is string =>
-      typeof value === "string" && value.length <= MAX_OPTION && option.parse(value) !== undefined,
+      typeof value === "string" && value.length <= MAX_OPTION &&
+      // What is wrong with a file is told where it is read.
+      (option.path === true || option.parse(value) !== undefined),
   };
 }
 

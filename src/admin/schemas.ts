@@ -52,7 +52,10 @@ function valuesOf(names: readonly WrittenOptionName[]): Readonly<Record<string, 
 /** The value of an option of a destination. */
 function valueOf(name: WrittenOptionName): Schema {
   const option = writtenOption(name);
-  if (isMark(name)) return { ...numberOf(option), type: ["boolean", "integer"] };
+  if (isMark(name)) {
+    if (!option.notation?.integers) return { type: "boolean", description: option.help };
+    return { ...numberOf(option), type: ["boolean", "integer"] };
+  }
   const words = { type: "string", maxLength: 16384 };
   if (!option.notation?.integers) return said(words, option.help);
   const { description, ...number } = numberOf(option);

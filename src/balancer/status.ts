@@ -1,3 +1,4 @@
+import { nameAt } from "../config/tls_out_terms.ts";
 import type { Overload } from "./overload/overload.ts";
 import type { Queue } from "./queue.ts";
 import type { ChildStatus } from "../operations/child_status.ts";
@@ -170,6 +171,9 @@ export function destinationStatus(
     sni: config.sni.join("|"),
     alpn: config.alpn.join("|"),
     send_proxy: config["send-proxy"],
+    tls: !config.tls ? "off" : config["tls-insecure"] ? "insecure" : "verified",
+    tls_name: config.tls ? config["tls-name"] || nameAt(config.address) : "",
+    tls_unfinished: destination.unfinishedHandshakes,
     agent_check: formatAgentCheck(config["agent-check"]),
     agent: destination.agent.text,
     workers,

@@ -234,6 +234,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
       datagrams: config.listen.transport === "udp",
     },
     udp: datagrams.sockets,
+    tlsHost: descriptors,
     boards: options.boards,
   });
   return {

@@ -54,7 +54,8 @@ function valuesOf(
       throw new UsageError(`${quote(text)}: must be ${DESTINATION_OPTION_FORMS}`);
     }
     const option = writtenOption(name);
-    const read = option.parse(value ?? "true");
+    // A file is where the program is, and not here.
+    const read = option.path && value ? value : option.parse(value ?? "true");
     if (read === undefined) {
       throw new UsageError(`${quote(text)}: ${name} must be ${option.allowed}`);
     }

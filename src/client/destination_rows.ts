@@ -136,6 +136,17 @@ const COLUMNS: readonly Column[] = [
     cell: ({ destination: { limit_reason } }) => ({ text: limit_reason }),
   },
   {
+    title: "TLS",
+    rank: 1.6,
+    least: 8,
+    most: 8,
+    isWanted: ({ tls }) => tls !== undefined && tls !== "off",
+    cell: ({ destination: { tls } }) => ({
+      text: tls ?? "-",
+      style: tls === "insecure" ? "red" : undefined,
+    }),
+  },
+  {
     title: "AGENT",
     rank: 1.5,
     least: 5,

@@ -1,5 +1,6 @@
 import type { Address } from "../net/address.ts";
 import { type ConfiguredDestination, isTemplate } from "./destination_text.ts";
+import { checkTlsOut } from "./tls_out_rules.ts";
 import { hasDatagrams } from "./options/service.ts";
 import { type Check, formatCheck } from "./values/check.ts";
 
@@ -26,6 +27,13 @@ export function checkProtocol(
         : "is UDP, but its listener is not; must be without udp:, or LISTEN with it",
     );
     return;
+  }
+  if (udp && destination.tls) {
+    return report("datagrams have no TLS; tls must be left out for UDP");
+  }
+  // What is no server at an address was refused with it before.
+  if (address === undefined || !["exec", "service"].includes(address.transport)) {
+    checkTlsOut(destination, { report });
   }
   const { check } = destination;
   if (check && isOfUdp(check) !== udp) {

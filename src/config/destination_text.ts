@@ -42,6 +42,7 @@ import {
   readService,
 } from "./service_address.ts";
 import type { Settings } from "./options.ts";
+import { withoutTls } from "./tls_out_texts.ts";
 import { quote } from "../base/text.ts";
 
 /** One server as configured, or as a record of a configured name says. */
@@ -185,6 +186,8 @@ function serviceDestination(
       report(`has ${name}, which is nothing for a service of this program; must be without`);
     }
   }
+  const foreign = withoutTls(texts, "a service of this program");
+  if (foreign !== undefined) report(foreign);
   const address = readService(service, texts, report);
   const place = formatPlace(address);
   // It is at no address: two that differ in no more than their names are two.
@@ -204,6 +207,8 @@ function execDestination(
       report(`has ${name}, which is nothing for a program; must be without`);
     }
   }
+  const foreign = withoutTls(texts, "a program");
+  if (foreign !== undefined) report(foreign);
   const address = readExec(command, texts, report);
   const key = formatPlace(address);
   const none = { "send-proxy": "off", "agent-check": null } as const;

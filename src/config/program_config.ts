@@ -22,9 +22,10 @@ import { keyOf, readSettings, type Settings } from "./options.ts";
 import { quote } from "../base/text.ts";
 import type { Chunks } from "../async/chunks.ts";
 import { checkThreads } from "./thread_shares.ts";
-import { certificateWarnings, checkTls } from "./tls_rules.ts";
+import { checkTls, tlsWarnings } from "./tls_rules.ts";
 import { checkUdp, withoutForeign } from "./udp_rules.ts";
 import { programWarnings } from "./program_warnings.ts";
+import { tlsOutWarnings } from "./tls_out_warnings.ts";
 import { withoutEffect } from "./without_effect.ts";
 
 /** Most networks of `allow` and `deny` of all listeners together, those of the top level in each. */
@@ -52,11 +53,9 @@ export function* readProgram(
   yield* checkCollisions(settings, { source, problems });
   problems.throwIfAny();
   const read = { settings, listeners: listeners as Config[] };
-  const warnings = [
-    ...withoutEffect(read, source),
-    ...programWarnings(read, source),
-    ...new Set(read.listeners.flatMap(certificateWarnings)),
-  ];
+  const warnings = [withoutEffect, programWarnings, tlsWarnings, tlsOutWarnings].flatMap((of) =>
+    of(read, source)
+  );
   return { ...read, warnings };
 }
 

@@ -77,8 +77,8 @@ const DESTINATION: Schema = {
 };
 
 function partOf(name: WrittenOptionName): string {
-  if (isMark(name)) return `${name}(=(true|false|[0-9]+))?`;
   const { integers, words } = writtenOption(name).notation ?? {};
+  if (isMark(name)) return `${name}(=(true|false${integers ? "|[0-9]+" : ""}))?`;
   return `${name}=${integers && !words ? "[0-9]+" : PART}`;
 }
 

@@ -90,6 +90,9 @@ function problemOfClientCa(text: string): string | undefined {
 
 const DAY_MS = 86_400_000;
 
+/** Most lines of warnings. */
+const MAX_LINES = 20;
+
 /** From so many days before its end on a certificate is warned about. */
 const WARNED_DAYS = 14;
 
@@ -106,10 +109,13 @@ export function validityWarning(
   return `ends in ${days === 1 ? "1 day" : `${days} days`}, at ${day(until)} UTC`;
 }
 
-/** Warnings about the certificates of a listener that will not do, or not for long, a line each. */
-export function certificateWarnings(config: TlsSettings): string[] {
-  return certificatesOf(config).flatMap((files) => {
+/** Warnings about certificates that will not do, or not for long, a line each. */
+export function tlsWarnings(
+  { listeners }: { readonly listeners: readonly TlsSettings[] },
+): string[] {
+  const lines = listeners.flatMap(certificatesOf).flatMap((files) => {
     const warning = validityWarning(readPair(pairText(files)));
     return warning === undefined ? [] : [`certificate ${files.cert.path} ${warning}`];
   });
+  return [...new Set(lines)].slice(0, MAX_LINES);
 }

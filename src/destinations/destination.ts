@@ -7,12 +7,13 @@ import { type Connector, type ConnectorOptions, connectorTo } from "./connector.
 import type { LimitBoards } from "./limits/limit_boards.ts";
 import type { LookupFailure } from "../net/dial.ts";
 import type { AdminState, ShownState } from "../operations/states.ts";
-import { sendingProxy } from "./send_proxy.ts";
 import { Share } from "./share.ts";
+import { dressed, unfinishedOf } from "./tls_connector.ts";
 import { type ServiceContext, SILENT } from "../services/service.ts";
 import type { Session } from "../session/session.ts";
 import type { Trails } from "../net/trails.ts";
 import { Timings } from "../session/timings.ts";
+import type { TlsOutHost } from "../net/tls/out_terms.ts";
 
 /**
  * Whether a destination takes sessions: `untried` it does, though nobody has reached it yet; `up` it
@@ -70,6 +71,8 @@ export class Destination {
   #config: DestinationConfig;
   /** How much of the sessions it may have. */
   readonly share: Share;
+  /** Where handshakes have their descriptors from. */
+  readonly #tlsHost: TlsOutHost | undefined;
   /** Workers that exist. */
   #workers = 0;
   /** Numbers of workers that have left. */
@@ -87,6 +90,7 @@ export class Destination {
     clock: Clock,
     number = 1,
     options: Pick<ConnectorOptions, "names" | "udp"> & {
+      tlsHost?: TlsOutHost | undefined;
       trails?: Trails;
       listener?: number;
       services?: ServiceContext | undefined;
@@ -96,7 +100,7 @@ export class Destination {
     this.number = number;
     this.#place = number;
     this.#config = config;
-    const { trails, listener = 1, names, boards, udp, services = SILENT } = options;
+    const { trails, listener = 1, names, boards, udp, services = SILENT, tlsHost } = options;
     const connector = connectorTo(config.address, {
       way: trails && { trails, step: { listener, destination: number } },
       names,
@@ -108,7 +112,8 @@ export class Destination {
       onLocated: () => this.onLocated?.(),
       service: { destination: this, context: services },
     });
-    this.connector = sendingProxy(connector, config["send-proxy"]);
+    this.#tlsHost = tlsHost;
+    this.connector = this.#dressed(connector);
     this.share = new Share(() => this.#config, clock, boards && (() => boards.of(number)));
     this.share.onLimit = () => this.onLimit?.(this);
     this.forget();
@@ -127,10 +132,19 @@ export class Destination {
   set config(config: DestinationConfig) {
     const { enabled, config: { backup } } = this;
     this.#config = config;
-    this.connector = sendingProxy(this.connector, config["send-proxy"]);
+    this.connector = this.#dressed(this.connector);
     this.share.review();
     if (enabled !== this.enabled || backup !== config.backup) this.onChange?.(this);
     else this.onLoadChange?.(this);
+  }
+
+  /** Handshakes of TLS that were given up and that its server has not let go. */
+  get unfinishedHandshakes(): number {
+    return unfinishedOf(this.connector)?.number ?? 0;
+  }
+
+  #dressed(connector: Connector): Connector {
+    return dressed(connector, { config: this.#config, host: this.#tlsHost });
   }
 
   /** Finds its limit; `undefined` where that is a number. */

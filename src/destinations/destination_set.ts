@@ -7,6 +7,7 @@ import type { TaskGroup } from "../async/task_group.ts";
 import type { NameLookups } from "../net/names.ts";
 import type { ServiceContext } from "../services/service.ts";
 import type { Trails } from "../net/trails.ts";
+import type { TlsOutHost } from "../net/tls/out_terms.ts";
 import type { LimitBoards } from "./limits/limit_boards.ts";
 
 /** The worker pool, as far as the set knows it. */
@@ -35,6 +36,8 @@ export interface DestinationSetOptions {
   services?: ServiceContext | undefined;
   /** What the listener's UDP sockets share. */
   udp?: ConnectorOptions["udp"];
+  /** Where handshakes of TLS have their descriptors from. */
+  tlsHost?: TlsOutHost | undefined;
   /** What threads share that have these destinations; none do unless given. */
   boards?: LimitBoards | undefined;
 }

@@ -55,6 +55,11 @@ class PublicSocket implements Stream {
     setNoDelay(this.#conn);
     if (keepAlive) setKeepAlive(this.#conn);
   }
+
+  /** The connection of the runtime. */
+  get conn(): Deno.Conn {
+    return this.#conn;
+  }
 }
 
 /**
@@ -111,6 +116,11 @@ class DirectSocket implements Stream {
     if (keepAlive) setKeepAlive(this.#conn);
     this.#conn = undefined;
   }
+
+  /** The connection of the runtime; absent once it was prepared for a long life. */
+  get conn(): Deno.Conn | undefined {
+    return this.#conn;
+  }
 }
 
 /** How {@linkcode adopt} makes a stream: by the runtime's operations where it has them. */
@@ -135,6 +145,15 @@ export function adopt(
   return OPERATIONS && rid !== undefined
     ? new DirectSocket(conn, { operations: OPERATIONS, rid, localAddress })
     : new PublicSocket(conn, localAddress);
+}
+
+/**
+ * The connection of the runtime that a stream of {@linkcode adopt} stands for, for what makes another
+ * one of it; `undefined` of any other stream, and of one that was prepared for a long life.
+ */
+export function connOf(stream: Stream): Deno.Conn | undefined {
+  if (stream instanceof DirectSocket || stream instanceof PublicSocket) return stream.conn;
+  return undefined;
 }
 
 function findOperations(): RuntimeOperations | undefined {

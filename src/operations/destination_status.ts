@@ -77,6 +77,12 @@ export const DESTINATION_FIELDS = {
   sni: text("the names that its clients ask for; empty if it serves all others"),
   alpn: text("the protocols that its clients offer; empty if it serves all others"),
   send_proxy: text("which PROXY header it gets: off, v1 or v2"),
+  tls: text("off; verified: over TLS, its certificate is verified; insecure: it is not"),
+  tls_name: text("the name that its certificate has to be for; empty without TLS"),
+  tls_unfinished: number({
+    help: "TLS handshakes that were given up and that its server has not let go",
+    metric: { name: "tls_unfinished", kind: "gauge", unit: "{handshake}" },
+  }),
   agent_check: text("where its server says how much it can take, as the option is written"),
   agent: text("what its server says: the latest words of each kind; empty as long as it has not"),
   workers: number({

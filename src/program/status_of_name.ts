@@ -1,6 +1,7 @@
 import { destinationStatus } from "../balancer/status.ts";
 import { monotonic } from "../base/clock.ts";
 import { type DestinationTemplate, writtenAddress } from "../config/destination_text.ts";
+import { nameAt } from "../config/tls_out_terms.ts";
 import { Destination } from "../destinations/destination.ts";
 import { addDestinations, type DestinationStatus } from "../operations/destination_status.ts";
 import { bestState } from "../operations/states.ts";
@@ -26,8 +27,11 @@ export function statusOfName(
 }
 
 /** That of a destination with the same options that nobody has ever connected to. */
-function statusWithoutRecords({ lookup: _, ...options }: DestinationTemplate): DestinationStatus {
+function statusWithoutRecords({ lookup, ...options }: DestinationTemplate): DestinationStatus {
   const address = { transport: "tcp", hostname: "0.0.0.0", port: 1 } as const;
-  const nowhere = new Destination({ ...options, address }, monotonic);
+  const nowhere = new Destination(
+    { ...options, "tls-name": options["tls-name"] || nameAt(lookup), address },
+    monotonic,
+  );
   return destinationStatus(nowhere, { id: 0, live: new Map() });
 }

@@ -1,3 +1,4 @@
+import { NO_TLS } from "../support/no_tls.ts";
 import { assertEquals } from "@std/assert";
 import { only, without } from "../../src/async/audience.ts";
 import type { DestinationConfig } from "../../src/config/destination_text.ts";
@@ -23,6 +24,7 @@ function setUp(configs: Options[], waiting = 0, policy: Policy = new Fifo()) {
       sni: [],
       alpn: [],
       "send-proxy": "off" as const,
+      ...NO_TLS,
       "agent-check": null,
     };
     return new Destination(

@@ -1,3 +1,4 @@
+import { NO_TLS } from "../support/no_tls.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import { formatNetwork } from "../../src/net/networks.ts";
 import { readListener } from "../../src/config/config.ts";
@@ -23,6 +24,7 @@ Deno.test("a destination has the default number of workers unless it says otherw
     "send-proxy": "off",
     sni: [],
     alpn: [],
+    ...NO_TLS,
     "agent-check": null,
   });
   assertEquals([special!.name, special!.workers, special!.weight], ["[::1]:9002", 4, 2]);

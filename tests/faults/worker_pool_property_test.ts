@@ -1,3 +1,4 @@
+import { NO_TLS } from "../support/no_tls.ts";
 // Destination set, worker pool and queue under random changes, with workers that behave like the real ones.
 import { UNREPORTED } from "../../src/destinations/agent_report.ts";
 import { assert } from "@std/assert";
@@ -337,6 +338,7 @@ class Scene {
             alpn: [],
             "agent-check": null,
             "send-proxy": "off",
+            ...NO_TLS,
           } as const;
           return there ? [{ ...options, address, key: `${i}`, name: `${i}` }] : [];
         });

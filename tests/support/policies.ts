@@ -1,3 +1,4 @@
+import { NO_TLS } from "./no_tls.ts";
 import type { Policy } from "../../src/balancer/policies/policy.ts";
 import type { DestinationConfig } from "../../src/config/destination_text.ts";
 import { Destination } from "../../src/destinations/destination.ts";
@@ -20,6 +21,7 @@ export function destinationAt(
     sni: [],
     alpn: [],
     "send-proxy": "off",
+    ...NO_TLS,
     "agent-check": null,
     ...options,
   };

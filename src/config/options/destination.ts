@@ -6,6 +6,7 @@ import { protocols, serverNames } from "../values/hello_words.ts";
 import { name } from "../values/name.ts";
 import { LISTENER_ROWS } from "./listener.ts";
 import { PROXY_PROTOCOL_ROWS } from "./proxy_protocol.ts";
+import { TLS_OUT_NAMES, TLS_OUT_ROWS } from "./tls_out.ts";
 import {
   isServiceOption,
   optionsOfService,
@@ -63,6 +64,7 @@ export const DESTINATION_OPTIONS = table({ scope: "destination", group: "Destina
       "it serves clients that offer one of these protocols in their hello of TLS; those of the " +
       "same names without it serve all others",
   }),
+  ...TLS_OUT_ROWS,
   "agent-check": {
     ...HEALTH_ROWS.agentCheck,
     help: "where its server says how much it can take, instead of --agent-check",
@@ -121,7 +123,11 @@ export function programOptionForms(): string {
 }
 
 /** Programs get no header and have no agent: their environment says who the client is. */
-const NOT_OF_PROGRAMS: ReadonlySet<DestinationOptionName> = new Set(["send-proxy", "agent-check"]);
+const NOT_OF_PROGRAMS: ReadonlySet<DestinationOptionName> = new Set([
+  "send-proxy",
+  "agent-check",
+  ...TLS_OUT_NAMES,
+]);
 
 function oneOf(forms: readonly string[]): string {
   return forms.join(", ").replace(/, (?=[^,]*$)/, " or ");

@@ -9,6 +9,7 @@ import {
   type DestinationOptionName,
   type DestinationOptions,
 } from "../../config/options/destination.ts";
+import { nameAt } from "../../config/tls_out_terms.ts";
 import { formatHostPort } from "../../net/address.ts";
 import type { AdminState } from "../../operations/states.ts";
 import type { Found } from "./found.ts";
@@ -37,14 +38,17 @@ export function recordConfig(
     admin: AdminState;
   },
 ): DestinationConfig {
-  const { lookup: _, key: __, name: source, ...common } = template;
+  const { lookup, key: _, name: source, ...common } = template;
   const { hostname, port, weight = common.weight, tier } = server;
+  const own = { ...common, ...valuesOf(options.texts) };
   return {
     ...common,
     weight,
     backup: Math.min(LAST_TIER, common.backup + tier),
     ...valuesOf(options.texts),
     address: { transport: options.transport, hostname, port },
+    // Whoever answers a look-up does not say whom a certificate has to be for.
+    ...(own.tls && { "tls-name": own["tls-name"] || nameAt(lookup) }),
     key: keyOfRecord(template, server),
     name: `${source}@${formatHostPort(hostname, port)}`,
     source,

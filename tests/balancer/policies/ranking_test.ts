@@ -1,3 +1,4 @@
+import { NO_TLS } from "../../support/no_tls.ts";
 import { assertEquals } from "@std/assert";
 import { fc } from "../../support/properties.ts";
 import { Destination } from "../../../src/destinations/destination.ts";
@@ -18,6 +19,7 @@ function destination(port: number): Destination {
     sni: [],
     alpn: [],
     "send-proxy": "off" as const,
+    ...NO_TLS,
     "agent-check": null,
   };
   return new Destination(config, () => 0);

@@ -121,6 +121,11 @@ export class DestinationView {
         (destination.sni === "" ? "" : ` · for ${destination.sni}`) +
         (destination.alpn === "" ? "" : ` · ${destination.alpn}`) +
         (destination.send_proxy === "off" ? "" : ` · PROXY ${destination.send_proxy}`) +
+        (destination.tls === "off"
+          ? ""
+          : destination.tls === "insecure"
+          ? " · TLS NOT VERIFIED"
+          : " · TLS") +
         (destination.agent === "" ? "" : ` · says ${destination.agent}`),
     );
     this.#dots.update({ count: active, capacity: limit, width: SLOTS_WIDTH });

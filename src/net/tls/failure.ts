@@ -1,0 +1,109 @@
+import { codeOf, messageOf } from "../../base/errors.ts";
+import type { TlsOutTerms } from "./out_terms.ts";
+
+/** A handshake with a server has failed; the message says what was expected and what came. */
+export class TlsError extends Error {
+  override readonly name = "TlsError";
+}
+
+/** What can be told about an error of the runtime, by what it says. */
+const MEANINGS: readonly [RegExp, (terms: Expected, ...groups: string[]) => string][] = [
+  [
+    /certificate not valid for name "([^"]*)"(?:; certificate is only valid for (.*))?/,
+    ({ name }, _, names) =>
+      `its certificate is ${names ? `only for ${plain(names)}` : "for somebody else"}, ` +
+      `expected was ${name}: must be another certificate, or another tls-name`,
+  ],
+  [
+    /NotValidForName/,
+    ({ name }) => `its certificate is not for ${name}: must be another one, or another tls-name`,
+  ],
+  [
+    /does not match certificate's altnames: .*? (?:altnames|Cert does not contain a DNS name):? ?(.*)/,
+    ({ name }, names) =>
+      `its certificate is only for ${plain(names ?? "")}, expected was ${name}: must be another ` +
+      "certificate, or another tls-name",
+  ],
+  [
+    /CaUsedAsEndEntity/,
+    () =>
+      "its certificate is marked as one of an authority (CA:TRUE), which is none of a server: must " +
+      "be one with basicConstraints=CA:FALSE, which tls-ca can name as well",
+  ],
+  [
+    /certificate expired: .*after (\d+)/,
+    (_, at) => `its certificate has expired on ${dateOf(at!)}`,
+  ],
+  [/CERT_HAS_EXPIRED|certificate has expired|invalid peer certificate: Expired/, () => {
+    return "its certificate has expired";
+  }],
+  [
+    /certificate not valid yet: .*before (\d+)/,
+    (_, at) => `its certificate is not valid before ${dateOf(at!)}`,
+  ],
+  [
+    /UnknownIssuer|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|SELF_SIGNED_CERT|BadSignature/,
+    ({ roots }) => `its certificate is from no authority in ${roots}`,
+  ],
+  [/UnsupportedCertVersion/, () => {
+    return "its certificate is of version 1, without names: must be one of version 3";
+  }],
+  [
+    /InvalidContentType|corrupt message|WRONG_VERSION_NUMBER|wrong version number/,
+    () => "what came is no TLS: does its port speak that?",
+  ],
+  [
+    /fatal alert: (CertificateRequired|HandshakeFailure|BadCertificate|CertificateUnknown|UnknownCA|AccessDenied)/,
+    ({ shows }, alert) =>
+      `the server has refused it (${alert})` +
+      (shows ? ", the certificate of tls-cert perhaps" : "; does it want a certificate, tls-cert?"),
+  ],
+  [/fatal alert: ProtocolVersion/, () => {
+    return "the server has no TLS 1.2 or 1.3 (ProtocolVersion)";
+  }],
+  [/fatal alert: UnrecognisedName/, ({ name }) => {
+    return `the server knows nobody called ${name} (UnrecognisedName): must be another tls-name`;
+  }],
+  [/fatal alert: (\w+)/, (_, alert) => `the server has refused it (${alert})`],
+  [
+    /unexpected end of file|UnexpectedEof|ECONNRESET|socket hang up|disconnected before secure|Connection reset/,
+    () => "the server has closed the connection during the handshake",
+  ],
+];
+
+/** What was expected, in words. */
+interface Expected {
+  readonly name: string;
+  readonly roots: string;
+  readonly shows: boolean;
+}
+
+/** The error of a handshake in words that an operator can do something with. */
+export function handshakeError(error: unknown, terms: TlsOutTerms): TlsError {
+  if (error instanceof TlsError) return error;
+  const said = [codeOf(error), messageOf(error)].filter((one) => one).join(" ");
+  const expected: Expected = {
+    name: terms.name,
+    roots: terms.roots?.path ?? "the system's",
+    shows: terms.own !== undefined,
+  };
+  for (const [pattern, meaning] of MEANINGS) {
+    const match = pattern.exec(said);
+    if (match) {
+      return new TlsError(`TLS: ${meaning(expected, ...match.slice(1))}`, { cause: error });
+    }
+  }
+  return new TlsError(`TLS: ${messageOf(error)}`, { cause: error });
+}
+
+/** Names of a certificate as one writes them. */
+function plain(names: string): string {
+  const all = names.replace(/(?:DnsName|IpAddress)\("?([^")]*)"?\)/g, "$1")
+    .replace(/(?:DNS|IP Address):/g, "").replace(/\.$/, "");
+  return all.length > 300 ? `${all.slice(0, 300)}…` : all || "nobody";
+}
+
+function dateOf(seconds: string): string {
+  const date = new Date(Number(seconds) * 1000);
+  return isNaN(date.getTime()) ? "a day in the past" : date.toISOString().slice(0, 10);
+}

@@ -1,0 +1,76 @@
+import { DialError, type DialOptions } from "../dial.ts";
+import { connOf } from "../socket.ts";
+import type { Stream } from "../stream.ts";
+import { passNote } from "../trails.ts";
+import { startAround } from "./around.ts";
+import { startByNode } from "./by_node.ts";
+import { startDirect } from "./direct.ts";
+import { handshakeError } from "./failure.ts";
+import type { TlsOutHost, TlsOutTerms } from "./out_terms.ts";
+import { systemRoots, trustNobodyElse } from "./roots.ts";
+import { Unfinished } from "./unfinished.ts";
+
+/** The handshakes with one destination. */
+export class TlsOut {
+  readonly #terms: TlsOutTerms;
+  readonly #host: TlsOutHost | undefined;
+  readonly #unfinished: Unfinished;
+
+  /** @param unfinished Those that there are from before, with other terms. */
+  constructor(
+    terms: TlsOutTerms,
+    { host, unfinished = new Unfinished(host) }: {
+      host?: TlsOutHost | undefined;
+      unfinished?: Unfinished | undefined;
+    } = {},
+  ) {
+    this.#terms = terms;
+    this.#host = host;
+    this.#unfinished = unfinished;
+  }
+
+  /** Handshakes that were given up and that the server has not let go. */
+  get unfinished(): Unfinished {
+    return this.#unfinished;
+  }
+
+  /**
+   * TLS over a connection, which is used up, also if that fails.
+   *
+   * @param options.where Where it leads, for messages.
+   * @throws {DialError} If the handshake has failed; it says what was expected and what came.
+   * @throws The signal's reason, if it is aborted first.
+   */
+  async start(
+    stream: Stream,
+    { signal, where }: Pick<DialOptions, "signal"> & { where: string },
+  ): Promise<Stream> {
+    try {
+      const over = await this.#handshake(stream, signal);
+      passNote(stream, over);
+      return over;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new DialError([{ where, error: handshakeError(error, this.#terms) }]);
+    }
+  }
+
+  #handshake(stream: Stream, signal: AbortSignal): Promise<Stream> {
+    const { name, insecure, own } = this.#terms;
+    let roots: string;
+    try {
+      trustNobodyElse();
+      roots = insecure ? "" : this.#terms.roots?.text ?? systemRoots();
+    } catch (error) {
+      stream.close();
+      return Promise.reject(error);
+    }
+    if (own || insecure) return startByNode(stream, { ...this.#terms, roots, signal });
+    const verified = { name, roots, signal };
+    const conn = connOf(stream);
+    const isTcp = conn !== undefined && "setNoDelay" in conn;
+    return isTcp && !this.#unfinished.full
+      ? startDirect(stream, { ...verified, unfinished: this.#unfinished })
+      : startAround(stream, { ...verified, host: this.#host });
+  }
+}

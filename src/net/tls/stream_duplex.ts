@@ -1,0 +1,57 @@
+import { Buffer } from "node:buffer";
+import { Duplex } from "node:stream";
+import { writeAll } from "../write_all.ts";
+import type { Stream } from "../stream.ts";
+
+/** How many bytes are read at once. */
+const PIECE_BYTES = 16 * 1024;
+
+/**
+ * A connection as Node.js has them. The end of what comes is told to `onEnd` and not to whoever reads:
+ * for TLS the end is what its peer says, and not that of the connection below.
+ */
+export class StreamDuplex extends Duplex {
+  readonly #stream: Stream;
+  readonly #onEnd: () => void;
+  readonly #buffer = new Uint8Array(PIECE_BYTES);
+  #reading = false;
+
+  constructor(stream: Stream, onEnd: () => void) {
+    super({ allowHalfOpen: true });
+    this.#stream = stream;
+    this.#onEnd = onEnd;
+  }
+
+  override _read(): void {
+    if (!this.#reading) this.#fill();
+  }
+
+  async #fill(): Promise<void> {
+    this.#reading = true;
+    try {
+      const number = await this.#stream.read(this.#buffer);
+      this.#reading = false;
+      if (number === 0) this.#onEnd();
+      else this.push(Buffer.from(this.#buffer.subarray(0, number)));
+    } catch (error) {
+      this.destroy(error as Error);
+    }
+  }
+
+  override _write(
+    chunk: Uint8Array,
+    _encoding: string,
+    callback: (error?: Error | null) => void,
+  ): void {
+    writeAll(this.#stream, chunk).then(() => callback(), callback);
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    this.#stream.closeWrite().then(() => callback(), callback);
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#stream.close();
+    callback(error);
+  }
+}
