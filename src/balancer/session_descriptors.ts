@@ -12,7 +12,7 @@ import {
 
 /** How many descriptors a session of a listener takes at most. */
 function descriptorsPerSession(config: ListenerConfig): number {
-  return plainDescriptors(config) + (speaksTls(config) ? PER_TLS : 0);
+  return plainDescriptors(config) + (speaksTls(config) && config.tlsClientCa.path === "" ? PER_TLS : 0);
 }
 
 /** The same of one without TLS. */

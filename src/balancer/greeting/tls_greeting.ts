@@ -7,9 +7,11 @@ import { HelloReader } from "../../net/client_hello/reader.ts";
 import type { Stream } from "../../net/stream.ts";
 import type { InnerPair } from "../../net/tls/inner_port.ts";
 import { type TerminatedOptions, TerminatedStream } from "../../net/tls/terminated_stream.ts";
+import { verifyClient } from "../../net/tls/verifying_server.ts";
+import type { ClientTls } from "../../session/client_tls.ts";
 import type { Session } from "../../session/session.ts";
 import type { Routes } from "../routes/routes.ts";
-import type { Certificates } from "../tls/certificates.ts";
+import type { Certificates, ServedCertificate } from "../tls/certificates.ts";
 import { bindAsAsked } from "./asked.ts";
 import { GreetingFailure } from "./failure.ts";
 import type { Greeting } from "./greeting.ts";
@@ -21,7 +23,10 @@ const VERSIONS = { "1.2": 0x0303, "1.3": 0x0304 } as const;
 /** Options of {@linkcode TlsGreeting}. */
 export interface TlsGreetingOptions {
   /** Those in force; they may change. */
-  settings: Pick<Settings, "tlsMin" | "tlsAlpn" | "tlsHandshakes" | "greetingTimeout">;
+  settings: Pick<
+    Settings,
+    "tlsMin" | "tlsAlpn" | "tlsClientCa" | "tlsHandshakes" | "greetingTimeout"
+  >;
   certificates: Certificates;
   routes: Pick<Routes, "active" | "bind">;
   streams: TerminatedOptions;
@@ -101,29 +106,59 @@ export class TlsGreeting implements Greeting {
     throw failed(`offers no version of TLS from ${tlsMin} on (--tls-min)`, "protocol_version");
   }
 
-  async #shake(opening: Opening, hello: ClientHello): Promise<Session["tls"]> {
+  async #shake(opening: Opening, hello: ClientHello): Promise<ClientTls> {
+    const served = this.#options.certificates.find(hello.name);
+    // What is in the opening is given to somebody else if the session ends meanwhile.
+    const begin = opening.bytes.slice();
+    const { stream, ...agreed } = this.#options.settings.tlsClientCa.path === ""
+      ? await this.#terminate(opening.stream, { served, begin })
+      : await this.#verify(opening.stream, { served, begin });
+    opening.take(begin.length);
+    opening.stream = stream;
+    return agreed;
+  }
+
+  /** By the runtime, over a connection of the program to itself. */
+  async #terminate(client: Stream, { served, begin }: Shake): Promise<Shaken> {
     const { certificates, streams } = this.#options;
     let pair: InnerPair;
     try {
-      pair = await certificates.portOf(certificates.find(hello.name)).connect();
+      pair = await certificates.portOf(served).connect();
     } catch (error) {
       throw failed(`no handshake could begin: ${messageOf(error)}`);
     }
-    // What is in the opening is given to somebody else if the session ends meanwhile.
-    const begin = opening.bytes.slice();
-    const stream = new TerminatedStream(opening.stream, pair, { ...streams, begin });
-    let protocol: string | null;
+    const stream = new TerminatedStream(client, pair, { ...streams, begin });
     try {
-      protocol = (await pair.far.handshake()).alpnProtocol;
+      const { alpnProtocol } = await pair.far.handshake();
+      stream.begun();
+      return { stream, protocol: alpnProtocol };
     } catch (error) {
       await stream.abandon();
       throw failed(problemOf(error));
     }
-    stream.begun();
-    opening.take(begin.length);
-    opening.stream = stream;
-    return { protocol };
   }
+
+  /** By the server of Node.js, which can ask the client for a certificate. */
+  async #verify(client: Stream, { served: { pair }, begin }: Shake): Promise<Shaken> {
+    const { tlsClientCa, tlsAlpn: protocols, tlsMin: min } = this.#options.settings;
+    const authorities = new TextDecoder().decode(tlsClientCa.bytes);
+    try {
+      return await verifyClient(client, { begin, pair, authorities, protocols, min });
+    } catch (error) {
+      throw failed(problemOf(error));
+    }
+  }
+}
+
+/** What a handshake begins with. */
+interface Shake {
+  readonly served: ServedCertificate;
+  readonly begin: Uint8Array;
+}
+
+/** What has come of one. */
+interface Shaken extends ClientTls {
+  readonly stream: Stream;
 }
 
 /** A handshake under way. */
