@@ -29,6 +29,8 @@ export function pairText({ cert, key }: CertificateFiles): { cert: string; key: 
 /** Reports what a listener cannot do about TLS with clients. */
 export function checkTls(config: Config, { report, mention }: Reporter): void {
   const { tlsCert, tlsKey, tlsClientCa, listen } = config;
+  // That is said by the rules for it.
+  if (listen.transport === "udp") return;
   if (!speaksTls(config)) {
     const key: OptionName | undefined = tlsKey.path !== ""
       ? "tlsKey"
@@ -38,11 +40,6 @@ export function checkTls(config: Config, { report, mention }: Reporter): void {
     if (key) {
       report({ option: key }, `must be none without ${mention({ option: "tlsCert" })}`);
     }
-    return;
-  }
-  const first: OptionName = tlsCert.path !== "" ? "tlsCert" : "certificates";
-  if (listen.transport === "udp") {
-    report({ option: first }, "datagrams have no TLS here; must be none for UDP");
     return;
   }
   if (tlsClientCa.path !== "") {

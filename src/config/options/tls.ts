@@ -40,8 +40,7 @@ export const TLS_ROWS = table({ scope: "listener", group: "TLS and server names"
     default: 1024,
     min: 1,
     max: 65_535,
-    help:
-      "most handshakes at a time in each thread; for one more the oldest that is unfinished is " +
+    help: "most handshakes at a time; for one more the oldest that is unfinished is " +
       "closed",
   }),
 });

@@ -102,6 +102,10 @@ export class TerminatedStream implements Stream {
     return this.#client.remoteAddress;
   }
 
+  get passedOn(): number {
+    return this.#passedOn;
+  }
+
   get #held(): number {
     return this.#written - this.#passedOn;
   }
