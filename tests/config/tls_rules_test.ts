@@ -97,7 +97,7 @@ Deno.test("paths of certificates are those of the folder in which a daemon was s
     fromFolder("certificates", { text: "a.pem:b/a.key,/c.pem:/c.key", folder }),
     "/start/a.pem:/start/b/a.key,/c.pem:/c.key",
   );
-  const value = { kind: "string", text: "a.pem", line: 1 } as const;
+  const value = { kind: "string", text: "a.pem", line: 1, snippet: "" } as const;
   for (const path of [["certificates", 0, "cert"], ["listener", 0, "certificates", 0, "key"]]) {
     const entry = { path, line: 1, value } as unknown as Parameters<typeof entryFromFolder>[0];
     assertEquals(entryFromFolder(entry, { folder }).value, { ...value, text: "/start/a.pem" });

@@ -233,6 +233,17 @@ function listeningPorts(pid: number): number[] {
   });
 }
 
+test("with few descriptors all clients are served in the end", async (authority) => {
+  await using server = new TestServer(echo);
+  const limit = "ulimit -n 64";
+  await using program = await Program.start([server.address], flags(authority.issue()), limit);
+  await Promise.all(Array.from({ length: 40 }, async () => {
+    assertEquals(await echoed(program.port, authority), "hello");
+  }));
+  await until(async () => (await program.status()).ended.done === 40, "all sessions are done");
+  assertEquals(program.log.filter((line) => /"warning"|"error"/.test(line)), []);
+}, { "it has a limit of its own": !hasProc });
+
 test("with --tls-client-ca a client needs a certificate, and the key to it", async (authority) => {
   using others = new Authority();
   await using server = new TestServer(echo);

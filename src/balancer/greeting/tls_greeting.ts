@@ -80,6 +80,7 @@ export class TlsGreeting implements Greeting {
       this.#checkVersion(hello);
       // Somebody has ended it.
       if (session.reason !== undefined) return;
+      if (!this.concerns()) throw failed("came when TLS was turned off");
       this.#bind(session, hello);
       session.tls = await this.#shake(opening, hello);
       this.#done++;
