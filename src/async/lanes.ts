@@ -140,6 +140,12 @@ export class Lanes<T> implements Iterable<T> {
     for (const { lane } of this.#lanes) yield lane.first!;
   }
 
+  /** The oldest item of each audience, and of those that everybody may have. */
+  *oldests(): Iterable<T> {
+    if (this.#open.size > 0) yield this.#open.oldest!;
+    for (const { lane } of this.#lanes) yield lane.oldest!;
+  }
+
   /** All items, the oldest first. */
   *[Symbol.iterator](): IterableIterator<T> {
     const bound = [...this.#bound.keys()].sort((a, b) => this.#isBefore(a, b) ? -1 : 1);

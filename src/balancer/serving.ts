@@ -68,7 +68,7 @@ export class Serving {
   /** Whether one that is enabled takes part. */
   has(destination: Destination): boolean {
     for (const key of keysOf(destination.config)) {
-      if (this.#families.get(key)?.has(destination)) return true;
+      if (this.#familyOf(key).has(destination)) return true;
     }
     return false;
   }

@@ -2,7 +2,7 @@ import { isIp } from "../net/address.ts";
 import { formatPeers, type Verdict } from "../net/networks.ts";
 import type { Config, ProgramConfig } from "./config.ts";
 import { type ConfiguredDestination, isTemplate } from "./destination_text.ts";
-import { asksForHello } from "./hello_terms.ts";
+import { asksForHello, isFairByName } from "./hello_terms.ts";
 import { flagOf, keyOf, type OptionName, rowOf, type Settings } from "./options.ts";
 import { isProgram } from "./program_warnings.ts";
 import { neverMatched } from "./never_matched.ts";
@@ -104,6 +104,10 @@ const OF_LISTENERS: Companions<Config> = {
     counts: ({ batchSize }) => batchSize !== 1,
     why: (name) => `with ${name("batchSize")} 1`,
   },
+  fairBy: {
+    counts: ({ queueOrder }) => queueOrder === "fair",
+    why: (name) => `without ${name("queueOrder")} fair`,
+  },
   fairMask: {
     counts: ({ queueOrder }) => queueOrder === "fair",
     why: (name) => `without ${name("queueOrder")} fair`,
@@ -111,8 +115,14 @@ const OF_LISTENERS: Companions<Config> = {
   checkInterval: CHECKS,
   checkTimeout: CHECKS,
   greetingTimeout: {
-    counts: (config) => speaksTls(config) || config.configured.some(asksForHello),
-    why: (name) => `without ${name("tlsCert")}, or a destination that has sni or alpn`,
+    counts: (config) => {
+      return config.configured.some(asksForHello) || isFairByName(config) || speaksTls(config);
+    },
+    why: (name) => {
+      return `without ${name("tlsCert")}, a destination that has sni or alpn, or ${
+        name("fairBy")
+      } sni`;
+    },
   },
   acceptProxyTimeout: {
     counts: ({ acceptProxy }) => acceptProxy.length > 0,

@@ -1,5 +1,3 @@
-import type { Session } from "./session.ts";
-
 /**
  * Where a session is: being read what stands before the payload, in the queue, being connected, being
  * relayed, or over. A connect that fails leads from `connecting` back to `waiting`.
@@ -7,14 +5,14 @@ import type { Session } from "./session.ts";
 export type Stage = "greeting" | "waiting" | "connecting" | "relaying" | "ended";
 
 /** Whoever wants to look at a session whenever those that live are swept over while it is connected. */
-export interface SweepListener {
-  onSweep(session: Session): void;
+export interface SweepListenerOf<S> {
+  onSweep(session: S): void;
 }
 
 /** Whoever has a session in hand: the queue, a connect, a relay. */
-export interface Holder {
+export interface HolderOf<S> {
   /** The session was aborted and has to be given up. Called at most once for a session. */
-  onAbort(session: Session): void;
+  onAbort(session: S): void;
   /** The client has finished sending, or what that means has changed. */
-  onReview?(session: Session): void;
+  onReview?(session: S): void;
 }

@@ -8,14 +8,16 @@ import type { ClientSigns } from "./client_signs.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Flow } from "./flow.ts";
 import type { SessionOptions } from "./session_options.ts";
-import type { Holder, Stage, SweepListener } from "./holder.ts";
+import type { HolderOf, Stage, SweepListenerOf } from "./holder.ts";
 import { type Begin, type Departure, type DepartureListener, ReadAhead } from "./read_ahead.ts";
 import type { ProcessEnd, Stream } from "../net/stream.ts";
 import type { Route, Wish } from "./route.ts";
 import type { Ends, Trail } from "../net/trails.ts";
 
 export { audienceOf } from "./audience_of.ts";
-export type { Holder, Stage, SweepListener } from "./holder.ts";
+export type { Stage } from "./holder.ts";
+export type SweepListener = SweepListenerOf<Session>;
+export type Holder = HolderOf<Session>;
 
 const NONE: Trail = [];
 

@@ -116,6 +116,7 @@ const BAD_VALUES: Record<OptionName, string> = {
   allow: "10.0.0.0/33",
   deny: "example.org",
   queueOrder: "lifo",
+  fairBy: "name",
   fairMask: "32/64",
   priority: "10.0.0.0/8=4",
   acceptProxy: "10.0.0.0/8,unix:/run",

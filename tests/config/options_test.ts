@@ -33,6 +33,7 @@ Deno.test("the defaults are the documented ones", () => {
     allow: [],
     deny: [],
     queueOrder: "fifo",
+    fairBy: "address",
     fairMask: { v4: 32, v6: 64 },
     priority: [],
     acceptProxy: [],

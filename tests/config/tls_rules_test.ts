@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { validityWarning } from "../../src/config/tls_rules.ts";
 import { shareOfLimits } from "../../src/config/thread_shares.ts";
 import { entryFromFolder, fromFolder } from "../../src/config/start_folder.ts";
-import { Authority, hasOpenssl } from "../support/certificates.ts";
+import { Authority, hasOpenssl } from "../support/authority.ts";
 import { configOfFile, printedFile, problemsOfFile } from "../support/config_file.ts";
 import { unless } from "../support/unless.ts";
 

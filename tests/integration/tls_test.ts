@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { Authority, type CertificateFiles, hasOpenssl, sClient } from "../support/certificates.ts";
+import { Authority, type CertificateFiles, hasOpenssl, sClient } from "../support/authority.ts";
 import { TestFile } from "../support/config_file.ts";
 import { hasProc, nothingLeft, openDescriptors, residentMemory } from "../support/process.ts";
 import { Program, runProgram } from "../support/program.ts";

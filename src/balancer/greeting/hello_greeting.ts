@@ -1,3 +1,4 @@
+import { isFairByName } from "../../config/hello_terms.ts";
 import type { Settings } from "../../config/options.ts";
 import { speaksTls, type TlsSettings } from "../../config/tls_rules.ts";
 import { LONGEST_HELLO } from "../../net/client_hello/client_hello.ts";
@@ -8,7 +9,7 @@ import { bindAsAsked } from "./asked.ts";
 import type { Greeting } from "./greeting.ts";
 import type { Opening } from "./opening.ts";
 
-type HelloSettings = Pick<Settings, "greetingTimeout"> & TlsSettings;
+type HelloSettings = Pick<Settings, "greetingTimeout" | "queueOrder" | "fairBy"> & TlsSettings;
 
 /**
  * The hello of TLS, which says what server a client wants. It is read and not taken: all goes on. Where
@@ -32,7 +33,8 @@ export class HelloGreeting implements Greeting {
   }
 
   concerns(): boolean {
-    return this.#routes.active && !speaksTls(this.#settings);
+    const asked = this.#routes.active || isFairByName(this.#settings);
+    return asked && !speaksTls(this.#settings);
   }
 
   async greet(opening: Opening, session: Session): Promise<void> {

@@ -9,6 +9,7 @@ import {
   randomHello,
   SSL2_HELLO,
 } from "../../support/hellos.ts";
+import { heldServer } from "../../support/instance.ts";
 import { bytes, joined, V1 } from "../../support/proxy_headers.ts";
 import { Random } from "../../support/random.ts";
 import { readAll, readExactly, TestServer, until, writeAll } from "../../support/servers.ts";
@@ -225,6 +226,36 @@ Deno.test("a PROXY header comes before the hello, each within its own time", asy
   await until(() => front.ended["greeting-timeout"] === 1, "the silent one is too late");
   assert(front.greeting === 1);
   assertEquals((await readAll(silent)).length, 0);
+});
+
+Deno.test("with --fair-by sni names take turns, whoever serves them", async () => {
+  const held = heldServer("x");
+  await using _held = held.server;
+  await using front = await Front.start([`${held.server.address},workers=1`], {
+    queueOrder: "fair",
+    fairBy: "sni",
+    greetingTimeout: "100ms",
+  });
+  const served: string[] = [];
+  const visits: Promise<void>[] = [];
+  const header = "PROXY TCP4 203.0.113.7 198.51.100.1 1000 443\r\n";
+  for (const name of ["a", "a", "a", "a", "b", ""]) {
+    const conn = await front.connect();
+    await writeAll(conn, joined(header, name && hello({ names: [name] })));
+    visits.push(
+      readAll(conn).then(() => {
+        served.push(name);
+        conn.close();
+      }),
+    );
+    await until(() => front.greeting === 0, "it waits");
+  }
+  held.release();
+  await Promise.all(visits);
+  assertEquals(served, ["a", "a", "b", "", "a", "a"]);
+  const entries = await front.entries();
+  assertEquals(entries.map(({ server_name }) => server_name ?? ""), served);
+  assertEquals(front.balancer.status().routes, []);
 });
 
 Deno.test("where nobody asks for a hello nothing is read of it", async () => {

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { readSettings } from "../../../src/config/options.ts";
 import { Certificates } from "../../../src/balancer/tls/certificates.ts";
-import { Authority, hasOpenssl } from "../../support/certificates.ts";
+import { Authority, hasOpenssl } from "../../support/authority.ts";
 import { collectedLog } from "../../support/logs.ts";
 import { unless } from "../../support/unless.ts";
 

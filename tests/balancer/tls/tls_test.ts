@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { OptionName } from "../../../src/config/options.ts";
-import { Authority, type CertificateFiles, hasOpenssl } from "../../support/certificates.ts";
+import { Authority, type CertificateFiles, hasOpenssl } from "../../support/authority.ts";
 import { TestBalancer } from "../../support/balancer.ts";
 import {
   discard,

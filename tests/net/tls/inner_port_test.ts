@@ -3,7 +3,7 @@ import { getLogger } from "@logtape/logtape";
 import type { TcpEnd } from "../../../src/net/address.ts";
 import { AcceptFailures } from "../../../src/net/accept_failures.ts";
 import { InnerPort } from "../../../src/net/tls/inner_port.ts";
-import { Authority, hasOpenssl } from "../../support/certificates.ts";
+import { Authority, hasOpenssl } from "../../support/authority.ts";
 import { until } from "../../support/servers.ts";
 import { unless } from "../../support/unless.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ByName } from "../../../src/net/tls/by_name.ts";
 import { PairError, type PairText, readPair } from "../../../src/net/tls/pair.ts";
-import { Authority, type CertificateFiles, hasOpenssl } from "../../support/certificates.ts";
+import { Authority, type CertificateFiles, hasOpenssl } from "../../support/authority.ts";
 import { unless } from "../../support/unless.ts";
 
 const NO_OPENSSL = { "there is no openssl": !hasOpenssl };
