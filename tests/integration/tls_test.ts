@@ -4,7 +4,7 @@ import { TestFile } from "../support/config_file.ts";
 import { hasProc, nothingLeft, openDescriptors, residentMemory } from "../support/process.ts";
 import { Program, runProgram } from "../support/program.ts";
 import { joined, V2 } from "../support/proxy_headers.ts";
-import { answer, echo, readExactly, TestServer, until, writeAll } from "../support/servers.ts";
+import { echo, readExactly, TestServer, until, writeAll } from "../support/servers.ts";
 import { unless } from "../support/unless.ts";
 
 const NO_OPENSSL = { "there is no openssl": !hasOpenssl };
@@ -94,13 +94,16 @@ log-format = "json"
 test("curl is served over TLS, and the access log says what was agreed on", async (authority) => {
   const pair = authority.issue();
   const ok = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n";
-  await using server = new TestServer(answer(ok));
+  await using server = new TestServer(async (conn) => {
+    await conn.read(new Uint8Array(1000));
+    await writeAll(conn, new TextEncoder().encode(ok));
+  });
   await using program = await Program.start([server.address], [
     ...flags(pair),
     ...["--tls-alpn", "http/1.1", "--tls-min", "1.3"],
   ]);
   const { success, stdout } = await new Deno.Command("curl", {
-    args: ["-s", "--cacert", authority.cert, `https://localhost:${program.port}/`],
+    args: ["-s", "-m", "10", "--cacert", authority.cert, `https://localhost:${program.port}/`],
   }).output();
   assertEquals([success, new TextDecoder().decode(stdout)], [true, "ok\n"]);
   const [entry] = await program.entries(1);
