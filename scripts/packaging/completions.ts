@@ -20,9 +20,21 @@ function wordsOf(help: Help): Words | undefined {
   }
 }
 
+/** Whether the first operand is the path of a file: `iawlb inetd [FILE]`. */
+function beginsWithFile({ usage }: Help): boolean {
+  return usage.some((line) => /^iawlb \w+ \[?FILE\b/.test(line));
+}
+
 function spellings(flags: readonly Flag[]): string[] {
   return flags.flatMap(({ name, short }) => short === undefined ? [name] : [short, name]);
 }
+
+/** Completes the first operand of a command as the path of a file. */
+const BASH_FILE = `if ((COMP_CWORD == 2)) && [[ $cur != -* ]]; then
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+      fi`;
 
 function bash({ program, commands }: Interface): string {
   const names = Object.keys(commands);
@@ -31,7 +43,7 @@ function bash({ program, commands }: Interface): string {
     return `    ${name})
       ${bashValues(help.flags)}
       words="${spellings(help.flags).join(" ")}"
-      [[ $cur != -* ]] && words=
+      [[ $cur != -* ]] && words=${beginsWithFile(help) ? `\n      ${BASH_FILE}` : ""}
       ((COMP_CWORD == ${at + 1})) && [[ $cur != -* ]] && words="${
       terms.map((one) => one.name).join(" ")
     }"
@@ -82,7 +94,7 @@ function bashValues(flags: readonly Flag[]): string {
 function zsh({ program, commands }: Interface): string {
   const own = Object.entries(commands).map(([name, help]) => {
     const { at, terms } = wordsOf(help) ?? {};
-    const operands = at === 1 ? [] : ["'1:address: '"];
+    const operands = at === 1 ? [] : [`'1:${beginsWithFile(help) ? "file:_files" : "address: "}'`];
     if (at) operands.push(`'${at}:word:((${terms!.map(zshTerm).join(" ")}))'`);
     return `    ${name})
       shift words
@@ -154,6 +166,7 @@ function fish({ program, commands }: Interface): string {
       ` -n '__fish_seen_subcommand_from ${name}; and test (count (commandline -poc)) -eq ${
         at + 1
       }'`;
+    if (beginsWithFile(help)) lines.push(`complete -c iawlb${there} -F`);
     lines.push(
       ...terms.map((one) => `complete -c iawlb${there} -a ${one.name} -d ${fishQuote(one.help)}`),
     );

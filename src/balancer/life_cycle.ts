@@ -148,7 +148,7 @@ export class LifeCycle {
       });
       session.abort(reason);
     }
-    if (reason === "quit") { for (const { connector } of destinations.all) connector.hurry?.(); }
+    for (const { connector } of destinations.all) connector.cut?.({ atOnce: reason === "quit" });
   }
 
   async #end(): Promise<void> {

@@ -5,8 +5,8 @@ import { fileProblem, UsageError } from "../base/errors.ts";
 import { OperationError } from "../operations/operations.ts";
 import { measureToml } from "./toml_limits.ts";
 
-/** Most bytes of a configuration; a thousand destinations need 50 KB. */
-const MAX_BYTES = 1024 * 1024;
+/** Most bytes of a configuration; a thousand listeners as they are printed have 2 MB. */
+const MAX_BYTES = 4 * 1024 * 1024;
 
 /**
  * What is parsed at once, in about 5 ms; anything more is parsed beside the sessions. A thousand

@@ -22,12 +22,26 @@ export function isProgram(one: ConfiguredDestination): one is Program {
   return !isTemplate(one) && one.address.transport === "exec";
 }
 
-/** What is allowed about programs and most likely not meant, a line each. */
+/**
+ * What is told to process 1, whose children all those become whose parent has ended. As zombies they
+ * keep their group and so the slot of their session.
+ */
+const FIRST_PROCESS =
+  "this is process 1, and what programs leave behind would stay as zombies: the " +
+  "runtime waits for its own children alone; start it below an init, as docker run --init does";
+
+/**
+ * What is allowed about programs and most likely not meant, a line each.
+ *
+ * @param options.pid The number of this process.
+ */
 export function programWarnings(
   { listeners }: Pick<ProgramConfig, "listeners">,
   source: ProgramSource,
+  { pid = Deno.pid } = {},
 ): string[] {
-  const lines: string[] = [];
+  const hasPrograms = listeners.some(({ configured }) => configured.some(isProgram));
+  const lines = pid === 1 && hasPrograms ? [FIRST_PROCESS] : [];
   for (const [i, config] of listeners.entries()) {
     for (const line of warningsOf(config, { source: source.listeners[i], file: source.file })) {
       if (lines.length === MAX_LINES) return [...lines, "further programs are not told about"];
@@ -61,18 +75,26 @@ function* warningsOf({ configured, halfClose }: Config, { source, file }: Place)
     if (problem === undefined) continue;
     const { text, line } = source?.destinations[index] ?? { text: one.name };
     const name = line === undefined ? "DESTINATION" : `${file}:${line}: destinations`;
-    yield `${name} ${quote(text)} cannot be started as it is: ${problem}`;
+    yield `${name} ${quote(text)} ${problem}`;
   }
 }
 
 function problemOf({ address }: Program): string | undefined {
+  const [program, ...args] = address.command;
+  const behind = OPTION_BEHIND.exec(args.at(-1) ?? "")?.[0];
+  if (behind !== undefined) return `has ${quote(behind)} as the end of an argument; ${BEFORE}`;
   const problem = problemOfProgram(address);
   if (problem === undefined) return undefined;
-  if (/\s/.test(address.command[0])) {
-    return `${problem}; its arguments are words of their own, and not in its quotes`;
+  const told = `cannot be started as it is: ${problem}`;
+  if (/\s/.test(program)) {
+    return `${told}; its arguments are words of their own, and not in its quotes`;
   }
-  // As they stand behind every other address.
-  const [, option = ""] = /,([^,=]+)=?[^,]*$/.exec(address.command[0]) ?? [];
-  if (!isWrittenOption(option)) return problem;
-  return `${problem}; options of a program stand before ${EXEC_PREFIX}`;
+  const [, option = ""] = /,([^,=]+)=?[^,]*$/.exec(program) ?? [];
+  return isWrittenOption(option) ? `${told}; ${BEFORE}` : told;
 }
+
+/** They stand behind every other address. */
+const BEFORE = `options of a program stand before ${EXEC_PREFIX}`;
+
+/** Options at the end of the arguments, of which a program most likely has none that looks the same. */
+const OPTION_BEHIND = /,(?:workers|workers-max|argv0|user|group|send-proxy|agent-check)=[^,=]+$/;

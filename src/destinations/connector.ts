@@ -45,8 +45,11 @@ export interface Connector {
    * @throws {DialError} If it cannot.
    */
   probe?(): Promise<void>;
-  /** Has what is left of closed connections end at once. */
-  hurry?(): void;
+  /**
+   * All sessions are cut: what is left of closed connections is not waited for if it cannot be ended,
+   * and ends at once where that is wanted.
+   */
+  cut?(how: { atOnce: boolean }): void;
   /**
    * Whether what is connected is to come to an end: absent where only the server and the client can see
    * to that.

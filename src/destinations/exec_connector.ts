@@ -1,8 +1,9 @@
 import type { Logger } from "@logtape/logtape";
 import { type ExecAddress, formatCommand, programName } from "../config/exec_address.ts";
+import { waitAtMost } from "../async/wait_at_most.ts";
 import { findProgram, problemOfProgram } from "../config/program_file.ts";
 import { codeOf } from "../base/errors.ts";
-import { sleep } from "../base/timer.ts";
+import { keepSpareThread } from "../base/spare_thread.ts";
 import { DialError, type DialOptions } from "../net/dial.ts";
 import { ErrorLines } from "../net/error_lines.ts";
 import { startNamed, type ThreePipes } from "../net/named_process.ts";
@@ -42,10 +43,15 @@ export class ExecConnector {
   readonly isTried = true;
   readonly isLocated = true;
   readonly #address: ExecAddress;
+  readonly #destination: ExecConnectorOptions["destination"];
   readonly #context: ExecContext;
   readonly #errors: ErrorLog;
   /** Those that live, with what they have started. */
   readonly #groups = new Set<ProcessGroup>();
+  /** Resolves when it is not waited any more for what cannot be killed. */
+  readonly #cut = Promise.withResolvers<undefined>();
+  /** Programs may be so many that the runtime gets no other thread. */
+  readonly #thread = keepSpareThread();
   /** Leaves nothing behind when the program ends for whatever reason it can notice. */
   readonly #onUnload = () => {
     for (const group of this.#groups) group.kill();
@@ -55,6 +61,7 @@ export class ExecConnector {
     // Its arguments are in the name of the destination, which stands before it in the log.
     this.description = programName(formatCommand([address.command[0]]));
     this.#address = address;
+    this.#destination = destination;
     this.#context = context;
     this.#errors = new ErrorLog({ log: context.log, name: () => destination.name });
   }
@@ -88,9 +95,13 @@ export class ExecConnector {
     return this.#streamOf(process, caller?.id);
   }
 
-  /** Kills all that were to end and have not yet. */
-  hurry(): void {
-    for (const group of this.#groups) group.hurry();
+  cut({ atOnce }: { atOnce: boolean }): void {
+    this.#cut.resolve(undefined);
+    if (atOnce) { for (const group of this.#groups) group.hurry(); }
+  }
+
+  close(): void {
+    this.#thread.stop();
   }
 
   #start(path: string, env: Record<string, string>): ThreePipes | Promise<ThreePipes> {
@@ -116,24 +127,31 @@ export class ExecConnector {
       tell: (line) => this.#errors.tell(line, session),
       pauseAfter: (bytes) => this.#errors.pauseAfter(bytes),
     });
-    const settled = Promise.withResolvers<ProcessEnd>();
+    const settled = Promise.withResolvers<ProcessEnd | undefined>();
     if (this.#groups.size === 0) globalThis.addEventListener("unload", this.#onUnload);
     this.#groups.add(group);
     const end = async () => {
-      await group.end({ patience: PATIENCE_MS, grace: this.#context.grace() });
+      const ended = await group.end({ patience: PATIENCE_MS, grace: this.#context.grace() });
+      if (!ended) this.#tellOfRest(process.pid, session);
       this.#groups.delete(group);
       if (this.#groups.size === 0) globalThis.removeEventListener("unload", this.#onUnload);
-      const waiting = new AbortController();
-      await Promise.race([lines.over, sleep(LAST_LINES_MS, { signal: waiting.signal })]);
-      waiting.abort();
+      await waitAtMost(LAST_LINES_MS, lines.over);
       lines.leave();
       this.#errors.flush();
-      settled.resolve(await process.status);
+      settled.resolve(await Promise.race([process.status, ...(ended ? [] : [this.#cut.promise])]));
     };
     return new ProcessStream(process, () => {}, {
       onClose: () => void end(),
       settled: settled.promise,
     });
+  }
+
+  #tellOfRest(pid: number, session: number | undefined): void {
+    this.#context.log.warning(
+      "session {id} at {name}: process {pid} has not ended after SIGKILL: it runs as another user, " +
+        "or the kernel holds it",
+      { id: session ?? "-", name: this.#destination.name, pid },
+    );
   }
 
   #failed(error: unknown): DialError {

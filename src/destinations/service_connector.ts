@@ -1,5 +1,7 @@
 import { answersOfService } from "../config/options/service.ts";
 import { formatPlace, type Place, type ServiceAddress } from "../config/service_address.ts";
+import { keepSpareThread } from "../base/spare_thread.ts";
+import type { Timer } from "../base/timer.ts";
 import { formatSocketAddress } from "../net/address.ts";
 import { DialError, type DialOptions } from "../net/dial.ts";
 import type { Stream } from "../net/stream.ts";
@@ -38,6 +40,8 @@ export class ServiceConnector {
   readonly #context: ServiceContext;
   /** Its processes, if it has some. */
   readonly #pool: ProcessPool | undefined;
+  /** They may be so many that the runtime gets no other thread. */
+  readonly #thread: Timer | undefined;
   readonly #since = performance.now();
 
   constructor(address: ServiceAddress, { destination, context }: ServiceConnectorOptions) {
@@ -51,8 +55,10 @@ export class ServiceConnector {
       settings,
       context,
     });
-    if (["each", "pool"].includes(address.settings.processes)) this.#pool = this.#makePool(address);
-    this.#pool?.fill();
+    if (!["each", "pool"].includes(address.settings.processes)) return;
+    this.#thread = keepSpareThread();
+    this.#pool = this.#makePool(address);
+    this.#pool.fill();
   }
 
   /** What each of its processes has done. */
@@ -79,6 +85,7 @@ export class ServiceConnector {
 
   close(): void {
     this.#pool?.close();
+    this.#thread?.stop();
   }
 
   /** As they are now: a reload may have changed what is in a file. */

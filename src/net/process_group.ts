@@ -1,4 +1,5 @@
-import { after, every, type Timer } from "../base/timer.ts";
+import { waitAtMost } from "../async/wait_at_most.ts";
+import { every, type Timer } from "../base/timer.ts";
 
 /** How often it is looked whether the rest of a group that is to end is gone, in milliseconds. */
 const LOOK_MS = 20;
@@ -49,16 +50,22 @@ export class ProcessGroup {
     });
   }
 
-  /** Resolves when nothing is left of it: by itself, after SIGTERM, or after SIGKILL. */
-  async end({ patience, grace }: EndingTimes): Promise<void> {
+  /**
+   * Resolves when nothing is left of it: by itself, after SIGTERM, or after SIGKILL.
+   *
+   * @returns Whether the first process has ended: a signal does not reach one that runs as somebody
+   * else, and the kernel may hold one.
+   */
+  async end({ patience, grace }: EndingTimes): Promise<boolean> {
     if (!await this.#isGoneWithin(patience)) {
       if (!this.#hurried) this.#signal("SIGTERM");
       if (!await this.#isGoneWithin(grace)) {
         this.#signal("SIGKILL");
-        await this.#within(KILLED_MS, this.#ended);
+        await waitAtMost(KILLED_MS, this.#ended);
       }
     }
     this.#watch?.stop();
+    return this.#orphaned;
   }
 
   /** Has {@linkcode end} kill it without further ado. */
@@ -72,22 +79,15 @@ export class ProcessGroup {
     this.#signal("SIGKILL");
   }
 
+  /** Whether nothing is left of it after so many milliseconds, or when it has to hurry. */
   async #isGoneWithin(ms: number): Promise<boolean> {
     const until = performance.now() + ms;
-    await Promise.race([this.#within(ms, this.#ended), this.#hurry.promise]);
-    while (this.#orphaned && this.#lives() && !this.#hurried) {
-      if (performance.now() >= until) return false;
-      await Promise.race([this.#within(LOOK_MS, NEVER), this.#hurry.promise]);
+    const early = this.#hurry.promise;
+    await waitAtMost(ms, Promise.race([this.#ended, early]));
+    while (this.#orphaned && this.#lives() && !this.#hurried && performance.now() < until) {
+      await waitAtMost(LOOK_MS, early);
     }
     return this.#gone;
-  }
-
-  /** Resolves with the promise, or after so many milliseconds. */
-  async #within(ms: number, promise: Promise<void>): Promise<void> {
-    const late = Promise.withResolvers<void>();
-    const timer = after(ms, late.resolve);
-    await Promise.race([promise, late.promise, this.#hurried ? NEVER : this.#hurry.promise]);
-    timer.stop();
   }
 
   /** Whether something is left of it. */
@@ -120,5 +120,3 @@ function reaches(pid: number, signal: Deno.Signal): boolean {
     return error instanceof Deno.errors.PermissionDenied;
   }
 }
-
-const NEVER = new Promise<void>(() => {});

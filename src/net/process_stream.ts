@@ -12,7 +12,7 @@ export interface ProcessStreamOptions {
   /** Sees to the end of the process when the stream is closed, which kills it unless this is given. */
   onClose?(): void;
   /** Resolves when that has happened. */
-  settled?: Promise<ProcessEnd>;
+  settled?: Promise<ProcessEnd | undefined>;
 }
 
 /** A process with pipes for its standard input and output. */
@@ -26,7 +26,7 @@ export class ProcessStream implements Stream {
   readonly localAddress = NOWHERE;
   readonly remoteAddress = NOWHERE;
   readonly ended: Promise<void>;
-  readonly settled?: Promise<ProcessEnd>;
+  readonly settled?: Promise<ProcessEnd | undefined>;
   readonly #process: PipedProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #output: ReadableStreamBYOBReader;

@@ -1,3 +1,4 @@
+import { fstatSync } from "node:fs";
 import type { Socket } from "node:net";
 import type { SocketAddress } from "./address.ts";
 import {
@@ -58,8 +59,14 @@ class Descriptors implements Stream {
     return this.#input.read(buffer);
   }
 
-  write(bytes: Uint8Array): Promise<number> {
-    return this.#output.write(bytes);
+  async write(bytes: Uint8Array): Promise<number> {
+    try {
+      return await this.#output.write(bytes);
+    } catch (error) {
+      // Whoever writes to a pipe of its own may do so for ever, though nobody reads any more.
+      if (!areOneFile()) this.#input.end();
+      throw error;
+    }
   }
 
   /** Where that cannot be told the session has to end for it, so that nothing more is read. */
@@ -80,6 +87,16 @@ class Descriptors implements Stream {
   tuneForLongLife({ keepAlive }: { keepAlive: boolean }): void {
     this.sendPromptly();
     if (keepAlive) this.#socket?.setKeepAlive(true);
+  }
+}
+
+/** Whether standard input and output are the same, as far as it can be seen. */
+function areOneFile(): boolean {
+  try {
+    const [input, output] = [fstatSync(0), fstatSync(1)];
+    return input.dev === output.dev && input.ino === output.ino;
+  } catch {
+    return true;
   }
 }
 

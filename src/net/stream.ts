@@ -19,10 +19,10 @@ export interface Stream {
   /** Resolves when that has become true; absent where nobody is told. */
   readonly ended?: Promise<void>;
   /**
-   * Resolves once a process that is the other end has ended, which it is told to when this is closed;
-   * absent where nothing is left after closing.
+   * Resolves once a process that is the other end has ended, which it is told to when this is closed,
+   * without how if that could not be brought about; absent where nothing is left after closing.
    */
-  readonly settled?: Promise<ProcessEnd>;
+  readonly settled?: Promise<ProcessEnd | undefined>;
   /**
    * How much of what was written the system has taken, about: it only grows. Absent where a write takes
    * no longer than that.

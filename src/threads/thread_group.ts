@@ -1,5 +1,6 @@
 import type { BudgetShare } from "../async/shared_counts.ts";
 import { messageOf } from "../base/errors.ts";
+import { keepSpareThread } from "../base/spare_thread.ts";
 import { after } from "../base/timer.ts";
 import type { ThreadPosition } from "../config/thread_shares.ts";
 import type { Logs } from "../logging/logs.ts";
@@ -57,6 +58,8 @@ export class ThreadGroup {
   #started = false;
   /** Whether none is started again. */
   #ending = false;
+  /** What the threads start may be so much that the one that writes their lines gets no other thread. */
+  readonly #thread = keepSpareThread();
 
   constructor(options: ThreadGroupOptions) {
     this.#options = options;
@@ -119,6 +122,7 @@ export class ThreadGroup {
   /** Ends all of them at once. */
   terminate(): void {
     this.#ending = true;
+    this.#thread.stop();
     for (const thread of this.#threads) thread.terminate();
     for (const index of this.#shares.keys()) this.#reclaim(index);
   }

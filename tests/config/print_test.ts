@@ -43,6 +43,15 @@ Deno.test("--print-config has every option, and those of the program only once",
   }
 });
 
+Deno.test("--print-config of as many listeners as there may be is not too long for a file", async () => {
+  const some = Array.from({ length: 100 }, (_, i) => {
+    return `[[listener]]\nlisten = "127.0.0.1:${20_000 + i}"\ndestinations = ["exec:/bin/cat"]\n`;
+  });
+  const printed = await printedFile(some.join(""));
+  assert(printed.length * 10 < 4 * 1024 * 1024, `${printed.length} bytes`);
+  assert(printed.split("\n").length * 10 < 100_000);
+});
+
 Deno.test("--print-config of a command line names its flags and addresses", async () => {
   const args = ["8080", "9001", "--deny", "::1", "--allow", "::/0", "--deny", "0.0.0.0/0"];
   const command = await parseCommand([...args, "--print-config"]);

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { readDestination } from "../../src/config/destination_text.ts";
 import { readSettings } from "../../src/config/options.ts";
+import { programWarnings } from "../../src/config/program_warnings.ts";
 import { configOfFile, problemsOfFile } from "../support/config_file.ts";
 import { unless } from "../support/unless.ts";
 
@@ -39,6 +40,12 @@ Deno.test("options behind the program are told to stand before it", async () => 
     assertMatch(line!, /; options of a program stand before exec:$/, text);
   }
   assertMatch((await warnings("exec:/bin/cat,9001"))[0]!, /there is no such file$/);
+  const [argument] = await warnings("exec:/bin/cat -u,user=nobody");
+  assertMatch(
+    argument!,
+    /has ",user=nobody" as the end of an argument; options of a program stand/,
+  );
+  assertEquals((await warnings("exec:/bin/cat -o user=x,rw=1")).length, 0);
   const [quoted] = await warnings("exec:'/bin/cat -u'");
   assertMatch(quoted!, /; its arguments are words of their own, and not in its quotes$/);
 });
@@ -94,4 +101,13 @@ Deno.test("what is meant as a program and is none is told how one is written", (
     /^has the unknown option "usr=x"; must be user=USER, group=GROUP, argv0=NAME, workers=/,
   );
   assertEquals(problems("usr=x,exec:cat").join().includes("send-proxy"), false);
+});
+
+Deno.test("process 1 is told that nobody takes care of what programs leave behind", async () => {
+  const told = async (destination: string, pid: number) => {
+    const config = await configOfFile(`listen = "7000"\ndestinations = ["${destination}"]\n`);
+    return programWarnings(config, { options: {}, listeners: [] }, { pid }).length;
+  };
+  assertEquals([await told("exec:/bin/cat", 1), await told("exec:/bin/cat", 2)], [1, 0]);
+  assertEquals(await told("9001", 1), 0);
 });

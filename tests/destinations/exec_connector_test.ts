@@ -34,26 +34,34 @@ Deno.test("what is wrong with a program is told, by a probe as by a start", asyn
       assert(pattern.test(error.message), error.message);
       assertEquals(error.fault, "gone");
     }
+    connector.close();
   }
-  await connectorTo("cat").probe();
+  const cat = connectorTo("cat");
+  await cat.probe();
   await Deno.writeTextFile(file, "#!/no/such/interpreter\n");
   await Deno.chmod(file, 0o755);
-  await assertRejects(() => connectorTo(file).connect(never()), DialError);
+  const broken = connectorTo(file);
+  await assertRejects(() => broken.connect(never()), DialError);
+  for (const connector of [cat, broken]) connector.close();
   await Deno.remove(file);
 });
 
 Deno.test("a connection is over when its process is, which is told how", async () => {
-  const stream = await connectorTo("/bin/sh", "-c", "exit 7").connect(never());
+  const connector = connectorTo("/bin/sh", "-c", "exit 7");
+  const stream = await connector.connect(never());
   assertEquals(await stream.read(new Uint8Array(1)), 0);
   stream.close();
   assertEquals((await stream.settled)?.code, 7);
+  connector.close();
 });
 
 Deno.test("for nobody there is nothing in the environment", async () => {
-  const stream = await connectorTo("/usr/bin/env").connect(never());
+  const connector = connectorTo("/usr/bin/env");
+  const stream = await connector.connect(never());
   assertEquals(await stream.read(new Uint8Array(100)), 0);
   stream.close();
   await stream.settled;
+  connector.close();
 });
 
 Deno.test({

@@ -197,11 +197,12 @@ Deno.test("every flag that the pages name is one of the program's, or of what th
     ...MODEL_OPTION_NAMES.map((name) => `--${name}`),
     ...["--token-file", "--once", "--json", "--udp", "--timeout"],
   ]);
-  // Of deno, of scripts/package.ts and the bench, of setpriv, rsync, the compiler, and of nobody.
+  // Of deno, of scripts/package.ts and the bench, of docker, prlimit, setpriv, rsync, the compiler, and of
+  // nobody.
   const foreign = [
     ...["--no-code-cache", "--quiet", "--inspect", "--cpu-prof", "--max-semi-space-size"],
     ...["--binary", "--more", "--only", "--part", "--rounds", "--seconds", "--some-name"],
-    ...["--pdeathsig", "--server", "--without"],
+    ...["--init", "--nofile", "--pdeathsig", "--server", "--without"],
   ];
   let number = 0;
   for (const { path, text } of pages()) {

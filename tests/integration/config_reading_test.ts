@@ -213,7 +213,7 @@ Deno.test("standard input has the bounds of a file", async () => {
   assertEquals(endless.code, 2);
   assertMatch(
     endless.stderr,
-    /^iawlb: standard input: cannot be read: it has more than 1048576 by/,
+    /^iawlb: standard input: cannot be read: it has more than 4194304 by/,
   );
   const empty = await run("exec </dev/null");
   assertMatch(empty.stderr, /^iawlb: standard input: is empty; must have/);

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "node:path";
 import { needing, run } from "../support/packaged_servers.ts";
 import { Program } from "../support/program.ts";
-import { freePort, request, until } from "../support/servers.ts";
+import { freePort, readAll, request, until, writeAll } from "../support/servers.ts";
 import { unless } from "../support/unless.ts";
 
 const GIT = needing("git", "git");
@@ -141,4 +141,19 @@ Deno.test("a program is told another name than its path, and its ends close by t
   void request(other.port, "x").catch(() => {});
   await other.logged(/there is no such file/);
   await program.terminate();
+});
+
+Deno.test("what goes through a program with another name is whole, both ways", async () => {
+  await using program = await Program.start(["argv0=x,exec:/bin/cat"]);
+  const sent = new Uint8Array(3_000_000);
+  for (let i = 0; i < sent.length; i += 60_000) {
+    crypto.getRandomValues(sent.subarray(i, i + 60_000));
+  }
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port: program.port });
+  const sending = writeAll(conn, sent).then(() => conn.closeWrite());
+  const got = await readAll(conn);
+  await sending;
+  assertEquals(got.length, sent.length);
+  assertEquals(got.findIndex((byte, i) => byte !== sent[i]), -1);
+  assertEquals(await program.terminate(), 0);
 });

@@ -197,3 +197,17 @@ Deno.test({
     assertEquals(first + (await readAll(conn)).length, pieces * piece.length);
   },
 });
+
+Deno.test({
+  ...unless("of a pipe that never ends no more is read when nobody reads the other one", {
+    "on Windows": Deno.build.os === "windows",
+  }),
+  fn: async () => {
+    const line = 'yes | { "$@"; echo "$?" >&2; } | head -c 3';
+    const { stdout, stderr } = await new Deno.Command("sh", {
+      args: ["-c", line, "sh", ...programLine(), "serve", "echo", "-i", "--log=syslog:127.0.0.1:9"],
+    }).output();
+    const [out, status] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    assertEquals([out, status!.trim()], ["y\ny", "0"]);
+  },
+});

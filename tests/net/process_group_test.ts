@@ -75,6 +75,15 @@ Deno.test({
   },
 });
 
+Deno.test("one that does not end of SIGKILL is not waited for without end", async () => {
+  const process = await start("echo x; while :; do sleep 0.1; done");
+  // As if the signals reached nobody.
+  const status = new Promise<Deno.CommandStatus>(() => {});
+  const group = new ProcessGroup({ pid: process.pid, status });
+  assertEquals(await group.end({ patience: 0, grace: 0 }), false);
+  await process.status;
+});
+
 Deno.test("a group whose number is another process's by now gets no signal", async () => {
   const other = await start("echo x; exec sleep 1000");
   const status = Promise.resolve({ success: true, code: 0, signal: null });

@@ -12,6 +12,7 @@ import {
 } from "../../scripts/packaging/interface.ts";
 import { manual } from "../../scripts/packaging/manual.ts";
 import { helpText } from "../../src/cli/help.ts";
+import { inetdHelp } from "../../src/cli/inetd.ts";
 import { flagOf, optionNames, OPTIONS } from "../../src/config/options.ts";
 import { unless } from "../support/unless.ts";
 
@@ -38,7 +39,11 @@ Exit status: 0 done; 1 failed; 2 bad usage.`;
 
 const PROGRAM: Interface = {
   program: parseHelp(helpText()),
-  commands: { ctl: parseHelp(CTL_HELP), top: parseHelp(CTL_HELP.replaceAll("ctl", "top")) },
+  commands: {
+    inetd: parseHelp(inetdHelp()),
+    ctl: parseHelp(CTL_HELP),
+    top: parseHelp(CTL_HELP.replaceAll("ctl", "top")),
+  },
 };
 
 Deno.test("every option is read out of the help text, with its form and default", () => {
@@ -96,8 +101,17 @@ Deno.test("the manual has all sections, options, commands and end reasons, as pl
   const page = manual(PROGRAM, { version: "1.2.3", date: new Date(0) });
   const sections = [...page.matchAll(/^\.SH (.*)$/gm)].map(([, name]) => name);
   assertEquals(sections, [
-    ...["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", '"IAWLB CTL"', '"IAWLB TOP"', "SIGNALS"],
-    ...["EXIT STATUS", "END REASONS", "FILES", "EXAMPLES", "SEE ALSO"],
+    ...["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", '"IAWLB INETD"'],
+    ...[
+      '"IAWLB CTL"',
+      '"IAWLB TOP"',
+      "SIGNALS",
+      "EXIT STATUS",
+      "END REASONS",
+      "FILES",
+      "EXAMPLES",
+      "SEE ALSO",
+    ],
   ]);
   for (const name of optionNames()) {
     assertStringIncludes(page, `\\fB${flagOf(name).replaceAll("-", "\\-")}\\fR`);
@@ -154,6 +168,8 @@ for (const { name, complete } of SHELLS) {
       assertEquals(await words("iawlb ctl 9090 dr"), ["drain"]);
       assertEquals(await words("iawlb ctl --j"), ["--json"]);
       assertEquals(await words("iawlb --queue "), []);
+      assertEquals(await words(`iawlb inetd ${directory}/a`), [`${directory}/access.log`]);
+      assertEquals(await words("iawlb inetd --print"), ["--print-config"]);
       await Deno.remove(directory, { recursive: true });
     },
   });

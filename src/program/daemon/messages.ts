@@ -17,3 +17,30 @@ export type ToStarter =
   | "serving"
   /** A line for the starter's terminal: it has none itself. */
   | { readonly complaint: string };
+
+/** Most characters of a complaint that are told, and most bytes of a message as a line. */
+const MAX_COMPLAINT = 40_000;
+export const MAX_MESSAGE = 256 * 1024;
+
+/** A message as a line of JSON. */
+export function writeMessage(message: ToStarter): Uint8Array {
+  const told = typeof message === "string"
+    ? message
+    : { complaint: message.complaint.slice(0, MAX_COMPLAINT) };
+  return new TextEncoder().encode(`${JSON.stringify(told)}\n`);
+}
+
+/**
+ * The message that a line is; `undefined` if it is none. Root reads them from a process that strangers
+ * reach, and that is somebody else's: nothing is taken for granted.
+ */
+export function readMessage(line: Uint8Array): ToStarter | undefined {
+  try {
+    const message: unknown = JSON.parse(new TextDecoder().decode(line));
+    if (message === "here" || message === "serving") return message;
+    const { complaint } = Object(message);
+    return typeof complaint === "string" ? { complaint } : undefined;
+  } catch {
+    return undefined;
+  }
+}

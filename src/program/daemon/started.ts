@@ -3,8 +3,8 @@ import { complain } from "../../base/output.ts";
 import { waitAtMost } from "../../async/wait_at_most.ts";
 import { meet } from "../../net/meeting_point.ts";
 import type { Stream } from "../../net/stream.ts";
-import { MessagePipe } from "../../threads/message_pipe.ts";
-import { STARTER_VARIABLE, type StarterNote, type ToStarter } from "./messages.ts";
+import { writeAll } from "../../net/write_all.ts";
+import { STARTER_VARIABLE, type StarterNote, type ToStarter, writeMessage } from "./messages.ts";
 
 /** How long the starter may take to hear something, in milliseconds. */
 const PATIENCE_MS = 1000;
@@ -14,13 +14,13 @@ export class Starter {
   /** What relative paths mean; `undefined` if this is no daemon, and they mean what they always do. */
   readonly folder: string | undefined;
   readonly #stream: Stream;
-  readonly #pipe: MessagePipe;
+  /** The latest write. */
+  #writing: Promise<void> = Promise.resolve();
   #closed = false;
 
   private constructor(stream: Stream, { folder }: StarterNote) {
     this.folder = folder;
     this.#stream = stream;
-    this.#pipe = new MessagePipe(stream);
     this.#tell("here");
     this.#watch();
   }
@@ -68,8 +68,13 @@ export class Starter {
   /** Returns whether it is there to be told. */
   async #tell(message: ToStarter): Promise<boolean> {
     let told = true;
-    await waitAtMost(PATIENCE_MS, this.#pipe.send(message).catch(() => void (told = false)));
+    await waitAtMost(PATIENCE_MS, this.#send(message).catch(() => void (told = false)));
     return told;
+  }
+
+  #send(message: ToStarter): Promise<void> {
+    const bytes = writeMessage(message);
+    return this.#writing = this.#writing.then(() => writeAll(this.#stream, bytes));
   }
 
   /** Whoever has started it and is gone does so no less than by a signal: it drains. */

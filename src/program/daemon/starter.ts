@@ -8,10 +8,10 @@ import type { Settings } from "../../config/options.ts";
 import { MeetingPoint } from "../../net/meeting_point.ts";
 import type { Stream } from "../../net/stream.ts";
 import { ownCommand } from "../../services/own_process.ts";
-import { MessagePipe } from "../../threads/message_pipe.ts";
+import { LineInput } from "../../services/line_input.ts";
 import type { Signals } from "../signals.ts";
 import { capableStart, groupsBesides, type Identity, wantedIdentity } from "./identity.ts";
-import { STARTER_VARIABLE, type StarterNote, type ToStarter } from "./messages.ts";
+import { MAX_MESSAGE, readMessage, STARTER_VARIABLE, type StarterNote } from "./messages.ts";
 
 /** How long complaints of a process that has ended may take, in milliseconds. */
 const LAST_WORDS_MS = 1000;
@@ -105,6 +105,7 @@ export async function startAnew(restart: Restart, signals: Signals): Promise<num
     const arrival = point.accept().then((stream) =>
       listen(stream, {
         here() {
+          if (heard.here) return;
           heard.here = true;
           if (!daemon) signals.passOn((signal) => passTo(child, signal));
         },
@@ -181,11 +182,12 @@ async function listen(
   },
 ): Promise<void> {
   try {
-    for await (const message of new MessagePipe(stream).messages()) {
-      const told = message as ToStarter;
+    const input = new LineInput(stream, MAX_MESSAGE);
+    for (let line = await input.line(); line; line = await input.line()) {
+      const told = readMessage(line.bytes);
       if (told === "here") here();
       else if (told === "serving") serving();
-      else complaint(told.complaint);
+      else if (told) complaint(told.complaint);
     }
   } finally {
     stream.close();
