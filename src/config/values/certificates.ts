@@ -31,6 +31,7 @@ export function certificates(spec: { help: string }): Option<readonly Certificat
     problem(text) {
       for (const path of text.split(",").flatMap((pair) => pair.split(":"))) {
         const problem = path === "none" || path === "" ? undefined : FILE.problem!(path);
+        if (problem?.startsWith("must be")) return undefined;
         if (problem !== undefined) return `${path} ${problem}`;
       }
       return undefined;
