@@ -154,7 +154,7 @@ async function problemWithIawlb(args: readonly string[]): Promise<string | undef
   }
   return await usageProblem(async () => {
     const at = given.indexOf("--config");
-    const file = at === -1 ? args : given.with(at + 1, `${ROOT}packaging/iawlb.toml`);
+    const file = at === -1 ? given : given.with(at + 1, `${ROOT}packaging/iawlb.toml`);
     const { kind } = await parseCommand(file);
     assert(kind.length > 0);
   });
