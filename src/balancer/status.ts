@@ -173,7 +173,7 @@ export function destinationStatus(
     send_proxy: config["send-proxy"],
     tls: !config.tls ? "off" : config["tls-insecure"] ? "insecure" : "verified",
     tls_name: config.tls ? config["tls-name"] || nameAt(config.address) : "",
-    tls_unfinished: destination.unfinishedHandshakes,
+    tls_unfinished: destination.unfinishedTls,
     agent_check: formatAgentCheck(config["agent-check"]),
     agent: destination.agent.text,
     workers,

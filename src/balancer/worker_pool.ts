@@ -100,6 +100,11 @@ export class WorkerPool {
     this.#fill(affected);
   }
 
+  /** Notes who takes part now; {@linkcode arrange} has to follow. */
+  look(): void {
+    this.#review();
+  }
+
   /** Spawns as many idle workers as there shall be, first where there are the fewest. */
   #fill(destinations: Iterable<Destination>): void {
     const byWaiting: Destination[][] = [];

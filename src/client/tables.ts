@@ -36,6 +36,9 @@ const SERVES_COLUMNS: readonly Column[] = [{ title: "SNI" }, { title: "ALPN" }];
 /** Only where a server has said something of itself. */
 const AGENT_COLUMN: Column = { title: "AGENT" };
 
+/** Only where a server is spoken to over TLS. */
+const TLS_COLUMN: Column = { title: "TLS" };
+
 /** Stands behind the client where one was named by somebody else. */
 const PEER_COLUMN: Column = { title: "PEER" };
 
@@ -92,10 +95,12 @@ function listenerLines(listener: ListenerStatus): string[] {
   // An earlier version does not tell them.
   const routed = destinations.some(({ sni, alpn }) => sni || alpn);
   const reported = destinations.some(({ agent }) => agent);
+  const encrypted = destinations.some(({ tls }) => tls !== undefined && tls !== "off");
   const columns = [
     ...DESTINATION_COLUMNS,
     ...(named ? [ADDRESS_COLUMN] : []),
     ...(routed ? SERVES_COLUMNS : []),
+    ...(encrypted ? [TLS_COLUMN] : []),
     ...(reported ? [AGENT_COLUMN] : []),
   ];
   const rows = destinations.map((one) => [
@@ -111,6 +116,7 @@ function listenerLines(listener: ListenerStatus): string[] {
     formatBytes(one.bytes_down),
     ...(named ? [one.address] : []),
     ...(routed ? [one.sni || "*", one.alpn || "*"] : []),
+    ...(encrypted ? [one.tls ?? "-"] : []),
     ...(reported ? [one.agent || "-"] : []),
   ]);
   const table = rows.length === 0 ? ["no destinations"] : formatTable(columns, rows);

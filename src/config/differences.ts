@@ -67,7 +67,11 @@ export function destinationDifference(
   after: ConfiguredDestination | undefined,
   listener: Change<Config>,
 ): string[] {
-  if (!before) return after ? [`destination ${after.name} added`] : [];
+  if (!before) {
+    if (!after) return [];
+    const unverified = after["tls-insecure"] ? ", NOT VERIFIED (tls-insecure)" : "";
+    return [`destination ${after.name} added${unverified}`];
+  }
   if (!after) return [`destination ${before.name} removed`];
   const own = serviceDifferences(before, after).map((one) => `destination ${before.name}: ${one}`);
   return own.concat(
@@ -121,6 +125,6 @@ function write(name: OptionName, settings: Settings): string {
 }
 
 function writeOfDestination(name: DestinationOptionName, options: ConfiguredDestination): string {
-  const { format }: Option<unknown> = DESTINATION_OPTIONS[name];
-  return format(options[name]);
+  const { format, tell = format }: Option<unknown> = DESTINATION_OPTIONS[name];
+  return tell(options[name]);
 }

@@ -138,8 +138,8 @@ export class Destination {
     else this.onLoadChange?.(this);
   }
 
-  /** Handshakes of TLS that were given up and that its server has not let go. */
-  get unfinishedHandshakes(): number {
+  /** Connections of TLS that were given up half-way and that its server has not let go. */
+  get unfinishedTls(): number {
     return unfinishedOf(this.connector)?.number ?? 0;
   }
 

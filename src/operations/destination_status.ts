@@ -80,8 +80,8 @@ export const DESTINATION_FIELDS = {
   tls: text("off; verified: over TLS, its certificate is verified; insecure: it is not"),
   tls_name: text("the name that its certificate has to be for; empty without TLS"),
   tls_unfinished: number({
-    help: "TLS handshakes that were given up and that its server has not let go",
-    metric: { name: "tls_unfinished", kind: "gauge", unit: "{handshake}" },
+    help: "TLS connections that were given up half-way and that its server has not let go",
+    metric: { name: "tls_unfinished", kind: "gauge", unit: "{connection}" },
   }),
   agent_check: text("where its server says how much it can take, as the option is written"),
   agent: text("what its server says: the latest words of each kind; empty as long as it has not"),

@@ -20,7 +20,7 @@ export interface RoutesOptions {
   serving: Pick<Serving, "reaches" | "forget">;
   /** Where sessions wait. */
   queue: () => Pick<Queue, "aheadIn" | "sessions" | "suspendedSessions" | "reassign">;
-  pool: () => Pick<WorkerPool, "slots" | "hasFreeFor">;
+  pool: () => Pick<WorkerPool, "slots" | "hasFreeFor" | "look">;
   clock: Clock;
 }
 
@@ -97,10 +97,15 @@ export class Routes {
     this.#direct(session, this.#groupOf(match));
   }
 
-  /** Destinations have come or gone, or have other options: those that wait are bound anew. */
+  /**
+   * Destinations have come or gone, or have other options: those that wait are bound anew. The worker
+   * pool has to be arranged after it.
+   */
   review(): void {
     const changed = this.#table.takeChange();
     if (!changed && this.#wasActive === this.active) return;
+    // Whoever is bound anew gets nobody whose turn it is not.
+    this.#options.pool().look();
     const isThere = (key: string) => this.active && this.#table.has(key);
     for (const [key, group] of this.#groups) {
       if (isThere(key)) continue;

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
-import { after } from "../../base/timer.ts";
+import { after, type Timer } from "../../base/timer.ts";
 import type { Stream } from "../stream.ts";
 import type { TlsOutTerms } from "./out_terms.ts";
 import { StreamDuplex } from "./stream_duplex.ts";
@@ -75,22 +75,29 @@ export class NodeTls extends WrappedStream {
   /** Told of a failure as long as there is nobody who reads. */
   onFailure: ((error: Error) => void) | undefined;
   readonly #socket: TLSSocket;
+  /** The connection below, as the socket has it. */
   readonly #duplex: StreamDuplex;
+  /** Who waits for something to read. */
   #reader: Reader | undefined;
   /** Whether the peer has said that nothing more comes. */
   #ended = false;
   /** Why nothing can be read or written any more. */
   #failure: Error | undefined;
-  /** Ends writes that wait when it is closed. */
-  readonly #broken = Promise.withResolvers<never>();
+  /** Ends the latest write, if it still waits. */
+  #reject: ((error: Error) => void) | undefined;
+  /** Whether the connection below has ended, which is to be looked at after what is there to be read. */
+  #isCut = false;
+  /** Whether it was closed here. */
   #closed = false;
+  /** Runs while what was written last is on its way after a close. */
+  #linger: Timer | undefined;
+  /** Whether the peer was told that nothing more comes. */
   #finished = false;
 
   constructor(below: Stream, socket: TLSSocket, duplex: StreamDuplex) {
     super(below);
     this.#socket = socket;
     this.#duplex = duplex;
-    this.#broken.promise.catch(() => {});
     socket.on("readable", () => this.#serve());
     socket.on("end", () => {
       this.#ended = true;
@@ -98,7 +105,10 @@ export class NodeTls extends WrappedStream {
     });
     socket.on("error", (error: Error) => this.#fail(error));
     duplex.on("error", (error: Error) => this.#fail(error));
-    socket.on("close", () => this.#fail(closed()));
+    socket.on("close", () => {
+      this.#fail(closed());
+      this.#linger?.stop();
+    });
   }
 
   read(buffer: Uint8Array): Promise<number> {
@@ -109,18 +119,21 @@ export class NodeTls extends WrappedStream {
   }
 
   write(bytes: Uint8Array): Promise<number> {
-    if (this.#failure) return Promise.reject(this.#failure);
-    const written = new Promise<number>((resolve, reject) => {
-      this.#socket.write(bytes, (error) => error ? reject(error) : resolve(bytes.length));
-    });
-    return Promise.race([written, this.#broken.promise]);
+    return this.#told((done) => this.#socket.write(bytes, done)).then(() => bytes.length);
   }
 
   closeWrite(): Promise<void> {
-    if (this.#failure) return Promise.reject(this.#failure);
     this.#finished = true;
-    const finished = new Promise<void>((resolve) => void this.#socket.end(() => resolve()));
-    return Promise.race([finished, this.#broken.promise]);
+    return this.#told((done) => this.#socket.end(done));
+  }
+
+  /** What the peer is told; rejects when nothing can be any more, also if nobody says so. */
+  #told(tell: (done: (error?: Error | null) => void) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure) return reject(this.#failure);
+      this.#reject = reject;
+      tell((error) => error ? reject(error) : resolve());
+    });
   }
 
   close(): void {
@@ -130,15 +143,13 @@ export class NodeTls extends WrappedStream {
     this.#fail(closed());
     if (!wasWhole || this.#finished) return this.abort();
     // The server is told that this is the end, unless it does not even read that.
-    const timer = after(LINGER_MS, () => this.abort());
-    this.#socket.end(() => {
-      timer.stop();
-      this.abort();
-    });
+    this.#linger = after(LINGER_MS, () => this.abort());
+    this.#socket.end(() => this.abort());
   }
 
   /** Closes it without a word. */
   abort(): void {
+    this.#linger?.stop();
     this.#socket.destroy();
     this.#duplex.destroy();
     this.below.close();
@@ -146,14 +157,13 @@ export class NodeTls extends WrappedStream {
 
   /** The connection below has ended: in order only if the peer has said so before. */
   cut(): void {
+    if (this.#failure) return;
     setTimeout(() => {
-      if (this.#ended || this.#socket.readableLength > 0) this.#cutLater = true;
+      // Of an end that was told is heard only when all before it was read.
+      if (!this.onFailure && (!this.#reader || this.#socket.readableLength > 0)) this.#isCut = true;
       else this.#fail(new Deno.errors.UnexpectedEof("unexpected end of file"));
     }, 0);
   }
-
-  /** Whether the end of the connection below is to be told after what is there to be read. */
-  #cutLater = false;
 
   #serve(): void {
     const reader = this.#reader;
@@ -173,8 +183,8 @@ export class NodeTls extends WrappedStream {
     } else if (this.#failure) {
       this.#reader = undefined;
       reader.reject(this.#failure);
-    } else if (this.#cutLater) {
-      this.#cutLater = false;
+    } else if (this.#isCut) {
+      this.#isCut = false;
       this.cut();
     }
   }
@@ -182,7 +192,7 @@ export class NodeTls extends WrappedStream {
   #fail(error: Error): void {
     if (this.#failure) return;
     this.#failure = error;
-    this.#broken.reject(error);
+    this.#reject?.(error);
     this.onFailure?.(error);
     this.#serve();
   }

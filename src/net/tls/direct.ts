@@ -1,6 +1,7 @@
 import { adopt, connOf } from "../socket.ts";
 import type { Stream } from "../stream.ts";
 import type { Unfinished } from "./unfinished.ts";
+import { WrappedStream } from "./wrapped.ts";
 
 /** Whom the runtime verifies a server against. */
 export interface Verified {
@@ -52,5 +53,46 @@ export async function startDirect(
   } finally {
     signal.removeEventListener("abort", onAbort);
   }
-  return adopt(tls);
+  const over = adopt(tls);
+  return unfinished ? new Direct(over, unfinished) : over;
+}
+
+/** One whose server may have stopped to read when it is closed. */
+class Direct extends WrappedStream {
+  readonly #unfinished: Unfinished;
+  /** The latest write. */
+  #write: Promise<number> | undefined;
+  #closed = false;
+
+  constructor(below: Stream, unfinished: Unfinished) {
+    super(below);
+    this.#unfinished = unfinished;
+  }
+
+  read(buffer: Uint8Array): Promise<number> {
+    return this.below.read(buffer);
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#write = this.below.write(bytes);
+  }
+
+  closeWrite(): Promise<void> {
+    return this.below.closeWrite();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const write = this.#write;
+    if (write === undefined) return this.below.close();
+    this.#closeAfter(write);
+  }
+
+  async #closeAfter(write: Promise<number>): Promise<void> {
+    const pending = Symbol();
+    const which = await Promise.race([write, pending]).catch(() => undefined);
+    if (which === pending) this.#unfinished.add(this.below, write);
+    else this.below.close();
+  }
 }

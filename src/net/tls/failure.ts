@@ -19,7 +19,7 @@ const MEANINGS: readonly [RegExp, (terms: Expected, ...groups: string[]) => stri
     ({ name }) => `its certificate is not for ${name}: must be another one, or another tls-name`,
   ],
   [
-    /does not match certificate's altnames: .*? (?:altnames|Cert does not contain a DNS name):? ?(.*)/,
+    /does not match certificate's altnames(?:.*(?:cert's altnames|cert's list|Host: \S+ is not cert's CN): ?(.*))?/,
     ({ name }, names) =>
       `its certificate is only for ${plain(names ?? "")}, expected was ${name}: must be another ` +
       "certificate, or another tls-name",
@@ -42,7 +42,11 @@ const MEANINGS: readonly [RegExp, (terms: Expected, ...groups: string[]) => stri
     (_, at) => `its certificate is not valid before ${dateOf(at!)}`,
   ],
   [
-    /UnknownIssuer|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|SELF_SIGNED_CERT|BadSignature/,
+    /UNABLE_TO_VERIFY/,
+    ({ roots }) => `its certificate is from no authority in ${roots}, or is out of date`,
+  ],
+  [
+    /UnknownIssuer|UNABLE_TO_GET_ISSUER|SELF_SIGNED_CERT|BadSignature/,
     ({ roots }) => `its certificate is from no authority in ${roots}`,
   ],
   [/UnsupportedCertVersion/, () => {

@@ -1,3 +1,4 @@
+import { faultOf } from "../connect_faults.ts";
 import { DialError, type DialOptions } from "../dial.ts";
 import { connOf } from "../socket.ts";
 import type { Stream } from "../stream.ts";
@@ -51,7 +52,9 @@ export class TlsOut {
       return over;
     } catch (error) {
       signal.throwIfAborted();
-      throw new DialError([{ where, error: handshakeError(error, this.#terms) }]);
+      // That this machine is short of something says nothing of the server.
+      const isShort = faultOf([{ where, error }]) === "machine";
+      throw new DialError([{ where, error: isShort ? error : handshakeError(error, this.#terms) }]);
     }
   }
 

@@ -1,13 +1,14 @@
 import type { TlsOutHost } from "./out_terms.ts";
 
 /**
- * So many handshakes that were given up may be left with a destination. The runtime keeps the
- * descriptor of one until the server closes its end (Deno 2.7.11 to 2.9.6); once there are so many, the
- * next ones go another way, which costs more and leaves nothing.
+ * So many connections that were given up may be left with a destination. The runtime keeps one of TLS
+ * open until the server has closed it, as long as its handshake is not over or something that was
+ * written is not sent (Deno 2.7.11 to 2.9.6). Once there are so many, the next ones go another way, which
+ * costs more and leaves nothing.
  */
 export const MOST_UNFINISHED = 16;
 
-/** The handshakes with one destination that were given up and have not ended. */
+/** The connections to one destination that were given up in the middle of something. */
 export class Unfinished {
   readonly #host: TlsOutHost | undefined;
   #number = 0;
@@ -26,8 +27,8 @@ export class Unfinished {
     return this.#number >= MOST_UNFINISHED;
   }
 
-  /** One was given up: it is closed as soon as it can be. */
-  add(conn: Deno.TlsConn, handshake: Promise<unknown>): void {
+  /** One was given up: it is closed as soon as what it was in the middle of has come to an end. */
+  add(conn: { close(): void }, middle: Promise<unknown>): void {
     this.#number++;
     this.#host?.enter(1);
     const done = () => {
@@ -35,6 +36,6 @@ export class Unfinished {
       this.#host?.leave(1);
       conn.close();
     };
-    handshake.then(done, done);
+    middle.then(done, done);
   }
 }

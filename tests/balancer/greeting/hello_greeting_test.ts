@@ -241,7 +241,7 @@ Deno.test("with --fair-by sni names take turns, whoever serves them", async () =
   const header = "PROXY TCP4 203.0.113.7 198.51.100.1 1000 443\r\n";
   for (const name of ["a", "a", "a", "a", "b", ""]) {
     const conn = await front.connect();
-    await writeAll(conn, joined(header, name && hello({ names: [name] })));
+    await writeAll(conn, joined(header, name ? hello({ names: [name] }) : "GET /"));
     visits.push(
       readAll(conn).then(() => {
         served.push(name);
