@@ -22,6 +22,8 @@ function destination(port: number): Destination {
     weight: 1,
     backup: 0,
     check: null,
+    sni: [],
+    alpn: [],
     "send-proxy": "off" as const,
     ...NO_TLS,
     "agent-check": null,

@@ -61,6 +61,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
       nextToShedFor: () => channel.waiting.nextToShed,
       mayHave: () => true,
       isCrowded: () => channel.size > Math.max(1, slots - active),
+      oldests: () => channel.waiting.oldests(),
       all: () => channel.waiting,
       shed(client) {
         channel.remove(client);

@@ -4,6 +4,7 @@ import { FORECAST_SCHEMA } from "../operations/forecast.ts";
 import { eachDuration, HISTOGRAM_SCHEMA } from "../operations/latencies.ts";
 import { LISTENER_FIELDS } from "../operations/listener_status.ts";
 import { CHILD_SCHEMA } from "../operations/child_status.ts";
+import { ROUTE_SCHEMA } from "../operations/route_status.ts";
 import { NAME_SCHEMA } from "../operations/name_status.ts";
 import { ADMIN_STATES, LISTENER_STATES } from "../operations/states.ts";
 import { PLACE_FORMS } from "../net/address.ts";
@@ -91,6 +92,7 @@ export const SCHEMAS = {
   Forecast: FORECAST_SCHEMA,
   Child: CHILD_SCHEMA,
   Name: NAME_SCHEMA,
+  Route: ROUTE_SCHEMA,
   Destination: schemaOf(DESTINATION_FIELDS),
   Listener: schemaOf(LISTENER_FIELDS),
   Status: objectSchema({
@@ -114,6 +116,10 @@ export const SCHEMAS = {
     listener: text,
     client: said(text, "its connection's peer, or whom that has named in a PROXY header"),
     peer: said(text, "the peer of its connection"),
+    server_name: said(
+      nullable.text,
+      "the server that the client asks for in its hello of TLS, if that is read",
+    ),
     destination: said(nullable.text, "of the latest connect"),
     stage: { enum: ["greeting", "waiting", "connecting", "relaying"] },
     place: said(
@@ -126,7 +132,17 @@ export const SCHEMAS = {
     datagrams_up: said(counter, "datagrams of the client; only of a session of UDP"),
     datagrams_down: said(counter, "datagrams of the destination; only of a session of UDP"),
   }, [
-    ...["id", "listener", "client", "peer", "destination", "stage", "place", "age_ms"],
+    ...[
+      "id",
+      "listener",
+      "client",
+      "peer",
+      "server_name",
+      "destination",
+      "stage",
+      "place",
+      "age_ms",
+    ],
     ...[...Object.keys(bytes), "attempts"],
   ]),
   Sessions: objectSchema({

@@ -34,6 +34,11 @@ export class Without implements Audience {
     this.#excluded = excluded;
   }
 
+  /** All of another audience, or everybody, but the same one. */
+  within(of: Audience | undefined): Without {
+    return without(of, this.#excluded);
+  }
+
   has(taker: object): boolean {
     return taker !== this.#excluded && (this.#of?.has(taker) ?? true);
   }

@@ -128,10 +128,22 @@ export class Lanes<T> implements Iterable<T> {
     return this.#sum((lane) => lane.aheadOf(item));
   }
 
+  /** The same of those that wait for exactly this audience, and how many these are. */
+  aheadIn(audience: Audience, item: T | undefined): { ahead: number; of: number } {
+    const lane = this.#lanes.find(audience)?.lane;
+    return lane ? { ahead: lane.aheadOf(item), of: lane.size } : { ahead: 0, of: 0 };
+  }
+
   /** The item of each audience, and of those that everybody may have, that is served next. */
   *firsts(): Iterable<T> {
     if (this.#open.size > 0) yield this.#open.first!;
     for (const { lane } of this.#lanes) yield lane.first!;
+  }
+
+  /** The oldest item of each audience, and of those that everybody may have. */
+  *oldests(): Iterable<T> {
+    if (this.#open.size > 0) yield this.#open.oldest!;
+    for (const { lane } of this.#lanes) yield lane.oldest!;
   }
 
   /** All items, the oldest first. */

@@ -29,6 +29,8 @@ const MOST_READ = 1024 * 1024;
 /** A client that is being told. */
 interface Entry {
   readonly client: Stream;
+  /** What it is told, if that is not what `--reject-with` says. */
+  readonly words: Uint8Array | undefined;
   /** Gives its descriptor back. */
   readonly release: Release;
   deadline: Deadline<Entry> | undefined;
@@ -46,7 +48,8 @@ export interface FarewellsOptions {
 }
 
 /**
- * Sends what `--reject-with` says to clients that are turned away, and closes them after that.
+ * Sends what `--reject-with` says to clients that are turned away, or the last words of their session
+ * if it has some, and closes them after that.
  *
  * Their sessions are over, and count no more. What is left is a connection with one descriptor, which
  * is closed after a second at the latest, and sooner if there are many or the balancer ends.
@@ -92,27 +95,33 @@ export class Farewells {
   }
 
   /** Whether the client of a session that ends is told: then it is left open for {@linkcode take}. */
-  wants({ reason, down, ahead }: Session): boolean {
-    return reason !== undefined && this.concern(reason) && down.received === 0 && !ahead.failed;
+  wants({ reason, down, ahead, lastWords }: Session): boolean {
+    const isTold = lastWords !== undefined || (reason !== undefined && this.concern(reason));
+    return isTold && down.received === 0 && !ahead.failed;
   }
 
   /** Tells the client of a session that is over, and closes it later. */
   take(session: Session): void {
-    this.send(session.client, session.ahead.started ? session.ahead.take() : undefined);
+    const { client, ahead, lastWords } = session;
+    this.send(client, { ahead: ahead.started ? ahead.take() : undefined, words: lastWords });
   }
 
   /**
    * Tells a client, and closes it later; closes it at once if there is no descriptor for that.
    *
-   * @param ahead What was read of it, and the read that may be under way.
+   * @param options.ahead What was read of it, and the read that may be under way.
+   * @param options.words What it is told, instead of what `--reject-with` says.
    */
-  send(client: Stream, ahead?: Ahead): void {
+  send(
+    client: Stream,
+    { ahead, words }: { ahead?: Ahead | undefined; words?: Uint8Array | undefined } = {},
+  ): void {
     const { buffers, descriptors, tasks } = this.#options;
     const begin = ahead ?? { buffer: buffers.take(), length: 0, pending: undefined };
     const release = this.#closed ? undefined : descriptors.claim(descriptors.farewells);
     if (!release) return tasks.add(this.#discard(client, begin));
     this.#makeRoom(this.#telling, MOST_TELLING);
-    const entry: Entry = { client, release, deadline: undefined };
+    const entry: Entry = { client, release, words, deadline: undefined };
     entry.deadline = this.#deadlines.add(entry);
     this.#telling.add(entry);
     tasks.add(this.#run(entry, begin));
@@ -126,11 +135,11 @@ export class Farewells {
   }
 
   async #run(entry: Entry, begin: Ahead): Promise<void> {
-    const { client } = entry;
+    const { client, words } = entry;
     let { pending } = begin;
     try {
-      if (await send(client, this.#options.settings.rejectWith.bytes)) {
-        this.#answered++;
+      if (await send(client, words ?? this.#options.settings.rejectWith.bytes)) {
+        if (!words) this.#answered++;
         this.#telling.delete(entry);
         this.#makeRoom(this.#told, MOST_TOLD);
         this.#told.add(entry);

@@ -28,6 +28,7 @@ const UNWANTED = [
   "refused-guard",
   "bad-proxy-header",
   "greeting-timeout",
+  "unknown-name",
 ] as const satisfies EndReason[];
 
 /** What has been counted up to a moment. */

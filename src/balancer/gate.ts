@@ -12,6 +12,7 @@ import type { SessionRegistry } from "../session/registry.ts";
 import type { Queue } from "./queue.ts";
 import type { Loops } from "../session/loops.ts";
 import type { Settings } from "../config/options.ts";
+import type { Routes } from "./routes/routes.ts";
 import { RefusalLog } from "./refusal_log.ts";
 import { ClientSigns } from "../session/client_signs.ts";
 import { Session } from "../session/session.ts";
@@ -21,7 +22,7 @@ import type { Stream } from "../net/stream.ts";
 
 /** Options of {@linkcode Gate}. */
 export interface GateOptions {
-  settings: Pick<Settings, "overflow" | "maxWait" | "halfClose" | "whenOverloaded">;
+  settings: Pick<Settings, "overflow" | "maxWait" | "halfClose" | "whenOverloaded" | "queue">;
   queue: Queue;
   admission: Admission;
   registry: SessionRegistry;
@@ -41,6 +42,8 @@ export interface GateOptions {
   farewells: Pick<Farewells, "concern" | "send">;
   /** Whether clients are served also if they finish before their first byte; otherwise they are gone. */
   listens?: boolean;
+  /** Says which destinations a session may have, if that depends on what its client says. */
+  routes: Pick<Routes, "active" | "expectedWait" | "noteEnd">;
   /** Says how long somebody who comes now will wait. */
   forecaster: Pick<Forecaster, "expectedWait">;
 }
@@ -148,7 +151,7 @@ export class Gate {
     if (listens) session.listens = true;
     const greets = this.#greetings.concern(session);
     if (this.#rejects) {
-      const full = this.#options.queue.open ? undefined : "refused-overflow";
+      const full = this.#mayHaveRoom(greets) ? undefined : "refused-overflow";
       // How long it waits depends on who the client is, which is not known before its greeting.
       const surplus = full ?? (greets ? undefined : this.#late(session));
       if (surplus) return this.#refuseSurplus(session, surplus, { unread: greets });
@@ -177,7 +180,22 @@ export class Gate {
   #late(session: Session): Refusal | undefined {
     const { settings: { maxWait }, forecaster } = this.#options;
     if (maxWait === 0) return undefined;
-    return (forecaster.expectedWait(session) ?? 0) > maxWait ? "refused-wait" : undefined;
+    const expected = session.route
+      ? this.#options.routes.expectedWait(session)
+      : forecaster.expectedWait(session);
+    return (expected ?? 0) > maxWait ? "refused-wait" : undefined;
+  }
+
+  /** Whether there may be room: for which destinations one waits that is greeted is not known yet. */
+  #mayHaveRoom(greets: boolean): boolean {
+    const { queue, routes, admission } = this.#options;
+    return queue.open || (greets && routes.active && admission.open);
+  }
+
+  /** Whether there is room for a session that was greeted: where there are routes, in its own. */
+  #hasRoom({ route }: Session): boolean {
+    const { queue, settings } = this.#options;
+    return route ? route.waiting < settings.queue : queue.freeSlots > 0;
   }
 
   /** Admits a session, or refuses it and returns nothing. */
@@ -192,9 +210,9 @@ export class Gate {
 
   /** Admits a session whose greeting has ended, or refuses it; returns whether it is admitted. */
   #admitGreeted(session: Session, begin: Begin): boolean {
-    const { admission, registry, buffers, clock, farewells, queue } = this.#options;
+    const { admission, registry, buffers, clock, farewells, routes } = this.#options;
     // There was room when it was accepted.
-    const full = queue.freeSlots > 0 ? undefined : "refused-overflow";
+    const full = this.#hasRoom(session) ? undefined : "refused-overflow";
     const surplus = this.#rejects ? full ?? this.#late(session) : undefined;
     const unwanted = surplus ? admission.refusalOf(session) : admission.decide(session);
     const refusal = unwanted ?? surplus;
@@ -203,6 +221,7 @@ export class Gate {
       session.conclude(refusal);
       admission.forget();
       registry.dismiss(session, { silent: !farewells.concern(refusal) });
+      routes.noteEnd(session);
       this.#refusals.note(refusal, { session });
       return false;
     }
@@ -225,8 +244,9 @@ export class Gate {
 
   /** A session has ended before the payload began. */
   #endUngreeted(session: Session, { reason, problem, quiet = false }: Failure): void {
-    const { admission, registry, steps } = this.#options;
+    const { admission, registry, steps, routes } = this.#options;
     registry.dismiss(session);
+    routes.noteEnd(session);
     admission.forget();
     if (steps.on) steps.ungreeted(session, problem);
     if (problem !== undefined && !quiet) this.#failures.note(reason, { session, problem });

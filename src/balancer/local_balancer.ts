@@ -7,7 +7,7 @@ import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { Balancer, Identity, Replacement } from "./balancer.ts";
 import { LifeCycle } from "./life_cycle.ts";
 import { OperatorView } from "./operator_view.ts";
-import { exchange, reconfigure, replace } from "./reconfiguration.ts";
+import { exchange, reconfigure, replace, resizeQueue } from "./reconfiguration.ts";
 import type { Totals } from "../operations/totals.ts";
 import { logStart } from "./report.ts";
 import type { Parts } from "./parts.ts";
@@ -49,8 +49,11 @@ export class LocalBalancer implements Balancer {
       only: options.only?.socket,
       signal,
     });
-    const { destinations } = config;
+    const { destinations, wanted } = config;
     atOnce(exchange(parts, { destinations, numbers: identity.numbers }));
+    parts.routes.want(wanted);
+    parts.routes.review();
+    resizeQueue(parts);
     parts.pool.arrange();
     if (parts.thread === undefined && !options.only) logStart(parts.log, lifeCycle.address, config);
     return new LocalBalancer(parts, lifeCycle);

@@ -12,6 +12,7 @@ import type { Admission } from "./admission.ts";
 import type { ConnectObserver } from "./connect_observer.ts";
 import type { Overload } from "./overload/overload.ts";
 import type { Forecaster } from "./forecaster.ts";
+import type { Routes } from "./routes/routes.ts";
 import type { WaitingTimeouts } from "./waiting_timeouts.ts";
 import type { WorkerPool } from "./worker_pool.ts";
 
@@ -22,6 +23,7 @@ export interface Observers {
   readonly admission: Admission;
   readonly overload: Overload;
   readonly forecaster: Forecaster;
+  readonly routes: Routes;
   readonly waitingTimeouts: WaitingTimeouts;
   readonly timekeeper: Timekeeper;
   readonly steps: Steps;
@@ -50,6 +52,7 @@ export class Announcer implements SessionObserver, ConnectObserver {
       admission,
       overload,
       forecaster,
+      routes,
       waitingTimeouts,
       timekeeper,
       steps,
@@ -60,15 +63,18 @@ export class Announcer implements SessionObserver, ConnectObserver {
     overload.ended(session);
     waitingTimeouts.forget(session);
     forecaster.noteEnd(session);
+    if (session.route) routes.noteEnd(session);
     timekeeper.ended(session);
     if (steps.on) steps.closed(session);
     access?.add(session, listener);
   }
 
   onConnected(session: Session, destination: Destination): void {
-    const { health, forecaster, waitingTimeouts, timekeeper, steps, pool } = this.#observers;
+    const { health, forecaster, routes, waitingTimeouts, timekeeper, steps, pool } =
+      this.#observers;
     waitingTimeouts.forget(session);
     forecaster.noteConnected(session);
+    if (session.route) routes.noteConnected(session);
     if (destination.state === "untried") health.reached(destination);
     timekeeper.connected(session, destination);
     if (destination.caution.wary) pool.onConnected(destination);

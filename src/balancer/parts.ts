@@ -23,6 +23,7 @@ import type { Gate } from "./gate.ts";
 import type { Overload } from "./overload/overload.ts";
 import type { Queue } from "./queue.ts";
 import type { QueueOrder } from "./queue_order.ts";
+import type { Routes } from "./routes/routes.ts";
 import type { SessionDescriptors } from "./session_descriptors.ts";
 import type { StallDetector } from "./stall_detector.ts";
 import type { WaitingTimeouts } from "./waiting_timeouts.ts";
@@ -63,6 +64,8 @@ export interface Parts {
   /** Ends who waits for too long. */
   readonly waitingTimeouts: WaitingTimeouts;
   readonly forecaster: Forecaster;
+  /** Which destinations serve which sessions. */
+  readonly routes: Routes;
   readonly stallDetector: StallDetector;
   readonly workerContext: WorkerContext;
   readonly timekeeper: Timekeeper;

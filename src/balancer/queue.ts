@@ -6,43 +6,11 @@ import type { Clock } from "../base/clock.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
 import type { SessionRegistry } from "../session/registry.ts";
+import type { Route } from "../session/route.ts";
 import { audienceOf, type Holder, type Session } from "../session/session.ts";
-import type { Admission } from "./admission.ts";
+import type { QueueOptions } from "./queue_options.ts";
 
-/** What is done when more comes than is served; see `overload/`. */
-export interface OverloadHandling {
-  /**
-   * A worker of a destination is about to take a session; some may leave before.
-   *
-   * @returns Whether it is to take the newest first.
-   */
-  beforeTaking(destination: object): boolean;
-  /** Sessions have joined, and some wait. */
-  joined(): void;
-  /** The client of a session that waits has finished sending. */
-  finished(session: Session): void;
-}
-
-/** Options of {@linkcode Queue}. */
-export interface QueueOptions {
-  /** Most sessions that wait before accepting stops; see {@linkcode Queue.resize}. */
-  capacity: number;
-  /** In which order sessions are served; first come, first served unless given. */
-  lanes?: LaneMaker<Session>;
-  registry: SessionRegistry;
-  admission: Pick<Admission, "open" | "below" | "affordable" | "afford">;
-  clock: Clock;
-  /**
-   * Called when sessions wait because no idle worker may have them: the moment for more workers.
-   *
-   * @param sessions Those that have just come; without it all are to be looked at.
-   */
-  onWaiting?: (sessions?: readonly Session[]) => void;
-  /** Called before sessions begin to wait, the first time or again: it may bind them. */
-  bind?: (sessions: readonly Session[]) => void;
-  /** Looks after what is done when more comes than is served. */
-  overload?: () => OverloadHandling;
-}
+export type { OverloadHandling, QueueOptions } from "./queue_options.ts";
 
 /**
  * The sessions that wait for a worker: in which order they are served, and how they join and leave,
@@ -66,6 +34,10 @@ export class Queue implements Holder {
   readonly #bind: QueueOptions["bind"];
   /** How many sessions have joined so far. */
   #arrivals = 0;
+  /** How many may wait for one route, whatever waits for others. */
+  #share: number;
+  /** Looks whether what a session wants is still there. */
+  readonly #refresh: QueueOptions["refresh"];
   /** What is done when more comes than is served. */
   readonly #overload: QueueOptions["overload"];
   /** Whether everything that comes has room. */
@@ -83,6 +55,8 @@ export class Queue implements Holder {
     this.#admission = options.admission;
     this.#clock = options.clock;
     this.#bind = options.bind;
+    this.#refresh = options.refresh;
+    this.#share = options.capacity;
     this.#overload = options.overload;
   }
 
@@ -195,7 +169,7 @@ export class Queue implements Holder {
   join(sessions: readonly Session[]): Promise<void> {
     const ready = sessions.filter((session) => this.#prepare(session));
     this.#bind?.(ready);
-    const joined = this.#channel.sendAll(ready);
+    const joined = this.#channel.sendAll(this.#joinBeyond(ready));
     if (this.size > 0) this.#overload?.().joined();
     return joined;
   }
@@ -240,9 +214,21 @@ export class Queue implements Holder {
     return waiting.aheadOf(session) + (newestFirst ? 0 : suspended.items);
   }
 
-  /** Changes the capacity. Those that wait stay, however many they are. */
-  resize(capacity: number): void {
-    this.#channel.resize(capacity);
+  /** The same of those that wait for one route. */
+  aheadIn(route: Route, session?: Session): number {
+    const { ahead, of } = this.#channel.waiting.aheadIn(route, session);
+    // Of those that are bound to one of its destinations, or have no room yet, all count.
+    return ahead + Math.max(route.waiting - of, 0);
+  }
+
+  /**
+   * Changes the capacity. Those that wait stay, however many they are.
+   *
+   * @param share How many of these may wait for one route; as many unless given.
+   */
+  resize(capacity: number, share = capacity): void {
+    this.#share = share;
+    if (capacity !== this.#channel.capacity) this.#channel.resize(capacity);
   }
 
   /** Makes room for everything that comes, however much: for a drain. */
@@ -281,11 +267,22 @@ export class Queue implements Holder {
     this.#overload?.().finished(session);
   }
 
+  /** Lets those in whose route has room though the whole has none. Returns the others. */
+  #joinBeyond(sessions: readonly Session[]): readonly Session[] {
+    if (this.#channel.capacity - this.#channel.size >= sessions.length) return sessions;
+    return sessions.filter((session) => {
+      if (!session.route || session.route.waiting > this.#share) return true;
+      this.#channel.unshift(session, { behind: (waiting) => isOlder(waiting, session) });
+      return false;
+    });
+  }
+
   /** Makes a session ready to wait; `false` if it is over, its client having left, say. */
   #prepare(session: Session, now?: number): boolean {
     if (session.arrival === 0) session.arrival = ++this.#arrivals;
     session.wait(this, now);
     if (this.#closedFor) session.abort(this.#closedFor);
+    this.#refresh?.(session);
     if (session.reason === undefined) return true;
     this.#registry.finish(session);
     return false;

@@ -11,18 +11,20 @@ import { isWithin } from "../net/networks.ts";
 import type { Session } from "../session/session.ts";
 
 /** Settings that say in which order sessions are served. */
-export type OrderSettings = Pick<Settings, "queueOrder" | "fairMask" | "priority">;
+export type OrderSettings = Pick<Settings, "queueOrder" | "fairBy" | "fairMask" | "priority">;
 
 /** In which order the sessions of one queue are served that wait. */
 export class QueueOrder {
   /** Tells clients apart, as the mask says that counts now. */
   #networks: ClientNetworks | undefined;
+  /** Whether they are told apart by the servers that they ask for. */
+  #byName = false;
   /** Reads addresses, all bits of them. */
   readonly #addresses = new MaskedAddress({ v4: 32, v6: 128 });
   /** The same for as long as the queue is there: its turns go on. */
   readonly #fair: LaneMaker<Session> = fairLanes({
     // One without an address is its own client, so that these are served in the order of arrival.
-    clientOf: (session) => this.#networks?.of(session.clientAddress) ?? session,
+    clientOf: (session) => this.#nameOf(session) ?? this.#networkOf(session) ?? session,
     noteTurn(session, turn) {
       session.turn = turn;
     },
@@ -30,7 +32,8 @@ export class QueueOrder {
   });
 
   /** What sessions wait in by these settings. Nothing made before is in use any more. */
-  lanes({ queueOrder, fairMask, priority }: OrderSettings): LaneMaker<Session> {
+  lanes({ queueOrder, fairBy, fairMask, priority }: OrderSettings): LaneMaker<Session> {
+    this.#byName = fairBy === "sni";
     this.#networks = new ClientNetworks(fairMask);
     const lanes = queueOrder === "fair" ? this.#fair : fifoLanes<Session>();
     if (priority.length === 0) return lanes;
@@ -39,6 +42,15 @@ export class QueueOrder {
       usual: USUAL_CLASS,
       lanes,
     });
+  }
+
+  /** What stands for the server that a client asks for, if that tells clients apart. */
+  #nameOf({ hello }: Session): string | undefined {
+    return this.#byName && hello?.name !== undefined ? `sni:${hello.name}` : undefined;
+  }
+
+  #networkOf({ clientAddress }: Session): string | undefined {
+    return this.#networks?.of(clientAddress);
   }
 
   /** The class of a client: that of the first entry that matches. */
@@ -55,7 +67,8 @@ export class QueueOrder {
 /** Whether what sessions wait in is the same by both settings. */
 export function isSameOrder(one: OrderSettings, other: OrderSettings): boolean {
   const same = one.queueOrder === other.queueOrder && isSame(one.priority, other.priority);
-  return same && (one.queueOrder === "fifo" || isSameMask(one.fairMask, other.fairMask));
+  const sameClients = one.fairBy === other.fairBy && isSameMask(one.fairMask, other.fairMask);
+  return same && (one.queueOrder === "fifo" || sameClients);
 }
 
 function isSame(one: readonly Priority[], other: readonly Priority[]): boolean {

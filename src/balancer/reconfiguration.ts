@@ -33,6 +33,7 @@ export async function reconfigure(
   const { rules, destinations } = config;
   parts.sessionDescriptors.apply(config);
   await inTurns(exchange(parts, { destinations, numbers }));
+  parts.routes.want(config.wanted);
   parts.admission.apply({ rules, before });
   parts.workerContext.relaying.redispatch = config.redispatch;
   parts.steps.on = config.logLevel === "debug";
@@ -43,7 +44,8 @@ export async function reconfigure(
   }
   parts.health.apply(settings);
   if (!isSameOrder(config, before)) parts.queue.reorder(parts.order.lanes(config));
-  if (!draining()) parts.queue.resize(config.queue);
+  parts.routes.review();
+  if (!draining()) resizeQueue(parts);
   parts.gate.review();
   if (config.halfClose !== before.halfClose) {
     for (const session of parts.registry.live) session.review();
@@ -60,16 +62,24 @@ function isSamePolicy(one: Settings, other: Settings): boolean {
 
 /** Goes over to a configuration in which one destination is new, different or gone. */
 export function replace(
-  { destinations, health, pool }: Parts,
+  parts: Parts,
   { number, destination, before }: Replacement,
 ): void {
+  const { destinations, health, pool, routes } = parts;
   const changed = destination
     ? destinations.put(destination, number, { before })
     : destinations.find(number);
   if (!changed) return;
   if (destination) health.reconsider(changed);
   else destinations.remove(changed);
+  routes.review();
+  if (!parts.queue.draining) resizeQueue(parts);
   pool.arrange(changed);
+}
+
+/** As many may wait as is configured, for each of what clients can ask for. */
+export function resizeQueue({ queue, settings, routes }: Parts): void {
+  queue.resize(settings.queue * routes.size, settings.queue);
 }
 
 /** Goes over to other destinations, one by one. */

@@ -1,14 +1,47 @@
 import type { Audience } from "../async/audience.ts";
 import type { Destination } from "../destinations/destination.ts";
+import { keysOf } from "./routes/keys.ts";
 import { Tiers } from "./tiers.ts";
+
+const NOWHERE = { up: false, failing: false };
+
+/** Those who serve the same clients. */
+class Family {
+  readonly up = new Tiers();
+  readonly failing = new Tiers();
+
+  /** Notes what one of them is like; returns whether others take part because of that, or no more. */
+  note(one: Destination, is: { up: boolean; failing: boolean }): boolean {
+    const [up, failing] = [this.up.lowest, this.failing.lowest];
+    this.up.note(one, is.up);
+    this.failing.note(one, is.failing);
+    return up !== this.up.lowest || failing !== this.failing.lowest;
+  }
+
+  /** Whether one of them that is enabled takes part. */
+  has({ usable, onlyCheckFails, config: { backup } }: Destination): boolean {
+    if (usable) return backup <= this.up.lowest;
+    return onlyCheckFails && this.up.lowest === Infinity && backup <= this.failing.lowest;
+  }
+
+  /** Whether it is the turn of a destination's tier, whatever its state. */
+  reaches({ config: { backup } }: Destination): boolean {
+    return backup <= (this.up.lowest < Infinity ? this.up.lowest : this.failing.lowest);
+  }
+}
 
 /**
  * Which destinations take part: those of the lowest tier that has somebody who is up, or untried.
  * While none at all is, those of the lowest tier whose connects work and only their checks fail.
+ *
+ * That counts for each name and protocol by itself that clients ask for: a backup of one serves its
+ * clients while destinations of others are up.
  */
 export class Serving {
-  readonly #up = new Tiers();
-  readonly #failing = new Tiers();
+  /** By the keys of what they serve; see `routes/`. */
+  readonly #families = new Map<string, Family>();
+  /** Where each was noted last. */
+  readonly #noted = new WeakMap<Destination, ReadonlySet<string>>();
 
   /**
    * Notes the state of destinations.
@@ -17,18 +50,43 @@ export class Serving {
    * @returns Whether others take part because of that, too, or no more.
    */
   note(destinations: Iterable<Destination>, counts: (one: Destination) => boolean): boolean {
-    const [up, failing] = [this.#up.lowest, this.#failing.lowest];
+    let changed = false;
     for (const one of destinations) {
-      this.#up.note(one, one.usable && counts(one));
-      this.#failing.note(one, !one.usable && one.onlyCheckFails && counts(one));
+      const keys = keysOf(one.config);
+      const before = this.#noted.get(one);
+      for (const key of before === keys ? [] : before ?? []) {
+        if (!keys.has(key)) changed = this.#familyOf(key).note(one, NOWHERE) || changed;
+      }
+      this.#noted.set(one, keys);
+      const there = counts(one);
+      const is = { up: one.usable && there, failing: !one.usable && one.onlyCheckFails && there };
+      for (const key of keys) changed = this.#familyOf(key).note(one, is) || changed;
     }
-    return up !== this.#up.lowest || failing !== this.#failing.lowest;
+    return changed;
   }
 
   /** Whether one that is enabled takes part. */
-  has({ usable, onlyCheckFails, config: { backup } }: Destination): boolean {
-    if (usable) return backup <= this.#up.lowest;
-    return onlyCheckFails && this.#up.lowest === Infinity && backup <= this.#failing.lowest;
+  has(destination: Destination): boolean {
+    for (const key of keysOf(destination.config)) {
+      if (this.#familyOf(key).has(destination)) return true;
+    }
+    return false;
+  }
+
+  /** Whether the clients of a key may have one now, as far as its tier is concerned. */
+  reaches(key: string, destination: Destination): boolean {
+    return this.#families.get(key)?.reaches(destination) ?? true;
+  }
+
+  /** Forgets keys that nobody has any more. */
+  forget(isThere: (key: string) => boolean): void {
+    for (const key of this.#families.keys()) if (!isThere(key)) this.#families.delete(key);
+  }
+
+  #familyOf(key: string): Family {
+    let family = this.#families.get(key);
+    if (!family) this.#families.set(key, family = new Family());
+    return family;
   }
 }
 

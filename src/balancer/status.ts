@@ -12,6 +12,7 @@ import type { SessionRegistry } from "../session/registry.ts";
 import type { SessionInfo } from "../operations/operations.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { Forecast } from "../operations/forecast.ts";
+import type { RouteStatus } from "../operations/route_status.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 import { datagramsOf } from "../session/exchange.ts";
 import type { Session } from "../session/session.ts";
@@ -39,6 +40,7 @@ export interface StatusSources {
   /** Clients that left before they had a destination. */
   gaveUp: number;
   forecast: Forecast;
+  routes: RouteStatus[];
   datagrams: DatagramCounts;
   timings: Timings;
   destinations: readonly Destination[];
@@ -82,6 +84,7 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     datagrams_unsent: sources.datagrams.unsent,
     ended: Object.fromEntries(ended),
     forecast: sources.forecast,
+    routes: sources.routes,
     gave_up: sources.gaveUp,
     latencies: sources.timings.data,
     children: [
@@ -147,6 +150,8 @@ export function destinationStatus(
     backup: config.backup > 0,
     tier: config.backup,
     check: formatCheck(config.check),
+    sni: config.sni.join("|"),
+    alpn: config.alpn.join("|"),
     send_proxy: config["send-proxy"],
     tls: !config.tls ? "off" : config["tls-insecure"] ? "insecure" : "verified",
     tls_name: config.tls ? config["tls-name"] || nameAt(config.address) : "",
@@ -182,6 +187,7 @@ export function sessionInfos(
       listener: listener.name,
       client: session.clientName,
       peer: session.peerName,
+      server_name: session.hello?.name ?? null,
       destination: session.destination?.name ?? null,
       stage: session.stage,
       place: session.stage === "waiting" ? ++place : null,

@@ -1,74 +1,45 @@
-import type { Logger } from "@logtape/logtape";
 import { TaskGroup } from "../async/task_group.ts";
-import { type Clock, monotonic } from "../base/clock.ts";
+import { monotonic } from "../base/clock.ts";
 import type { ListenerConfig } from "../config/config.ts";
 import type { Settings } from "../config/options.ts";
 import { DestinationSet } from "../destinations/destination_set.ts";
-import type { LimitBoards } from "../destinations/limits/limit_boards.ts";
 import { Health } from "../destinations/health.ts";
-import type { AccessLog } from "../logging/access_log.ts";
-import type { AcceptingSocket } from "../net/accepting_socket.ts";
 import { BufferPool } from "../net/buffer_pool.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { FairReads } from "../net/fair_reads.ts";
 import { makeResolver } from "../net/dns/resolver.ts";
 import { ListenerNames } from "../net/listener_names.ts";
-import type { NameLookups } from "../net/names.ts";
 import { noteOf, Trails } from "../net/trails.ts";
 import { Loops } from "../session/loops.ts";
 import { SessionRegistry } from "../session/registry.ts";
 import { Steps } from "../session/steps.ts";
 import { TimeoutSweep } from "../session/timeouts.ts";
-import { type ServiceContext, SILENT } from "../services/service.ts";
+import { SILENT } from "../services/service.ts";
 import { Timekeeper } from "../session/timings.ts";
-import type { Durations } from "../operations/latencies.ts";
 import { Admission } from "./admission.ts";
-import type { Identity } from "./balancer.ts";
 import { Bindings } from "./bindings.ts";
 import { Datagrams } from "./datagrams.ts";
 import { Farewells } from "./farewells.ts";
 import { Forecaster } from "./forecaster.ts";
 import { Gate } from "./gate.ts";
+import { HelloGreeting } from "./greeting/hello_greeting.ts";
 import { ProxyGreeting } from "./greeting/proxy_greeting.ts";
 import { Overload } from "./overload/overload.ts";
 import { makePolicy } from "./policies/policies.ts";
 import { Announcer } from "./observers.ts";
 import { Queue } from "./queue.ts";
 import { QueueOrder } from "./queue_order.ts";
+import { Routes } from "./routes/routes.ts";
+import { Serving } from "./serving.ts";
 import { SessionDescriptors } from "./session_descriptors.ts";
 import { StallDetector } from "./stall_detector.ts";
 import { WaitingTimeouts } from "./waiting_timeouts.ts";
 import { runWorker, type WorkerContext } from "./worker.ts";
 import { WorkerPool } from "./worker_pool.ts";
 import type { Parts } from "./parts.ts";
+import type { WiringOptions } from "./wiring_options.ts";
 
-/** What a balancer is made with, beside its configuration. */
-export interface WiringOptions {
-  identity: Identity;
-  log: Logger;
-  /** Gets every session that ended. */
-  access?: Pick<AccessLog, "add">;
-  /** Gets the same durations as the histograms, one by one. */
-  durations?: Durations | undefined;
-  clock?: Clock;
-  /** What all that want descriptors share; all that there are, if absent. */
-  descriptors?: DescriptorBudget;
-  /** Its number among threads that share the address, and how many there are; alone if absent. */
-  thread?: { index: number; number: number };
-  /** What listeners and threads know together of the ways of sessions; only this one's if absent. */
-  trails?: Trails;
-  /** What its threads share of how much destinations can take. */
-  boards?: LimitBoards;
-  /** Looks names up, instead of what the settings say. */
-  names?: NameLookups;
-  /**
-   * The one client that there is, instead of those of the address, and whether it waits for a
-   * destination to come back when none can be connected. Destinations are connected for it alone.
-   */
-  only?: { readonly socket: AcceptingSocket; readonly waits: boolean } | undefined;
-  /** Shows lines that services of this program have got; nobody sees them if absent. */
-  show?: ServiceContext["show"];
-}
+export type { WiringOptions } from "./wiring_options.ts";
 
 /**
  * Makes all parts of a balancer and connects them.
@@ -128,15 +99,20 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
       pool.grow(sessions);
       bindings.watch();
       forecaster.noteWaiting();
+      routes.noteWaiting(sessions);
     },
     bind: (sessions) => bindings.bind(sessions),
+    refresh: (session) => routes.refresh(session),
     overload: () => overload,
   });
+  const serving = new Serving();
+  const routes: Routes = new Routes({ serving, queue: () => queue, pool: () => pool, clock });
   const policy = makePolicy(config.balance, config);
   const bindings = new Bindings({ policy, queue, clock });
   const pool = new WorkerPool({
     queue,
     policy,
+    serving,
     bindings,
     spawn: (destination) => tasks.add(runWorker(destination, workerContext)),
     onStranded: (session) => session.abort("server-reset"),
@@ -152,7 +128,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
   const forecaster = new Forecaster({
     queue,
     registry,
-    slots: () => pool.slots,
+    slots: () => pool.slots(),
     free: () => queue.idleWorkers > 0 || pool.hasRoomFor(),
     clock,
   });
@@ -168,9 +144,10 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     steps,
     loops,
     tasks,
-    greetings: [new ProxyGreeting(settings)],
+    greetings: [new ProxyGreeting(settings), new HelloGreeting(settings, routes)],
     farewells,
     forecaster,
+    routes,
     // It was accepted long before by whoever has started this program.
     listens: options.only !== undefined,
   });
@@ -215,6 +192,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     admission,
     overload,
     forecaster,
+    routes,
     waitingTimeouts,
     timekeeper,
     steps,
@@ -227,6 +205,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
   const destinations = new DestinationSet({
     pool,
     health,
+    routes,
     tasks,
     clock,
     trails,
@@ -270,6 +249,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
       clock,
       onSweep() {
         forecaster.sample();
+        routes.sample();
         overload.look();
       },
       onSeen(session) {
@@ -279,6 +259,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     }),
     waitingTimeouts,
     forecaster,
+    routes,
     stallDetector: new StallDetector({ queue, pool, log }),
     workerContext,
     timekeeper,

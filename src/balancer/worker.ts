@@ -234,7 +234,7 @@ function afterFailure(
     context.observer.onFailure(destination, error as Error);
     // One that was reset once has begun that connect for nothing; it is no retry.
     const connects = session.attempts - (session.moved ? 1 : 0);
-    const hopeless = !context.waits && !context.serves(EVERYBODY);
+    const hopeless = !context.waits && !context.serves(session.audience ?? EVERYBODY);
     if (hopeless || connects > context.settings.retries) end(session, "connect-failed", context);
     else context.queue.giveBack(session);
   }

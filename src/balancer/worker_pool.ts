@@ -1,29 +1,14 @@
 import { type Audience, Without } from "../async/audience.ts";
-import type { Bindings } from "./bindings.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { Policy } from "./policies/policy.ts";
-import type { Queue } from "./queue.ts";
 import { audienceOf, type Session } from "../session/session.ts";
 import { freeSlots, Serving } from "./serving.ts";
+import type { Spawn, WorkerPoolOptions } from "./worker_pool_options.ts";
 import { after, type Timer } from "../base/timer.ts";
 
 /** Shortest and longest rest of a destination that is full, in milliseconds. */
 const FIRST_REST_MS = 5;
 const LAST_REST_MS = 50;
-
-/** Begins one worker of a destination, which runs until it retires; see `worker.ts`. */
-export type Spawn = (destination: Destination) => void;
-
-/** Options of {@linkcode WorkerPool}. */
-export interface WorkerPoolOptions {
-  queue: Pick<Queue, "hasFor" | "hasSuspendedFor" | "firstOf" | "audiences">;
-  policy: Policy;
-  spawn: Spawn;
-  /** Who is bound to whom, if the policy binds. */
-  bindings?: Pick<Bindings, "use" | "review">;
-  /** Gets a session that was moved and waits though no destination serves that may have it. */
-  onStranded?: (session: Session) => void;
-}
 
 /**
  * How many workers each destination has: more while sessions wait, fewer when they are idle.
@@ -41,7 +26,7 @@ export class WorkerPool {
   /** All destinations, in the order in which they were added. */
   readonly #destinations = new Set<Destination>();
   /** Which of them take part, by their tier. */
-  readonly #serving = new Serving();
+  readonly #serving: Serving;
   /** Who waits, and for whom. */
   readonly #queue: WorkerPoolOptions["queue"];
   /** Begins a worker. */
@@ -64,6 +49,7 @@ export class WorkerPool {
     this.#spawn = options.spawn;
     this.#bindings = options.bindings;
     this.#policy = options.policy;
+    this.#serving = options.serving ?? new Serving();
     this.#onStranded = options.onStranded ?? (() => {});
   }
 
@@ -112,6 +98,11 @@ export class WorkerPool {
     }
     this.grow();
     this.#fill(affected);
+  }
+
+  /** Notes who takes part now; {@linkcode arrange} has to follow. */
+  look(): void {
+    this.#review();
   }
 
   /** Spawns as many idle workers as there shall be, first where there are the fewest. */
@@ -207,11 +198,21 @@ export class WorkerPool {
     }
   }
 
-  /** Slots of all destinations that serve at the moment, taken or free. */
-  get slots(): number {
+  /** Slots of the destinations that serve at the moment, of an audience or all, taken or free. */
+  slots(audience?: Audience): number {
     let slots = 0;
-    for (const one of this.#destinations) if (this.#mayServe(one)) slots += one.limit;
+    for (const one of this.#destinations) {
+      if (audience?.has(one) !== false && this.#mayServe(one)) slots += one.limit;
+    }
     return slots;
+  }
+
+  /** Whether one of an audience has an idle worker, or could get one more. */
+  hasFreeFor(audience: Audience): boolean {
+    for (const one of this.#destinations) {
+      if ((one.waiting > 0 || one.hasRoom) && audience.has(one) && this.#serves(one)) return true;
+    }
+    return false;
   }
 
   /** Free slots of the destinations that may have a session and take some at the moment. */

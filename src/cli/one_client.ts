@@ -13,7 +13,7 @@ const OPTIONS: readonly OptionName[] = [
   ...["queueTimeout", "connectTimeout", "idleTimeout", "halfCloseTimeout"] as const,
   ...["answerTimeout", "sessionTimeout", "drainTimeout", "retries", "redispatch"] as const,
   ...["execGrace", "syslogFacility", "syslogIdent"] as const,
-  ...["sendProxy", "acceptProxy", "acceptProxyTimeout", "resolver"] as const,
+  ...["sendProxy", "acceptProxy", "acceptProxyTimeout", "greetingTimeout", "resolver"] as const,
   ...["logLevel", "logFormat", "log", "accessLog", "accessLogFormat"] as const,
 ];
 

@@ -136,6 +136,16 @@ const COLUMNS: readonly Column[] = [
     cell: ({ destination: { limit_reason } }) => ({ text: limit_reason }),
   },
   {
+    title: "SNI",
+    rank: 1.65,
+    least: 5,
+    most: 30,
+    isWanted: ({ sni, alpn }) => Boolean(sni || alpn),
+    cell: ({ destination: { sni, alpn } }) => ({
+      text: plain([sni || "*", alpn].filter(Boolean).join(" ")),
+    }),
+  },
+  {
     title: "TLS",
     rank: 1.6,
     least: 8,

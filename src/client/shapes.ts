@@ -42,10 +42,16 @@ const histogram = object({ fine: either(missing, list(number)) });
 const destination = object({
   ...{ id, name: text, address: either(missing, text), source: either(missing, text) },
   agent: either(missing, text),
+  // An earlier version does not read hellos.
+  ...{ sni: either(missing, longText), alpn: either(missing, longText) },
   // An earlier version does not tell the tier.
   ...{ state: text, admin: text, leaving: flag, backup: flag, tier: either(missing, amount) },
   ...{ limit: amount, weight: amount, active: amount, sessions: amount, failures: amount },
   ...{ bytes_up: amount, bytes_down: amount },
+});
+
+const route = object({
+  ...{ name: text, protocol: text, sessions: amount, waiting: amount, live: amount },
 });
 
 const name = object({
@@ -73,6 +79,7 @@ const listener = object({
   ...{ datagrams_up: either(missing, amount), datagrams_down: either(missing, amount) },
   ...{ datagrams_dropped: either(missing, amount), datagrams_foreign: either(missing, amount) },
   datagrams_unsent: either(missing, amount),
+  routes: either(missing, list(route)),
   ...{ names: either(missing, list(name)), balance: either(missing, text) },
   latencies: object({ queue: histogram, connect: histogram, session: histogram }),
 });
@@ -85,6 +92,7 @@ const session = object({
   ...{ id, listener: text, client: text, destination: either(none, text), stage: text },
   // An earlier version does not tell it.
   peer: either(missing, text),
+  server_name: either(missing, either(none, text)),
   ...{ place: either(none, amount), age_ms: amount, bytes_up: amount, bytes_down: amount },
   attempts: amount,
   ...{ datagrams_up: either(missing, amount), datagrams_down: either(missing, amount) },

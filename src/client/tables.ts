@@ -30,6 +30,9 @@ const DESTINATION_COLUMNS: readonly Column[] = [
 /** Only where a destination has a name. */
 const ADDRESS_COLUMN: Column = { title: "ADDRESS" };
 
+/** Only where clients get some of them by what they ask for. */
+const SERVES_COLUMNS: readonly Column[] = [{ title: "SNI" }, { title: "ALPN" }];
+
 /** Only where a server has said something of itself. */
 const AGENT_COLUMN: Column = { title: "AGENT" };
 
@@ -38,6 +41,9 @@ const TLS_COLUMN: Column = { title: "TLS" };
 
 /** Stands behind the client where one was named by somebody else. */
 const PEER_COLUMN: Column = { title: "PEER" };
+
+/** Only where clients have said which server they want. */
+const NAME_COLUMN: Column = { title: "SERVER NAME" };
 
 /** Only where there are sessions of UDP. */
 const DATAGRAM_COLUMNS: readonly Column[] = [
@@ -86,11 +92,14 @@ function listenerLines(listener: ListenerStatus): string[] {
     // The name of a record ends in its address.
     return !source && (address ?? name) !== name;
   });
+  // An earlier version does not tell them.
+  const routed = destinations.some(({ sni, alpn }) => sni || alpn);
   const reported = destinations.some(({ agent }) => agent);
   const encrypted = destinations.some(({ tls }) => tls !== undefined && tls !== "off");
   const columns = [
     ...DESTINATION_COLUMNS,
     ...(named ? [ADDRESS_COLUMN] : []),
+    ...(routed ? SERVES_COLUMNS : []),
     ...(encrypted ? [TLS_COLUMN] : []),
     ...(reported ? [AGENT_COLUMN] : []),
   ];
@@ -106,6 +115,7 @@ function listenerLines(listener: ListenerStatus): string[] {
     formatBytes(one.bytes_up),
     formatBytes(one.bytes_down),
     ...(named ? [one.address] : []),
+    ...(routed ? [one.sni || "*", one.alpn || "*"] : []),
     ...(encrypted ? [one.tls ?? "-"] : []),
     ...(reported ? [one.agent || "-"] : []),
   ]);
@@ -118,10 +128,21 @@ function listenerLines(listener: ListenerStatus): string[] {
     ...(forecast.length > 0 ? [`  ${forecast.join(", ")}`] : []),
     ...(ended.length > 0 ? [`  ended: ${plain(ended.join(", "))}`] : []),
     ...(durations.length > 0 ? [`  ${durations.join("; ")}`] : []),
+    ...routeLines(listener),
     ...namesOf(listener).map((name) => `  ${name.id} ${nameText(name)}`),
     "",
     ...table.map((line) => `  ${line}`),
   ];
+}
+
+/** What clients have asked for, where that decides who serves them. */
+function routeLines({ routes }: ListenerStatus): string[] {
+  // An earlier version has none.
+  return ((routes as ListenerStatus["routes"] | undefined) ?? []).map((route) => {
+    const { name, protocol, live, waiting, sessions } = route;
+    const what = protocol ? `${plain(name)} ${plain(protocol)}` : plain(name);
+    return `  asked for ${what}: ${sessions} sessions, ${live} live, ${waiting} waiting`;
+  });
 }
 
 /** What became of datagrams, where there were some. */
@@ -146,12 +167,14 @@ export function sessionLines(answer: { sessions: SessionInfo[]; total: number })
   const { sessions, total } = answer;
   if (sessions.length === 0) return ["no sessions"];
   const named = sessions.some(({ client, peer }) => peer !== undefined && peer !== client);
+  const asked = sessions.some(({ server_name }) => server_name);
   const datagrams = sessions.some(({ datagrams_up }) => datagrams_up !== undefined);
   const rows = sessions.map((session) => [
     session.id,
     session.client,
     // An earlier version does not tell it.
     ...named ? [session.peer ?? "-"] : [],
+    ...asked ? [session.server_name ?? "-"] : [],
     session.stage,
     session.place === null ? "-" : String(session.place),
     session.destination ?? "-",
@@ -162,7 +185,12 @@ export function sessionLines(answer: { sessions: SessionInfo[]; total: number })
     session.listener,
     ...datagrams ? [session.datagrams_up, session.datagrams_down].map((n) => String(n ?? "-")) : [],
   ]);
-  const begin = [{ title: "ID" }, { title: "CLIENT" }, ...named ? [PEER_COLUMN] : []];
+  const begin = [
+    { title: "ID" },
+    { title: "CLIENT" },
+    ...named ? [PEER_COLUMN] : [],
+    ...asked ? [NAME_COLUMN] : [],
+  ];
   const lines = formatTable(
     [...begin, ...SESSION_COLUMNS, ...datagrams ? DATAGRAM_COLUMNS : []],
     rows,

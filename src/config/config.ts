@@ -8,6 +8,7 @@ import {
   isTemplate,
   readDestination,
 } from "./destination_text.ts";
+import { type HelloTerms, wantedOf } from "./hello_terms.ts";
 import { checkProtocol } from "./destination_protocol.ts";
 import { UsageError } from "../base/errors.ts";
 import { flagOf, type OptionName, readOption, readSettings, type Settings } from "./options.ts";
@@ -30,6 +31,8 @@ export interface ListenerConfig extends Settings {
   readonly listen: Address;
   /** The servers, those that records of names lead to included. */
   readonly destinations: readonly DestinationConfig[];
+  /** What clients ask for whom records of names serve, whether there are records or not. */
+  readonly wanted: readonly HelloTerms[];
   /** Which clients may come: `allow` and `deny` in the order in which they were given. */
   readonly rules: readonly AccessRule[];
 }
@@ -132,7 +135,15 @@ export function* checkListener(
   // Of names nothing is known yet.
   const destinations = configured.filter((one): one is DestinationConfig => !isTemplate(one));
   return fine
-    ? { ...settings, listen: listen!, configured, destinations, rules, texts }
+    ? {
+      ...settings,
+      listen: listen!,
+      configured,
+      destinations,
+      wanted: wantedOf(configured),
+      rules,
+      texts,
+    }
     : undefined;
 }
 

@@ -44,6 +44,11 @@ export function checkProtocol(
         : "has a check of UDP; must be one of connections",
     );
   }
+  for (const name of ["sni", "alpn"] as const) {
+    if (udp && destination[name].length > 0) {
+      report(`datagrams do not begin with a hello of TLS; ${name} must be none for UDP`);
+    }
+  }
   if (udp && destination["send-proxy"] !== "off") {
     report("datagrams have no PROXY header before them; send-proxy must be off");
   }

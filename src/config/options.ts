@@ -2,6 +2,7 @@ import { UsageError } from "../base/errors.ts";
 import { quote } from "../base/text.ts";
 import { type Option, problemWith, type Row, type Scope } from "./option.ts";
 import { DAEMON_ROWS } from "./options/daemon.ts";
+import { GREETING_ROWS } from "./options/greeting.ts";
 import { HEALTH_ROWS } from "./options/health.ts";
 import { LISTENER_ROWS } from "./options/listener.ts";
 import { LOGGING_ROWS } from "./options/logging.ts";
@@ -23,6 +24,7 @@ export const OPTIONS = {
   ...UDP_ROWS,
   ...HEALTH_ROWS,
   ...PROXY_PROTOCOL_ROWS,
+  ...GREETING_ROWS,
   ...NAMES_ROWS,
   ...LOGGING_ROWS,
   ...PROGRAM_ROWS,

@@ -27,6 +27,11 @@ const RULES: readonly Rule[] = [
     problem: "datagrams have no PROXY header before them; must be off for UDP",
   },
   {
+    option: "fairBy",
+    asks: ({ fairBy }) => fairBy !== "address",
+    problem: "datagrams do not begin with a hello of TLS; must be address for UDP",
+  },
+  {
     option: "halfClose",
     asks: ({ halfClose }) => halfClose !== "keep",
     problem: "a client of UDP does not finish sending; must be keep for UDP",

@@ -2,6 +2,7 @@ import { isIp } from "../net/address.ts";
 import { formatPeers, type Verdict } from "../net/networks.ts";
 import type { Config, ProgramConfig } from "./config.ts";
 import { type ConfiguredDestination, isTemplate } from "./destination_text.ts";
+import { asksForHello, isFairByName } from "./hello_terms.ts";
 import { flagOf, keyOf, type OptionName, rowOf, type Settings } from "./options.ts";
 import { isProgram } from "./program_warnings.ts";
 import { neverMatched } from "./never_matched.ts";
@@ -97,12 +98,20 @@ const OF_LISTENERS: Companions<Config> = {
     counts: ({ batchSize }) => batchSize !== 1,
     why: (name) => `with ${name("batchSize")} 1`,
   },
+  fairBy: {
+    counts: ({ queueOrder }) => queueOrder === "fair",
+    why: (name) => `without ${name("queueOrder")} fair`,
+  },
   fairMask: {
     counts: ({ queueOrder }) => queueOrder === "fair",
     why: (name) => `without ${name("queueOrder")} fair`,
   },
   checkInterval: CHECKS,
   checkTimeout: CHECKS,
+  greetingTimeout: {
+    counts: (config) => config.configured.some(asksForHello) || isFairByName(config),
+    why: (name) => `without a destination that has sni or alpn, or ${name("fairBy")} sni`,
+  },
   acceptProxyTimeout: {
     counts: ({ acceptProxy }) => acceptProxy.length > 0,
     why: (name) => `without ${name("acceptProxy")}`,

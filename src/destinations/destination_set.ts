@@ -22,6 +22,8 @@ export interface Pool {
 export interface DestinationSetOptions {
   pool: Pool;
   health: Health;
+  /** Learns what each serves: its options, as soon as it has others, and whether it is there. */
+  routes?: { note(destination: Destination, there: boolean): void };
   /** Gets the watch over each destination. */
   tasks: TaskGroup;
   clock: Clock;
@@ -128,6 +130,7 @@ export class DestinationSet {
     const known = this.#present.get(key) ?? this.#leaving.get(number) ?? this.#gone.get(number);
     const one = known ?? new Destination(config, this.#options.clock, number, this.#options);
     one.config = config;
+    this.#options.routes?.note(one, true);
     const isNew = !known || known.leaving;
     if (place !== undefined || isNew) one.place = place ?? this.#placeBefore(before);
     if (isNew) this.#add(one);
@@ -142,6 +145,7 @@ export class DestinationSet {
     one.admin = "ready";
     this.#present.delete(one.config.key);
     this.#leaving.set(one.number, one);
+    this.#options.routes?.note(one, false);
     this.#options.pool.remove(one);
     this.#options.health.retire(one);
     if (this.#leaving.size < this.#sweepAt) return;

@@ -17,6 +17,8 @@ export interface AccessRecord {
   client: string;
   /** The peer of its connection, if that has said that the client is somebody else. */
   peer?: string;
+  /** The server that the client asks for in its hello of TLS, if it does and that is read. */
+  server_name?: string;
   /** The destination of the latest connect. */
   destination: string | null;
   /** One of `END_REASONS`. */
@@ -51,6 +53,7 @@ function accessRecord(
     listener,
     client: session.clientName,
     ...session.forwarded && { peer: session.peerName },
+    ...session.hello?.name !== undefined && { server_name: session.hello.name },
     destination: session.destination?.name ?? null,
     reason: session.reason ?? "done",
     queue_ms: toMicroseconds(session.queued),
@@ -95,6 +98,8 @@ function textFormat(listener: string): AccessLogFormat {
     return `${time.toISOString()} id=${session.id} listener=${listenerWord} ` +
       `client=${oneWord(session.clientName)} ${
         session.forwarded ? `peer=${oneWord(session.peerName)} ` : ""
+      }${
+        session.hello?.name === undefined ? "" : `server_name=${session.hello.name} `
       }destination=${oneWord(session.destination?.name ?? "-")} ` +
       `reason=${session.reason ?? "done"} queue=${ms(toMicroseconds(session.queued))} ` +
       `connect=${ms(elapsed(connectStartedAt, connectedAt))} ` +

@@ -33,6 +33,7 @@ const VALUES: Values = {
   client_ip: ({ clientName }) => splitAddress(clientName).ip,
   client_port: ({ clientName }) => splitAddress(clientName).port,
   peer: ({ peerName }) => oneWord(peerName),
+  server_name: ({ hello }) => hello?.name ?? NONE,
   destination: ({ destination }) => oneWord(destination?.name ?? NONE),
   reason: ({ reason }) => reason ?? "done",
   queue: durations(({ queued }) => toMicroseconds(queued)),

@@ -74,6 +74,8 @@ export const DESTINATION_FIELDS = {
     join: ([first]) => first!,
   }),
   check: text("how it is checked, as the option is written"),
+  sni: text("the names that its clients ask for; empty if it serves all others"),
+  alpn: text("the protocols that its clients offer; empty if it serves all others"),
   send_proxy: text("which PROXY header it gets: off, v1 or v2"),
   tls: text("off; verified: over TLS, its certificate is verified; insecure: it is not"),
   tls_name: text("the name that its certificate has to be for; empty without TLS"),

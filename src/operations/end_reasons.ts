@@ -51,8 +51,13 @@ export const END_REASONS = {
   "bad-proxy-header": refused(
     "not let in: a peer of --accept-proxy did not begin with a PROXY header",
   ),
+  "unknown-name": refused(
+    "not let in: no destination serves the name or the protocol that the client asks for, or none " +
+      "is for all others: sni=, alpn=",
+  ),
   "greeting-timeout": timedOut(
-    "what stands before the payload was not there in time: --accept-proxy-timeout",
+    "what stands before the payload was not there in time: --accept-proxy-timeout, " +
+      "--greeting-timeout",
   ),
   "done": row("finished", "both sides finished sending and everything was delivered"),
   "udp-idle": row("finished", "no datagram in either direction for --udp-idle"),

@@ -5,6 +5,7 @@ import { field, join, number, type OwnPoint, type StatusOf, text } from "./field
 import { addForecasts, type Forecast, pointOf } from "./forecast.ts";
 import { addLatencies, type Latencies } from "./latencies.ts";
 import { joinNames, type NameStatus, pointsOf } from "./name_status.ts";
+import { joinRoutes, pointsOfRoutes, type RouteStatus } from "./route_status.ts";
 import { LISTENER_STATES, type ListenerState } from "./states.ts";
 
 /** Ended sessions by reason; reasons that did not occur are absent. */
@@ -203,6 +204,29 @@ export const LISTENER_FIELDS = {
         unit: "{session}",
         help: "Sessions that each of several threads or processes has had; absent if there is one.",
         value: (all) => all.map(({ name, accepted }): OwnPoint => [accepted, { child: name }]),
+      }],
+    },
+  ),
+  routes: field<RouteStatus[]>(
+    {
+      type: "array",
+      items: { $ref: "#/components/schemas/Route" },
+      description: "what clients have asked for in their hello (sni=, alpn=), as configured",
+    },
+    {
+      join: joinRoutes,
+      metrics: [{
+        name: "route.sessions",
+        kind: "counter",
+        unit: "{session}",
+        help: "Sessions that have asked for a configured name and protocol (sni=, alpn=).",
+        value: (routes) => pointsOfRoutes(routes, ({ sessions }) => sessions),
+      }, {
+        name: "route.waiting",
+        kind: "gauge",
+        unit: "{session}",
+        help: "Sessions that wait for a configured name and protocol (sni=, alpn=).",
+        value: (routes) => pointsOfRoutes(routes, ({ waiting }) => waiting),
       }],
     },
   ),

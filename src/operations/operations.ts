@@ -29,6 +29,8 @@ export interface SessionInfo {
   client: string;
   /** The peer of its connection. */
   peer: string;
+  /** The server that the client asks for in its hello of TLS, if that is read. */
+  server_name: string | null;
   /** The destination of the latest connect. */
   destination: string | null;
   stage: "greeting" | "waiting" | "connecting" | "relaying";

@@ -15,14 +15,16 @@ export interface ServerChange {
 
 /**
  * Has a balancer go over to other servers with the same settings: new and different ones first, so
- * that there is no moment without any. Returns what is different.
+ * that there is no moment without any. Returns what is different. What names want of clients may be
+ * different, too.
  */
 export async function goOver(
   { before, after }: { before: Config; after: Config },
   { balancer, numbers }: { balancer: Balancer; numbers: Numbers },
 ): Promise<readonly ServerChange[]> {
   const changes = changesOf(before.destinations, after.destinations);
-  if (changes.length > FEW) {
+  const wants = JSON.stringify(before.wanted) !== JSON.stringify(after.wanted);
+  if (changes.length > FEW || wants) {
     numbers.apply(after);
     await balancer.reconfigure(after, { numbers: numbers.byKey });
     return changes;

@@ -34,6 +34,7 @@ import { type DestinationStatus } from "../operations/destination_status.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { AdminState } from "../operations/states.ts";
 import type { OptionName } from "../config/options.ts";
+import { wantedOf } from "../config/hello_terms.ts";
 import { checkThreads, threadsOf } from "../config/thread_shares.ts";
 import { ChangeLog, changesBetween } from "./record_changes.ts";
 import { type ListenerOptions, startBalancer } from "./start_balancer.ts";
@@ -231,7 +232,7 @@ export class ManagedListener {
 
   async #withServers(config: Config): Promise<Config> {
     const destinations = await inTurns(this.#discovery.serversOf(config.configured));
-    return { ...config, destinations };
+    return { ...config, destinations, wanted: wantedOf(config.configured) };
   }
 
   /** Puts the records that there are by now in force. */

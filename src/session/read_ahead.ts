@@ -17,6 +17,8 @@ export interface Begin {
   readonly buffer: Uint8Array<ArrayBuffer>;
   /** How many bytes at its start have arrived. */
   readonly length: number;
+  /** The read under way into the rest of the buffer, if there is one. */
+  readonly pending?: Promise<number> | undefined;
 }
 
 /**
@@ -93,7 +95,7 @@ export class ReadAhead {
     this.#buffer = begin?.buffer ?? this.#buffers.take();
     this.#length = begin?.length ?? 0;
     this.#owner = "reading";
-    this.#read();
+    this.#read(begin?.pending);
   }
 
   /** Whether it has begun to read. */
@@ -167,12 +169,14 @@ export class ReadAhead {
     this.wake();
   }
 
-  async #read(): Promise<void> {
+  /** @param under The read that is under way already, if there is one. */
+  async #read(under?: Promise<number>): Promise<void> {
     const client = this.#client!;
     try {
       while (this.#length < this.#buffer.length || this.#grow()) {
         const rest = this.#length === 0 ? this.#buffer : this.#buffer.subarray(this.#length);
-        this.#pending = client.read(rest);
+        this.#pending = under ?? client.read(rest);
+        under = undefined;
         const received = await this.#pending;
         if (this.#owner !== "reading") break;
         this.#pending = undefined;

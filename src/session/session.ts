@@ -1,36 +1,24 @@
 import type { Audience } from "../async/audience.ts";
 import type { Deadline } from "../async/deadlines.ts";
 import { formatSocketAddress, type SocketAddress } from "../net/address.ts";
-import type { BufferPool } from "../net/buffer_pool.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
 import type { Settings } from "../config/options.ts";
 import type { ClientSigns } from "./client_signs.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Flow } from "./flow.ts";
+import type { SessionOptions } from "./session_options.ts";
+import type { HolderOf, Stage, SweepListenerOf } from "./holder.ts";
 import { type Begin, type Departure, type DepartureListener, ReadAhead } from "./read_ahead.ts";
 import type { ProcessEnd, Stream } from "../net/stream.ts";
+import type { Route, Wish } from "./route.ts";
 import type { Ends, Trail } from "../net/trails.ts";
 
+export { audienceOf } from "./audience_of.ts";
+export type { Stage } from "./holder.ts";
+export type SweepListener = SweepListenerOf<Session>;
+export type Holder = HolderOf<Session>;
+
 const NONE: Trail = [];
-
-/**
- * Where a session is: being read what stands before the payload, in the queue, being connected, being
- * relayed, or over. A connect that fails leads from `connecting` back to `waiting`.
- */
-export type Stage = "greeting" | "waiting" | "connecting" | "relaying" | "ended";
-
-/** Whoever wants to look at a session whenever those that live are swept over while it is connected. */
-export interface SweepListener {
-  onSweep(session: Session): void;
-}
-
-/** Whoever has a session in hand: the queue, a connect, a relay. */
-export interface Holder {
-  /** The session was aborted and has to be given up. Called at most once for a session. */
-  onAbort(session: Session): void;
-  /** The client has finished sending, or what that means has changed. */
-  onReview?(session: Session): void;
-}
 
 const KEEP: Pick<Settings, "halfClose"> = { halfClose: "keep" };
 
@@ -77,10 +65,16 @@ export class Session implements DepartureListener {
   turn = 0;
   /** Which destinations it may have; `undefined` for all. It changes only while it does not wait. */
   audience: Audience | undefined;
+  /** What it is served for, where that depends on what the client has said in its hello of TLS. */
+  route: Route | undefined;
+  /** What the client has said there. */
+  hello: Wish | undefined;
   /** Who of these alone may have it for the time being, as long as it waits. */
   bound: Audience | undefined;
   /** What its client has done by which it can be seen leaving, where that matters. */
   readonly signs: ClientSigns | undefined;
+  /** What its client is told when it ends without a destination, whatever else is said; usually nothing. */
+  lastWords: Uint8Array | undefined;
   /** Whether its client is served also if it finishes before its first byte. */
   listens = false;
   /** Its place among those that are ended when they have waited too long. */
@@ -95,6 +89,8 @@ export class Session implements DepartureListener {
   queued = 0;
   /** Milliseconds of these that the histograms have. */
   queuedNoted = 0;
+  /** Among whom it is counted as it waits. */
+  #waitsFor: Route | undefined;
   /** When the wait began that is not over. */
   #waitsSince: number | undefined;
   /** When the latest connect began. */
@@ -132,17 +128,7 @@ export class Session implements DepartureListener {
   /** Why it ends; the first reason stays. */
   #reason: EndReason | undefined;
 
-  /** @param options.settings Those in force; they may change. `keep` unless given. */
-  constructor(
-    client: Stream,
-    options: {
-      id: number;
-      now: number;
-      buffers: BufferPool;
-      settings?: Pick<Settings, "halfClose">;
-      signs?: ClientSigns | undefined;
-    },
-  ) {
+  constructor(client: Stream, options: SessionOptions) {
     this.id = options.id;
     this.client = client;
     this.peerAddress = this.clientAddress = client.remoteAddress;
@@ -239,6 +225,7 @@ export class Session implements DepartureListener {
     this.stage = "waiting";
     this.#waitsSince ??= now;
     this.holder = holder;
+    if (this.route) this.#waitFor(this.route);
     const { ahead } = this;
     if ((ahead.closedEmpty && !this.listens) || ahead.failed || this.#abandoned) {
       this.abort("client-gone");
@@ -254,6 +241,7 @@ export class Session implements DepartureListener {
 
   /** The wait is over, for a connect or for good. */
   leaveQueue(now: number): void {
+    if (this.#waitsFor) this.#waitFor(undefined);
     if (this.#waitsSince === undefined) return;
     this.queued += now - this.#waitsSince;
     this.#waitsSince = undefined;
@@ -288,13 +276,22 @@ export class Session implements DepartureListener {
     else this.holder?.onReview?.(this);
   }
 
+  /** It goes for another route, or for none. */
+  direct(route: Route | undefined): void {
+    this.route = route;
+    if (this.stage === "waiting") this.#waitFor(route);
+  }
+
+  /** It is counted among those that wait for a route, or no more. */
+  #waitFor(route: Route | undefined): void {
+    if (route === this.#waitsFor) return;
+    if (this.#waitsFor) this.#waitsFor.waiting--;
+    if (route) route.waiting++;
+    this.#waitsFor = route;
+  }
+
   /** Whether its client has given up without a destination. */
   get #abandoned(): boolean {
     return this.abandons && this.ahead.ended;
   }
-}
-
-/** Who may have a session while it waits; `undefined` for everybody. */
-export function audienceOf(session: Pick<Session, "audience" | "bound">): Audience | undefined {
-  return session.bound ?? session.audience;
 }

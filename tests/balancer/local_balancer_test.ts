@@ -93,6 +93,7 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
     ended: { done: 1 },
     answered: 0,
     gave_up: 0,
+    routes: [],
     names: [],
     destinations: [{
       id: "1.1",
@@ -116,6 +117,8 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
       sessions: 1,
       failures: 0,
       lookup_failures: 0,
+      sni: "",
+      alpn: "",
       send_proxy: "off",
       tls: "off",
       tls_name: "",

@@ -21,6 +21,8 @@ function setUp(configs: Options[], waiting = 0, policy: Policy = new Fifo()) {
       weight: 1,
       backup: 0,
       check: null,
+      sni: [],
+      alpn: [],
       "send-proxy": "off" as const,
       ...NO_TLS,
       "agent-check": null,

@@ -22,6 +22,8 @@ Deno.test("a destination has the default number of workers unless it says otherw
     backup: 0,
     check: null,
     "send-proxy": "off",
+    sni: [],
+    alpn: [],
     ...NO_TLS,
     "agent-check": null,
   });

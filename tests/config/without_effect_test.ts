@@ -33,6 +33,7 @@ const COMPANIONS: [option: string[], why: string, needs: string[][]][] = [
     "without --workers auto",
     [["--workers", "auto"], ["9002,workers=auto"]],
   ],
+  [["--fair-by", "sni"], "without --queue-order fair", [["--queue-order", "fair"]]],
   [["--fair-mask", "24,48"], "without --queue-order fair", [["--queue-order", "fair"]]],
   [
     ["--per-ip-mask", "24,48"],
@@ -50,6 +51,11 @@ const COMPANIONS: [option: string[], why: string, needs: string[][]][] = [
     ["--accept-proxy-timeout", "1s"],
     "without --accept-proxy",
     [["--accept-proxy", "127.0.0.1"]],
+  ],
+  [
+    ["--greeting-timeout", "1s"],
+    "without a destination that has sni or alpn, or --fair-by sni",
+    [["9002,sni=a.example"], ["9002,alpn=h2"], ["--queue-order", "fair", "--fair-by", "sni"]],
   ],
   ...["--check-interval", "--check-timeout"].map((name): typeof COMPANIONS[number] => [
     [name, "1s"],

@@ -334,6 +334,8 @@ class Scene {
             ...rest,
             "workers-max": 256,
             check: null,
+            sni: [],
+            alpn: [],
             "agent-check": null,
             "send-proxy": "off",
             ...NO_TLS,

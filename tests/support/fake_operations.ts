@@ -149,6 +149,7 @@ export function liveSession(id: string, rest: Partial<SessionInfo> = {}): Sessio
     id,
     listener: "8080",
     client: "192.0.2.1:40000",
+    server_name: null,
     peer: rest.client ?? "192.0.2.1:40000",
     destination: null,
     stage: "waiting",

@@ -18,6 +18,8 @@ export function destinationAt(
     weight: 1,
     backup: 0,
     check: null,
+    sni: [],
+    alpn: [],
     "send-proxy": "off",
     ...NO_TLS,
     "agent-check": null,

@@ -67,6 +67,7 @@ const STATUS: Status = {
     },
     ended: { done: 40, "client-gone": 4 },
     children: [],
+    routes: [],
     names: [],
     destinations: [
       destination("9001"),
@@ -95,7 +96,7 @@ const STATUS: Status = {
       ...{ expected_wait_ms: 999, clears_in_ms: 999, load: 999 },
       ...{ offered_per_s: 999, capacity_per_s: 999, gave_up_per_s: 999, turned_away_per_s: 999 },
     },
-    ...{ bytes_up: 999, bytes_down: 999, children: [], names: [] },
+    ...{ bytes_up: 999, bytes_down: 999, children: [], routes: [], names: [] },
     ...{ datagrams_up: 999, datagrams_down: 999 },
     ...{ datagrams_dropped: 999, datagrams_foreign: 999, datagrams_unsent: 999 },
     destinations: [destination("9001", { sessions: 999 })],

@@ -6,10 +6,17 @@ export class GreetingFailure extends Error {
   readonly reason: EndReason;
   /** Whether it is of no interest: a client that has sent nothing, such as somebody who only looks. */
   readonly quiet: boolean;
+  /** What the client is told before it is closed; nothing unless given. */
+  readonly lastWords: Uint8Array | undefined;
 
-  constructor(reason: EndReason, problem: string, { quiet = false } = {}) {
+  constructor(
+    reason: EndReason,
+    problem: string,
+    { quiet = false, lastWords }: { quiet?: boolean; lastWords?: Uint8Array | undefined } = {},
+  ) {
     super(problem);
     this.reason = reason;
     this.quiet = quiet;
+    this.lastWords = lastWords;
   }
 }

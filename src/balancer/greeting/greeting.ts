@@ -15,4 +15,9 @@ export interface Greeting {
    * @throws {GreetingFailure} If that cannot be.
    */
   greet(opening: Opening, session: Session): Promise<void>;
+  /**
+   * Its time is over. Returns whether the session goes on all the same, with what it has sent;
+   * otherwise, and where this is absent, it ends with `greeting-timeout`.
+   */
+  late?(session: Session): boolean;
 }

@@ -36,30 +36,35 @@ export interface Failure {
 /** One session whose greeting is read. */
 interface Entry {
   readonly opening: Opening;
-  readonly deadline: Deadline<Session>;
+  /** What is read now. */
+  greeting: Greeting | undefined;
+  /** When that is too late. */
+  deadline: Deadline<Session> | undefined;
+  /** Gets the session. */
+  readonly onGreeted: (session: Session, begin: Begin) => void;
 }
 
 /**
- * The sessions whose greeting is being read, each by a task of its own beside the accept loop, all
- * within the same time.
+ * The sessions whose greeting is being read, each by a task of its own beside the accept loop, each
+ * greeting within the same time for all.
  */
 export class Greetings implements Holder {
   readonly #options: GreetingsOptions;
   /** By their sessions. */
   readonly #entries = new Map<Session, Entry>();
-  /** Ends those that take too long. */
-  readonly #deadlines: Deadlines<Session>;
+  /** End those that take too long, of each greeting. */
+  readonly #deadlines = new Map<Greeting, Deadlines<Session>>();
   /** Called when none is left. */
   #onIdle: (() => void) | undefined;
 
   constructor(options: GreetingsOptions) {
     this.#options = options;
     const { greetings, clock } = options;
-    this.#deadlines = new Deadlines({
-      limit: () => greetings.reduce((sum, { timeout }) => sum + timeout, 0),
-      clock,
-      onOverdue: (session) => session.abort("greeting-timeout"),
-    });
+    for (const greeting of greetings) {
+      const onOverdue = (session: Session) => this.#onLate(session);
+      const limit = () => greeting.timeout;
+      this.#deadlines.set(greeting, new Deadlines({ limit, clock, onOverdue }));
+    }
   }
 
   /** How many are read now. */
@@ -87,8 +92,9 @@ export class Greetings implements Holder {
     const opening = new Opening(session.client, buffers);
     session.stage = "greeting";
     session.holder = this;
-    this.#entries.set(session, { opening, deadline: this.#deadlines.add(session) });
-    tasks.add(this.#run(session, { due, opening, onGreeted }));
+    const entry: Entry = { opening, greeting: undefined, deadline: undefined, onGreeted };
+    this.#entries.set(session, entry);
+    tasks.add(this.#run(session, due, entry));
   }
 
   /** Resolves once none is read any more; one wait at a time. */
@@ -99,12 +105,12 @@ export class Greetings implements Holder {
 
   /** The time that greetings may take has changed: it counts for those under way, too. */
   review(): void {
-    this.#deadlines.review();
+    for (const deadlines of this.#deadlines.values()) deadlines.review();
   }
 
   /** Ends waiting for what is overdue; nobody is greeted any more. */
   close(): void {
-    this.#deadlines.stop();
+    for (const deadlines of this.#deadlines.values()) deadlines.stop();
   }
 
   /** A session ends before its greeting has: it takes too long, or somebody has ended it. */
@@ -120,41 +126,58 @@ export class Greetings implements Holder {
     });
   }
 
-  async #run(
-    session: Session,
-    { due, opening, onGreeted }: {
-      due: readonly Greeting[];
-      opening: Opening;
-      onGreeted: (session: Session, begin: Begin) => void;
-    },
-  ): Promise<void> {
+  async #run(session: Session, due: readonly Greeting[], entry: Entry): Promise<void> {
     const { buffers, onEnd, onDefect } = this.#options;
+    const { opening } = entry;
     let failure: Failure | undefined;
     try {
       for (const greeting of due) {
+        entry.greeting = greeting;
+        entry.deadline = this.#deadlines.get(greeting)!.add(session);
         await greeting.greet(opening, session);
         if (!this.#entries.has(session)) break;
+        this.#untime(entry);
+        entry.deadline = undefined;
       }
     } catch (error) {
       if (error instanceof GreetingFailure) {
-        const { reason, message: problem, quiet } = error;
+        const { reason, message: problem, quiet, lastWords } = error;
         failure = { reason, problem, quiet };
+        if (this.#entries.has(session)) session.lastWords = lastWords;
       } else {
         failure = { reason: "error" };
         if (this.#entries.has(session)) onDefect(session, error);
       }
     }
     const ended = !this.#leave(session);
+    const begin = opening.handOver();
+    if (!begin) return;
     if (!ended && !failure) {
       session.client = opening.stream;
-      return onGreeted(session, opening.handOver());
+      return entry.onGreeted(session, begin);
     }
     // Nobody reads into it any more.
-    buffers.give(opening.handOver().buffer);
+    buffers.give(begin.buffer);
     if (!ended && failure) {
       session.conclude(failure.reason);
       onEnd(session, failure);
     }
+  }
+
+  /** The time for what is read of a session is over. */
+  #onLate(session: Session): void {
+    const entry = this.#entries.get(session)!;
+    // One that is overdue has been removed.
+    entry.deadline = undefined;
+    if (!entry.greeting!.late?.(session)) return session.abort("greeting-timeout");
+    this.#leave(session);
+    session.client = entry.opening.stream;
+    entry.onGreeted(session, entry.opening.handOver()!);
+  }
+
+  /** What was read of a session was in time. */
+  #untime({ greeting, deadline }: Entry): void {
+    if (deadline) this.#deadlines.get(greeting!)!.remove(deadline);
   }
 
   /** A session's greeting is over; `false` if it has been before. */
@@ -162,8 +185,8 @@ export class Greetings implements Holder {
     const entry = this.#entries.get(session);
     if (!entry) return false;
     this.#entries.delete(session);
-    // One that is overdue has been removed.
-    if (session.reason !== "greeting-timeout") this.#deadlines.remove(entry.deadline);
+    this.#untime(entry);
+    entry.deadline = undefined;
     session.holder = undefined;
     if (this.size === 0) this.#onIdle?.();
     return true;

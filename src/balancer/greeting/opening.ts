@@ -5,20 +5,26 @@ import type { Begin } from "../../session/read_ahead.ts";
 import { GreetingFailure } from "./failure.ts";
 
 /**
- * The first bytes of a connection, as greetings read them: at most one buffer of 4 KiB at a time.
- * What none of them has taken is the beginning of the payload.
+ * The first bytes of a connection, as greetings read them: at most one buffer of 4 KiB at a time,
+ * unless a greeting wants more. What none of them has taken is the beginning of the payload.
  */
 export class Opening {
   /** What is read; a greeting may replace it. */
   stream: Stream;
   /** Bytes that have come so far, those that were taken included. */
   received = 0;
-  readonly #buffer: Uint8Array<ArrayBuffer>;
+  readonly #buffers: BufferPool;
+  #buffer: Uint8Array<ArrayBuffer>;
   /** How many at its beginning have come and were not taken. */
   #length = 0;
+  /** The read under way, behind these. */
+  #pending: Promise<number> | undefined;
+  /** Whether somebody else has the buffer. */
+  #handedOver = false;
 
   constructor(stream: Stream, buffers: BufferPool) {
     this.stream = stream;
+    this.#buffers = buffers;
     this.#buffer = buffers.take();
   }
 
@@ -30,17 +36,21 @@ export class Opening {
   /**
    * Resolves when more has come.
    *
-   * @throws {GreetingFailure} If the client has left.
-   * @throws {RangeError} If the buffer is full, which a greeting must not let happen.
+   * @param most How many bytes it may become; one buffer of 4 KiB unless given.
+   * @throws {GreetingFailure} If the client has left, or it is read by somebody else by now.
+   * @throws {RangeError} If there is no room for more, which a greeting must not let happen.
    */
-  async more(): Promise<void> {
-    if (this.#length === this.#buffer.length) throw new RangeError("the opening is too long");
+  async more(most = 0): Promise<void> {
+    if (this.#length === this.#buffer.length) this.#grow(most);
     let received: number;
     try {
-      received = await this.stream.read(this.#buffer.subarray(this.#length));
+      this.#pending = this.stream.read(this.#buffer.subarray(this.#length));
+      received = await this.#pending;
     } catch {
       throw this.#left("has reset its connection");
     }
+    if (this.#handedOver) throw this.#left("is read by somebody else");
+    this.#pending = undefined;
     if (received === 0) throw this.#left("has left");
     this.#length += received;
     this.received += received;
@@ -52,9 +62,22 @@ export class Opening {
     this.#length -= length;
   }
 
-  /** The buffer with what is left; belongs to the taker, who gives it back to the pool. */
-  handOver(): Begin {
-    return { buffer: this.#buffer, length: this.#length };
+  /**
+   * The buffer with what is left, and the read into the rest of it that may be under way; belongs to
+   * the taker, who gives it back to the pool. There is none a second time.
+   */
+  handOver(): Begin | undefined {
+    if (this.#handedOver) return undefined;
+    this.#handedOver = true;
+    return { buffer: this.#buffer, length: this.#length, pending: this.#pending };
+  }
+
+  #grow(most: number): void {
+    const full = this.#buffer;
+    if (full.length >= most) throw new RangeError("the opening is too long");
+    // The full one has returned to the pool, where nobody can have changed it yet.
+    this.#buffer = this.#buffers.adapt(full, full.length);
+    this.#buffer.set(full);
   }
 
   #left(how: string): GreetingFailure {

@@ -62,6 +62,7 @@ export class Overload implements OverloadHandling {
         nextToShedFor: (taker, of) => queue.waiting.nextToShedFor(taker, of),
         mayHave: (taker, session) => queue.waiting.mayHave(taker, session),
         isCrowded: (taker, session) => queue.waiting.sizeFor(taker) > 1 + slotsFor(session),
+        oldests: () => queue.waiting.oldests(),
         all: () => queue.waiting,
         shed: (session) => {
           this.#episode.noteShed();

@@ -27,6 +27,8 @@ export interface Line<T> {
   mayHave(taker: object, item: T): boolean;
   /** Whether more wait for a taker, who is about to take one, than have a free slot together with this one. */
   isCrowded(taker: object, item: T): boolean;
+  /** The one that has waited longest of those that wait for the same takers, for each of these. */
+  oldests(): Iterable<T>;
   /** Everybody. */
   all(): Iterable<T>;
   /** Takes one out and closes it. */
@@ -63,8 +65,9 @@ export class Relief<T extends Waiter> {
   readonly #pressed = new Set<object>();
   /** Until when that is so, unless it is seen again. */
   #until = 0;
-  /** When a worker last took a session, and for whom. */
-  #takenAt = -Infinity;
+  /** When workers last took a session for whom, the latest last; without those who did long ago. */
+  readonly #taken = new Map<object, number>();
+  /** For whom a worker last took one. */
   #takenFor: object | undefined;
 
   constructor({ line, clock, mode, bounds }: ReliefOptions<T>) {
@@ -99,7 +102,9 @@ export class Relief<T extends Waiter> {
     const posts = this.#postsOf(taker);
     // What was seen too long ago counts no more, as when another mode was in force meanwhile.
     const { acts } = this;
-    this.#takenAt = this.#clock();
+    this.#taken.delete(taker);
+    this.#taken.set(taker, this.#clock());
+    this.#forgetTaken();
     this.#takenFor = taker;
     const sheds = this.#mode() === "shed";
     for (const [of, post] of posts.entries()) {
@@ -125,29 +130,51 @@ export class Relief<T extends Waiter> {
    * A session has joined while servers have sessions: under pressure, sheds those that have waited in
    * vain, so that a worker that takes one is not held up by that, and, while there is no room, the
    * oldest of those that wait for a destination under pressure. Otherwise others would wait in the
-   * kernel's backlog, where it cannot be seen for how long, nor that they leave. If no worker takes any,
-   * it sheds those that have waited too long for an answer in time, or by what is set.
+   * kernel's backlog, where it cannot be seen for how long, nor that they leave. If no worker takes any
+   * who may have them, it sheds those that have waited too long for an answer in time, or by what is set.
    */
   joined(hasRoom: () => boolean): void {
     const now = this.#clock();
-    const { longestStalled, initialTarget } = this.controller;
     const sheds = this.#mode() === "shed";
     const taker = this.#takenFor;
     if (sheds && this.acts && taker && this.#pressed.has(taker)) {
       this.#shedInVain(taker);
     }
-    const inTime = now - longestStalled;
-    const stalls = sheds && now - this.#takenAt > initialTarget;
-    for (
-      let first = stalls ? this.#line.oldestFor(undefined) : undefined;
-      first && first.acceptedAt < inTime;
-      first = this.#line.oldestFor(undefined)
-    ) this.#line.shed(first);
+    if (sheds) this.#shedStalled(now);
     while (this.acts && !hasRoom()) {
       const first = this.#nextToShed();
       if (!first) return;
       this.#line.shed(first);
     }
+  }
+
+  /** Sheds those that have waited too long where no worker takes any who may have them. */
+  #shedStalled(now: number): void {
+    const { longestStalled } = this.controller;
+    this.#forgetTaken();
+    for (let shed = true; shed;) {
+      shed = false;
+      for (const item of [...this.#line.oldests()]) {
+        if (now - item.acceptedAt <= longestStalled || this.#isTaken(item)) continue;
+        this.#line.shed(item);
+        shed = true;
+      }
+    }
+  }
+
+  /** Forgets those for whom none was taken lately. */
+  #forgetTaken(): void {
+    const since = this.#clock() - this.controller.initialTarget;
+    for (const [taker, at] of this.#taken) {
+      if (at >= since) break;
+      this.#taken.delete(taker);
+    }
+  }
+
+  /** Whether a worker has taken a session lately for somebody who may have this one. */
+  #isTaken(item: T): boolean {
+    for (const taker of this.#taken.keys()) if (this.#line.mayHave(taker, item)) return true;
+    return false;
   }
 
   /** The client of one that waits was seen giving up. */

@@ -8,8 +8,15 @@ export const ORDER_ROWS = table({ scope: "listener", group: "Order of the queue"
     of: ["fifo", "fair"],
     default: "fifo",
     help: "who is next of those that wait: fifo = the one that came first; fair = clients take " +
-      "turns, see --fair-mask, and sessions of one client are served in the order in which they " +
+      "turns, see --fair-by, and sessions of one client are served in the order in which they " +
       "came, so that one who opens many connections waits behind itself",
+  }),
+  fairBy: choice({
+    of: ["address", "sni"],
+    default: "address",
+    help: "what makes one client for --queue-order fair: address = its network, see --fair-mask; " +
+      "sni = the name of the server that it asks for in its hello of TLS, which is read for that, " +
+      "so that names take turns; those without a name go by their networks",
   }),
   fairMask: hashMask({
     default: { v4: 32, v6: 64 },

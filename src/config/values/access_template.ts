@@ -23,6 +23,10 @@ const FIELDS = {
   client_ip: { help: "its address alone", units: [] },
   client_port: { help: "its port alone", units: [] },
   peer: { help: "address and port of the connection's peer, whatever a header says", units: [] },
+  server_name: {
+    help: "the server that the client asks for in its hello of TLS; a dash if none, or not read",
+    units: [],
+  },
   destination: { help: "the destination of the latest connect, by its name or address", units: [] },
   reason: { help: "why it ended, see the end reasons", units: [] },
   queue: {

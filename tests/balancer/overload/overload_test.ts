@@ -38,7 +38,12 @@ Deno.test("in a standing queue those that have waited longest are shed, and the 
 });
 
 Deno.test("with turns it is the client with the most sessions that is shed, and nobody else", async () => {
-  const order = { queueOrder: "fair", fairMask: { v4: 32, v6: 64 }, priority: [] } as const;
+  const order = {
+    queueOrder: "fair",
+    fairBy: "address",
+    fairMask: { v4: 32, v6: 64 },
+    priority: [],
+  } as const;
   const place = new Place("shed", { lanes: new QueueOrder().lanes(order) });
   await place.teach();
   const others = new Set<string>();
@@ -54,7 +59,12 @@ Deno.test("with turns it is the client with the most sessions that is shed, and 
 });
 
 Deno.test("with turns clients that come seldom wait for each other's turns, and are not shed for that", async () => {
-  const order = { queueOrder: "fair", fairMask: { v4: 32, v6: 64 }, priority: [] } as const;
+  const order = {
+    queueOrder: "fair",
+    fairBy: "address",
+    fairMask: { v4: 32, v6: 64 },
+    priority: [],
+  } as const;
   const place = new Place("shed", { lanes: new QueueOrder().lanes(order) });
   await place.teach();
   const random = new Random(5);

@@ -118,6 +118,8 @@ export class DestinationView {
       (backup ? ` · backup${tier > 1 ? ` ${tier}` : ""}` : "") +
         (weight === 1 ? "" : ` · weight ${weight}`) +
         (reason === "configured" ? "" : ` · slots auto: ${reason}`) +
+        (destination.sni === "" ? "" : ` · for ${destination.sni}`) +
+        (destination.alpn === "" ? "" : ` · ${destination.alpn}`) +
         (destination.send_proxy === "off" ? "" : ` · PROXY ${destination.send_proxy}`) +
         (destination.tls === "off"
           ? ""
