@@ -23,6 +23,8 @@ export interface Setup {
   method?: string;
   /** Whether every connection begins with a header of the PROXY protocol. */
   proxyHeader?: boolean;
+  /** Clients speak TLS 1.3, and are shown this: files of PEM, the last with both in it. */
+  tls?: { readonly cert: string; readonly key: string; readonly both: string };
   /** Most sessions at a time, if it is more than descriptors are sure to suffice for. */
   sessions?: number;
   /** Connections that the kernel holds. */
@@ -165,7 +167,8 @@ export function findContenders(
         `--queue-timeout ${queueTimeout}ms --queue ${queue} --workers ${limit} ` +
         `--max-connections ${sessions} --backlog ${backlog}` +
         (threads > 1 ? ` --threads ${threads}` : "") +
-        (setup.proxyHeader ? " --accept-proxy 127.0.0.1" : "");
+        (setup.proxyHeader ? " --accept-proxy 127.0.0.1" : "") +
+        (setup.tls ? ` --tls-cert ${setup.tls.cert} --tls-key ${setup.tls.key} --tls-min 1.3` : "");
       const addresses = [port, ...destinations].map((port) => `127.0.0.1:${port}`);
       return [...program, ...options.split(" "), ...flags ?? [], ...addresses];
     };
@@ -190,7 +193,13 @@ export function findContenders(
         server {
           listen 127.0.0.1:${port} backlog=${setup.backlog ?? BACKLOG} ${reusePort} ${
       setup.proxyHeader ? "proxy_protocol" : ""
-    };
+    } ${setup.tls ? "ssl" : ""};
+          ${
+      setup.tls
+        ? `ssl_certificate ${setup.tls.cert}; ssl_certificate_key ${setup.tls.key};
+          ssl_protocols TLSv1.3;`
+        : ""
+    }
           proxy_pass destinations;
           proxy_connect_timeout ${CONNECT_SECONDS}s;
           proxy_timeout ${IDLE_MINUTES}m;
@@ -216,7 +225,7 @@ defaults
 listen balancer
   bind 127.0.0.1:${port} backlog ${setup.backlog ?? BACKLOG} ${
       setup.proxyHeader ? "accept-proxy" : ""
-    }
+    } ${setup.tls ? `ssl crt ${setup.tls.both} ssl-min-ver TLSv1.3` : ""}
   balance ${setup.method ?? "roundrobin"}
   ${setup.lines?.join("\n  ") ?? ""}
   ${servers.join("\n  ")}

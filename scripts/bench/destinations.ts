@@ -3,6 +3,12 @@ import type { Tools } from "./tools.ts";
 
 const MAIN = new URL("./destination_main.ts", import.meta.url).pathname;
 
+/** How many bytes {@linkcode BIG_PATH} has. */
+export const BIG_BYTES = 16 * 1024 * 1024;
+
+/** Where an HTTP server that is nginx has a large file. */
+export const BIG_PATH = "/big";
+
 /** Servers behind the contenders, so quick that the contenders are what is measured. */
 export class Destinations {
   readonly #processes: Processes;
@@ -51,8 +57,10 @@ export class Destinations {
     if (!nginx) return ownLine("http", { ports });
     const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
       .map((name) => `${name}_temp_path ${this.#processes.dir}/${name};`);
+    const big = this.#processes.file("big", "\0".repeat(BIG_BYTES));
     const config = `
       daemon off;
+      ${Deno.uid() === 0 ? "user root;" : ""}
       worker_processes 1;
       worker_rlimit_nofile ${DESCRIPTORS};
       pid ${this.#processes.file("nginx.pid")};
@@ -66,6 +74,7 @@ export class Destinations {
         server {
           ${ports.map((port) => `listen 127.0.0.1:${port} backlog=4096;`).join("\n")}
           location / { return 200 "ok\\n"; }
+          location = ${BIG_PATH} { alias ${big}; }
           location = /status { stub_status; }
         }
       }`;

@@ -39,6 +39,10 @@ export interface ClosedLoop {
   close: boolean;
   /** A whole number, for wrk. */
   seconds: number;
+  /** Whether over TLS, which only wrk can. */
+  tls?: boolean;
+  /** What is asked for; `/` unless given. */
+  path?: string;
 }
 
 /** Requests whose times of arrival do not depend on the answers; each has its own connection. */
@@ -83,14 +87,15 @@ export class Load {
 
   async closedLoop(port: number, loop: ClosedLoop): Promise<RequestResult> {
     const { wrk } = this.#tools;
-    const { clients, close, seconds } = loop;
+    const { clients, close, seconds, tls = false, path = "/" } = loop;
+    if (!wrk && tls) throw new Error("TLS is measured by wrk: apt install wrk");
     if (!wrk) return await this.#own("closed-loop", port, loop, seconds);
     const output = await this.#processes.run("wrk", [
       wrk.path,
       ...["-t", "1", "-c", `${clients}`, "-d", `${seconds}s`, "--timeout", "60s"],
       ...["-s", this.#wrkScript],
       ...close ? ["-H", "Connection: close"] : [],
-      `http://127.0.0.1:${port}/`,
+      `http${tls ? "s" : ""}://127.0.0.1:${port}${path}`,
     ], seconds * 1000 + GRACE_MS);
     return JSON.parse(output.trim().split("\n").at(-1)!);
   }

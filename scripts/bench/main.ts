@@ -18,12 +18,14 @@ import { connections, logging, roundTrips } from "./workloads/requests.ts";
 import { destinations, policies, queue } from "./workloads/scale.ts";
 import { startUp } from "./workloads/startup.ts";
 import { tail } from "./workloads/tail.ts";
+import { tls } from "./workloads/tls.ts";
 import { unequal } from "./workloads/unequal.ts";
 
 const WORKLOADS = [
   roundTrips,
   connections,
   bulk,
+  tls,
   idle,
   tail,
   startUp,

@@ -4,6 +4,7 @@ import { FORECAST_SCHEMA } from "../operations/forecast.ts";
 import { eachDuration, HISTOGRAM_SCHEMA } from "../operations/latencies.ts";
 import { LISTENER_FIELDS } from "../operations/listener_status.ts";
 import { CHILD_SCHEMA } from "../operations/child_status.ts";
+import { CERTIFICATE_SCHEMA } from "../operations/tls_status.ts";
 import { ROUTE_SCHEMA } from "../operations/route_status.ts";
 import { NAME_SCHEMA } from "../operations/name_status.ts";
 import { ADMIN_STATES, LISTENER_STATES } from "../operations/states.ts";
@@ -91,6 +92,7 @@ export const SCHEMAS = {
   Latencies: objectSchema(eachDuration(() => ref("Histogram"))),
   Forecast: FORECAST_SCHEMA,
   Child: CHILD_SCHEMA,
+  Certificate: CERTIFICATE_SCHEMA,
   Name: NAME_SCHEMA,
   Route: ROUTE_SCHEMA,
   Destination: schemaOf(DESTINATION_FIELDS),
@@ -129,6 +131,11 @@ export const SCHEMAS = {
     age_ms: amount,
     ...bytes,
     attempts: said(counter, "connects begun"),
+    alpn: said(
+      text,
+      "what was agreed on over TLS, empty if nothing was; only of a session with TLS",
+    ),
+    tls_client: said(text, "subject of the client's certificate; only if it had to show one"),
     datagrams_up: said(counter, "datagrams of the client; only of a session of UDP"),
     datagrams_down: said(counter, "datagrams of the destination; only of a session of UDP"),
   }, [

@@ -57,6 +57,7 @@ export class LifeCycle {
       parts.sweep.stop();
       parts.stallDetector.stop();
       parts.resolver.close();
+      parts.certificates.close();
       parts.sessionDescriptors.end();
       throw error;
     }
@@ -173,6 +174,7 @@ export class LifeCycle {
     gate.close();
     overload.close();
     this.#parts.farewells.close();
+    this.#parts.certificates.close();
     destinations.dismiss();
     this.#parts.resolver.close();
     await this.#parts.tasks.idle();

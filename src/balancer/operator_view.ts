@@ -36,6 +36,8 @@ export class OperatorView {
       forecast: this.#parts.routes.forecast(this.#parts.forecaster.data),
       routes: this.#parts.routes.statuses,
       datagrams: this.#parts.datagrams.counts,
+      tls: this.#parts.tls,
+      certificates: this.#parts.certificates,
       timings: timekeeper.timings,
       destinations: this.#parts.destinations.all,
       thread: this.#parts.thread,

@@ -20,12 +20,14 @@ import type { Datagrams } from "./datagrams.ts";
 import type { Farewells } from "./farewells.ts";
 import type { Forecaster } from "./forecaster.ts";
 import type { Gate } from "./gate.ts";
+import type { TlsGreeting } from "./greeting/tls_greeting.ts";
 import type { Overload } from "./overload/overload.ts";
 import type { Queue } from "./queue.ts";
 import type { QueueOrder } from "./queue_order.ts";
 import type { Routes } from "./routes/routes.ts";
 import type { SessionDescriptors } from "./session_descriptors.ts";
 import type { StallDetector } from "./stall_detector.ts";
+import type { Certificates } from "./tls/certificates.ts";
 import type { WaitingTimeouts } from "./waiting_timeouts.ts";
 import type { WorkerContext } from "./worker.ts";
 import type { WorkerPool } from "./worker_pool.ts";
@@ -49,6 +51,9 @@ export interface Parts {
   /** In which order the queue serves. */
   readonly order: QueueOrder;
   readonly gate: Gate;
+  /** What clients of TLS are shown. */
+  readonly certificates: Certificates;
+  readonly tls: TlsGreeting;
   /** Tells clients that are turned away. */
   readonly farewells: Farewells;
   readonly admission: Admission;

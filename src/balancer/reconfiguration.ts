@@ -32,6 +32,7 @@ export async function reconfigure(
   }
   const { rules, destinations } = config;
   parts.sessionDescriptors.apply(config);
+  parts.certificates.apply();
   await inTurns(exchange(parts, { destinations, numbers }));
   parts.routes.want(config.wanted);
   parts.admission.apply({ rules, before });

@@ -1,15 +1,23 @@
 import type { ListenerConfig } from "../config/config.ts";
+import { certificatesOf, speaksTls } from "../config/tls_rules.ts";
 import type { Unopened } from "../net/descriptor_capacity.ts";
 import {
   type DescriptorBudget,
   PER_PROCESS,
   PER_PROGRAM,
   PER_SESSION,
+  PER_TLS,
   PER_UDP_SESSION,
 } from "../net/descriptor_budget.ts";
 
 /** How many descriptors a session of a listener takes at most. */
-function descriptorsPerSession({ listen, destinations }: ListenerConfig): number {
+function descriptorsPerSession(config: ListenerConfig): number {
+  return plainDescriptors(config) +
+    (speaksTls(config) && config.tlsClientCa.path === "" ? PER_TLS : 0);
+}
+
+/** The same of one without TLS. */
+function plainDescriptors({ listen, destinations }: ListenerConfig): number {
   // A program has no datagrams.
   if (destinations.some(({ address }) => address.transport === "exec")) return 1 + PER_PROGRAM;
   const usual = listen.transport === "udp" ? PER_UDP_SESSION : PER_SESSION;
@@ -31,6 +39,8 @@ export class SessionDescriptors {
   #each = PER_SESSION;
   /** How many sessions there are. */
   #number = 0;
+  /** How many certificates there have been at most. */
+  #ports = 0;
   /** What gives back what the listener has beside its sessions. */
   readonly #reserved: (() => void)[] = [];
 
@@ -51,14 +61,24 @@ export class SessionDescriptors {
       count: () => unopened.count() * (this.#each - own),
       estimate: () => unopened.estimate() * (this.#each - own),
     }, this.#each));
+    this.#reservePorts(config);
   }
 
   /** The listener is configured anew. */
   apply(config: ListenerConfig): void {
+    this.#reservePorts(config);
     const more = descriptorsPerSession(config) - this.#each;
     if (more <= 0) return;
     this.#each += more;
     this.#budget.enter(this.#number * more);
+    this.#reserved.push(this.#budget.join({ count: () => 0, estimate: () => 0 }, more));
+  }
+
+  /** Each certificate has a port inside the program, as soon as somebody is shown it. */
+  #reservePorts(config: ListenerConfig): void {
+    const more = certificatesOf(config).length - this.#ports;
+    if (more <= 0) return;
+    this.#ports += more;
     this.#reserved.push(this.#budget.join({ count: () => 0, estimate: () => 0 }, more));
   }
 

@@ -8,6 +8,9 @@ import { haveProcesses } from "../config/thread_shares.ts";
 import { formatCheck } from "../config/values/check.ts";
 import type { DatagramCounts } from "../net/udp/terms.ts";
 import type { Destination } from "../destinations/destination.ts";
+import type { TlsGreeting } from "./greeting/tls_greeting.ts";
+import type { Certificates, ServedCertificate } from "./tls/certificates.ts";
+import type { CertificateStatus } from "../operations/tls_status.ts";
 import type { SessionRegistry } from "../session/registry.ts";
 import type { SessionInfo } from "../operations/operations.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
@@ -15,6 +18,7 @@ import type { Forecast } from "../operations/forecast.ts";
 import type { RouteStatus } from "../operations/route_status.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 import { datagramsOf } from "../session/exchange.ts";
+import { tlsOf } from "../session/client_tls.ts";
 import type { Session } from "../session/session.ts";
 import type { Timings } from "../session/timings.ts";
 
@@ -42,6 +46,8 @@ export interface StatusSources {
   forecast: Forecast;
   routes: RouteStatus[];
   datagrams: DatagramCounts;
+  tls: Pick<TlsGreeting, "pending" | "done">;
+  certificates: Pick<Certificates, "all">;
   timings: Timings;
   destinations: readonly Destination[];
   /** Which of several threads this is, counted from 0; alone if absent. */
@@ -82,6 +88,9 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     datagrams_dropped: sources.datagrams.dropped,
     datagrams_foreign: sources.datagrams.foreign,
     datagrams_unsent: sources.datagrams.unsent,
+    tls_pending: sources.tls.pending,
+    tls_handshakes: sources.tls.done,
+    certificates: sources.certificates.all.map(certificateStatus),
     ended: Object.fromEntries(ended),
     forecast: sources.forecast,
     routes: sources.routes,
@@ -94,6 +103,15 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     // Whoever looks them up, once for all threads, adds them.
     names: [],
     destinations: destinations.map((one) => destinationStatus(one, { id, live })),
+  };
+}
+
+function certificateStatus({ path, pair }: ServedCertificate): CertificateStatus {
+  return {
+    path,
+    names: [...pair.names],
+    expires: new Date(pair.until).toISOString(),
+    expires_in_s: Math.floor((pair.until - Date.now()) / 1000),
   };
 }
 
@@ -195,6 +213,7 @@ export function sessionInfos(
       bytes_up: session.up.bytes,
       bytes_down: session.down.bytes,
       ...datagramsOf(session),
+      ...tlsOf(session),
       attempts: session.attempts,
     });
   }

@@ -24,6 +24,7 @@ import { Forecaster } from "./forecaster.ts";
 import { Gate } from "./gate.ts";
 import { HelloGreeting } from "./greeting/hello_greeting.ts";
 import { ProxyGreeting } from "./greeting/proxy_greeting.ts";
+import { TlsGreeting } from "./greeting/tls_greeting.ts";
 import { Overload } from "./overload/overload.ts";
 import { makePolicy } from "./policies/policies.ts";
 import { Announcer } from "./observers.ts";
@@ -33,6 +34,8 @@ import { Routes } from "./routes/routes.ts";
 import { Serving } from "./serving.ts";
 import { SessionDescriptors } from "./session_descriptors.ts";
 import { StallDetector } from "./stall_detector.ts";
+import { Certificates } from "./tls/certificates.ts";
+import { claimLinger } from "./tls/linger.ts";
 import { WaitingTimeouts } from "./waiting_timeouts.ts";
 import { runWorker, type WorkerContext } from "./worker.ts";
 import { WorkerPool } from "./worker_pool.ts";
@@ -132,6 +135,19 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     free: () => queue.idleWorkers > 0 || pool.hasRoomFor(),
     clock,
   });
+  const certificates = new Certificates({
+    settings,
+    log,
+    tells: (thread?.index ?? 0) === 0,
+    onShortage: () => descriptors.noteShortage(),
+  });
+  const fairReads = new FairReads();
+  const tls = new TlsGreeting({
+    settings,
+    routes,
+    certificates,
+    streams: { buffers, fairReads, tasks, linger: () => claimLinger(descriptors) },
+  });
   const gate = new Gate({
     settings,
     queue,
@@ -144,14 +160,13 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     steps,
     loops,
     tasks,
-    greetings: [new ProxyGreeting(settings), new HelloGreeting(settings, routes)],
+    greetings: [new ProxyGreeting(settings), tls, new HelloGreeting(settings, routes)],
     farewells,
     forecaster,
     routes,
     // It was accepted long before by whoever has started this program.
     listens: options.only !== undefined,
   });
-  const fairReads = new FairReads();
   const workerContext: WorkerContext = {
     queue,
     registry,
@@ -235,6 +250,8 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     queue,
     order,
     gate,
+    certificates,
+    tls,
     farewells,
     admission,
     destinations,

@@ -14,6 +14,7 @@ const OPTIONS: readonly OptionName[] = [
   ...["answerTimeout", "sessionTimeout", "drainTimeout", "retries", "redispatch"] as const,
   ...["execGrace", "syslogFacility", "syslogIdent"] as const,
   ...["sendProxy", "acceptProxy", "acceptProxyTimeout", "greetingTimeout", "resolver"] as const,
+  ...["tlsCert", "tlsKey", "certificates", "tlsMin", "tlsAlpn", "tlsClientCa"] as const,
   ...["logLevel", "logFormat", "log", "accessLog", "accessLogFormat"] as const,
 ];
 

@@ -8,6 +8,7 @@ import {
 } from "./destination_table.ts";
 import type { Written, WrittenRule } from "./source.ts";
 import { problemWith } from "./option.ts";
+import { type PairTables, readPairEntry, writtenPairs } from "./pair_tables.ts";
 import { keyOf, type OptionName, optionNames, OPTIONS, rowOf } from "./options.ts";
 import { cut, nearest } from "../base/text.ts";
 import type { TomlEntry, TomlValue } from "./toml.ts";
@@ -35,6 +36,8 @@ export interface Table {
   destinations: Written[];
   /** Those that are tables, by their index in the list. */
   readonly destinationTables: Map<number, DestinationTable>;
+  /** Options whose lists have tables, by their keys. */
+  readonly pairTables: Map<string, PairTables>;
   /** Without `allow` and `deny`. */
   readonly options: Partial<Record<OptionName, Written>>;
   /** Absent if it says nothing about them, so that those of the top level count. */
@@ -80,6 +83,11 @@ export function readTables(entries: readonly TomlEntry[], problems: ConfigProble
       const written = writtenDestination(destination, problems);
       if (written) table.destinations[index] = written;
     }
+    for (const [key, pairs] of table.pairTables) {
+      const name = OPTION_KEYS.get(key)!;
+      const written = writtenPairs(key, { pairs, option: rowOf(name), problems });
+      if (written) table.options[name] = written;
+    }
     // Without those that were reported.
     table.destinations = table.destinations.filter(() => true);
     checkNumbers(table, problems);
@@ -96,6 +104,7 @@ function emptyTable(line: number | undefined): Table {
     listen: undefined,
     destinations: [],
     destinationTables: new Map(),
+    pairTables: new Map(),
     options: {},
     rules: undefined,
     keys: new Map(),
@@ -107,6 +116,12 @@ function readEntry(table: Table, entry: TomlEntry, problems: ConfigProblems): vo
   const { path, line, value } = entry;
   if (path[0] === "destinations" && typeof path[1] === "number") {
     return readDestinationEntry(table, { entry, index: path[1], problems });
+  }
+  const listKey = String(path[0]);
+  const listOf = OPTION_KEYS.get(listKey);
+  if (listOf && rowOf(listOf).notation?.pairs && (path.length > 1 || isListOfTables(value))) {
+    table.keys.set(listKey, line);
+    return readPairEntry(table.pairTables, { key: listKey, entry, problems });
   }
   // What is in a table goes without saying once the table itself is a problem.
   if (path.some((_, i) => i > 0 && table.keys.has(keyText(path.slice(0, i))))) return;

@@ -27,6 +27,8 @@ export interface Option<T> {
   format(value: T): string;
   /** What is said of the value when it changes, if {@linkcode format} does not say all. */
   tell?(value: T): string;
+  /** The text with each path in it changed, where it is not one path and no more. */
+  withPaths?(text: string, change: (path: string) => string): string;
   /** How a configuration file writes it; any string unless given. */
   readonly notation?: Notation;
   /** Whether another value counts only after a restart; otherwise a reload applies it. */
@@ -85,6 +87,8 @@ export interface Notation {
   readonly booleans?: true;
   /** Whether it may also be a list of such values. */
   readonly list?: true;
+  /** The keys of tables that the elements of the list may be: a value is both with a colon between. */
+  readonly pairs?: readonly [first: string, second: string];
 }
 
 /** 365 days in milliseconds: the longest duration of any option. */

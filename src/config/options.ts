@@ -11,6 +11,7 @@ import { ORDER_ROWS } from "./options/order.ts";
 import { PROGRAM_ROWS } from "./options/program.ts";
 import { PROXY_PROTOCOL_ROWS } from "./options/proxy_protocol.ts";
 import { SESSION_ROWS } from "./options/session.ts";
+import { TLS_ROWS } from "./options/tls.ts";
 import { UDP_ROWS } from "./options/udp.ts";
 
 /**
@@ -25,6 +26,7 @@ export const OPTIONS = {
   ...HEALTH_ROWS,
   ...PROXY_PROTOCOL_ROWS,
   ...GREETING_ROWS,
+  ...TLS_ROWS,
   ...NAMES_ROWS,
   ...LOGGING_ROWS,
   ...PROGRAM_ROWS,

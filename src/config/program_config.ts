@@ -22,6 +22,7 @@ import { keyOf, readSettings, type Settings } from "./options.ts";
 import { quote } from "../base/text.ts";
 import type { Chunks } from "../async/chunks.ts";
 import { checkThreads } from "./thread_shares.ts";
+import { checkTls, tlsWarnings } from "./tls_rules.ts";
 import { checkUdp, withoutForeign } from "./udp_rules.ts";
 import { programWarnings } from "./program_warnings.ts";
 import { tlsOutWarnings } from "./tls_out_warnings.ts";
@@ -52,7 +53,7 @@ export function* readProgram(
   yield* checkCollisions(settings, { source, problems });
   problems.throwIfAny();
   const read = { settings, listeners: listeners as Config[] };
-  const warnings = [withoutEffect, programWarnings, tlsOutWarnings].flatMap((of) =>
+  const warnings = [withoutEffect, programWarnings, tlsWarnings, tlsOutWarnings].flatMap((of) =>
     of(read, source)
   );
   return { ...read, warnings };
@@ -96,6 +97,7 @@ function* readSource(
     checkThreads(config, reporter);
     checkMaxWait(config, reporter);
     checkUdp(config, reporter);
+    checkTls(config, reporter);
   }
   return config;
 }

@@ -176,12 +176,25 @@ function descriptionOf({ help }: Option<unknown>): string {
 
 /** The alternatives that a value may be. */
 function valueSchemas({ notation = {} }: Option<unknown>): Schema[] {
-  const { words, pattern, integers, booleans, list } = notation;
+  const { words, pattern, integers, booleans, list, pairs } = notation;
   const schemas: Schema[] = [];
   if (words) schemas.push({ enum: words });
   if (pattern !== undefined) schemas.push({ type: "string", pattern });
   if (booleans) schemas.push({ type: "boolean" });
   if (integers) schemas.push({ type: "integer", minimum: integers[0], maximum: integers[1] });
-  if (list) schemas.unshift({ type: "array", items: { anyOf: [...schemas] } });
+  if (list) {
+    const tables = pairs ? [pairSchema(pairs)] : [];
+    schemas.unshift({ type: "array", items: { anyOf: [...schemas, ...tables] } });
+  }
   return schemas.length > 0 ? schemas : [{ type: "string" }];
+}
+
+/** A table with these two keys. */
+function pairSchema(keys: readonly string[]): Schema {
+  return {
+    type: "object",
+    properties: Object.fromEntries(keys.map((key) => [key, { type: "string", minLength: 1 }])),
+    required: keys,
+    additionalProperties: false,
+  };
 }

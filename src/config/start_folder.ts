@@ -17,6 +17,7 @@ export type StartFolder = string;
 /** The value of an option, by its key or the name of a flag, with an absolute path if it is one. */
 export function fromFolder(key: string, { text, folder }: { text: string; folder: StartFolder }) {
   const option = optionOf(key);
+  if (option?.withPaths) return option.withPaths(text, (path) => resolve(folder, path));
   const isPath = option?.path === true && text !== "" && text !== "-" &&
     !option.notation?.words?.includes(text);
   return isPath ? resolve(folder, text) : text;
@@ -82,6 +83,10 @@ export function entryFromFolder(
   }
   if (place >= 0 && key === "address") {
     return { path, line, value: mapTexts(value, (text) => programFromFolder(text, folder)) };
+  }
+  const [list] = path.slice(-3);
+  if (path.length >= 3 && typeof list === "string" && OPTION_ROWS.get(list)?.notation?.pairs) {
+    return { path, line, value: mapTexts(value, (text) => resolve(folder, text)) };
   }
   if (typeof key !== "string") return { path, line, value };
   return { path, line, value: mapTexts(value, (text) => fromFolder(key, { text, folder })) };

@@ -126,7 +126,9 @@ export interface ThreadPosition {
 }
 
 /** The part of the limits of a listener that one thread has. */
-export function shareOfLimits<L extends Pick<ListenerConfig, "queue" | "maxConnections">>(
+export function shareOfLimits<
+  L extends Pick<ListenerConfig, "queue" | "maxConnections" | "tlsHandshakes">,
+>(
   limits: L,
   position: ThreadPosition,
 ): L {
@@ -134,6 +136,7 @@ export function shareOfLimits<L extends Pick<ListenerConfig, "queue" | "maxConne
     ...limits,
     queue: share(limits.queue, position),
     maxConnections: share(limits.maxConnections, position),
+    tlsHandshakes: Math.max(1, share(limits.tlsHandshakes, position)),
   };
 }
 

@@ -10,6 +10,8 @@ interface Rule {
   readonly problem: string;
 }
 
+const NO_TLS = "there is no TLS for datagrams here; must be none for UDP";
+
 const RULES: readonly Rule[] = [
   {
     option: "threads",
@@ -46,6 +48,16 @@ const RULES: readonly Rule[] = [
     asks: ({ rejectWith }) => rejectWith.path !== "",
     problem:
       "whoever turns up under a forged address would have it sent there; must be none for UDP",
+  },
+  ...(["tlsCert", "tlsKey", "tlsClientCa"] as const).map((option) => ({
+    option,
+    asks: (settings: Settings) => settings[option].path !== "",
+    problem: NO_TLS,
+  })),
+  {
+    option: "certificates",
+    asks: ({ certificates }) => certificates.length > 0,
+    problem: NO_TLS,
   },
   {
     option: "whenOverloaded",

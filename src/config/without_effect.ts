@@ -7,6 +7,7 @@ import { flagOf, keyOf, type OptionName, rowOf, type Settings } from "./options.
 import { isProgram } from "./program_warnings.ts";
 import { neverMatched } from "./never_matched.ts";
 import type { ProgramSource, Written } from "./source.ts";
+import { speaksTls } from "./tls_rules.ts";
 import { quote } from "../base/text.ts";
 
 /** Most lines about options without effect; there may be as many as the file has lines. */
@@ -43,6 +44,11 @@ const CHECKS: Companion<Config> = {
 const LEADS: Companion<Config> = {
   counts: ({ configured }) => configured.some(isTemplate),
   why: () => "without a destination dns: or srv:",
+};
+
+const OVER_TLS: Companion<Config> = {
+  counts: speaksTls,
+  why: (name) => `without ${name("tlsCert")}`,
 };
 
 const ON_PATH: Companion<Config> = {
@@ -109,13 +115,22 @@ const OF_LISTENERS: Companions<Config> = {
   checkInterval: CHECKS,
   checkTimeout: CHECKS,
   greetingTimeout: {
-    counts: (config) => config.configured.some(asksForHello) || isFairByName(config),
-    why: (name) => `without a destination that has sni or alpn, or ${name("fairBy")} sni`,
+    counts: (config) => {
+      return config.configured.some(asksForHello) || isFairByName(config) || speaksTls(config);
+    },
+    why: (name) => {
+      return `without ${name("tlsCert")}, a destination that has sni or alpn, or ${
+        name("fairBy")
+      } sni`;
+    },
   },
   acceptProxyTimeout: {
     counts: ({ acceptProxy }) => acceptProxy.length > 0,
     why: (name) => `without ${name("acceptProxy")}`,
   },
+  tlsMin: OVER_TLS,
+  tlsAlpn: OVER_TLS,
+  tlsHandshakes: OVER_TLS,
   resolver: {
     counts: ({ configured }) => configured.some(hasName),
     why: () => "without a destination or an agent that is a name",

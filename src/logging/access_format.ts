@@ -1,7 +1,8 @@
 import { compileTemplate } from "./access_template.ts";
-import { elapsed, exitOf, oneWord, toMicroseconds } from "./access_values.ts";
+import { elapsed, escaped, exitOf, oneWord, toMicroseconds } from "./access_values.ts";
 import type { Settings } from "../config/options.ts";
 import { datagramsOf } from "../session/exchange.ts";
+import { tlsOf } from "../session/client_tls.ts";
 import type { Session } from "../session/session.ts";
 
 /** Turns an ended session into its line of the access log. */
@@ -37,6 +38,10 @@ export interface AccessRecord {
   /** Status that the program ended with, or the signal; only of a session that one served. */
   exit_status?: number | null;
   exit_signal?: string | null;
+  /** What was agreed on over TLS (ALPN), empty if nothing was; only of a session with TLS. */
+  alpn?: string;
+  /** The subject of the client's certificate; only if it had to show one. */
+  tls_client?: string;
   /** Connects begun. */
   attempts: number;
 }
@@ -63,6 +68,7 @@ function accessRecord(
     bytes_down: session.down.bytes,
     ...datagramsOf(session),
     ...exitOf(session),
+    ...tlsOf(session),
     attempts: session.attempts,
   };
 }
@@ -106,7 +112,7 @@ function textFormat(listener: string): AccessLogFormat {
       `total=${ms(elapsed(acceptedAt, endedAt) ?? 0)} ` +
       `up=${session.up.bytes} down=${session.down.bytes} ${datagramWords(session)}${
         exitWords(session)
-      }attempts=${session.attempts}`;
+      }${tlsWords(session)}attempts=${session.attempts}`;
   };
 }
 
@@ -121,6 +127,14 @@ function exitWords(session: Session): string {
   if (!session.exit) return "";
   const { exit_status: status, exit_signal: signal } = exitOf(session);
   return `exit_status=${status ?? "-"} exit_signal=${signal ?? "-"} `;
+}
+
+/** Of a session over TLS, with a blank behind. */
+function tlsWords(session: Session): string {
+  if (!session.tls) return "";
+  const { alpn, tls_client: client } = tlsOf(session);
+  const subject = client === undefined ? "" : `tls_client=${escaped(client)} `;
+  return `alpn=${alpn ? escaped(alpn) : "-"} ${subject}`;
 }
 
 function ms(value: number | null): string {

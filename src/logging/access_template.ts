@@ -1,4 +1,11 @@
-import { elapsed, exitOf, oneWord, splitAddress, toMicroseconds } from "./access_values.ts";
+import {
+  elapsed,
+  escaped,
+  exitOf,
+  oneWord,
+  splitAddress,
+  toMicroseconds,
+} from "./access_values.ts";
 import {
   type FieldName,
   type FieldUnit,
@@ -6,6 +13,7 @@ import {
   type TemplateField,
 } from "../config/values/access_template.ts";
 import { datagramsOf } from "../session/exchange.ts";
+import { tlsOf } from "../session/client_tls.ts";
 import type { Session } from "../session/session.ts";
 
 /** What stands where a session did not reach a stage. */
@@ -45,6 +53,8 @@ const VALUES: Values = {
   datagrams_down: (session) => datagramsOf(session).datagrams_down ?? NONE,
   exit_status: (session) => exitOf(session).exit_status ?? NONE,
   exit_signal: (session) => exitOf(session).exit_signal ?? NONE,
+  alpn: (session) => escaped(tlsOf(session).alpn || NONE),
+  tls_client: (session) => escaped(tlsOf(session).tls_client ?? NONE),
   attempts: ({ attempts }) => attempts,
 };
 

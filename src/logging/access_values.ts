@@ -28,8 +28,12 @@ const UNSAFE = /[\p{C}\p{Z}\\]/gu;
  * client picks its own.
  */
 export function oneWord(name: string): string {
-  if (!/^unix:|(^|,)exec:/.test(name)) return name;
-  return name.replace(UNSAFE, (char) => {
+  return /^unix:|(^|,)exec:/.test(name) ? escaped(name) : name;
+}
+
+/** A text as one word. */
+export function escaped(text: string): string {
+  return text.replace(UNSAFE, (char) => {
     const code = char.codePointAt(0)!.toString(16);
     if (code.length <= 2) return `\\x${code.padStart(2, "0")}`;
     return code.length <= 4 ? `\\u${code.padStart(4, "0")}` : `\\u{${code}}`;

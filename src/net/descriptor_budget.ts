@@ -15,6 +15,9 @@ export const PER_PROGRAM = 4;
 /** Clients of UDP have none of their own. */
 export const PER_UDP_SESSION = 1;
 
+/** Both ends of the connection inside this program over which TLS of a client goes. */
+export const PER_TLS = 2;
+
 /** Kept free for all that is not counted: look-ups, log files, modules, the runtime's own. */
 const UNCOUNTED = 12;
 

@@ -23,6 +23,11 @@ export interface Stream {
    * without how if that could not be brought about; absent where nothing is left after closing.
    */
   readonly settled?: Promise<ProcessEnd | undefined>;
+  /**
+   * How much of what was written the system has taken, about: it only grows. Absent where a write takes
+   * no longer than that.
+   */
+  readonly passedOn?: number;
   /** Reads into the buffer; 0 = the peer has finished sending. Rejects if the connection failed. */
   read(buffer: Uint8Array): Promise<number>;
   /** Writes the beginning of the bytes, at least one, and tells how many. */

@@ -51,6 +51,10 @@ export const END_REASONS = {
   "bad-proxy-header": refused(
     "not let in: a peer of --accept-proxy did not begin with a PROXY header",
   ),
+  "tls-failed": refused(
+    "no handshake of TLS with the client: it speaks something else, has refused the certificate, has " +
+      "shown none that is wanted, or was the oldest of too many (--tls-handshakes)",
+  ),
   "unknown-name": refused(
     "not let in: no destination serves the name or the protocol that the client asks for, or none " +
       "is for all others: sni=, alpn=",

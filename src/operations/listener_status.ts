@@ -7,6 +7,7 @@ import { addLatencies, type Latencies } from "./latencies.ts";
 import { joinNames, type NameStatus, pointsOf } from "./name_status.ts";
 import { joinRoutes, pointsOfRoutes, type RouteStatus } from "./route_status.ts";
 import { LISTENER_STATES, type ListenerState } from "./states.ts";
+import { TLS_FIELDS } from "./tls_status.ts";
 
 /** Ended sessions by reason; reasons that did not occur are absent. */
 type Ended = Partial<Record<EndReason, number>>;
@@ -135,6 +136,7 @@ export const LISTENER_FIELDS = {
     help: "datagrams that the system could not send",
     metric: { ...LOST, help: LOST_HELP, value: (all) => [[all, { reason: "unsent" }]] },
   }),
+  ...TLS_FIELDS,
   ended: field<Ended>({
     type: "object",
     description: "ended sessions by reason",

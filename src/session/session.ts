@@ -3,6 +3,7 @@ import type { Deadline } from "../async/deadlines.ts";
 import { formatSocketAddress, type SocketAddress } from "../net/address.ts";
 import type { EndReason } from "../operations/end_reasons.ts";
 import type { Settings } from "../config/options.ts";
+import type { ClientTls } from "./client_tls.ts";
 import type { ClientSigns } from "./client_signs.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Flow } from "./flow.ts";
@@ -115,6 +116,8 @@ export class Session implements DepartureListener {
   holder: Holder | undefined;
   /** The listeners of this process that it has passed on its way here. */
   trail: Trail = NONE;
+  /** What was agreed on in the handshake of TLS, if there was one. */
+  tls: ClientTls | undefined;
   /** The addresses of its connection, if it came from one of these. */
   ends: Ends | undefined;
   /** Resolves once its way is known, if that takes a moment. */

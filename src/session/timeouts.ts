@@ -132,8 +132,8 @@ export function check(
 }
 
 function checkRelay(session: Session, now: number, timeouts: Timeouts): EndReason | undefined {
-  const { up, down, activity } = session;
-  const moved = up.bytes + down.bytes + Number(up.ended) + Number(down.ended);
+  const { up, down, activity, client: { passedOn = 0 } } = session;
+  const moved = up.bytes + down.bytes + Number(up.ended) + Number(down.ended) + passedOn;
   if (moved !== activity.moved) {
     activity.moved = moved;
     activity.activeAt = now;

@@ -54,7 +54,7 @@ const COMPANIONS: [option: string[], why: string, needs: string[][]][] = [
   ],
   [
     ["--greeting-timeout", "1s"],
-    "without a destination that has sni or alpn, or --fair-by sni",
+    "without --tls-cert, a destination that has sni or alpn, or --fair-by sni",
     [["9002,sni=a.example"], ["9002,alpn=h2"], ["--queue-order", "fair", "--fair-by", "sni"]],
   ],
   ...["--check-interval", "--check-timeout"].map((name): typeof COMPANIONS[number] => [

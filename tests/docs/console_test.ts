@@ -18,6 +18,7 @@ import {
 } from "../../src/config/options/destination.ts";
 import { flagOf, keyOf, optionNames, rowOf } from "../../src/config/options.ts";
 import { serviceOptionNames } from "../../src/config/options/service.ts";
+import { Authority, hasOpenssl } from "../support/authority.ts";
 import { type Block, blocks, isThere, page, pages, prose, typed } from "../support/doc_pages.ts";
 import { pathOf } from "../support/real_servers.ts";
 import { shellCommands } from "../support/shell_commands.ts";
@@ -50,6 +51,10 @@ const FOREIGN = new Set(
 const folder = await Deno.makeTempDir();
 addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
 const token = `${folder}/token`;
+const authority = hasOpenssl ? new Authority() : undefined;
+addEventListener("unload", () => authority?.[Symbol.dispose]());
+/** Stands for all certificates of the pages. */
+const pair = authority?.issue();
 await Deno.writeTextFile(token, "a-token-of-the-test-with-enough-characters");
 
 function place({ page, line }: Block, what: string): string {
@@ -122,7 +127,11 @@ async function problemWith([program = "", ...args]: string[]): Promise<string | 
 }
 
 async function problemWithIawlb(args: readonly string[]): Promise<string | undefined> {
-  const given = args.map((arg, i) => args[i - 1] === "--token-file" ? token : arg);
+  const given = args.map((arg, i) => {
+    if (args[i - 1] === "--token-file") return token;
+    if (args[i - 1] === "--tls-cert") return pair?.cert ?? "none";
+    return args[i - 1] === "--tls-key" ? pair?.key ?? "none" : arg;
+  });
   const [first, address = "", ...rest] = given;
   if (first === "top" || first === "ctl") {
     // Nobody answers there, which is found out once the arguments are fine.
@@ -145,7 +154,7 @@ async function problemWithIawlb(args: readonly string[]): Promise<string | undef
   }
   return await usageProblem(async () => {
     const at = given.indexOf("--config");
-    const file = at === -1 ? args : given.with(at + 1, `${ROOT}packaging/iawlb.toml`);
+    const file = at === -1 ? given : given.with(at + 1, `${ROOT}packaging/iawlb.toml`);
     const { kind } = await parseCommand(file);
     assert(kind.length > 0);
   });
@@ -225,7 +234,11 @@ Deno.test("every configuration that the pages show is one", async () => {
       ...(listener || destinations ? [] : ['destinations = ["9001"]']),
     ];
     const file = `${folder}/example.toml`;
-    await Deno.writeTextFile(file, [...added, block.text].join("\n"));
+    const text = block.text.replaceAll(/"\/etc\/iawlb\/\w+\.(pem|key)"/g, (path, end) => {
+      return pair ? JSON.stringify(end === "pem" ? pair.cert : pair.key) : path;
+    });
+    if (!pair && text.includes("certificates =")) continue;
+    await Deno.writeTextFile(file, [...added, text].join("\n"));
     const problem = await usageProblem(async () => {
       await parseCommand(["--config", file, "--check-config"]);
     });

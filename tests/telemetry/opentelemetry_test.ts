@@ -61,6 +61,13 @@ const STATUS: Status = {
     },
     ...{ datagrams_up: 21, datagrams_down: 22 },
     ...{ datagrams_dropped: 23, datagrams_foreign: 24, datagrams_unsent: 25 },
+    ...{ tls_pending: 26, tls_handshakes: 27 },
+    certificates: [{
+      path: "a.pem",
+      names: ["a.example"],
+      expires: "2026-01-02T03:04:33.678Z",
+      expires_in_s: 28,
+    }],
     forecast: {
       ...{ expected_wait_ms: 1500, clears_in_ms: null, load: 1.5 },
       ...{ offered_per_s: 30, capacity_per_s: 20, gave_up_per_s: 1, turned_away_per_s: 2 },
@@ -99,6 +106,7 @@ const STATUS: Status = {
     ...{ bytes_up: 999, bytes_down: 999, children: [], routes: [], names: [] },
     ...{ datagrams_up: 999, datagrams_down: 999 },
     ...{ datagrams_dropped: 999, datagrams_foreign: 999, datagrams_unsent: 999 },
+    ...{ tls_pending: 999, tls_handshakes: 999, certificates: [] },
     destinations: [destination("9001", { sessions: 999 })],
   }],
 };
@@ -166,6 +174,9 @@ Deno.test("every number of the state reaches a collector, with its unit and attr
     ["iawlb.datagrams.lost", "counter", "{datagram}", { ...listener, reason: "dropped" }, 1022],
     ["iawlb.datagrams.lost", "counter", "{datagram}", { ...listener, reason: "foreign" }, 1023],
     ["iawlb.datagrams.lost", "counter", "{datagram}", { ...listener, reason: "unsent" }, 1024],
+    ["iawlb.tls.handshakes.pending", "gauge", "{handshake}", listener, 1025],
+    ["iawlb.tls.handshakes", "counter", "{handshake}", listener, 1026],
+    ["iawlb.tls.certificate.expires_in", "gauge", "s", { ...listener, certificate: "a.pem" }, 28],
     ["iawlb.destination.up", "gauge", "1", first, 1],
     ["iawlb.destination.up", "gauge", "1", second, 0],
     ["iawlb.destination.state", "gauge", "1", { ...second, state: "down" }, 1],

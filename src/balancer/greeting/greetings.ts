@@ -156,6 +156,8 @@ export class Greetings implements Holder {
       session.client = opening.stream;
       return entry.onGreeted(session, begin);
     }
+    // What a greeting has made of the client's stream is nobody else's.
+    if (ended && opening.stream !== session.client) opening.stream.close();
     // Nobody reads into it any more.
     buffers.give(begin.buffer);
     if (!ended && failure) {

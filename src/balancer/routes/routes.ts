@@ -183,7 +183,9 @@ export class Routes {
     session.hello = hello;
     const match = this.#table.find(hello ?? NOTHING);
     if ("key" in match) return this.#direct(session, this.#groupOf(match));
-    if (hello && session.reason === undefined) session.lastWords = lastWordsFor(match.missing);
+    // Within TLS there are no alerts in clear text.
+    const tells = hello && !session.tls && session.reason === undefined;
+    if (tells) session.lastWords = lastWordsFor(match.missing);
     session.abort("unknown-name");
     return false;
   }

@@ -50,6 +50,11 @@ const FIELDS = {
     units: [],
   },
   exit_signal: { help: "signal that ended the program of exec:, as SIGTERM", units: [] },
+  alpn: {
+    help: "protocol that was agreed on over TLS, as h2; a dash if none was",
+    units: [],
+  },
+  tls_client: { help: "subject of the certificate that the client has shown", units: [] },
   attempts: { help: "connects begun", units: [] },
 } as const satisfies Readonly<
   Record<string, { readonly help: string; readonly units: readonly string[] }>

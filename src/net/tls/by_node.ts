@@ -70,7 +70,8 @@ interface Reader {
   reject(error: Error): void;
 }
 
-class NodeTls extends WrappedStream {
+/** What is said over a socket of TLS of Node.js, after its handshake. */
+export class NodeTls extends WrappedStream {
   /** Told of a failure as long as there is nobody who reads. */
   onFailure: ((error: Error) => void) | undefined;
   readonly #socket: TLSSocket;

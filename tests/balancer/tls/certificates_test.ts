@@ -1,0 +1,54 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { readSettings } from "../../../src/config/options.ts";
+import { Certificates } from "../../../src/balancer/tls/certificates.ts";
+import { Authority, hasOpenssl } from "../../support/authority.ts";
+import { collectedLog } from "../../support/logs.ts";
+import { unless } from "../../support/unless.ts";
+
+Deno.test({
+  ...unless("files that change are served anew, and bad ones change nothing", {
+    "there is no openssl": !hasOpenssl,
+  }),
+  async fn() {
+    using authority = new Authority();
+    const file = `${authority.folder}/served`;
+    const { cert, key } = authority.issue({ file, names: ["one.example"] });
+    const { log, lines } = collectedLog();
+    const settings = { ...readSettings({ tlsCert: cert, tlsKey: key }) };
+    const certificates = new Certificates({ settings, log, tells: true });
+    const [served] = certificates.all;
+    const look = async () => {
+      await certificates.look();
+      return served!.names.join();
+    };
+    assertEquals(await look(), "one.example");
+    const first = certificates.portOf(served!);
+    authority.issue({ file, names: ["two.example"] });
+    assertEquals(await look(), "two.example");
+    assertEquals(certificates.find("two.example"), served);
+    assertEquals(certificates.portOf(served!) === first, false);
+    assertStringIncludes(lines.at(-1)!, `${cert} has changed: for two.example until 2`);
+    // Half of a new pair may become a whole one in a moment.
+    const other = authority.issue({ names: ["three.example"] });
+    Deno.copyFileSync(other.cert, cert);
+    assertEquals(await look(), "two.example");
+    assertEquals(lines.length, 1);
+    Deno.copyFileSync(other.key, key);
+    assertEquals(await look(), "three.example");
+    assertEquals(lines.length, 2);
+    // What stays bad is said once.
+    Deno.removeSync(key);
+    for (let i = 0; i < 4; i++) assertEquals(await look(), "three.example");
+    assertEquals(lines.length, 3);
+    assertStringIncludes(lines[2]!, "is no good, the one before it stays: there is no such file");
+    Deno.copyFileSync(other.key, key);
+    assertEquals(await look(), "three.example");
+    // A few days before its end that is said as well.
+    authority.issue({ file, names: ["four.example"], days: 3 });
+    assertEquals(await look(), "four.example");
+    assertStringIncludes(lines.at(-1)!, `certificate ${cert} ends in 2 days, at 2`);
+    await look();
+    assertEquals(lines.length, 5);
+    certificates.close();
+  },
+});
