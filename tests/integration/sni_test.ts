@@ -3,6 +3,11 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { createServer } from "node:https";
 import { once } from "node:events";
 import { makeCertificate } from "../support/certificates.ts";
+import { A, address } from "../support/dns_message.ts";
+import { DnsServer } from "../support/dns_server.ts";
+import { hello } from "../support/hellos.ts";
+import { heldServer } from "../support/instance.ts";
+import { NamedClient, namedClients } from "../support/named_client.ts";
 import { Program, runProgram } from "../support/program.ts";
 import { bytes } from "../support/proxy_headers.ts";
 import { Client, pathOf } from "../support/real_servers.ts";
@@ -154,6 +159,56 @@ Deno.test(
     assertEquals((await program.status()).ended, { "unknown-name": 3 });
   },
 );
+
+Deno.test("a drain serves who is greeted and who waits, with threads, too", async () => {
+  const held = heldServer("a");
+  await using _held = held.server;
+  await using program = await Program.start([`${held.server.address},sni=a.example,workers=4`], [
+    ...["--threads", "2", "--greeting-timeout", "1h"],
+  ]);
+  using clients = await namedClients(program.port, 12, "a.example");
+  const half = await Promise.all(Array.from({ length: 6 }, async () => {
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port: program.port });
+    await writeAll(conn, hello({ names: ["a.example"] }).slice(0, 50));
+    return conn;
+  }));
+  await until(async () => {
+    const { greeting, waiting, active } = await program.status();
+    return greeting === 6 && waiting + active === 12;
+  }, "all have come");
+  const { routes } = await program.status();
+  assert(routes[0].waiting >= 8);
+  assertEquals([routes.length, routes[0].live], [1, 12]);
+  program.signal("SIGTERM");
+  await program.logged(/draining: .*6 being greeted/);
+  held.release();
+  assertEquals(new Set(await clients.answers()), new Set(["a"]));
+  for (const conn of half) {
+    await writeAll(conn, hello({ names: ["a.example"] }).slice(50));
+    await conn.closeWrite();
+    assertEquals(await readAll(conn), bytes("a"));
+    conn.close();
+  }
+  assertEquals(await program.ended(), 0);
+});
+
+Deno.test("a name of records has its clients wait while it leads nowhere", async () => {
+  await using server = new TestServer(answer("found"));
+  await using dns = new DnsServer(() => ({ code: 2 }));
+  await using program = await Program.start([`dns:web.test.:${server.port},sni=a.example`], [
+    ...["--resolver", dns.address, "--resolve-interval", "1s"],
+  ]);
+  using waiting = await NamedClient.connect(program.port, "a.example");
+  using unknown = await NamedClient.connect(program.port, "b.example");
+  assertEquals(await unknown.answer, "alert 112");
+  await until(async () => (await program.status()).waiting === 1, "it waits");
+  dns.script = ({ name, type }) => ({
+    answers: type === A ? [address(name, "127.0.0.1", 1)] : [],
+  });
+  assertEquals(await waiting.answer, "found");
+  const status = await program.status();
+  assertEquals(status.destinations.map(({ sni }: { sni: string }) => sni), ["a.example"]);
+});
 
 Deno.test("what is no name or protocol is one line and the status 2, and so is UDP", async () => {
   const problems: [string[], RegExp][] = [
