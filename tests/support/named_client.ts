@@ -1,7 +1,7 @@
 import { hello } from "./hellos.ts";
 import { tryClose, writeAll } from "./servers.ts";
 
-/** A client that has said which server it wants, and waits for an answer of a few bytes. */
+/** A client that has said which server it wants, has finished sending, and waits for an answer of a few bytes. */
 export class NamedClient implements Disposable {
   readonly conn: Deno.TcpConn;
   /** What comes back until the end: the first bytes of it as text; empty if there is nothing. */
@@ -18,6 +18,7 @@ export class NamedClient implements Disposable {
   static async connect(port: number, name?: string, alpn?: readonly string[]) {
     const conn = await Deno.connect({ hostname: "127.0.0.1", port });
     await writeAll(conn, hello({ ...name && { names: [name] }, ...alpn && { alpn } }));
+    await conn.closeWrite();
     return new NamedClient(conn);
   }
 
