@@ -9,6 +9,7 @@ import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { FairReads } from "../net/fair_reads.ts";
 import { makeResolver } from "../net/dns/resolver.ts";
 import { ListenerNames } from "../net/listener_names.ts";
+import { hasNodeTls } from "../net/tls/out_terms.ts";
 import { noteOf, Trails } from "../net/trails.ts";
 import { Loops } from "../session/loops.ts";
 import { SessionRegistry } from "../session/registry.ts";
@@ -147,6 +148,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     routes,
     certificates,
     streams: { buffers, fairReads, tasks, linger: () => claimLinger(descriptors) },
+    byNode: hasNodeTls(),
   });
   const gate = new Gate({
     settings,

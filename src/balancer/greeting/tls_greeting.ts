@@ -7,6 +7,7 @@ import { HelloReader } from "../../net/client_hello/reader.ts";
 import type { Stream } from "../../net/stream.ts";
 import type { InnerPair } from "../../net/tls/inner_port.ts";
 import { type TerminatedOptions, TerminatedStream } from "../../net/tls/terminated_stream.ts";
+import { serveByNode } from "../../net/tls/serving_by_node.ts";
 import { verifyClient } from "../../net/tls/verifying_server.ts";
 import type { ClientTls } from "../../session/client_tls.ts";
 import type { Session } from "../../session/session.ts";
@@ -30,6 +31,8 @@ export interface TlsGreetingOptions {
   certificates: Certificates;
   routes: Pick<Routes, "active" | "bind">;
   streams: TerminatedOptions;
+  /** Whether the runtime has sockets of TLS as Node.js has them. */
+  byNode: boolean;
 }
 
 /**
@@ -111,16 +114,34 @@ export class TlsGreeting implements Greeting {
     const served = this.#options.certificates.find(hello.name);
     // What is in the opening is given to somebody else if the session ends meanwhile.
     const begin = opening.bytes.slice();
-    const { stream, ...agreed } = this.#options.settings.tlsClientCa.path === ""
-      ? await this.#terminate(opening.stream, { served, begin })
-      : await this.#verify(opening.stream, { served, begin });
+    const { stream, ...agreed } = await this.#way()(opening.stream, { served, begin });
     opening.take(begin.length);
     opening.stream = stream;
     return agreed;
   }
 
+  /** How clients are served by what is configured and the runtime has. */
+  #way(): (client: Stream, shake: Shake) => Promise<Shaken> {
+    if (this.#options.settings.tlsClientCa.path !== "") return this.#verify;
+    return this.#options.byNode ? this.#serve : this.#terminate;
+  }
+
+  /** By the sockets of Node.js. */
+  readonly #serve = async (client: Stream, { served, begin }: Shake): Promise<Shaken> => {
+    const { settings: { tlsAlpn: protocols }, certificates } = this.#options;
+    try {
+      return await serveByNode(client, {
+        begin,
+        context: certificates.contextOf(served),
+        protocols,
+      });
+    } catch (error) {
+      throw failed(problemOf(error));
+    }
+  };
+
   /** By the runtime, over a connection of the program to itself. */
-  async #terminate(client: Stream, { served, begin }: Shake): Promise<Shaken> {
+  readonly #terminate = async (client: Stream, { served, begin }: Shake): Promise<Shaken> => {
     const { certificates, streams } = this.#options;
     let pair: InnerPair;
     try {
@@ -137,10 +158,13 @@ export class TlsGreeting implements Greeting {
       await stream.abandon();
       throw failed(problemOf(error));
     }
-  }
+  };
 
   /** By the server of Node.js, which can ask the client for a certificate. */
-  async #verify(client: Stream, { served: { pair }, begin }: Shake): Promise<Shaken> {
+  readonly #verify = async (
+    client: Stream,
+    { served: { pair }, begin }: Shake,
+  ): Promise<Shaken> => {
     const { tlsClientCa, tlsAlpn: protocols, tlsMin: min } = this.#options.settings;
     const authorities = new TextDecoder().decode(tlsClientCa.bytes);
     try {
@@ -148,7 +172,7 @@ export class TlsGreeting implements Greeting {
     } catch (error) {
       throw failed(problemOf(error));
     }
-  }
+  };
 }
 
 /** What a handshake begins with. */

@@ -1,3 +1,4 @@
+import type { SecureContext } from "node:tls";
 import type { Logger } from "@logtape/logtape";
 import { messageOf } from "../../base/errors.ts";
 import { readBounded } from "../../base/bounded_file.ts";
@@ -9,6 +10,7 @@ import { AcceptFailures } from "../../net/accept_failures.ts";
 import { ByName } from "../../net/tls/by_name.ts";
 import { InnerPort } from "../../net/tls/inner_port.ts";
 import { type Pair, type PairText, readPair } from "../../net/tls/pair.ts";
+import { contextOf } from "../../net/tls/serving_by_node.ts";
 import { Strangers } from "./strangers.ts";
 
 /** How often the files are looked at, in milliseconds. */
@@ -38,6 +40,8 @@ export class ServedCertificate {
   /** The day for which a warning was told. */
   warned = Math.floor(Date.now() / DAY_MS);
   port: InnerPort | undefined;
+  /** What all clients share that are shown it. */
+  context: SecureContext | undefined;
 
   constructor(files: CertificateFiles) {
     this.files = files;
@@ -100,6 +104,11 @@ export class Certificates {
    */
   portOf(served: ServedCertificate): InnerPort {
     return served.port ??= this.#open(served.pair);
+  }
+
+  /** What all clients share that are shown a certificate. */
+  contextOf(served: ServedCertificate): SecureContext {
+    return served.context ??= contextOf(served.pair);
   }
 
   /** The settings have changed: certificates that are the same go on. */
@@ -194,6 +203,7 @@ export class Certificates {
     // First the new one: if that cannot be, everything is as before.
     if (before) served.port = this.#open(pair);
     served.pair = pair;
+    served.context = undefined;
     before?.retire();
     this.#arrange();
     served.warned = 0;

@@ -2,8 +2,8 @@ import { Buffer } from "node:buffer";
 import { X509Certificate } from "node:crypto";
 import { createServer, type TlsOptions, type TLSSocket } from "node:tls";
 import type { Stream } from "../stream.ts";
-import { NodeTls } from "./by_node.ts";
 import type { PairText } from "./pair.ts";
+import { ServedStream } from "./serving_by_node.ts";
 import { StreamDuplex } from "./stream_duplex.ts";
 
 /** A client that has shown its certificate. */
@@ -39,7 +39,7 @@ export function verifyClient(client: Stream, options: VerifyOptions): Promise<Ve
   const { begin, pair, authorities, protocols, min } = options;
   return new Promise((resolve, reject) => {
     const left = () => new Deno.errors.UnexpectedEof("unexpected end of file");
-    let stream: VerifiedStream | undefined;
+    let stream: ServedStream | undefined;
     const duplex = new StreamDuplex(client, () => {
       if (stream) stream.cut();
       else fail(left());
@@ -62,7 +62,7 @@ export function verifyClient(client: Stream, options: VerifyOptions): Promise<Ve
     server.on("secureConnection", (socket: TLSSocket) => {
       // It says so itself by an error; this is for a runtime that forgets to.
       if (!socket.authorized) return fail(socket.authorizationError ?? new Error("not verified"));
-      stream = new VerifiedStream(client, socket, duplex);
+      stream = new ServedStream(client, socket, duplex);
       resolve({
         stream,
         protocol: typeof socket.alpnProtocol === "string" ? socket.alpnProtocol : null,
@@ -72,13 +72,6 @@ export function verifyClient(client: Stream, options: VerifyOptions): Promise<Ve
     duplex.push(Buffer.from(begin));
     server.emit("connection", duplex);
   });
-}
-
-/** Closed without an end of writing the client is cut, and does not take it for the end. */
-class VerifiedStream extends NodeTls {
-  override close(): void {
-    this.abort();
-  }
 }
 
 /** In one line. */

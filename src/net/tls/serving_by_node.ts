@@ -1,0 +1,69 @@
+import { Buffer } from "node:buffer";
+import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
+import type { Stream } from "../stream.ts";
+import { NodeTls } from "./by_node.ts";
+import type { PairText } from "./pair.ts";
+import { StreamDuplex } from "./stream_duplex.ts";
+
+/** What a client of {@linkcode serveByNode} has to do with. */
+export interface ServeOptions {
+  /** What it has sent so far. */
+  begin: Uint8Array;
+  context: SecureContext;
+  protocols: readonly string[];
+}
+
+/** What all clients have in common that are shown a certificate: to make it anew costs as much as they. */
+export function contextOf({ cert, key }: PairText): SecureContext {
+  return createSecureContext({ cert, key });
+}
+
+/**
+ * Speaks TLS with a client, by the sockets of Node.js, which the runtime has had since Deno 2.8. Nothing
+ * waits there, and closing the client's stream ends the handshake and frees everything.
+ *
+ * @throws Why the handshake has failed.
+ */
+export function serveByNode(
+  client: Stream,
+  { begin, context, protocols }: ServeOptions,
+): Promise<{ readonly stream: Stream; readonly protocol: string | null }> {
+  return new Promise((resolve, reject) => {
+    let stream: ServedStream | undefined;
+    const left = () => fail(new Deno.errors.UnexpectedEof("unexpected end of file"));
+    const duplex = new StreamDuplex(client, () => {
+      if (stream) stream.cut();
+      else left();
+    });
+    const fail = (error: unknown) => {
+      if (stream) return;
+      socket.destroy();
+      duplex.destroy();
+      reject(error);
+    };
+    duplex.push(Buffer.from(begin));
+    const options = {
+      isServer: true,
+      secureContext: context,
+      allowHalfOpen: true,
+      ...protocols.length > 0 && { ALPNProtocols: [...protocols] },
+    };
+    const socket = new TLSSocket(
+      duplex as unknown as ConstructorParameters<typeof TLSSocket>[0],
+      options,
+    );
+    duplex.on("error", fail).on("close", left);
+    socket.on("error", fail).on("secure", () => {
+      stream = new ServedStream(client, socket, duplex);
+      const { alpnProtocol } = socket;
+      resolve({ stream, protocol: typeof alpnProtocol === "string" ? alpnProtocol : null });
+    });
+  });
+}
+
+/** Closed without an end of writing the client is cut, and does not take it for the end. */
+export class ServedStream extends NodeTls {
+  override close(): void {
+    this.abort();
+  }
+}
