@@ -34,8 +34,6 @@ export class Queue implements Holder {
   readonly #bind: QueueOptions["bind"];
   /** How many sessions have joined so far. */
   #arrivals = 0;
-  /** How many may wait for one route, whatever waits for others. */
-  #share: number;
   /** Looks whether what a session wants is still there. */
   readonly #refresh: QueueOptions["refresh"];
   /** What is done when more comes than is served. */
@@ -56,7 +54,6 @@ export class Queue implements Holder {
     this.#clock = options.clock;
     this.#bind = options.bind;
     this.#refresh = options.refresh;
-    this.#share = options.capacity;
     this.#overload = options.overload;
   }
 
@@ -221,13 +218,8 @@ export class Queue implements Holder {
     return ahead + Math.max(route.waiting - of, 0);
   }
 
-  /**
-   * Changes the capacity. Those that wait stay, however many they are.
-   *
-   * @param share How many of these may wait for one route; as many unless given.
-   */
-  resize(capacity: number, share = capacity): void {
-    this.#share = share;
+  /** Changes the capacity. Those that wait stay, however many they are. */
+  resize(capacity: number): void {
     if (capacity !== this.#channel.capacity) this.#channel.resize(capacity);
   }
 
@@ -267,11 +259,14 @@ export class Queue implements Holder {
     this.#overload?.().finished(session);
   }
 
-  /** Lets those in whose route has room though the whole has none. Returns the others. */
+  /**
+   * Lets those in that have a route though there is no room: others may have filled it, for whom the
+   * destinations of theirs are not. Returns the others.
+   */
   #joinBeyond(sessions: readonly Session[]): readonly Session[] {
     if (this.#channel.capacity - this.#channel.size >= sessions.length) return sessions;
     return sessions.filter((session) => {
-      if (!session.route || session.route.waiting > this.#share) return true;
+      if (!session.route) return true;
       this.#channel.unshift(session, { behind: (waiting) => isOlder(waiting, session) });
       return false;
     });

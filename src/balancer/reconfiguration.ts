@@ -80,7 +80,7 @@ export function replace(
 
 /** As many may wait as is configured, for each of what clients can ask for. */
 export function resizeQueue({ queue, settings, routes }: Parts): void {
-  queue.resize(settings.queue * routes.size, settings.queue);
+  queue.resize(settings.queue * routes.size);
 }
 
 /** Goes over to other destinations, one by one. */

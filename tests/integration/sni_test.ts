@@ -234,5 +234,5 @@ Deno.test("what is no name or protocol is one line and the status 2, and so is U
   const { code, stdout } = await runProgram(["--print-config", ...fine]);
   assertEquals(code, 0);
   assertStringIncludes(stdout, "sni=A.example|*.b.example,alpn=h2");
-  assertStringIncludes(stdout, 'greeting-timeout = "5s"  # command line');
+  assertStringIncludes(stdout, 'greeting-timeout = "5s"  # --greeting-timeout');
 });

@@ -61,6 +61,32 @@ Deno.test("with --overflow reject the queue of each group is as long as is said"
   assertEquals((await many.answers()).filter((text) => text === "busy").length, 20 - refused);
 });
 
+Deno.test("a group with room is served though others have filled the whole queue", async () => {
+  const busy = heldServer("busy");
+  await using _busy = busy.server;
+  await using calm = slowServer(10);
+  await using front = await Front.start([
+    `${busy.server.address},sni=busy.example,workers=1`,
+    `${calm.address},sni=calm.example,workers=1`,
+  ], { ...NO_PROXY, queue: "2", balance: "round-robin" });
+  // They are accepted together, and their hellos come later.
+  const conns = await Promise.all(Array.from({ length: 3 }, () => front.connect()));
+  await until(() => front.greeting === 3, "they are greeted");
+  using many = await namedClients(front.port, 8, "busy.example");
+  await until(() => front.balancer.status().waiting >= 4, "the queue is full");
+  for (const conn of conns) {
+    await writeAll(conn, hello({ names: ["calm.example"] }));
+    await conn.closeWrite();
+  }
+  for (const conn of conns) {
+    assertEquals(new TextDecoder().decode(await readAll(conn)), "ok");
+    conn.close();
+  }
+  assertEquals(many.all.some(({ answered }) => answered), false);
+  busy.release();
+  assertEquals(new Set(await many.answers()), new Set(["busy"]));
+});
+
 Deno.test("--max-wait turns away who would wait for its own group, and nobody else", async () => {
   await using busy = slowServer(100);
   await using calm = slowServer(100);
