@@ -1,5 +1,6 @@
 import type { ListenerConfig } from "../config/config.ts";
-import { certificatesOf, speaksTls } from "../config/tls_rules.ts";
+import { hasNodeTls } from "../net/tls/node_tls.ts";
+import { certificatesOf } from "../config/tls_rules.ts";
 import type { Unopened } from "../net/descriptor_capacity.ts";
 import {
   type DescriptorBudget,
@@ -12,8 +13,12 @@ import {
 
 /** How many descriptors a session of a listener takes at most. */
 function descriptorsPerSession(config: ListenerConfig): number {
-  return plainDescriptors(config) +
-    (speaksTls(config) && config.tlsClientCa.path === "" ? PER_TLS : 0);
+  return plainDescriptors(config) + (portsOf(config) > 0 ? PER_TLS : 0);
+}
+
+/** Ports inside the program by which clients are served over TLS. */
+function portsOf(config: ListenerConfig): number {
+  return hasNodeTls() ? 0 : certificatesOf(config).length;
 }
 
 /** The same of one without TLS. */
@@ -76,7 +81,7 @@ export class SessionDescriptors {
 
   /** Each certificate has a port inside the program, as soon as somebody is shown it. */
   #reservePorts(config: ListenerConfig): void {
-    const more = certificatesOf(config).length - this.#ports;
+    const more = portsOf(config) - this.#ports;
     if (more <= 0) return;
     this.#ports += more;
     this.#reserved.push(this.#budget.join({ count: () => 0, estimate: () => 0 }, more));

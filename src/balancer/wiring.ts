@@ -9,7 +9,7 @@ import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { FairReads } from "../net/fair_reads.ts";
 import { makeResolver } from "../net/dns/resolver.ts";
 import { ListenerNames } from "../net/listener_names.ts";
-import { hasNodeTls } from "../net/tls/out_terms.ts";
+import { hasNodeTls } from "../net/tls/node_tls.ts";
 import { noteOf, Trails } from "../net/trails.ts";
 import { Loops } from "../session/loops.ts";
 import { SessionRegistry } from "../session/registry.ts";

@@ -1,5 +1,5 @@
 import { createPrivateKey } from "node:crypto";
-import { hasNodeTls } from "../net/tls/out_terms.ts";
+import { hasNodeTls } from "../net/tls/node_tls.ts";
 import { messageOf } from "../base/errors.ts";
 import { type ConfiguredDestination, isTemplate } from "./destination_text.ts";
 import { DESTINATION_OPTIONS } from "./options/destination.ts";

@@ -1,3 +1,4 @@
+import { hasNodeTls } from "../net/tls/node_tls.ts";
 import { type Pair, PairError, readPair } from "../net/tls/pair.ts";
 import type { Config, Reporter } from "./config.ts";
 import type { OptionName, Settings } from "./options.ts";
@@ -71,14 +72,9 @@ function problemOfPair(
   }
 }
 
-/** The first version of the runtime in which clients can be asked for certificates. */
-const CLIENT_CERTIFICATES = [2, 8] as const;
-
 function problemOfClientCa(text: string): string | undefined {
-  const [major = 0, minor = 0] = Deno.version.deno.split(".").map(Number);
-  const [least, lesser] = CLIENT_CERTIFICATES;
-  if (major < least || (major === least && minor < lesser)) {
-    return `needs Deno ${least}.${lesser} or newer, and this is ${Deno.version.deno}; must be none`;
+  if (!hasNodeTls()) {
+    return `needs Deno 2.8 or newer, and this is ${Deno.version.deno}; must be none`;
   }
   return text.includes("-----BEGIN CERTIFICATE-----")
     ? undefined

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { hasNodeTls } from "../../src/net/tls/out_terms.ts";
+import { hasNodeTls } from "../../src/net/tls/node_tls.ts";
 import { TestFile } from "../support/config_file.ts";
 import { run } from "../support/packaged_servers.ts";
 import { Program, runProgram } from "../support/program.ts";

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { hasNodeTls } from "../../src/net/tls/node_tls.ts";
 import { Authority, type CertificateFiles, hasOpenssl, sClient } from "../support/authority.ts";
 import { TestFile } from "../support/config_file.ts";
 import { hasProc, nothingLeft, openDescriptors, residentMemory } from "../support/process.ts";
@@ -8,10 +9,8 @@ import { echo, readExactly, TestServer, until, writeAll } from "../support/serve
 import { unless } from "../support/unless.ts";
 
 const NO_OPENSSL = { "there is no openssl": !hasOpenssl };
-const [MAJOR = 0, MINOR = 0] = Deno.version.deno.split(".").map(Number);
 /** The binary may have another runtime than the tests. */
-const HAS_CLIENT_CERTIFICATES = !Deno.env.get("IAWLB_BINARY") &&
-  (MAJOR > 2 || (MAJOR === 2 && MINOR >= 8));
+const HAS_NODE_TLS = !Deno.env.get("IAWLB_BINARY") && hasNodeTls();
 
 /** The beginning of a hello, after which nothing follows. */
 const HALF = Uint8Array.of(22, 3, 1, 2, 0, 1, 0, 1);
@@ -218,7 +217,37 @@ test("connections of other programs to an inner port are closed, and told", asyn
   const line = await program.logged(/connection of another program/);
   assertStringIncludes(line, `127.0.0.1:${stranger.localAddr.port}`);
   assertEquals(await echoed(program.port, authority), "hello");
-}, { "it looks for ports in /proc": !hasProc });
+}, {
+  "it looks for ports in /proc": !hasProc,
+  "this runtime needs no inner ports": HAS_NODE_TLS,
+});
+
+test("no piece of an answer waits for the one before it to be acknowledged", async (authority) => {
+  const [exchanges, patience] = [20, 25];
+  await using server = new TestServer(async (conn) => {
+    (conn as Deno.TcpConn).setNoDelay();
+    for (let i = 0; i < exchanges; i++) {
+      const question = await readExactly(conn, 8);
+      await writeAll(conn, question.subarray(0, 4));
+      // In one read both would be one piece.
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      await writeAll(conn, question.subarray(4));
+    }
+  });
+  await using program = await Program.start([server.address], flags(authority.issue()));
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port: program.port });
+  conn.setNoDelay();
+  using tls = await Deno.startTls(conn, { hostname: "localhost", caCerts: [authority.text] });
+  const times: number[] = [];
+  for (let i = 0; i < exchanges; i++) {
+    const begun = performance.now();
+    await writeAll(tls, new Uint8Array(8));
+    await readExactly(tls, 8);
+    times.push(performance.now() - begun);
+  }
+  const median = times.toSorted((one, other) => one - other)[exchanges / 2]!;
+  assert(median < patience, `${median} ms`);
+}, { "the runtime's own server waits: Deno before 2.8": !HAS_NODE_TLS });
 
 /** The ports of loopback that a process listens on. */
 function listeningPorts(pid: number): number[] {
@@ -276,7 +305,7 @@ test("with --tls-client-ca a client needs a certificate, and the key to it", asy
   }
   await until(async () => (await program.status()).ended["tls-failed"] === 6, "six have failed");
   assertEquals(server.accepted, 1);
-}, { "client certificates need Deno 2.8": !HAS_CLIENT_CERTIFICATES });
+}, { "client certificates need Deno 2.8": !HAS_NODE_TLS });
 
 /** A file with a key that looks like another one, and is not. */
 function forged(key: string): string {

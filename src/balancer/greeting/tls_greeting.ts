@@ -7,7 +7,7 @@ import { HelloReader } from "../../net/client_hello/reader.ts";
 import type { Stream } from "../../net/stream.ts";
 import type { InnerPair } from "../../net/tls/inner_port.ts";
 import { type TerminatedOptions, TerminatedStream } from "../../net/tls/terminated_stream.ts";
-import { serveByNode } from "../../net/tls/serving_by_node.ts";
+import { serveByNode, UnansweredHandshake } from "../../net/tls/serving_by_node.ts";
 import { verifyClient } from "../../net/tls/verifying_server.ts";
 import type { ClientTls } from "../../session/client_tls.ts";
 import type { Session } from "../../session/session.ts";
@@ -81,6 +81,7 @@ export class TlsGreeting implements Greeting {
     try {
       const hello = await readHello(opening);
       this.#checkVersion(hello);
+      this.#checkProtocol(hello);
       // Somebody has ended it.
       if (session.reason !== undefined) return;
       if (!this.concerns()) throw failed("came when TLS was turned off");
@@ -110,6 +111,17 @@ export class TlsGreeting implements Greeting {
     throw failed(`offers no version of TLS from ${tlsMin} on (--tls-min)`, "protocol_version");
   }
 
+  /** One that says no protocol speaks whatever it likes. */
+  #checkProtocol({ alpn }: ClientHello): void {
+    const { tlsAlpn } = this.#options.settings;
+    if (tlsAlpn.length === 0 || alpn.length === 0) return;
+    if (tlsAlpn.some((one) => alpn.includes(one))) return;
+    throw failed(
+      `speaks none of ${tlsAlpn.join(", ")} (--tls-alpn)`,
+      "no_application_protocol",
+    );
+  }
+
   async #shake(opening: Opening, hello: ClientHello): Promise<ClientTls> {
     const served = this.#options.certificates.find(hello.name);
     // What is in the opening is given to somebody else if the session ends meanwhile.
@@ -136,7 +148,8 @@ export class TlsGreeting implements Greeting {
         protocols,
       });
     } catch (error) {
-      throw failed(problemOf(error));
+      const unanswered = error instanceof UnansweredHandshake;
+      throw failed(problemOf(error), unanswered ? "handshake_failure" : undefined);
     }
   };
 

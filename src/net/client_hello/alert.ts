@@ -1,5 +1,6 @@
 /** Why a server ends a handshake (RFC 8446, 6.2). */
 export const ALERTS = {
+  handshake_failure: 40,
   protocol_version: 70,
   unrecognized_name: 112,
   no_application_protocol: 120,

@@ -17,9 +17,3 @@ export interface TlsOutHost {
   /** So many of them are free again. */
   leave(number: number): void;
 }
-
-/** Whether this runtime can show a certificate, and can leave out the verification. */
-export function hasNodeTls(version: string = Deno.version.deno): boolean {
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  return major > 2 || (major === 2 && minor >= 8);
-}

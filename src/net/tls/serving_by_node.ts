@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import type { Stream } from "../stream.ts";
 import { NodeTls } from "./by_node.ts";
@@ -13,6 +12,11 @@ export interface ServeOptions {
   protocols: readonly string[];
 }
 
+/** Why a handshake has failed before its client was told anything, which it may still be. */
+export class UnansweredHandshake extends Error {
+  override readonly name = "UnansweredHandshake";
+}
+
 /** What all clients have in common that are shown a certificate: to make it anew costs as much as they. */
 export function contextOf({ cert, key }: PairText): SecureContext {
   return createSecureContext({ cert, key });
@@ -22,7 +26,8 @@ export function contextOf({ cert, key }: PairText): SecureContext {
  * Speaks TLS with a client, by the sockets of Node.js, which the runtime has had since Deno 2.8. Nothing
  * waits there, and closing the client's stream ends the handshake and frees everything.
  *
- * @throws Why the handshake has failed.
+ * @throws {UnansweredHandshake} If it fails at what the client has sent first.
+ * @throws Why it has failed later, or that the client has left.
  */
 export function serveByNode(
   client: Stream,
@@ -41,7 +46,6 @@ export function serveByNode(
       duplex.destroy();
       reject(error);
     };
-    duplex.push(Buffer.from(begin));
     const options = {
       isServer: true,
       secureContext: context,
@@ -53,11 +57,14 @@ export function serveByNode(
       options,
     );
     duplex.on("error", fail).on("close", left);
-    socket.on("error", fail).on("secure", () => {
+    socket.on("error", ({ message }: Error) => {
+      fail(duplex.answered ? new Error(message) : new UnansweredHandshake(message));
+    }).on("secure", () => {
       stream = new ServedStream(client, socket, duplex);
       const { alpnProtocol } = socket;
       resolve({ stream, protocol: typeof alpnProtocol === "string" ? alpnProtocol : null });
     });
+    duplex.begin(begin);
   });
 }
 

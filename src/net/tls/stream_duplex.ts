@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
+import { setImmediate } from "node:timers";
 import { writeAll } from "../write_all.ts";
 import type { Stream } from "../stream.ts";
 
@@ -15,11 +16,27 @@ export class StreamDuplex extends Duplex {
   readonly #onEnd: () => void;
   readonly #buffer = new Uint8Array(PIECE_BYTES);
   #reading = false;
+  /** Whether anything was written. */
+  answered = false;
 
   constructor(stream: Stream, onEnd: () => void) {
     super({ allowHalfOpen: true });
     this.#stream = stream;
     this.#onEnd = onEnd;
+    // What follows the handshake is not its first write.
+    stream.sendPromptly();
+  }
+
+  /**
+   * What was read before comes first. It comes when TLS has begun: a hello that is there already and no
+   * good is a defect of the runtime's own (Deno 2.9.6).
+   */
+  begin(bytes: Uint8Array): void {
+    this.#reading = true;
+    setImmediate(() => {
+      this.#reading = false;
+      this.push(Buffer.from(bytes));
+    });
   }
 
   override _read(): void {
@@ -43,6 +60,7 @@ export class StreamDuplex extends Duplex {
     _encoding: string,
     callback: (error?: Error | null) => void,
   ): void {
+    this.answered = true;
     writeAll(this.#stream, chunk).then(() => callback(), callback);
   }
 

@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import { X509Certificate } from "node:crypto";
 import { createServer, type TlsOptions, type TLSSocket } from "node:tls";
 import type { Stream } from "../stream.ts";
@@ -69,8 +68,8 @@ export function verifyClient(client: Stream, options: VerifyOptions): Promise<Ve
         subject: subjectOf(socket),
       });
     });
-    duplex.push(Buffer.from(begin));
     server.emit("connection", duplex);
+    duplex.begin(begin);
   });
 }
 
