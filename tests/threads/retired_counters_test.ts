@@ -31,6 +31,8 @@ function told(sessions: Record<string, number>, source = ""): ListenerStatus {
     latencies,
     forecast: listenerOf({}).forecast,
     names: [],
+    routes: [],
+    certificates: [],
     destinations,
   } as unknown as ListenerStatus;
 }

@@ -18,11 +18,10 @@ export class Strangers {
     this.#log = log;
   }
 
-  note(remote: Deno.Addr): void {
+  note(remote: string): void {
     this.#number++;
     if (this.#timer) return;
-    const { hostname, port } = remote as Deno.NetAddr;
-    this.#tell(`${hostname}:${port}`);
+    this.#tell(remote);
     this.#timer = after(TELL_MS, () => {
       this.#timer = undefined;
       if (this.#number > 0) this.#tell("others");

@@ -158,11 +158,11 @@ export class NodeTls extends WrappedStream {
   /** The connection below has ended: in order only if the peer has said so before. */
   cut(): void {
     if (this.#failure) return;
-    setTimeout(() => {
+    after(0, () => {
       // Of an end that was told is heard only when all before it was read.
       if (!this.onFailure && (!this.#reader || this.#socket.readableLength > 0)) this.#isCut = true;
       else this.#fail(new Deno.errors.UnexpectedEof("unexpected end of file"));
-    }, 0);
+    });
   }
 
   #serve(): void {

@@ -31,8 +31,8 @@ export interface InnerPortOptions {
   protocols: readonly string[];
   /** Survives what fails in accepting. */
   failures: AcceptFailures;
-  /** Learns of a connection that is not the program's own. */
-  onStranger(remote: Deno.Addr): void;
+  /** Learns of a connection that is not the program's own, by its address. */
+  onStranger(remote: string): void;
 }
 
 /**
@@ -160,7 +160,8 @@ export class InnerPort {
   }
 
   #turnAway(far: Deno.TlsConn): void {
-    this.#options.onStranger(far.remoteAddr);
+    const { hostname, port } = far.remoteAddr as Deno.NetAddr;
+    this.#options.onStranger(`${hostname}:${port}`);
     far.close();
   }
 }

@@ -17,7 +17,7 @@ function open(authority: Authority) {
     pair: { cert: Deno.readTextFileSync(cert), key: Deno.readTextFileSync(key) },
     protocols: [],
     failures: new AcceptFailures({ log: getLogger("test") }),
-    onStranger: (remote) => strangers.push((remote as Deno.NetAddr).port),
+    onStranger: (remote) => strangers.push(Number(remote.split(":")[1])),
   });
   return { inner, strangers };
 }
