@@ -249,6 +249,7 @@ Deno.test("with --fair-by sni names take turns, whoever serves them", async () =
       }),
     );
     await until(() => front.greeting === 0, "it waits");
+    await conn.closeWrite();
   }
   held.release();
   await Promise.all(visits);
