@@ -6,10 +6,6 @@ import { every, type Timer } from "./timer.ts";
  */
 const WORK_MS = 5000;
 
-/** How many want it. */
-let users = 0;
-let timer: Timer | undefined;
-
 /**
  * Keeps one of the threads by which the runtime reads and writes files and standard streams, until it is
  * stopped.
@@ -20,18 +16,8 @@ let timer: Timer | undefined;
  * one, it does the work of all.
  */
 export function keepSpareThread(): Timer {
-  if (users++ === 0) {
-    work();
-    timer = every(WORK_MS, work);
-  }
-  let stopped = false;
-  return {
-    stop() {
-      if (stopped) return;
-      stopped = true;
-      if (--users === 0) timer!.stop();
-    },
-  };
+  work();
+  return every(WORK_MS, work);
 }
 
 /** Anything that the runtime does not do itself. */

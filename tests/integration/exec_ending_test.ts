@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { bytes, connectTo, mark, runningWith } from "../support/exec.ts";
+import { bytes, connectTo, mark, membersOf, runningWith } from "../support/exec.ts";
 import { childrenOf, livingWith } from "../support/processes.ts";
 import { hasProc, openDescriptors } from "../support/process.ts";
 import { Program } from "../support/program.ts";
@@ -48,16 +48,12 @@ Deno.test({
     const conn = await connectTo(program.port);
     await until(() => runningWith(name, program).length >= 1, "it runs");
     const { group } = runningWith(name, program)[0]!;
-    await until(
-      () => livingWith("").filter((one) => one.group === group).length > 1,
-      "with another",
-    );
+    await until(() => membersOf(group).length > 1, "with another");
     conn.close();
     const [entry] = await program.entries(1);
     assertEquals([entry!.exit_status, entry!.exit_signal], [9, null]);
     assert(entry!.total_ms < 4000, `${entry!.total_ms}`);
-    const left = () => livingWith("").filter((one) => one.group === group);
-    await until(() => left().length === 0, "nothing is left of its group");
+    await until(() => membersOf(group).length === 0, "nothing is left of its group");
     assertEquals(await program.terminate(), 0);
   },
 });
@@ -76,8 +72,7 @@ Deno.test({
     const [entry] = await program.entries(1);
     assertEquals([entry!.exit_status, entry!.exit_signal], [null, "SIGKILL"]);
     assert(entry!.total_ms >= 500, `${entry!.total_ms}`);
-    const left = () => livingWith("").filter((one) => one.group === group);
-    await until(() => left().length === 0, "nothing is left of its group");
+    await until(() => membersOf(group).length === 0, "nothing is left of its group");
     assertEquals(await program.terminate(), 0);
   },
 });

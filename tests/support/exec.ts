@@ -16,6 +16,11 @@ export function runningWith(text: string, program: Program): ProcessInfo[] {
   return all.filter(({ args }) => args !== own);
 }
 
+/** The processes of a group. */
+export function membersOf(group: number): ProcessInfo[] {
+  return livingWith("").filter((one) => one.group === group);
+}
+
 /** A connection to a port of this machine. */
 export async function connectTo(port: number): Promise<Deno.Conn> {
   return await Deno.connect({ hostname: "127.0.0.1", port });
