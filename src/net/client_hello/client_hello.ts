@@ -8,7 +8,10 @@ export interface ClientHello {
    * Absent if it says none, or one that can be no name of a host.
    */
   readonly name?: string;
-  /** The protocols that it speaks over TLS (RFC 7301), in its order; each byte is one character. */
+  /**
+   * The protocols that it speaks over TLS (RFC 7301), in its order, the first 64; each byte is one
+   * character.
+   */
   readonly alpn: readonly string[];
   /**
    * The versions of TLS, in its order: 0x0303 is 1.2, 0x0304 is 1.3. A client that lists none has one

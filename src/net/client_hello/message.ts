@@ -9,6 +9,9 @@ const SUPPORTED_VERSIONS = 43;
 
 const HOST_NAME = 0;
 
+/** So many protocols are listened to: a hello has room for 30,000, and clients have three. */
+const MOST_PROTOCOLS = 64;
+
 /**
  * Reads the body of a ClientHello (RFC 8446, 4.1.2), all of it.
  *
@@ -62,7 +65,7 @@ function readProtocols(data: Uint8Array): string[] {
     if (protocol.length === 0) throw new BrokenHello("a protocol without a name");
     const [first, second] = protocol;
     if (protocol.length === 2 && isGrease(first! * 256 + second!)) continue;
-    protocols.push(String.fromCharCode(...protocol));
+    if (protocols.length < MOST_PROTOCOLS) protocols.push(String.fromCharCode(...protocol));
   }
   return protocols;
 }

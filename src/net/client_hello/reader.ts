@@ -30,10 +30,10 @@ export class HelloReader {
   #at = 0;
   /** How many bytes have to have come for the next step. */
   #needed = 1;
-  /** Where in the connection the pieces of the message stand, a piece a record. */
-  readonly #pieces: { readonly from: number; readonly to: number }[] = [];
-  /** How long these are together. */
+  /** How many bytes of the message have come. */
   #length = 0;
+  /** How many it has; 0 until that has come. */
+  #size = 0;
 
   /**
    * Goes on, and tells what has come of it.
@@ -60,16 +60,14 @@ export class HelloReader {
       this.#needed = at + RECORD_HEADER;
       return undefined;
     }
-    const length = bytes[at + 3]! * 256 + bytes[at + 4]!;
+    const length = lengthAt(bytes, at);
     const problem = problemWithRecord(bytes, { at, length });
     if (problem) return none("broken", problem);
-    const from = at + RECORD_HEADER;
-    const to = from + length;
+    const to = at + RECORD_HEADER + length;
     if (bytes.length < to) {
       this.#needed = to;
       return undefined;
     }
-    this.#pieces.push({ from, to });
     this.#length += length;
     this.#at = to;
     this.#needed = to + RECORD_HEADER;
@@ -90,41 +88,45 @@ export class HelloReader {
 
   /** Reads the message, once all of it has come. */
   #message(bytes: Uint8Array): HelloReading | undefined {
-    const [type, ...size] = this.#bytesOf(bytes, MESSAGE_HEADER);
-    if (type !== CLIENT_HELLO) {
-      return none("broken", `a message of type ${type} instead of a hello`);
+    if (this.#size === 0) {
+      const [type, ...size] = payloadOf(bytes, MESSAGE_HEADER);
+      if (type !== CLIENT_HELLO) {
+        return none("broken", `a message of type ${type} instead of a hello`);
+      }
+      this.#size = MESSAGE_HEADER + size.reduce((sum, byte) => sum * 256 + byte, 0);
     }
-    const length = MESSAGE_HEADER + size.reduce((sum, byte) => sum * 256 + byte, 0);
-    const missing = length - this.#length;
+    const missing = this.#size - this.#length;
     if (missing > 0) {
       // How much of it comes next says the header of the next record.
       return this.#at + RECORD_HEADER + missing > LONGEST_HELLO ? TOO_LONG : undefined;
     }
     try {
-      const body = this.#bytesOf(bytes, length).subarray(MESSAGE_HEADER);
+      const body = payloadOf(bytes, this.#size).subarray(MESSAGE_HEADER);
       return { kind: "hello", hello: readMessage(body) };
     } catch (error) {
       if (error instanceof BrokenHello) return none("broken", error.message);
       throw error;
     }
   }
+}
 
-  /** So many bytes of the message: a view where they stand together. */
-  #bytesOf(bytes: Uint8Array, length: number): Uint8Array {
-    const [first] = this.#pieces;
-    if (first!.to - first!.from >= length) {
-      return bytes.subarray(first!.from, first!.from + length);
-    }
-    const all = new Uint8Array(length);
-    let filled = 0;
-    for (const { from, to } of this.#pieces) {
-      const end = Math.min(to, from + length - filled);
-      all.set(bytes.subarray(from, end), filled);
-      filled += end - from;
-      if (filled === length) break;
-    }
-    return all;
+/** The first bytes of the message, from as many records: a view where one has them all. */
+function payloadOf(bytes: Uint8Array, length: number): Uint8Array {
+  let all: Uint8Array | undefined;
+  for (let at = 0, filled = 0;; at += RECORD_HEADER + lengthAt(bytes, at)) {
+    const from = at + RECORD_HEADER;
+    const here = Math.min(lengthAt(bytes, at), length - filled);
+    if (here === length) return bytes.subarray(from, from + here);
+    all ??= new Uint8Array(length);
+    // One by one: most such records have one byte or two.
+    for (let i = 0; i < here; i++) all[filled++] = bytes[from + i]!;
+    if (filled === length) return all;
   }
+}
+
+/** How long the record is that begins here. */
+function lengthAt(bytes: Uint8Array, at: number): number {
+  return bytes[at + 3]! * 256 + bytes[at + 4]!;
 }
 
 /** What is wrong with the header of a record. */
@@ -132,7 +134,8 @@ function problemWithRecord(
   bytes: Uint8Array,
   { at, length }: { at: number; length: number },
 ): string | undefined {
-  const [type, major] = bytes.subarray(at, at + 2);
+  const type = bytes[at];
+  const major = bytes[at + 1];
   if (type !== HANDSHAKE) return `a record of type ${type} within the hello`;
   if (major !== VERSION_MAJOR) return `a record of version ${major}.${bytes[at + 2]}`;
   if (length === 0) return "a record without anything in it";

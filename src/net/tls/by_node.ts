@@ -10,6 +10,12 @@ import { WrappedStream } from "./wrapped.ts";
 const LINGER_MS = 2000;
 
 /**
+ * So many bytes that nobody has read are enough, and the rest waits with the peer, as without TLS: a few
+ * records (RFC 8446, 5.1). What is on its way to here comes on top.
+ */
+const ENOUGH_BYTES = 64 * 1024;
+
+/**
  * Speaks TLS to a server by the client of Node.js, which can show a certificate and can leave out the
  * verification, needs Deno 2.8 and costs twice as much as the runtime's own. It frees everything when a
  * handshake is given up. The stream is used up, also if that fails.
@@ -98,6 +104,7 @@ export class NodeTls extends WrappedStream {
     super(below);
     this.#socket = socket;
     this.#duplex = duplex;
+    duplex.wants = () => socket.readableLength < ENOUGH_BYTES;
     socket.on("readable", () => this.#serve());
     socket.on("end", () => {
       this.#ended = true;
@@ -176,6 +183,7 @@ export class NodeTls extends WrappedStream {
     if (chunk !== null && chunk.length > 0) {
       this.#reader = undefined;
       buffer.set(chunk);
+      this.#duplex.look();
       reader.resolve(chunk.length);
     } else if (this.#ended) {
       this.#reader = undefined;

@@ -16,8 +16,15 @@ export class StreamDuplex extends Duplex {
   readonly #onEnd: () => void;
   readonly #buffer = new Uint8Array(PIECE_BYTES);
   #reading = false;
+  /** Whether it was asked for more and has not begun to read it. */
+  #asked = false;
   /** Whether anything was written. */
   answered = false;
+  /**
+   * Whether more may come now: what is pushed here is decrypted at once, whether anybody reads that or
+   * not (Deno 2.8 to 2.9.6). Who changes that calls {@linkcode look}.
+   */
+  wants: () => boolean = () => true;
 
   constructor(stream: Stream, onEnd: () => void) {
     super({ allowHalfOpen: true });
@@ -36,15 +43,23 @@ export class StreamDuplex extends Duplex {
     setImmediate(() => {
       this.#reading = false;
       this.push(Buffer.from(bytes));
+      this.look();
     });
   }
 
   override _read(): void {
-    if (!this.#reading) this.#fill();
+    this.#asked = true;
+    this.look();
+  }
+
+  /** Goes on to read if it was asked to and more may come now. */
+  look(): void {
+    if (this.#asked && !this.#reading && this.wants()) this.#fill();
   }
 
   async #fill(): Promise<void> {
     this.#reading = true;
+    this.#asked = false;
     try {
       const number = await this.#stream.read(this.#buffer);
       this.#reading = false;

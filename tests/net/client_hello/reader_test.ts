@@ -166,3 +166,8 @@ Deno.test("10,000 hellos at random are read wherever they are cut, and bent ones
   }
   for (const kind of ["more", "hello", "none"]) assert(kinds.get(kind)! > 100, kind);
 });
+
+Deno.test("of many protocols the first 64 are kept: a session holds them as long as it lives", () => {
+  const alpn = Array.from({ length: 10_000 }, (_, i) => `p${i}`);
+  assertEquals(helloIn(hello({ alpn })).alpn, alpn.slice(0, 64));
+});
