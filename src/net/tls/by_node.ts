@@ -111,6 +111,9 @@ export class NodeTls extends WrappedStream {
       this.#serve();
     });
     socket.on("error", (error: Error) => this.#fail(error));
+    // What is wrong with TLS after the handshake is said by this alone where there is no server around it:
+    // whatever came from then on would be kept, and nobody would know.
+    socket.on("_tlsError" as "error", (error: Error) => this.#fail(error));
     duplex.on("error", (error: Error) => this.#fail(error));
     socket.on("close", () => {
       this.#fail(closed());
