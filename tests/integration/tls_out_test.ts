@@ -122,7 +122,8 @@ Deno.test(
   ),
   async () => {
     await using server = new TlsServer(files.pair("server"), echo);
-    const limit = `export SSL_CERT_FILE=${files.cert("ca")}`;
+    // The runtime is told to have these as its own as well, which must not count with tls-ca.
+    const limit = `export DENO_TLS_CA_STORE=system SSL_CERT_FILE=${files.cert("ca")}`;
     const wrong = `127.0.0.1:${server.port},tls,tls-ca=${files.cert("other-ca")},name=wrong`;
     const right = `localhost:${server.port},tls,name=right`;
     await using program = await Program.start([wrong, right], ["--fall", "1"], limit);
@@ -320,7 +321,7 @@ Deno.test(
 );
 
 Deno.test(
-  unless("TLS out: a drain lets sessions finish, and a killed server ends them", NEEDS),
+  unless("TLS out: a drain lets sessions finish", NEEDS),
   async () => {
     await using server = new TlsServer(files.pair("server"), echo);
     await using program = await Program.start([tlsTo(server.port)], ["--threads", "2"]);

@@ -4,6 +4,7 @@ import { after, type Timer } from "../../base/timer.ts";
 import type { Stream } from "../stream.ts";
 import type { TlsOutTerms } from "./out_terms.ts";
 import { StreamDuplex } from "./stream_duplex.ts";
+import { trust } from "./trust.ts";
 import { WrappedStream } from "./wrapped.ts";
 
 /** How long what was written last may take to get on its way after a close, in milliseconds. */
@@ -14,16 +15,16 @@ const LINGER_MS = 2000;
  * verification, needs Deno 2.8 and costs twice as much as the runtime's own. It frees everything when a
  * handshake is given up. The stream is used up, also if that fails.
  *
- * Whether a server was verified is left to it altogether: without a verification it does not even look
- * whether the server has the key of its certificate.
+ * A server is verified once the handshake is over, before anything else is said: see {@linkcode trust}.
  *
- * @throws What it says of a handshake that has failed.
+ * @throws What it says of a handshake that has failed, or what is wrong with the server.
  * @throws The signal's reason, if it is aborted first.
  */
 export function startByNode(
   stream: Stream,
-  { name, own, insecure, roots, signal }: Omit<TlsOutTerms, "roots"> & {
+  { name, own, insecure, roots, from, signal }: Omit<TlsOutTerms, "roots"> & {
     roots: string;
+    from: string;
     signal: AbortSignal;
   },
 ): Promise<Stream> {
@@ -35,7 +36,7 @@ export function startByNode(
       ...(isIP(name) === 0 && name !== "" && { servername: name }),
       ...(!insecure && { ca: roots }),
       ...own,
-      rejectUnauthorized: !insecure,
+      rejectUnauthorized: false,
       allowHalfOpen: true,
     };
     const socket = connect(options as ConnectionOptions);
@@ -53,10 +54,12 @@ export function startByNode(
     const onAbort = () => fail(signal.reason);
     over.onFailure = fail;
     socket.once("secureConnect", () => {
-      // It says so itself by an error; this is for a runtime that forgets to.
-      if (!insecure && !socket.authorized) {
-        fail(socket.authorizationError ?? new Error("not verified"));
-      } else settle(() => resolve(over));
+      try {
+        if (!insecure) trust(socket, { name, roots, from });
+        settle(() => resolve(over));
+      } catch (error) {
+        fail(error);
+      }
     });
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort, { once: true });
