@@ -3,12 +3,19 @@ import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { after, type Timer } from "../../base/timer.ts";
 import type { Stream } from "../stream.ts";
 import type { TlsOutTerms } from "./out_terms.ts";
-import { StreamDuplex } from "./stream_duplex.ts";
+import { PIECE_BYTES, StreamDuplex } from "./stream_duplex.ts";
 import { trust } from "./trust.ts";
 import { WrappedStream } from "./wrapped.ts";
 
 /** How long what was written last may take to get on its way after a close, in milliseconds. */
 const LINGER_MS = 2000;
+
+/**
+ * How often it is looked for the end that a peer has told, once the connection has ended and all was
+ * read, and how many milliseconds lie between: nothing but turns of the event loop is waited for.
+ */
+const LOOKS = 10;
+const LOOK_MS = 5;
 
 /**
  * Speaks TLS to a server by the client of Node.js, which can show a certificate and can leave out the
@@ -101,6 +108,10 @@ export class NodeTls extends WrappedStream {
     super(below);
     this.#socket = socket;
     this.#duplex = duplex;
+    duplex.isFull = () => {
+      const { readableLength } = socket;
+      return readableLength > 0 && readableLength + PIECE_BYTES >= socket.readableHighWaterMark;
+    };
     socket.on("readable", () => this.#serve());
     socket.on("end", () => {
       this.#ended = true;
@@ -160,10 +171,17 @@ export class NodeTls extends WrappedStream {
 
   /** The connection below has ended: in order only if the peer has said so before. */
   cut(): void {
-    if (this.#failure) return;
-    after(0, () => {
+    this.#lookForEnd(LOOKS);
+  }
+
+  /** What the peer has said last is heard some turns later if the reader was slower than the peer. */
+  #lookForEnd(looks: number): void {
+    if (this.#failure || this.#ended) return;
+    after(LOOK_MS, () => {
+      if (this.#failure || this.#ended) return;
       // Of an end that was told is heard only when all before it was read.
       if (!this.onFailure && (!this.#reader || this.#socket.readableLength > 0)) this.#isCut = true;
+      else if (looks > 1) this.#lookForEnd(looks - 1);
       else this.#fail(new Deno.errors.UnexpectedEof("unexpected end of file"));
     });
   }
@@ -180,6 +198,7 @@ export class NodeTls extends WrappedStream {
       this.#reader = undefined;
       buffer.set(chunk);
       reader.resolve(chunk.length);
+      this.#duplex.goOn();
     } else if (this.#ended) {
       this.#reader = undefined;
       reader.resolve(0);
