@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import { messageOf } from "../../base/errors.ts";
+import { codeOf, messageOf } from "../../base/errors.ts";
 
 /** A certificate with those that follow it, and its key, as PEM. */
 export interface PairText {
@@ -34,14 +34,22 @@ export class PairError extends Error {
  * @throws {PairError} If they do not.
  */
 export function readPair({ cert, key }: PairText): Pair {
-  const first = readCertificate(cert);
+  const [first, ...others] = readCertificates(cert);
   const secret = readKey(key);
-  if (!first.checkPrivateKey(secret)) throw new PairError("key", "is not that of the certificate");
+  if (!first.checkPrivateKey(secret)) {
+    throw others.some((one) => one.checkPrivateKey(secret))
+      ? new PairError("cert", "has the certificate of the key further down; it must be the first")
+      : new PairError("key", "is not that of the certificate");
+  }
   try {
     Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key }).close();
   } catch (error) {
-    if (!(error instanceof Deno.errors.InvalidData)) throw error;
-    throw new PairError("cert", `cannot be served: ${messageOf(error)}`);
+    // Only that of an operating system has a code.
+    if (codeOf(error) !== undefined) throw error;
+    const message = messageOf(error);
+    throw message.includes("private key")
+      ? new PairError("key", `is of a kind that cannot be served; must be ${KINDS}`)
+      : new PairError("cert", `cannot be served: ${message}`);
   }
   return {
     cert,
@@ -52,13 +60,22 @@ export function readPair({ cert, key }: PairText): Pair {
   };
 }
 
-function readCertificate(text: string): X509Certificate {
-  const [first] = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/.exec(text) ?? [];
+/** Keys that the runtime can serve. */
+const KINDS = "RSA of 2048 to 8192 bits, ECDSA with P-256, P-384 or P-521, or Ed25519";
+
+/** All in the order in which they stand there: the first is that of the server. */
+function readCertificates(text: string): [X509Certificate, ...X509Certificate[]] {
+  const [first, ...others] =
+    text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   if (first === undefined) {
     throw new PairError("cert", "has no certificate in it (PEM, -----BEGIN CERTIFICATE-----)");
   }
+  return [readCertificate(first), ...others.map(readCertificate)];
+}
+
+function readCertificate(text: string): X509Certificate {
   try {
-    return new X509Certificate(first);
+    return new X509Certificate(text);
   } catch (error) {
     throw new PairError("cert", `has no readable certificate in it: ${messageOf(error)}`);
   }

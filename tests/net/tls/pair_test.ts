@@ -33,6 +33,12 @@ Deno.test({
     const other = read(authority.issue());
     const bad: [PairText, keyof PairText, string][] = [
       [{ cert, key: other.key }, "key", "is not that of the certificate"],
+      [
+        { cert: other.cert + cert, key },
+        "cert",
+        "has the certificate of the key further down; it must be the first",
+      ],
+      [{ cert: `${cert}${cert.slice(0, 60)}\n${cert.slice(-26)}`, key }, "cert", "no readable"],
       [{ cert: key, key }, "cert", "has no certificate in it"],
       [{ cert, key: cert }, "key", "has no private key in it"],
       [{ cert, key: "" }, "key", "has no private key in it"],
@@ -52,6 +58,21 @@ Deno.test({
     assertEquals(readPair({ cert: `text\n${key}${cert}`, key: `${cert}${key}` }).names, [
       "localhost",
     ]);
+  },
+});
+
+Deno.test({
+  ...unless("a key of a kind that cannot be served is refused", NO_OPENSSL),
+  fn() {
+    using authority = new Authority();
+    const curve = (name: string) => ["-newkey", "ec", "-pkeyopt", `ec_paramgen_curve:${name}`];
+    for (const newKey of [["-newkey", "rsa:2048"], curve("secp384r1"), ["-newkey", "ed25519"]]) {
+      assertEquals(readPair(read(authority.issue({ newKey }))).names, ["localhost"]);
+    }
+    for (const newKey of [["-newkey", "rsa:1024"], curve("secp256k1"), ["-newkey", "ed448"]]) {
+      const { part } = assertThrows(() => readPair(read(authority.issue({ newKey }))), PairError);
+      assertEquals(part, "key");
+    }
   },
 });
 
