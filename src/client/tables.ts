@@ -142,8 +142,7 @@ function routeLines({ routes }: ListenerStatus): string[] {
   return ((routes as ListenerStatus["routes"] | undefined) ?? []).map((route) => {
     const { name, protocol, live, waiting, sessions } = route;
     const what = protocol ? `${plain(name)} ${plain(protocol)}` : plain(name);
-    const number = plural(sessions, "session");
-    return `  asked for ${what}: ${number}, ${live} live, ${waiting} waiting`;
+    return `  asked for ${what}: ${plural(sessions, "session")}, ${live} live, ${waiting} waiting`;
   });
 }
 

@@ -235,7 +235,10 @@ function failed(problem: string, alert?: AlertName): GreetingFailure {
 
 /** What went wrong in a handshake, as something that the client has done. */
 function problemOf(error: unknown): string {
-  if (error instanceof Deno.errors.UnexpectedEof) return "left during the handshake";
+  // The second is what the runtime says of a connection that was closed because the client's failed.
+  if (error instanceof Deno.errors.UnexpectedEof || error instanceof Deno.errors.Interrupted) {
+    return "left during the handshake";
+  }
   const message = messageOf(error);
   const [, alert] = /^received fatal alert: (\w+)/.exec(message) ?? [];
   return alert === undefined

@@ -21,10 +21,13 @@ export class PairError extends Error {
   override readonly name = "PairError";
   /** Which of the two is wrong. */
   readonly part: keyof PairText;
+  /** Whether there is none at all. */
+  readonly missing: boolean;
 
-  constructor(part: keyof PairText, problem: string) {
+  constructor(part: keyof PairText, problem: string, { missing = false } = {}) {
     super(problem);
     this.part = part;
+    this.missing = missing;
   }
 }
 
@@ -36,7 +39,7 @@ export class PairError extends Error {
 export function readPair({ cert, key }: PairText): Pair {
   const first = readCertificate(cert);
   const secret = readKey(key);
-  if (!first.checkPrivateKey(secret)) throw new PairError("key", "is not that of the certificate");
+  if (!first.checkPrivateKey(secret)) throw foreignKey(secret, cert);
   try {
     Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key }).close();
   } catch (error) {
@@ -52,10 +55,13 @@ export function readPair({ cert, key }: PairText): Pair {
   };
 }
 
+/** A certificate in PEM. */
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+
 function readCertificate(text: string): X509Certificate {
-  const [first] = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/.exec(text) ?? [];
+  const [first] = text.match(CERTIFICATE) ?? [];
   if (first === undefined) {
-    throw new PairError("cert", "has no certificate in it (PEM, -----BEGIN CERTIFICATE-----)");
+    throw new PairError("cert", `has no certificate in it${insteadOf(text)}`);
   }
   try {
     return new X509Certificate(first);
@@ -68,7 +74,7 @@ function readKey(text: string): KeyObject {
   const [block, kind] =
     /-----BEGIN ([A-Z ]*)PRIVATE KEY-----[^]*?-----END \1PRIVATE KEY-----/.exec(text) ?? [];
   if (block === undefined || kind === undefined) {
-    throw new PairError("key", "has no private key in it (PEM, -----BEGIN PRIVATE KEY-----)");
+    throw new PairError("key", `has no private key in it${insteadOf(text)}`, { missing: true });
   }
   if (kind.includes("ENCRYPTED") || /^Proc-Type:.*ENCRYPTED/m.test(block)) {
     throw new PairError("key", "is encrypted; must be a key without a passphrase");
@@ -78,6 +84,29 @@ function readKey(text: string): KeyObject {
   } catch (error) {
     throw new PairError("key", `has no readable private key in it: ${messageOf(error)}`);
   }
+}
+
+/** What a file has in it where something else was expected, as far as that can be told. */
+function insteadOf(text: string): string {
+  const [, kind] = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(text) ?? [];
+  if (kind !== undefined) return `, but a ${kind}`;
+  // DER and PKCS #12 are not even text.
+  return text.includes("\ufffd")
+    ? ", but bytes: must be PEM, which openssl x509, pkey and pkcs12 make of it"
+    : " (PEM, -----BEGIN …-----)";
+}
+
+/** A key is not that of the first certificate, which is the one that clients are shown. */
+function foreignKey(secret: KeyObject, text: string): PairError {
+  const others = (text.match(CERTIFICATE) ?? []).slice(1);
+  const at = others.findIndex((one) => new X509Certificate(one).checkPrivateKey(secret));
+  return at === -1 ? new PairError("key", "is not that of the certificate") : new PairError(
+    "cert",
+    `has the certificate of the key in place ${
+      at + 2
+    }: must have it first, then those that lead to ` +
+      "its authority",
+  );
 }
 
 /** The names of its subject's alternatives; the common name where it has none (RFC 6125, 6.4.4). */
