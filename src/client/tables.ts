@@ -1,3 +1,4 @@
+import { plural } from "../base/text.ts";
 import { type HistogramData, quantile } from "../operations/histogram.ts";
 import type { SessionInfo, Status } from "../operations/operations.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
@@ -146,7 +147,7 @@ function routeLines({ routes }: ListenerStatus): string[] {
   return ((routes as ListenerStatus["routes"] | undefined) ?? []).map((route) => {
     const { name, protocol, live, waiting, sessions } = route;
     const what = protocol ? `${plain(name)} ${plain(protocol)}` : plain(name);
-    return `  asked for ${what}: ${sessions} sessions, ${live} live, ${waiting} waiting`;
+    return `  asked for ${what}: ${plural(sessions, "session")}, ${live} live, ${waiting} waiting`;
   });
 }
 

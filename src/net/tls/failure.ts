@@ -21,8 +21,8 @@ const MEANINGS: readonly [RegExp, (terms: Expected, ...groups: string[]) => stri
   [
     /does not match certificate's altnames(?:.*(?:cert's altnames|cert's list|Host: \S+ is not cert's CN): ?(.*))?/,
     ({ name }, names) =>
-      `its certificate is only for ${plain(names ?? "")}, expected was ${name}: must be another ` +
-      "certificate, or another tls-name",
+      `its certificate is ${names ? `only for ${plain(names)}` : "for somebody else"}, ` +
+      `expected was ${name}: must be another certificate, or another tls-name`,
   ],
   [
     /CaUsedAsEndEntity/,

@@ -15,7 +15,10 @@ export class HandshakeFailure extends Error {
 /** What went wrong in a handshake, as something that the client has done. */
 export function problemOf(error: unknown): string {
   if (error instanceof HandshakeFailure) return error.message;
-  if (error instanceof Deno.errors.UnexpectedEof) return "left during the handshake";
+  // The second is what the runtime says of a connection that was closed because the client's failed.
+  if (error instanceof Deno.errors.UnexpectedEof || error instanceof Deno.errors.Interrupted) {
+    return "left during the handshake";
+  }
   const message = messageOf(error);
   if (message.includes("sent no certificates")) return "shows no certificate (--tls-client-ca)";
   const [, alert] = /received fatal alert: (\w+)/.exec(message) ?? [];

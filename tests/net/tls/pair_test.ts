@@ -10,6 +10,12 @@ function read({ cert, key }: CertificateFiles): PairText {
   return { cert: Deno.readTextFileSync(cert), key: Deno.readTextFileSync(key) };
 }
 
+/** What is in a PEM file, as it is read where PEM is expected. */
+function derOf(pem: string): string {
+  const base64 = pem.replace(/-----[^-]*-----|\n/g, "");
+  return new TextDecoder().decode(Uint8Array.from(atob(base64), (one) => one.charCodeAt(0)));
+}
+
 Deno.test({
   ...unless("a pair tells its names and how long it is valid", NO_OPENSSL),
   fn() {
@@ -33,14 +39,12 @@ Deno.test({
     const other = read(authority.issue());
     const bad: [PairText, keyof PairText, string][] = [
       [{ cert, key: other.key }, "key", "is not that of the certificate"],
-      [
-        { cert: other.cert + cert, key },
-        "cert",
-        "has the certificate of the key further down; it must be the first",
-      ],
+      [{ cert: key, key }, "cert", "has no certificate in it, but a PRIVATE KEY"],
+      [{ cert, key: cert }, "key", "has no private key in it, but a CERTIFICATE"],
+      [{ cert: derOf(cert), key }, "cert", "has no certificate in it, but bytes: must be PEM"],
+      [{ cert, key: derOf(key) }, "key", "has no private key in it, but bytes: must be PEM"],
+      [{ cert: other.cert + cert, key }, "cert", "has the certificate of the key in place 2"],
       [{ cert: `${cert}${cert.slice(0, 60)}\n${cert.slice(-26)}`, key }, "cert", "no readable"],
-      [{ cert: key, key }, "cert", "has no certificate in it"],
-      [{ cert, key: cert }, "key", "has no private key in it"],
       [{ cert, key: "" }, "key", "has no private key in it"],
       [{ cert: cert.replace(/MI..../, "MIIIII"), key }, "cert", "has no readable certificate"],
       [{ cert, key: key.replace(/\nM.{30}/, "\nMMMM") }, "key", "has no readable private key"],
