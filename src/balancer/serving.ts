@@ -1,5 +1,7 @@
 import type { Audience } from "../async/audience.ts";
 import type { Destination } from "../destinations/destination.ts";
+import { audienceOf, type Session } from "../session/session.ts";
+import type { Panic } from "./panic.ts";
 import { keysOf } from "./routes/keys.ts";
 import { Tiers } from "./tiers.ts";
 
@@ -24,6 +26,11 @@ class Family {
     return onlyCheckFails && this.up.lowest === Infinity && backup <= this.failing.lowest;
   }
 
+  /** Whether sessions go to those whose checks fail. */
+  get panics(): boolean {
+    return this.up.lowest === Infinity && this.failing.lowest < Infinity;
+  }
+
   /** Whether it is the turn of a destination's tier, whatever its state. */
   reaches({ config: { backup } }: Destination): boolean {
     return backup <= (this.up.lowest < Infinity ? this.up.lowest : this.failing.lowest);
@@ -42,6 +49,14 @@ export class Serving {
   readonly #families = new Map<string, Family>();
   /** Where each was noted last. */
   readonly #noted = new WeakMap<Destination, ReadonlySet<string>>();
+  /** Those whose sessions go to destinations whose checks fail. */
+  readonly #panicking = new Set<string>();
+  /** Learns of that. */
+  readonly #panic: Panic | undefined;
+
+  constructor({ panic }: { panic?: Panic } = {}) {
+    this.#panic = panic;
+  }
 
   /**
    * Notes the state of destinations.
@@ -50,19 +65,29 @@ export class Serving {
    * @returns Whether others take part because of that, too, or no more.
    */
   note(destinations: Iterable<Destination>, counts: (one: Destination) => boolean): boolean {
-    let changed = false;
+    const affected = new Set<string>();
+    const note = (key: string, one: Destination, is: typeof NOWHERE) => {
+      if (this.#familyOf(key).note(one, is)) affected.add(key);
+    };
     for (const one of destinations) {
       const keys = keysOf(one.config);
       const before = this.#noted.get(one);
       for (const key of before === keys ? [] : before ?? []) {
-        if (!keys.has(key)) changed = this.#familyOf(key).note(one, NOWHERE) || changed;
+        if (!keys.has(key)) note(key, one, NOWHERE);
       }
       this.#noted.set(one, keys);
       const there = counts(one);
       const is = { up: one.usable && there, failing: !one.usable && one.onlyCheckFails && there };
-      for (const key of keys) changed = this.#familyOf(key).note(one, is) || changed;
+      for (const key of keys) note(key, one, is);
     }
-    return changed;
+    if (affected.size > 0) this.#notePanic(affected);
+    return affected.size > 0;
+  }
+
+  /** Whether nobody is up for some of the clients that a destination is for. */
+  isMissed({ config }: Destination): boolean {
+    for (const key of keysOf(config)) if (this.#familyOf(key).up.lowest === Infinity) return true;
+    return false;
   }
 
   /** Whether one that is enabled takes part. */
@@ -80,7 +105,28 @@ export class Serving {
 
   /** Forgets keys that nobody has any more. */
   forget(isThere: (key: string) => boolean): void {
-    for (const key of this.#families.keys()) if (!isThere(key)) this.#families.delete(key);
+    for (const key of this.#families.keys()) {
+      if (isThere(key)) continue;
+      this.#families.delete(key);
+      this.#panicking.delete(key);
+    }
+  }
+
+  #notePanic(affected: Iterable<string>): void {
+    const begun: string[] = [];
+    const over: string[] = [];
+    for (const key of affected) {
+      const { panics } = this.#familyOf(key);
+      if (panics === this.#panicking.has(key)) continue;
+      (panics ? begun : over).push(key);
+    }
+    for (const key of begun) this.#panicking.add(key);
+    for (const key of over) this.#panicking.delete(key);
+    const told = (keys: string[]) => this.#families.size > 1 ? keys : undefined;
+    if (over.length > 0) this.#panic?.ends({ keys: told(over) });
+    if (begun.length === 0) return;
+    const tried = new Set(begun.flatMap((key) => this.#familyOf(key).failing.first));
+    this.#panic?.begins({ keys: told(begun), tried: [...tried] });
   }
 
   #familyOf(key: string): Family {
@@ -88,6 +134,12 @@ export class Serving {
     if (!family) this.#families.set(key, family = new Family());
     return family;
   }
+}
+
+/** Whether a destination has sessions; one that may have this session, if one is given. */
+export function isServing(destinations: readonly Destination[], session?: Session): boolean {
+  const audience = session && audienceOf(session);
+  return destinations.some((one) => one.established > 0 && audience?.has(one) !== false);
 }
 
 /** How many slots are free at those destinations of an audience that take sessions. */
