@@ -78,8 +78,10 @@ function metricRows(text: string): string[] {
         string,
         string | undefined,
       ];
-      const [, part] = /^iawlb_(name|child)_/.exec(name) ?? [];
-      const unknown = part === undefined ? 'listener=""' : `listener="" ${part}=""`;
+      const [, part] = /^iawlb_(name|child|route|tls_certificate)_/.exec(name) ?? [];
+      const own = { route: ["name", "protocol"], tls_certificate: ["certificate"] }[part!] ??
+        [part];
+      const unknown = ["listener", ...own].map((label) => label && `${label}=""`).join(" ");
       const labels = [...(sample ?? unknown).matchAll(/(\w+)="/g)].map(([, label]) => label)
         .filter((label) => label !== "le");
       const shown = `\`${name}${labels.length > 0 ? `{${labels.join(",")}}` : ""}\``;
