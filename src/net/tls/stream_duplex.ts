@@ -5,7 +5,7 @@ import { writeAll } from "../write_all.ts";
 import type { Stream } from "../stream.ts";
 
 /** How many bytes are read at once. */
-const PIECE_BYTES = 16 * 1024;
+export const PIECE_BYTES = 16 * 1024;
 
 /** An alert as a record, which may be encrypted, has at most so many bytes. */
 const LONGEST_ALERT = 31;
@@ -19,6 +19,14 @@ export class StreamDuplex extends Duplex {
   readonly #onEnd: () => void;
   readonly #buffer = new Uint8Array(PIECE_BYTES);
   #reading = false;
+  /** Whether something is to be read once {@linkcode isFull} is no more. */
+  #isHeld = false;
+  /**
+   * Whether nothing may be read at present. For what is above must never have to ask for a pause: an end
+   * that comes during one is forgotten, if there is data before it (Deno 2.8 to 2.9.6, `read_start` in
+   * ext/node/ops/tls_wrap.rs).
+   */
+  isFull: () => boolean = () => false;
   /** Whether anything was written. */
   answered = false;
   /** The alert with which TLS has given up, which has not been written. */
@@ -58,7 +66,14 @@ export class StreamDuplex extends Duplex {
     if (!this.#reading) this.#fill();
   }
 
+  /** Some of what was read is taken. */
+  goOn(): void {
+    if (this.#isHeld) this.#fill();
+  }
+
   async #fill(): Promise<void> {
+    this.#isHeld = this.isFull();
+    if (this.#isHeld) return;
     this.#reading = true;
     try {
       const number = await this.#stream.read(this.#buffer);
