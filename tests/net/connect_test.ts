@@ -15,7 +15,7 @@ Deno.test("one module alone connects", async () => {
     const code = text.replace(/\/\*[^]*?\*\/|\/\/.*$/gm, "");
     const connects =
       /\bDeno\s*\.\s*connect(?:Tls)?\b|\{[^}]*\bconnect(?:Tls)?\b[^}]*\}\s*=\s*Deno\b/;
-    // What it has for servers, or for descriptors that somebody else has opened, is not meant.
+    // What it has for descriptors that somebody else has opened is not meant.
     const byNode = /node:(?:net|tls)\b/.test(code) && /\b(?:connect|createConnection)\b/.test(code);
     if (connects.test(code) || byNode) callers.push(path.pathname.slice(SOURCES.pathname.length));
   }
