@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import { messageOf } from "../../base/errors.ts";
+import { codeOf, messageOf } from "../../base/errors.ts";
 
 /** A certificate with those that follow it, and its key, as PEM. */
 export interface PairText {
@@ -37,14 +37,18 @@ export class PairError extends Error {
  * @throws {PairError} If they do not.
  */
 export function readPair({ cert, key }: PairText): Pair {
-  const first = readCertificate(cert);
+  const [first, ...others] = readCertificates(cert);
   const secret = readKey(key);
-  if (!first.checkPrivateKey(secret)) throw foreignKey(secret, cert);
+  if (!first.checkPrivateKey(secret)) throw foreignKey(secret, others);
   try {
     Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key }).close();
   } catch (error) {
-    if (!(error instanceof Deno.errors.InvalidData)) throw error;
-    throw new PairError("cert", `cannot be served: ${messageOf(error)}`);
+    // Only that of an operating system has a code.
+    if (codeOf(error) !== undefined) throw error;
+    const message = messageOf(error);
+    throw message.includes("private key")
+      ? new PairError("key", `is of a kind that cannot be served; must be ${KINDS}`)
+      : new PairError("cert", `cannot be served: ${message}`);
   }
   return {
     cert,
@@ -55,16 +59,24 @@ export function readPair({ cert, key }: PairText): Pair {
   };
 }
 
+/** Keys that the runtime can serve. */
+const KINDS = "RSA of 2048 to 8192 bits, ECDSA with P-256, P-384 or P-521, or Ed25519";
+
 /** A certificate in PEM. */
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
-function readCertificate(text: string): X509Certificate {
-  const [first] = text.match(CERTIFICATE) ?? [];
+/** All in the order in which they stand there: the first is that of the server. */
+function readCertificates(text: string): [X509Certificate, ...X509Certificate[]] {
+  const [first, ...others] = text.match(CERTIFICATE) ?? [];
   if (first === undefined) {
     throw new PairError("cert", `has no certificate in it${insteadOf(text)}`);
   }
+  return [readCertificate(first), ...others.map(readCertificate)];
+}
+
+function readCertificate(text: string): X509Certificate {
   try {
-    return new X509Certificate(first);
+    return new X509Certificate(text);
   } catch (error) {
     throw new PairError("cert", `has no readable certificate in it: ${messageOf(error)}`);
   }
@@ -97,15 +109,13 @@ function insteadOf(text: string): string {
 }
 
 /** A key is not that of the first certificate, which is the one that clients are shown. */
-function foreignKey(secret: KeyObject, text: string): PairError {
-  const others = (text.match(CERTIFICATE) ?? []).slice(1);
-  const at = others.findIndex((one) => new X509Certificate(one).checkPrivateKey(secret));
-  return at === -1 ? new PairError("key", "is not that of the certificate") : new PairError(
+function foreignKey(secret: KeyObject, others: readonly X509Certificate[]): PairError {
+  const at = others.findIndex((one) => one.checkPrivateKey(secret));
+  if (at === -1) return new PairError("key", "is not that of the certificate");
+  return new PairError(
     "cert",
-    `has the certificate of the key in place ${
-      at + 2
-    }: must have it first, then those that lead to ` +
-      "its authority",
+    `has the certificate of the key in place ${at + 2}: must have it first, then those that lead ` +
+      "to its authority",
   );
 }
 

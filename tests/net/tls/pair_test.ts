@@ -44,6 +44,7 @@ Deno.test({
       [{ cert: derOf(cert), key }, "cert", "has no certificate in it, but bytes: must be PEM"],
       [{ cert, key: derOf(key) }, "key", "has no private key in it, but bytes: must be PEM"],
       [{ cert: other.cert + cert, key }, "cert", "has the certificate of the key in place 2"],
+      [{ cert: `${cert}${cert.slice(0, 60)}\n${cert.slice(-26)}`, key }, "cert", "no readable"],
       [{ cert, key: "" }, "key", "has no private key in it"],
       [{ cert: cert.replace(/MI..../, "MIIIII"), key }, "cert", "has no readable certificate"],
       [{ cert, key: key.replace(/\nM.{30}/, "\nMMMM") }, "key", "has no readable private key"],
@@ -61,6 +62,21 @@ Deno.test({
     assertEquals(readPair({ cert: `text\n${key}${cert}`, key: `${cert}${key}` }).names, [
       "localhost",
     ]);
+  },
+});
+
+Deno.test({
+  ...unless("a key of a kind that cannot be served is refused", NO_OPENSSL),
+  fn() {
+    using authority = new Authority();
+    const curve = (name: string) => ["-newkey", "ec", "-pkeyopt", `ec_paramgen_curve:${name}`];
+    for (const newKey of [["-newkey", "rsa:2048"], curve("secp384r1"), ["-newkey", "ed25519"]]) {
+      assertEquals(readPair(read(authority.issue({ newKey }))).names, ["localhost"]);
+    }
+    for (const newKey of [["-newkey", "rsa:1024"], curve("secp256k1"), ["-newkey", "ed448"]]) {
+      const { part } = assertThrows(() => readPair(read(authority.issue({ newKey }))), PairError);
+      assertEquals(part, "key");
+    }
   },
 });
 
