@@ -5,15 +5,19 @@ import type { Panic } from "./panic.ts";
 import { keysOf } from "./routes/keys.ts";
 import { Tiers } from "./tiers.ts";
 
-const NOWHERE = { up: false, failing: false };
+const NOWHERE = { there: false, up: false, failing: false };
 
 /** Those who serve the same clients. */
 class Family {
+  /** Those of them that are enabled. */
+  readonly members = new Set<Destination>();
   readonly up = new Tiers();
   readonly failing = new Tiers();
 
   /** Notes what one of them is like; returns whether others take part because of that, or no more. */
-  note(one: Destination, is: { up: boolean; failing: boolean }): boolean {
+  note(one: Destination, is: typeof NOWHERE): boolean {
+    if (is.there) this.members.add(one);
+    else this.members.delete(one);
     const [up, failing] = [this.up.lowest, this.failing.lowest];
     this.up.note(one, is.up);
     this.failing.note(one, is.failing);
@@ -77,7 +81,8 @@ export class Serving {
       }
       this.#noted.set(one, keys);
       const there = counts(one);
-      const is = { up: one.usable && there, failing: !one.usable && one.onlyCheckFails && there };
+      const failing = !one.usable && one.onlyCheckFails && there;
+      const is = { there, up: one.usable && there, failing };
       for (const key of keys) note(key, one, is);
     }
     if (affected.size > 0) this.#notePanic(affected);
@@ -101,6 +106,11 @@ export class Serving {
   /** Whether the clients of a key may have one now, as far as its tier is concerned. */
   reaches(key: string, destination: Destination): boolean {
     return this.#families.get(key)?.reaches(destination) ?? true;
+  }
+
+  /** The destinations for the clients of a key that are enabled. */
+  members(key: string): Iterable<Destination> {
+    return this.#families.get(key)?.members ?? [];
   }
 
   /** Forgets keys that nobody has any more. */
@@ -137,9 +147,12 @@ export class Serving {
 }
 
 /** Whether a destination has sessions; one that may have this session, if one is given. */
-export function isServing(destinations: readonly Destination[], session?: Session): boolean {
+export function isServing(destinations: Iterable<Destination>, session?: Session): boolean {
   const audience = session && audienceOf(session);
-  return destinations.some((one) => one.established > 0 && audience?.has(one) !== false);
+  for (const one of destinations) {
+    if (one.established > 0 && audience?.has(one) !== false) return true;
+  }
+  return false;
 }
 
 /** How many slots are free at those destinations of an audience that take sessions. */

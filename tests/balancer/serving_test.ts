@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Panic } from "../../src/balancer/panic.ts";
+import { keyOf } from "../../src/balancer/routes/keys.ts";
 import { Serving } from "../../src/balancer/serving.ts";
 import { Destination } from "../../src/destinations/destination.ts";
 import { configOf } from "../support/config.ts";
@@ -63,4 +64,20 @@ Deno.test("where clients are told apart by names that is told for each name", ()
   assertEquals(recover(0), ["the panic is over for a.example h2, b.example h2"]);
   destinations[2]!.admin = "drain";
   assertEquals(note(), ["the panic is over for *"]);
+});
+
+Deno.test("the members of a name are those that are enabled and have it now", () => {
+  const { destinations: [one, two], serving, fail, note } = setUp(
+    ...["9001,name=one,sni=a.example|b.example", "9002,name=two,sni=a.example"],
+  );
+  const members = (name: string) => [...serving.members(keyOf(name, ""))].map(({ name }) => name);
+  fail(0);
+  assertEquals([members("a.example"), members("b.example")], [["one", "two"], ["one"]]);
+  two!.admin = "drain";
+  note();
+  assertEquals(members("a.example"), ["one"]);
+  one!.config = { ...one!.config, sni: ["c.example"] };
+  note();
+  assertEquals([members("a.example"), members("b.example")], [[], []]);
+  assertEquals(members("c.example"), ["one"]);
 });
