@@ -62,6 +62,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
       mayHave: () => true,
       isCrowded: () => channel.size > Math.max(1, slots - active),
       oldests: () => channel.waiting.oldests(),
+      isServed: () => true,
       all: () => channel.waiting,
       shed(client) {
         channel.remove(client);

@@ -16,6 +16,11 @@ export class Tiers {
     return this.#lowest;
   }
 
+  /** Those who are up of the lowest tier. */
+  get first(): Destination[] {
+    return [...this.#up].filter(([, tier]) => tier === this.#lowest).map(([one]) => one);
+  }
+
   /** Notes whether a destination is up, and of which tier it is. */
   note(destination: Destination, up: boolean): void {
     const before = this.#up.get(destination);

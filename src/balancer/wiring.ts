@@ -29,10 +29,11 @@ import { TlsGreeting } from "./greeting/tls_greeting.ts";
 import { Overload } from "./overload/overload.ts";
 import { makePolicy } from "./policies/policies.ts";
 import { Announcer } from "./observers.ts";
+import { Panic } from "./panic.ts";
 import { Queue } from "./queue.ts";
 import { QueueOrder } from "./queue_order.ts";
 import { Routes } from "./routes/routes.ts";
-import { Serving } from "./serving.ts";
+import { isServing, Serving } from "./serving.ts";
 import { SessionDescriptors } from "./session_descriptors.ts";
 import { StallDetector } from "./stall_detector.ts";
 import { Certificates } from "./tls/certificates.ts";
@@ -109,7 +110,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     refresh: (session) => routes.refresh(session),
     overload: () => overload,
   });
-  const serving = new Serving();
+  const serving = new Serving({ panic: new Panic(log) });
   const routes: Routes = new Routes({ serving, queue: () => queue, pool: () => pool, clock });
   const policy = makePolicy(config.balance, config);
   const bindings = new Bindings({ policy, queue, clock });
@@ -124,7 +125,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
   const overload = new Overload({
     settings,
     queue,
-    isServing: () => destinations.all.some(({ established }) => established > 0),
+    isServing: (one) => isServing((one && routes.membersFor(one)) ?? destinations.all, one),
     slotsFor: (session) => pool.slotsFor(session),
     clock,
     log,
@@ -194,6 +195,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
   };
   const health = new Health({
     workers: pool,
+    isMissed: (destination) => serving.isMissed(destination),
     settings,
     signal: ending.signal,
     clock,

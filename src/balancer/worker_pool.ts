@@ -199,17 +199,17 @@ export class WorkerPool {
   }
 
   /** Slots of the destinations that serve at the moment, of an audience or all, taken or free. */
-  slots(audience?: Audience): number {
+  slots(audience?: Audience, among: Iterable<Destination> = this.#destinations): number {
     let slots = 0;
-    for (const one of this.#destinations) {
+    for (const one of among) {
       if (audience?.has(one) !== false && this.#mayServe(one)) slots += one.limit;
     }
     return slots;
   }
 
   /** Whether one of an audience has an idle worker, or could get one more. */
-  hasFreeFor(audience: Audience): boolean {
-    for (const one of this.#destinations) {
+  hasFreeFor(audience: Audience, among: Iterable<Destination>): boolean {
+    for (const one of among) {
       if ((one.waiting > 0 || one.hasRoom) && audience.has(one) && this.#serves(one)) return true;
     }
     return false;

@@ -13,7 +13,7 @@ import { problemWith } from "./option.ts";
 import { cut, nearest } from "../base/text.ts";
 import { AddressError } from "../net/address.ts";
 import type { TomlEntry, TomlValue } from "./toml.ts";
-import { keyText, scalar, shown, typeOf } from "./toml_values.ts";
+import { keyText, listed, scalar, shown, typeOf } from "./toml_values.ts";
 
 /** A destination that was written as a table, such as `{ address = "9001", workers = 4 }`. */
 export interface DestinationTable {
@@ -133,7 +133,7 @@ function listOfWords(value: TomlValue): Written | string {
 /** A value as it would stand in a text. */
 function optionText(name: WrittenOptionName, value: TomlValue): string | undefined {
   if (isMark(name) && value.kind === "boolean") return String(value.value);
-  const { notation } = writtenOption(name);
-  if (value.kind === "integer" && !notation?.integers) return undefined;
-  return scalar(value)?.text;
+  const option = writtenOption(name);
+  if (value.kind === "integer" && !option.notation?.integers) return undefined;
+  return (option.notation?.list ? listed(value, option) : scalar(value))?.text;
 }

@@ -9,10 +9,11 @@ import {
 import type { Written, WrittenRule } from "./source.ts";
 import { problemWith } from "./option.ts";
 import { type PairTables, readPairEntry, writtenPairs } from "./pair_tables.ts";
+import { isDestinationOption } from "./options/destination.ts";
 import { keyOf, type OptionName, optionNames, OPTIONS, rowOf } from "./options.ts";
 import { cut, nearest } from "../base/text.ts";
 import type { TomlEntry, TomlValue } from "./toml.ts";
-import { keyText, scalar, shown, typeOf } from "./toml_values.ts";
+import { keyText, listed, scalar, shown, typeOf } from "./toml_values.ts";
 
 /** How the table of a listener begins. */
 export const HEADER = "[[listener]]";
@@ -144,6 +145,7 @@ function readEntry(table: Table, entry: TomlEntry, problems: ConfigProblems): vo
   const rule = name && rowOf(name).rule;
   if (rule) readNetworks(rule);
   else if (name !== undefined) readOption(name);
+  else if (isDestinationOption(key)) reject("no such key; it is one of a table in destinations");
   else reject(`no such key; the nearest is ${nearestKey(key, table)}`);
 
   function readDestinations(): void {
@@ -193,7 +195,7 @@ function readEntry(table: Table, entry: TomlEntry, problems: ConfigProblems): vo
     const written = value.kind === "integer" && !option.notation?.integers
       ? undefined
       : option.notation?.list
-      ? listed(value)
+      ? listed(value, option)
       : option.notation?.booleans && value.kind === "boolean"
       ? { text: String(value.value), line: value.line }
       : scalar(value);
@@ -201,14 +203,6 @@ function readEntry(table: Table, entry: TomlEntry, problems: ConfigProblems): vo
     if (option.parse(written.text) === undefined) return reject(problemWith(option, written.text));
     table.options[name] = written;
   }
-}
-
-/** A list of strings is the same as one string with commas, and an empty one is `none`. */
-function listed(value: TomlValue): Written | undefined {
-  if (value.kind !== "list") return scalar(value);
-  if (!value.items.every(({ kind }) => kind === "string")) return undefined;
-  const texts = value.items.map((item) => scalar(item)!.text);
-  return { text: texts.join(",") || "none", line: value.line };
 }
 
 const OPTION_KEYS: ReadonlyMap<string, OptionName> = new Map(

@@ -87,6 +87,8 @@ export interface Notation {
   readonly booleans?: true;
   /** Whether it may also be a list of such values. */
   readonly list?: true;
+  /** What stands between these in a text; a comma unless given. */
+  readonly separator?: string;
   /** The keys of tables that the elements of the list may be: a value is both with a colon between. */
   readonly pairs?: readonly [first: string, second: string];
 }

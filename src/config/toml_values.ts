@@ -1,3 +1,4 @@
+import type { Option } from "./option.ts";
 import type { Written } from "./source.ts";
 import { quote } from "../base/text.ts";
 import type { TomlEntry, TomlValue } from "./toml.ts";
@@ -6,6 +7,17 @@ import type { TomlEntry, TomlValue } from "./toml.ts";
 export function scalar(value: TomlValue): Written | undefined {
   if (value.kind !== "string" && value.kind !== "integer") return undefined;
   return { text: value.text, line: value.line };
+}
+
+/** A list of strings is the same as one string with commas, or what else; an empty one is `none`. */
+export function listed(
+  value: TomlValue,
+  { notation: { separator = "," } = {} }: Pick<Option<unknown>, "notation">,
+): Written | undefined {
+  if (value.kind !== "list") return scalar(value);
+  if (!value.items.every(({ kind }) => kind === "string")) return undefined;
+  const texts = value.items.map((item) => scalar(item)!.text);
+  return { text: texts.join(separator) || "none", line: value.line };
 }
 
 /** A value for a message. */

@@ -11,7 +11,6 @@ import { LimitLog } from "./limits/limit_log.ts";
 import type { HealthPolicy } from "./health_state.ts";
 import { Monitor } from "./monitor.ts";
 import type { NameLookups } from "../net/names.ts";
-import { Panic } from "./panic.ts";
 import type { Settings } from "../config/options.ts";
 import type { ThreadPosition } from "../config/thread_shares.ts";
 import { every, type Timer } from "../base/timer.ts";
@@ -46,6 +45,8 @@ export interface Workers {
 /** Options of {@linkcode Health}. */
 export interface HealthOptions {
   workers: Workers;
+  /** Whether nobody is up for some of the clients that a destination is for. */
+  isMissed: (destination: Destination) => boolean;
   /** Those in force; see {@linkcode Health.apply}. */
   settings: HealthSettings;
   /** Ends all monitoring. */
@@ -80,8 +81,6 @@ export class Health {
   #shortAt = -Infinity;
   /** When destinations were last full. */
   readonly #fullAt = new WeakMap<Destination, number>();
-  /** Whether sessions go to destinations whose checks fail. */
-  readonly #panic: Panic;
   /** Lets new destinations be tried in turn. */
   readonly #tries = new Tries();
   /** Tells of limits that were found. */
@@ -94,7 +93,6 @@ export class Health {
     this.#options = options;
     this.#agents = new Agents({ ...options, position, observer: this });
     this.#log = options.log;
-    this.#panic = new Panic(options.log);
     this.#limits = new LimitLog(options.log, options.clock);
     this.#settings = options.settings;
     if (options.triesNew === false) this.#tries.close();
@@ -110,7 +108,7 @@ export class Health {
       clock,
       log,
       claim: descriptors && ((signal) => descriptors.claimInTurn(descriptors.probes, signal)),
-      allDown: () => this.#allDown(),
+      isMissed: () => this.#options.isMissed(destination),
       onChange: (changed) => this.#onChange(changed),
     });
     this.#monitors.set(destination, monitor);
@@ -134,7 +132,6 @@ export class Health {
     this.#monitors.delete(destination);
     this.#agents.remove(destination);
     this.#endRamp(destination);
-    this.#notePanic();
   }
 
   /** What the operator wants of a destination has changed. */
@@ -152,13 +149,11 @@ export class Health {
       return this.#look(destination);
     }
     if (was.down && !down && state === "up") this.#startSlowly(destination);
-    this.#notePanic();
     this.#options.workers.arrange(destination);
   }
 
   #look(destination: Destination): void {
     this.#monitors.get(destination)?.review();
-    this.#notePanic();
     this.#options.workers.arrange(destination);
   }
 
@@ -166,7 +161,6 @@ export class Health {
   reconsider(destination: Destination): void {
     this.#agents.reconsider(destination);
     this.#monitors.get(destination)?.reconsider();
-    this.#notePanic();
   }
 
   /** Takes over settings, or checks of destinations, that have changed. */
@@ -174,7 +168,6 @@ export class Health {
     this.#settings = settings;
     this.#agents.apply(settings, this.#monitors.keys());
     for (const monitor of this.#monitors.values()) monitor.reconsider();
-    this.#notePanic();
   }
 
   /** Ends what needs no signal to end. */
@@ -232,21 +225,9 @@ export class Health {
     } else this.#log.warning("{hostname} cannot be looked up: {reason}", { hostname, reason });
   }
 
-  #allDown(): boolean {
-    for (const { enabled, usable } of this.#monitors.keys()) {
-      if (enabled && usable) return false;
-    }
-    return true;
-  }
-
   #onChange(destination: Destination): void {
-    this.#notePanic();
     if (destination.state === "up") this.#startSlowly(destination);
     this.#options.workers.arrange(destination);
-  }
-
-  #notePanic(): void {
-    this.#panic.note(this.#monitors.keys());
   }
 
   /** As the limit of a destination that has come back grows, waiting sessions find room. */

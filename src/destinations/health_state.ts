@@ -30,8 +30,8 @@ export interface HealthPolicy {
 export interface HealthStateOptions {
   clock: Clock;
   log: Logger;
-  /** Whether no destination takes sessions. */
-  allDown(): boolean;
+  /** Whether nobody is up for some of the clients that it is for. */
+  isMissed(): boolean;
   /** Called when the destination has changed between taking sessions and not. */
   onChange(destination: Destination): void;
 }
@@ -80,7 +80,7 @@ export class HealthState {
 
   #longestPause(): number {
     const { check, checkInterval } = this.policy;
-    const longest = this.#options.allDown() ? LAST_BACKOFF_ALONE_MS : LAST_BACKOFF_MS;
+    const longest = this.#options.isMissed() ? LAST_BACKOFF_ALONE_MS : LAST_BACKOFF_MS;
     return check ? Math.min(checkInterval, longest) : longest;
   }
 

@@ -145,6 +145,21 @@ Deno.test("a destination in a file may be a table, in every way that TOML has fo
   }
 });
 
+Deno.test("names and protocols of hellos may be lists", async () => {
+  const of = (options: string) =>
+    configOfFile(`listen = "8080"\ndestinations = [{ address = "9001", ${options} }]`);
+  const lists = await of('sni = ["A.example", "*.a.example"], alpn = ["h2", "http/1.1"]');
+  const texts = await of('sni = "a.example|*.a.example", alpn = "h2|http/1.1"');
+  assertEquals(lists.listeners[0]!.destinations, texts.listeners[0]!.destinations);
+  assertEquals((await of("sni = []")).listeners[0]!.destinations[0]!.sni, []);
+  const lines = await problemsOfFile(
+    `listen = "8080"\ndestinations = [{ address = 9001, sni = ["a.example", "b/"], alpn = [1] }]`,
+  );
+  assertEquals(lines.length, 2);
+  assertStringIncludes(lines[0]!, 'FILE:2: destinations.sni ["a.example", "b/"]: must be names ');
+  assertStringIncludes(lines[1]!, "FILE:2: destinations.alpn [1]: is a list; must be names ");
+});
+
 Deno.test("a problem with a table names its own line", async () => {
   const lines = await problemsOfFile(`threads = 4
 listen = "8080"

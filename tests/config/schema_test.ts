@@ -72,7 +72,9 @@ Deno.test("the schema accepts destinations in all their forms, and ports by name
       "dns:web.example:http,workers=4", "srv:_web._tcp.example,name=web",
       { address = "dns:web2.example:8080", backup = true }, { address = "srv:web3.example" }, "unix:/a\\\\,b,backup",
       { address = 9003, workers = "4", check = "send:a,expect:b", backup = true },
-      { address = "unix:/c\\\\,d", check = "off", weight = 2 }]`;
+      { address = "unix:/c\\\\,d", check = "off", weight = 2 },
+      { address = 9004, sni = ["a.example", "*.a.example"], alpn = ["h2"] }, "9005,sni=a|*,alpn=h2",
+      { address = 9006, sni = "a|b", alpn = "none" }]`;
   assert(accepts(file));
   await printedFile(file);
 });
@@ -88,6 +90,7 @@ Deno.test("the schema accepts listeners and destinations of UDP", async () => {
 const BAD = {
   "a table without an address": "listen = 1\ndestinations = [{ workers = 4 }]",
   "an unknown key of a table": "listen = 1\ndestinations = [{ address = 2, worker = 4 }]",
+  "a list of no names": "listen = 1\ndestinations = [{ address = 2, sni = [1] }]",
   "a mark that is a text": 'listen = 1\ndestinations = [{ address = 2, backup = "yes" }]',
   "options in the address of a table": 'listen = 1\ndestinations = [{ address = "2,backup" }]',
   "an unknown key": `${ADDRESSES}wokers = 1`,

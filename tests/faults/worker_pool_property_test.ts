@@ -183,6 +183,7 @@ class Scene {
     const clock = () => this.#now;
     this.health = new Health({
       workers: this.pool,
+      isMissed: () => false,
       settings: { ...configOf(["0", "1"]), checkInterval: 1_000_000 },
       signal: this.#life.signal,
       clock,

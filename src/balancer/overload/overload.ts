@@ -18,8 +18,8 @@ export interface OverloadOptions {
   /** Those in force; they may change. */
   settings: Pick<Settings, "whenOverloaded" | "shedTarget" | "shedInterval">;
   queue: Pick<Queue, "waiting" | "freeSlots" | "draining">;
-  /** Whether a destination has sessions. */
-  isServing: () => boolean;
+  /** Whether a destination has sessions; one that may have this session, if one is given. */
+  isServing: (session?: Session) => boolean;
   /** Free slots of the destinations that may have a session. */
   slotsFor: (session: Session) => number;
   clock: Clock;
@@ -63,6 +63,7 @@ export class Overload implements OverloadHandling {
         mayHave: (taker, session) => queue.waiting.mayHave(taker, session),
         isCrowded: (taker, session) => queue.waiting.sizeFor(taker) > 1 + slotsFor(session),
         oldests: () => queue.waiting.oldests(),
+        isServed: (session) => options.isServing(session),
         all: () => queue.waiting,
         shed: (session) => {
           this.#episode.noteShed();

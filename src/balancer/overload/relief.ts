@@ -29,6 +29,8 @@ export interface Line<T> {
   isCrowded(taker: object, item: T): boolean;
   /** The one that has waited longest of those that wait for the same takers, for each of these. */
   oldests(): Iterable<T>;
+  /** Whether one of the takers that may have it has others. */
+  isServed(item: T): boolean;
   /** Everybody. */
   all(): Iterable<T>;
   /** Takes one out and closes it. */
@@ -156,6 +158,7 @@ export class Relief<T extends Waiter> {
       shed = false;
       for (const item of [...this.#line.oldests()]) {
         if (now - item.acceptedAt <= longestStalled || this.#isTaken(item)) continue;
+        if (!this.#line.isServed(item)) continue;
         this.#line.shed(item);
         shed = true;
       }

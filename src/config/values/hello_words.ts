@@ -53,6 +53,6 @@ function words(
       return all.includes(undefined) ? undefined : [...new Set(all as string[])];
     },
     format: (value) => value.join("|") || NONE,
-    notation: { pattern: "." },
+    notation: { pattern: ".", list: true, separator: "|" },
   };
 }
