@@ -132,12 +132,16 @@ export class Routes {
     (session.route as Group | undefined)?.forecaster.noteConnected(session);
   }
 
-  /** A session is over, or was not admitted. */
+  /** A session was not admitted. */
+  noteRefused(session: Session): void {
+    (session.route as Group | undefined)?.noteEnd(session);
+  }
+
+  /** A session that was admitted is over. */
   noteEnd(session: Session): void {
     const group = session.route as Group | undefined;
-    if (!group) return;
-    group.live--;
-    group.noteEnd(session);
+    group?.noteEnd(session);
+    group?.forecaster.noteEnd(session);
   }
 
   /** Sessions wait, of all groups or those that have just come. */
