@@ -16,6 +16,7 @@ function destination(name: string, rest: Partial<DestinationStatus> = {}): Desti
     ...{
       backup: false,
       tier: 0,
+      tls_unfinished: 1,
       workers: 3,
       limit_reason: "configured",
       limit_changes: 2,
@@ -181,6 +182,7 @@ Deno.test("every number of the state reaches a collector, with its unit and attr
     ["iawlb.destination.up", "gauge", "1", second, 0],
     ["iawlb.destination.state", "gauge", "1", { ...second, state: "down" }, 1],
     ["iawlb.destination.state", "gauge", "1", { ...second, state: "up" }, 0],
+    ["iawlb.destination.tls_unfinished", "gauge", "{connection}", first, 3],
     ["iawlb.destination.workers", "gauge", "{worker}", first, 9],
     ["iawlb.destination.active", "gauge", "{session}", second, 0],
     ["iawlb.destination.limit", "gauge", "{session}", first, 256],
