@@ -5,15 +5,21 @@ import type { Panic } from "./panic.ts";
 import { keysOf } from "./routes/keys.ts";
 import { Tiers } from "./tiers.ts";
 
-const NOWHERE = { up: false, failing: false };
+const NOWHERE = { there: false, up: false, failing: false };
+
+const NOBODY: ReadonlySet<Destination> = new Set();
 
 /** Those who serve the same clients. */
 class Family {
+  /** Those that are there and enabled. */
+  readonly members = new Set<Destination>();
   readonly up = new Tiers();
   readonly failing = new Tiers();
 
   /** Notes what one of them is like; returns whether others take part because of that, or no more. */
-  note(one: Destination, is: { up: boolean; failing: boolean }): boolean {
+  note(one: Destination, is: typeof NOWHERE): boolean {
+    if (is.there) this.members.add(one);
+    else this.members.delete(one);
     const [up, failing] = [this.up.lowest, this.failing.lowest];
     this.up.note(one, is.up);
     this.failing.note(one, is.failing);
@@ -62,12 +68,17 @@ export class Serving {
    * Notes the state of destinations.
    *
    * @param counts Whether one is there and enabled.
-   * @returns Whether others take part because of that, too, or no more.
+   * @returns Who may take part because of that, too, or no more.
    */
-  note(destinations: Iterable<Destination>, counts: (one: Destination) => boolean): boolean {
+  note(
+    destinations: Iterable<Destination>,
+    counts: (one: Destination) => boolean,
+  ): ReadonlySet<Destination> {
     const affected = new Set<string>();
     const note = (key: string, one: Destination, is: typeof NOWHERE) => {
-      if (this.#familyOf(key).note(one, is)) affected.add(key);
+      // One that has gone needs no new family.
+      const family = is.there ? this.#familyOf(key) : this.#families.get(key);
+      if (family?.note(one, is)) affected.add(key);
     };
     for (const one of destinations) {
       const keys = keysOf(one.config);
@@ -77,11 +88,13 @@ export class Serving {
       }
       this.#noted.set(one, keys);
       const there = counts(one);
-      const is = { up: one.usable && there, failing: !one.usable && one.onlyCheckFails && there };
+      const failing = !one.usable && one.onlyCheckFails && there;
+      const is = { there, up: one.usable && there, failing };
       for (const key of keys) note(key, one, is);
     }
-    if (affected.size > 0) this.#notePanic(affected);
-    return affected.size > 0;
+    if (affected.size === 0) return NOBODY;
+    this.#notePanic(affected);
+    return new Set([...affected].flatMap((key) => [...this.#familyOf(key).members]));
   }
 
   /** Whether nobody is up for some of the clients that a destination is for. */
@@ -101,6 +114,12 @@ export class Serving {
   /** Whether the clients of a key may have one now, as far as its tier is concerned. */
   reaches(key: string, destination: Destination): boolean {
     return this.#families.get(key)?.reaches(destination) ?? true;
+  }
+
+  /** Those whom this says it of, of those that are enabled. */
+  *reachedBy(key: string): Iterable<Destination> {
+    const family = this.#families.get(key);
+    for (const one of family?.members ?? []) if (family!.reaches(one)) yield one;
   }
 
   /** Forgets keys that nobody has any more. */

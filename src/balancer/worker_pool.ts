@@ -198,19 +198,17 @@ export class WorkerPool {
     }
   }
 
-  /** Slots of the destinations that serve at the moment, of an audience or all, taken or free. */
-  slots(audience?: Audience): number {
+  /** Slots of those that serve at the moment, of some destinations or all, taken or free. */
+  slots(among: Iterable<Destination> = this.#destinations): number {
     let slots = 0;
-    for (const one of this.#destinations) {
-      if (audience?.has(one) !== false && this.#mayServe(one)) slots += one.limit;
-    }
+    for (const one of among) if (this.#mayServe(one)) slots += one.limit;
     return slots;
   }
 
-  /** Whether one of an audience has an idle worker, or could get one more. */
-  hasFreeFor(audience: Audience): boolean {
-    for (const one of this.#destinations) {
-      if ((one.waiting > 0 || one.hasRoom) && audience.has(one) && this.#serves(one)) return true;
+  /** Whether one of some destinations has an idle worker, or could get one more. */
+  hasFree(among: Iterable<Destination>): boolean {
+    for (const one of among) {
+      if ((one.waiting > 0 || one.hasRoom) && this.#serves(one)) return true;
     }
     return false;
   }
@@ -272,9 +270,9 @@ export class WorkerPool {
   /** Notes who is up. Returns the destinations for which that matters. */
   #review(changed?: Destination): Iterable<Destination> {
     const isThere = (one: Destination) => one.enabled && this.#destinations.has(one);
-    const same = !this.#serving.note(changed ? [changed] : this.#destinations, isThere);
+    const others = this.#serving.note(changed ? [changed] : this.#destinations, isThere);
     const one = changed && this.#destinations.has(changed) ? [changed] : [];
-    const affected = changed && same ? one : this.#destinations;
+    const affected = changed ? new Set([...one, ...others]) : this.#destinations;
     for (const destination of affected) this.#rank(destination);
     return affected;
   }

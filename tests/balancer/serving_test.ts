@@ -64,3 +64,21 @@ Deno.test("where clients are told apart by names that is told for each name", ()
   destinations[2]!.admin = "drain";
   assertEquals(note(), ["the panic is over for *"]);
 });
+
+Deno.test("a change of one matters for those alone who serve the same clients", () => {
+  const { serving, destinations } = setUp(
+    "9001,sni=a.example",
+    "9002,sni=a.example,backup",
+    "9003,sni=b.example",
+  );
+  const [one, other, third] = destinations;
+  const note = () => serving.note([one!], ({ enabled }) => enabled);
+  one!.state = "down";
+  assertEquals(new Set(note()), new Set([one, other]));
+  assertEquals([...serving.reachedBy("a.example\0")], [one, other]);
+  one!.state = "up";
+  note();
+  assertEquals([...serving.reachedBy("a.example\0")], [one]);
+  assertEquals([...serving.reachedBy("b.example\0")], [third]);
+  assertEquals(note().size, 0);
+});
