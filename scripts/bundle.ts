@@ -35,10 +35,13 @@ export class BundleError extends Error {
  *
  * @throws {BundleError} If the bundler cannot be had, which is a download, or fails.
  */
-export async function bundle(folder: string): Promise<Parts> {
+export async function bundle(
+  folder: string,
+  { env = {} }: { env?: Readonly<Record<string, string>> } = {},
+): Promise<Parts> {
   const entries = ["main.ts", ...THREADS.map((name) => `src/${name}.ts`)];
   const args = ["bundle", "--quiet", "--code-splitting", "--outdir", folder, ...entries];
-  const { success, stderr } = await deno(args, { cwd: ROOT, stderr: "piped" });
+  const { success, stderr } = await deno(args, { cwd: ROOT, stderr: "piped", env });
   if (!success) {
     const [, why] = /^error: (.*)/m.exec(new TextDecoder().decode(stderr)) ?? [];
     throw new BundleError(`deno bundle failed: ${why}`);

@@ -65,6 +65,14 @@ async function exposition(): Promise<string> {
   }
 }
 
+/** The labels of what there may be none of, by the part that its metrics are about. */
+const OWN_LABELS: Readonly<Record<string, readonly string[]>> = {
+  name: ["name"],
+  child: ["child"],
+  route: ["name", "protocol"],
+  tls_certificate: ["certificate"],
+};
+
 /** A row for each metric of a text in the format of Prometheus. */
 function metricRows(text: string): string[] {
   const names = new Map(METRICS.map(({ name }) => [name.replaceAll(".", "_"), name]));
@@ -78,8 +86,8 @@ function metricRows(text: string): string[] {
         string,
         string | undefined,
       ];
-      const [, part] = /^iawlb_(name|child)_/.exec(name) ?? [];
-      const unknown = part === undefined ? 'listener=""' : `listener="" ${part}=""`;
+      const [, part = ""] = /^iawlb_(name|child|route|tls_certificate)_/.exec(name) ?? [];
+      const unknown = ["listener", ...OWN_LABELS[part] ?? []].map((label) => `${label}=""`).join();
       const labels = [...(sample ?? unknown).matchAll(/(\w+)="/g)].map(([, label]) => label)
         .filter((label) => label !== "le");
       const shown = `\`${name}${labels.length > 0 ? `{${labels.join(",")}}` : ""}\``;

@@ -1,6 +1,7 @@
 import type { Logger } from "@logtape/logtape";
 import type { Config, ListenerConfig } from "../config/config.ts";
 import { isTemplate, writtenAddress } from "../config/destination_text.ts";
+import { certificatesOf } from "../config/tls_rules.ts";
 import { LISTENER_ROWS } from "../config/options/listener.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { Totals } from "../operations/totals.ts";
@@ -27,8 +28,11 @@ export function logStart(
       ? `${writtenAddress(one)} (${workers} each)`
       : `${one.name} (${workers})`;
   });
-  log.info("listening on {address} for {destinations}; queue {queue}", {
+  const pairs = certificatesOf(config).length;
+  const tls = pairs === 0 ? "" : `; TLS with ${plural(pairs, "certificate")}`;
+  log.info("listening on {address} for {destinations}; queue {queue}{tls}", {
     address,
+    tls,
     destinations: destinations.join(", "),
     queue: config.queue,
   });

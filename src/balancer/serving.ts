@@ -11,7 +11,7 @@ const NOBODY: ReadonlySet<Destination> = new Set();
 
 /** Those who serve the same clients. */
 class Family {
-  /** Those that are there and enabled. */
+  /** Those of them that are enabled. */
   readonly members = new Set<Destination>();
   readonly up = new Tiers();
   readonly failing = new Tiers();
@@ -116,10 +116,9 @@ export class Serving {
     return this.#families.get(key)?.reaches(destination) ?? true;
   }
 
-  /** Those whom this says it of, of those that are enabled. */
-  *reachedBy(key: string): Iterable<Destination> {
-    const family = this.#families.get(key);
-    for (const one of family?.members ?? []) if (family!.reaches(one)) yield one;
+  /** The destinations for the clients of a key that are enabled. */
+  members(key: string): Iterable<Destination> {
+    return this.#families.get(key)?.members ?? [];
   }
 
   /** Forgets keys that nobody has any more. */
@@ -156,9 +155,12 @@ export class Serving {
 }
 
 /** Whether a destination has sessions; one that may have this session, if one is given. */
-export function isServing(destinations: readonly Destination[], session?: Session): boolean {
+export function isServing(destinations: Iterable<Destination>, session?: Session): boolean {
   const audience = session && audienceOf(session);
-  return destinations.some((one) => one.established > 0 && audience?.has(one) !== false);
+  for (const one of destinations) {
+    if (one.established > 0 && audience?.has(one) !== false) return true;
+  }
+  return false;
 }
 
 /** How many slots are free at those destinations of an audience that take sessions. */

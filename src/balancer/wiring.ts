@@ -125,7 +125,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
   const overload = new Overload({
     settings,
     queue,
-    isServing: (session) => isServing(destinations.all, session),
+    isServing: (one) => isServing((one && routes.membersFor(one)) ?? destinations.all, one),
     slotsFor: (session) => pool.slotsFor(session),
     clock,
     log,

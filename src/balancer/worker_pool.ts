@@ -198,17 +198,19 @@ export class WorkerPool {
     }
   }
 
-  /** Slots of those that serve at the moment, of some destinations or all, taken or free. */
-  slots(among: Iterable<Destination> = this.#destinations): number {
+  /** Slots of the destinations that serve at the moment, of an audience or all, taken or free. */
+  slots(audience?: Audience, among: Iterable<Destination> = this.#destinations): number {
     let slots = 0;
-    for (const one of among) if (this.#mayServe(one)) slots += one.limit;
+    for (const one of among) {
+      if (audience?.has(one) !== false && this.#mayServe(one)) slots += one.limit;
+    }
     return slots;
   }
 
-  /** Whether one of some destinations has an idle worker, or could get one more. */
-  hasFree(among: Iterable<Destination>): boolean {
+  /** Whether one of an audience has an idle worker, or could get one more. */
+  hasFreeFor(audience: Audience, among: Iterable<Destination>): boolean {
     for (const one of among) {
-      if ((one.waiting > 0 || one.hasRoom) && this.#serves(one)) return true;
+      if ((one.waiting > 0 || one.hasRoom) && audience.has(one) && this.#serves(one)) return true;
     }
     return false;
   }

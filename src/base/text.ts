@@ -18,7 +18,9 @@ export function cut(text: string): string {
 
 /** What a text that is none of these names was most likely meant to be. */
 export function nearest(text: string, names: readonly string[]): string {
-  return closestString(text.slice(0, LONGEST_NAME), names);
+  const word = text.replace(/^--/, "");
+  const wider = word.length < 3 ? [] : names.filter((name) => name.includes(word));
+  return closestString(text.slice(0, LONGEST_NAME), wider.length > 0 ? wider : names);
 }
 
 /** A number with what it counts, such as `1 worker` or `2 workers`. */

@@ -10,6 +10,7 @@ import {
   readOption,
   rowOf,
 } from "../config/options.ts";
+import { destinationOptionForm, isDestinationOption } from "../config/options/destination.ts";
 import { destinationFromFolder, fromFolder, type StartFolder } from "../config/start_folder.ts";
 import { COMMAND_LINE_FLAGS, type CommandLineFlag, type Switch } from "./command_line_flags.ts";
 
@@ -114,7 +115,11 @@ export function readArguments(
   function unknownOption(arg: string): UsageError {
     const name = arg.replace(/=.*$/s, "");
     const all = [...flags, ...known].map((flag) => `--${flag}`);
-    return new UsageError(`${quote(name)}: no such option; the nearest is ${nearest(name, all)}`);
+    const bare = name.replace(/^--/, "");
+    const what = isDestinationOption(bare)
+      ? `it is one of a DESTINATION, as in 10.0.0.7:9003,${destinationOptionForm(bare)}`
+      : `the nearest is ${nearest(name, all)}`;
+    return new UsageError(`${quote(name)}: no such option; ${what}`);
   }
 }
 

@@ -12,6 +12,8 @@ export interface ListenerRates {
   down: number;
   datagramsUp: number;
   datagramsDown: number;
+  /** Those of TLS that have succeeded. */
+  handshakes: number;
   /** Durations of that time alone. */
   queue: { fine: FineData };
   session: { fine: FineData };
@@ -66,6 +68,7 @@ function listenerRates(
     down: (now.bytes_down - before.bytes_down) / seconds,
     datagramsUp: (upOf(now) - upOf(before)) / seconds,
     datagramsDown: (downOf(now) - downOf(before)) / seconds,
+    handshakes: (handshakesOf(now) - handshakesOf(before)) / seconds,
     queue: subtract(now.latencies.queue, before.latencies.queue),
     session: subtract(now.latencies.session, before.latencies.session),
   };
@@ -78,6 +81,11 @@ function upOf({ datagrams_up = 0 }: Partial<ListenerStatus>): number {
 
 function downOf({ datagrams_down = 0 }: Partial<ListenerStatus>): number {
   return datagrams_down;
+}
+
+/** Handshakes of TLS, of which an earlier version does not tell. */
+function handshakesOf({ tls_handshakes = 0 }: Partial<ListenerStatus>): number {
+  return tls_handshakes;
 }
 
 function destinationRates(

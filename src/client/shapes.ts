@@ -59,6 +59,8 @@ const name = object({
   ...{ last_error: longText, age_ms: either(none, amount) },
 });
 
+const certificate = object({ path: longText, names: list(text), expires_in_s: number });
+
 const maybe = either(none, amount);
 const forecast = object({
   ...{ expected_wait_ms: maybe, clears_in_ms: maybe, capacity_per_s: maybe, load: maybe },
@@ -79,6 +81,8 @@ const listener = object({
   ...{ datagrams_up: either(missing, amount), datagrams_down: either(missing, amount) },
   ...{ datagrams_dropped: either(missing, amount), datagrams_foreign: either(missing, amount) },
   datagrams_unsent: either(missing, amount),
+  ...{ tls_pending: either(missing, amount), tls_handshakes: either(missing, amount) },
+  certificates: either(missing, list(certificate)),
   routes: either(missing, list(route)),
   ...{ names: either(missing, list(name)), balance: either(missing, text) },
   latencies: object({ queue: histogram, connect: histogram, session: histogram }),
@@ -93,6 +97,7 @@ const session = object({
   // An earlier version does not tell it.
   peer: either(missing, text),
   server_name: either(missing, either(none, text)),
+  tls_client: either(missing, longText),
   ...{ place: either(none, amount), age_ms: amount, bytes_up: amount, bytes_down: amount },
   attempts: amount,
   ...{ datagrams_up: either(missing, amount), datagrams_down: either(missing, amount) },

@@ -1,3 +1,4 @@
+import { plural } from "../base/text.ts";
 import { type HistogramData, quantile } from "../operations/histogram.ts";
 import type { SessionInfo, Status } from "../operations/operations.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
@@ -13,6 +14,7 @@ import {
   plain,
 } from "./format.ts";
 import { namesOf, nameText } from "./names.ts";
+import { tlsOf } from "./tls.ts";
 
 const DESTINATION_COLUMNS: readonly Column[] = [
   { title: "ID" },
@@ -44,6 +46,9 @@ const PEER_COLUMN: Column = { title: "PEER" };
 
 /** Only where clients have said which server they want. */
 const NAME_COLUMN: Column = { title: "SERVER NAME" };
+
+/** Only where clients have shown certificates. */
+const TLS_CLIENT_COLUMN: Column = { title: "TLS CLIENT" };
 
 /** Only where there are sessions of UDP. */
 const DATAGRAM_COLUMNS: readonly Column[] = [
@@ -125,6 +130,7 @@ function listenerLines(listener: ListenerStatus): string[] {
     `  ${accepted} accepted${greeted}, ${active} active, ${waiting} of ${queue} waiting${clients}${oldest}`,
     `  ${formatBytes(bytes_up)} up, ${formatBytes(bytes_down)} down`,
     ...datagramLine(listener),
+    ...tlsLine(listener),
     ...(forecast.length > 0 ? [`  ${forecast.join(", ")}`] : []),
     ...(ended.length > 0 ? [`  ended: ${plain(ended.join(", "))}`] : []),
     ...(durations.length > 0 ? [`  ${durations.join("; ")}`] : []),
@@ -141,8 +147,18 @@ function routeLines({ routes }: ListenerStatus): string[] {
   return ((routes as ListenerStatus["routes"] | undefined) ?? []).map((route) => {
     const { name, protocol, live, waiting, sessions } = route;
     const what = protocol ? `${plain(name)} ${plain(protocol)}` : plain(name);
-    return `  asked for ${what}: ${sessions} sessions, ${live} live, ${waiting} waiting`;
+    return `  asked for ${what}: ${plural(sessions, "session")}, ${live} live, ${waiting} waiting`;
   });
+}
+
+/** Handshakes and certificates, where clients speak TLS. */
+function tlsLine(listener: ListenerStatus): string[] {
+  const tls = tlsOf(listener);
+  if (!tls) return [];
+  const { handshakes, pending, failed, certificates } = tls;
+  return [
+    `  TLS: ${handshakes} handshakes, ${pending} under way, ${failed} failed; ${certificates}`,
+  ];
 }
 
 /** What became of datagrams, where there were some. */
@@ -168,6 +184,7 @@ export function sessionLines(answer: { sessions: SessionInfo[]; total: number })
   if (sessions.length === 0) return ["no sessions"];
   const named = sessions.some(({ client, peer }) => peer !== undefined && peer !== client);
   const asked = sessions.some(({ server_name }) => server_name);
+  const verified = sessions.some(({ tls_client }) => tls_client);
   const datagrams = sessions.some(({ datagrams_up }) => datagrams_up !== undefined);
   const rows = sessions.map((session) => [
     session.id,
@@ -175,6 +192,7 @@ export function sessionLines(answer: { sessions: SessionInfo[]; total: number })
     // An earlier version does not tell it.
     ...named ? [session.peer ?? "-"] : [],
     ...asked ? [session.server_name ?? "-"] : [],
+    ...verified ? [session.tls_client ?? "-"] : [],
     session.stage,
     session.place === null ? "-" : String(session.place),
     session.destination ?? "-",
@@ -190,6 +208,7 @@ export function sessionLines(answer: { sessions: SessionInfo[]; total: number })
     { title: "CLIENT" },
     ...named ? [PEER_COLUMN] : [],
     ...asked ? [NAME_COLUMN] : [],
+    ...verified ? [TLS_CLIENT_COLUMN] : [],
   ];
   const lines = formatTable(
     [...begin, ...SESSION_COLUMNS, ...datagrams ? DATAGRAM_COLUMNS : []],

@@ -7,6 +7,7 @@ import { destinationLines, type SortOrder } from "./destination_rows.ts";
 import { foreseen } from "./forecast.ts";
 import { formatBytes, formatLatency, formatRate, formatSpan, plain } from "./format.ts";
 import { namesOf, nameText } from "./names.ts";
+import { tlsOf } from "./tls.ts";
 import { type ListenerRates, type Rates, rates } from "./rates.ts";
 
 /** What is shown, and where. */
@@ -100,6 +101,7 @@ function listenerLines(
       item("down", rate && `${formatBytes(rate.down)}/s`),
     ], layout),
     ...datagramLines(listener, { rate, layout }),
+    ...tlsLines(listener, { rate, layout }),
     ...flow([durations("queue", rate), durations("session", rate)], layout),
     ...forecastLines(listener, layout),
     ...namesOf(listener).filter(({ last_error }) => last_error !== "").map((name): Line => {
@@ -123,6 +125,22 @@ function datagramLines(
       { text: `${why} `, style: "dim" },
       { text: String(number), style: "yellow" },
     ]),
+  ], layout);
+}
+
+function tlsLines(
+  listener: ListenerStatus,
+  options: { rate: ListenerRates | undefined; layout: { columns: number; indent: number } },
+): Line[] {
+  const { rate, layout } = options;
+  const tls = tlsOf(listener);
+  if (!tls) return [];
+  const { pending, failed, certificates, ends } = tls;
+  return flow([
+    item("TLS handshakes/s", rate && formatRate(rate.handshakes)),
+    item("under way", String(pending)),
+    item("failed", String(failed)),
+    [{ text: certificates, style: ends && (ends === "now" ? "red" : "yellow") }],
   ], layout);
 }
 

@@ -12,6 +12,7 @@ import { type HelloTerms, wantedOf } from "./hello_terms.ts";
 import { checkProtocol } from "./destination_protocol.ts";
 import { UsageError } from "../base/errors.ts";
 import { flagOf, type OptionName, readOption, readSettings, type Settings } from "./options.ts";
+import { isDestinationOption } from "./options/destination.ts";
 import { isAddress } from "./service_address.ts";
 import { quote } from "../base/text.ts";
 
@@ -223,6 +224,11 @@ function readListen(text: string, report: (problem: string) => void): Address | 
     return parseAddress(text, { minPort: 0, udp: true });
   } catch (error) {
     if (!(error instanceof AddressError)) throw error;
-    report(error.message);
+    const [, option = ""] = /,([a-z-]+)(?:=|,|$)/.exec(text) ?? [];
+    report(
+      isDestinationOption(option)
+        ? `has ${option} behind it; must stand behind a destination`
+        : error.message,
+    );
   }
 }

@@ -18,6 +18,7 @@ import {
   listenerOptionFor,
   programOptionForms,
   serviceOptionForms,
+  severalOf,
   writtenOption,
   type WrittenOptionName,
   writtenOptionNames,
@@ -278,10 +279,12 @@ function readOptions(
 ): DestinationTexts {
   const given: Partial<Record<WrittenOptionName, string>> = {};
   // There are fewer options than that: among the first ones is one too many.
-  for (const part of parts.slice(0, 2 * MAX_PROBLEMS)) {
+  for (const [i, part] of parts.slice(0, 2 * MAX_PROBLEMS).entries()) {
     const [, name = "", value] = /^([^=]*)(?:=(.*))?$/s.exec(part)!;
     if (!isWrittenOption(name) || (value === undefined && !isMark(name))) {
-      report(`has the unknown option ${quote(part)}; must be ${forms}`);
+      report(
+        `has the unknown option ${quote(part)}; must be ${severalOf(parts[i - 1], part) ?? forms}`,
+      );
       continue;
     }
     const option = writtenOption(name);

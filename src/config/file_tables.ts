@@ -9,6 +9,7 @@ import {
 import type { Written, WrittenRule } from "./source.ts";
 import { problemWith } from "./option.ts";
 import { type PairTables, readPairEntry, writtenPairs } from "./pair_tables.ts";
+import { isDestinationOption } from "./options/destination.ts";
 import { keyOf, type OptionName, optionNames, OPTIONS, rowOf } from "./options.ts";
 import { cut, nearest } from "../base/text.ts";
 import type { TomlEntry, TomlValue } from "./toml.ts";
@@ -144,6 +145,7 @@ function readEntry(table: Table, entry: TomlEntry, problems: ConfigProblems): vo
   const rule = name && rowOf(name).rule;
   if (rule) readNetworks(rule);
   else if (name !== undefined) readOption(name);
+  else if (isDestinationOption(key)) reject("no such key; it is one of a table in destinations");
   else reject(`no such key; the nearest is ${nearestKey(key, table)}`);
 
   function readDestinations(): void {

@@ -25,6 +25,7 @@ import { checkThreads } from "./thread_shares.ts";
 import { checkTls, tlsWarnings } from "./tls_rules.ts";
 import { checkUdp, withoutForeign } from "./udp_rules.ts";
 import { programWarnings } from "./program_warnings.ts";
+import { helloWarnings } from "./hello_warnings.ts";
 import { tlsOutWarnings } from "./tls_out_warnings.ts";
 import { withoutEffect } from "./without_effect.ts";
 
@@ -53,11 +54,12 @@ export function* readProgram(
   yield* checkCollisions(settings, { source, problems });
   problems.throwIfAny();
   const read = { settings, listeners: listeners as Config[] };
-  const warnings = [withoutEffect, programWarnings, tlsWarnings, tlsOutWarnings].flatMap((of) =>
-    of(read, source)
-  );
+  const warnings = WARNINGS.flatMap((of) => of(read, source));
   return { ...read, warnings };
 }
+
+/** Whatever is allowed and worth a warning. */
+const WARNINGS = [withoutEffect, programWarnings, tlsWarnings, tlsOutWarnings, helloWarnings];
 
 /**
  * What stands once at the top level is read, and kept, for each listener: a short file could ask for

@@ -40,7 +40,8 @@ export function tlsOutWarning(destination: ConfiguredDestination, now: Date): st
   const name = given || nameAt(place);
   const authorities = ca.path ? certificatesIn(ca.text) : [];
   const [only, more] = authorities;
-  if (only && !more && only.ca && only.checkIssued(only) && isFor(only, name)) {
+  // With a certificate of one's own it is another part of the runtime, which takes it.
+  if (!cert.path && only && !more && only.ca && only.checkIssued(only) && isFor(only, name)) {
     return `has a tls-ca that is marked as an authority (CA:TRUE) and is for ${name} itself: if the ` +
       "server shows that very certificate it is refused, and must have one with " +
       "basicConstraints=CA:FALSE";

@@ -51,24 +51,26 @@ export function checkTls(config: Config, { report, mention }: Reporter): void {
     const single = index === 0 && tlsCert.path !== "";
     const problem = problemOfPair(files);
     if (problem === undefined) continue;
-    const { part, text } = problem;
+    const { part, message, missing } = problem;
     const option: OptionName = !single
       ? "certificates"
       : part === "key" && tlsKey.path !== ""
       ? "tlsKey"
       : "tlsCert";
-    report({ option }, `${single ? "" : `${files[part].path} `}${text}`);
+    const where = single ? "" : `${files[part].path} `;
+    const elsewhere = option === "tlsCert" && part === "key" && missing
+      ? `; must have it, or ${mention({ option: "tlsKey" })} the file that has`
+      : "";
+    report({ option }, `${where}${message}${elsewhere}`);
   }
 }
 
-function problemOfPair(
-  files: CertificateFiles,
-): { part: "cert" | "key"; text: string } | undefined {
+function problemOfPair(files: CertificateFiles): PairError | undefined {
   try {
     readPair(pairText(files));
   } catch (error) {
     if (!(error instanceof PairError)) throw error;
-    return { part: error.part, text: error.message };
+    return error;
   }
 }
 

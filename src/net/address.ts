@@ -1,5 +1,6 @@
 import ipaddr from "ipaddr.js";
 import { FileError } from "../base/bounded_file.ts";
+import { cut } from "../base/text.ts";
 import { isServiceName, portOfService, type Protocol, SERVICES_FILE } from "./service_ports.ts";
 
 /** A port of TCP or UDP, with its host if one was given. */
@@ -94,7 +95,7 @@ export interface AddressOptions {
 export function parseAddress(text: string, options: AddressOptions): Address {
   if (text.startsWith("unix:/")) return parseUnixAddress(text.slice("unix:".length));
   if (options.udp && text.startsWith("udp:")) return parseUdpAddress(text, options);
-  const reserved = reservedWordProblem(text);
+  const reserved = reservedWordProblem(text) ?? urlProblem(text);
   if (reserved !== undefined) throw new AddressError(reserved);
   const colon = text.lastIndexOf(":");
   const portText = text.slice(colon + 1);
@@ -124,6 +125,12 @@ export function reservedWordProblem(text: string): string | undefined {
   }
   const use = USES[word] ?? "reserved";
   return `must not begin with ${word}:, which is ${use}; ${host}`;
+}
+
+/** What is wrong with a text that is a URL; `undefined` if it is none. */
+function urlProblem(text: string): string | undefined {
+  const [, scheme] = /^([a-z][a-z\d+.-]*):\/\//i.exec(text) ?? [];
+  return scheme && `must be HOST:PORT without ${cut(scheme)}://`;
 }
 
 function parseUnixAddress(path: string): Address {

@@ -179,6 +179,7 @@ export class ManagedListener {
           await this.#go(await this.#withServers(before));
           const of = new Set([wanted.key]);
           changes.push(...changesBetween(before, this.#config, { of }));
+          this.#changeLog.warn(wanted, this.#numbers.find(number));
         } else {
           const changed = readChanged(wanted, { ...this.#context, values: options });
           changes.push(...await this.#replace(wanted, changed));
@@ -282,6 +283,7 @@ export class ManagedListener {
       this.#config = config;
       await this.balancer.replace({ number, destination }, config);
     }
+    this.#changeLog.warn(before, destination);
     return destinationDifference(before, destination, { before: old, after: config });
   }
 

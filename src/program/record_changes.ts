@@ -1,6 +1,8 @@
 import type { Logger } from "@logtape/logtape";
 import type { Config } from "../config/config.ts";
+import type { ConfiguredDestination } from "../config/destination_text.ts";
 import { destinationDifference } from "../config/differences.ts";
+import { tlsOutWarning } from "../config/tls_out_warnings.ts";
 import type { ServerChange } from "./going_over.ts";
 
 /** Most servers that a line of the log names. */
@@ -26,7 +28,7 @@ export function changesBetween(
 
 /**
  * Says in the log which records of names have come and gone: a name server that says something else
- * each time does not fill it.
+ * each time does not fill it. And what is dangerous about what operators make of destinations.
  */
 export class ChangeLog {
   readonly #log: Logger;
@@ -58,6 +60,17 @@ export class ChangeLog {
       this.#untold = 0;
       this.#log.info("{name}: {changes}", { name, changes: describe(name, changes) + untold });
     }
+  }
+
+  /** Tells what is dangerous about a destination that an operator has added or changed. */
+  warn(before: ConfiguredDestination | undefined, after: ConfiguredDestination | undefined): void {
+    const now = new Date();
+    const warning = after && tlsOutWarning(after, now);
+    if (warning === undefined || (before && tlsOutWarning(before, now) === warning)) return;
+    this.#log.warning("by the operator: destination {name} {warning}", {
+      name: after!.name,
+      warning,
+    });
   }
 }
 

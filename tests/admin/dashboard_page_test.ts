@@ -1,5 +1,11 @@
 /// <reference lib="dom" />
-import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { bytes, duration, rate, short } from "../../src/admin/dashboard/page/format.js";
 import { History } from "../../src/admin/dashboard/page/history.js";
 import { loadPage } from "../../src/admin/dashboard/bundle.ts";
@@ -9,12 +15,13 @@ import {
   healthOf,
   queueOf,
   serviceOf,
+  tlsOf,
 } from "../../src/admin/dashboard/page/verdict.js";
 import { LOWEST_BUCKET, PER_DOUBLING } from "../../src/operations/fine_counts.ts";
 import { END_REASONS } from "../../src/operations/end_reasons.ts";
 import { type BrowserOptions, findChromium, Tab } from "../support/browser.ts";
 import { destination, FakeAdmin, listener, status } from "../support/fake_page_admin.ts";
-import { latenciesOf } from "../support/statuses.ts";
+import { certificateOf, latenciesOf } from "../support/statuses.ts";
 import { until } from "../support/servers.ts";
 
 const CHROMIUM = findChromium();
@@ -66,6 +73,22 @@ Deno.test("what is foreseen is told in one sentence, and nothing of a listener t
     "It is overloaded, clients are patient for 980 ms.",
   );
   assertEquals(forecastOf({ ...idle, overloaded: 1, patience_ms: 0 }), "It is overloaded.");
+});
+
+Deno.test("TLS with clients is told of, and the certificate that ends first", () => {
+  assertEquals(tlsOf(listener(0)), { text: "", tone: "plain" });
+  const counts = { tls_handshakes: 1, tls_pending: 3, ended: { "tls-failed": 2 } };
+  assertEquals(tlsOf({ ...listener(0), ...counts, certificates: [certificateOf(40.5)] }), {
+    text: "TLS: 1 handshake, 3 under way, 2 failed. Its certificate, a.example, ends in 40 days.",
+    tone: "plain",
+  });
+  const certificates = [certificateOf(40), certificateOf(5.5, "b.example"), certificateOf(20)];
+  const { text, tone } = tlsOf({ ...listener(0), certificates });
+  assertStringIncludes(text, " Of 3 certificates the first to end, b.example, ends in 5 days.");
+  assertEquals([tone, tlsOf({ ...listener(0), certificates: [certificateOf(-1.5)] }).tone], [
+    "wait",
+    "bad",
+  ]);
 });
 
 Deno.test("datagrams are told of where there were some, the lost ones with why", () => {

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Panic } from "../../src/balancer/panic.ts";
+import { keyOf } from "../../src/balancer/routes/keys.ts";
 import { Serving } from "../../src/balancer/serving.ts";
 import { Destination } from "../../src/destinations/destination.ts";
 import { configOf } from "../support/config.ts";
@@ -71,14 +72,27 @@ Deno.test("a change of one matters for those alone who serve the same clients", 
     "9002,sni=a.example,backup",
     "9003,sni=b.example",
   );
-  const [one, other, third] = destinations;
+  const [one, other] = destinations;
   const note = () => serving.note([one!], ({ enabled }) => enabled);
   one!.state = "down";
   assertEquals(new Set(note()), new Set([one, other]));
-  assertEquals([...serving.reachedBy("a.example\0")], [one, other]);
   one!.state = "up";
   note();
-  assertEquals([...serving.reachedBy("a.example\0")], [one]);
-  assertEquals([...serving.reachedBy("b.example\0")], [third]);
   assertEquals(note().size, 0);
+});
+
+Deno.test("the members of a name are those that are enabled and have it now", () => {
+  const { destinations: [one, two], serving, fail, note } = setUp(
+    ...["9001,name=one,sni=a.example|b.example", "9002,name=two,sni=a.example"],
+  );
+  const members = (name: string) => [...serving.members(keyOf(name, ""))].map(({ name }) => name);
+  fail(0);
+  assertEquals([members("a.example"), members("b.example")], [["one", "two"], ["one"]]);
+  two!.admin = "drain";
+  note();
+  assertEquals(members("a.example"), ["one"]);
+  one!.config = { ...one!.config, sni: ["c.example"] };
+  note();
+  assertEquals([members("a.example"), members("b.example")], [[], []]);
+  assertEquals(members("c.example"), ["one"]);
 });

@@ -371,6 +371,16 @@ Deno.test("what is no option is named, whatever it looks like", async () => {
   }
 });
 
+Deno.test("an option of a destination that stands alone is told where it belongs", async () => {
+  for (const [name, form] of [["sni", "sni=NAME[|…]"], ["tls", "tls[=true|false]"]] as const) {
+    const message = await usageMessage([`--${name}`, "8080", "9001"]);
+    const place = `it is one of a DESTINATION, as in 10.0.0.7:9003,${form}`;
+    assertStringIncludes(message, `"--${name}": no such option; ${place}`);
+  }
+  // What somebody remembers of a name is looked for before how it is spelt.
+  assertStringIncludes(await usageMessage(["--cert", "a", "8080"]), "the nearest is --tls-cert");
+});
+
 Deno.test("the parser's own name for addresses is no option", async () => {
   for (const args of [["--_=9", "8080"], ["--_", "9", "8080"]]) {
     assertStringIncludes(await usageMessage(args), '"--_": no such option');

@@ -13,7 +13,13 @@ import { drawFrame } from "../../src/client/view.ts";
 import { FatalError, UsageError } from "../../src/base/errors.ts";
 import { FakeAdmin } from "../support/fake_admin.ts";
 import { freePort, TestServer, until, writeAll } from "../support/servers.ts";
-import { destinationOf, latenciesOf, listenerOf, statusOf } from "../support/statuses.ts";
+import {
+  certificateOf,
+  destinationOf,
+  latenciesOf,
+  listenerOf,
+  statusOf,
+} from "../support/statuses.ts";
 
 /** Runs a command against the fake; what it printed. */
 async function run(admin: { address: string }, ...args: string[]): Promise<string[]> {
@@ -98,6 +104,37 @@ Deno.test("status tells what became of datagrams, where there were some", async 
     lines.filter((line) => line.includes("datagrams")),
     ["  datagrams: 120 up, 118 down, 2 dropped, 0 foreign, 0 unsent"],
   );
+});
+
+Deno.test("status tells of handshakes and certificates, where clients speak TLS", async () => {
+  await using admin = new FakeAdmin();
+  const [site, other] = [certificateOf(19.5), certificateOf(-1.5, "b.example")];
+  const counts = { tls_handshakes: 1204, tls_pending: 3, ended: { "tls-failed": 2 } };
+  admin.status = statusOf({
+    listeners: [
+      listenerOf({ ...counts, certificates: [site] }),
+      listenerOf({ id: 2, certificates: [site, other] }),
+      listenerOf({ id: 3 }),
+    ],
+  });
+  const lines = await run(admin, "status");
+  assertEquals(lines.filter((line) => line.includes("TLS")), [
+    "  TLS: 1204 handshakes, 3 under way, 2 failed; certificate a.example ends in 19 days",
+    "  TLS: 0 handshakes, 0 under way, 0 failed; " +
+    "2 certificates, the first to end b.example ended 1 day ago",
+  ]);
+});
+
+Deno.test("sessions have a column of certificates that clients have shown", async () => {
+  await using admin = new FakeAdmin();
+  const session = { id: "1.7", listener: "8080", client: "127.0.0.1:5000", destination: null };
+  const more = { stage: "waiting", place: 1, age_ms: 90_000, bytes_up: 5, bytes_down: 0 };
+  const answer = { sessions: [{ ...session, ...more, attempts: 0, tls_client: "CN=a" }], total: 1 };
+  admin.answers.set("GET /sessions?limit=100", () => Response.json(answer));
+  assertEquals((await run(admin, "sessions")).map((line) => line.slice(0, 41)), [
+    "ID   CLIENT          TLS CLIENT  STAGE   ",
+    "1.7  127.0.0.1:5000  CN=a        waiting ",
+  ]);
 });
 
 Deno.test("status --json is the answer itself", async () => {

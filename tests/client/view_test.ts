@@ -6,7 +6,13 @@ import { readKeys } from "../../src/client/keys.ts";
 import { History, rates } from "../../src/client/rates.ts";
 import { drawFrame, type ViewOptions } from "../../src/client/view.ts";
 import type { Status } from "../../src/operations/operations.ts";
-import { destinationOf, latenciesOf, listenerOf, statusOf } from "../support/statuses.ts";
+import {
+  certificateOf,
+  destinationOf,
+  latenciesOf,
+  listenerOf,
+  statusOf,
+} from "../support/statuses.ts";
 
 /** A program that has been busy for so many seconds. */
 function busy(seconds: number): Status {
@@ -87,6 +93,27 @@ Deno.test("datagrams have a line of their own, where there were some: rates, and
   const line = "  datagrams/s up 120  down 60.0  dropped 7  unsent 1";
   assert(draw({}, udp(10), udp(5)).includes(line), draw({}, udp(10), udp(5)).join("\n"));
   assertEquals(draw({}, busy(10), busy(5)).filter((text) => text.includes("datagrams")), []);
+});
+
+Deno.test("TLS has a line of its own, where clients speak it, and says which certificate ends", () => {
+  const tls = (seconds: number, days: number) => {
+    const [listener] = busy(seconds).listeners;
+    const counts = { tls_handshakes: 90 * seconds, tls_pending: 3, ended: { "tls-failed": 2 } };
+    return {
+      ...busy(seconds),
+      listeners: [{ ...listener!, ...counts, certificates: [certificateOf(days)] }],
+    };
+  };
+  const line =
+    "  TLS handshakes/s 90.0  under way 3  failed 2  certificate a.example ends in 5 days";
+  const shown = draw({ columns: 100 }, tls(10, 5), tls(5, 5));
+  assert(shown.includes(line), shown.join("\n"));
+  const { lines } = drawFrame(tls(10, -5), undefined, {
+    ...{ columns: 100, rows: 24, offset: 0, sort: "configured", paused: false },
+  });
+  const ended = lines.flat().find(({ text }) => text.includes("ended 5 days ago"));
+  assertEquals(ended?.style, "red");
+  assertEquals(draw({}, busy(10), busy(5)).filter((text) => text.includes("TLS")), []);
 });
 
 function draw(different: Partial<ViewOptions>, now = busy(10), before?: Status): string[] {

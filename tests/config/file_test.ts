@@ -223,6 +223,12 @@ const PROBLEMS: readonly (readonly [name: string, content: string, ...lines: str
     'FILE:5: "" 1: no such key',
   ],
   [
+    "an option of a destination beside it",
+    `${ADDRESSES}sni = "a.example"\ntls = true`,
+    'FILE:3: sni "a.example": no such key; it is one of a table in destinations',
+    "FILE:4: tls true: no such key; it is one of a table in destinations",
+  ],
+  [
     "an unknown key",
     `${ADDRESSES}queueTimeout = "5s"`,
     'FILE:3: queueTimeout "5s": no such key; the nearest is queue-timeout',

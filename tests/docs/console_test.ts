@@ -40,6 +40,7 @@ const FOREIGN = new Set(
     "psql",
     "cat",
     "openssl",
+    "install",
     "chmod",
     "socat",
     "telnet",

@@ -59,12 +59,5 @@ Deno.test({
 
 /** The program as a service with a watchdog of a fifth of a second. */
 async function started(receiver: ServiceReceiver, args: readonly string[]): Promise<Program> {
-  Deno.env.set("NOTIFY_SOCKET", receiver.path);
-  Deno.env.set("WATCHDOG_USEC", "200000");
-  try {
-    return await Program.spawn(args);
-  } finally {
-    Deno.env.delete("NOTIFY_SOCKET");
-    Deno.env.delete("WATCHDOG_USEC");
-  }
+  return await Program.spawn(args, `export NOTIFY_SOCKET='${receiver.path}' WATCHDOG_USEC=200000`);
 }

@@ -88,7 +88,7 @@ Deno.test("what is wrong with an address is said", () => {
     "host": "a port from 1",
     "-host:80": "must be PORT",
     "ho st:80": "must be PORT",
-    "http://host:80": "brackets",
+    "http://host:80": "must be HOST:PORT without http://",
     "::1:80": "brackets around an IPv6 address",
     "[::g]:80": "an IPv6 address between the brackets",
     "[10.0.0.7]:80": "an IPv6 address between the brackets",

@@ -14,9 +14,9 @@ Deno.test("one module alone connects", async () => {
     const text = await Deno.readTextFile(path);
     const code = text.replace(/\/\*[^]*?\*\/|\/\/.*$/gm, "");
     const connects =
-      /\bDeno\s*\.\s*connect(?:Tls)?\b|node:tls\b|\{[^}]*\bconnect(?:Tls)?\b[^}]*\}\s*=\s*Deno\b/;
+      /\bDeno\s*\.\s*connect(?:Tls)?\b|\{[^}]*\bconnect(?:Tls)?\b[^}]*\}\s*=\s*Deno\b/;
     // What it has for descriptors that somebody else has opened is not meant.
-    const byNode = /node:net\b/.test(code) && /\b(?:connect|createConnection)\b/.test(code);
+    const byNode = /node:(?:net|tls)\b/.test(code) && /\b(?:connect|createConnection)\b/.test(code);
     if (connects.test(code) || byNode) callers.push(path.pathname.slice(SOURCES.pathname.length));
   }
   // That one speaks TLS over a connection that it is given.

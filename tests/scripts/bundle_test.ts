@@ -65,7 +65,6 @@ Deno.test({
 });
 
 Deno.test("where there is no bundler the reason is told in a line", async () => {
-  const before = Deno.env.toObject();
   const nowhere = "http://127.0.0.1:1";
   const env = {
     DENO_DIR: `${folder}/empty`,
@@ -74,16 +73,8 @@ Deno.test("where there is no bundler the reason is told in a line", async () => 
     NO_PROXY: "",
     no_proxy: "",
   };
-  for (const [name, value] of Object.entries(env)) Deno.env.set(name, value);
-  try {
-    const error = await assertRejects(() => bundle(`${folder}/none`), BundleError);
-    assert(/^deno bundle failed: .+$/.test(error.message), error.message);
-  } finally {
-    for (const name of Object.keys(env)) {
-      if (before[name] === undefined) Deno.env.delete(name);
-      else Deno.env.set(name, before[name]);
-    }
-  }
+  const error = await assertRejects(() => bundle(`${folder}/none`, { env }), BundleError);
+  assert(/^deno bundle failed: .+$/.test(error.message), error.message);
 });
 
 /** The files below a folder by their paths, with their text and time. */

@@ -23,6 +23,8 @@ export interface CertificateSpec {
   subject?: string;
   /** How long it is valid from now, in days; one that has ended has less than 0. */
   days?: number;
+  /** Its key, as openssl is told; ECDSA with P-256 unless given. */
+  newKey?: readonly string[];
   /** Its file, without an ending; others of that name are overwritten. */
   file?: string;
 }
@@ -37,7 +39,7 @@ export class Authority implements Disposable {
 
   constructor() {
     openssl([
-      ...["req", "-x509", ...NEW_KEY, "-days", "30", "-subj", "/CN=An authority"],
+      ...["req", "-x509", ...NEW_KEY, "-nodes", "-days", "30", "-subj", "/CN=An authority"],
       ...["-keyout", this.#key, "-out", this.cert],
     ]);
   }
@@ -48,12 +50,22 @@ export class Authority implements Disposable {
   }
 
   issue(spec: CertificateSpec = {}): CertificateFiles {
-    const { names = ["localhost"], days = 20, subject = names[0] } = spec;
+    const { names = ["localhost"], days = 20, subject = names[0], newKey = NEW_KEY } = spec;
     const base = spec.file ?? `${this.folder}/${++this.#issued}`;
     const [cert, key, request, more] = ["pem", "key", "csr", "ext"].map((end) => `${base}.${end}`);
     const alternatives = names.map((name) => `DNS:${name}`).join(",");
     Deno.writeTextFileSync(more!, `subjectAltName=${alternatives}\nbasicConstraints=CA:FALSE\n`);
-    openssl(["req", ...NEW_KEY, "-subj", `/CN=${subject}`, "-keyout", key!, "-out", request!]);
+    openssl([
+      "req",
+      ...newKey,
+      "-nodes",
+      "-subj",
+      `/CN=${subject}`,
+      "-keyout",
+      key!,
+      "-out",
+      request!,
+    ]);
     openssl([
       ...["x509", "-req", "-in", request!, "-CA", this.cert, "-CAkey", this.#key],
       ...["-set_serial", `${Date.now()}${this.#issued}`, "-days", `${days}`, "-extfile", more!],
@@ -67,7 +79,7 @@ export class Authority implements Disposable {
   }
 }
 
-const NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+const NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
 
 function openssl(args: string[]): void {
   const { success, stderr } = new Deno.Command("openssl", { args }).outputSync();

@@ -3,6 +3,7 @@ import type { Status } from "../../src/operations/operations.ts";
 import type { DestinationStatus } from "../../src/operations/destination_status.ts";
 import type { Latencies } from "../../src/operations/latencies.ts";
 import type { ListenerStatus } from "../../src/operations/listener_status.ts";
+import type { CertificateStatus } from "../../src/operations/tls_status.ts";
 
 /** The status of a program that has done nothing, with what a test wants different. */
 export function statusOf(different: Partial<Status>): Status {
@@ -66,6 +67,12 @@ export function listenerOf(different: Partial<ListenerStatus>): ListenerStatus {
     destinations: [destinationOf({}), destinationOf({ id: "1.2", name: "9002" })],
     ...different,
   };
+}
+
+/** A certificate that ends in so many days. */
+export function certificateOf(days: number, name = "a.example"): CertificateStatus {
+  const expires = new Date(Date.now() + days * 86_400_000).toISOString();
+  return { path: "/a.pem", names: [name], expires, expires_in_s: days * 86_400 };
 }
 
 /** A destination that is up. */

@@ -10,6 +10,12 @@ export interface CertificateOptions {
   authority?: boolean;
   /** Whether it has expired. */
   expired?: boolean;
+  /** Whether it is valid only from 2048 on. */
+  early?: boolean;
+  /** The common name of its subject; what it is called unless given. */
+  subject?: string;
+  /** Whether it is of version 1, which has no extensions. */
+  version1?: boolean;
 }
 
 /** Certificates and keys in a folder of their own, made by openssl; one authority, `ca`, is there. */
@@ -41,14 +47,15 @@ export class TlsFiles implements Disposable {
 
   /** Makes a certificate and its key. */
   make(name: string, options: CertificateOptions = {}): void {
-    const { san = "DNS:localhost,IP:127.0.0.1", by = "ca", authority = false, expired } = options;
+    const { san = "DNS:localhost,IP:127.0.0.1", by = "ca", authority = false } = options;
     const signer = by === name ? ["-selfsign"] : ["-cert", this.cert(by)];
     Deno.writeTextFileSync(
       `${this.folder}/${name}.cnf`,
       [
         "[ca]\ndefault_ca=d\n[d]",
         `database=${this.folder}/${name}.index\nserial=${this.folder}/${name}.serial`,
-        `new_certs_dir=${this.folder}\ndefault_md=sha256\npolicy=p\nx509_extensions=e`,
+        `new_certs_dir=${this.folder}\ndefault_md=sha256\npolicy=p`,
+        options.version1 ? "" : "x509_extensions=e",
         "unique_subject=no\n[p]\ncommonName=supplied",
         `[e]\nsubjectAltName=${san}\nbasicConstraints=critical,CA:${authority ? "TRUE" : "FALSE"}`,
       ].join("\n") + "\n",
@@ -61,11 +68,12 @@ export class TlsFiles implements Disposable {
     );
     openssl([
       ...["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
-      ...["-keyout", this.key(name), "-out", `${this.folder}/${name}.csr`, "-subj", `/CN=${name}`],
+      ...["-keyout", this.key(name), "-out", `${this.folder}/${name}.csr`, "-subj"],
+      `/CN=${options.subject ?? name}`,
     ]);
-    const ends = expired
+    const ends = options.expired
       ? ["20200101000000Z", "20210101000000Z"]
-      : ["20260101000000Z", "20490101000000Z"];
+      : [options.early ? "20480101000000Z" : "20260101000000Z", "20490101000000Z"];
     openssl([
       ...["ca", "-batch", "-notext", "-config", `${this.folder}/${name}.cnf`, ...signer],
       ...["-keyfile", this.key(by), "-in", `${this.folder}/${name}.csr`],

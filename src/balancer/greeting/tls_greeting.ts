@@ -7,7 +7,9 @@ import { HelloReader } from "../../net/client_hello/reader.ts";
 import type { Stream } from "../../net/stream.ts";
 import type { InnerPair } from "../../net/tls/inner_port.ts";
 import { type TerminatedOptions, TerminatedStream } from "../../net/tls/terminated_stream.ts";
-import { serveByNode, UnansweredHandshake } from "../../net/tls/serving_by_node.ts";
+import { ClientAuthorities } from "../../net/tls/client_authorities.ts";
+import { HandshakeFailure, problemOf } from "../../net/tls/handshake_failure.ts";
+import { serveByNode } from "../../net/tls/serving_by_node.ts";
 import { verifyClient } from "../../net/tls/verifying_server.ts";
 import type { ClientTls } from "../../session/client_tls.ts";
 import type { Session } from "../../session/session.ts";
@@ -46,6 +48,8 @@ export class TlsGreeting implements Greeting {
   /** Handshakes under way, the oldest first: what ends each. */
   readonly #pending = new Set<Handshake>();
   #done = 0;
+  /** Who vouches for clients, and of what that was read. */
+  #authorities: { readonly bytes: Uint8Array; readonly all: ClientAuthorities } | undefined;
 
   constructor(options: TlsGreetingOptions) {
     this.#options = options;
@@ -126,7 +130,7 @@ export class TlsGreeting implements Greeting {
     const served = this.#options.certificates.find(hello.name);
     // What is in the opening is given to somebody else if the session ends meanwhile.
     const begin = opening.bytes.slice();
-    const { stream, ...agreed } = await this.#way()(opening.stream, { served, begin });
+    const { stream, ...agreed } = await this.#way()(opening.stream, { served, begin, hello });
     opening.take(begin.length);
     opening.stream = stream;
     return agreed;
@@ -141,15 +145,11 @@ export class TlsGreeting implements Greeting {
   /** By the sockets of Node.js. */
   readonly #serve = async (client: Stream, { served, begin }: Shake): Promise<Shaken> => {
     const { settings: { tlsAlpn: protocols }, certificates } = this.#options;
+    const context = certificates.contextOf(served);
     try {
-      return await serveByNode(client, {
-        begin,
-        context: certificates.contextOf(served),
-        protocols,
-      });
+      return await serveByNode(client, { begin, context, protocols });
     } catch (error) {
-      const unanswered = error instanceof UnansweredHandshake;
-      throw failed(problemOf(error), unanswered ? "handshake_failure" : undefined);
+      throw handshakeFailed(error);
     }
   };
 
@@ -169,21 +169,26 @@ export class TlsGreeting implements Greeting {
       return { stream, protocol: alpnProtocol };
     } catch (error) {
       await stream.abandon();
-      throw failed(problemOf(error));
+      throw handshakeFailed(error);
     }
   };
 
   /** By the server of Node.js, which can ask the client for a certificate. */
   readonly #verify = async (
     client: Stream,
-    { served: { pair }, begin }: Shake,
+    { served: { pair }, begin, hello }: Shake,
   ): Promise<Shaken> => {
-    const { tlsClientCa, tlsAlpn: protocols, tlsMin: min } = this.#options.settings;
-    const authorities = new TextDecoder().decode(tlsClientCa.bytes);
+    const { settings: { tlsClientCa: { bytes }, tlsAlpn: protocols } } = this.#options;
+    if (this.#authorities?.bytes !== bytes) {
+      const all = new ClientAuthorities(new TextDecoder().decode(bytes), this.#authorities?.all);
+      this.#authorities = { bytes, all };
+    }
+    const { all: authorities } = this.#authorities;
+    const is13 = hello.versions.includes(VERSIONS["1.3"]);
     try {
-      return await verifyClient(client, { begin, pair, authorities, protocols, min });
+      return await verifyClient(client, { begin, pair, authorities, protocols, is13 });
     } catch (error) {
-      throw failed(problemOf(error));
+      throw handshakeFailed(error);
     }
   };
 }
@@ -192,6 +197,7 @@ export class TlsGreeting implements Greeting {
 interface Shake {
   readonly served: ServedCertificate;
   readonly begin: Uint8Array;
+  readonly hello: ClientHello;
 }
 
 /** What has come of one. */
@@ -233,12 +239,8 @@ function failed(problem: string, alert?: AlertName): GreetingFailure {
   return new GreetingFailure("tls-failed", problem, { lastWords: alert && alertRecord(alert) });
 }
 
-/** What went wrong in a handshake, as something that the client has done. */
-function problemOf(error: unknown): string {
-  if (error instanceof Deno.errors.UnexpectedEof) return "left during the handshake";
-  const message = messageOf(error);
-  const [, alert] = /^received fatal alert: (\w+)/.exec(message) ?? [];
-  return alert === undefined
-    ? `could not agree on TLS: ${message}`
-    : `ended the handshake with the alert ${alert}`;
+/** What went wrong in a handshake, as something that the client has done, and what it is told. */
+function handshakeFailed(error: unknown): GreetingFailure {
+  const lastWords = error instanceof HandshakeFailure ? error.alert : undefined;
+  return new GreetingFailure("tls-failed", problemOf(error), { lastWords });
 }

@@ -22,6 +22,8 @@ export class Group implements Route {
   accepted = 0;
   /** How many of these are not over. */
   live = 0;
+  /** When it was last seen that some are not over, by the clock's milliseconds. */
+  liveAt = -Infinity;
   /** Whether nobody can ask for it any more. */
   gone = false;
   /** How these ended, by reason. */

@@ -17,12 +17,15 @@ import { type Match, RouteTable } from "./route_table.ts";
 
 /** Options of {@linkcode Routes}. */
 export interface RoutesOptions {
-  serving: Pick<Serving, "reaches" | "reachedBy" | "forget">;
+  serving: Pick<Serving, "reaches" | "forget" | "members">;
   /** Where sessions wait. */
   queue: () => Pick<Queue, "aheadIn" | "sessions" | "suspendedSessions" | "rebind">;
-  pool: () => Pick<WorkerPool, "slots" | "hasFree" | "look">;
+  pool: () => Pick<WorkerPool, "slots" | "hasFreeFor" | "look">;
   clock: Clock;
 }
+
+/** After so many milliseconds without a session all samples are the same. */
+const QUIET_MS = 5000;
 
 /** What somebody asks for of whom nothing is known. */
 const NOTHING: Wish = { alpn: [] };
@@ -158,9 +161,19 @@ export class Routes {
     } else for (const { forecaster } of this.#groups.values()) forecaster.noteWaiting();
   }
 
-  /** Notes what has been counted so far, a few times a second. */
+  /** Notes what has been counted so far, a few times a second, unless nobody has come for long. */
   sample(): void {
-    for (const { forecaster } of this.#groups.values()) forecaster.sample();
+    if (this.#groups.size === 0) return;
+    const now = this.#options.clock();
+    for (const group of this.#groups.values()) {
+      if (group.live > 0) group.liveAt = now;
+      if (now - group.liveAt < QUIET_MS) group.forecaster.sample();
+    }
+  }
+
+  /** The destinations that may have a session, as far as its group says, if it has one. */
+  membersFor({ route }: Session): Iterable<Destination> | undefined {
+    return route && this.#options.serving.members((route as Group).key);
   }
 
   /** What a session will wait for its group, in milliseconds; `undefined` if nothing is known. */
@@ -229,8 +242,8 @@ export class Routes {
           aheadOf: (session) => queue.aheadIn(made, session),
         },
         registry: group,
-        slots: () => pool.slots(serving.reachedBy(key)),
-        free: () => pool.hasFree(serving.reachedBy(key)),
+        slots: () => pool.slots(made, serving.members(key)),
+        free: () => pool.hasFreeFor(made, serving.members(key)),
         clock,
       });
       this.#groups.set(key, group);

@@ -1,15 +1,16 @@
 import type { SecureContext } from "node:tls";
 import type { Logger } from "@logtape/logtape";
 import { messageOf } from "../../base/errors.ts";
-import { readBounded } from "../../base/bounded_file.ts";
+import { FileError, readBounded } from "../../base/bounded_file.ts";
 import { every, type Timer } from "../../base/timer.ts";
 import type { Settings } from "../../config/options.ts";
 import { certificatesOf, pairText, speaksTls, validityWarning } from "../../config/tls_rules.ts";
+import type { AnswerFile } from "../../config/values/answer_file.ts";
 import { type CertificateFiles, MAX_PEM_BYTES } from "../../config/values/certificates.ts";
 import { AcceptFailures } from "../../net/accept_failures.ts";
 import { ByName } from "../../net/tls/by_name.ts";
 import { InnerPort } from "../../net/tls/inner_port.ts";
-import { type Pair, type PairText, readPair } from "../../net/tls/pair.ts";
+import { type Pair, PairError, type PairText, readPair } from "../../net/tls/pair.ts";
 import { contextOf } from "../../net/tls/serving_by_node.ts";
 import { Strangers } from "./strangers.ts";
 
@@ -175,7 +176,7 @@ export class Certificates {
     try {
       stamp = await stampOf([cert.path, key.path]);
       if (stamp === served.stamp) return;
-      const text = { cert: await readText(cert.path), key: await readText(key.path) };
+      const text = { cert: await readText(cert), key: await readText(key) };
       if (text.cert !== served.pair.cert || text.key !== served.pair.key) {
         const pair = readPair(text);
         // It may have gone meanwhile.
@@ -191,7 +192,7 @@ export class Certificates {
       if (said && !served.bad!.said && this.#options.tells) {
         this.#options.log.warning(
           "certificate {path} has changed and is no good, the one before it stays: {reason}",
-          { path: cert.path, reason: messageOf(error) },
+          { path: cert.path, reason: reasonOf(error, served.files) },
         );
       }
       served.bad = { stamp, said };
@@ -248,6 +249,16 @@ async function stampOf(paths: readonly string[]): Promise<string> {
 
 const GONE = { ino: null, size: 0, mtime: null, ctime: null };
 
-async function readText(path: string): Promise<string> {
-  return new TextDecoder().decode(await readBounded(path, { limit: MAX_PEM_BYTES }));
+async function readText({ path }: AnswerFile): Promise<string> {
+  try {
+    return new TextDecoder().decode(await readBounded(path, { limit: MAX_PEM_BYTES }));
+  } catch (error) {
+    throw new FileError(`${path} cannot be read: ${messageOf(error)}`);
+  }
+}
+
+/** Why files do not serve, with the name of the one. */
+function reasonOf(error: unknown, files: CertificateFiles): string {
+  const message = messageOf(error);
+  return error instanceof PairError ? `${files[error.part].path} ${message}` : message;
 }

@@ -1,3 +1,4 @@
+import { cut } from "../../base/text.ts";
 import { count, mark, type Option, table } from "../option.ts";
 import type { OptionName } from "../options.ts";
 import { EXEC_OPTIONS, type ExecOptionName, execOptionNames, isExecOption } from "./exec.ts";
@@ -147,6 +148,13 @@ export function destinationOptionNames(): DestinationOptionName[] {
 /** Whether there is an option of this name. */
 export function isDestinationOption(name: string): name is DestinationOptionName {
   return Object.hasOwn(DESTINATION_OPTIONS, name);
+}
+
+/** What was most likely meant by a part without a name behind an option that may have several values. */
+export function severalOf(before: string | undefined, part: string): string | undefined {
+  const [name = ""] = before?.split("=") ?? [];
+  const may = isDestinationOption(name) && DESTINATION_OPTIONS[name].form.includes("[|");
+  return may && !part.includes("=") ? cut(`${before}|${part}`) : undefined;
 }
 
 /** The field of the admin API: `send-proxy` is `send_proxy`. */

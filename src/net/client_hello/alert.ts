@@ -1,6 +1,9 @@
 /** Why a server ends a handshake (RFC 8446, 6.2). */
 export const ALERTS = {
   handshake_failure: 40,
+  bad_certificate: 42,
+  certificate_expired: 45,
+  unknown_ca: 48,
   protocol_version: 70,
   unrecognized_name: 112,
   no_application_protocol: 120,

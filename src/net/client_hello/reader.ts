@@ -80,12 +80,10 @@ export class HelloReader {
   #otherThanTls(bytes: Uint8Array): HelloReading | undefined {
     const [first, , third] = bytes;
     if (first === HANDSHAKE) return undefined;
-    if (first! < 0x80) return none("plain", `no TLS, it begins with ${shownBytes(bytes)}`);
+    if (first! < 0x80) return none("plain", notTls(bytes));
     this.#needed = 3;
     if (bytes.length < 3) return undefined;
-    return third === CLIENT_HELLO
-      ? none("ssl2", "a hello of SSL 2")
-      : none("plain", `no TLS, it begins with ${shownBytes(bytes)}`);
+    return third === CLIENT_HELLO ? none("ssl2", "a hello of SSL 2") : none("plain", notTls(bytes));
   }
 
   /** Reads the message, once all of it has come. */
@@ -125,6 +123,15 @@ export class HelloReader {
     }
     return all;
   }
+}
+
+/** What came in the place of TLS; the usual mistake by its name. */
+function notTls(bytes: Uint8Array): string {
+  const shown = shownBytes(bytes);
+  const isHeader = /^"(PROXY |\\x0d\\x0a\\x0d\\x0a\\x00)/.test(shown);
+  return `no TLS, it begins with ${shown}${
+    isHeader ? ", a PROXY header: --accept-proxy does not name it" : ""
+  }`;
 }
 
 /** What is wrong with the header of a record. */

@@ -16,7 +16,13 @@ export function readHeader(bytes: Uint8Array): Reading {
   const [begin, read] = bytes[0] === PREFIX[0] ? [PREFIX, readV1] : [SIGNATURE, readV2];
   const common = Math.min(begin.length, bytes.length);
   for (let i = 0; i < common; i++) {
-    if (bytes[i] !== begin[i]) return bad(`no PROXY header, it begins with ${shownBytes(bytes)}`);
+    if (bytes[i] !== begin[i]) return bad(`no PROXY header, ${instead(bytes)}`);
   }
   return bytes.length < begin.length ? MORE : read(bytes);
+}
+
+/** What came in its place. */
+function instead(bytes: Uint8Array): string {
+  const isTls = bytes[0] === 22 && bytes[1] === 3;
+  return isTls ? "but a hello of TLS" : `it begins with ${shownBytes(bytes)}`;
 }

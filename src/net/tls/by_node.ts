@@ -3,27 +3,35 @@ import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { after, type Timer } from "../../base/timer.ts";
 import type { Stream } from "../stream.ts";
 import type { TlsOutTerms } from "./out_terms.ts";
-import { StreamDuplex } from "./stream_duplex.ts";
+import { PIECE_BYTES, StreamDuplex } from "./stream_duplex.ts";
+import { trust } from "./trust.ts";
 import { WrappedStream } from "./wrapped.ts";
 
 /** How long what was written last may take to get on its way after a close, in milliseconds. */
 const LINGER_MS = 2000;
 
 /**
+ * How often it is looked for the end that a peer has told, once the connection has ended and all was
+ * read, and how many milliseconds lie between: nothing but turns of the event loop is waited for.
+ */
+const LOOKS = 10;
+const LOOK_MS = 5;
+
+/**
  * Speaks TLS to a server by the client of Node.js, which can show a certificate and can leave out the
  * verification, needs Deno 2.8 and costs twice as much as the runtime's own. It frees everything when a
  * handshake is given up. The stream is used up, also if that fails.
  *
- * Whether a server was verified is left to it altogether: without a verification it does not even look
- * whether the server has the key of its certificate.
+ * A server is verified once the handshake is over, before anything else is said: see {@linkcode trust}.
  *
- * @throws What it says of a handshake that has failed.
+ * @throws What it says of a handshake that has failed, or what is wrong with the server.
  * @throws The signal's reason, if it is aborted first.
  */
 export function startByNode(
   stream: Stream,
-  { name, own, insecure, roots, signal }: Omit<TlsOutTerms, "roots"> & {
+  { name, own, insecure, roots, from, signal }: Omit<TlsOutTerms, "roots"> & {
     roots: string;
+    from: string;
     signal: AbortSignal;
   },
 ): Promise<Stream> {
@@ -35,7 +43,7 @@ export function startByNode(
       ...(isIP(name) === 0 && name !== "" && { servername: name }),
       ...(!insecure && { ca: roots }),
       ...own,
-      rejectUnauthorized: !insecure,
+      rejectUnauthorized: false,
       allowHalfOpen: true,
     };
     const socket = connect(options as ConnectionOptions);
@@ -53,10 +61,12 @@ export function startByNode(
     const onAbort = () => fail(signal.reason);
     over.onFailure = fail;
     socket.once("secureConnect", () => {
-      // It says so itself by an error; this is for a runtime that forgets to.
-      if (!insecure && !socket.authorized) {
-        fail(socket.authorizationError ?? new Error("not verified"));
-      } else settle(() => resolve(over));
+      try {
+        if (!insecure) trust(socket, { name, roots, from });
+        settle(() => resolve(over));
+      } catch (error) {
+        fail(error);
+      }
     });
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort, { once: true });
@@ -98,6 +108,10 @@ export class NodeTls extends WrappedStream {
     super(below);
     this.#socket = socket;
     this.#duplex = duplex;
+    duplex.isFull = () => {
+      const { readableLength } = socket;
+      return readableLength > 0 && readableLength + PIECE_BYTES >= socket.readableHighWaterMark;
+    };
     socket.on("readable", () => this.#serve());
     socket.on("end", () => {
       this.#ended = true;
@@ -157,10 +171,17 @@ export class NodeTls extends WrappedStream {
 
   /** The connection below has ended: in order only if the peer has said so before. */
   cut(): void {
-    if (this.#failure) return;
-    after(0, () => {
+    this.#lookForEnd(LOOKS);
+  }
+
+  /** What the peer has said last is heard some turns later if the reader was slower than the peer. */
+  #lookForEnd(looks: number): void {
+    if (this.#failure || this.#ended) return;
+    after(LOOK_MS, () => {
+      if (this.#failure || this.#ended) return;
       // Of an end that was told is heard only when all before it was read.
       if (!this.onFailure && (!this.#reader || this.#socket.readableLength > 0)) this.#isCut = true;
+      else if (looks > 1) this.#lookForEnd(looks - 1);
       else this.#fail(new Deno.errors.UnexpectedEof("unexpected end of file"));
     });
   }
@@ -177,6 +198,7 @@ export class NodeTls extends WrappedStream {
       this.#reader = undefined;
       buffer.set(chunk);
       reader.resolve(chunk.length);
+      this.#duplex.goOn();
     } else if (this.#ended) {
       this.#reader = undefined;
       reader.resolve(0);

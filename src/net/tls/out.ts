@@ -6,7 +6,7 @@ import { passNote } from "../trails.ts";
 import { startAround } from "./around.ts";
 import { startByNode } from "./by_node.ts";
 import { startDirect } from "./direct.ts";
-import { handshakeError } from "./failure.ts";
+import { handshakeError, whence } from "./failure.ts";
 import type { TlsOutHost, TlsOutTerms } from "./out_terms.ts";
 import { systemRoots, trustNobodyElse } from "./roots.ts";
 import { Unfinished } from "./unfinished.ts";
@@ -68,7 +68,9 @@ export class TlsOut {
       stream.close();
       return Promise.reject(error);
     }
-    if (own || insecure) return startByNode(stream, { ...this.#terms, roots, signal });
+    if (own || insecure) {
+      return startByNode(stream, { ...this.#terms, roots, from: whence(this.#terms), signal });
+    }
     const verified = { name, roots, signal };
     const conn = connOf(stream);
     const isTcp = conn !== undefined && "setNoDelay" in conn;

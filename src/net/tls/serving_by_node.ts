@@ -1,6 +1,7 @@
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import type { Stream } from "../stream.ts";
 import { NodeTls } from "./by_node.ts";
+import { HandshakeFailure, problemOf } from "./handshake_failure.ts";
 import type { PairText } from "./pair.ts";
 import { StreamDuplex } from "./stream_duplex.ts";
 
@@ -10,11 +11,6 @@ export interface ServeOptions {
   begin: Uint8Array;
   context: SecureContext;
   protocols: readonly string[];
-}
-
-/** Why a handshake has failed before its client was told anything, which it may still be. */
-export class UnansweredHandshake extends Error {
-  override readonly name = "UnansweredHandshake";
 }
 
 /** What all clients have in common that are shown a certificate: to make it anew costs as much as they. */
@@ -35,6 +31,7 @@ export function serveByNode(
 ): Promise<{ readonly stream: Stream; readonly protocol: string | null }> {
   return new Promise((resolve, reject) => {
     let stream: ServedStream | undefined;
+    let failure: Error | undefined;
     const left = () => fail(new Deno.errors.UnexpectedEof("unexpected end of file"));
     const duplex = new StreamDuplex(client, () => {
       if (stream) stream.cut();
@@ -56,9 +53,11 @@ export function serveByNode(
       duplex as unknown as ConstructorParameters<typeof TLSSocket>[0],
       options,
     );
-    duplex.on("error", fail).on("close", left);
-    socket.on("error", ({ message }: Error) => {
-      fail(duplex.answered ? new Error(message) : new UnansweredHandshake(message));
+    duplex.on("error", fail);
+    socket.on("error", (error: Error) => failure = error).on("close", () => {
+      // What the client is told comes between the two.
+      if (failure) fail(new HandshakeFailure(problemOf(failure), duplex.lastWords));
+      else left();
     }).on("secure", () => {
       stream = new ServedStream(client, socket, duplex);
       const { alpnProtocol } = socket;

@@ -5,19 +5,32 @@ import { writeAll } from "../write_all.ts";
 import type { Stream } from "../stream.ts";
 
 /** How many bytes are read at once. */
-const PIECE_BYTES = 16 * 1024;
+export const PIECE_BYTES = 16 * 1024;
+
+/** An alert as a record, which may be encrypted, has at most so many bytes. */
+const LONGEST_ALERT = 31;
 
 /**
  * A connection as Node.js has them. The end of what comes is told to `onEnd` and not to whoever reads:
- * for TLS the end is what its peer says, and not that of the connection below.
+ * for TLS the end is what its peer says, and not that of the connection below. That is not closed here.
  */
 export class StreamDuplex extends Duplex {
   readonly #stream: Stream;
   readonly #onEnd: () => void;
   readonly #buffer = new Uint8Array(PIECE_BYTES);
   #reading = false;
+  /** Whether something is to be read once {@linkcode isFull} is no more. */
+  #isHeld = false;
+  /**
+   * Whether nothing may be read at present. For what is above must never have to ask for a pause: an end
+   * that comes during one is forgotten, if there is data before it (Deno 2.8 to 2.9.6, `read_start` in
+   * ext/node/ops/tls_wrap.rs).
+   */
+  isFull: () => boolean = () => false;
   /** Whether anything was written. */
   answered = false;
+  /** The alert with which TLS has given up, which has not been written. */
+  lastWords: Uint8Array | undefined;
 
   constructor(stream: Stream, onEnd: () => void) {
     super({ allowHalfOpen: true });
@@ -39,11 +52,28 @@ export class StreamDuplex extends Duplex {
     });
   }
 
+  /**
+   * The runtime says why it has given up only after that (Deno 2.9.6). What else it had to say then is
+   * for a peer that is trusted: sessions to resume.
+   */
+  override write(chunk: Uint8Array, ...rest: unknown[]): boolean {
+    if (!this.destroyed) return (super.write as Write).call(this, chunk, ...rest);
+    if (chunk.length <= LONGEST_ALERT) this.lastWords = chunk;
+    return false;
+  }
+
   override _read(): void {
     if (!this.#reading) this.#fill();
   }
 
+  /** Some of what was read is taken. */
+  goOn(): void {
+    if (this.#isHeld) this.#fill();
+  }
+
   async #fill(): Promise<void> {
+    this.#isHeld = this.isFull();
+    if (this.#isHeld) return;
     this.#reading = true;
     try {
       const number = await this.#stream.read(this.#buffer);
@@ -67,9 +97,6 @@ export class StreamDuplex extends Duplex {
   override _final(callback: (error?: Error | null) => void): void {
     this.#stream.closeWrite().then(() => callback(), callback);
   }
-
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#stream.close();
-    callback(error);
-  }
 }
+
+type Write = (chunk: Uint8Array, ...rest: unknown[]) => boolean;

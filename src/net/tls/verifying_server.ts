@@ -1,6 +1,9 @@
 import { X509Certificate } from "node:crypto";
-import { createServer, type TlsOptions, type TLSSocket } from "node:tls";
+import { createServer, type SecureContext, type TlsOptions, type TLSSocket } from "node:tls";
+import { type AlertName, alertRecord } from "../client_hello/alert.ts";
 import type { Stream } from "../stream.ts";
+import type { ClientAuthorities } from "./client_authorities.ts";
+import { HandshakeFailure, problemOf } from "./handshake_failure.ts";
 import type { PairText } from "./pair.ts";
 import { ServedStream } from "./serving_by_node.ts";
 import { StreamDuplex } from "./stream_duplex.ts";
@@ -20,10 +23,11 @@ export interface VerifyOptions {
   /** What it has sent so far. */
   begin: Uint8Array;
   pair: PairText;
-  /** The certificates of the authorities of which it has to show one, as PEM. */
-  authorities: string;
+  /** Of whom it has to show a certificate. */
+  authorities: ClientAuthorities;
   protocols: readonly string[];
-  min: "1.2" | "1.3";
+  /** Whether it speaks TLS 1.3. */
+  is13: boolean;
 }
 
 /**
@@ -32,16 +36,20 @@ export interface VerifyOptions {
  * without the server around it takes any certificate (Deno 2.9.6). Closing the client's stream ends the
  * handshake and frees everything.
  *
- * @throws Why the handshake has failed.
+ * A client that resumes a session shows no certificate, and nobody verifies that of before: it may have
+ * been for another listener, with other authorities, since all share one key for such sessions. So it
+ * has to be one that these authorities have been found to vouch for.
+ *
+ * @throws {HandshakeFailure} If it is refused; the client is still to be told.
+ * @throws That the client has left.
  */
 export function verifyClient(client: Stream, options: VerifyOptions): Promise<Verified> {
-  const { begin, pair, authorities, protocols, min } = options;
+  const { begin, pair, authorities, protocols, is13 } = options;
   return new Promise((resolve, reject) => {
-    const left = () => new Deno.errors.UnexpectedEof("unexpected end of file");
     let stream: ServedStream | undefined;
     const duplex = new StreamDuplex(client, () => {
       if (stream) stream.cut();
-      else fail(left());
+      else fail(new Deno.errors.UnexpectedEof("unexpected end of file"));
     });
     const fail = (error: unknown) => {
       if (stream) return;
@@ -49,32 +57,68 @@ export function verifyClient(client: Stream, options: VerifyOptions): Promise<Ve
       reject(error);
     };
     const server = createServer({
-      ...{ cert: pair.cert, key: pair.key, ca: authorities },
+      // That is how one context serves all: to make one costs as much as the rest.
+      SNICallback: (_: string, done: (error: null, context: SecureContext) => void) =>
+        done(null, authorities.contextOf(pair)),
       ...{ requestCert: true, rejectUnauthorized: true, allowHalfOpen: true },
-      minVersion: `TLSv${min}`,
+      // None: its timer would keep whatever has failed until then.
+      handshakeTimeout: -1,
       ...protocols.length > 0 && { ALPNProtocols: [...protocols] },
     } as TlsOptions);
-    server.on("tlsClientError", fail);
+    server.on("tlsClientError", (error: Error, { authorizationError }: TLSSocket) => {
+      if (authorizationError) return fail(refusal(`${authorizationError}`, is13));
+      // Of what is wrong with a hello it says nothing (Deno 2.9.6).
+      const alert = duplex.answered ? duplex.lastWords : alertRecord("handshake_failure");
+      fail(new HandshakeFailure(problemOf(error), alert));
+    });
     server.on("error", fail);
-    duplex.on("error", (error) => fail(error));
-    duplex.on("close", () => fail(left()));
+    duplex.on("error", fail);
     server.on("secureConnection", (socket: TLSSocket) => {
-      // It says so itself by an error; this is for a runtime that forgets to.
-      if (!socket.authorized) return fail(socket.authorizationError ?? new Error("not verified"));
-      stream = new ServedStream(client, socket, duplex);
-      resolve({
-        stream,
-        protocol: typeof socket.alpnProtocol === "string" ? socket.alpnProtocol : null,
-        subject: subjectOf(socket),
-      });
+      try {
+        const certificate = certificateOf(socket);
+        if (!socket.isSessionReused()) authorities.trust(certificate);
+        else if (!authorities.trusts(certificate)) throw new HandshakeFailure(RESUMED);
+        stream = new ServedStream(client, socket, duplex);
+        const { alpnProtocol } = socket;
+        resolve({
+          stream,
+          protocol: typeof alpnProtocol === "string" ? alpnProtocol : null,
+          subject: certificate.subject.trim().replaceAll("\n", ", "),
+        });
+      } catch (error) {
+        fail(error);
+      }
     });
     server.emit("connection", duplex);
     duplex.begin(begin);
   });
 }
 
-/** In one line. */
-function subjectOf(socket: TLSSocket): string {
-  const { raw } = socket.getPeerCertificate();
-  return new X509Certificate(raw).subject.trim().replaceAll("\n", ", ");
+const RESUMED = "resumes a session with a certificate that was not verified here";
+
+/** @throws {HandshakeFailure} If there is none, or it was not verified. */
+function certificateOf(socket: TLSSocket): X509Certificate {
+  const { raw } = socket.getPeerCertificate() ?? {};
+  // One that shows none is refused before, so that this is a session that began without one.
+  if (!raw) throw new HandshakeFailure(RESUMED);
+  // It says so itself by an error; this is for a runtime that forgets to.
+  if (!socket.authorized) throw new HandshakeFailure("shows a certificate that was not verified");
+  return new X509Certificate(raw);
+}
+
+/** By the codes of the runtime: what is wrong with a certificate, and how its client is told. */
+const REFUSALS: Readonly<Record<string, readonly [string, AlertName]>> = {
+  CERT_HAS_EXPIRED: ["shows a certificate that has expired", "certificate_expired"],
+  CERT_NOT_YET_VALID: ["shows a certificate that is not valid yet", "bad_certificate"],
+};
+
+const UNKNOWN = ["shows a certificate of no authority in --tls-client-ca", "unknown_ca"] as const;
+
+/**
+ * The runtime refuses a certificate when it has said its last word of the handshake, and can say no
+ * more. With TLS 1.2 that has not been sent yet, and what stands there instead is not encrypted.
+ */
+function refusal(code: string, is13: boolean): HandshakeFailure {
+  const [problem, alert] = REFUSALS[code] ?? UNKNOWN;
+  return new HandshakeFailure(`${problem} (${code})`, is13 ? undefined : alertRecord(alert));
 }

@@ -9,9 +9,9 @@ import { socketPair } from "../../support/servers.ts";
 
 Deno.test("a name that one has no more is known until all have their new ones", async () => {
   const routes = new Routes({
-    serving: { reaches: () => true, reachedBy: () => [], forget() {} },
+    serving: { reaches: () => true, members: () => [], forget() {} },
     queue: () => ({ aheadIn: () => 0, sessions: [], suspendedSessions: [], rebind() {} }),
-    pool: () => ({ slots: () => 1, hasFree: () => true, look() {} }),
+    pool: () => ({ slots: () => 1, hasFreeFor: () => true, look() {} }),
     clock: () => 0,
   });
   const { near, far } = await socketPair();

@@ -40,7 +40,10 @@ Deno.test({
     Deno.removeSync(key);
     for (let i = 0; i < 4; i++) assertEquals(await look(), "three.example");
     assertEquals(lines.length, 3);
-    assertStringIncludes(lines[2]!, "is no good, the one before it stays: there is no such file");
+    assertStringIncludes(
+      lines[2]!,
+      `is no good, the one before it stays: ${key} cannot be read: there is no such file`,
+    );
     Deno.copyFileSync(other.key, key);
     assertEquals(await look(), "three.example");
     // A few days before its end that is said as well.

@@ -88,6 +88,9 @@ Deno.test("what is no TLS is told by the first byte, and SSL 2 by the third", ()
     problemIn(bytes("GET / HTTP/1.1\r\n\r\n")),
     String.raw`plain: no TLS, it begins with "GET / HTTP/1"`,
   );
+  for (const header of ["PROXY TCP4 10.0.0.9 10.0.0.1 5 443\r\n", "\r\n\r\n\0\r\nQUIT\n!"]) {
+    assertMatch(problemIn(bytes(header)), /", a PROXY header: --accept-proxy does not name it$/);
+  }
   assertMatch(problemIn(bytes("S")), /^plain: /);
   assertMatch(problemIn(bytes("\0")), /^plain: /);
   assertEquals(problemIn(SSL2_HELLO.subarray(0, 2)), "more");

@@ -173,6 +173,7 @@ Deno.test("LOCAL and what leaves the addresses unsaid keep the peer's, whatever 
 
 Deno.test("what deviates from version 2 is refused as soon as that can be seen", () => {
   assertMatch(problemOf("\r\n\r\n\0\r\nQUIX"), /^no PROXY header, it begins with "\\x0d\\x0a/);
+  assertMatch(problemOf("\x16\x03\x01\x02\x00"), /^no PROXY header, but a hello of TLS$/);
   assertMatch(problemOf(SIGNATURE_V2 + "\x11"), /^version 1 in the signature of version 2$/);
   assertMatch(problemOf(SIGNATURE_V2 + "\x22"), /^version 2 with the unknown command 2$/);
   assertMatch(problemOf(SIGNATURE_V2 + "\x21\x11\x0f\xf1"), /^version 2 with 4097 bytes, more/);

@@ -10,6 +10,12 @@ function read({ cert, key }: CertificateFiles): PairText {
   return { cert: Deno.readTextFileSync(cert), key: Deno.readTextFileSync(key) };
 }
 
+/** What is in a PEM file, as it is read where PEM is expected. */
+function derOf(pem: string): string {
+  const base64 = pem.replace(/-----[^-]*-----|\n/g, "");
+  return new TextDecoder().decode(Uint8Array.from(atob(base64), (one) => one.charCodeAt(0)));
+}
+
 Deno.test({
   ...unless("a pair tells its names and how long it is valid", NO_OPENSSL),
   fn() {
@@ -33,8 +39,12 @@ Deno.test({
     const other = read(authority.issue());
     const bad: [PairText, keyof PairText, string][] = [
       [{ cert, key: other.key }, "key", "is not that of the certificate"],
-      [{ cert: key, key }, "cert", "has no certificate in it"],
-      [{ cert, key: cert }, "key", "has no private key in it"],
+      [{ cert: key, key }, "cert", "has no certificate in it, but a PRIVATE KEY"],
+      [{ cert, key: cert }, "key", "has no private key in it, but a CERTIFICATE"],
+      [{ cert: derOf(cert), key }, "cert", "has no certificate in it, but bytes: must be PEM"],
+      [{ cert, key: derOf(key) }, "key", "has no private key in it, but bytes: must be PEM"],
+      [{ cert: other.cert + cert, key }, "cert", "has the certificate of the key in place 2"],
+      [{ cert: `${cert}${cert.slice(0, 60)}\n${cert.slice(-26)}`, key }, "cert", "no readable"],
       [{ cert, key: "" }, "key", "has no private key in it"],
       [{ cert: cert.replace(/MI..../, "MIIIII"), key }, "cert", "has no readable certificate"],
       [{ cert, key: key.replace(/\nM.{30}/, "\nMMMM") }, "key", "has no readable private key"],
@@ -52,6 +62,21 @@ Deno.test({
     assertEquals(readPair({ cert: `text\n${key}${cert}`, key: `${cert}${key}` }).names, [
       "localhost",
     ]);
+  },
+});
+
+Deno.test({
+  ...unless("a key of a kind that cannot be served is refused", NO_OPENSSL),
+  fn() {
+    using authority = new Authority();
+    const curve = (name: string) => ["-newkey", "ec", "-pkeyopt", `ec_paramgen_curve:${name}`];
+    for (const newKey of [["-newkey", "rsa:2048"], curve("secp384r1"), ["-newkey", "ed25519"]]) {
+      assertEquals(readPair(read(authority.issue({ newKey }))).names, ["localhost"]);
+    }
+    for (const newKey of [["-newkey", "rsa:1024"], curve("secp256k1"), ["-newkey", "ed448"]]) {
+      const { part } = assertThrows(() => readPair(read(authority.issue({ newKey }))), PairError);
+      assertEquals(part, "key");
+    }
   },
 });
 

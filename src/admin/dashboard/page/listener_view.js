@@ -7,7 +7,7 @@ import { count, plural, rate } from "./format.js";
 import { History } from "./history.js";
 import { Reasons } from "./reasons_view.js";
 import { Recorder } from "./recorder_view.js";
-import { datagramsOf, forecastOf, queueOf, roomOf } from "./verdict.js";
+import { datagramsOf, forecastOf, queueOf, roomOf, tlsOf } from "./verdict.js";
 
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {{ fineness: import("./history.js").Fineness, reasons: Record<string, string> }} Constants */
@@ -24,6 +24,7 @@ export class ListenerView {
   #waitingText = h("span", { class: "muted" });
   #forecast = h("p", { class: "forecast muted" });
   #datagrams = h("p", { class: "datagrams muted" });
+  #tls = h("p", { class: "tls muted" });
   #arrivals = h("span", { class: "arrivals" });
   #waitingRoom = h("div", { class: "waiting-room" });
   #dots = new Dots({ pitches: [12, 9, 7], height: 72 });
@@ -52,6 +53,7 @@ export class ListenerView {
       this.#queue,
       this.#forecast,
       this.#datagrams,
+      this.#tls,
       h("h3", { class: "hidden" }, "Destinations"),
       this.#destinations.root,
       h("h3", {}, "Ended sessions"),
@@ -97,6 +99,9 @@ export class ListenerView {
     setText(this.#waitingText, detail);
     setText(this.#forecast, forecastOf(listener));
     setText(this.#datagrams, datagramsOf(listener));
+    const tls = tlsOf(listener);
+    setText(this.#tls, tls.text);
+    setAttribute(this.#tls, "data-tone", tls.tone);
     const last = this.#history.points.at(-1);
     const dot = this.#dots.scale > 1 ? `, one dot is ${count(this.#dots.scale)} sessions` : "";
     setText(

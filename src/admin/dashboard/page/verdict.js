@@ -133,6 +133,33 @@ export function datagramsOf(listener) {
   return `${plural(up, "datagram")} up, ${count(down)} down${losses.join("")}.`;
 }
 
+/** From so many days before its end on a certificate is to be replaced. */
+const SOON_DAYS = 14;
+
+/**
+ * What is known of TLS with clients, in words; nothing where there is none.
+ *
+ * @param {ListenerStatus} listener
+ * @returns {{ text: string, tone: Tone | "plain" }}
+ */
+export function tlsOf({ certificates, tls_handshakes, tls_pending, ended }) {
+  const [first] = certificates.toSorted((one, other) => one.expires_in_s - other.expires_in_s);
+  if (first === undefined) return { text: "", tone: "plain" };
+  const days = first.expires_in_s / 86_400;
+  const span = plural(Math.floor(Math.abs(days)), "day");
+  const which = certificates.length === 1
+    ? "Its certificate"
+    : `Of ${count(certificates.length)} certificates the first to end`;
+  const end = days < 0 ? `ended ${span} ago` : `ends in ${span}`;
+  return {
+    text: `TLS: ${plural(tls_handshakes, "handshake")}, ${count(tls_pending)} under way, ` +
+      `${count(ended["tls-failed"] ?? 0)} failed. ${which}, ${
+        first.names[0] ?? first.path
+      }, ${end}.`,
+    tone: days < 0 ? "bad" : days < SOON_DAYS ? "wait" : "plain",
+  };
+}
+
 /**
  * How many may wait, unless there is no limit.
  *
