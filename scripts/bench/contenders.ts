@@ -1,3 +1,4 @@
+import type { Certificate } from "./destinations.ts";
 import { cpuSeconds, resetPeak, residentMemory } from "./measure.ts";
 import { type Child, DESCRIPTORS, type Processes } from "./processes.ts";
 import type { Tools } from "./tools.ts";
@@ -23,8 +24,10 @@ export interface Setup {
   method?: string;
   /** Whether every connection begins with a header of the PROXY protocol. */
   proxyHeader?: boolean;
-  /** Clients speak TLS 1.3, and are shown this: files of PEM, the last with both in it. */
-  tls?: { readonly cert: string; readonly key: string; readonly both: string };
+  /** Clients speak TLS 1.3, and are shown this. */
+  tls?: Certificate;
+  /** Destinations speak TLS 1.3, each time from the beginning, and are verified by this. */
+  tlsOut?: Certificate;
   /** Most sessions at a time, if it is more than descriptors are sure to suffice for. */
   sessions?: number;
   /** Connections that the kernel holds. */
@@ -169,7 +172,9 @@ export function findContenders(
         (threads > 1 ? ` --threads ${threads}` : "") +
         (setup.proxyHeader ? " --accept-proxy 127.0.0.1" : "") +
         (setup.tls ? ` --tls-cert ${setup.tls.cert} --tls-key ${setup.tls.key} --tls-min 1.3` : "");
-      const addresses = [port, ...destinations].map((port) => `127.0.0.1:${port}`);
+      const secure = setup.tlsOut ? `,tls,tls-ca=${setup.tlsOut.cert}` : "";
+      const servers = destinations.map((port) => `127.0.0.1:${port}${secure}`);
+      const addresses = [`127.0.0.1:${port}`, ...servers];
       return [...program, ...options.split(" "), ...flags ?? [], ...addresses];
     };
   }
@@ -200,6 +205,13 @@ export function findContenders(
           ssl_protocols TLSv1.3;`
         : ""
     }
+          ${
+      setup.tlsOut
+        ? `proxy_ssl on; proxy_ssl_verify on; proxy_ssl_session_reuse off;
+          proxy_ssl_name localhost; proxy_ssl_trusted_certificate ${setup.tlsOut.cert};
+          proxy_ssl_protocols TLSv1.3;`
+        : ""
+    }
           proxy_pass destinations;
           proxy_connect_timeout ${CONNECT_SECONDS}s;
           proxy_timeout ${IDLE_MINUTES}m;
@@ -210,7 +222,12 @@ export function findContenders(
   function haproxyConfig(setup: Setup, port: number): string {
     const sessions = setup.sessions ?? Math.floor(DESCRIPTORS / 2) - 50;
     const limit = setup.limit ? `maxconn ${setup.limit}` : "";
-    const servers = setup.destinations.map((to) => `server s${to} 127.0.0.1:${to} ${limit}`);
+    const secure = setup.tlsOut
+      ? `ssl verify required ca-file ${setup.tlsOut.cert} no-ssl-reuse ssl-min-ver TLSv1.3`
+      : "";
+    const servers = setup.destinations.map((to) => {
+      return `server s${to} 127.0.0.1:${to} ${limit} ${secure}`;
+    });
     return `global
   nbthread ${threads}
   no strict-limits

@@ -9,6 +9,13 @@ export const BIG_BYTES = 16 * 1024 * 1024;
 /** Where an HTTP server that is nginx has a large file. */
 export const BIG_PATH = "/big";
 
+/** What a server of TLS shows: files of PEM, the last with both in it. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+  readonly both: string;
+}
+
 /** Servers behind the contenders, so quick that the contenders are what is measured. */
 export class Destinations {
   readonly #processes: Processes;
@@ -24,10 +31,10 @@ export class Destinations {
     return this.#tools.nginx ? "nginx" : "its own server, as there is no nginx";
   }
 
-  /** HTTP servers with a small answer on so many ports, all in one process. */
-  async http(number = 1): Promise<number[]> {
+  /** HTTP servers with a small answer on so many ports, all in one process; over TLS 1.3 with a certificate. */
+  async http(number = 1, { tls }: { tls?: Certificate | undefined } = {}): Promise<number[]> {
     const ports = Array.from({ length: number }, () => this.#processes.freePort());
-    await this.#processes.serve("http-server", this.#httpLine(ports), ports.at(-1)!);
+    await this.#processes.serve("http-server", this.#httpLine(ports, tls), ports.at(-1)!);
     return ports;
   }
 
@@ -52,11 +59,15 @@ export class Destinations {
     return port;
   }
 
-  #httpLine(ports: readonly number[]): string[] {
+  #httpLine(ports: readonly number[], tls: Certificate | undefined): string[] {
     const { nginx } = this.#tools;
+    if (!nginx && tls) throw new Error("servers of TLS are nginx: apt install nginx");
     if (!nginx) return ownLine("http", { ports });
     const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
       .map((name) => `${name}_temp_path ${this.#processes.dir}/${name};`);
+    const listens = ports.map((port) => {
+      return `listen 127.0.0.1:${port} ${tls ? "ssl" : ""} backlog=4096;`;
+    });
     const big = this.#processes.file("big", "\0".repeat(BIG_BYTES));
     const config = `
       daemon off;
@@ -72,7 +83,9 @@ export class Destinations {
         keepalive_requests 1000000000;
         ${temporary.join("\n")}
         server {
-          ${ports.map((port) => `listen 127.0.0.1:${port} backlog=4096;`).join("\n")}
+          ${listens.join("\n")}
+          ${tls ? `ssl_certificate ${tls.cert}; ssl_certificate_key ${tls.key};` : ""}
+          ${tls ? "ssl_protocols TLSv1.3;" : ""}
           location / { return 200 "ok\\n"; }
           location = ${BIG_PATH} { alias ${big}; }
           location = /status { stub_status; }

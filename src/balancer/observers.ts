@@ -2,6 +2,7 @@ import type { Logger } from "@logtape/logtape";
 import { messageOf } from "../base/errors.ts";
 import type { Destination } from "../destinations/destination.ts";
 import type { Health } from "../destinations/health.ts";
+import { TlsRefusals } from "../destinations/tls_refusals.ts";
 import type { AccessLog } from "../logging/access_log.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import type { SessionObserver } from "../session/session_observer.ts";
@@ -41,10 +42,12 @@ export interface Observers {
 export class Announcer implements SessionObserver, ConnectObserver {
   /** Set once all of them are there, which is before anything happens. */
   #observers!: Observers;
+  #refusals!: TlsRefusals;
 
   /** Whom it tells from now on. */
   connect(observers: Observers): void {
     this.#observers = observers;
+    this.#refusals = new TlsRefusals(observers.log);
   }
 
   onEnd(session: Session): void {
@@ -105,6 +108,7 @@ export class Announcer implements SessionObserver, ConnectObserver {
       name,
       reason: messageOf(error),
     });
+    this.#refusals.look(destination, error);
     health.doubt(destination);
   }
 

@@ -112,7 +112,7 @@ Deno.test(
       [tlsTo(noIp!), /its certificate is only for localhost, expected was 127\.0\.0\.1/],
       [tlsTo(stranger!), /its certificate is from no authority in .*ca\.pem/],
       [tlsTo(below!), /its certificate is from no authority in .*ca\.pem/],
-      [tlsTo(wanting.port), /the server has refused it .* does it want a certificate, tls-cert\?/],
+      [tlsTo(wanting.port), /the server has refused it .* or wants a certificate, tls-cert/],
       [tlsTo(ancient.port), /the server has no TLS 1\.2 or 1\.3 \(ProtocolVersion\)/],
       [`127.0.0.1:${selfCa},tls,${ca("self-ca")}`, /marked as one of an authority \(CA:TRUE\)/],
       [tlsTo(plain.port), /what came is no TLS/],
@@ -182,11 +182,23 @@ Deno.test(
     const own = `,tls-cert=${files.cert("client")},tls-key=${files.key("client")}`;
     await using program = await Program.start([tlsTo(server.port, `${own},check=http:/`)]);
     assertMatch(await request(program.port, GET), /client client/);
-    await using none = await Program.start([tlsTo(server.port)], ["--fall", "1"]);
+    assertEquals(await program.terminate(), 0);
+  },
+);
+
+Deno.test(
+  unless("TLS out: HAProxy wants a certificate and gets none, which is said", {
+    ...NEEDS,
+    ...lacks("haproxy"),
+  }),
+  async () => {
+    await using server = await serveByHaproxy(files, "server");
+    await using program = await Program.start([tlsTo(server.port)], ["--fall", "1"]);
     // With TLS 1.3 it is said after the handshake, to each session.
-    assertEquals(await request(none.port, GET).catch(() => ""), "");
-    const { reason } = (await none.entries(1))[0]!;
-    assertMatch(reason, /server-reset|connect-failed/);
+    assertEquals(await request(program.port, GET).catch(() => ""), "");
+    assertEquals((await program.entries(1))[0]!.reason, "server-reset");
+    const said = /warning.*cuts its sessions: TLS: .*does it want a certificate, tls-cert\?/;
+    await program.logged(said);
     assertEquals(await program.terminate(), 0);
   },
 );

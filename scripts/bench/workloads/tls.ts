@@ -1,5 +1,5 @@
 import { type Contender, measured, type Running } from "../contenders.ts";
-import { BIG_BYTES, BIG_PATH } from "../destinations.ts";
+import { BIG_BYTES, BIG_PATH, type Certificate } from "../destinations.ts";
 import type { ClosedLoop } from "../load.ts";
 import type { Bench, Sample, Variant, Workload } from "../workload.ts";
 
@@ -8,6 +8,8 @@ const GIB = 2 ** 30;
 /** What a case asks for, and how much that is in the unit that it is told in. */
 interface Work {
   readonly label: string;
+  /** Whether it is TLS with clients or with servers. */
+  readonly with: "clients" | "servers";
   readonly loop: Omit<ClosedLoop, "seconds">;
   /** Units of one request. */
   readonly units: number;
@@ -15,21 +17,35 @@ interface Work {
 
 const WORKS: readonly Work[] = [
   {
-    label: "handshakes of TLS 1.3, thousands",
+    label: "handshakes of TLS 1.3 with clients, thousands",
+    with: "clients",
     loop: { clients: 50, close: true },
     units: 1 / 1000,
   },
   {
     label: "GiB to clients of TLS 1.3",
+    with: "clients",
+    loop: { clients: 8, close: false, path: BIG_PATH },
+    units: BIG_BYTES / GIB,
+  },
+  {
+    label: "handshakes of TLS 1.3 with servers, thousands",
+    with: "servers",
+    loop: { clients: 50, close: true },
+    units: 1 / 1000,
+  },
+  {
+    label: "GiB from servers of TLS 1.3",
+    with: "servers",
     loop: { clients: 8, close: false, path: BIG_PATH },
     units: BIG_BYTES / GIB,
   },
 ];
 
-/** TLS with clients, in front of a server without it: full handshakes, and bytes. */
+/** TLS with clients or with servers, and without it at the other end: full handshakes, and bytes. */
 export const tls: Workload = {
   name: "tls",
-  title: "TLS with clients",
+  title: "TLS with clients and with servers",
   metrics: [
     { key: "rate", title: "a second", digits: 2 },
     { key: "cpu", title: "CPU s each", digits: 3 },
@@ -40,12 +56,15 @@ export const tls: Workload = {
     const certificate = await makeCertificate(bench);
     const others = bench.contenders.filter(({ isBalancer }) => isBalancer);
     for (const work of WORKS) {
-      const destinations = await bench.destinations.http();
+      const isIn = work.with === "clients";
+      const plain = await bench.destinations.http();
+      const secure = isIn ? plain : await bench.destinations.http(1, { tls: certificate });
       const variants: Variant[] = [];
       const add = async (name: string, contender: Contender, over: boolean) => {
-        const tls = over ? { tls: certificate } : {};
+        const tls = over ? { [isIn ? "tls" : "tlsOut"]: certificate } : {};
+        const destinations = over ? secure : plain;
         const running = await contender.start({ destinations, ...tls });
-        const loop = { ...work.loop, tls: over, seconds: bench.seconds };
+        const loop = { ...work.loop, tls: over && isIn, seconds: bench.seconds };
         if (!bench.quick) await bench.load.closedLoop(running.port, { ...loop, seconds: 1 });
         variants.push({ name, measure: () => measure(bench, running, { loop, work }) });
       };
@@ -69,12 +88,14 @@ async function measure(
 }
 
 /** A certificate of its own, as most have: with a key on the curve P-256. */
-async function makeCertificate({ processes }: Bench) {
+async function makeCertificate({ processes }: Bench): Promise<Certificate> {
   const [cert, key, both] = ["cert.pem", "key.pem", "both.pem"]
     .map((name) => processes.file(name, "")) as [string, string, string];
   await processes.run("openssl", [
     ...["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"],
     ...["-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", key, "-out", cert],
+    ...["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
+    ...["-addext", "basicConstraints=critical,CA:FALSE"],
   ], 10_000);
   Deno.writeTextFileSync(both, Deno.readTextFileSync(cert) + Deno.readTextFileSync(key));
   return { cert, key, both };

@@ -45,10 +45,18 @@ const MEANINGS: readonly [RegExp, (terms: Expected, ...groups: string[]) => stri
     () => "what came is no TLS: does its port speak that?",
   ],
   [
-    /fatal alert: (CertificateRequired|HandshakeFailure|BadCertificate|CertificateUnknown|UnknownCA|AccessDenied)/,
+    /fatal alert: (CertificateRequired|BadCertificate|CertificateUnknown|UnknownCA|AccessDenied)/,
     ({ shows }, alert) =>
       `the server has refused it (${alert})` +
       (shows ? ", the certificate of tls-cert perhaps" : "; does it want a certificate, tls-cert?"),
+  ],
+  [
+    /fatal alert: HandshakeFailure/,
+    ({ shows }) =>
+      "the server has refused it (HandshakeFailure): it knows none of the ciphers" +
+      (shows
+        ? ", or does not like the certificate of tls-cert"
+        : ", or wants a certificate, tls-cert"),
   ],
   [/fatal alert: ProtocolVersion/, () => {
     return "the server has no TLS 1.2 or 1.3 (ProtocolVersion)";
