@@ -27,6 +27,7 @@ const UNWANTED = [
   "refused-rate",
   "refused-guard",
   "bad-proxy-header",
+  "tls-failed",
   "greeting-timeout",
   "unknown-name",
 ] as const satisfies EndReason[];

@@ -43,7 +43,7 @@ export interface GateOptions {
   /** Whether clients are served also if they finish before their first byte; otherwise they are gone. */
   listens?: boolean;
   /** Says which destinations a session may have, if that depends on what its client says. */
-  routes: Pick<Routes, "active" | "expectedWait" | "noteEnd">;
+  routes: Pick<Routes, "active" | "expectedWait" | "noteRefused">;
   /** Says how long somebody who comes now will wait. */
   forecaster: Pick<Forecaster, "expectedWait">;
 }
@@ -210,18 +210,19 @@ export class Gate {
 
   /** Admits a session whose greeting has ended, or refuses it; returns whether it is admitted. */
   #admitGreeted(session: Session, begin: Begin): boolean {
-    const { admission, registry, buffers, clock, farewells, routes } = this.#options;
+    const { admission, registry, clock, farewells, routes } = this.#options;
     // There was room when it was accepted.
     const full = this.#hasRoom(session) ? undefined : "refused-overflow";
     const surplus = this.#rejects ? full ?? this.#late(session) : undefined;
     const unwanted = surplus ? admission.refusalOf(session) : admission.decide(session);
     const refusal = unwanted ?? surplus;
     if (refusal) {
-      buffers.give(begin.buffer);
+      // Somebody may still read into the buffer, and it is given back after that.
+      session.startReading(begin);
       session.conclude(refusal);
       admission.forget();
       registry.dismiss(session, { silent: !farewells.concern(refusal) });
-      routes.noteEnd(session);
+      routes.noteRefused(session);
       this.#refusals.note(refusal, { session });
       return false;
     }
@@ -246,7 +247,7 @@ export class Gate {
   #endUngreeted(session: Session, { reason, problem, quiet = false }: Failure): void {
     const { admission, registry, steps, routes } = this.#options;
     registry.dismiss(session);
-    routes.noteEnd(session);
+    routes.noteRefused(session);
     admission.forget();
     if (steps.on) steps.ungreeted(session, problem);
     if (problem !== undefined && !quiet) this.#failures.note(reason, { session, problem });

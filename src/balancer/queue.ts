@@ -195,6 +195,12 @@ export class Queue implements Holder {
     this.#channel.reassign(sessions);
   }
 
+  /** The same where a policy may bind them to others, too. */
+  rebind(sessions: readonly Session[]): void {
+    this.#bind?.(sessions);
+    this.reassign(sessions);
+  }
+
   /** Goes over to another order; those that wait stay. */
   reorder(lanes: LaneMaker<Session>): void {
     this.#channel.reorder(lanes);

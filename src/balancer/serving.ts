@@ -7,6 +7,8 @@ import { Tiers } from "./tiers.ts";
 
 const NOWHERE = { there: false, up: false, failing: false };
 
+const NOBODY: ReadonlySet<Destination> = new Set();
+
 /** Those who serve the same clients. */
 class Family {
   /** Those of them that are enabled. */
@@ -66,12 +68,17 @@ export class Serving {
    * Notes the state of destinations.
    *
    * @param counts Whether one is there and enabled.
-   * @returns Whether others take part because of that, too, or no more.
+   * @returns Who may take part because of that, too, or no more.
    */
-  note(destinations: Iterable<Destination>, counts: (one: Destination) => boolean): boolean {
+  note(
+    destinations: Iterable<Destination>,
+    counts: (one: Destination) => boolean,
+  ): ReadonlySet<Destination> {
     const affected = new Set<string>();
     const note = (key: string, one: Destination, is: typeof NOWHERE) => {
-      if (this.#familyOf(key).note(one, is)) affected.add(key);
+      // One that has gone needs no new family.
+      const family = is.there ? this.#familyOf(key) : this.#families.get(key);
+      if (family?.note(one, is)) affected.add(key);
     };
     for (const one of destinations) {
       const keys = keysOf(one.config);
@@ -85,8 +92,9 @@ export class Serving {
       const is = { there, up: one.usable && there, failing };
       for (const key of keys) note(key, one, is);
     }
-    if (affected.size > 0) this.#notePanic(affected);
-    return affected.size > 0;
+    if (affected.size === 0) return NOBODY;
+    this.#notePanic(affected);
+    return new Set([...affected].flatMap((key) => [...this.#familyOf(key).members]));
   }
 
   /** Whether nobody is up for some of the clients that a destination is for. */

@@ -272,9 +272,9 @@ export class WorkerPool {
   /** Notes who is up. Returns the destinations for which that matters. */
   #review(changed?: Destination): Iterable<Destination> {
     const isThere = (one: Destination) => one.enabled && this.#destinations.has(one);
-    const same = !this.#serving.note(changed ? [changed] : this.#destinations, isThere);
+    const others = this.#serving.note(changed ? [changed] : this.#destinations, isThere);
     const one = changed && this.#destinations.has(changed) ? [changed] : [];
-    const affected = changed && same ? one : this.#destinations;
+    const affected = changed ? new Set([...one, ...others]) : this.#destinations;
     for (const destination of affected) this.#rank(destination);
     return affected;
   }

@@ -22,8 +22,8 @@ export interface Pool {
 export interface DestinationSetOptions {
   pool: Pool;
   health: Health;
-  /** Learns what each serves: its options, as soon as it has others, and whether it is there. */
-  routes?: { note(destination: Destination, there: boolean): void };
+  /** Learns what each is going to serve, before it has other options; nothing when it leaves. */
+  routes?: { note(destination: Destination, terms: DestinationConfig | undefined): void };
   /** Gets the watch over each destination. */
   tasks: TaskGroup;
   clock: Clock;
@@ -129,8 +129,8 @@ export class DestinationSet {
     if (leaving && this.#isGone(leaving)) this.#forget(leaving);
     const known = this.#present.get(key) ?? this.#leaving.get(number) ?? this.#gone.get(number);
     const one = known ?? new Destination(config, this.#options.clock, number, this.#options);
+    this.#options.routes?.note(one, config);
     one.config = config;
-    this.#options.routes?.note(one, true);
     const isNew = !known || known.leaving;
     if (place !== undefined || isNew) one.place = place ?? this.#placeBefore(before);
     if (isNew) this.#add(one);
@@ -145,7 +145,7 @@ export class DestinationSet {
     one.admin = "ready";
     this.#present.delete(one.config.key);
     this.#leaving.set(one.number, one);
-    this.#options.routes?.note(one, false);
+    this.#options.routes?.note(one, undefined);
     this.#options.pool.remove(one);
     this.#options.health.retire(one);
     if (this.#leaving.size < this.#sweepAt) return;

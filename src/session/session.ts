@@ -64,12 +64,14 @@ export class Session implements DepartureListener {
   arrival = 0;
   /** In which turn it was taken out of the queue, where clients take turns; 0 for none. */
   turn = 0;
-  /** Which destinations it may have; `undefined` for all. It changes only while it does not wait. */
+  /** Which destinations it may have; `undefined` for all. The queue has to know of it while it waits. */
   audience: Audience | undefined;
   /** What it is served for, where that depends on what the client has said in its hello of TLS. */
   route: Route | undefined;
   /** What the client has said there. */
   hello: Wish | undefined;
+  /** What was agreed on in the handshake of TLS, if there was one. */
+  tls: ClientTls | undefined;
   /** Who of these alone may have it for the time being, as long as it waits. */
   bound: Audience | undefined;
   /** What its client has done by which it can be seen leaving, where that matters. */
@@ -116,8 +118,6 @@ export class Session implements DepartureListener {
   holder: Holder | undefined;
   /** The listeners of this process that it has passed on its way here. */
   trail: Trail = NONE;
-  /** What was agreed on in the handshake of TLS, if there was one. */
-  tls: ClientTls | undefined;
   /** The addresses of its connection, if it came from one of these. */
   ends: Ends | undefined;
   /** Resolves once its way is known, if that takes a moment. */

@@ -66,6 +66,21 @@ Deno.test("where clients are told apart by names that is told for each name", ()
   assertEquals(note(), ["the panic is over for *"]);
 });
 
+Deno.test("a change of one matters for those alone who serve the same clients", () => {
+  const { serving, destinations } = setUp(
+    "9001,sni=a.example",
+    "9002,sni=a.example,backup",
+    "9003,sni=b.example",
+  );
+  const [one, other] = destinations;
+  const note = () => serving.note([one!], ({ enabled }) => enabled);
+  one!.state = "down";
+  assertEquals(new Set(note()), new Set([one, other]));
+  one!.state = "up";
+  note();
+  assertEquals(note().size, 0);
+});
+
 Deno.test("the members of a name are those that are enabled and have it now", () => {
   const { destinations: [one, two], serving, fail, note } = setUp(
     ...["9001,name=one,sni=a.example|b.example", "9002,name=two,sni=a.example"],

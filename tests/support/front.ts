@@ -71,7 +71,12 @@ export class Front implements AsyncDisposable {
 
   /** Goes over to other options. */
   reconfigure(options: Options): Promise<void> {
-    const addresses = ["127.0.0.1:0", ...this.#destinations];
+    return this.goOver(this.#destinations, options);
+  }
+
+  /** Goes over to other destinations. */
+  goOver(destinations: readonly string[], options: Options = {}): Promise<void> {
+    const addresses = ["127.0.0.1:0", ...destinations];
     const config = configOf(addresses, { ...this.#options, ...options });
     return this.balancer.reconfigure(config, { numbers: new Numbers(config).byKey });
   }

@@ -45,10 +45,10 @@ export class Group implements Route {
       this.#reaches(this.key, taker as Destination);
   }
 
-  /** Sessions of it that are over. */
-  noteEnd(session: Session): void {
-    this.ended[session.reason!]++;
-    this.forecaster.noteEnd(session);
+  /** A session of it is over, admitted or not. */
+  noteEnd({ reason }: Session): void {
+    this.live--;
+    this.ended[reason!]++;
   }
 
   get status(): RouteStatus {

@@ -19,7 +19,7 @@ import { type Match, RouteTable } from "./route_table.ts";
 export interface RoutesOptions {
   serving: Pick<Serving, "reaches" | "forget" | "members">;
   /** Where sessions wait. */
-  queue: () => Pick<Queue, "aheadIn" | "sessions" | "suspendedSessions" | "reassign">;
+  queue: () => Pick<Queue, "aheadIn" | "sessions" | "suspendedSessions" | "rebind">;
   pool: () => Pick<WorkerPool, "slots" | "hasFreeFor" | "look">;
   clock: Clock;
 }
@@ -46,6 +46,8 @@ export class Routes {
   readonly #noted = new Map<Destination, HelloTerms>();
   /** Those of the names that lead to destinations. */
   #wanted: readonly HelloTerms[] = [];
+  /** Those that count until the next {@linkcode review}: who has had them may go to another one by then. */
+  readonly #past: HelloTerms[] = [];
   /** By their keys. */
   readonly #groups = new Map<string, Group>();
   /** Whether it was so when those that wait were last looked at. */
@@ -70,22 +72,25 @@ export class Routes {
     return [...this.#groups.values()].map(({ status }) => status);
   }
 
-  /** A destination is there, maybe with other options than before, or is there no more. */
-  note(destination: Destination, there: boolean): void {
+  /**
+   * A destination is going to be there with these terms, maybe others than before, or is there no more.
+   * From the first one on that asks for something nobody gets a session that waits and asks for another.
+   */
+  note(destination: Destination, after: HelloTerms | undefined): void {
     const before = this.#noted.get(destination);
-    const after = there ? destination.config : undefined;
     if (before === after) return;
     if (after) {
       this.#count(after, 1);
       this.#noted.set(destination, after);
     } else this.#noted.delete(destination);
-    if (before) this.#count(before, -1);
+    if (before) this.#past.push(before);
+    if (this.active && !this.#wasActive) this.#bindAll();
   }
 
   /** What names want of clients, whether they lead to destinations at the moment or not. */
   want(wanted: readonly HelloTerms[]): void {
     for (const terms of wanted) this.#count(terms, 1);
-    for (const terms of this.#wanted) this.#count(terms, -1);
+    this.#past.push(...this.#wanted);
     this.#wanted = wanted;
   }
 
@@ -105,8 +110,11 @@ export class Routes {
    * pool has to be arranged after it.
    */
   review(): void {
-    const changed = this.#table.takeChange();
-    if (!changed && this.#wasActive === this.active) return;
+    for (const terms of this.#past.splice(0)) this.#count(terms, -1);
+    if (this.#table.takeChange() || this.#wasActive !== this.active) this.#bindAll();
+  }
+
+  #bindAll(): void {
     // Whoever is bound anew gets nobody whose turn it is not.
     this.#options.pool().look();
     const isThere = (key: string) => this.active && this.#table.has(key);
@@ -117,11 +125,9 @@ export class Routes {
     }
     this.#options.serving.forget((key) => this.#table.has(key));
     const queue = this.#options.queue();
-    const waiting = [...queue.sessions];
-    const rest = [...queue.suspendedSessions];
-    const moved = waiting.filter((session) => this.#bindAnew(session));
-    for (const session of rest) this.#bindAnew(session);
-    queue.reassign(moved);
+    // Those that have no room yet as well: they get that of others that end here.
+    const all = [...queue.sessions, ...queue.suspendedSessions];
+    queue.rebind(all.filter((session) => this.#bindAnew(session)));
     this.#wasActive = this.active;
   }
 
@@ -135,12 +141,16 @@ export class Routes {
     (session.route as Group | undefined)?.forecaster.noteConnected(session);
   }
 
-  /** A session is over, or was not admitted. */
+  /** A session was not admitted. */
+  noteRefused(session: Session): void {
+    (session.route as Group | undefined)?.noteEnd(session);
+  }
+
+  /** A session that was admitted is over. */
   noteEnd(session: Session): void {
     const group = session.route as Group | undefined;
-    if (!group) return;
-    group.live--;
-    group.noteEnd(session);
+    group?.noteEnd(session);
+    group?.forecaster.noteEnd(session);
   }
 
   /** Sessions wait, of all groups or those that have just come. */

@@ -36,7 +36,7 @@ export class ServedCertificate {
   pair: Pair;
   /** What the files were like when they were read last; absent until they were looked at. */
   stamp: string | undefined;
-  /** What they were like when they were no good: once that was said it is not looked at again. */
+  /** What they were like when they were no good, and whether that was said. */
   bad: { stamp: string; said: boolean } | undefined;
   /** The day for which a warning was told. */
   warned = Math.floor(Date.now() / DAY_MS);
@@ -175,7 +175,7 @@ export class Certificates {
     let stamp = "";
     try {
       stamp = await stampOf([cert.path, key.path]);
-      if (stamp === served.stamp || (stamp === served.bad?.stamp && served.bad.said)) return;
+      if (stamp === served.stamp) return;
       const text = { cert: await readText(cert), key: await readText(key) };
       if (text.cert !== served.pair.cert || text.key !== served.pair.key) {
         const pair = readPair(text);
@@ -186,7 +186,8 @@ export class Certificates {
       served.stamp = stamp;
       served.bad = undefined;
     } catch (error) {
-      // The other file may follow in a moment: it is said when it is still so at the next look.
+      // The other file may follow in a moment: it is said when it is still so at the next look. Maybe
+      // the files are good, and the machine is short of something: each look tries again.
       const said = stamp === served.bad?.stamp;
       if (said && !served.bad!.said && this.#options.tells) {
         this.#options.log.warning(

@@ -1,7 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { Front } from "../../support/front.ts";
+import { hello } from "../../support/hellos.ts";
 import { heldServer, listener, start } from "../../support/instance.ts";
 import { NamedClient, namedClients } from "../../support/named_client.ts";
-import { answer, TestServer, until } from "../../support/servers.ts";
+import { joined } from "../../support/proxy_headers.ts";
+import { answer, readAll, TestServer, until, writeAll } from "../../support/servers.ts";
 
 /** A listener whose one route is this, in a program. */
 async function routes(program: Awaited<ReturnType<typeof start>>) {
@@ -100,3 +103,36 @@ Deno.test("destinations of a name come and go by the API, with their options as 
   using gone = await NamedClient.connect(program.port, "b.example", ["h2"]);
   assertEquals(await gone.answer, "alert 112");
 });
+
+for (const options of [{}, { balance: "hash", hashWait: "1h" }]) {
+  Deno.test(`whoever waits when the first names come gets no other server (${options.balance ?? "fifo"})`, async () => {
+    const held = heldServer("a");
+    await using _held = held.server;
+    await using b = new TestServer(answer("b"));
+    await using front = await Front.start([`${held.server.address},workers=1`], {
+      queue: "1",
+      ...options,
+    });
+    const header = "PROXY TCP4 203.0.113.1 198.51.100.1 1000 443\r\n";
+    const conns = await Promise.all(Array.from({ length: 5 }, () => front.connect()));
+    await until(() => front.greeting === 5, "all are accepted");
+    const said = async (i: number) => new TextDecoder().decode(await readAll(conns[i]!));
+    const names = ["a.example", "c.example", "a.example", "c.example", "b.example"];
+    for (const [i, name] of names.entries()) {
+      await writeAll(conns[i]!, joined(header, hello({ names: [name] })));
+      await conns[i]!.closeWrite();
+      await until(() => front.greeting === 4 - i, "its header was read");
+    }
+    const { active, waiting } = front.balancer.status();
+    assertEquals([active, waiting], [1, 4]);
+    await front.goOver([
+      `${held.server.address},workers=1,sni=a.example`,
+      `${b.address},sni=b.example`,
+    ]);
+    assertEquals(await said(4), "b");
+    assertEquals(front.ended["unknown-name"], 2);
+    held.release();
+    assertEquals([await said(0), await said(2)], ["a", "a"]);
+    for (const conn of conns) conn.close();
+  });
+}

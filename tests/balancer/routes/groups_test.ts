@@ -112,6 +112,22 @@ Deno.test("--max-wait turns away who would wait for its own group, and nobody el
   await many.answers();
 });
 
+Deno.test("who is turned away from a full group makes nobody wait less", async () => {
+  await using slow = slowServer(100);
+  await using front = await Front.start([`${slow.address},sni=a.example,workers=1`], {
+    ...NO_PROXY,
+    overflow: "reject",
+    queue: "10",
+  });
+  using first = await NamedClient.connect(front.port, "a.example");
+  assertEquals(await first.answer, "ok");
+  using many = await namedClients(front.port, 150, "a.example");
+  await until(() => front.ended["refused-overflow"]! > 100, "most are turned away");
+  const { expected_wait_ms, waiting } = route(front, "a.example")!;
+  assert(expected_wait_ms! > 50 * waiting, `${expected_wait_ms} ms, ${waiting} wait`);
+  await many.answers();
+});
+
 Deno.test("--when-overloaded sheds who waits for an overloaded group, and nobody else", async () => {
   await using busy = slowServer(50);
   await using calm = slowServer(50);

@@ -55,3 +55,32 @@ Deno.test({
     certificates.close();
   },
 });
+
+Deno.test({
+  ...unless("good files count as soon as the machine has again what it takes to serve them", {
+    "there is no openssl": !hasOpenssl,
+  }),
+  async fn() {
+    using authority = new Authority();
+    const file = `${authority.folder}/served`;
+    const { cert, key } = authority.issue({ file, names: ["one.example"] });
+    const { log, lines } = collectedLog();
+    const settings = { ...readSettings({ tlsCert: cert, tlsKey: key }) };
+    const certificates = new Certificates({ settings, log, tells: true });
+    await certificates.look();
+    authority.issue({ file, names: ["two.example"] });
+    const { listenTls } = Deno;
+    Deno.listenTls = () => {
+      throw new Error("Too many open files (os error 24)");
+    };
+    try {
+      for (let i = 0; i < 3; i++) await certificates.look();
+    } finally {
+      Deno.listenTls = listenTls;
+    }
+    assertEquals(lines.length, 1);
+    await certificates.look();
+    assertEquals(certificates.find("two.example").names, ["two.example"]);
+    certificates.close();
+  },
+});
