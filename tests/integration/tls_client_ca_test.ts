@@ -20,6 +20,13 @@ function test(name: string, fn: (authority: Authority) => Promise<void>): void {
   });
 }
 
+function openssl(...args: string[]): string {
+  const { success, stdout, stderr } = new Deno.Command("openssl", { args }).outputSync();
+  const [said, wrong] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  assert(success, wrong);
+  return said!;
+}
+
 function own({ cert, key }: CertificateFiles): string[] {
   return ["-cert", cert, "-key", key];
 }
@@ -68,6 +75,34 @@ test("a client needs a certificate, and the key to it, and is told what is wrong
     await program.logged(new RegExp(problem));
   }
   assertEquals(server.accepted, 1);
+});
+
+test("the certificate of an authority is nobody's own, though everybody may have it", async (authority) => {
+  await using server = new TestServer(async (conn) => {
+    await writeAll(conn, await readExactly(conn, 6));
+  });
+  const { cert, key } = authority.issue();
+  // One of version 1, as some authorities of companies still are.
+  const old = { cert: `${authority.folder}/old.pem`, key: `${authority.folder}/old.key` };
+  const request = `${authority.folder}/old.csr`;
+  const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  openssl("req", ...newKey, "-subj", "/CN=old", "-keyout", old.key, "-out", request);
+  openssl("x509", "-req", "-in", request, "-signkey", old.key, "-out", old.cert);
+  const about = openssl("x509", "-noout", "-text", "-in", old.cert);
+  assertStringIncludes(about, "Version: 1 ");
+  await using program = await Program.start([server.address], [
+    ...["--tls-cert", cert, "--tls-key", key, "--tls-client-ca", old.cert],
+  ]);
+  let failed = 0;
+  for (const version of ["-tls1_2", "-tls1_3"]) {
+    for (const its of [old.key, forged(old.key)]) {
+      await sClient(program.port, [version, "-ign_eof", "-cert", old.cert, "-key", its], "hello\n");
+      failed++;
+      await until(async () => (await program.status()).ended["tls-failed"] === failed, "it failed");
+    }
+  }
+  await program.logged(/shows a certificate of version 1/);
+  assertEquals(server.accepted, 0);
 });
 
 test("a session that is resumed counts only for authorities that have verified it", async (authority) => {
@@ -119,16 +154,12 @@ tls-client-ca = "${ca}"
 /** A file with a key that looks like another one, and is not. */
 function forged(key: string): string {
   const made = `${key}.forged`;
-  const run = (args: string[]) => {
-    const { success } = new Deno.Command("openssl", { args }).outputSync();
-    assert(success);
-  };
-  run(["ec", "-in", key, "-outform", "DER", "-out", made]);
+  openssl("ec", "-in", key, "-outform", "DER", "-out", made);
   const bytes = Deno.readFileSync(made);
   // What begins with 4 and 32 is the secret, behind which the public key follows.
   const at = bytes.findIndex((byte, i) => byte === 4 && bytes[i + 1] === 32);
   bytes.fill(7, at + 2, at + 34);
   Deno.writeFileSync(made, bytes);
-  run(["ec", "-inform", "DER", "-in", made, "-out", `${made}.pem`]);
+  openssl("ec", "-inform", "DER", "-in", made, "-out", `${made}.pem`);
   return `${made}.pem`;
 }

@@ -124,8 +124,12 @@ function oneLine(subject: string): string {
   return subject.replaceAll("\n", ", ");
 }
 
-/** Of the fields of a certificate only the first, its version, is in such brackets (RFC 5280, 4.1). */
-function isOfVersion3({ raw }: X509Certificate): boolean {
+/**
+ * Whether a certificate is of version 3: with one of version 1 the runtime does not look whether its peer
+ * has the key (Deno 2.8 to 2.9.6). Of its fields only the first, the version, is in such brackets (RFC
+ * 5280, 4.1).
+ */
+export function isOfVersion3({ raw }: X509Certificate): boolean {
   let at = 0;
   for (let level = 0; level < 2; level++) at += raw[at + 1]! & 0x80 ? 2 + (raw[at + 1]! & 0x7f) : 2;
   return [0xa0, 3, 2, 1, 2].every((byte, i) => raw[at + i] === byte);

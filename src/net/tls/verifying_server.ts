@@ -7,6 +7,7 @@ import { HandshakeFailure, problemOf } from "./handshake_failure.ts";
 import type { PairText } from "./pair.ts";
 import { ServedStream } from "./serving_by_node.ts";
 import { StreamDuplex } from "./stream_duplex.ts";
+import { isOfVersion3 } from "./trust.ts";
 
 /** A client that has shown its certificate. */
 export interface Verified {
@@ -103,7 +104,10 @@ function certificateOf(socket: TLSSocket): X509Certificate {
   if (!raw) throw new HandshakeFailure(RESUMED);
   // It says so itself by an error; this is for a runtime that forgets to.
   if (!socket.authorized) throw new HandshakeFailure("shows a certificate that was not verified");
-  return new X509Certificate(raw);
+  const certificate = new X509Certificate(raw);
+  // That of an authority in --tls-client-ca is accepted from whoever shows it, and everybody can have it.
+  if (!isOfVersion3(certificate)) throw new HandshakeFailure("shows a certificate of version 1");
+  return certificate;
 }
 
 /** By the codes of the runtime: what is wrong with a certificate, and how its client is told. */
