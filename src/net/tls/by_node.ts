@@ -139,9 +139,10 @@ export class NodeTls extends WrappedStream {
     return this.#told((done) => this.#socket.write(bytes, done)).then(() => bytes.length);
   }
 
-  closeWrite(): Promise<void> {
+  async closeWrite(): Promise<void> {
     this.#finished = true;
-    return this.#told((done) => this.#socket.end(done));
+    await this.#told((done) => this.#socket.end(done));
+    await this.#duplex.flushed();
   }
 
   /** What the peer is told; rejects when nothing can be any more, also if nobody says so. */
@@ -161,7 +162,8 @@ export class NodeTls extends WrappedStream {
     if (!wasWhole || this.#finished) return this.abort();
     // The server is told that this is the end, unless it does not even read that.
     this.#linger = after(LINGER_MS, () => this.abort());
-    this.#socket.end(() => this.abort());
+    const end = () => this.abort();
+    this.#socket.end(() => this.#duplex.flushed().then(end, end));
   }
 
   /** Closes it without a word. */

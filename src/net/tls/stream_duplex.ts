@@ -27,6 +27,8 @@ export class StreamDuplex extends Duplex {
    * ext/node/ops/tls_wrap.rs).
    */
   isFull: () => boolean = () => false;
+  /** The latest write. */
+  #written: Promise<void> | undefined;
   /** Whether anything was written. */
   answered = false;
   /** The alert with which TLS has given up, which has not been written. */
@@ -91,7 +93,21 @@ export class StreamDuplex extends Duplex {
     callback: (error?: Error | null) => void,
   ): void {
     this.answered = true;
-    writeAll(this.#stream, chunk).then(() => callback(), callback);
+    this.#written = writeAll(this.#stream, chunk);
+    this.#written.then(() => callback(), callback);
+  }
+
+  /**
+   * Resolves when all that was written, and what TLS says after it, is with the kernel.
+   *
+   * @throws Why it cannot be.
+   */
+  async flushed(): Promise<void> {
+    do {
+      await this.#written;
+      // It hands over its next piece when the one before is gone, and has its last word ready in a turn.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    } while (this.writableLength > 0 && !this.destroyed);
   }
 
   override _final(callback: (error?: Error | null) => void): void {
