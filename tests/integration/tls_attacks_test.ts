@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Authority, hasOpenssl } from "../support/authority.ts";
 import { Program } from "../support/program.ts";
 import { echo, readExactly, TestServer, tryClose, until, writeAll } from "../support/servers.ts";
@@ -65,6 +65,55 @@ test("what is no TLS behind a handshake ends its session at once", async (author
   near.close();
   await Promise.all(passing);
 });
+
+test("what comes instead of a handshake's end is not kept in memory", async (authority) => {
+  await using server = new TestServer(echo);
+  await using program = await startTls(authority, server);
+  const record = new Uint8Array(5 + 16_384);
+  record.set([22, 3, 3, 0x40, 0]);
+  // Messages of a handshake, of another kind each, that are none.
+  for (const kind of [1, 11, 16, 20]) {
+    using conn = await Deno.connect({ hostname: "127.0.0.1", port: program.port });
+    await writeAll(conn, await helloOfTls12());
+    await conn.read(new Uint8Array(4096));
+    let sent = 0;
+    try {
+      await writeAll(conn, Uint8Array.of(...record.subarray(0, 5), kind, 0, 0xff, 0xff));
+      await writeAll(conn, new Uint8Array(16_380));
+      for (; sent < 64 * 2 ** 20; sent += record.length) await writeAll(conn, record);
+    } catch {
+      // It has been closed.
+    }
+    assert(sent < 32 * 2 ** 20, `${sent} bytes of kind ${kind} were taken`);
+  }
+  await program.logged(/tls-failed/);
+});
+
+test("a client that resets its connection has left the handshake", async (authority) => {
+  await using server = new TestServer(echo);
+  await using program = await startTls(authority, server);
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port: program.port });
+  await writeAll(conn, await helloOfTls12());
+  // Whoever closes without having read everything resets.
+  await conn.read(new Uint8Array(1));
+  conn.close();
+  assertMatch(await program.logged(/tls-failed/), /left during the handshake/);
+});
+
+/** What openssl says first to somebody who is to speak TLS 1.2. */
+async function helloOfTls12(): Promise<Uint8Array> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const child = new Deno.Command("openssl", {
+    args: ["s_client", "-tls1_2", "-connect", `127.0.0.1:${listener.addr.port}`],
+    ...{ stdin: "null", stdout: "null", stderr: "null" },
+  }).spawn();
+  using conn = await listener.accept();
+  const buffer = new Uint8Array(4096);
+  const received = await conn.read(buffer);
+  child.kill("SIGKILL");
+  await child.status;
+  return buffer.subarray(0, received ?? 0);
+}
 
 /** Passes on what one sends to the other, until one of them ends. */
 async function pass(from: Deno.Conn, to: Deno.Conn): Promise<void> {

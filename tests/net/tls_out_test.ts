@@ -88,8 +88,44 @@ async function send(stream: Stream, bytes: Uint8Array): Promise<void> {
   for (let sent = 0; sent < bytes.length;) sent += await stream.write(bytes.subarray(sent));
 }
 
+/** A message of a handshake that is none, and then records without end. */
+async function flood(conn: Deno.Conn): Promise<number> {
+  const record = new Uint8Array(5 + 16_384);
+  record.set([22, 3, 3, 0x40, 0]);
+  let sent = 0;
+  try {
+    await conn.read(new Uint8Array(4096));
+    await writeAll(conn, Uint8Array.of(...record.subarray(0, 5), 2, 0, 0xff, 0xff));
+    await writeAll(conn, new Uint8Array(16_380));
+    for (; sent < 64 * 2 ** 20; sent += record.length) await writeAll(conn, record);
+  } catch {
+    // It has been closed.
+  }
+  conn.close();
+  return sent;
+}
+
 for (const way of WAYS) {
   const needs = way === "node" ? NEEDS_NODE : NEEDS;
+
+  Deno.test(
+    unless(
+      `TLS, ${way}: a server that floods the handshake is left, and not kept in memory`,
+      needs,
+    ),
+    async () => {
+      using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const flooding = listener.accept().then(flood);
+      const raw = await connect({ hostname: "127.0.0.1", port: listener.addr.port });
+      const { signal } = new AbortController();
+      const error = await assertRejects(
+        () => outBy(way).start(raw, { signal, where: "there" }),
+        DialError,
+      );
+      assertMatch(error.message, /what came is no TLS/);
+      assert(await flooding < 32 * 2 ** 20);
+    },
+  );
 
   Deno.test(
     unless(`TLS, ${way}: a megabyte there and one back, each end told on its own`, needs),

@@ -61,6 +61,7 @@ export function startByNode(
     const onAbort = () => fail(signal.reason);
     over.onFailure = fail;
     socket.once("secureConnect", () => {
+      duplex.agreed();
       try {
         if (!insecure) trust(socket, { name, roots, from });
         settle(() => resolve(over));

@@ -40,8 +40,11 @@ const MEANINGS: readonly [RegExp, (terms: Expected, ...groups: string[]) => stri
   [/UnsupportedCertVersion/, () => {
     return "its certificate is of version 1, without names: must be one of version 3";
   }],
+  [/HandshakePayloadTooLarge/, () => {
+    return "the server says more than 64 KiB in one piece: are there too many certificates in its chain?";
+  }],
   [
-    /InvalidContentType|corrupt message|WRONG_VERSION_NUMBER|wrong version number/,
+    /InvalidContentType|corrupt message|invalid data|no end of the handshake|WRONG_VERSION_NUMBER|wrong version number/,
     () => "what came is no TLS: does its port speak that?",
   ],
   [

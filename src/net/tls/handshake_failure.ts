@@ -12,13 +12,19 @@ export class HandshakeFailure extends Error {
   }
 }
 
+/** What the runtime says of a client that has left. */
+const LEFT = [
+  Deno.errors.UnexpectedEof,
+  // The client's connection was closed because it has failed.
+  Deno.errors.Interrupted,
+  Deno.errors.ConnectionReset,
+  Deno.errors.BrokenPipe,
+];
+
 /** What went wrong in a handshake, as something that the client has done. */
 export function problemOf(error: unknown): string {
   if (error instanceof HandshakeFailure) return error.message;
-  // The second is what the runtime says of a connection that was closed because the client's failed.
-  if (error instanceof Deno.errors.UnexpectedEof || error instanceof Deno.errors.Interrupted) {
-    return "left during the handshake";
-  }
+  if (LEFT.some((one) => error instanceof one)) return "left during the handshake";
   const message = messageOf(error);
   if (message.includes("sent no certificates")) return "shows no certificate (--tls-client-ca)";
   const [, alert] = /received fatal alert: (\w+)/.exec(message) ?? [];

@@ -7,6 +7,12 @@ import type { Stream } from "../stream.ts";
 /** How many bytes are read at once. */
 export const PIECE_BYTES = 16 * 1024;
 
+/**
+ * Most bytes that a peer may send before the handshake is over. There may be two messages of 64 KiB, with
+ * certificates and the names of authorities.
+ */
+const MOST_UNAGREED_BYTES = 160 * 1024;
+
 /** An alert as a record, which may be encrypted, has at most so many bytes. */
 const LONGEST_ALERT = 31;
 
@@ -29,6 +35,11 @@ export class StreamDuplex extends Duplex {
   isFull: () => boolean = () => false;
   /** The latest write. */
   #written: Promise<void> | undefined;
+  /**
+   * How many bytes have come before the handshake was over; `undefined` since then. Of some messages that
+   * are no good nobody is told (Deno 2.9.6), and whatever comes after them would be kept.
+   */
+  #unagreed: number | undefined = 0;
   /** Whether anything was written. */
   answered = false;
   /** The alert with which TLS has given up, which has not been written. */
@@ -68,6 +79,11 @@ export class StreamDuplex extends Duplex {
     if (!this.#reading) this.#fill();
   }
 
+  /** The handshake is over: from now on whoever reads decides how much comes. */
+  agreed(): void {
+    this.#unagreed = undefined;
+  }
+
   /** Some of what was read is taken. */
   goOn(): void {
     if (this.#isHeld) this.#fill();
@@ -80,11 +96,20 @@ export class StreamDuplex extends Duplex {
     try {
       const number = await this.#stream.read(this.#buffer);
       this.#reading = false;
+      this.#count(number);
       if (number === 0) this.#onEnd();
       else this.push(Buffer.from(this.#buffer.subarray(0, number)));
     } catch (error) {
       this.destroy(error as Error);
     }
+  }
+
+  /** @throws If it is too much for a handshake. */
+  #count(number: number): void {
+    if (this.#unagreed === undefined) return;
+    this.#unagreed += number;
+    if (this.#unagreed <= MOST_UNAGREED_BYTES) return;
+    throw new Error(`no end of the handshake within ${MOST_UNAGREED_BYTES / 1024} KiB`);
   }
 
   override _write(

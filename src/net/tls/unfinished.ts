@@ -4,7 +4,7 @@ import type { TlsOutHost } from "./out_terms.ts";
  * So many connections that were given up may be left with a destination. The runtime keeps one of TLS
  * open until the server has closed it, as long as its handshake is not over or something that was
  * written is not sent (Deno 2.7.11 to 2.9.6). Once there are so many, the next ones go another way, which
- * costs more and leaves nothing.
+ * costs more and leaves nothing. Those that have begun before may come on top.
  */
 export const MOST_UNFINISHED = 16;
 
