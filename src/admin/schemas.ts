@@ -131,6 +131,7 @@ export const SCHEMAS = {
     age_ms: amount,
     ...bytes,
     attempts: said(counter, "connects begun"),
+    tls_version: said(text, "of TLS with its client, as 1.3; only of a session with TLS"),
     alpn: said(
       text,
       "what was agreed on over TLS, empty if nothing was; only of a session with TLS",

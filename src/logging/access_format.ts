@@ -38,6 +38,8 @@ export interface AccessRecord {
   /** Status that the program ended with, or the signal; only of a session that one served. */
   exit_status?: number | null;
   exit_signal?: string | null;
+  /** The version of TLS; only of a session with TLS. */
+  tls_version?: string;
   /** What was agreed on over TLS (ALPN), empty if nothing was; only of a session with TLS. */
   alpn?: string;
   /** The subject of the client's certificate; only if it had to show one. */
@@ -132,9 +134,9 @@ function exitWords(session: Session): string {
 /** Of a session over TLS, with a blank behind. */
 function tlsWords(session: Session): string {
   if (!session.tls) return "";
-  const { alpn, tls_client: client } = tlsOf(session);
+  const { tls_version: version, alpn, tls_client: client } = tlsOf(session);
   const subject = client === undefined ? "" : `tls_client=${escaped(client)} `;
-  return `alpn=${alpn ? escaped(alpn) : "-"} ${subject}`;
+  return `tls_version=${version} alpn=${alpn ? escaped(alpn) : "-"} ${subject}`;
 }
 
 function ms(value: number | null): string {

@@ -53,6 +53,7 @@ const VALUES: Values = {
   datagrams_down: (session) => datagramsOf(session).datagrams_down ?? NONE,
   exit_status: (session) => exitOf(session).exit_status ?? NONE,
   exit_signal: (session) => exitOf(session).exit_signal ?? NONE,
+  tls_version: (session) => tlsOf(session).tls_version ?? NONE,
   alpn: (session) => escaped(tlsOf(session).alpn || NONE),
   tls_client: (session) => escaped(tlsOf(session).tls_client ?? NONE),
   attempts: ({ attempts }) => attempts,

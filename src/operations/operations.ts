@@ -42,6 +42,8 @@ export interface SessionInfo {
   /** Datagrams of the client and of the destination; only of a session of UDP. */
   datagrams_up?: number;
   datagrams_down?: number;
+  /** The version of TLS; only of a session with TLS. */
+  tls_version?: string;
   /** What was agreed on over TLS (ALPN), empty if nothing was; only of a session with TLS. */
   alpn?: string;
   /** The subject of the client's certificate; only if it had to show one. */

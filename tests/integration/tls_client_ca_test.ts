@@ -51,7 +51,8 @@ test("a client needs a certificate, and the key to it, and is told what is wrong
   assertEquals(await connected.read(new Uint8Array(1)), null);
   connected.close();
   const [entry] = await program.entries(1);
-  assertEquals([entry!.reason, entry!.tls_client, entry!.alpn], ["done", "CN=some one", "h2"]);
+  const { reason, tls_client, tls_version, alpn } = entry!;
+  assertEquals([reason, tls_client, tls_version, alpn], ["done", "CN=some one", "1.3", "h2"]);
   // The runtime refuses some only when its handshake of TLS 1.3 is over, and cannot say it any more.
   const refused: [string[], RegExp, RegExp, string][] = [
     [[], /alert certificate required/, /alert certificate required/, "shows no certificate"],

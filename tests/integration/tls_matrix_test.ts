@@ -2,6 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { hasNodeTls } from "../../src/net/tls/node_tls.ts";
 import { Authority, type CertificateFiles, hasOpenssl, sClient } from "../support/authority.ts";
 import { TestFile } from "../support/config_file.ts";
+import type { AccessRecord } from "../../src/logging/access_format.ts";
 import { Program } from "../support/program.ts";
 import { echo, freePort, readExactly, TestServer, until, writeAll } from "../support/servers.ts";
 import { unless } from "../support/unless.ts";
@@ -105,6 +106,13 @@ ${more}
     await Promise.all(Array.from({ length: 8 }, async () => {
       for (let one = lanes.pop(); one; one = lanes.pop()) await one();
     }));
+    const port = (listener: number) => (entry: AccessRecord) =>
+      entry.listener.endsWith(`:${listener}`);
+    const entries = program.out.map((line): AccessRecord => JSON.parse(line));
+    const versions = (of: number) =>
+      new Set(entries.filter(port(of)).map((one) => one.tls_version));
+    assertEquals(versions(all), new Set(["1.2", "1.3"]));
+    assertEquals(versions(recent), new Set(["1.3"]));
   },
 });
 

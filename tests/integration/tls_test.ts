@@ -106,7 +106,11 @@ test("curl is served over TLS, and the access log says what was agreed on", asyn
   }).output();
   assertEquals([success, new TextDecoder().decode(stdout)], [true, "ok\n"]);
   const [entry] = await program.entries(1);
-  assertEquals([entry!.reason, entry!.alpn, entry!.server_name], ["done", "http/1.1", "localhost"]);
+  const { reason, tls_version, alpn, server_name } = entry!;
+  assertEquals(
+    [reason, tls_version, alpn, server_name],
+    ["done", "1.3", "http/1.1", "localhost"],
+  );
   const old = await sClient(program.port, ["-tls1_2"]);
   assertStringIncludes(old, "alert protocol version");
 });

@@ -133,7 +133,8 @@ export class TlsGreeting implements Greeting {
     const { stream, ...agreed } = await this.#way()(opening.stream, { served, begin, hello });
     opening.take(begin.length);
     opening.stream = stream;
-    return agreed;
+    // The runtime takes the highest that the client offers.
+    return { ...agreed, version: hello.versions.includes(VERSIONS["1.3"]) ? "1.3" : "1.2" };
   }
 
   /** How clients are served by what is configured and the runtime has. */
@@ -201,7 +202,7 @@ interface Shake {
 }
 
 /** What has come of one. */
-interface Shaken extends ClientTls {
+interface Shaken extends Omit<ClientTls, "version"> {
   readonly stream: Stream;
 }
 

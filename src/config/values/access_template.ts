@@ -50,6 +50,7 @@ const FIELDS = {
     units: [],
   },
   exit_signal: { help: "signal that ended the program of exec:, as SIGTERM", units: [] },
+  tls_version: { help: "version of TLS with the client, as 1.3; a dash without TLS", units: [] },
   alpn: {
     help: "protocol that was agreed on over TLS, as h2; a dash if none was",
     units: [],
