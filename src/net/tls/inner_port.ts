@@ -75,7 +75,7 @@ export class InnerPort {
     let far: Promise<Deno.TlsConn>;
     try {
       near = await connect(this.#listener.addr as Deno.NetAddr);
-      far = this.#otherEnd((near.localAddress as TcpEnd).port);
+      far = this.#otherEnd((near.localAddress as TcpEnd).port, token);
     } finally {
       this.#connects.delete(token);
       this.#forget(token);
@@ -115,9 +115,10 @@ export class InnerPort {
     this.#unknown.clear();
   }
 
-  #otherEnd(port: number): Promise<Deno.TlsConn> {
+  #otherEnd(port: number, token: object): Promise<Deno.TlsConn> {
     const unknown = this.#unknown.get(port);
-    if (!unknown) {
+    // What was there before the connect began is a stranger's that has been reset: its port was free again.
+    if (!unknown?.connects.has(token)) {
       return new Promise((resolve, reject) => this.#expected.set(port, { resolve, reject }));
     }
     this.#unknown.delete(port);
@@ -145,6 +146,8 @@ export class InnerPort {
       expectation.resolve(far);
       if (this.#closed) this.#endIfIdle();
     } else if (this.#connects.size > 0) {
+      const reset = this.#unknown.get(port);
+      if (reset) this.#turnAway(reset.far);
       this.#unknown.set(port, { far, connects: new Set(this.#connects) });
     } else this.#turnAway(far);
   }

@@ -101,7 +101,10 @@ function readKey(text: string): KeyObject {
 /** What a file has in it where something else was expected, as far as that can be told. */
 function insteadOf(text: string): string {
   const [, kind] = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(text) ?? [];
-  if (kind !== undefined) return `, but a ${kind}`;
+  if (kind !== undefined) {
+    const isWhole = text.includes(`-----END ${kind}-----`);
+    return isWhole ? `, but a ${kind}` : `, but the beginning of a ${kind}`;
+  }
   // DER and PKCS #12 are not even text.
   return text.includes("\ufffd")
     ? ", but bytes: must be PEM, which openssl x509, pkey and pkcs12 make of it"

@@ -41,6 +41,8 @@ Deno.test({
       [{ cert, key: other.key }, "key", "is not that of the certificate"],
       [{ cert: key, key }, "cert", "has no certificate in it, but a PRIVATE KEY"],
       [{ cert, key: cert }, "key", "has no private key in it, but a CERTIFICATE"],
+      [{ cert: cert.slice(0, 200), key }, "cert", "in it, but the beginning of a CERTIFICATE"],
+      [{ cert, key: key.slice(0, 80) }, "key", "in it, but the beginning of a PRIVATE KEY"],
       [{ cert: derOf(cert), key }, "cert", "has no certificate in it, but bytes: must be PEM"],
       [{ cert, key: derOf(key) }, "key", "has no private key in it, but bytes: must be PEM"],
       [{ cert: other.cert + cert, key }, "cert", "has the certificate of the key in place 2"],
