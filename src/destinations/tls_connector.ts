@@ -2,8 +2,9 @@ import type { Connector } from "./connector.ts";
 import type { DialOptions } from "../net/dial.ts";
 import type { TlsOutHost } from "../net/tls/out_terms.ts";
 import { TlsOut } from "../net/tls/out.ts";
-import type { Unfinished } from "../net/tls/unfinished.ts";
+import { Unfinished } from "../net/tls/unfinished.ts";
 import type { Stream } from "../net/stream.ts";
+import { formatPlace } from "../config/service_address.ts";
 import { nameAt, termsOf } from "../config/tls_out_terms.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
 import { sendingProxy } from "./send_proxy.ts";
@@ -20,7 +21,9 @@ export function dressed(
   const inner = sendingProxy(below, config["send-proxy"]);
   if (!config.tls) return inner;
   const terms = termsOf(config, nameAt(config.address));
-  return new TlsConnector(inner, new TlsOut(terms, { host, unfinished: unfinishedOf(connector) }));
+  const unfinished = unfinishedOf(connector) ??
+    Unfinished.at(formatPlace(config.address), host);
+  return new TlsConnector(inner, new TlsOut(terms, { host, unfinished }));
 }
 
 /** The handshakes of a connector that were given up; `undefined` if it does not speak TLS. */
