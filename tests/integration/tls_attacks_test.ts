@@ -89,6 +89,76 @@ test("what comes instead of a handshake's end is not kept in memory", async (aut
   await program.logged(/tls-failed/);
 });
 
+test("a message without end behind a handshake ends its session", async (authority) => {
+  const begun = Promise.withResolvers<void>();
+  await using server = new TestServer(async (conn) => {
+    begun.resolve();
+    await echo(conn);
+  });
+  await using program = await startTls(authority, server);
+  const keys = `${authority.folder}/keys`;
+  using between = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const client = new Deno.Command("openssl", {
+    args: [
+      ...["s_client", "-tls1_3", "-ciphersuites", "TLS_AES_128_GCM_SHA256", "-keylogfile", keys],
+      ...["-connect", `127.0.0.1:${between.addr.port}`],
+    ],
+    ...{ stdin: "piped", stdout: "null", stderr: "null" },
+  }).spawn();
+  const near = await between.accept();
+  const far = await Deno.connect({ hostname: "127.0.0.1", port: program.port });
+  const passing = [pass(near, far), pass(far, near)];
+  await begun.promise;
+  const [, secret] = /^CLIENT_TRAFFIC_SECRET_0 \S+ (\S+)$/m.exec(Deno.readTextFileSync(keys))!;
+  const encrypt = await encryption(Uint8Array.fromHex(secret!));
+  let sent = 0;
+  try {
+    const piece = new Uint8Array(16_000);
+    // One of almost 64 KiB, which is said to be a ticket.
+    await writeAll(far, await encrypt(Uint8Array.of(4, 0, 0xff, 0xff)));
+    for (let i = 0; i < 5; i++) await writeAll(far, await encrypt(piece));
+    for (; sent < 64 * 2 ** 20; sent += piece.length) await writeAll(far, await encrypt(piece));
+  } catch {
+    // It has been closed.
+  }
+  assert(sent < 32 * 2 ** 20, `${sent} bytes were taken`);
+  assertEquals((await program.entries(1))[0]!.reason, "client-reset");
+  client.kill("SIGKILL");
+  await client.stdin.close().catch(() => {});
+  await client.status;
+  near.close();
+  far.close();
+  await Promise.all(passing);
+});
+
+/** Makes records of a handshake, as a client of TLS 1.3 does with its secret (RFC 8446, 5.2 and 7.3). */
+async function encryption(secret: Uint8Array<ArrayBuffer>) {
+  const hmac = { name: "HMAC", hash: "SHA-256" };
+  const expand = await crypto.subtle.importKey("raw", secret, hmac, false, ["sign"]);
+  const derived = async (what: string, length: number) => {
+    const label = new TextEncoder().encode(`tls13 ${what}`);
+    const info = Uint8Array.of(0, length, label.length, ...label, 0, 1);
+    return new Uint8Array(await crypto.subtle.sign("HMAC", expand, info)).slice(0, length);
+  };
+  const raw = await derived("key", 16);
+  const key = await crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["encrypt"]);
+  const iv = await derived("iv", 12);
+  let number = 0;
+  return async (message: Uint8Array): Promise<Uint8Array> => {
+    const nonce = iv.slice();
+    const view = new DataView(nonce.buffer);
+    view.setUint32(8, view.getUint32(8) ^ number++);
+    const length = message.length + 1 + 16;
+    const header = Uint8Array.of(23, 3, 3, length >> 8, length & 0xff);
+    const options = { name: "AES-GCM", iv: nonce, additionalData: header };
+    const inner = Uint8Array.of(...message, 22);
+    return Uint8Array.of(
+      ...header,
+      ...new Uint8Array(await crypto.subtle.encrypt(options, key, inner)),
+    );
+  };
+}
+
 test("a client that resets its connection has left the handshake", async (authority) => {
   await using server = new TestServer(echo);
   await using program = await startTls(authority, server);

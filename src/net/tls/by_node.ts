@@ -61,7 +61,6 @@ export function startByNode(
     const onAbort = () => fail(signal.reason);
     over.onFailure = fail;
     socket.once("secureConnect", () => {
-      duplex.agreed();
       try {
         if (!insecure) trust(socket, { name, roots, from });
         settle(() => resolve(over));
@@ -88,6 +87,8 @@ export class NodeTls extends WrappedStream {
   readonly #socket: TLSSocket;
   /** The connection below, as the socket has it. */
   readonly #duplex: StreamDuplex;
+  /** How many bytes were read. */
+  #read = 0;
   /** Who waits for something to read. */
   #reader: Reader | undefined;
   /** Whether the peer has said that nothing more comes. */
@@ -113,6 +114,7 @@ export class NodeTls extends WrappedStream {
       const { readableLength } = socket;
       return readableLength > 0 && readableLength + PIECE_BYTES >= socket.readableHighWaterMark;
     };
+    duplex.said = () => this.#read + socket.readableLength;
     socket.on("readable", () => this.#serve());
     socket.on("end", () => {
       this.#ended = true;
@@ -203,6 +205,7 @@ export class NodeTls extends WrappedStream {
     if (chunk !== null && chunk.length > 0) {
       this.#reader = undefined;
       buffer.set(chunk);
+      this.#read += chunk.length;
       reader.resolve(chunk.length);
       this.#duplex.goOn();
     } else if (this.#ended) {

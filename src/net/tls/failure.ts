@@ -44,7 +44,7 @@ const MEANINGS: readonly [RegExp, (terms: Expected, ...groups: string[]) => stri
     return "the server says more than 64 KiB in one piece: are there too many certificates in its chain?";
   }],
   [
-    /InvalidContentType|corrupt message|invalid data|no end of the handshake|WRONG_VERSION_NUMBER|wrong version number/,
+    /InvalidContentType|corrupt message|invalid data|in which nothing is said|WRONG_VERSION_NUMBER|wrong version number/,
     () => "what came is no TLS: does its port speak that?",
   ],
   [

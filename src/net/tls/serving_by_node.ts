@@ -59,7 +59,6 @@ export function serveByNode(
       if (failure) fail(new HandshakeFailure(problemOf(failure), duplex.lastWords));
       else left();
     }).on("secure", () => {
-      duplex.agreed();
       stream = new ServedStream(client, socket, duplex);
       const { alpnProtocol } = socket;
       resolve({ stream, protocol: typeof alpnProtocol === "string" ? alpnProtocol : null });

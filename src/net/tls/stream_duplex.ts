@@ -8,10 +8,10 @@ import type { Stream } from "../stream.ts";
 export const PIECE_BYTES = 16 * 1024;
 
 /**
- * Most bytes that a peer may send before the handshake is over. There may be two messages of 64 KiB, with
- * certificates and the names of authorities.
+ * Most bytes that may come in which nothing is said. In a handshake there may be two messages of 64 KiB,
+ * with certificates and the names of authorities.
  */
-const MOST_UNAGREED_BYTES = 160 * 1024;
+const MOST_EMPTY_BYTES = 160 * 1024;
 
 /** An alert as a record, which may be encrypted, has at most so many bytes. */
 const LONGEST_ALERT = 31;
@@ -36,10 +36,13 @@ export class StreamDuplex extends Duplex {
   /** The latest write. */
   #written: Promise<void> | undefined;
   /**
-   * How many bytes have come before the handshake was over; `undefined` since then. Of some messages that
-   * are no good nobody is told (Deno 2.9.6), and whatever comes after them would be kept.
+   * How many bytes of clear text have come so far. When there are no more of them the peer says something
+   * else; of some messages without end nobody is told (Deno 2.9.6), and what comes after them is kept.
    */
-  #unagreed: number | undefined = 0;
+  said: () => number = () => 0;
+  /** How many there were when it was counted last, and how many bytes have come since they became more. */
+  #said = 0;
+  #empty = 0;
   /** Whether anything was written. */
   answered = false;
   /** The alert with which TLS has given up, which has not been written. */
@@ -79,11 +82,6 @@ export class StreamDuplex extends Duplex {
     if (!this.#reading) this.#fill();
   }
 
-  /** The handshake is over: from now on whoever reads decides how much comes. */
-  agreed(): void {
-    this.#unagreed = undefined;
-  }
-
   /** Some of what was read is taken. */
   goOn(): void {
     if (this.#isHeld) this.#fill();
@@ -104,12 +102,13 @@ export class StreamDuplex extends Duplex {
     }
   }
 
-  /** @throws If it is too much for a handshake. */
+  /** @throws If nothing has been said for too long. */
   #count(number: number): void {
-    if (this.#unagreed === undefined) return;
-    this.#unagreed += number;
-    if (this.#unagreed <= MOST_UNAGREED_BYTES) return;
-    throw new Error(`no end of the handshake within ${MOST_UNAGREED_BYTES / 1024} KiB`);
+    const said = this.said();
+    this.#empty = said === this.#said ? this.#empty + number : number;
+    this.#said = said;
+    if (this.#empty <= MOST_EMPTY_BYTES) return;
+    throw new Error(`more than ${MOST_EMPTY_BYTES / 1024} KiB in which nothing is said`);
   }
 
   override _write(

@@ -75,7 +75,6 @@ export function verifyClient(client: Stream, options: VerifyOptions): Promise<Ve
     server.on("error", fail);
     duplex.on("error", fail);
     server.on("secureConnection", (socket: TLSSocket) => {
-      duplex.agreed();
       try {
         const certificate = certificateOf(socket);
         if (!socket.isSessionReused()) authorities.trust(certificate);
