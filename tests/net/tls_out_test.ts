@@ -6,6 +6,7 @@ import { hasNodeTls } from "../../src/net/tls/node_tls.ts";
 import type { TlsOutTerms } from "../../src/net/tls/out_terms.ts";
 import { TlsOut } from "../../src/net/tls/out.ts";
 import { MOST_UNFINISHED, Unfinished } from "../../src/net/tls/unfinished.ts";
+import { Between } from "../support/between.ts";
 import { readAll, tryClose, until, writeAll } from "../support/servers.ts";
 import { TlsFiles } from "../support/tls_files.ts";
 import { unless } from "../support/unless.ts";
@@ -338,3 +339,47 @@ Deno.test("it is known which runtimes can show a certificate", () => {
   assertEquals(["2.7.11", "2.8.0", "2.9.6", "3.0.0"].map(hasNodeTls), [false, true, true, true]);
   assert(typeof hasNodeTls() === "boolean");
 });
+
+for (const way of WAYS) {
+  const name =
+    "a server that just closes when it was told the end has ended, if it had said all before";
+  Deno.test(unless(`${name}: ${way}`, way === "node" ? NEEDS_NODE : NEEDS), async () => {
+    const [before, after] = ["before", "after"].map((text) => new TextEncoder().encode(text));
+    for (
+      const [says, expected] of [
+        [{ first: before }, 0],
+        [{}, "cut"],
+        [{ first: before, then: after }, "cut"],
+      ] as [{ first?: Uint8Array; then?: Uint8Array }, number | "cut"][]
+    ) {
+      using listener = Deno.listenTls({
+        hostname: "127.0.0.1",
+        port: 0,
+        ...files!.pair("server"),
+      });
+      await using between = new Between((listener.addr as Deno.NetAddr).port);
+      const raw = await connect({ hostname: "127.0.0.1", port: between.port });
+      const { signal } = new AbortController();
+      const starting = outBy(way).start(raw, { signal, where: "there" });
+      using server = await listener.accept();
+      await server.handshake();
+      const stream = await starting;
+      const buffer = new Uint8Array(100);
+      if (says.first) {
+        await writeAll(server, says.first);
+        assertEquals(await stream.read(buffer), says.first.length);
+      }
+      await stream.closeWrite();
+      assertEquals(await server.read(buffer), null);
+      if (says.then) {
+        await writeAll(server, says.then);
+        assertEquals(await stream.read(buffer), says.then.length);
+      }
+      await between.cut();
+      const read = stream.read(buffer);
+      if (expected === 0) assertEquals(await read, 0);
+      else await assertRejects(() => read, Deno.errors.UnexpectedEof);
+      stream.close();
+    }
+  });
+}

@@ -3,6 +3,7 @@ import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { after, type Timer } from "../../base/timer.ts";
 import type { Stream } from "../stream.ts";
 import type { TlsOutTerms } from "./out_terms.ts";
+import { LastWord } from "./last_word.ts";
 import { PIECE_BYTES, StreamDuplex } from "./stream_duplex.ts";
 import { trust } from "./trust.ts";
 import { WrappedStream } from "./wrapped.ts";
@@ -47,7 +48,7 @@ export function startByNode(
       allowHalfOpen: true,
     };
     const socket = connect(options as ConnectionOptions);
-    const over = new NodeTls(stream, socket, duplex);
+    const over = new NodeTls(stream, socket, { duplex, mustAnswer: true });
     const settle = (how: () => void) => {
       signal.removeEventListener("abort", onAbort);
       over.onFailure = undefined;
@@ -87,6 +88,7 @@ export class NodeTls extends WrappedStream {
   readonly #socket: TLSSocket;
   /** The connection below, as the socket has it. */
   readonly #duplex: StreamDuplex;
+  readonly #lastWord: LastWord;
   /** How many bytes were read. */
   #read = 0;
   /** Who waits for something to read. */
@@ -106,8 +108,13 @@ export class NodeTls extends WrappedStream {
   /** Whether the peer was told that nothing more comes. */
   #finished = false;
 
-  constructor(below: Stream, socket: TLSSocket, duplex: StreamDuplex) {
+  constructor(
+    below: Stream,
+    socket: TLSSocket,
+    { duplex, mustAnswer }: { duplex: StreamDuplex; mustAnswer: boolean },
+  ) {
     super(below);
+    this.#lastWord = new LastWord({ mustAnswer });
     this.#socket = socket;
     this.#duplex = duplex;
     duplex.isFull = () => {
@@ -144,6 +151,7 @@ export class NodeTls extends WrappedStream {
 
   async closeWrite(): Promise<void> {
     this.#finished = true;
+    this.#lastWord.tell();
     await this.#told((done) => this.#socket.end(done));
     await this.#duplex.flushed();
   }
@@ -189,7 +197,10 @@ export class NodeTls extends WrappedStream {
       if (this.#failure || this.#ended) return;
       // Of an end that was told is heard only when all before it was read.
       if (!this.onFailure && (!this.#reader || this.#socket.readableLength > 0)) this.#isCut = true;
-      else if (looks > 1) this.#lookForEnd(looks - 1);
+      else if (this.#lastWord.excuses) {
+        this.#ended = true;
+        this.#serve();
+      } else if (looks > 1) this.#lookForEnd(looks - 1);
       else this.#fail(new Deno.errors.UnexpectedEof("unexpected end of file"));
     });
   }
@@ -206,6 +217,7 @@ export class NodeTls extends WrappedStream {
       this.#reader = undefined;
       buffer.set(chunk);
       this.#read += chunk.length;
+      this.#lastWord.hear();
       reader.resolve(chunk.length);
       this.#duplex.goOn();
     } else if (this.#ended) {

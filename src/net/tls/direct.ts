@@ -1,5 +1,6 @@
 import { adopt, connOf } from "../socket.ts";
 import type { Stream } from "../stream.ts";
+import { LastWord } from "./last_word.ts";
 import type { Unfinished } from "./unfinished.ts";
 import { WrappedStream } from "./wrapped.ts";
 
@@ -53,24 +54,32 @@ export async function startDirect(
   } finally {
     signal.removeEventListener("abort", onAbort);
   }
-  const over = adopt(tls);
-  return unfinished ? new Direct(over, unfinished) : over;
+  return new Direct(adopt(tls), unfinished);
 }
 
 /** One whose server may have stopped to read when it is closed. */
 class Direct extends WrappedStream {
-  readonly #unfinished: Unfinished;
+  readonly #unfinished: Unfinished | undefined;
+  readonly #lastWord = new LastWord({ mustAnswer: true });
   /** The latest write. */
   #write: Promise<number> | undefined;
   #closed = false;
+  readonly #onRead = (number: number): number => {
+    if (number > 0) this.#lastWord.hear();
+    return number;
+  };
+  readonly #onReadFailed = (error: unknown): number => {
+    if (error instanceof Deno.errors.UnexpectedEof && this.#lastWord.excuses) return 0;
+    throw error;
+  };
 
-  constructor(below: Stream, unfinished: Unfinished) {
+  constructor(below: Stream, unfinished: Unfinished | undefined) {
     super(below);
     this.#unfinished = unfinished;
   }
 
   read(buffer: Uint8Array): Promise<number> {
-    return this.below.read(buffer);
+    return this.below.read(buffer).then(this.#onRead, this.#onReadFailed);
   }
 
   write(bytes: Uint8Array): Promise<number> {
@@ -78,21 +87,21 @@ class Direct extends WrappedStream {
   }
 
   closeWrite(): Promise<void> {
+    this.#lastWord.tell();
     return this.below.closeWrite();
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    const write = this.#write;
-    if (write === undefined) return this.below.close();
-    this.#closeAfter(write);
+    if (this.#write && this.#unfinished) this.#closeAfter(this.#write, this.#unfinished);
+    else this.below.close();
   }
 
-  async #closeAfter(write: Promise<number>): Promise<void> {
+  async #closeAfter(write: Promise<number>, unfinished: Unfinished): Promise<void> {
     const pending = Symbol();
     const which = await Promise.race([write, pending]).catch(() => undefined);
-    if (which === pending) this.#unfinished.add(this.below, write);
+    if (which === pending) unfinished.add(this.below, write);
     else this.below.close();
   }
 }

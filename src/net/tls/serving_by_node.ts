@@ -69,6 +69,10 @@ export function serveByNode(
 
 /** Closed without an end of writing the client is cut, and does not take it for the end. */
 export class ServedStream extends NodeTls {
+  constructor(client: Stream, socket: TLSSocket, duplex: StreamDuplex) {
+    super(client, socket, { duplex, mustAnswer: false });
+  }
+
   override close(): void {
     this.abort();
   }

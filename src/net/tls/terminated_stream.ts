@@ -7,6 +7,7 @@ import type { Stream } from "../stream.ts";
 import { passNote } from "../trails.ts";
 import { writeAll } from "../write_all.ts";
 import type { InnerPair } from "./inner_port.ts";
+import { LastWord } from "./last_word.ts";
 
 /**
  * Most bytes that are written and have not been passed on to the client: what the client has not
@@ -36,7 +37,8 @@ export interface TerminatedOptions {
  *
  * - What the client sends is read only while somebody reads here, so that it waits in the kernel.
  * - The end of writing is told once the client has got all that was written before.
- * - A client that ends without saying so in TLS (close_notify) has been cut: reading fails.
+ * - A client that ends without saying so in TLS (close_notify) has been cut: reading fails, unless it was
+ *   told the end before.
  * - Closed without an end of writing the client is cut, and does not take it for the end.
  */
 export class TerminatedStream implements Stream {
@@ -65,16 +67,19 @@ export class TerminatedStream implements Stream {
   #finished = false;
   /** Resolves when the client has got everything, and the end; rejects if that failed. */
   readonly #passed: Promise<void>;
+  readonly #lastWord = new LastWord({ mustAnswer: false });
   readonly #onReadDone = (received: number): number => {
     this.#reads--;
+    if (received > 0) this.#lastWord.hear();
     return received;
   };
   readonly #onWritten = (written: number): number => {
     this.#written -= this.#writing - written;
     return written;
   };
-  readonly #onReadFailed = (error: unknown): never => {
+  readonly #onReadFailed = (error: unknown): number => {
     this.#reads--;
+    if (error instanceof Deno.errors.UnexpectedEof && this.#lastWord.excuses) return 0;
     throw error;
   };
   /**
@@ -135,6 +140,7 @@ export class TerminatedStream implements Stream {
 
   async closeWrite(): Promise<void> {
     this.#finished = true;
+    this.#lastWord.tell();
     await this.#far.closeWrite();
     await this.#passed;
   }

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { OptionName } from "../../../src/config/options.ts";
 import { Authority, type CertificateFiles, hasOpenssl } from "../../support/authority.ts";
+import { Between } from "../../support/between.ts";
 import { TestBalancer } from "../../support/balancer.ts";
 import {
   discard,
@@ -97,31 +98,26 @@ test("a server that finishes first is still sent what the client says", async (a
 test("a client that is cut without an end of TLS has not finished", async (authority) => {
   await using server = new TestServer(echo);
   await using test = await TestBalancer.start([server.address], showing(authority.issue()));
-  // What is in between cuts it.
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const between = (async () => {
-    const near = await listener.accept();
-    const far = await Deno.connect({ hostname: "127.0.0.1", port: test.port });
-    const pass = async (from: Deno.Conn, to: Deno.Conn) => {
-      const buffer = new Uint8Array(4096);
-      for (;;) {
-        const length = await from.read(buffer);
-        if (length === null) break;
-        await writeAll(to, buffer.slice(0, length));
-      }
-    };
-    const ways = [pass(near, far), pass(far, near)];
-    return async () => {
-      near.close();
-      far.close();
-      await Promise.allSettled(ways);
-    };
-  })();
-  using client = await connect(listener.addr.port, authority);
+  await using between = new Between(test.port);
+  using client = await connect(between.port, authority);
   await writeAll(client, bytes("half of a req"));
   await readExactly(client, 13);
-  await (await between)();
+  await between.cut();
   await until(() => test.status.ended["client-reset"] === 1, "the session is a reset one");
+});
+
+test("a client that just closes when it was told the end has finished", async (authority) => {
+  await using server = new TestServer(async (conn) => {
+    await readExactly(conn, 8);
+    await writeAll(conn, bytes("answer"));
+  });
+  await using test = await TestBalancer.start([server.address], showing(authority.issue()));
+  await using between = new Between(test.port);
+  using client = await connect(between.port, authority);
+  await writeAll(client, bytes("question"));
+  assertEquals(text(await readAll(client)), "answer");
+  await between.cut();
+  await until(() => test.status.ended.done === 1, "the session is done");
 });
 
 test("a client is not told an end when its server has failed in the middle", async (authority) => {
