@@ -1,11 +1,9 @@
-import { createPrivateKey } from "node:crypto";
 import { hasNodeTls } from "../net/tls/node_tls.ts";
-import { messageOf } from "../base/errors.ts";
+import { PairError, type PairText, readPair } from "../net/tls/pair.ts";
 import { type ConfiguredDestination, isTemplate } from "./destination_text.ts";
 import { DESTINATION_OPTIONS } from "./options/destination.ts";
 import { TLS_OUT_NAMES } from "./options/tls_out.ts";
 import { nameAt } from "./tls_out_terms.ts";
-import { certificatesIn, keyIn } from "./values/pem_file.ts";
 import type { Option } from "./option.ts";
 
 /** Reports what cannot be about the TLS of a destination. */
@@ -48,14 +46,14 @@ export function checkTlsOut(
   }
 }
 
-function problemWithPair(pair: { cert: string; key: string }): string | undefined {
-  const key = keyIn(pair.key);
-  if (key === undefined) return "has tls-cert without a key in its file; must have tls-key=FILE";
+function problemWithPair(pair: PairText): string | undefined {
   try {
-    const [cert] = certificatesIn(pair.cert);
-    if (cert!.checkPrivateKey(createPrivateKey(key))) return undefined;
-    return "has a tls-key that is not that of the first certificate in tls-cert; must be its own";
+    readPair(pair);
   } catch (error) {
-    return `has a tls-key that cannot be compared with tls-cert: ${messageOf(error)}`;
+    if (!(error instanceof PairError)) throw error;
+    const { part, missing, message } = error;
+    return part === "key" && missing
+      ? "has tls-cert without a key in its file; must have tls-key=FILE"
+      : `has a tls-${part} that ${message}`;
   }
 }

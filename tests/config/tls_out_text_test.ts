@@ -86,7 +86,12 @@ Deno.test(unless("certificates and keys have to belong together", NEEDS), () => 
   assertMatch(problemOf(`9001,tls,tls-cert=${cert}`), /tls-cert without a key in its file/);
   assertMatch(
     problemOf(`9001,tls,tls-cert=${cert},tls-key=${other}`),
-    /has a tls-key that is not that of the first certificate/,
+    /has a tls-key that is not that of the certificate/,
+  );
+  files.make("odd", { curve: "secp256k1" });
+  assertMatch(
+    problemOf(`9001,tls,tls-cert=${files.cert("odd")},tls-key=${files.key("odd")}`),
+    /has a tls-key that is of a kind that cannot be served; must be RSA of 2048/,
   );
   assertMatch(problemOf(`9001,tls,tls-key=${key}`), /has tls-key without tls-cert/);
   assertMatch(

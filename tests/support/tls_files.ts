@@ -2,6 +2,8 @@ import { find } from "./packaged_servers.ts";
 
 /** What a certificate is like; for `localhost` and a month unless told otherwise. */
 export interface CertificateOptions {
+  /** That of its key; P-256 unless given. */
+  curve?: string;
   /** For whom it is, as openssl writes it. */
   san?: string;
   /** The name of the authority that signs it; itself if it is its own. */
@@ -48,6 +50,7 @@ export class TlsFiles implements Disposable {
   /** Makes a certificate and its key. */
   make(name: string, options: CertificateOptions = {}): void {
     const { san = "DNS:localhost,IP:127.0.0.1", by = "ca", authority = false } = options;
+    const { curve = "prime256v1" } = options;
     const signer = by === name ? ["-selfsign"] : ["-cert", this.cert(by)];
     Deno.writeTextFileSync(
       `${this.folder}/${name}.cnf`,
@@ -67,7 +70,7 @@ export class TlsFiles implements Disposable {
       `1${serial.join("").slice(0, 12)}00`.slice(0, 14),
     );
     openssl([
-      ...["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
+      ...["req", "-new", "-newkey", "ec", "-pkeyopt", `ec_paramgen_curve:${curve}`, "-nodes"],
       ...["-keyout", this.key(name), "-out", `${this.folder}/${name}.csr`, "-subj"],
       `/CN=${options.subject ?? name}`,
     ]);
