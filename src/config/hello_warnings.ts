@@ -4,24 +4,19 @@ import { asksForHello } from "./hello_terms.ts";
 import { flagOf, keyOf } from "./options.ts";
 import type { ListenerSource, ProgramSource } from "./source.ts";
 import { speaksTls } from "./tls_rules.ts";
-
-/** Most lines of warnings; a file may have as many destinations as lines. */
-const MAX_LINES = 20;
+import { warningLines } from "./warning_lines.ts";
 
 /** What is allowed about names and protocols in the hello, and most likely not meant, a line each. */
 export function helloWarnings(
   { listeners }: Pick<ProgramConfig, "listeners">,
   source: ProgramSource,
 ): string[] {
-  const lines: string[] = [];
-  for (const [i, listener] of listeners.entries()) {
-    for (const line of warningsOf(listener, { written: source.listeners[i], file: source.file })) {
-      if (lines.includes(line)) continue;
-      if (lines.length === MAX_LINES) return [...lines, "further names are not told about"];
-      lines.push(line);
+  function* all(): Iterable<string> {
+    for (const [i, listener] of listeners.entries()) {
+      yield* warningsOf(listener, { written: source.listeners[i], file: source.file });
     }
   }
-  return lines;
+  return warningLines(all(), "further names are not told about");
 }
 
 function* warningsOf(

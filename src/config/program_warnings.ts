@@ -10,9 +10,7 @@ import { isWrittenOption } from "./options/destination.ts";
 import { problemOfProgram } from "./program_file.ts";
 import type { ListenerSource, ProgramSource } from "./source.ts";
 import { quote } from "../base/text.ts";
-
-/** Most lines of warnings; a file may have as many programs as lines. */
-const MAX_LINES = 20;
+import { warningLines } from "./warning_lines.ts";
 
 /** A destination that is a program. */
 type Program = DestinationConfig & { readonly address: ExecAddress };
@@ -41,14 +39,13 @@ export function programWarnings(
   { pid = Deno.pid } = {},
 ): string[] {
   const hasPrograms = listeners.some(({ configured }) => configured.some(isProgram));
-  const lines = pid === 1 && hasPrograms ? [FIRST_PROCESS] : [];
-  for (const [i, config] of listeners.entries()) {
-    for (const line of warningsOf(config, { source: source.listeners[i], file: source.file })) {
-      if (lines.length === MAX_LINES) return [...lines, "further programs are not told about"];
-      lines.push(line);
+  function* all(): Iterable<string> {
+    if (pid === 1 && hasPrograms) yield FIRST_PROCESS;
+    for (const [i, config] of listeners.entries()) {
+      yield* warningsOf(config, { source: source.listeners[i], file: source.file });
     }
   }
-  return lines;
+  return warningLines(all(), "further programs are not told about");
 }
 
 interface Place {

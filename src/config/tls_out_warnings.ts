@@ -4,28 +4,26 @@ import { type ConfiguredDestination, isTemplate } from "./destination_text.ts";
 import type { ProgramSource } from "./source.ts";
 import { nameAt } from "./tls_out_terms.ts";
 import { certificatesIn } from "./values/pem_file.ts";
-
-/** Most lines of warnings; a file may have as many destinations as lines. */
-const MAX_LINES = 20;
+import { warningLines } from "./warning_lines.ts";
 
 /** What is dangerous about the TLS of destinations, or most likely not meant, a line each. */
 export function tlsOutWarnings(
   { listeners }: Pick<ProgramConfig, "listeners">,
   source: ProgramSource,
 ): string[] {
-  const lines: string[] = [];
   const now = new Date();
-  for (const [i, { configured }] of listeners.entries()) {
-    for (const [index, one] of configured.entries()) {
-      const warning = tlsOutWarning(one, now);
-      if (warning === undefined) continue;
-      if (lines.length === MAX_LINES) return [...lines, "further destinations are not told about"];
-      const { text, line } = source.listeners[i]?.destinations[index] ?? { text: one.name };
-      const what = line === undefined ? "DESTINATION" : `${source.file}:${line}: destinations`;
-      lines.push(`${what} ${quote(text)} ${warning}`);
+  function* all(): Iterable<string> {
+    for (const [i, { configured }] of listeners.entries()) {
+      for (const [index, one] of configured.entries()) {
+        const warning = tlsOutWarning(one, now);
+        if (warning === undefined) continue;
+        const { text, line } = source.listeners[i]?.destinations[index] ?? { text: one.name };
+        const what = line === undefined ? "DESTINATION" : `${source.file}:${line}: destinations`;
+        yield `${what} ${quote(text)} ${warning}`;
+      }
     }
   }
-  return lines;
+  return warningLines(all(), "further destinations are not told about");
 }
 
 /** What is allowed and most likely not meant: a line, or nothing. */

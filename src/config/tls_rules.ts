@@ -3,6 +3,7 @@ import { type Pair, PairError, readPair } from "../net/tls/pair.ts";
 import type { Config, Reporter } from "./config.ts";
 import type { OptionName, Settings } from "./options.ts";
 import type { CertificateFiles } from "./values/certificates.ts";
+import { warningLines } from "./warning_lines.ts";
 
 /** Options about TLS with clients. */
 export type TlsSettings = Pick<Settings, "tlsCert" | "tlsKey" | "certificates">;
@@ -85,9 +86,6 @@ function problemOfClientCa(text: string): string | undefined {
 
 const DAY_MS = 86_400_000;
 
-/** Most lines of warnings. */
-const MAX_LINES = 20;
-
 /** From so many days before its end on a certificate is warned about. */
 const WARNED_DAYS = 14;
 
@@ -112,5 +110,5 @@ export function tlsWarnings(
     const warning = validityWarning(readPair(pairText(files)));
     return warning === undefined ? [] : [`certificate ${files.cert.path} ${warning}`];
   });
-  return [...new Set(lines)].slice(0, MAX_LINES);
+  return warningLines(lines, "further certificates are not told about");
 }

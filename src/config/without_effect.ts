@@ -9,9 +9,7 @@ import { neverMatched } from "./never_matched.ts";
 import type { ProgramSource, Written } from "./source.ts";
 import { speaksTls } from "./tls_rules.ts";
 import { quote } from "../base/text.ts";
-
-/** Most lines about options without effect; there may be as many as the file has lines. */
-const MAX_LINES = 20;
+import { warningLines } from "./warning_lines.ts";
 
 /** An option that counts only together with something else. */
 interface Companion<C> {
@@ -181,16 +179,12 @@ export function withoutEffect(
   read: Read,
   source: ProgramSource,
 ): string[] {
-  const lines: string[] = [];
-  for (const find of [ofProgram, ofListeners, ofDestinations, ofEntries]) {
-    for (const line of find(read, source)) {
-      if (lines.length === MAX_LINES) {
-        return [...lines, "further options have no effect, which are not told"];
-      }
-      lines.push(line);
+  function* all(): Iterable<string> {
+    for (const find of [ofProgram, ofListeners, ofDestinations, ofEntries]) {
+      yield* find(read, source);
     }
   }
-  return lines;
+  return warningLines(all(), "further options have no effect, which are not told");
 }
 
 function* ofProgram({ settings }: Read, source: ProgramSource): Iterable<string> {

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createServer } from "node:https";
 import { once } from "node:events";
-import { makeCertificate } from "../support/certificates.ts";
+import { Authority } from "../support/authority.ts";
 import { A, address } from "../support/dns_message.ts";
 import { DnsServer } from "../support/dns_server.ts";
 import { hello } from "../support/hellos.ts";
@@ -26,12 +26,9 @@ class Servers implements AsyncDisposable {
 
   static async start(): Promise<Servers> {
     const servers = new Servers();
-    const folder = await Deno.makeTempDir({ prefix: "iawlb-" });
-    servers.#stack.defer(() => Deno.remove(folder, { recursive: true }));
-    const [a, b] = await Promise.all([
-      makeCertificate(folder, "a.example"),
-      makeCertificate(folder, "b.example", "*.b.example"),
-    ]);
+    const authority = servers.#stack.use(new Authority());
+    const a = authority.issue({ names: ["a.example"] });
+    const b = authority.issue({ names: ["b.example", "*.b.example"] });
     const https = createServer({
       cert: Deno.readTextFileSync(a.cert),
       key: Deno.readTextFileSync(a.key),

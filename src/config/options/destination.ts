@@ -3,7 +3,7 @@ import { count, mark, type Option, table } from "../option.ts";
 import type { OptionName } from "../options.ts";
 import { EXEC_OPTIONS, type ExecOptionName, execOptionNames, isExecOption } from "./exec.ts";
 import { HEALTH_ROWS } from "./health.ts";
-import { protocols, serverNames } from "../values/hello_words.ts";
+import { offeredProtocols, serverNames } from "../values/hello_words.ts";
 import { name } from "../values/name.ts";
 import { LISTENER_ROWS } from "./listener.ts";
 import { PROXY_PROTOCOL_ROWS } from "./proxy_protocol.ts";
@@ -60,7 +60,7 @@ export const DESTINATION_OPTIONS = table({ scope: "destination", group: "Destina
       "touched: exact names come before *.example.com, which stands for one label, and that before " +
       "*, which is all others and clients without a name; without it, *",
   }),
-  alpn: protocols({
+  alpn: offeredProtocols({
     help:
       "it serves clients that offer one of these protocols in their hello of TLS; those of the " +
       "same names without it serve all others",

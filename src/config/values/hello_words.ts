@@ -24,7 +24,7 @@ export function serverNames(spec: { help: string }): Option<readonly string[]> {
 }
 
 /** Protocols that clients offer in their hello; none unless given. */
-export function protocols(spec: { help: string }): Option<readonly string[]> {
+export function offeredProtocols(spec: { help: string }): Option<readonly string[]> {
   return words({
     ...spec,
     form: "PROTOCOL[|…]",

@@ -22,8 +22,8 @@ export function contextOf({ cert, key }: PairText): SecureContext {
  * Speaks TLS with a client, by the sockets of Node.js, which the runtime has had since Deno 2.8. Nothing
  * waits there, and closing the client's stream ends the handshake and frees everything.
  *
- * @throws {UnansweredHandshake} If it fails at what the client has sent first.
- * @throws Why it has failed later, or that the client has left.
+ * @throws {HandshakeFailure} If it has failed; the client is still to be told.
+ * @throws That the client has left.
  */
 export function serveByNode(
   client: Stream,

@@ -5,28 +5,33 @@ import { Authority, hasOpenssl } from "../../support/authority.ts";
 import { collectedLog } from "../../support/logs.ts";
 import { unless } from "../../support/unless.ts";
 
+/** The certificates of a listener with a pair for one.example, and what the log is told of them. */
+function served(authority: Authority) {
+  const file = `${authority.folder}/served`;
+  const { cert, key } = authority.issue({ file, names: ["one.example"] });
+  const { log, lines } = collectedLog();
+  const settings = readSettings({ tlsCert: cert, tlsKey: key });
+  return { file, cert, key, lines, certificates: new Certificates({ settings, log, tells: true }) };
+}
+
 Deno.test({
   ...unless("files that change are served anew, and bad ones change nothing", {
     "there is no openssl": !hasOpenssl,
   }),
   async fn() {
     using authority = new Authority();
-    const file = `${authority.folder}/served`;
-    const { cert, key } = authority.issue({ file, names: ["one.example"] });
-    const { log, lines } = collectedLog();
-    const settings = { ...readSettings({ tlsCert: cert, tlsKey: key }) };
-    const certificates = new Certificates({ settings, log, tells: true });
-    const [served] = certificates.all;
+    const { file, cert, key, certificates, lines } = served(authority);
+    const [one] = certificates.all;
     const look = async () => {
       await certificates.look();
-      return served!.names.join();
+      return one!.names.join();
     };
     assertEquals(await look(), "one.example");
-    const first = certificates.portOf(served!);
+    const first = certificates.portOf(one!);
     authority.issue({ file, names: ["two.example"] });
     assertEquals(await look(), "two.example");
-    assertEquals(certificates.find("two.example"), served);
-    assertEquals(certificates.portOf(served!) === first, false);
+    assertEquals(certificates.find("two.example"), one);
+    assertEquals(certificates.portOf(one!) === first, false);
     assertStringIncludes(lines.at(-1)!, `${cert} has changed: for two.example until 2`);
     // Half of a new pair may become a whole one in a moment.
     const other = authority.issue({ names: ["three.example"] });
@@ -62,11 +67,7 @@ Deno.test({
   }),
   async fn() {
     using authority = new Authority();
-    const file = `${authority.folder}/served`;
-    const { cert, key } = authority.issue({ file, names: ["one.example"] });
-    const { log, lines } = collectedLog();
-    const settings = { ...readSettings({ tlsCert: cert, tlsKey: key }) };
-    const certificates = new Certificates({ settings, log, tells: true });
+    const { file, certificates, lines } = served(authority);
     await certificates.look();
     authority.issue({ file, names: ["two.example"] });
     const { listenTls } = Deno;
