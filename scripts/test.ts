@@ -13,11 +13,12 @@ const GREEDY = [
   "tests/integration/descriptors_test.ts",
 ];
 
-/** Tests that look at the time, memory, descriptors or children of the process that runs them. */
+/** Tests that look at the time, memory, descriptors or children of the process that runs them, or change its environment. */
 const ALONE = [
   "tests/admin/load_test.ts",
   "tests/faults/hostile_test.ts",
   "tests/net/connect_test.ts",
+  "tests/net/tls/roots_test.ts",
   "tests/program/refused_changes_test.ts",
   "tests/threads/process_worker_test.ts",
 ];

@@ -30,9 +30,9 @@ export class TestServer implements AsyncDisposable {
     handle: (conn: Deno.TcpConn, number: number) => Promise<void>,
     options: { port?: number; hostname?: string; speaksFirst?: boolean } = {},
   ) {
-    const { port = freePort(), hostname = "127.0.0.1", speaksFirst = false } = options;
+    const { port, hostname = "127.0.0.1", speaksFirst = false } = options;
     this.#speaksFirst = speaksFirst;
-    this.#listener = Deno.listen({ hostname, port });
+    this.#listener = port === undefined ? listenAt(hostname) : Deno.listen({ hostname, port });
     this.port = this.#listener.addr.port;
     this.#loop = this.#accept(handle);
   }
@@ -236,6 +236,17 @@ export function freePort(): number {
       using _listener = Deno.listen({ hostname: "0.0.0.0", port });
       given.add(port);
       return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+}
+
+/** Listens on a free port; another test may have got the same one in the same moment. */
+function listenAt(hostname: string): Deno.TcpListener {
+  for (;;) {
+    try {
+      return Deno.listen({ hostname, port: freePort() });
     } catch (error) {
       if (!(error instanceof Deno.errors.AddrInUse)) throw error;
     }

@@ -34,7 +34,7 @@ const MEANINGS: readonly [RegExp, (terms: Expected, ...groups: string[]) => stri
     (_, at) => `its certificate is not valid before ${dateOf(at!)}`,
   ],
   [
-    /UnknownIssuer|BadSignature/,
+    /UnknownIssuer|BadSignature|UNABLE_TO_VERIFY/,
     ({ roots }) => `its certificate is from no authority in ${roots}`,
   ],
   [/UnsupportedCertVersion/, () => {
