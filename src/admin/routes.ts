@@ -2,6 +2,8 @@ import { messageOf, UsageError } from "../base/errors.ts";
 import { OperationError, type Operations, type Status } from "../operations/operations.ts";
 import { answer, HttpError, invalid, json, JSON_TYPE } from "./responses.ts";
 import { readJson } from "./request_body.ts";
+import type { ByteStreams } from "./byte_streams.ts";
+import { readInspection, wordsOf } from "./inspection_request.ts";
 import type { EventStreams } from "./event_streams.ts";
 import { EXPOSITION_TYPE } from "../telemetry/exposition.ts";
 import { isProgram, readChange, readNewDestination, readNothing } from "./request_fields.ts";
@@ -20,10 +22,13 @@ export interface HandlerContext {
   snapshots: StatusCache;
   sheets: Sheets;
   streams: EventStreams;
+  byteStreams: ByteStreams;
   page: Page | undefined;
   limits: Limits;
   /** Whether those who ask have shown a token: what they add may be a program that is run. */
   hasToken: boolean;
+  /** Whether they have shown a token, or may use a socket file: they may see what sessions carry. */
+  isTrusted: boolean;
 }
 
 /** One request that has passed the guard. */
@@ -34,6 +39,8 @@ export interface ApiRequest {
   id: string;
   /** Settles when the answer has ended. */
   completed: Promise<void>;
+  /** The address that it came from. */
+  from: string;
 }
 
 /** One thing that can be asked for. */
@@ -41,6 +48,8 @@ export interface Route {
   method: "GET" | "POST" | "PATCH" | "DELETE";
   /** As in the OpenAPI document; `{id}` stands for two numbers. */
   path: string;
+  /** Whether it is only for who may change something, although it is a GET. */
+  mayChange?: true;
   handle(call: ApiRequest, desk: HandlerContext): Response | Promise<Response>;
 }
 
@@ -57,6 +66,7 @@ export const ROUTES: readonly Route[] = [
     },
   },
   { method: "GET", path: "/sessions", handle: sessions },
+  { method: "GET", path: "/bytes", mayChange: true, handle: bytes },
   { method: "DELETE", path: "/sessions/{id}", handle: endSession },
   { method: "GET", path: "/metrics", handle: (_, desk) => metrics(desk) },
   { method: "GET", path: "/events", handle: events },
@@ -138,6 +148,24 @@ async function metrics({ snapshots, sheets }: HandlerContext): Promise<Response>
 function events({ request, completed }: ApiRequest, { streams }: HandlerContext): Response {
   if (request.method === "HEAD") return answer(null, { type: "text/event-stream; charset=utf-8" });
   return streams.answer(completed);
+}
+
+async function bytes(
+  { request, query, completed, from }: ApiRequest,
+  { operations, snapshots, byteStreams, isTrusted }: HandlerContext,
+): Promise<Response> {
+  if (!isTrusted) {
+    throw new HttpError(
+      403,
+      "what sessions carry is shown only with a token, or over a socket file: give " +
+        "--admin-token-file, or --admin unix:/path",
+    );
+  }
+  const wish = readInspection(query);
+  if (request.method === "HEAD") return answer(null, { type: "text/event-stream; charset=utf-8" });
+  byteStreams.assertRoom();
+  const sources = await asked(operations.inspect(wish), snapshots);
+  return byteStreams.answer(sources, { what: wordsOf(wish), who: from, completed });
 }
 
 async function addDestination({ request }: ApiRequest, desk: HandlerContext): Promise<Response> {

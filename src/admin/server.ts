@@ -1,5 +1,10 @@
 import type { Logger } from "@logtape/logtape";
-import { type Address, formatAddress, type SocketAddress } from "../net/address.ts";
+import {
+  type Address,
+  formatAddress,
+  formatSocketAddress,
+  type SocketAddress,
+} from "../net/address.ts";
 import { isLocal, isLoopbackIp } from "../net/address_relations.ts";
 import { bind } from "../net/bind.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
@@ -10,6 +15,7 @@ import { HttpServer, type HttpServerLimits } from "../net/http/server.ts";
 import type { Operations } from "../operations/operations.ts";
 import { Pace } from "../async/pace.ts";
 import { HttpError, refusal } from "./responses.ts";
+import { ByteStreams } from "./byte_streams.ts";
 import { EventStreams } from "./event_streams.ts";
 import { guard, type Guarded } from "./request_guard.ts";
 import { LIMITS, type Limits } from "./limits.ts";
@@ -72,14 +78,17 @@ export async function serveAdmin(
   const sheets = new Sheets(pace);
   const status = () => snapshots.status();
   const streams = new EventStreams({ events, status, sheets, pace, log, limits });
+  const byteStreams = new ByteStreams(log);
   const desk: HandlerContext = {
     operations,
     snapshots,
     sheets,
     streams,
+    byteStreams,
     page,
     limits,
     hasToken: token !== undefined,
+    isTrusted: token !== undefined || address.transport === "unix",
   };
   const hostname = address.transport === "tcp" ? address.hostname : undefined;
   const transport = address.transport === "unix" ? "unix" : "tcp";
@@ -96,10 +105,10 @@ export async function serveAdmin(
   const allowance = descriptors?.reserveForAdmin();
   const server = new HttpServer({
     bound,
-    handler: (request, { completed }) => {
+    handler: (request, { completed, from }) => {
       // A client that leaves makes this fail, which concerns nobody.
       const completion = completed.catch(() => {});
-      return serve(request, { guarded, desk, completed: completion, log });
+      return serve(request, { guarded, desk, completed: completion, from, log });
     },
     limits: options.http ?? {},
     pace,
@@ -112,6 +121,7 @@ export async function serveAdmin(
   async function close(): Promise<void> {
     signal?.removeEventListener("abort", close);
     streams.close();
+    byteStreams.close();
     await server.close({ patience: limits.closePatience });
     pace.close();
     allowance?.();
@@ -119,6 +129,11 @@ export async function serveAdmin(
   signal?.addEventListener("abort", close);
   if (signal?.aborted) await close();
   return { address: bound.address, close, [Symbol.asyncDispose]: close };
+}
+
+/** Who asks, as the log says it. */
+function nameOf(from: SocketAddress): string {
+  return from.transport === "unix" ? "who has the socket file" : formatSocketAddress(from);
 }
 
 function assertLocal(address: Address): void {
@@ -147,14 +162,23 @@ export function isBoundAsMeant(
 
 async function serve(
   request: HttpRequest,
-  options: { guarded: Guarded; desk: HandlerContext; completed: Promise<void>; log: Logger },
+  options: {
+    guarded: Guarded;
+    desk: HandlerContext;
+    completed: Promise<void>;
+    from: SocketAddress;
+    log: Logger;
+  },
 ): Promise<Response> {
-  const { guarded, desk, completed, log } = options;
+  const { guarded, desk, completed, from, log } = options;
   try {
     const target = targetOf(request);
     await guard(request, target, guarded);
     const { route, id } = routeOf(request.method, target.path);
-    return await route.handle({ request, query: target.query, id, completed }, desk);
+    return await route.handle(
+      { request, query: target.query, id, completed, from: nameOf(from) },
+      desk,
+    );
   } catch (error) {
     if (error instanceof HttpError) return refusal(error);
     log.error("the admin API failed at {method} {url}: {error}", {

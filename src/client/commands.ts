@@ -8,6 +8,7 @@ import { plain } from "./format.ts";
 import { plural, quote } from "../base/text.ts";
 import { readNew, readValues } from "./destination_arguments.ts";
 import { isDestination, isNothing, isObject, isReloadResult, isSessions } from "./shapes.ts";
+import { INSPECTION_COMMANDS } from "./inspect/commands.ts";
 import { sessionLines, statusLines } from "./tables.ts";
 import { findDestination, titleOf } from "./target.ts";
 import { waitUntilForgotten, waitUntilGone, waitUntilIdle } from "./wait_for.ts";
@@ -128,6 +129,7 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
       show([`${id}: ended`], undefined);
     },
   },
+  ...INSPECTION_COMMANDS,
   reload: {
     form: "",
     help: "reads the configuration again and applies what is different",

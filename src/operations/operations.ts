@@ -1,4 +1,5 @@
 import type { DestinationStatus } from "./destination_status.ts";
+import type { InspectionSource, InspectionWish } from "./inspection.ts";
 import type { ListenerStatus } from "./listener_status.ts";
 import type { AdminState, ListenerState } from "./states.ts";
 
@@ -117,6 +118,12 @@ export interface Operations {
   sessions(options: { limit: number }): Promise<SessionInfo[]>;
   /** Ends a session at once, with the reason `killed`. */
   endSession(id: string): Promise<void>;
+  /**
+   * Begins to note what moves in sessions, until all of these sources are ended.
+   *
+   * @throws {OperationError} If there is no such session, listener or destination.
+   */
+  inspect(wish: InspectionWish): Promise<InspectionSource[]>;
   addDestination(destination: NewDestination): Promise<DestinationStatus>;
   changeDestination(id: string, change: DestinationChange): Promise<DestinationStatus>;
   /** Lets a destination finish its sessions and forgets it then. */

@@ -16,6 +16,8 @@ import {
   type SessionInfo,
   type Status,
 } from "../operations/operations.ts";
+import type { InspectionSource, InspectionWish } from "../operations/inspection.ts";
+import { inspect } from "./inspecting.ts";
 import type { LookUps } from "./discovery.ts";
 import { Reloader } from "./reload.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
@@ -157,6 +159,10 @@ export class Instance implements Operations {
     const { listener, number } = this.#listeners.locate("session", id);
     if (await listener.balancer.endSession(number)) return;
     throw new OperationError("missing", `there is no session ${id}`);
+  }
+
+  async inspect(wish: InspectionWish): Promise<InspectionSource[]> {
+    return await inspect(wish, { listeners: this.#listeners, status: () => this.status() });
   }
 
   addDestination(destination: NewDestination): Promise<DestinationStatus> {
