@@ -140,7 +140,7 @@ class ByteStream {
       this.#seen.add(record.session);
       this.#counts.sessions++;
     } else if (record.kind === "over") this.#seen.delete(record.session);
-    else if (record.kind === "lost") this.#counts.lost += record.bytes;
+    else if (record.kind === "lost") this.#counts.lost += record.lost_bytes;
     this.#controller.enqueue(frame(kind, rest));
   }
 

@@ -124,7 +124,8 @@ export class Inspection implements TapListener {
     this.#held = 0;
     this.#lost = { bytes: 0, sessions: 0 };
     if (lost.bytes + lost.sessions > 0) {
-      records.push({ kind: "lost", time_us: this.#now, ...lost });
+      const what = { lost_bytes: lost.bytes, lost_sessions: lost.sessions };
+      records.push({ kind: "lost", time_us: this.#now, ...what });
     }
     return records.length === 0 && this.#complete ? undefined : records;
   }

@@ -91,8 +91,8 @@ export type InspectionRecord =
   | {
     readonly kind: "lost";
     readonly time_us: number;
-    readonly bytes: number;
-    readonly sessions: number;
+    readonly lost_bytes: number;
+    readonly lost_sessions: number;
   };
 
 /** What is looked into: one of the parts, each in a thread of its own, that serve sessions. */

@@ -39,7 +39,7 @@ export class Capture implements Disposable {
 
   add(record: InspectionRecord): void {
     if (record.kind === "lost") {
-      this.counts.lost += record.bytes;
+      this.counts.lost += record.lost_bytes;
       return;
     }
     let conversation = this.#conversations.get(record.session);

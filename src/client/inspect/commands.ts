@@ -49,6 +49,7 @@ export const INSPECTION_COMMANDS: Readonly<Record<"watch" | "capture", CtlComman
         file,
         onRecord: (record) => show(view.lines(record), portable(record)),
       });
+      show(view.rest(), undefined);
     },
   },
   capture: {

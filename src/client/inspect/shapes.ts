@@ -21,7 +21,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Test>>>> = {
   bytes: { ...both, direction, offset: amount, bytes },
   end: { ...both, direction },
   over: { ...both, reason: text, bytes_up: amount, bytes_down: amount },
-  lost: { time_us: amount, bytes: amount, sessions: amount },
+  lost: { time_us: amount, lost_bytes: amount, lost_sessions: amount },
 };
 
 /** Whether what came from outside is something that happened in a session. */

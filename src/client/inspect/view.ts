@@ -11,6 +11,8 @@ const TLS_TYPES: readonly number[] = [20, 21, 22, 23];
 interface Shown {
   /** How many bytes of each direction came before what is shown next. */
   readonly next: Record<Direction, number>;
+  /** How many have come. */
+  readonly came: Record<Direction, number>;
   /** Whether something of it was shown. */
   begun: boolean;
 }
@@ -36,7 +38,7 @@ export class InspectionView {
   /** The lines for what has happened; none if it is too much to be shown. */
   lines(record: InspectionRecord): string[] {
     if (record.kind === "lost") {
-      const { bytes, sessions } = record;
+      const { lost_bytes: bytes, lost_sessions: sessions } = record;
       const all = sessions > 0 ? ` and ${sessions} sessions` : "";
       return [`! ${formatBytes(bytes)}${all} came too fast to be told`];
     }
@@ -61,11 +63,19 @@ export class InspectionView {
     }
   }
 
+  /** The lines for what was left out last, where it is looked no further. */
+  rest(): string[] {
+    return [...this.#sessions].flatMap(([session, { next, came }]) => [
+      ...gap(`${session} >`, came.up - next.up),
+      ...gap(`${session} <`, came.down - next.down),
+    ]);
+  }
+
   #begin(record: InspectedSession, head: string): string[] {
     const { client, local, listener, destination, age_ms, tls, session } = record;
     const { bytes_up: up, bytes_down: down } = record;
     if (this.#sessions.has(session)) return [`${head} is connected to ${destination}`];
-    this.#sessions.set(session, { next: { up, down }, begun: false });
+    this.#sessions.set(session, { next: { up, down }, came: { up, down }, begun: false });
     const at = local === listener ? "" : ` (${local})`;
     const age = `${formatSpan(age_ms)} old`;
     const where = destination === null ? "not connected yet" : `to ${destination}`;
@@ -85,6 +95,7 @@ export class InspectionView {
     shown: Shown,
     head: string,
   ): string[] {
+    shown.came[direction] = offset + bytes.length;
     const room = this.#roomAt(time_us);
     if (room === 0) return [];
     const piece = bytes.subarray(0, room);
