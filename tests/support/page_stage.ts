@@ -20,6 +20,7 @@ export const SCHEMES = ["light", "dark"] as const;
 
 /** Long enough that nobody would find it, and short enough for a picture. */
 const TOKEN = "the-token-of-this-play-0123456789";
+const READER_TOKEN = "the-token-of-who-only-looks-01234";
 
 /** One state on show: the real admin server in front of a program that is played, and the page. */
 export class Stage implements AsyncDisposable {
@@ -49,7 +50,7 @@ export class Stage implements AsyncDisposable {
       events: program.events,
       page: await loadPage(),
       log: getLogger("iawlb"),
-      ...(state.as && { token: TOKEN }),
+      ...(state.as && { token: TOKEN, readerToken: READER_TOKEN }),
       limits: {
         closePatience: 0,
         ...(watched && { eventInterval: 20, snapshotAge: 0 }),
@@ -97,7 +98,7 @@ export class Stage implements AsyncDisposable {
     }
     if (as === "stranger") return;
     if (as) {
-      await page.getByLabel("Token").fill(as === "wrong" ? "not-the-token" : TOKEN);
+      await page.getByLabel("Token").fill(as === "wrong" ? "not-the-token" : READER_TOKEN);
       await page.keyboard.press("Enter");
     }
     if (as === "wrong") await this.tab.shows("#token-error", /./);
