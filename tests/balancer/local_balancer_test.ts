@@ -76,6 +76,7 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
     waiting_clients: 0,
     oldest_waiting_ms: 0,
     queue: 1024,
+    waits_at_most_ms: 30_000,
     overloaded: 0,
     patience_ms: 0,
     datagrams_up: 0,

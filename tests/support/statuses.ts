@@ -34,6 +34,7 @@ export function listenerOf(different: Partial<ListenerStatus>): ListenerStatus {
     waiting_clients: 0,
     oldest_waiting_ms: 0,
     queue: 1024,
+    waits_at_most_ms: 30_000,
     active: 0,
     unbound: 0,
     overloaded: 0,

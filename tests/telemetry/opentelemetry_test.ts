@@ -50,6 +50,7 @@ const STATUS: Status = {
       waiting_clients: 5,
       oldest_waiting_ms: 2500,
       queue: 1024,
+      waits_at_most_ms: 30_000,
       active: 2,
     },
     ...{
@@ -94,6 +95,7 @@ const STATUS: Status = {
       waiting_clients: 999,
       oldest_waiting_ms: 999,
       queue: 999,
+      waits_at_most_ms: 999,
       active: 999,
       unbound: 999,
       overloaded: 0,
