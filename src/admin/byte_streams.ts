@@ -17,8 +17,8 @@ const SIGN_OF_LIFE = new TextEncoder().encode(":\n\n");
 export interface Inspector {
   /** Which sessions. */
   readonly what: string;
-  /** Who asks. */
-  readonly who: string;
+  /** Who asks, as the log tells it. */
+  readonly by: string;
   /** Settles when the answer has ended. */
   readonly completed: Promise<void>;
 }
@@ -43,14 +43,14 @@ export class ByteStreams {
   }
 
   /** Answers with a new stream: what the sources tell, until all of them are over or the reader leaves. */
-  answer(sources: readonly InspectionSource[], { what, who, completed }: Inspector): Response {
+  answer(sources: readonly InspectionSource[], { what, by, completed }: Inspector): Response {
     this.#answers++;
     const stream = new ByteStream(sources, (counts) => {
       this.#open.delete(stream);
       this.#log.info(
-        "{who} looks no more into the bytes of {what}: {sessions}, {told} bytes; {lost} bytes " +
+        "by {by}: looks no more into the bytes of {what}: {sessions}, {told} bytes; {lost} bytes " +
           "were left out",
-        { who, what, ...counts, sessions: plural(counts.sessions, "session") },
+        { by, what, ...counts, sessions: plural(counts.sessions, "session") },
       );
     });
     this.#open.add(stream);
@@ -59,7 +59,7 @@ export class ByteStreams {
       stream.close();
     };
     completed.then(leave, leave);
-    this.#log.info("{who} looks into the bytes of {what}", { who, what });
+    this.#log.info("by {by}: looks into the bytes of {what}", { by, what });
     stream.run(this.#log);
     return answer(stream.body, { type: "text/event-stream; charset=utf-8" });
   }

@@ -1,3 +1,4 @@
+import type { ConfigInForce } from "./config_in_force.ts";
 import type { DestinationStatus } from "./destination_status.ts";
 import type { InspectionSource, InspectionWish } from "./inspection.ts";
 import type { ListenerStatus } from "./listener_status.ts";
@@ -107,6 +108,12 @@ export class OperationError extends Error {
   }
 }
 
+/** Whom the log names for a change. */
+export interface Asked {
+  /** Such as `operator (192.0.2.7:40000)`; "the operator" if absent. */
+  by?: string;
+}
+
 /**
  * What operators can see and do while the program runs: all of the admin API stands on this.
  *
@@ -116,25 +123,31 @@ export interface Operations {
   status(): Promise<Status>;
   /** The oldest live sessions, at most so many. */
   sessions(options: { limit: number }): Promise<SessionInfo[]>;
+  /** What the program runs by. */
+  config(): Promise<ConfigInForce>;
   /** Ends a session at once, with the reason `killed`. */
-  endSession(id: string): Promise<void>;
+  endSession(id: string, asked?: Asked): Promise<void>;
   /**
    * Begins to note what moves in sessions, until all of these sources are ended.
    *
    * @throws {OperationError} If there is no such session, listener or destination.
    */
   inspect(wish: InspectionWish): Promise<InspectionSource[]>;
-  addDestination(destination: NewDestination): Promise<DestinationStatus>;
-  changeDestination(id: string, change: DestinationChange): Promise<DestinationStatus>;
+  addDestination(destination: NewDestination, asked?: Asked): Promise<DestinationStatus>;
+  changeDestination(
+    id: string,
+    change: DestinationChange,
+    asked?: Asked,
+  ): Promise<DestinationStatus>;
   /** Lets a destination finish its sessions and forgets it then. */
-  removeDestination(id: string): Promise<void>;
+  removeDestination(id: string, asked?: Asked): Promise<void>;
   /** Begins to drain the whole program, which ends it. Returns at once. */
-  beginDrain(): void;
+  beginDrain(asked?: Asked): void;
   /**
    * Reads the configuration again and applies what is different.
    *
    * @throws {UsageError} If the configuration is not allowed; nothing has changed then. Its message
    * has a line for each error.
    */
-  reload(): Promise<ReloadResult>;
+  reload(asked?: Asked): Promise<ReloadResult>;
 }

@@ -56,7 +56,10 @@ Deno.test("the bytes of sessions are an event stream that begins and ends with a
   assert(source.ended);
   await until(() => lines.length === 2, "its end is logged");
   const what = "sessions 1.1, 1.2 and all sessions from 10.0.0.0/8 at listener web to db1";
-  assertMatch(lines[0]!, new RegExp(`^127\\.0\\.0\\.1:\\d+ looks into the bytes of ${what}$`));
+  assertMatch(
+    lines[0]!,
+    new RegExp(`^by operator \\(127\\.0\\.0\\.1:\\d+\\): looks into the bytes of ${what}$`),
+  );
   assertMatch(
     lines[1]!,
     new RegExp(`looks no more into the bytes of ${what}: .*3 bytes; 7 bytes were left out$`),

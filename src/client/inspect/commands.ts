@@ -5,7 +5,7 @@ import { plural, quote } from "../../base/text.ts";
 import { parsePeers } from "../../net/networks.ts";
 import type { InspectionRecord, InspectionWish } from "../../operations/inspection.ts";
 import type { AdminClient } from "../admin_client.ts";
-import type { Context, CtlCommand } from "../commands.ts";
+import type { Context, CtlCommand } from "../command.ts";
 import { formatBytes } from "../format.ts";
 import { findDestination } from "../target.ts";
 import { Capture } from "./capture.ts";

@@ -9,11 +9,19 @@ import { after, type Timer } from "../../base/timer.ts";
 /** One request, with its address as it was sent: nothing of it is resolved. */
 export type HttpRequest = Pick<Request, "method" | "url" | "headers" | "body">;
 
-/** Answers a request; `completed` settles when the answer has ended, `from` is who asks. */
+/** Answers a request. */
 export type HttpHandler = (
   request: HttpRequest,
-  info: { completed: Promise<void>; from: SocketAddress },
+  info: RequestInfo,
 ) => Response | Promise<Response>;
+
+/** What a request does not say by itself. */
+export interface RequestInfo {
+  /** Settles when the answer has ended. */
+  completed: Promise<void>;
+  /** The other end of the connection. */
+  peer: SocketAddress;
+}
 
 /** What clients are allowed; times in milliseconds. */
 export interface HttpLimits {
@@ -144,7 +152,7 @@ export class HttpConnection {
       const request = { method, url, headers, body: body.ended ? null : body.stream };
       const response = await this.#options.handler(request, {
         completed: completion.promise,
-        from: this.#stream.remoteAddress,
+        peer: this.#stream.remoteAddress,
       });
       const keepAlive = head.keepAlive && body.ended && !this.#last;
       const to = { head: method === "HEAD", old: head.old, keepAlive };
