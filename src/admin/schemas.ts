@@ -88,6 +88,14 @@ export const SCHEMAS = {
     errors: said(list(text), "all errors, a line each, where there can be several"),
   }, ["error"]),
   Health: objectSchema({ status: { enum: ["ok", "draining", "no destination up"] } }),
+  Whoami: objectSchema({
+    name: said(
+      text,
+      "operator or reader, by the token; without one socket file or loopback, by the address",
+    ),
+    may: said({ enum: ["everything", "read"] }, "everything, or only look"),
+    token: said({ type: "boolean" }, "whether a token was shown"),
+  }),
   Histogram: HISTOGRAM_SCHEMA,
   Latencies: objectSchema(eachDuration(() => ref("Histogram"))),
   Forecast: FORECAST_SCHEMA,

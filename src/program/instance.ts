@@ -8,6 +8,7 @@ import { FatalError } from "../base/errors.ts";
 import { ListenerSet } from "./listener_set.ts";
 import type { Logs } from "../logging/logs.ts";
 import {
+  type Asked,
   type DestinationChange,
   type NewDestination,
   OperationError,
@@ -153,39 +154,46 @@ export class Instance implements Operations {
     return (await Promise.all(lists)).flat().sort((a, b) => b.age_ms - a.age_ms).slice(0, limit);
   }
 
-  async endSession(id: string): Promise<void> {
+  async endSession(id: string, asked?: Asked): Promise<void> {
     const { listener, number } = this.#listeners.locate("session", id);
-    if (await listener.balancer.endSession(number)) return;
-    throw new OperationError("missing", `there is no session ${id}`);
+    if (!await listener.balancer.endSession(number)) {
+      throw new OperationError("missing", `there is no session ${id}`);
+    }
+    this.#audit(`session ${id} ended`, asked);
   }
 
-  addDestination(destination: NewDestination): Promise<DestinationStatus> {
+  addDestination(destination: NewDestination, asked?: Asked): Promise<DestinationStatus> {
     return this.#change(async () => {
       const { listener: wanted, ...rest } = destination;
       const listener = this.#listeners.find(wanted);
       const { number, changes } = await listener.add(rest);
-      this.#tell(listener, changes);
+      this.#tell(listener, changes, asked);
       return await listener.destination(number);
     });
   }
 
-  changeDestination(id: string, change: DestinationChange): Promise<DestinationStatus> {
+  changeDestination(
+    id: string,
+    change: DestinationChange,
+    asked?: Asked,
+  ): Promise<DestinationStatus> {
     return this.#change(async () => {
       const { listener, number } = this.#listeners.locate("destination", id);
-      this.#tell(listener, await listener.change(number, change));
+      this.#tell(listener, await listener.change(number, change), asked);
       return await listener.destination(number);
     });
   }
 
-  removeDestination(id: string): Promise<void> {
+  removeDestination(id: string, asked?: Asked): Promise<void> {
     return this.#change(async () => {
       const { listener, number } = this.#listeners.locate("destination", id);
-      this.#tell(listener, await listener.remove(number));
+      this.#tell(listener, await listener.remove(number), asked);
     });
   }
 
-  reload(): Promise<ReloadResult> {
+  reload(asked?: Asked): Promise<ReloadResult> {
     return this.#change(async () => {
+      if (asked) this.#audit("reload", asked);
       this.#manager?.reloading();
       try {
         return await this.#reloader.reload();
@@ -198,7 +206,8 @@ export class Instance implements Operations {
     });
   }
 
-  beginDrain(): void {
+  beginDrain(asked?: Asked): void {
+    if (!this.#drained) this.#audit("drain and end", asked);
     this.drain();
   }
 
@@ -241,10 +250,12 @@ export class Instance implements Operations {
     return result;
   }
 
-  #tell(listener: ManagedListener, changes: readonly string[]): void {
-    for (const change of changes) {
-      const told = this.#listeners.prefix(listener) + change;
-      this.#logs.log.info("by the operator: {change}", { change: told });
-    }
+  #tell(listener: ManagedListener, changes: readonly string[], asked?: Asked): void {
+    for (const change of changes) this.#audit(this.#listeners.prefix(listener) + change, asked);
+  }
+
+  /** The one line in the log for whatever an operator changes. */
+  #audit(change: string, { by = "the operator" }: Asked = {}): void {
+    this.#logs.log.info("by {by}: {change}", { by, change });
   }
 }

@@ -69,6 +69,7 @@ Deno.test("every answer is as documented", async () => {
   const asked: [string, string, number, { id?: string; body?: unknown }?][] = [
     ["GET", "/", 200],
     ["GET", "/healthz", 200],
+    ["GET", "/whoami", 200],
     ["GET", "/status", 200],
     ["GET", "/sessions", 200],
     ["GET", "/metrics", 200],
