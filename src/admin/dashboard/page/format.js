@@ -51,6 +51,15 @@ export function duration(ms) {
 }
 
 /**
+ * How long something has been so: whole seconds, so that it can be read while it grows.
+ *
+ * @param {number} ms
+ */
+export function span(ms) {
+  return ms >= 1000 && ms < 60_000 ? `${Math.floor(ms / 1000)} s` : duration(ms);
+}
+
+/**
  * The time of day here of an RFC 3339 time.
  *
  * @param {string} time

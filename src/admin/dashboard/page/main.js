@@ -7,11 +7,15 @@ import { byId, h, KeyedList, setAttribute, setText } from "./dom.js";
 import { count, duration, plural, timeOfDay } from "./format.js";
 import { ListenerView } from "./listener_view.js";
 import { SessionsView } from "./sessions_view.js";
-import { healthOf, queueOf, serviceOf, sum, takes } from "./verdict.js";
+import { queueOf } from "./queue_facts.js";
+import { takes } from "./slots.js";
+import { healthOf, sum, tabTitle } from "./verdict.js";
+import { VerdictView } from "./verdict_view.js";
 
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {import("../../../operations/operations.ts").LogEvent} LogEvent */
 /** @typedef {import("../../../operations/operations.ts").Status} Status */
+/** @typedef {import("./listener_view.js").Told} Told */
 /** @typedef {import("./verdict.js").Verdict} Verdict */
 
 /** Most events that are listed. */
@@ -25,6 +29,7 @@ class Page {
   #retryAt = 0;
   #lost = false;
   #newStream = true;
+  #verdict = new VerdictView();
   #connection;
   #listeners;
   #overview = new KeyedList(byId("overview-list"), {
@@ -35,7 +40,7 @@ class Page {
   /** @param {import("./listener_view.js").Constants} constants */
   constructor(constants) {
     this.#listeners = new KeyedList(byId("listeners"), {
-      key: (/** @type {{ listener: ListenerStatus, time: number }} */ { listener }) => listener.id,
+      key: (/** @type {Told} */ { listener }) => listener.id,
       create: ({ listener }) => new ListenerView(listener, constants),
     });
     this.#connection = new Connection({
@@ -80,21 +85,22 @@ class Page {
     this.#status = status;
     this.#lost = false;
     this.#tellConnection();
-    const { listeners, state, uptime_ms, version, pid, log_lines_lost: { access, log } } = status;
+    const { listeners, state, time, uptime_ms, version, pid, log_lines_lost: { access, log } } = status;
     document.body.dataset.loaded = "yes";
     const lost = access + log > 0 ? ` · ${access + log} log lines lost` : "";
     setText(byId("about"), `${version} · pid ${pid} · up ${duration(uptime_ms)}${lost}`);
-    const health = healthOf(listeners);
-    const queue = queueOf(listeners);
-    tell("health", health);
-    tell("queue", queue);
-    tell("service", serviceOf(listeners));
+    const offset = Date.parse(time) - uptime_ms;
+    this.#listeners.render(listeners.map((listener) => ({ listener, time: uptime_ms, offset })));
+    const verdict = healthOf(listeners, {
+      draining: state === "draining",
+      still: (id) => this.#listeners.view(id)?.still ?? 0,
+    });
+    this.#verdict.update(verdict, listeners);
     setAttribute(byId("drain"), "aria-disabled", String(state === "draining"));
-    document.title = `${health.tone === "good" ? queue.title : health.title} – iawlb`;
-    setAttribute(byId("icon"), "href", icon(health.tone === "good" ? queue.tone : health.tone));
+    document.title = tabTitle(listeners, verdict);
+    setAttribute(byId("icon"), "href", icon(verdict.tone));
     byId("overview").hidden = listeners.length < 2;
     if (listeners.length > 1) this.#overview.render(listeners);
-    this.#listeners.render(listeners.map((listener) => ({ listener, time: uptime_ms })));
   }
 
   #tellConnection() {
@@ -128,16 +134,6 @@ function drainText(status) {
     return greeting + waiting + active;
   });
   return `Draining: no new sessions; ${plural(left, "session")} to finish, then the program ends.`;
-}
-
-/**
- * @param {"health" | "queue" | "service"} id
- * @param {Verdict} verdict
- */
-function tell(id, { tone, title, detail }) {
-  setAttribute(byId(id), "data-tone", tone);
-  setText(byId(`${id}-title`), title);
-  setText(byId(`${id}-detail`), detail);
 }
 
 /**
@@ -221,7 +217,7 @@ async function drain() {
  * @param {Verdict["tone"]} tone
  */
 function icon(tone) {
-  const colour = { good: "%231f8a66", wait: "%23c77700", bad: "%23c62f26" }[tone];
+  const colour = { good: "%231f8a66", plain: "%234a7894", wait: "%23c77700", bad: "%23c62f26" }[tone];
   return "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>" +
     `<circle cx='8' cy='8' r='7' fill='${colour}'/></svg>`;
 }

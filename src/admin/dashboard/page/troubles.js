@@ -1,5 +1,5 @@
 // @ts-check
-import { count, duration, plural, rate } from "./format.js";
+import { count, plural, rate, span } from "./format.js";
 import { tlsOf } from "./listener_facts.js";
 import { ageTone, isNearlyFull } from "./queue_facts.js";
 import { slotsOf, takes } from "./slots.js";
@@ -88,8 +88,8 @@ function troublesAt(listener, { still, where, alone }) {
   if (!serving) found.push(nobodyServes(listener, { where, way }));
   const age = ageTone(listener);
   if (still >= STILL_MS && serving) {
-    found.push(trouble(age === "bad" ? "bad" : "wait", `Nothing moves${where} for ${duration(still)}`, {
-      detail: `${count(waiting)} waiting for up to ${duration(oldest)}: ${causeOf(listener)}, ` +
+    found.push(trouble(age === "bad" ? "bad" : "wait", `Nothing moves${where} for ${span(still)}`, {
+      detail: `${count(waiting)} waiting for up to ${span(oldest)}: ${causeOf(listener)}, ` +
         "none ends and not a byte comes.",
       said: `Nothing moves${where}`,
       way,
@@ -101,7 +101,7 @@ function troublesAt(listener, { still, where, alone }) {
       isNearlyFull(listener) ? "bad" : age,
       isNearlyFull(listener)
         ? `The queue${where} is full: ${count(waiting)} waiting`
-        : `${count(waiting)} waiting${where} for up to ${duration(oldest)}: ${cause}`,
+        : `${count(waiting)} waiting${where} for up to ${span(oldest)}: ${cause}`,
       { detail: agePart(listener), said: `${full}${where}`, way },
     ));
   }
@@ -141,7 +141,7 @@ function nobodyServes(listener, { where, way }) {
     : namedCauses(all.filter(({ state }) => state === "down" || state === "suspect"));
   const waiting = listener.waiting === 0
     ? ""
-    : ` ${count(listener.waiting)} waiting for up to ${duration(listener.oldest_waiting_ms)}.`;
+    : ` ${count(listener.waiting)} waiting for up to ${span(listener.oldest_waiting_ms)}.`;
   return trouble("bad", `No destination${where} is up`, { detail: cause + waiting, way });
 }
 
@@ -215,7 +215,7 @@ function causeOf(listener) {
 /** @param {ListenerStatus} listener */
 function agePart({ waits_at_most_ms: most }) {
   return most === 0 ? "Nobody is sent away, however long it takes." : `Whoever has waited for ${
-    duration(most)
+    span(most)
   } is sent away.`;
 }
 
@@ -235,7 +235,7 @@ function namedCauses(all) {
 
 /** @param {DestinationStatus} destination */
 function ageOf({ state_age_ms: age }) {
-  return age === undefined ? "" : ` for ${duration(age)}`;
+  return age === undefined ? "" : ` for ${span(age)}`;
 }
 
 /** @param {DestinationStatus} destination */
