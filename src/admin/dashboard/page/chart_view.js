@@ -100,12 +100,17 @@ export class ChartView {
       };
     });
     this.#area.dataset.look = subject.lines[0]?.look ?? "";
-    const drawing = svg("svg", {
-      class: "lines",
-      viewBox: `0 0 ${PLOT.width} ${PLOT.height}`,
-      preserveAspectRatio: "none",
-      "aria-hidden": "true",
-    }, this.#area, ...this.#lines.map(({ path }) => path).toReversed());
+    const drawing = svg(
+      "svg",
+      {
+        class: "lines",
+        viewBox: `0 0 ${PLOT.width} ${PLOT.height}`,
+        preserveAspectRatio: "none",
+        "aria-hidden": "true",
+      },
+      this.#area,
+      ...this.#lines.map(({ path }) => path).toReversed(),
+    );
     this.plot.append(this.#before, this.#marks, drawing, this.#top, this.#cursor);
     this.root = h(
       "div",

@@ -141,7 +141,9 @@ export class ChartsView {
     const near = shown
       ? this.#marks().filter(({ uptime_ms }) => Math.abs(uptime_ms - point.t) < ms / 120)
       : [];
-    const time = point ? timeOfDay(new Date(this.#offset + point.t).toISOString()) : "no records yet";
+    const time = point
+      ? timeOfDay(new Date(this.#offset + point.t).toISOString())
+      : "no records yet";
     const words = this.#span === "24h" ? time.slice(0, 5) : time;
     setText(this.#moment, shown ? words : "Now");
     const note = near.map(({ text }) => text).join("; ");
@@ -152,7 +154,11 @@ export class ChartsView {
     setAttribute(this.#moment, "aria-valuenow", String(Math.max(0, index)));
     // Only somebody who is there hears it: elsewhere it would change each second.
     if (shown || step === 0) {
-      setAttribute(this.#moment, "aria-valuetext", [words, note, ...told].filter(Boolean).join(", "));
+      setAttribute(
+        this.#moment,
+        "aria-valuetext",
+        [words, note, ...told].filter(Boolean).join(", "),
+      );
     } else setAttribute(this.#moment, "aria-valuetext", "now");
   }
 
@@ -178,10 +184,15 @@ export class ChartsView {
   #press(event) {
     const { points } = this.#records;
     const last = points.length - 1;
-    const now = this.#at && "t" in this.#at
-      ? nearest(points.map(({ t }) => t), this.#at.t)
-      : last;
-    const steps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 };
+    const now = this.#at && "t" in this.#at ? nearest(points.map(({ t }) => t), this.#at.t) : last;
+    const steps = {
+      ArrowLeft: -1,
+      ArrowDown: -1,
+      ArrowRight: 1,
+      ArrowUp: 1,
+      PageDown: -10,
+      PageUp: 10,
+    };
     const by = steps[/** @type {keyof typeof steps} */ (event.key)];
     let index = now;
     if (event.key === "Escape" || event.key === "End") index = last;

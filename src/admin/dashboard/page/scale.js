@@ -24,7 +24,7 @@ export function roundTop(highest, { least, kind }) {
     return ROUND_TIMES.find((one) => one >= wanted) ?? Math.ceil(wanted / 3_600_000) * 3_600_000;
   }
   let unit = 1;
-  if (kind === "bytes") while (wanted > 500 * unit) unit *= 1024;
+  if (kind === "bytes") { while (wanted > 500 * unit) unit *= 1024; }
   let power = unit;
   while (power * 10 < wanted) power *= 10;
   while (power > wanted) power /= 10;

@@ -79,11 +79,13 @@ function troublesAt(listener, { still, where, alone }) {
   /** @type {Trouble[]} */
   const found = [];
   if (alone && listener.state === "draining") {
-    found.push(trouble("wait", `Draining${where}: ${plural(leftAt(listener), "session")} to finish`, {
-      detail: "It takes no new sessions.",
-      said: `Draining${where}`,
-      way,
-    }));
+    found.push(
+      trouble("wait", `Draining${where}: ${plural(leftAt(listener), "session")} to finish`, {
+        detail: "It takes no new sessions.",
+        said: `Draining${where}`,
+        way,
+      }),
+    );
   }
   if (!serving) found.push(nobodyServes(listener, { where, way }));
   const age = ageTone(listener);
@@ -119,10 +121,12 @@ function troublesAt(listener, { still, where, alone }) {
   }
   const { tone, text } = tlsOf(listener);
   if (tone !== "plain") {
-    found.push(trouble(tone, `A certificate${where} ${tone === "bad" ? "has ended" : "ends soon"}`, {
-      detail: text,
-      way,
-    }));
+    found.push(
+      trouble(tone, `A certificate${where} ${tone === "bad" ? "has ended" : "ends soon"}`, {
+        detail: text,
+        way,
+      }),
+    );
   }
   return [...found, ...failing(listener, { where, way })];
 }
@@ -177,9 +181,11 @@ function byState({ destinations }, { where, serving }) {
   }
   const untried = here.filter(({ state }) => state === "untried").length;
   if (untried > 0 && serving) {
-    found.push(trouble("plain", untried === here.length ? `Ready${where}` : `Ready in part${where}`, {
-      detail: `${plural(untried, "destination")} not reached yet: the first session will tell.`,
-    }));
+    found.push(
+      trouble("plain", untried === here.length ? `Ready${where}` : `Ready in part${where}`, {
+        detail: `${plural(untried, "destination")} not reached yet: the first session will tell.`,
+      }),
+    );
   }
   return found;
 }
@@ -214,9 +220,9 @@ function causeOf(listener) {
 
 /** @param {ListenerStatus} listener */
 function agePart({ waits_at_most_ms: most }) {
-  return most === 0 ? "Nobody is sent away, however long it takes." : `Whoever has waited for ${
-    span(most)
-  } is sent away.`;
+  return most === 0
+    ? "Nobody is sent away, however long it takes."
+    : `Whoever has waited for ${span(most)} is sent away.`;
 }
 
 /**

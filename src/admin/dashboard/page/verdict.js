@@ -62,7 +62,10 @@ function wellOf(listeners) {
   const more = [
     aside(here.filter(({ state }) => state === "drain").length, "in drain"),
     aside(here.filter(({ state }) => state === "maint").length, "in maintenance"),
-    aside(here.filter((one) => one.weight === 0 && takes({ ...one, weight: 1 })).length, "of weight 0"),
+    aside(
+      here.filter((one) => one.weight === 0 && takes({ ...one, weight: 1 })).length,
+      "of weight 0",
+    ),
   ].join("");
   const oldest = Math.max(0, ...listeners.map(({ oldest_waiting_ms }) => oldest_waiting_ms));
   const queue = oldest === 0 ? "nobody waits" : `nobody waits for longer than ${duration(oldest)}`;
@@ -74,7 +77,9 @@ function wellOf(listeners) {
  * @param {number} all
  */
 function allUp(up, all) {
-  if (up < all) return `${count(up)} of ${plural(all, "destination")} ${up === 1 ? "is" : "are"} up`;
+  if (up < all) {
+    return `${count(up)} of ${plural(all, "destination")} ${up === 1 ? "is" : "are"} up`;
+  }
   if (all === 1) return "The destination is up";
   return `${all === 2 ? "Both" : `All ${count(all)}`} destinations are up`;
 }
