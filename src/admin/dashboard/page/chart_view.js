@@ -6,12 +6,13 @@ import { highestOf, linesOf, PLOT, roundTop } from "./scale.js";
 
 /** @typedef {import("./history.js").Point} Point */
 /** @typedef {import("./scale.js").Tick} Tick */
-/** @typedef {{ label: string, look: string, of: (point: Point) => number | null | undefined, rare?: boolean }} Line */
+/** @typedef {{ label: string, look: string, of: (point: Point) => number | null | undefined, rare?: boolean, elsewhere?: boolean }} Line */
 /**
  * @typedef {object} Subject What a chart is of.
  * @property {string} name
  * @property {string} title
- * @property {readonly Line[]} lines The first one over a tinted area; a rare one only where it is not 0.
+ * @property {readonly Line[]} lines The first one over a tinted area; a rare one only where it is not
+ *   0; what is told elsewhere has its number here only where a moment is pointed at.
  * @property {(value: number) => string} format
  * @property {"number" | "bytes" | "time"} kind
  * @property {number} least What the axis ends at, at least.
@@ -32,8 +33,8 @@ export const SUBJECTS = [
     name: "queue",
     title: "Waiting and in service",
     lines: [
-      { label: "Waiting", look: "in", of: ({ waiting }) => waiting },
-      { label: "In service", look: "out", of: ({ active }) => active },
+      { label: "Waiting", look: "in", of: ({ waiting }) => waiting, elsewhere: true },
+      { label: "In service", look: "out", of: ({ active }) => active, elsewhere: true },
     ],
     format: count,
     kind: "number",
@@ -43,7 +44,7 @@ export const SUBJECTS = [
     name: "rates",
     title: "Arrivals and endings",
     lines: [
-      { label: "Arrive", look: "in", of: ({ accepted }) => accepted },
+      { label: "Arrive", look: "in", of: ({ accepted }) => accepted, elsewhere: true },
       { label: "End", look: "out", of: ({ ended }) => ended },
       { label: "Fail", look: "bad", of: ({ failed }) => failed, rare: true },
     ],
@@ -55,7 +56,7 @@ export const SUBJECTS = [
     name: "wait",
     title: "How long they wait",
     lines: [
-      { label: "Wait p50", look: "in", of: ({ wait }) => wait[0] },
+      { label: "Wait", look: "in", of: ({ wait }) => wait[0] },
       { label: "p99", look: "late", of: ({ wait }) => wait[1] },
     ],
     format: duration,
@@ -66,8 +67,8 @@ export const SUBJECTS = [
     name: "bytes",
     title: "Bytes both ways",
     lines: [
-      { label: "Bytes up", look: "in", of: ({ up }) => up },
-      { label: "down", look: "out", of: ({ down }) => down },
+      { label: "Up", look: "in", of: ({ up }) => up },
+      { label: "Down", look: "out", of: ({ down }) => down },
     ],
     format: byteRate,
     kind: "bytes",
@@ -131,16 +132,17 @@ export class ChartView {
     const series = lines.map(({ of }) => points.map(of));
     const highest = highestOf(series);
     const top = roundTop(highest, { least, kind });
-    setText(this.#top, format(top).replace(/\.0+(?= |$)/, ""));
+    setText(this.#top, format(top).replace(/\.0+(?=[ /]|$)/, ""));
     for (const [i, values] of series.entries()) {
       const { line, area } = linesOf(times, values, { now, span, gap, top });
       const one = this.#lines[i];
-      one?.path.setAttribute("d", line);
+      const never = lines[i]?.rare === true && highestOf([values]) === 0;
+      one?.path.setAttribute("d", never ? "" : line);
       if (i === 0) this.#area.setAttribute("d", area);
-      one?.key.toggleAttribute("hidden", lines[i]?.rare === true && highestOf([values]) === 0);
+      one?.key.toggleAttribute("hidden", never);
     }
     const begin = times.length === 0 ? 1 : 1 - (now - (times[0] ?? now)) / span;
-    this.#before.hidden = begin < 0.01;
+    this.#before.hidden = begin < 0.03;
     this.#before.style.setProperty("--x", String(Math.min(1, begin)));
     place(this.#marks, marks, (mark, { kind }) => setAttribute(mark, "data-kind", kind));
     place(this.#ticks, ticks, (tick, { text, minor }) => {
@@ -172,7 +174,8 @@ export class ChartView {
     const words = lines.map(({ label, of }, i) => {
       const value = said(point && of(point), format);
       const one = this.#lines[i];
-      if (one) setText(one.value, value);
+      const twice = x === undefined && lines[i]?.elsewhere;
+      if (one) setText(one.value, twice ? "" : value);
       return one?.key.hidden ? "" : `${label} ${value}`;
     });
     return words.filter(Boolean).join(", ");

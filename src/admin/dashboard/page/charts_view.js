@@ -61,7 +61,6 @@ export class ChartsView {
       h("button", {
         type: "button",
         "data-span": span,
-        "aria-label": `Show the ${SPANS[span].words}`,
         "aria-pressed": String(span === this.#span),
         click: () => this.#show(span),
       }, SPANS[span].button)

@@ -51,12 +51,14 @@ export function duration(ms) {
 }
 
 /**
- * How long something has been so: whole seconds, so that it can be read while it grows.
+ * How long something has been so, or will be about: no more digits than can be read while they change.
  *
  * @param {number} ms
  */
 export function span(ms) {
-  return ms >= 1000 && ms < 60_000 ? `${Math.floor(ms / 1000)} s` : duration(ms);
+  if (ms < 100) return `${Math.ceil(ms)} ms`;
+  if (ms < 9950) return `${(ms / 1000).toFixed(1)} s`;
+  return ms < 60_000 ? `${Math.floor(ms / 1000)} s` : duration(ms);
 }
 
 /**

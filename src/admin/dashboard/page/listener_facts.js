@@ -5,24 +5,15 @@ import { count, duration, plural, rate } from "./format.js";
 /** @typedef {import("./verdict.js").Tone} Tone */
 
 /**
- * What is foreseen of a listener, in words; nothing of one that is idle.
+ * What is foreseen of a listener, in words; nothing of one at which nobody waits or gives up.
  *
  * @param {ListenerStatus} listener
  */
 export function forecastOf({ waiting, forecast, overloaded, patience_ms }) {
-  const { load, expected_wait_ms, clears_in_ms, gave_up_per_s, turned_away_per_s } = forecast;
+  const { load, gave_up_per_s } = forecast;
   const pieces = [];
-  if (load) pieces.push(`${Math.round(100 * load)} % of what can be served comes`);
-  if (expected_wait_ms) pieces.push(`who comes now waits for about ${duration(expected_wait_ms)}`);
-  if (waiting > 0) {
-    pieces.push(
-      clears_in_ms === null
-        ? "the queue does not get shorter"
-        : `nobody waits in ${duration(clears_in_ms)}`,
-    );
-  }
+  if (load && waiting > 0) pieces.push(`${Math.round(100 * load)} % of what can be served arrives`);
   if (gave_up_per_s > 0) pieces.push(`${rate(gave_up_per_s)} clients/s give up`);
-  if (turned_away_per_s > 0) pieces.push(`${rate(turned_away_per_s)}/s are turned away`);
   if (overloaded > 0) {
     const patience = patience_ms > 0 ? `, clients are patient for ${duration(patience_ms)}` : "";
     pieces.push(`it is overloaded${patience}`);

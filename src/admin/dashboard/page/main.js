@@ -68,7 +68,8 @@ class Page {
   /** @param {Status} status */
   #show(status) {
     this.#presence.heard(status);
-    const { listeners, state, time, uptime_ms, version, pid, log_lines_lost: { access, log } } = status;
+    const { listeners, state, time, uptime_ms, version, pid, log_lines_lost: { access, log } } =
+      status;
     document.body.dataset.loaded = "yes";
     const lost = access + log > 0 ? ` · ${access + log} log lines lost` : "";
     setText(byId("about"), `${version} · pid ${pid} · up ${duration(uptime_ms)}${lost}`);
@@ -93,7 +94,8 @@ class Page {
  * @param {Verdict["tone"]} tone
  */
 function icon(tone) {
-  const colour = { good: "%231f8a66", plain: "%234a7894", wait: "%23c77700", bad: "%23c62f26" }[tone];
+  const colour =
+    { good: "%231f8a66", plain: "%234a7894", wait: "%23c77700", bad: "%23c62f26" }[tone];
   return "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>" +
     `<circle cx='8' cy='8' r='7' fill='${colour}'/></svg>`;
 }

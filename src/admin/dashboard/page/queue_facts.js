@@ -1,6 +1,7 @@
 // @ts-check
-import { count, duration } from "./format.js";
+import { count, span } from "./format.js";
 
+/** @typedef {import("../../../operations/destination_status.ts").DestinationStatus} DestinationStatus */
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {import("./history.js").Point} Point */
 /** @typedef {import("./verdict.js").Tone} Tone */
@@ -65,7 +66,7 @@ export function queueOf(listeners) {
   return {
     tone: tones.includes("bad") ? "bad" : tones.includes("wait") ? "wait" : "good",
     title: `${count(waiting)} waiting`,
-    detail: `oldest ${duration(oldest)}`,
+    detail: `oldest ${span(oldest)}`,
   };
 }
 
@@ -73,14 +74,17 @@ export function queueOf(listeners) {
  * Sessions a second that come and that are served, by the latest seconds.
  *
  * @param {readonly Point[]} points
+ * @param {readonly (DestinationStatus & { recent?: { sessions_per_s: number } | null })[]} destinations
  * @returns {{ arriving: number, served: number }}
  */
-export function ratesOf(points) {
+export function ratesOf(points, destinations) {
   const since = (points.at(-1)?.t ?? 0) - LATELY_MS;
   const lately = points.slice(-10).filter(({ t }) => t > since);
   const mean = (/** @type {"accepted" | "ended"} */ key) =>
     lately.reduce((total, point) => total + (point[key] ?? 0), 0) / (lately.length || 1);
-  return { arriving: mean("accepted"), served: mean("ended") };
+  const known = destinations.every(({ recent }) => recent);
+  const served = destinations.reduce((total, one) => total + (one.recent?.sessions_per_s ?? 0), 0);
+  return { arriving: mean("accepted"), served: known ? served : mean("ended") };
 }
 
 /**
@@ -92,7 +96,7 @@ export function ratesOf(points) {
 export function clearsIn({ waiting, forecast: { load } }, served) {
   if (waiting === 0) return "";
   if (served <= 0) return "does not move";
-  const text = `clears in about ${duration(1000 * waiting / served)}`;
+  const text = `clears in about ${span(1000 * waiting / served)}`;
   return load !== null && load > 1.05 ? `${text}, and grows` : text;
 }
 

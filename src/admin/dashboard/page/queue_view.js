@@ -47,16 +47,19 @@ export class QueueView {
    */
   update(listener, points) {
     const { waiting, oldest_waiting_ms: oldest, state } = listener;
-    const { arriving, served } = ratesOf(points);
+    const { arriving, served } = ratesOf(points, listener.destinations);
     const room = roomOf(listener);
     setAttribute(this.root, "data-tone", queueTone(listener));
+    this.root.classList.toggle("closed", state === "draining");
     setText(this.#count, waiting === 0 ? "Nobody waits" : `${count(waiting)} waiting`);
     setText(this.#clears, clearsIn(listener, served));
     setText(
       this.#arriving,
       state === "draining" ? "the door is closed" : `arriving ${rate(arriving)}/s`,
     );
-    setText(this.#next, waiting === 0 ? "" : `next, here for ${span(oldest)}`);
+    // Where who has waited longest need not be next.
+    const first = listener.waiting_clients > 0 || listener.overloaded > 0 ? "oldest" : "next";
+    setText(this.#next, waiting === 0 ? "" : `${first}, here for ${span(oldest)}`);
     setText(this.#room, room === undefined ? "" : `room for ${count(room)}`);
     this.#bar.hidden = room === undefined;
     const share = room ? Math.min(1, waiting / room) : 0;
@@ -70,6 +73,7 @@ export class QueueView {
 
   #draw() {
     const { waiting, peak } = this.#drawn;
+    this.#lane.classList.toggle("empty", peak === 0);
     // Some room for the door.
     const width = this.#lane.clientWidth - 26;
     this.#dots.update({ count: waiting, capacity: Math.max(peak, FEWEST), places: peak, width });

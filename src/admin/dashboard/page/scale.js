@@ -10,7 +10,9 @@ export const PLOT = { width: 1000, height: 100 };
 const MARGIN = 1.5;
 
 /** Round durations above a second, in milliseconds. */
-const ROUND_TIMES = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600].map((s) => s * 1000);
+const ROUND_TIMES = [1, 2, 3, 5, 10, 15, 20, 30, 60, 120, 300, 600, 1800, 3600].map((s) =>
+  s * 1000
+);
 
 /**
  * The round number that a chart ends at: not below the highest value.
@@ -28,7 +30,8 @@ export function roundTop(highest, { least, kind }) {
   let power = unit;
   while (power * 10 < wanted) power *= 10;
   while (power > wanted) power /= 10;
-  return [1, 2, 5, 10].map((digit) => digit * power).find((round) => round >= wanted) ?? wanted;
+  return [1, 2, 3, 4, 5, 6, 8, 10].map((digit) => digit * power).find((round) => round >= wanted) ??
+    wanted;
 }
 
 /**

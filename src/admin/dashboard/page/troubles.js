@@ -15,6 +15,7 @@ import { slotsOf, takes } from "./slots.js";
  * @property {string} title
  * @property {string} detail
  * @property {string} said The same without what changes each second.
+ * @property {number} rank Which of those with the same tone is worse: 0, 1, and 2 for most.
  * @property {string} [way] Where it is seen: a listener or a destination, by its ID.
  */
 
@@ -54,7 +55,9 @@ export function troublesOf(listeners, { draining = false, still = () => 0 }) {
     })
   );
   const order = ["bad", "wait", "plain", "good"];
-  all.sort((one, other) => order.indexOf(one.tone) - order.indexOf(other.tone));
+  all.sort((one, other) =>
+    order.indexOf(one.tone) - order.indexOf(other.tone) || one.rank - other.rank
+  );
   return draining ? [drainOf(listeners), ...all] : all;
 }
 
@@ -89,23 +92,31 @@ function troublesAt(listener, { still, where, alone }) {
   }
   if (!serving) found.push(nobodyServes(listener, { where, way }));
   const age = ageTone(listener);
-  if (still >= STILL_MS && serving) {
-    found.push(trouble(age === "bad" ? "bad" : "wait", `Nothing moves${where} for ${span(still)}`, {
-      detail: `${count(waiting)} waiting for up to ${span(oldest)}: ${causeOf(listener)}, ` +
-        "none ends and not a byte comes.",
-      said: `Nothing moves${where}`,
+  const stuck = still >= STILL_MS;
+  if (serving && isNearlyFull(listener)) {
+    found.push(trouble("bad", `The queue${where} is full: ${count(waiting)} waiting`, {
+      detail: `For up to ${span(oldest)}: ${causeOf(listener)}.`,
+      said: `The queue${where} is full`,
+      rank: 1,
       way,
     }));
-  } else if (serving && (age !== "good" || isNearlyFull(listener))) {
-    const full = isNearlyFull(listener) ? "The queue is full" : causeOf(listener);
-    const cause = age === "good" ? `room for ${count(listener.queue)}` : causeOf(listener);
-    found.push(trouble(
-      isNearlyFull(listener) ? "bad" : age,
-      isNearlyFull(listener)
-        ? `The queue${where} is full: ${count(waiting)} waiting`
-        : `${count(waiting)} waiting${where} for up to ${span(oldest)}: ${cause}`,
-      { detail: agePart(listener), said: `${full}${where}`, way },
-    ));
+  } else if (serving && age !== "good") {
+    const cause = causeOf(listener);
+    found.push(
+      trouble(age, `${count(waiting)} waiting${where} for up to ${span(oldest)}: ${cause}`, {
+        detail: (stuck ? "None has ended for a while, and not a byte moves. " : "") +
+          limitOf(listener),
+        said: `The queue${where} is old: ${cause}`,
+        rank: 1,
+        way,
+      }),
+    );
+  } else if (serving && stuck) {
+    found.push(trouble("wait", `Nothing moves${where}: ${causeOf(listener)}`, {
+      detail: "Somebody waits, none ends, and not a byte moves.",
+      rank: 1,
+      way,
+    }));
   }
   if (forecast.turned_away_per_s > 0) {
     found.push(trouble("wait", `${rate(forecast.turned_away_per_s)}/s are turned away${where}`, {
@@ -146,7 +157,7 @@ function nobodyServes(listener, { where, way }) {
   const waiting = listener.waiting === 0
     ? ""
     : ` ${count(listener.waiting)} waiting for up to ${span(listener.oldest_waiting_ms)}.`;
-  return trouble("bad", `No destination${where} is up`, { detail: cause + waiting, way });
+  return trouble("bad", `No destination${where} is up`, { detail: cause + waiting, rank: 0, way });
 }
 
 /**
@@ -193,8 +204,9 @@ function byState({ destinations }, { where, serving }) {
 /**
  * Sessions that ended badly in the last five minutes, if there are many.
  *
- * @param {ListenerStatus} listener
+ * @param {ListenerStatus & { recent?: { ended: Partial<Record<string, number>> } | null }} listener
  * @param {{ where: string, way: string }} more
+ * @returns {Trouble[]}
  */
 function failing(listener, { where, way }) {
   const ended = Object.entries(listener.recent?.ended ?? {});
@@ -219,7 +231,7 @@ function causeOf(listener) {
 }
 
 /** @param {ListenerStatus} listener */
-function agePart({ waits_at_most_ms: most }) {
+function limitOf({ waits_at_most_ms: most }) {
   return most === 0
     ? "Nobody is sent away, however long it takes."
     : `Whoever has waited for ${span(most)} is sent away.`;
@@ -239,12 +251,12 @@ function namedCauses(all) {
   return `${named.join("; ")}${more > 0 ? `; and ${count(more)} more` : ""}.`;
 }
 
-/** @param {DestinationStatus} destination */
+/** @param {DestinationStatus & { state_age_ms?: number }} destination */
 function ageOf({ state_age_ms: age }) {
   return age === undefined ? "" : ` for ${span(age)}`;
 }
 
-/** @param {DestinationStatus} destination */
+/** @param {DestinationStatus & { last_error?: { text: string } | null }} destination */
 function errorOf({ last_error }) {
   return (last_error?.text ?? "").replace(/ \(os error \d+\)/, "").replace(/\.$/, "");
 }
@@ -269,9 +281,9 @@ function leftAt({ greeting, waiting, active }) {
 /**
  * @param {Tone} tone
  * @param {string} title
- * @param {{ detail: string, said?: string, way?: string }} more
+ * @param {{ detail: string, said?: string, rank?: number, way?: string }} more
  * @returns {Trouble}
  */
-function trouble(tone, title, { detail, said = title, way }) {
-  return { tone, title, detail, said, ...(way !== undefined && { way }) };
+function trouble(tone, title, { detail, said = title, rank = 2, way }) {
+  return { tone, title, detail, said, rank, ...(way !== undefined && { way }) };
 }

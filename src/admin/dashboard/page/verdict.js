@@ -1,5 +1,5 @@
 // @ts-check
-import { count, duration, plural } from "./format.js";
+import { count, plural } from "./format.js";
 import { queueOf } from "./queue_facts.js";
 import { takes } from "./slots.js";
 import { troublesOf } from "./troubles.js";
@@ -67,8 +67,7 @@ function wellOf(listeners) {
       "of weight 0",
     ),
   ].join("");
-  const oldest = Math.max(0, ...listeners.map(({ oldest_waiting_ms }) => oldest_waiting_ms));
-  const queue = oldest === 0 ? "nobody waits" : `nobody waits for longer than ${duration(oldest)}`;
+  const queue = listeners.some(({ waiting }) => waiting > 0) ? "the queue moves" : "nobody waits";
   return `${allUp(up, here.length)}${more}, ${queue}.`;
 }
 

@@ -63,6 +63,7 @@ export class VerdictView {
  * @param {string} target
  */
 function way(target) {
+  /** @type {HTMLAnchorElement} */
   const link = h("a", { class: "way", click: (event) => go(event, link) }, "Show it");
   lead(link, target);
   return link;
