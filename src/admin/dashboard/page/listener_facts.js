@@ -2,7 +2,7 @@
 import { count, duration, plural, rate } from "./format.js";
 
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
-/** @typedef {import("./verdict.js").Tone} Tone */
+/** @typedef {import("./queue_facts.js").Tone} Tone */
 
 /**
  * What is foreseen of a listener, in words; nothing of one at which nobody waits or gives up.

@@ -4,7 +4,7 @@ import { count, span } from "./format.js";
 /** @typedef {import("../../../operations/destination_status.ts").DestinationStatus} DestinationStatus */
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {import("./history.js").Point} Point */
-/** @typedef {import("./verdict.js").Tone} Tone */
+/** @typedef {"good" | "plain" | "wait" | "bad"} Tone */
 
 /** From this share on, a queue is as good as full. */
 const NEARLY_FULL = 0.9;

@@ -6,7 +6,7 @@ import { slotsOf, takes } from "./slots.js";
 
 /** @typedef {import("../../../operations/destination_status.ts").DestinationStatus} DestinationStatus */
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
-/** @typedef {import("./verdict.js").Tone} Tone */
+/** @typedef {import("./queue_facts.js").Tone} Tone */
 /**
  * Something that somebody should know.
  *

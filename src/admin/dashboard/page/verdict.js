@@ -7,7 +7,7 @@ import { troublesOf } from "./troubles.js";
 /** @typedef {import("../../../operations/destination_status.ts").DestinationStatus} DestinationStatus */
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {import("../../../operations/states.ts").ShownState} ShownState */
-/** @typedef {"good" | "plain" | "wait" | "bad"} Tone */
+/** @typedef {import("./queue_facts.js").Tone} Tone */
 /** @typedef {import("./troubles.js").Trouble} Trouble */
 /**
  * @typedef {object} Verdict
