@@ -48,6 +48,9 @@ export class Destination {
   sessions = 0;
   /** Connects, probes and checks that failed. */
   failures = 0;
+  /** Times that it was found to be down, and why the latest time. */
+  downs = 0;
+  downReason = "";
   /** Times that its agent was asked and said nothing that can be understood. */
   agentFailures = 0;
   /** Look-ups of its name that failed. */

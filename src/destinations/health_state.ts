@@ -100,6 +100,8 @@ export class HealthState {
     log.debug("{name} failed: {reason}", { name, reason });
     if (state !== "down" && this.#failuresInRow >= this.policy.fall) {
       destination.state = "down";
+      destination.downs++;
+      destination.downReason = reason;
       this.#downSince = clock();
       log.warning("destination {name} is down: {reason}", { name, reason });
     } else if (usable && !onlyCheckFails) {

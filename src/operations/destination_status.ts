@@ -1,6 +1,7 @@
 import { field, flag, join, number, type OwnPoint, type StatusOf, text } from "./field.ts";
 import { LIMIT_REASONS, type LimitReason } from "./limit_reasons.ts";
 import { addLatencies, type Latencies } from "./latencies.ts";
+import { RECENT_OF_DESTINATION, type RecentOfDestination } from "./recent.ts";
 import {
   ADMIN_STATES,
   type AdminState,
@@ -117,6 +118,7 @@ export const DESTINATION_FIELDS = {
     help: "bytes from it to clients",
     metric: { ...BYTES, help: BYTES_HELP, value: (bytes) => [[bytes, { direction: "down" }]] },
   }),
+  recent: field<RecentOfDestination | null>(RECENT_OF_DESTINATION, { join: () => null }),
   latencies: field<Latencies>({ $ref: "#/components/schemas/Latencies" }, { join: addLatencies }),
 };
 

@@ -1,4 +1,5 @@
 import type { DestinationStatus } from "./destination_status.ts";
+import type { History, HistoryQuery, Mark } from "./history.ts";
 import type { ListenerStatus } from "./listener_status.ts";
 import type { AdminState, ListenerState } from "./states.ts";
 
@@ -115,6 +116,14 @@ export interface Operations {
   status(): Promise<Status>;
   /** The oldest live sessions, at most so many. */
   sessions(options: { limit: number }): Promise<SessionInfo[]>;
+  /**
+   * What the program did, as it was kept; what is long in it is made only when somebody looks.
+   *
+   * @throws {OperationError} If there is no such listener.
+   */
+  history(query: HistoryQuery): History;
+  /** Calls a function for each mark from now on. Returns what ends that. */
+  followMarks(follower: (mark: Mark) => void): () => void;
   /** Ends a session at once, with the reason `killed`. */
   endSession(id: string): Promise<void>;
   addDestination(destination: NewDestination): Promise<DestinationStatus>;

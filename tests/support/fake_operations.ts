@@ -9,8 +9,10 @@ import {
   type Status,
 } from "../../src/operations/operations.ts";
 import { type DestinationStatus } from "../../src/operations/destination_status.ts";
+import type { History, HistoryQuery, Mark } from "../../src/operations/history.ts";
 import { type Latencies } from "../../src/operations/latencies.ts";
 import { type ListenerStatus } from "../../src/operations/listener_status.ts";
+import { historyOf } from "./histories.ts";
 import { destinationOf, latenciesOf, listenerOf } from "./statuses.ts";
 
 /** A program that can be seen and changed, with nothing behind it. Everything may be set. */
@@ -24,6 +26,10 @@ export class FakeOperations implements Operations {
   readonly asked: unknown[] = [];
   /** What the next operation that changes something fails with. */
   failure: Error | undefined;
+  /** What it did; 5 minutes, whatever is asked for. */
+  past: History = historyOf();
+  /** Who is told of marks. */
+  readonly followers = new Set<(mark: Mark) => void>();
   reloaded: ReloadResult = { changes: [], needs_restart: [] };
 
   status(): Promise<Status> {
@@ -41,6 +47,15 @@ export class FakeOperations implements Operations {
   sessions({ limit }: { limit: number }): Promise<SessionInfo[]> {
     this.looks.sessions++;
     return Promise.resolve(this.live.slice(0, limit));
+  }
+
+  history({ span }: HistoryQuery): History {
+    return { ...this.past, span, step_ms: span === "5m" ? 1000 : 60_000 };
+  }
+
+  followMarks(follower: (mark: Mark) => void): () => void {
+    this.followers.add(follower);
+    return () => this.followers.delete(follower);
   }
 
   endSession(id: string): Promise<void> {

@@ -60,6 +60,7 @@ export function listenerOf(different: Partial<ListenerStatus>): ListenerStatus {
     tls_handshakes: 0,
     certificates: [],
     ended: {},
+    recent: null,
     latencies: latenciesOf({}),
     children: [],
     routes: [],
@@ -108,6 +109,7 @@ export function destinationOf(different: Partial<DestinationStatus>): Destinatio
     lookup_failures: 0,
     bytes_up: 0,
     bytes_down: 0,
+    recent: null,
     latencies: latenciesOf({}),
     ...different,
   };
