@@ -1,12 +1,23 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import type { Tokens } from "./caller.ts";
 
 /**
- * Whether an `authorization` header has the token. The time that this takes tells nothing about it:
- * what is compared are hashes, all of them.
+ * Whose token an `authorization` header has, if it is anybody's. The time that this takes tells
+ * nothing about the tokens: what is compared are hashes, all of them.
  */
-export async function isAuthorized(header: string | null, token: string): Promise<boolean> {
+export async function ownerOf(
+  header: string | null,
+  { operator, reader }: Tokens,
+): Promise<keyof Tokens | undefined> {
   const [, given = ""] = /^bearer +([\x21-\x7e]+)$/i.exec(header ?? "") ?? [];
-  return timingSafeEqual(await digest(given), await digest(token));
+  const shown = await digest(given);
+  const isOperator = await isSame(shown, operator);
+  const isReader = await isSame(shown, reader);
+  return isOperator ? "operator" : isReader ? "reader" : undefined;
+}
+
+async function isSame(shown: ArrayBuffer, token: string | undefined): Promise<boolean> {
+  return timingSafeEqual(shown, await digest(token ?? "")) && token !== undefined;
 }
 
 async function digest(text: string): Promise<ArrayBuffer> {

@@ -12,17 +12,20 @@ export async function openAdmin(
   options: {
     admin: Address;
     adminTokenFile: string;
+    adminReadTokenFile: string;
     logs: Pick<Logs, "log" | "events">;
     descriptors?: DescriptorBudget;
     signal?: AbortSignal;
   },
 ): Promise<AdminServer> {
-  const { admin: address, adminTokenFile, logs: { log, events }, descriptors, signal } = options;
-  const token = adminTokenFile === "" ? undefined : readToken(adminTokenFile);
+  const { admin: address, logs: { log, events }, descriptors, signal } = options;
+  const token = tokenIn(options.adminTokenFile, "--admin-token-file");
+  const readerToken = tokenIn(options.adminReadTokenFile, "--admin-read-token-file");
   const page = await loadPage();
   const server = await serveAdmin(operations, {
     address,
     token,
+    readerToken,
     events,
     page,
     log,
@@ -31,4 +34,8 @@ export async function openAdmin(
   });
   log.info("admin API on {address}", { address: server.address });
   return server;
+}
+
+function tokenIn(file: string, flag: string): string | undefined {
+  return file === "" ? undefined : readToken(file, flag);
 }

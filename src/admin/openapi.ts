@@ -10,7 +10,7 @@ type Operation = Readonly<Record<string, unknown>>;
 const REFUSALS: Readonly<Record<string, string>> = {
   400: "malformed",
   401: "the token is missing or wrong",
-  403: "Host or Origin is not allowed, or a program without a token",
+  403: "Host or Origin is not allowed, the token may only look, or a program without a token",
   404: "there is no such thing",
   408: "the body did not arrive in time",
   409: "cannot be done now",
@@ -32,7 +32,7 @@ export function openApiDocument(): Record<string, unknown> {
         "can be asked as HEAD. A method that a path does not have is answered with 405 and Allow.",
       license: { name: "MIT", identifier: "MIT" },
     },
-    // The token is optional: without --admin-token-file none is asked for.
+    // The token is optional: without --admin-token-file and --admin-read-token-file none is asked for.
     security: [{}, { token: [] }],
     paths: PATHS,
     components: {
@@ -41,7 +41,8 @@ export function openApiDocument(): Record<string, unknown> {
         token: {
           type: "http",
           scheme: "bearer",
-          description: "the first line of the file that --admin-token-file names",
+          description: "the first line of the file that --admin-token-file names; " +
+            "that of --admin-read-token-file may every GET",
         },
       },
     },
@@ -65,6 +66,12 @@ const PATHS: Readonly<Record<string, Record<string, Operation>>> = {
         ...refusals(),
         503: answers("draining, or a listener has no destination up", "Health"),
       },
+    },
+  },
+  "/whoami": {
+    get: {
+      ...operation("whoami", "Who is asking, and what they may"),
+      responses: { 200: answers("who it is", "Whoami"), ...refusals(401) },
     },
   },
   "/status": {
@@ -106,6 +113,12 @@ const PATHS: Readonly<Record<string, Record<string, Operation>>> = {
         schema: { type: "string" },
       }],
       responses: { 200: answers("the history", "History"), ...refusals(401, 404, 422) },
+    },
+  },
+  "/config": {
+    get: {
+      ...operation("config", "What the program runs by: every option that is in force"),
+      responses: { 200: answers("the configuration", "Config"), ...refusals(401) },
     },
   },
   "/metrics": {

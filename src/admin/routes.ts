@@ -1,6 +1,7 @@
 import { messageOf, UsageError } from "../base/errors.ts";
 import { OperationError, type Operations, type Status } from "../operations/operations.ts";
 import { answer, HttpError, invalid, json, JSON_TYPE } from "./responses.ts";
+import type { Caller, May, Whoami } from "./caller.ts";
 import { readJson } from "./request_body.ts";
 import type { EventStreams } from "./event_streams.ts";
 import { EXPOSITION_TYPE } from "../telemetry/exposition.ts";
@@ -23,8 +24,6 @@ export interface HandlerContext {
   streams: EventStreams;
   page: Page | undefined;
   limits: Limits;
-  /** Whether those who ask have shown a token: what they add may be a program that is run. */
-  hasToken: boolean;
 }
 
 /** One request that has passed the guard. */
@@ -33,6 +32,8 @@ export interface ApiRequest {
   query: URLSearchParams;
   /** What stands for `{id}` in the path; empty if it has none. */
   id: string;
+  /** Who asks. */
+  caller: Caller;
   /** Settles when the answer has ended. */
   completed: Promise<void>;
 }
@@ -42,6 +43,8 @@ export interface Route {
   method: "GET" | "POST" | "PATCH" | "DELETE";
   /** As in the OpenAPI document; `{id}` stands for two numbers. */
   path: string;
+  /** What those who ask must be allowed to; a GET needs `read` unless it says otherwise. */
+  needs?: May;
   handle(call: ApiRequest, desk: HandlerContext): Response | Promise<Response>;
 }
 
@@ -49,6 +52,7 @@ export interface Route {
 export const ROUTES: readonly Route[] = [
   { method: "GET", path: "/", handle: (_, { page }) => showPage(page) },
   { method: "GET", path: "/healthz", handle: (_, desk) => health(desk) },
+  { method: "GET", path: "/whoami", handle: ({ caller }) => whoami(caller) },
   {
     method: "GET",
     path: "/status",
@@ -60,6 +64,13 @@ export const ROUTES: readonly Route[] = [
   { method: "GET", path: "/sessions", handle: sessions },
   { method: "DELETE", path: "/sessions/{id}", handle: endSession },
   { method: "GET", path: "/history", handle: history },
+  {
+    method: "GET",
+    path: "/config",
+    handle: async (_, { snapshots, sheets }) => {
+      return longAnswer(await sheets.json(await snapshots.config()), JSON_TYPE);
+    },
+  },
   { method: "GET", path: "/metrics", handle: (_, desk) => metrics(desk) },
   { method: "GET", path: "/events", handle: events },
   { method: "GET", path: "/openapi.json", handle: () => json(openApiDocument()) },
@@ -80,6 +91,10 @@ function showPage(page: Page | undefined): Response {
     type: "text/html; charset=utf-8",
     headers: { "content-security-policy": page.contentSecurityPolicy },
   });
+}
+
+function whoami({ name, may, token }: Whoami): Response {
+  return json({ name, may, token });
 }
 
 async function health({ snapshots }: HandlerContext): Promise<Response> {
@@ -129,10 +144,10 @@ function readLimit(query: URLSearchParams): number {
 }
 
 async function endSession(
-  { id }: ApiRequest,
+  { id, caller: { by } }: ApiRequest,
   { operations, snapshots }: HandlerContext,
 ): Promise<Response> {
-  await asked(operations.endSession(id), snapshots);
+  await asked(operations.endSession(id, { by }), snapshots);
   return answer(null, { status: 204 });
 }
 
@@ -145,48 +160,53 @@ function events({ request, completed }: ApiRequest, { streams }: HandlerContext)
   return streams.answer(completed);
 }
 
-async function addDestination({ request }: ApiRequest, desk: HandlerContext): Promise<Response> {
-  const { operations, snapshots, limits, hasToken } = desk;
+async function addDestination(
+  { request, caller: { by, token } }: ApiRequest,
+  { operations, snapshots, limits }: HandlerContext,
+): Promise<Response> {
   const destination = readNewDestination(await readJson(request, { timeout: limits.bodyTimeout }));
-  if (isProgram(destination) && !hasToken) {
+  if (isProgram(destination) && !token) {
     throw new HttpError(
       403,
       "a program can be added only with a token: whoever reaches this address could run anything; " +
         "give --admin-token-file, or add it to the configuration",
     );
   }
-  return json(await asked(operations.addDestination(destination), snapshots), 201);
+  return json(await asked(operations.addDestination(destination, { by }), snapshots), 201);
 }
 
 async function changeDestination(
-  { request, id }: ApiRequest,
-  desk: HandlerContext,
+  { request, id, caller: { by } }: ApiRequest,
+  { operations, snapshots, limits }: HandlerContext,
 ): Promise<Response> {
-  const { operations, snapshots, limits } = desk;
   const change = readChange(await readJson(request, { timeout: limits.bodyTimeout }));
-  return json(await asked(operations.changeDestination(id, change), snapshots));
+  return json(await asked(operations.changeDestination(id, change, { by }), snapshots));
 }
 
 async function removeDestination(
-  { id }: ApiRequest,
+  { id, caller: { by } }: ApiRequest,
   { operations, snapshots }: HandlerContext,
 ): Promise<Response> {
-  await asked(operations.removeDestination(id), snapshots);
+  await asked(operations.removeDestination(id, { by }), snapshots);
   return json({}, 202);
 }
 
-async function drain({ request }: ApiRequest, desk: HandlerContext): Promise<Response> {
-  const { operations, snapshots, limits } = desk;
+async function drain(
+  { request, caller: { by } }: ApiRequest,
+  { operations, snapshots, limits }: HandlerContext,
+): Promise<Response> {
   readNothing(await readJson(request, { timeout: limits.bodyTimeout }));
-  await asked(Promise.try(() => operations.beginDrain()), snapshots);
+  await asked(Promise.try(() => operations.beginDrain({ by })), snapshots);
   return json({}, 202);
 }
 
-async function reload({ request }: ApiRequest, desk: HandlerContext): Promise<Response> {
-  const { operations, snapshots, limits } = desk;
+async function reload(
+  { request, caller: { by } }: ApiRequest,
+  { operations, snapshots, limits }: HandlerContext,
+): Promise<Response> {
   readNothing(await readJson(request, { timeout: limits.bodyTimeout }));
   try {
-    return json(await asked(operations.reload(), snapshots));
+    return json(await asked(operations.reload({ by }), snapshots));
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const errors = messageOf(error).split("\n");

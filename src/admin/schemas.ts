@@ -1,3 +1,4 @@
+import { CONFIG_SCHEMA, ENTRY_SCHEMA } from "../operations/config_in_force.ts";
 import { DESTINATION_FIELDS } from "../operations/destination_status.ts";
 import { objectSchema, type Schema, schemaOf } from "../operations/field.ts";
 import { FORECAST_SCHEMA } from "../operations/forecast.ts";
@@ -89,6 +90,14 @@ export const SCHEMAS = {
     errors: said(list(text), "all errors, a line each, where there can be several"),
   }, ["error"]),
   Health: objectSchema({ status: { enum: ["ok", "draining", "no destination up"] } }),
+  Whoami: objectSchema({
+    name: said(
+      text,
+      "operator or reader, by the token; without one socket file or loopback, by the address",
+    ),
+    may: said({ enum: ["everything", "read"] }, "everything, or only look"),
+    token: said({ type: "boolean" }, "whether a token was shown"),
+  }),
   Histogram: HISTOGRAM_SCHEMA,
   Latencies: objectSchema(eachDuration(() => ref("Histogram"))),
   Forecast: FORECAST_SCHEMA,
@@ -160,6 +169,8 @@ export const SCHEMAS = {
     sessions: said(list(ref("Session")), "oldest first"),
     total: said(counter, "greeted, waiting and active ones of all listeners"),
   }),
+  Entry: ENTRY_SCHEMA,
+  Config: CONFIG_SCHEMA,
   NewDestination: {
     ...optional({
       listener: said(text, "number or name of the listener; may be left out if there is only one"),

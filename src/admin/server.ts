@@ -1,5 +1,10 @@
 import type { Logger } from "@logtape/logtape";
-import { type Address, formatAddress, type SocketAddress } from "../net/address.ts";
+import {
+  type Address,
+  formatAddress,
+  formatSocketAddress,
+  type SocketAddress,
+} from "../net/address.ts";
 import { isLocal, isLoopbackIp } from "../net/address_relations.ts";
 import { bind } from "../net/bind.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
@@ -9,13 +14,14 @@ import type { HttpRequest } from "../net/http/connection.ts";
 import { HttpServer, type HttpServerLimits } from "../net/http/server.ts";
 import type { Operations } from "../operations/operations.ts";
 import { Pace } from "../async/pace.ts";
+import { type Caller, type Tokens, wantsToken } from "./caller.ts";
 import { HttpError, refusal } from "./responses.ts";
 import { EventStreams } from "./event_streams.ts";
 import { guard, type Guarded } from "./request_guard.ts";
 import { LIMITS, type Limits } from "./limits.ts";
 import type { Page } from "./dashboard/bundle.ts";
 import { routeOf } from "./router.ts";
-import type { HandlerContext } from "./routes.ts";
+import type { HandlerContext, Route } from "./routes.ts";
 import { Sheets } from "./sheets.ts";
 import { StatusCache } from "./status_cache.ts";
 import { targetOf } from "./request_target.ts";
@@ -32,6 +38,8 @@ export interface AdminOptions {
   address: Address;
   /** What clients have to show; may be left out where only this machine can reach the address. */
   token?: string | undefined;
+  /** What those can show who may only look; without `token` nobody may more. */
+  readerToken?: string | undefined;
   /** What `GET /events` tells. */
   events: RecentEvents;
   /** The dashboard; without it there is none. */
@@ -64,8 +72,10 @@ export async function serveAdmin(
   operations: Operations,
   options: AdminOptions,
 ): Promise<AdminServer> {
-  const { address, token, events, page, log, signal, descriptors } = options;
-  if (token === undefined) assertLocal(address);
+  const { address, token, readerToken, events, page, log, signal, descriptors } = options;
+  const tokens: Tokens = { operator: token, reader: readerToken };
+  const hasToken = wantsToken(tokens);
+  if (!hasToken) assertLocal(address);
   const limits = { ...LIMITS, ...options.limits };
   const snapshots = new StatusCache(operations, { age: limits.snapshotAge });
   const pace = new Pace();
@@ -87,13 +97,12 @@ export async function serveAdmin(
     streams,
     page,
     limits,
-    hasToken: token !== undefined,
   };
   const hostname = address.transport === "tcp" ? address.hostname : undefined;
   const transport = address.transport === "unix" ? "unix" : "tcp";
-  const guarded: Guarded = { transport, hostname, token };
+  const guarded: Guarded = { transport, hostname, tokens };
   const bound = await bind(address, { tcpBacklog: BACKLOG, mode: SOCKET_MODE, log, signal });
-  if (!bound.sockets.every(({ address: bound }) => isBoundAsMeant(bound, { address, token }))) {
+  if (!bound.sockets.every(({ address: bound }) => isBoundAsMeant(bound, { address, hasToken }))) {
     bound.release();
     for (const socket of bound.sockets) socket.close();
     throw new FatalError(
@@ -104,10 +113,12 @@ export async function serveAdmin(
   const allowance = descriptors?.reserveForAdmin();
   const server = new HttpServer({
     bound,
-    handler: (request, { completed }) => {
+    handler: (request, { completed, peer }) => {
       // A client that leaves makes this fail, which concerns nobody.
       const completion = completed.catch(() => {});
-      return serve(request, { guarded, desk, completed: completion, log });
+      // Whoever connects to a socket file has no address.
+      const from = transport === "unix" ? bound.address : formatSocketAddress(peer);
+      return serve(request, { guarded, desk, completed: completion, from, log });
     },
     limits: options.http ?? {},
     pace,
@@ -134,7 +145,7 @@ function assertLocal(address: Address): void {
   throw new UsageError(
     `--admin ${JSON.stringify(formatAddress(address))}: can be reached from other machines; must ` +
       "be an address of loopback such as 127.0.0.1:9090, or unix:/path, unless " +
-      "--admin-token-file is given",
+      "--admin-token-file or --admin-read-token-file is given",
   );
 }
 
@@ -144,25 +155,43 @@ function assertLocal(address: Address): void {
  */
 export function isBoundAsMeant(
   bound: SocketAddress,
-  { address, token }: { address: Address; token?: string | undefined },
+  { address, hasToken }: { address: Address; hasToken: boolean },
 ): boolean {
   if (bound.transport !== address.transport) return false;
   if (bound.transport !== "tcp" || address.transport !== "tcp") return true;
   const { hostname, port } = bound;
   if (address.port !== 0 && address.port !== port) return false;
-  return token !== undefined || (isLocal(address) && isLoopbackIp(hostname));
+  return hasToken || (isLocal(address) && isLoopbackIp(hostname));
+}
+
+/** @throws {HttpError} If somebody may only look, and this is more. */
+function assertMay({ may }: Caller, { method, needs }: Route): void {
+  const needed = needs ?? (method === "GET" ? "read" : "everything");
+  if (may === "everything" || needed === "read") return;
+  throw new HttpError(
+    403,
+    "this token may only look: it changes nothing and sees no bytes of sessions; that of " +
+      "--admin-token-file may",
+  );
 }
 
 async function serve(
   request: HttpRequest,
-  options: { guarded: Guarded; desk: HandlerContext; completed: Promise<void>; log: Logger },
+  options: {
+    guarded: Guarded;
+    desk: HandlerContext;
+    completed: Promise<void>;
+    from: string;
+    log: Logger;
+  },
 ): Promise<Response> {
-  const { guarded, desk, completed, log } = options;
+  const { guarded, desk, completed, from, log } = options;
   try {
     const target = targetOf(request);
-    await guard(request, target, guarded);
+    const caller = await guard(request, target, { guarded, from });
     const { route, id } = routeOf(request.method, target.path);
-    return await route.handle({ request, query: target.query, id, completed }, desk);
+    assertMay(caller, route);
+    return await route.handle({ request, query: target.query, id, caller, completed }, desk);
   } catch (error) {
     if (error instanceof HttpError) return refusal(error);
     log.error("the admin API failed at {method} {url}: {error}", {

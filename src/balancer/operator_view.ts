@@ -5,6 +5,7 @@ import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { LifeCycle } from "./life_cycle.ts";
 import { destinationStatus, listenerStatus, liveBytes, sessionInfos } from "./status.ts";
 import type { Parts } from "./parts.ts";
+import { firstLimit } from "./waiting_timeouts.ts";
 
 /** What operators can see of a balancer, and do to its sessions and destinations. */
 export class OperatorView {
@@ -29,6 +30,7 @@ export class OperatorView {
       queue,
       greeting: gate.greeting,
       capacity: settings.queue,
+      waitsAtMost: firstLimit(settings)?.ms ?? 0,
       unbound: this.#parts.bindings.unbound,
       overload: this.#parts.overload,
       answered: this.#parts.farewells.answered,

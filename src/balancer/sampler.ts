@@ -82,17 +82,18 @@ function sampleOf(
   destination: Destination,
   { before, live }: { before: Counted; live: { up: number; down: number } | undefined },
 ): DestinationSample {
-  const { sessions, failures, downs } = destination;
+  const { sessions, failures, standing } = destination;
+  const { downs } = standing;
   const up = destination.bytesUp + (live?.up ?? 0);
   const down = destination.bytesDown + (live?.down ?? 0);
   const sample: DestinationSample = {
     number: destination.number,
     name: destination.name,
-    state: destination.shownState,
+    state: standing.shown,
     leaving: destination.leaving,
     active: destination.active,
     downs: downs - before.downs,
-    reason: downs === before.downs ? "" : destination.downReason,
+    reason: downs === before.downs ? "" : standing.error,
     sessions: sessions - before.sessions,
     failures: failures - before.failures,
     bytes_up: up - before.up,

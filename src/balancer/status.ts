@@ -34,6 +34,8 @@ export interface StatusSources {
   queue: Pick<Queue, "size" | "clients" | "oldest">;
   /** Most sessions that wait; the queue itself has no limit during a drain. */
   capacity: number;
+  /** How long a session waits before it is ended, in milliseconds; 0 is for ever. */
+  waitsAtMost: number;
   /** Sessions of which it is being read what stands before their payload. */
   greeting: number;
   /** Sessions that have waited in vain for the destination that they were bound to. */
@@ -76,6 +78,7 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     waiting_clients: queue.clients,
     oldest_waiting_ms: oldest ? now - oldest.acceptedAt : 0,
     queue: sources.capacity,
+    waits_at_most_ms: sources.waitsAtMost,
     active,
     unbound: sources.unbound,
     overloaded: Number(sources.overload.acts),
@@ -160,7 +163,8 @@ export function destinationStatus(
     name,
     address: formatPlace(config.address),
     source: config.source ?? "",
-    state: destination.shownState,
+    state: destination.standing.shown,
+    ...destination.standing.facts,
     admin: destination.admin,
     leaving: destination.leaving,
     limit: share.fullLimit,

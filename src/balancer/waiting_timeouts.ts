@@ -73,7 +73,7 @@ export class WaitingTimeouts {
 }
 
 /** The one that counts first, if any is on. */
-function firstLimit(
+export function firstLimit(
   { queueTimeout, sessionTimeout }: Limits,
 ): { ms: number; reason: EndReason } | undefined {
   if (sessionTimeout > 0 && (queueTimeout === 0 || sessionTimeout <= queueTimeout)) {

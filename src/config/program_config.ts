@@ -43,7 +43,8 @@ export function* readProgram(
   problems: ConfigProblems = new ConfigProblems(),
 ): Chunks<ProgramConfig> {
   checkNetworks(source, problems);
-  const settings = readSettings(optionTexts(source.options));
+  const options = optionTexts(source.options);
+  const settings = readSettings(options);
   const listeners: (Config | undefined)[] = [];
   for (const listener of source.listeners) {
     listeners.push(yield* readSource(withoutForeign(listener, source), problems));
@@ -55,7 +56,7 @@ export function* readProgram(
   problems.throwIfAny();
   const read = { settings, listeners: listeners as Config[] };
   const warnings = WARNINGS.flatMap((of) => of(read, source));
-  return { ...read, warnings };
+  return { ...read, warnings, written: { file: source.file, options } };
 }
 
 /** Whatever is allowed and worth a warning. */
@@ -116,12 +117,21 @@ function checkMaxWait({ maxWait, overflow }: Settings, { report, mention }: Repo
 
 /** What the admin address gives away needs a secret if others can ask for it. */
 function checkAdmin(
-  { admin, adminTokenFile }: Settings,
+  { admin, adminTokenFile, adminReadTokenFile }: Settings,
   { source, problems }: { source: ProgramSource; problems: ConfigProblems },
 ): void {
-  checkToken(adminTokenFile, { source, problems });
+  const token = checkToken("adminTokenFile", { file: adminTokenFile, source, problems });
+  const place = { file: adminReadTokenFile, source, problems };
+  const reader = checkToken("adminReadTokenFile", place);
+  if (token !== undefined && token === reader) {
+    problems.addOption("adminReadTokenFile", {
+      written: source.options.adminReadTokenFile!,
+      problem: "has the token that may everything; must be another one",
+    });
+  }
   const written = source.options.admin;
-  if (!written || !admin || isLocal(admin) || adminTokenFile !== "") return;
+  if (!written || !admin || isLocal(admin)) return;
+  if (adminTokenFile !== "" || adminReadTokenFile !== "") return;
   const tokenFile = written.line === undefined ? "--admin-token-file" : keyOf("adminTokenFile");
   problems.addOption("admin", {
     written,
@@ -130,17 +140,19 @@ function checkAdmin(
   });
 }
 
+/** The token in the file of such an option, if there is a usable one. */
 function checkToken(
-  file: string,
-  { source, problems }: { source: ProgramSource; problems: ConfigProblems },
-): void {
-  const written = source.options.adminTokenFile;
-  if (file === "" || !written) return;
+  option: "adminTokenFile" | "adminReadTokenFile",
+  options: { file: string; source: ProgramSource; problems: ConfigProblems },
+): string | undefined {
+  const { file, source, problems } = options;
+  const written = source.options[option];
+  if (file === "" || !written) return undefined;
   try {
-    readToken(file);
+    return readToken(file);
   } catch (error) {
     if (!(error instanceof TokenFileError)) throw error;
-    problems.addOption("adminTokenFile", { written, problem: error.problem });
+    problems.addOption(option, { written, problem: error.problem });
   }
 }
 

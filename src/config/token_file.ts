@@ -24,7 +24,7 @@ export class TokenFileError extends UsageError {
 /**
  * The token in a file: its first line without the white space around it.
  *
- * @param flag What named the file, for the message.
+ * @param flag What has named the file, for the message.
  * @throws {TokenFileError} If the file cannot be read, or its first line is not allowed as a token. The
  * message never contains the token.
  */

@@ -152,6 +152,11 @@ const OF_LISTENERS: Companions<Config> = {
   udpReplyPort: OF_UDP,
 };
 
+const OF_ADMIN: Companion<Settings> = {
+  counts: ({ admin }) => admin !== null,
+  why: (name) => `without ${name("admin")}`,
+};
+
 /** Those of the program as a whole. */
 const OF_PROGRAM: Companions<Settings> = {
   accessLogFormat: {
@@ -160,10 +165,8 @@ const OF_PROGRAM: Companions<Settings> = {
   },
   syslogFacility: IN_SYSLOG,
   syslogIdent: IN_SYSLOG,
-  adminTokenFile: {
-    counts: ({ admin }) => admin !== null,
-    why: (name) => `without ${name("admin")}`,
-  },
+  adminTokenFile: OF_ADMIN,
+  adminReadTokenFile: OF_ADMIN,
 };
 
 /**

@@ -91,6 +91,7 @@ export class HealthState {
     const { clock, log } = this.#options;
     const reason = messageOf(error);
     destination.failures++;
+    destination.standing.noteError(reason);
     this.#successesInRow = 0;
     this.#failuresInRow++;
     if (!ofSession && !usable) this.#attempt++;
@@ -100,8 +101,6 @@ export class HealthState {
     log.debug("{name} failed: {reason}", { name, reason });
     if (state !== "down" && this.#failuresInRow >= this.policy.fall) {
       destination.state = "down";
-      destination.downs++;
-      destination.downReason = reason;
       this.#downSince = clock();
       log.warning("destination {name} is down: {reason}", { name, reason });
     } else if (usable && !onlyCheckFails) {

@@ -70,6 +70,10 @@ export const LISTENER_FIELDS = {
     help: "most sessions that wait",
     metric: { name: "queue.limit", kind: "gauge", unit: "{session}" },
   }),
+  waits_at_most_ms: number({
+    help: "how long a session waits before it is ended, by its timeouts; 0 = for ever",
+    join: ([first]) => first!,
+  }),
   active: number({
     help: "sessions that have a worker",
     metric: { name: "sessions.active", kind: "gauge", unit: "{session}" },

@@ -1,3 +1,4 @@
+import type { ConfigInForce } from "./config_in_force.ts";
 import type { DestinationStatus } from "./destination_status.ts";
 import type { History, HistoryQuery, Mark } from "./history.ts";
 import type { ListenerStatus } from "./listener_status.ts";
@@ -107,6 +108,12 @@ export class OperationError extends Error {
   }
 }
 
+/** Whom the log names for a change. */
+export interface Asked {
+  /** Such as `operator (192.0.2.7:40000)`; "the operator" if absent. */
+  by?: string;
+}
+
 /**
  * What operators can see and do while the program runs: all of the admin API stands on this.
  *
@@ -124,19 +131,25 @@ export interface Operations {
   history(query: HistoryQuery): History;
   /** Calls a function for each mark from now on. Returns what ends that. */
   followMarks(follower: (mark: Mark) => void): () => void;
+  /** What the program runs by. */
+  config(): Promise<ConfigInForce>;
   /** Ends a session at once, with the reason `killed`. */
-  endSession(id: string): Promise<void>;
-  addDestination(destination: NewDestination): Promise<DestinationStatus>;
-  changeDestination(id: string, change: DestinationChange): Promise<DestinationStatus>;
+  endSession(id: string, asked?: Asked): Promise<void>;
+  addDestination(destination: NewDestination, asked?: Asked): Promise<DestinationStatus>;
+  changeDestination(
+    id: string,
+    change: DestinationChange,
+    asked?: Asked,
+  ): Promise<DestinationStatus>;
   /** Lets a destination finish its sessions and forgets it then. */
-  removeDestination(id: string): Promise<void>;
+  removeDestination(id: string, asked?: Asked): Promise<void>;
   /** Begins to drain the whole program, which ends it. Returns at once. */
-  beginDrain(): void;
+  beginDrain(asked?: Asked): void;
   /**
    * Reads the configuration again and applies what is different.
    *
    * @throws {UsageError} If the configuration is not allowed; nothing has changed then. Its message
    * has a line for each error.
    */
-  reload(): Promise<ReloadResult>;
+  reload(asked?: Asked): Promise<ReloadResult>;
 }

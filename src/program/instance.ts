@@ -2,6 +2,9 @@ import project from "../../deno.json" with { type: "json" };
 import { setImmediate } from "node:timers";
 import { monotonic } from "../base/clock.ts";
 import type { ProgramConfig } from "../config/config.ts";
+import type { ConfigInForce } from "../operations/config_in_force.ts";
+import { configInForce } from "./config_in_force.ts";
+import { inTurns } from "../async/chunks.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { assertDescriptors, warnOfDescriptors } from "../balancer/descriptor_advice.ts";
 import { FatalError } from "../base/errors.ts";
@@ -10,6 +13,7 @@ import type { History, HistoryQuery, Mark } from "../operations/history.ts";
 import { ListenerSet } from "./listener_set.ts";
 import type { Logs } from "../logging/logs.ts";
 import {
+  type Asked,
   type DestinationChange,
   type NewDestination,
   OperationError,
@@ -80,8 +84,7 @@ export class Instance implements Operations {
     this.#descriptors = descriptors;
     const listeners = this.#listeners = new ListenerSet({ logs, descriptors, lookUps });
     this.#reloader = new Reloader({
-      settings: config.settings,
-      warnings: config.warnings ?? [],
+      config,
       load,
       listeners,
       logs,
@@ -167,39 +170,50 @@ export class Instance implements Operations {
     return this.#recorder?.marks.follow(follower) ?? (() => {});
   }
 
-  async endSession(id: string): Promise<void> {
-    const { listener, number } = this.#listeners.locate("session", id);
-    if (await listener.balancer.endSession(number)) return;
-    throw new OperationError("missing", `there is no session ${id}`);
+  config(): Promise<ConfigInForce> {
+    return inTurns(configInForce(this.#reloader.inForce, this.#listeners.present));
   }
 
-  addDestination(destination: NewDestination): Promise<DestinationStatus> {
+  async endSession(id: string, asked?: Asked): Promise<void> {
+    const { listener, number } = this.#listeners.locate("session", id);
+    if (!await listener.balancer.endSession(number)) {
+      throw new OperationError("missing", `there is no session ${id}`);
+    }
+    this.#audit(`session ${id} ended`, asked);
+  }
+
+  addDestination(destination: NewDestination, asked?: Asked): Promise<DestinationStatus> {
     return this.#change(async () => {
       const { listener: wanted, ...rest } = destination;
       const listener = this.#listeners.find(wanted);
       const { number, changes } = await listener.add(rest);
-      this.#tell(listener, changes);
+      this.#tell(listener, changes, asked);
       return this.#completed(await listener.destination(number));
     });
   }
 
-  changeDestination(id: string, change: DestinationChange): Promise<DestinationStatus> {
+  changeDestination(
+    id: string,
+    change: DestinationChange,
+    asked?: Asked,
+  ): Promise<DestinationStatus> {
     return this.#change(async () => {
       const { listener, number } = this.#listeners.locate("destination", id);
-      this.#tell(listener, await listener.change(number, change));
+      this.#tell(listener, await listener.change(number, change), asked);
       return this.#completed(await listener.destination(number));
     });
   }
 
-  removeDestination(id: string): Promise<void> {
+  removeDestination(id: string, asked?: Asked): Promise<void> {
     return this.#change(async () => {
       const { listener, number } = this.#listeners.locate("destination", id);
-      this.#tell(listener, await listener.remove(number));
+      this.#tell(listener, await listener.remove(number), asked);
     });
   }
 
-  reload(): Promise<ReloadResult> {
+  reload(asked?: Asked): Promise<ReloadResult> {
     return this.#change(async () => {
+      if (asked) this.#audit("reload", asked);
       this.#manager?.reloading();
       try {
         const result = await this.#reloader.reload();
@@ -214,7 +228,8 @@ export class Instance implements Operations {
     });
   }
 
-  beginDrain(): void {
+  beginDrain(asked?: Asked): void {
+    if (!this.#drained) this.#audit("drain and end", asked);
     this.drain();
   }
 
@@ -272,10 +287,12 @@ export class Instance implements Operations {
     return result;
   }
 
-  #tell(listener: ManagedListener, changes: readonly string[]): void {
-    for (const change of changes) {
-      const told = this.#listeners.prefix(listener) + change;
-      this.#logs.log.info("by the operator: {change}", { change: told });
-    }
+  #tell(listener: ManagedListener, changes: readonly string[], asked?: Asked): void {
+    for (const change of changes) this.#audit(this.#listeners.prefix(listener) + change, asked);
+  }
+
+  /** The one line in the log for whatever an operator changes. */
+  #audit(change: string, { by = "the operator" }: Asked = {}): void {
+    this.#logs.log.info("by {by}: {change}", { by, change });
   }
 }

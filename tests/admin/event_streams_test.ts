@@ -102,7 +102,7 @@ Deno.test("a reader who came after a change gets no status from before it", asyn
 });
 
 Deno.test("of a past of many listeners a reader gets those that fit", async () => {
-  await using admin = await TestAdmin.start({ limits: { streamHistory: 10_000 } });
+  await using admin = await TestAdmin.start({ limits: { streamHistory: 13_000 } });
   admin.operations.past = historyOf({
     listeners: [1, 2, 3].map((id) => pastOf({ id, name: `a${id}`, steps: 200 })),
   });

@@ -319,7 +319,10 @@ Deno.test("what is bound has to be what was asked for, whatever form that has", 
     port,
   });
   const meant = (text: string, bound: SocketAddress, token?: string) => {
-    return isBoundAsMeant(bound, { address: parseAddress(text, { minPort: 0 }), token });
+    return isBoundAsMeant(bound, {
+      address: parseAddress(text, { minPort: 0 }),
+      hasToken: token !== undefined,
+    });
   };
   for (const own of ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"]) {
     assert(meant("localhost:80", tcp(own)), own);

@@ -170,6 +170,7 @@ const BAD_VALUES: Record<OptionName, string> = {
   accessLog: "",
   admin: "10.0.0.7",
   adminTokenFile: "",
+  adminReadTokenFile: "",
   accessLogFormat: "jsno",
   daemon: "yes",
   pidFile: "",

@@ -138,6 +138,12 @@ Deno.test("the admin address is loopback, unless there is a token file", async (
     await Deno.writeTextFile(token, "sixteen-characters");
     const open = await config('"10.0.0.7:9090"', `admin-token-file = "${token}"`);
     assertEquals(open, { transport: "tcp", hostname: "10.0.0.7", port: 9090 });
+    assertEquals(await config('"10.0.0.7:9090"', `admin-read-token-file = "${token}"`), open);
+    const both = `admin-token-file = "${token}"\nadmin-read-token-file = "${token}"\n`;
+    assertEquals(await problemsOfFile(`${ADDRESSES}${both}`), [
+      `FILE:4: admin-read-token-file "${token}": has the token that may everything; must be ` +
+      "another one",
+    ]);
   } finally {
     await Deno.remove(token);
   }

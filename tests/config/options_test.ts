@@ -87,6 +87,7 @@ Deno.test("the defaults are the documented ones", () => {
     accessLog: "on",
     admin: null,
     adminTokenFile: "",
+    adminReadTokenFile: "",
     accessLogFormat: "auto",
     daemon: false,
     pidFile: "",

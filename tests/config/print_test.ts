@@ -91,7 +91,7 @@ function textOf(name: OptionName): fc.Arbitrary<string> {
     accessLogFormat: ["{time}\\t{queue:us}", '"{{{id}}}"'],
   };
   // Any other would have to be there.
-  if (name === "adminTokenFile") return fc.constant("none");
+  if (name.endsWith("TokenFile")) return fc.constant("none");
   // As a daemon the logs cannot be what others may have.
   if (name === "daemon") return fc.constant("false");
   // Not every number has a group.

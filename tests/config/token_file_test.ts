@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { isAuthorized } from "../../src/admin/authorization.ts";
+import { ownerOf } from "../../src/admin/authorization.ts";
 import { readToken } from "../../src/config/token_file.ts";
 import { UsageError } from "../../src/base/errors.ts";
 
@@ -40,10 +40,14 @@ Deno.test("a token file that is not there is named", () => {
 
 Deno.test("only the whole token authorizes", async () => {
   const token = "0123456789abcdef";
-  assert(await isAuthorized(`Bearer ${token}`, token));
+  const tokens = { operator: token, reader: "fedcba9876543210" };
+  assertEquals(await ownerOf(`Bearer ${token}`, tokens), "operator");
+  assertEquals(await ownerOf("bearer fedcba9876543210", tokens), "reader");
   for (
     const header of [null, "", "Bearer", "Bearer ", `Bearer ${token} x`, "Bearer 0123456789abcdeF"]
   ) {
-    assert(!await isAuthorized(header, token), String(header));
+    for (const some of [tokens, { operator: token }, { reader: token }, {}]) {
+      assertEquals(await ownerOf(header, some), undefined, String(header));
+    }
   }
 });

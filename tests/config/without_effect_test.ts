@@ -149,18 +149,20 @@ Deno.test("options of UDP have no effect for TCP, nor those of connections for U
   assertEquals(await warningsOfFile(both), []);
 });
 
-Deno.test("--admin-token-file has no effect without --admin", async () => {
-  const path = await Deno.makeTempFile();
-  try {
-    await Deno.writeTextFile(path, "a-secret-that-is-long-enough-to-be-one");
-    await Deno.chmod(path, 0o600);
-    const args = ["--admin-token-file", path, "0", "9001"];
-    assertEquals(await warningsOf(...args), ["--admin-token-file has no effect without --admin"]);
-    assertEquals(await warningsOf("--admin", "0", ...args), []);
-  } finally {
-    await Deno.remove(path);
-  }
-});
+for (const flag of ["--admin-token-file", "--admin-read-token-file"]) {
+  Deno.test(`${flag} has no effect without --admin`, async () => {
+    const path = await Deno.makeTempFile();
+    try {
+      await Deno.writeTextFile(path, "a-secret-that-is-long-enough-to-be-one");
+      await Deno.chmod(path, 0o600);
+      const args = [flag, path, "0", "9001"];
+      assertEquals(await warningsOf(...args), [`${flag} has no effect without --admin`]);
+      assertEquals(await warningsOf("--admin", "0", ...args), []);
+    } finally {
+      await Deno.remove(path);
+    }
+  });
+}
 
 Deno.test("permissions and owner of a socket have no effect without a listener on a path", async () => {
   for (const option of [["--socket-mode", "0660"], ["--socket-owner", ":0"]]) {

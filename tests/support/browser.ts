@@ -20,6 +20,15 @@ export function findChromium(): string | undefined {
   });
 }
 
+/** Starts a browser, for several tabs. */
+export function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: findChromium()!,
+    // Test machines run as root, where Chromium has no sandbox.
+    args: ["--no-sandbox"],
+  });
+}
+
 /** How a tab is opened. */
 export type BrowserOptions = Pick<BrowserContextOptions, "colorScheme" | "viewport">;
 
@@ -30,9 +39,10 @@ export class Tab implements AsyncDisposable {
   readonly complaints: string[] = [];
   /** Requests to anybody but the origin of the page. */
   readonly strangers: string[] = [];
-  readonly #browser: Browser;
+  /** What ends with the tab. */
+  readonly #browser: Browser | undefined;
 
-  private constructor(browser: Browser, page: Page, origin: string) {
+  private constructor(browser: Browser | undefined, page: Page, origin: string) {
     this.#browser = browser;
     this.page = page;
     page.on("console", (message) => {
@@ -45,15 +55,16 @@ export class Tab implements AsyncDisposable {
     });
   }
 
-  /** Starts a browser of its own and opens an address in it. */
-  static async open(url: string, options: BrowserContextOptions = {}): Promise<Tab> {
-    const browser = await chromium.launch({
-      executablePath: findChromium()!,
-      // Test machines run as root, where Chromium has no sandbox.
-      args: ["--no-sandbox"],
-    });
+  /** Opens an address, in a browser of its own if none is given. */
+  static async open(
+    url: string,
+    options: BrowserContextOptions = {},
+    given?: Browser,
+  ): Promise<Tab> {
+    const browser = given ?? await launch();
     const context = await browser.newContext({ reducedMotion: "reduce", ...options });
-    const tab = new Tab(browser, await context.newPage(), new URL(url).origin);
+    const page = await context.newPage();
+    const tab = new Tab(given ? undefined : browser, page, new URL(url).origin);
     await tab.page.addInitScript(() => {
       document.addEventListener(
         "securitypolicyviolation",
@@ -78,6 +89,6 @@ export class Tab implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.page.context().close();
-    await this.#browser.close();
+    await this.#browser?.close();
   }
 }

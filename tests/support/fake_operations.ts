@@ -1,4 +1,6 @@
+import type { ConfigInForce } from "../../src/operations/config_in_force.ts";
 import {
+  type Asked,
   type DestinationChange,
   type DestinationValues,
   type NewDestination,
@@ -24,12 +26,15 @@ export class FakeOperations implements Operations {
   readonly looks = { status: 0, sessions: 0 };
   /** What was asked for, in order. */
   readonly asked: unknown[] = [];
+  /** Who has asked for it. */
+  readonly askers: (string | undefined)[] = [];
   /** What the next operation that changes something fails with. */
   failure: Error | undefined;
   /** What it did; 5 minutes, whatever is asked for. */
   past: History = historyOf();
   /** Who is told of marks. */
   readonly followers = new Set<(mark: Mark) => void>();
+  inForce: ConfigInForce = { file: "iawlb.toml", settings: {}, listeners: [] };
   reloaded: ReloadResult = { changes: [], needs_restart: [] };
 
   status(): Promise<Status> {
@@ -58,16 +63,20 @@ export class FakeOperations implements Operations {
     return () => this.followers.delete(follower);
   }
 
-  endSession(id: string): Promise<void> {
-    return this.#do(["endSession", id], () => {
+  config(): Promise<ConfigInForce> {
+    return Promise.resolve(this.inForce);
+  }
+
+  endSession(id: string, asked?: Asked): Promise<void> {
+    return this.#do(asked, ["endSession", id], () => {
       const at = this.live.findIndex((session) => session.id === id);
       if (at < 0) throw new OperationError("missing", `there is no session ${id}`);
       this.live.splice(at, 1);
     });
   }
 
-  addDestination(wanted: NewDestination): Promise<DestinationStatus> {
-    return this.#do(["addDestination", wanted], () => {
+  addDestination(wanted: NewDestination, asked?: Asked): Promise<DestinationStatus> {
+    return this.#do(asked, ["addDestination", wanted], () => {
       const [first] = this.listeners;
       const id = `${first!.id}.${first!.destinations.length + 1}`;
       const added = destination(id, { name: wanted.address, ...shownValues(wanted) });
@@ -76,8 +85,12 @@ export class FakeOperations implements Operations {
     });
   }
 
-  changeDestination(id: string, change: DestinationChange): Promise<DestinationStatus> {
-    return this.#do(["changeDestination", id, change], () => {
+  changeDestination(
+    id: string,
+    change: DestinationChange,
+    asked?: Asked,
+  ): Promise<DestinationStatus> {
+    return this.#do(asked, ["changeDestination", id, change], () => {
       const found = this.#find(id);
       if (change.state) {
         found.admin = change.state;
@@ -87,24 +100,26 @@ export class FakeOperations implements Operations {
     });
   }
 
-  removeDestination(id: string): Promise<void> {
-    return this.#do(["removeDestination", id], () => {
+  removeDestination(id: string, asked?: Asked): Promise<void> {
+    return this.#do(asked, ["removeDestination", id], () => {
       this.#find(id).leaving = true;
     });
   }
 
-  beginDrain(): void {
+  beginDrain(asked?: Asked): void {
     this.asked.push(["beginDrain"]);
+    this.askers.push(asked?.by);
     this.state = "draining";
   }
 
-  reload(): Promise<ReloadResult> {
-    return this.#do(["reload"], () => this.reloaded);
+  reload(asked?: Asked): Promise<ReloadResult> {
+    return this.#do(asked, ["reload"], () => this.reloaded);
   }
 
   // deno-lint-ignore require-await -- a failure is a rejection
-  async #do<T>(asked: unknown, work: () => T): Promise<T> {
+  async #do<T>(by: Asked | undefined, asked: unknown, work: () => T): Promise<T> {
     this.asked.push(asked);
+    this.askers.push(by?.by);
     if (this.failure) throw this.failure;
     return work();
   }

@@ -7,6 +7,8 @@ import {
   type Series,
 } from "../../src/operations/history.ts";
 
+import type { Second } from "./page_listener.ts";
+
 /** A past that is empty, with what a test wants different. */
 export function historyOf(different: Partial<History> = {}): History {
   return {
@@ -38,6 +40,21 @@ export function seriesOf(
   values: Partial<Record<keyof DestinationSeries, (step: number) => number | null>> = {},
 ): DestinationSeries {
   return columnsOf(DESTINATION_COLUMNS, steps, values) as DestinationSeries;
+}
+
+/** What a listener did in these seconds. */
+export function seriesOfSeconds(seconds: readonly Second[]): Series {
+  return {
+    waiting: seconds.map(({ waiting }) => waiting),
+    active: seconds.map(({ active }) => active),
+    accepted_per_s: seconds.map(({ accepted }) => accepted),
+    ended_per_s: seconds.map(({ ended }) => ended),
+    failed_per_s: seconds.map(({ failed }) => failed),
+    bytes_up_per_s: seconds.map(({ up }) => up),
+    bytes_down_per_s: seconds.map(({ down }) => down),
+    wait_p50_ms: seconds.map(({ accepted, wait }) => accepted === 0 ? null : wait[0]),
+    wait_p99_ms: seconds.map(({ accepted, wait }) => accepted === 0 ? null : wait[1]),
+  };
 }
 
 function columnsOf(

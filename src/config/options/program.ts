@@ -10,7 +10,7 @@ export const PROGRAM_ROWS = table({ scope: "program", group: "Administration" },
     default: null,
     help: "where the program answers about itself and takes changes: PORT, which is 127.0.0.1 " +
       "only, 127.0.0.1:PORT, [::1]:PORT or unix:/path; any other address needs " +
-      "--admin-token-file",
+      "--admin-token-file or --admin-read-token-file",
     allowed: "off, PORT, 127.0.0.1:PORT, [::1]:PORT or unix:/path, with a port from 0 to 65535",
     parse: parseAdmin,
     problem: reservedWordProblem,
@@ -26,5 +26,13 @@ export const PROGRAM_ROWS = table({ scope: "program", group: "Administration" },
     default: "",
     form: "none|FILE",
     help: "the file with the secret that requests to --admin have to show",
+  })),
+  adminReadTokenFile: afterRestart(file({
+    words: ["none"],
+    default: "",
+    form: "none|FILE",
+    help:
+      "the file with the secret of those who may only look: they see everything but the bytes " +
+      "of sessions, and change nothing; without --admin-token-file nobody changes anything there",
   })),
 });

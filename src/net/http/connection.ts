@@ -1,6 +1,7 @@
 import { BadRequest, parseHead, type RequestHead } from "./head.ts";
 import { HttpBody, HttpInput } from "./input.ts";
 import { refusalBytes, sendAnswer } from "./output.ts";
+import type { SocketAddress } from "../address.ts";
 import type { Pace } from "../../async/pace.ts";
 import type { Stream } from "../stream.ts";
 import { after, type Timer } from "../../base/timer.ts";
@@ -8,11 +9,19 @@ import { after, type Timer } from "../../base/timer.ts";
 /** One request, with its address as it was sent: nothing of it is resolved. */
 export type HttpRequest = Pick<Request, "method" | "url" | "headers" | "body">;
 
-/** Answers a request; `completed` settles when the answer has ended. */
+/** Answers a request. */
 export type HttpHandler = (
   request: HttpRequest,
-  info: { completed: Promise<void> },
+  info: RequestInfo,
 ) => Response | Promise<Response>;
+
+/** What a request does not say by itself. */
+export interface RequestInfo {
+  /** Settles when the answer has ended. */
+  completed: Promise<void>;
+  /** The other end of the connection. */
+  peer: SocketAddress;
+}
 
 /** What clients are allowed; times in milliseconds. */
 export interface HttpLimits {
@@ -141,7 +150,10 @@ export class HttpConnection {
     });
     try {
       const request = { method, url, headers, body: body.ended ? null : body.stream };
-      const response = await this.#options.handler(request, { completed: completion.promise });
+      const response = await this.#options.handler(request, {
+        completed: completion.promise,
+        peer: this.#stream.remoteAddress,
+      });
       const keepAlive = head.keepAlive && body.ended && !this.#last;
       const to = { head: method === "HEAD", old: head.old, keepAlive };
       const kept = await sendAnswer(response, { to, write, pace: this.#options.pace });
