@@ -1,14 +1,16 @@
 import project from "../../deno.json" with { type: "json" };
 import { setImmediate } from "node:timers";
 import { monotonic } from "../base/clock.ts";
-import type { ProgramConfig } from "../config/config.ts";
 import type { ConfigInForce } from "../operations/config_in_force.ts";
 import { configInForce } from "./config_in_force.ts";
 import { inTurns } from "../async/chunks.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { assertDescriptors, warnOfDescriptors } from "../balancer/descriptor_advice.ts";
 import { FatalError } from "../base/errors.ts";
+import { noHistory, Recorder } from "./history/recorder.ts";
+import type { History, HistoryQuery, Mark } from "../operations/history.ts";
 import { ListenerSet } from "./listener_set.ts";
+import type { InstanceOptions } from "./instance_options.ts";
 import type { Logs } from "../logging/logs.ts";
 import {
   type Asked,
@@ -22,7 +24,6 @@ import {
 } from "../operations/operations.ts";
 import type { InspectionSource, InspectionWish } from "../operations/inspection.ts";
 import { inspect } from "./inspecting.ts";
-import type { LookUps } from "./discovery.ts";
 import { Reloader } from "./reload.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { ServiceManager } from "./systemd.ts";
@@ -30,20 +31,6 @@ import type { ManagedListener } from "./managed_listener.ts";
 
 /** Why nothing can be changed any more. */
 const DRAINING = "the program is draining";
-
-/** Options of {@linkcode Instance.start}. */
-export interface InstanceOptions {
-  config: ProgramConfig;
-  /** Reads the configuration anew. */
-  load(): ProgramConfig | Promise<ProgramConfig>;
-  logs: Logs;
-  /** When it is aborted no further listener starts. */
-  signal?: AbortSignal;
-  /** What all that want descriptors share; all that there are, if absent. */
-  descriptors?: DescriptorBudget;
-  /** How names whose records are destinations are looked up; as configured if absent. */
-  lookUps?: LookUps;
-}
 
 /**
  * The running program: its listeners, and all that operators can see of them and do to them.
@@ -63,6 +50,8 @@ export class Instance implements Operations {
   readonly #descriptors: DescriptorBudget;
   /** Applies another configuration. */
   readonly #reloader: Reloader;
+  /** Keeps what it does; nobody does where nobody can look. */
+  #recorder: Recorder | undefined;
   /** The latest change; each waits for the one before. */
   #changing: Promise<unknown> = Promise.resolve();
   /** The drain, once it has begun. */
@@ -105,6 +94,7 @@ export class Instance implements Operations {
     const started = await instance.#listeners.start(listeners, signal);
     instance.#listeners.add(started);
     warnOfDescriptors(instance.#descriptors, { listeners, log });
+    if (settings.admin !== null) instance.#record();
     if (started.length === 0) log.info("told to stop before it listened");
     return instance;
   }
@@ -141,6 +131,7 @@ export class Instance implements Operations {
     await new Promise((resolve) => void setImmediate(resolve));
     // Of the same moment: nobody is both there and gone.
     const { all, departed } = this.#listeners;
+    const listeners = await Promise.all(all.map((listener) => listener.status()));
     return {
       version: project.version,
       pid: Deno.pid,
@@ -148,7 +139,7 @@ export class Instance implements Operations {
       uptime_ms: monotonic() - this.#startedAt,
       state: this.#drained ? "draining" : "running",
       log_lines_lost: { ...this.#logs.linesLost },
-      listeners: await Promise.all(all.map((listener) => listener.status())),
+      listeners: listeners.map((one) => this.#recorder?.completed(one) ?? one),
       departed,
     };
   }
@@ -156,6 +147,14 @@ export class Instance implements Operations {
   async sessions({ limit }: { limit: number }): Promise<SessionInfo[]> {
     const lists = this.#listeners.all.map(({ balancer }) => balancer.sessions(limit));
     return (await Promise.all(lists)).flat().sort((a, b) => b.age_ms - a.age_ms).slice(0, limit);
+  }
+
+  history(query: HistoryQuery): History {
+    return this.#recorder?.history(query) ?? noHistory(query.span);
+  }
+
+  followMarks(follower: (mark: Mark) => void): () => void {
+    return this.#recorder?.marks.follow(follower) ?? (() => {});
   }
 
   config(): Promise<ConfigInForce> {
@@ -180,7 +179,7 @@ export class Instance implements Operations {
       const listener = this.#listeners.find(wanted);
       const { number, changes } = await listener.add(rest);
       this.#tell(listener, changes, asked);
-      return await listener.destination(number);
+      return this.#completed(await listener.destination(number));
     });
   }
 
@@ -192,7 +191,7 @@ export class Instance implements Operations {
     return this.#change(async () => {
       const { listener, number } = this.#listeners.locate("destination", id);
       this.#tell(listener, await listener.change(number, change), asked);
-      return await listener.destination(number);
+      return this.#completed(await listener.destination(number));
     });
   }
 
@@ -208,7 +207,9 @@ export class Instance implements Operations {
       if (asked) this.#audit("reload", asked);
       this.#manager?.reloading();
       try {
-        return await this.#reloader.reload();
+        const result = await this.#reloader.reload();
+        this.#recorder?.reloaded(result);
+        return result;
       } finally {
         if (!this.#drained) this.#manager?.ready();
       }
@@ -243,8 +244,23 @@ export class Instance implements Operations {
     this.#manager?.stopping();
     if (this.#quitting) this.#listeners.quit();
     const complete = await this.#listeners.drain();
+    this.#recorder?.stop();
     this.#ended.resolve(complete);
     return complete;
+  }
+
+  #record(): void {
+    this.#recorder = new Recorder({
+      listeners: () => this.#listeners.all,
+      startedAt: this.#startedAt,
+      onError: (error) => {
+        this.#logs.log.error("the history lacks a second, which is a defect: {error}", { error });
+      },
+    });
+  }
+
+  #completed(destination: DestinationStatus): DestinationStatus {
+    return this.#recorder?.completedOne(destination) ?? destination;
   }
 
   /** Makes a change after all others are done. */

@@ -7,6 +7,7 @@ import type { PortableRecord } from "../logging/record.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { InspectionBegun, InspectionRecord, ListenerWish } from "../operations/inspection.ts";
+import type { ListenerSample } from "../operations/sample.ts";
 import type { SessionInfo } from "../operations/operations.ts";
 import type { AdminState } from "../operations/states.ts";
 import type { Totals } from "../operations/totals.ts";
@@ -20,6 +21,7 @@ export interface ThreadCalls {
   ping: { ask: undefined; answer: void };
   status: { ask: undefined; answer: ListenerStatus };
   destination: { ask: { number: number }; answer: DestinationStatus | undefined };
+  sample: { ask: { limit: number }; answer: ListenerSample };
   sessions: { ask: { limit: number }; answer: SessionInfo[] };
   endSession: { ask: { id: number }; answer: boolean };
   inspect: { ask: ListenerWish; answer: InspectionBegun };
