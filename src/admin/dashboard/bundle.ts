@@ -11,6 +11,10 @@ const SCRIPTS = [
   "api.js",
   "connection.js",
   "dialogs.js",
+  "actions.js",
+  "presence.js",
+  "events_view.js",
+  "overview_view.js",
   "destination_view.js",
   "destinations_view.js",
   "recorder_view.js",
@@ -19,6 +23,9 @@ const SCRIPTS = [
   "sessions_view.js",
   "main.js",
 ];
+
+/** Its styles; where two say something of the same, the later one counts. */
+const STYLES = ["page.css", "lower.css"];
 
 /** The dashboard as one document that asks nobody else for anything. */
 export interface Page {
@@ -34,11 +41,12 @@ export interface Page {
  * @throws {Deno.errors.NotFound} If a file is missing, which is a mistake in how the program was made.
  */
 export async function loadPage(): Promise<Page> {
-  const [html, style, scripts] = await Promise.all([
+  const [html, styles, scripts] = await Promise.all([
     read("page.html"),
-    read("page.css"),
+    Promise.all(STYLES.map(read)),
     Promise.all(SCRIPTS.map(read)),
   ]);
+  const style = styles.join("");
   const script = scripts.map(withoutModules).join("");
   const constants = JSON.stringify({
     fineness: { perDoubling: PER_DOUBLING, lowest: LOWEST_BUCKET },

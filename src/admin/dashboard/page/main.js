@@ -1,36 +1,30 @@
 // @ts-check
 /// <reference lib="dom" />
-import { ask } from "./api.js";
+import { prepareActions } from "./actions.js";
 import { Connection } from "./connection.js";
-import { askForToken, attempt, confirm, prepareSaid } from "./dialogs.js";
-import { byId, h, KeyedList, setAttribute, setText } from "./dom.js";
-import { count, duration, plural, timeOfDay } from "./format.js";
+import { askForToken, prepareSaid } from "./dialogs.js";
+import { byId, KeyedList, setAttribute, setText } from "./dom.js";
+import { EventsView } from "./events_view.js";
+import { duration } from "./format.js";
 import { ListenerView } from "./listener_view.js";
+import { Overview } from "./overview_view.js";
+import { Presence } from "./presence.js";
 import { SessionsView } from "./sessions_view.js";
-import { healthOf, queueOf, serviceOf, sum, takes } from "./verdict.js";
+import { healthOf, queueOf, serviceOf } from "./verdict.js";
 
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {import("../../../operations/operations.ts").LogEvent} LogEvent */
 /** @typedef {import("../../../operations/operations.ts").Status} Status */
 /** @typedef {import("./verdict.js").Verdict} Verdict */
 
-/** Most events that are listed. */
-const EVENTS = 200;
-
-/** The whole page: what it knows of the program, and whether it still hears from it. */
+/** The whole page: what it knows of the program, and who shows what of it. */
 class Page {
-  /** @type {Status | undefined} */
-  #status;
-  /** When to try again, if the connection is lost. */
-  #retryAt = 0;
-  #lost = false;
   #newStream = true;
+  #presence = new Presence();
+  #overview = new Overview();
+  #events = new EventsView();
   #connection;
   #listeners;
-  #overview = new KeyedList(byId("overview-list"), {
-    key: (/** @type {ListenerStatus} */ { id }) => id,
-    create: overviewOf,
-  });
 
   /** @param {import("./listener_view.js").Constants} constants */
   constructor(constants) {
@@ -41,20 +35,13 @@ class Page {
     this.#connection = new Connection({
       opened: () => this.#newStream = true,
       event: (event, data) => this.#take(event, JSON.parse(data)),
-      lost: (retryAt) => {
-        this.#lost = true;
-        this.#retryAt = retryAt;
-        this.#tellConnection();
-      },
+      lost: (retryAt) => this.#presence.lose(retryAt),
       tokenWanted: askForToken,
     });
     byId("retry").addEventListener("click", () => this.#connection.retry());
-    byId("reload").addEventListener("click", reload);
-    byId("drain").addEventListener("click", drain);
     document.addEventListener("visibilitychange", () => {
-      if (!document.hidden && this.#lost) this.#connection.retry();
+      if (!document.hidden && this.#presence.lost) this.#connection.retry();
     });
-    setInterval(() => this.#tellConnection(), 1000);
   }
 
   /** Follows the program for ever. */
@@ -69,17 +56,15 @@ class Page {
   #take(event, data) {
     if (this.#newStream) {
       this.#newStream = false;
-      byId("events-list").replaceChildren();
+      this.#events.clear();
     }
-    if (event === "log") addEvent(/** @type {LogEvent} */ (data));
+    if (event === "log") this.#events.add(/** @type {LogEvent} */ (data));
     if (event === "status") this.#show(/** @type {Status} */ (data));
   }
 
   /** @param {Status} status */
   #show(status) {
-    this.#status = status;
-    this.#lost = false;
-    this.#tellConnection();
+    this.#presence.heard(status);
     const { listeners, state, uptime_ms, version, pid, log_lines_lost: { access, log } } = status;
     document.body.dataset.loaded = "yes";
     const lost = access + log > 0 ? ` · ${access + log} log lines lost` : "";
@@ -92,42 +77,9 @@ class Page {
     setAttribute(byId("drain"), "aria-disabled", String(state === "draining"));
     document.title = `${health.tone === "good" ? queue.title : health.title} – iawlb`;
     setAttribute(byId("icon"), "href", icon(health.tone === "good" ? queue.tone : health.tone));
-    byId("overview").hidden = listeners.length < 2;
-    if (listeners.length > 1) this.#overview.render(listeners);
+    this.#overview.update(listeners);
     this.#listeners.render(listeners.map((listener) => ({ listener, time: uptime_ms })));
   }
-
-  #tellConnection() {
-    const status = this.#status;
-    const banner = byId("banner");
-    const draining = status?.state === "draining";
-    const link = this.#lost ? "lost" : status ? "live" : "waiting";
-    setAttribute(document.body, "data-link", link);
-    setText(byId("link"), { lost: "not connected", live: "live", waiting: "connecting" }[link]);
-    banner.hidden = !this.#lost && !draining;
-    byId("retry").hidden = !this.#lost;
-    if (banner.hidden) return;
-    const left = Math.max(0, Math.ceil((this.#retryAt - performance.now()) / 1000));
-    // Only what is worth saying is said aloud, not each second that passes.
-    setText(byId("countdown"), this.#lost ? `Next attempt in ${left} s.` : "");
-    setText(byId("banner-text"), this.#lost ? lostText(status) : drainText(status));
-    setAttribute(banner, "data-tone", this.#lost && !draining ? "bad" : "wait");
-  }
-}
-
-/** @param {Status | undefined} status */
-function lostText(status) {
-  if (!status) return "The program does not answer.";
-  if (status.state === "draining") return "The program has drained and is gone.";
-  return `Connection lost. What you see is from ${timeOfDay(status.time)}.`;
-}
-
-/** @param {Status | undefined} status */
-function drainText(status) {
-  const left = sum(status?.listeners ?? [], ({ greeting, waiting, active }) => {
-    return greeting + waiting + active;
-  });
-  return `Draining: no new sessions; ${plural(left, "session")} to finish, then the program ends.`;
 }
 
 /**
@@ -138,81 +90,6 @@ function tell(id, { tone, title, detail }) {
   setAttribute(byId(id), "data-tone", tone);
   setText(byId(`${id}-title`), title);
   setText(byId(`${id}-detail`), detail);
-}
-
-/**
- * A listener in one row, for programs that have several.
- *
- * @param {ListenerStatus} listener
- */
-function overviewOf({ id, name }) {
-  const health = h("span", { class: "verdict" });
-  const queue = h("span", { class: "verdict" });
-  const service = h("span", { class: "muted" });
-  const link = h("a", { href: `#l${id}` }, h("span", { class: "address" }, name));
-  return {
-    root: h("li", {}, link, health, queue, service),
-    update: (/** @type {ListenerStatus} */ listener) => {
-      for (
-        const [element, verdict] of /** @type {const} */ ([
-          [health, healthOf([listener])],
-          [queue, queueOf([listener])],
-        ])
-      ) {
-        setText(element, verdict.title);
-        setAttribute(element, "data-tone", verdict.tone);
-      }
-      const up = listener.destinations.filter(takes).length;
-      setText(
-        service,
-        `${count(listener.active)} served by ${up} of ${listener.destinations.length}`,
-      );
-    },
-  };
-}
-
-/** @param {LogEvent} event */
-function addEvent({ time, level, message }) {
-  const list = byId("events-list");
-  list.prepend(h(
-    "li",
-    { "data-level": level },
-    h("time", { datetime: time, title: time }, timeOfDay(time)),
-    h("span", { class: "level" }, level),
-    h("span", { class: "message" }, message),
-  ));
-  if (list.childElementCount > EVENTS) list.lastElementChild?.remove();
-}
-
-async function reload() {
-  const sure = await confirm({
-    title: "Reload the configuration?",
-    text: "What is different is applied. No session is cut, and none that waits loses its place.",
-    action: "Reload",
-  });
-  if (!sure) return;
-  await attempt("Reload", async () => {
-    const response = await ask("/reload", { method: "POST" });
-    /** @type {import("../../../operations/operations.ts").ReloadResult} */
-    const { changes, needs_restart } = await response.json();
-    const restart = needs_restart.map((key) => `${key} counts only after a restart`);
-    if (changes.length + restart.length === 0) return "Reloaded: nothing was different.";
-    return ["Reloaded", ...changes, ...restart];
-  });
-}
-
-async function drain() {
-  if (byId("drain").getAttribute("aria-disabled") === "true") return;
-  const sure = await confirm({
-    title: "Drain the program?",
-    text: "It takes no new sessions, finishes those it has, and ends. This cannot be taken back.",
-    action: "Drain and end",
-  });
-  if (!sure) return;
-  await attempt("Drain", async () => {
-    await ask("/drain", { method: "POST" });
-    return "The program drains.";
-  });
 }
 
 /**
@@ -227,5 +104,6 @@ function icon(tone) {
 }
 
 prepareSaid();
+prepareActions();
 new SessionsView();
 await new Page(JSON.parse(byId("constants").textContent ?? "{}")).run();
