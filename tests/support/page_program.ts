@@ -75,16 +75,30 @@ export class PlayedProgram implements Operations {
       time: this.#timeOf(this.#now),
       uptime_ms: (this.#uptime + this.#now) * 1000,
       state: this.#state,
-      listeners: this.#listeners.map(({ status }) => status),
+      listeners: this.#listeners.map((listener) => listener.look()),
     })));
-  }
-
-  sessions({ limit }: { limit: number }): Promise<SessionInfo[]> {
-    return Promise.resolve(this.#live.slice(0, limit));
   }
 
   config(): Promise<ConfigInForce> {
     return Promise.resolve(configInForceOf(this.#listeners.map(({ status }) => status)));
+  }
+
+  history({ span, listener }: HistoryQuery): History {
+    return pastOf(this.#listeners, {
+      span,
+      listener,
+      uptime: this.#uptime + this.#now,
+      now: this.#now,
+      timeOf: (second) => this.#timeOf(second),
+    });
+  }
+
+  followMarks(): () => void {
+    return () => {};
+  }
+
+  sessions({ limit }: { limit: number }): Promise<SessionInfo[]> {
+    return Promise.resolve(this.#live.slice(0, limit));
   }
 
   endSession(id: string): Promise<void> {
