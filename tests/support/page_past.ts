@@ -3,11 +3,10 @@ import {
   type History,
   type ListenerHistory,
   type Mark,
-  type Series,
   type Span,
   SPANS,
-  type Values,
 } from "../../src/operations/history.ts";
+import { seriesOfSeconds } from "./histories.ts";
 import type { Second, SimulatedListener } from "./page_listener.ts";
 
 /** What of the past of listeners is asked for. Times are seconds. */
@@ -21,7 +20,7 @@ export interface PastQuery {
 }
 
 /** What listeners have done: the last minutes as they were, of the day before what is like them. */
-export function pastOf(listeners: readonly SimulatedListener[], query: PastQuery): History {
+export function playedPast(listeners: readonly SimulatedListener[], query: PastQuery): History {
   const { span, uptime, now, timeOf } = query;
   const chosen = listeners.filter(({ status: { id, name } }) =>
     query.listener === undefined || [String(id), name].includes(query.listener)
@@ -44,25 +43,17 @@ function ofListener(
   { span, most, whole }: { span: Span; most: number; whole: boolean },
 ): ListenerHistory {
   const lived = span === "5m" ? seconds.slice(-most) : dayLike(seconds, most);
-  const column = (value: (second: Second) => number | null): Values => lived.map(value);
-  const series: Series = {
-    waiting: column(({ waiting }) => waiting),
-    active: column(({ active }) => active),
-    accepted_per_s: column(({ accepted }) => accepted),
-    ended_per_s: column(({ ended }) => ended),
-    failed_per_s: column(({ failed }) => failed),
-    bytes_up_per_s: column(({ up }) => up),
-    bytes_down_per_s: column(({ down }) => down),
-    wait_p50_ms: column(({ ended, wait }) => ended === 0 ? null : wait[0]),
-    wait_p99_ms: column(({ ended, wait }) => ended === 0 ? null : wait[1]),
-  };
+  const series = seriesOfSeconds(lived);
   const { id, name } = status;
   if (!whole) return { id, name, series };
   return {
     ...{ id, name, series },
     destinations: status.destinations.map((one, i): DestinationHistory => {
       const own = (value: (second: Second["destinations"][number]) => number | null) =>
-        column(({ destinations }) => destinations[i] ? value(destinations[i]) : null);
+        lived.map(({ destinations }): number | null => {
+          const one = destinations[i];
+          return one ? value(one) : null;
+        });
       return {
         id: one.id,
         name: one.name,

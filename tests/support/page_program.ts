@@ -11,6 +11,8 @@ import type { DestinationStatus } from "../../src/operations/destination_status.
 import { RecentEvents } from "../../src/logging/recent_events.ts";
 import type { ConfigInForce } from "../../src/operations/config_in_force.ts";
 import { configInForceOf } from "./config_in_force.ts";
+import type { History, HistoryQuery } from "../../src/operations/history.ts";
+import { playedPast } from "./page_past.ts";
 import { SimulatedListener, type Site } from "./page_listener.ts";
 import { destinationOf, statusOf } from "./statuses.ts";
 
@@ -84,7 +86,7 @@ export class PlayedProgram implements Operations {
   }
 
   history({ span, listener }: HistoryQuery): History {
-    return pastOf(this.#listeners, {
+    return playedPast(this.#listeners, {
       span,
       listener,
       uptime: this.#uptime + this.#now,
