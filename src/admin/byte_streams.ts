@@ -10,8 +10,8 @@ const MOST_STREAMS = 8;
 /** Bytes that wait for a reader, beyond which nothing is fetched; what comes is kept where it is noted. */
 const MOST_WAITING = 256 * 1024;
 
-/** A comment, by which it shows when a reader has left. */
-const SIGN_OF_LIFE = new TextEncoder().encode(":\n\n");
+/** Tells both sides that the other one is there. */
+const SIGN_OF_LIFE = frame("alive", {});
 
 /** Who has asked for what, for the log. */
 export interface Inspector {

@@ -129,6 +129,11 @@ export class AdminClient implements Disposable {
     }
   }
 
+  /** How long something may take, in milliseconds. */
+  get patience(): number {
+    return this.#limits.patience;
+  }
+
   /**
    * The {@linkcode Status} events of {@linkcode events}: one at once, then one each second.
    *

@@ -139,5 +139,5 @@ Deno.test("there are 8 streams at most, and all end with the server", async () =
   );
   const texts = all.map((response) => response.text());
   await admin.close();
-  for (const text of await Promise.all(texts)) assertMatch(text, /^:\n\n/);
+  for (const text of await Promise.all(texts)) assertMatch(text, /^event: alive\ndata: /);
 });

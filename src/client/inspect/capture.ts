@@ -34,7 +34,6 @@ export class Capture implements Disposable {
         : messageOf(error);
       throw new FatalError(`${quote(path)} cannot be written: ${why}`);
     }
-    this.#write(fileHeader({ application: `iawlb ${project.version}`, interface: "iawlb" }));
   }
 
   add(record: InspectionRecord): void {
@@ -50,6 +49,7 @@ export class Capture implements Disposable {
       this.counts.sessions++;
     }
     if (record.kind === "over") this.#conversations.delete(record.session);
+    this.finish();
     for (const block of conversation.blocksOf(record)) {
       if (this.full || this.counts.bytes + block.length > this.#limit) {
         this.full = true;
@@ -60,9 +60,15 @@ export class Capture implements Disposable {
     }
   }
 
+  /** A file into which nothing was captured is one that can be read all the same. */
+  finish(): void {
+    if (this.counts.bytes > 0) return;
+    this.#write(fileHeader({ application: `iawlb ${project.version}`, interface: "iawlb" }));
+  }
+
   /** Removes a file into which nothing was written that came. */
   discard(): void {
-    if (this.#path !== undefined && this.counts.packets === 0) Deno.removeSync(this.#path);
+    if (this.#path !== undefined && this.counts.bytes === 0) Deno.removeSync(this.#path);
   }
 
   [Symbol.dispose](): void {

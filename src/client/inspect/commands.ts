@@ -141,6 +141,7 @@ async function look(
     throw error;
   }
   if (!capture || !file) return;
+  capture.finish();
   const why = capture.full ? `the limit of ${formatBytes(limit)} is reached` : end.why;
   const { sessions, packets, bytes, lost } = capture.counts;
   const missing = lost === 0 ? "" : `; ${formatBytes(lost)} came too fast and are missing`;

@@ -1,6 +1,9 @@
 import { FatalError } from "../../base/errors.ts";
+import { after } from "../../base/timer.ts";
 import type { InspectionRecord, InspectionWish } from "../../operations/inspection.ts";
-import type { AdminClient } from "../admin_client.ts";
+import { type AdminClient, ForeignError } from "../admin_client.ts";
+import type { ServerEvent } from "../event_stream.ts";
+import { formatSpan } from "../format.ts";
 import { isRecord } from "./shapes.ts";
 
 /** The request for what chosen sessions carry. */
@@ -15,31 +18,45 @@ function pathOf({ sessions, ...terms }: InspectionWish): string {
 /**
  * What chosen sessions carry, until nothing more comes or the signal is aborted.
  *
- * @throws {FatalError} If it is refused, or the connection is lost before.
+ * @throws {FatalError} If it is refused, nothing comes for long, or the connection is lost before.
  */
 export async function* inspected(
   client: AdminClient,
   wish: InspectionWish,
   signal: AbortSignal,
 ): AsyncGenerator<InspectionRecord, void> {
-  for await (const { type, data } of client.events(signal, pathOf(wish))) {
-    if (type === "done") return;
-    const record = readRecord(type, data);
-    if (!record) {
-      throw new FatalError(`${client.name}: an event of its /bytes is not what iawlb tells`);
+  const late = new AbortController();
+  const watch = () => after(client.patience, () => late.abort());
+  let timer = watch();
+  try {
+    for await (const event of client.events(AbortSignal.any([signal, late.signal]), pathOf(wish))) {
+      timer.stop();
+      if (event.type === "done") return;
+      const record = event.type === "alive" ? undefined : readRecord(event);
+      if (record) yield record;
+      timer = watch();
+      if (record === null) {
+        throw new ForeignError(`${client.name}: an event of its /bytes is not what iawlb tells`);
+      }
     }
-    yield record;
+  } finally {
+    timer.stop();
   }
-  if (!signal.aborted) throw new FatalError(`${client.name} has ended the connection`);
+  if (signal.aborted) return;
+  const how = late.signal.aborted
+    ? `has told nothing for ${formatSpan(client.patience)}`
+    : "has ended the connection";
+  throw new FatalError(`${client.name} ${how}`);
 }
 
-function readRecord(kind: string, data: string): InspectionRecord | undefined {
+/** What an event tells; `null` if it is nothing that there is. */
+function readRecord({ type: kind, data }: ServerEvent): InspectionRecord | null {
   try {
     const told = JSON.parse(data);
     const record = { ...told, kind };
     if (kind === "bytes") record.bytes = Uint8Array.fromBase64(told.bytes);
-    return isRecord(record) ? record : undefined;
+    return isRecord(record) ? record : null;
   } catch {
-    return undefined;
+    return null;
   }
 }
