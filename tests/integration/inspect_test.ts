@@ -150,13 +150,15 @@ Deno.test({
     const clear = site.ctl("watch", "--listener", "1", "--for", "2s");
     await Promise.all([front.looking(1), site.looking(1)]);
     const conn = await Deno.connect({ port: front.port });
-    using tls = await Deno.startTls(conn, { hostname: "localhost", caCerts: [authority.text] });
+    const tls = await Deno.startTls(conn, { hostname: "localhost", caCerts: [authority.text] });
     await writeAll(tls, bytes("secret\n"));
     await readExactly(tls as unknown as Deno.Conn, 7);
     await told(clear.lines, /> secret$/);
     await told(clear.lines, /! TLS 1\.3 ends at iawlb: this is in clear/);
     await told(shown.lines, /! this is TLS that does not end at iawlb/);
     assert(!shown.lines.some((line) => line.includes("secret")));
+    tls.close();
+    await Promise.all([told(shown.lines, / is over: /), told(clear.lines, / is over: /)]);
     await Promise.all([shown.ended, clear.ended]);
   },
 });
