@@ -72,6 +72,13 @@ export const LISTENER_FIELDS = {
   waits_at_most_ms: number({
     help: "how long a session waits before it is ended, by its timeouts; 0 = for ever",
     join: ([first]) => first!,
+    metric: {
+      name: "queue.timeout",
+      kind: "gauge",
+      unit: "s",
+      help: "How long a session waits before it is ended; absent if that is for ever.",
+      value: (ms) => ms > 0 ? ms / 1000 : [],
+    },
   }),
   active: number({
     help: "sessions that have a worker",
