@@ -22,13 +22,13 @@ export function helpText(): string {
 Usage:
   iawlb [OPTIONS] LISTEN DESTINATION [DESTINATION ...]
   iawlb [OPTIONS] --config FILE
-  iawlb [OPTIONS] --demo
+  iawlb [OPTIONS] --demo [--tour]
   iawlb [OPTIONS] -i DESTINATION [DESTINATION ...]
   iawlb serve SERVICE LISTEN [OPTIONS]  a small server, such as echo or http
   iawlb inetd [FILE] [OPTIONS]          what an inetd.conf says
   iawlb send ADDR [MESSAGE ...]         a small client
-  iawlb top ADDR                        watches a running one, see --admin
-  iawlb ctl ADDR COMMAND                asks or tells a running one
+  iawlb top [ADDR]                      watches a running one, see --admin
+  iawlb ctl [ADDR] COMMAND              asks or tells a running one
 
 ${
     wrap(
