@@ -34,7 +34,12 @@ export type Command =
   /** A process of a service of this program, which standard input and output are for. */
   | { readonly kind: "process"; readonly service: ServiceAddress }
   /** `texts` has no addresses: the demo knows its own. */
-  | { readonly kind: "demo"; readonly texts: Omit<ListenerTexts, "listen" | "destinations"> }
+  | {
+    readonly kind: "demo";
+    readonly texts: Omit<ListenerTexts, "listen" | "destinations">;
+    /** Whether it stops at each step. */
+    readonly tour: boolean;
+  }
   | {
     readonly kind: "serve";
     readonly config: ProgramConfig;
@@ -49,7 +54,7 @@ export type Command =
   };
 
 /** A configuration, and what it was read from. */
-interface Loaded {
+export interface Loaded {
   readonly config: ProgramConfig;
   readonly notes: readonly string[];
   readonly source: ProgramSource;
@@ -69,6 +74,7 @@ export async function parseCommand(
   if (switches.has("help")) return { kind: "help" };
   if (switches.has("version")) return { kind: "version" };
   if (switches.has("demo")) return demo(given);
+  if (switches.has("tour")) throw new UsageError("--tour: is one of --demo; give that, too");
   if (switches.has("inetd")) return await oneClient(given);
   return await commandOf(await loader(given, reading), switches);
 }
@@ -174,7 +180,11 @@ function demo({ addresses, options, rules, config, switches }: Arguments): Comma
     throw new UsageError(`--threads "${threads}": --demo runs in one thread; must be 1`);
   }
   const networks = rules.map(({ verdict, text }) => ({ verdict, networks: text }));
-  return { kind: "demo", texts: { options: optionTexts(options), rules: networks } };
+  return {
+    kind: "demo",
+    texts: { options: optionTexts(options), rules: networks },
+    tour: switches.has("tour"),
+  };
 }
 
 /** A function that reads the configuration, and the file anew whenever it is called. */
@@ -196,6 +206,15 @@ async function loader(given: Arguments, { folder }: Reading): Promise<() => Prom
   return loaderOf(configReader(name, { options, rules, folder }));
 }
 
+/**
+ * The configuration that addresses and flags alone make.
+ *
+ * @throws {UsageError} If they are not allowed.
+ */
+export function readAddresses(given: Omit<Arguments, "own" | "switches">): Promise<Loaded> {
+  return readWhole(addressSource(given));
+}
+
 /** The configuration that was written, with what goes without saying. */
 async function readWhole(
   { source: written, notes }: Omit<Loaded, "config">,
@@ -207,7 +226,7 @@ async function readWhole(
 
 /** The configuration that the command line alone makes, and what there is to say about it. */
 function addressSource(
-  { addresses, options, rules }: Arguments,
+  { addresses, options, rules }: Omit<Arguments, "own" | "switches">,
 ): { source: ProgramSource; notes: readonly string[] } {
   const [listen, ...texts] = addresses;
   if (listen === undefined) {

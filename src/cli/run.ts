@@ -25,6 +25,7 @@ export async function run(given: readonly string[]): Promise<number> {
       const { runClient } = await import("../client/main.ts");
       return await runClient(first, rest);
     }
+    if (first === "init") return await (await import("./init.ts")).runInit(rest);
     const signals = new Signals();
     starter = await findStarter();
     const command = await parse(args, { folder: starter?.folder });
@@ -115,11 +116,11 @@ async function execute(
     }
     case "demo": {
       signals.holdStops();
-      const { runDemo } = await import("../program/demo.ts");
+      const { DEMO_OPTIONS, runDemo } = await import("../program/demo.ts");
       const { readSettings } = await import("../config/options.ts");
-      const { texts } = command;
-      return await withLogs(readSettings(texts.options), (logs) => {
-        return runDemo({ logs, signals }, texts);
+      const { texts, tour } = command;
+      return await withLogs(readSettings({ ...DEMO_OPTIONS, ...texts.options }), (logs) => {
+        return runDemo({ logs, signals, tour }, texts);
       });
     }
     case "serve": {

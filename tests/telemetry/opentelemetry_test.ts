@@ -42,7 +42,7 @@ const STATUS: Status = {
   departed: [],
   listeners: [{
     ...{ id: 1, name: "8080", address: "[::]:8080", state: "running", latencies },
-    balance: "fifo",
+    ...{ balance: "fifo", recent: null },
     ...{
       accepted: 50,
       greeting: 3,
@@ -87,7 +87,7 @@ const STATUS: Status = {
   }, {
     // Removed, and finishes its sessions beside the one that was added again.
     ...{ id: 2, name: "8080", address: "[::]:8080", state: "draining", latencies, ended: {} },
-    balance: "fifo",
+    ...{ balance: "fifo", recent: null },
     ...{
       accepted: 999,
       greeting: 999,
@@ -170,6 +170,7 @@ Deno.test("every number of the state reaches a collector, with its unit and attr
     ["iawlb.load.capacity", "gauge", "{session}/s", listener, 20],
     ["iawlb.queue.expected_wait", "gauge", "s", listener, 1.5],
     ["iawlb.queue.limit", "gauge", "{session}", listener, 1024],
+    ["iawlb.queue.timeout", "gauge", "s", listener, 30],
     ["iawlb.queue.oldest_waiting", "gauge", "s", listener, 2.5],
     ["iawlb.bytes", "counter", "By", { ...listener, direction: "up" }, 1699],
     ["iawlb.bytes", "counter", "By", { ...listener, direction: "down" }, 1799],

@@ -5,6 +5,11 @@ import { END_REASONS } from "../../operations/end_reasons.ts";
 const SCRIPTS = [
   "format.js",
   "history.js",
+  "past.js",
+  "listener_facts.js",
+  "queue_facts.js",
+  "slots.js",
+  "troubles.js",
   "verdict.js",
   "dom.js",
   "draw.js",
@@ -17,15 +22,19 @@ const SCRIPTS = [
   "overview_view.js",
   "destination_view.js",
   "destinations_view.js",
-  "recorder_view.js",
+  "scale.js",
+  "chart_view.js",
+  "charts_view.js",
+  "queue_view.js",
   "reasons_view.js",
   "listener_view.js",
   "sessions_view.js",
+  "verdict_view.js",
   "main.js",
 ];
 
 /** Its styles; where two say something of the same, the later one counts. */
-const STYLES = ["page.css", "lower.css"];
+const STYLES = ["page.css", "upper.css", "lower.css"];
 
 /** The dashboard as one document that asks nobody else for anything. */
 export interface Page {
@@ -49,7 +58,13 @@ export async function loadPage(): Promise<Page> {
   const style = styles.join("");
   const script = scripts.map(withoutModules).join("");
   const constants = JSON.stringify({
-    fineness: { perDoubling: PER_DOUBLING, lowest: LOWEST_BUCKET },
+    fineness: {
+      perDoubling: PER_DOUBLING,
+      lowest: LOWEST_BUCKET,
+      failures: Object.entries(END_REASONS).filter(([, { outcome }]) => outcome === "failed").map((
+        [reason],
+      ) => reason),
+    },
     reasons: Object.fromEntries(
       Object.entries(END_REASONS).map(([reason, { help }]) => [reason, help]),
     ),

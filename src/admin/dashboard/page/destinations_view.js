@@ -5,7 +5,7 @@ import { DestinationView } from "./destination_view.js";
 import { attempt } from "./dialogs.js";
 import { h, KeyedList, setText } from "./dom.js";
 import { count } from "./format.js";
-import { takes } from "./verdict.js";
+import { takes } from "./slots.js";
 
 /** @typedef {import("../../../operations/destination_status.ts").DestinationStatus} DestinationStatus */
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */

@@ -1,6 +1,7 @@
 // @ts-check
 /// <reference lib="dom" />
 import { prepareActions } from "./actions.js";
+import { ask } from "./api.js";
 import { Connection } from "./connection.js";
 import { askForToken, prepareSaid } from "./dialogs.js";
 import { byId, KeyedList, setAttribute, setText } from "./dom.js";
@@ -8,29 +9,37 @@ import { EventsView } from "./events_view.js";
 import { duration } from "./format.js";
 import { ListenerView } from "./listener_view.js";
 import { Overview } from "./overview_view.js";
+import { Past } from "./past.js";
 import { Presence } from "./presence.js";
 import { SessionsView } from "./sessions_view.js";
-import { healthOf, queueOf, serviceOf } from "./verdict.js";
+import { healthOf, tabTitle } from "./verdict.js";
+import { VerdictView } from "./verdict_view.js";
 
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {import("../../../operations/operations.ts").LogEvent} LogEvent */
 /** @typedef {import("../../../operations/operations.ts").Status} Status */
+/** @typedef {import("../../../operations/history.ts").History} History */
+/** @typedef {import("../../../operations/history.ts").Mark} Mark */
+/** @typedef {import("./listener_view.js").Told} Told */
 /** @typedef {import("./verdict.js").Verdict} Verdict */
 
 /** The whole page: what it knows of the program, and who shows what of it. */
 class Page {
   #newStream = true;
+  #verdict = new VerdictView();
   #presence = new Presence();
   #overview = new Overview();
   #events = new EventsView();
   #connection;
+  #past;
   #listeners;
 
   /** @param {import("./listener_view.js").Constants} constants */
   constructor(constants) {
+    this.#past = new Past(constants.fineness, ask);
     this.#listeners = new KeyedList(byId("listeners"), {
-      key: (/** @type {{ listener: ListenerStatus, time: number }} */ { listener }) => listener.id,
-      create: ({ listener }) => new ListenerView(listener, constants),
+      key: (/** @type {Told} */ { listener }) => listener.id,
+      create: ({ listener }) => new ListenerView(listener, constants, this.#past),
     });
     this.#connection = new Connection({
       opened: () => this.#newStream = true,
@@ -59,37 +68,33 @@ class Page {
       this.#events.clear();
     }
     if (event === "log") this.#events.add(/** @type {LogEvent} */ (data));
+    if (event === "history") this.#past.take(/** @type {History} */ (data));
+    if (event === "mark") this.#past.mark(/** @type {Mark} */ (data));
     if (event === "status") this.#show(/** @type {Status} */ (data));
   }
 
   /** @param {Status} status */
   #show(status) {
     this.#presence.heard(status);
-    const { listeners, state, uptime_ms, version, pid, log_lines_lost: { access, log } } = status;
+    this.#past.add(status);
+    const { listeners, state, time, uptime_ms, version, pid, log_lines_lost: { access, log } } =
+      status;
     document.body.dataset.loaded = "yes";
     const lost = access + log > 0 ? ` · ${access + log} log lines lost` : "";
     setText(byId("about"), `${version} · pid ${pid} · up ${duration(uptime_ms)}${lost}`);
-    const health = healthOf(listeners);
-    const queue = queueOf(listeners);
-    tell("health", health);
-    tell("queue", queue);
-    tell("service", serviceOf(listeners));
-    setAttribute(byId("drain"), "aria-disabled", String(state === "draining"));
-    document.title = `${health.tone === "good" ? queue.title : health.title} – iawlb`;
-    setAttribute(byId("icon"), "href", icon(health.tone === "good" ? queue.tone : health.tone));
+    const offset = Date.parse(time) - uptime_ms;
+    this.#listeners.render(listeners.map((listener) => ({ listener, time: uptime_ms, offset })));
+    const draining = state === "draining";
+    const verdict = healthOf(listeners, {
+      draining,
+      still: (id) => this.#listeners.view(id)?.still ?? 0,
+    });
+    this.#verdict.update(verdict, listeners);
+    setAttribute(byId("drain"), "aria-disabled", String(draining));
+    document.title = tabTitle(listeners, verdict);
+    setAttribute(byId("icon"), "href", icon(verdict.tone));
     this.#overview.update(listeners);
-    this.#listeners.render(listeners.map((listener) => ({ listener, time: uptime_ms })));
   }
-}
-
-/**
- * @param {"health" | "queue" | "service"} id
- * @param {Verdict} verdict
- */
-function tell(id, { tone, title, detail }) {
-  setAttribute(byId(id), "data-tone", tone);
-  setText(byId(`${id}-title`), title);
-  setText(byId(`${id}-detail`), detail);
 }
 
 /**
@@ -98,7 +103,8 @@ function tell(id, { tone, title, detail }) {
  * @param {Verdict["tone"]} tone
  */
 function icon(tone) {
-  const colour = { good: "%231f8a66", wait: "%23c77700", bad: "%23c62f26" }[tone];
+  const colour =
+    { good: "%231f8a66", plain: "%234a7894", wait: "%23c77700", bad: "%23c62f26" }[tone];
   return "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>" +
     `<circle cx='8' cy='8' r='7' fill='${colour}'/></svg>`;
 }

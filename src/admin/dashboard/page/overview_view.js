@@ -2,7 +2,9 @@
 /// <reference lib="dom" />
 import { byId, h, KeyedList, setAttribute, setText } from "./dom.js";
 import { count } from "./format.js";
-import { healthOf, queueOf, takes } from "./verdict.js";
+import { queueOf } from "./queue_facts.js";
+import { takes } from "./slots.js";
+import { healthOf } from "./verdict.js";
 
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 
