@@ -9,15 +9,23 @@ const SCRIPTS = [
   "dom.js",
   "draw.js",
   "api.js",
+  "rights.js",
+  "menu.js",
   "connection.js",
   "dialogs.js",
   "actions.js",
   "presence.js",
   "events_view.js",
   "overview_view.js",
+  "destination_facts.js",
+  "flow.js",
+  "bulk.js",
+  "add_form.js",
+  "destination_tools.js",
   "destination_view.js",
   "destinations_view.js",
   "recorder_view.js",
+  "ended_facts.js",
   "reasons_view.js",
   "listener_view.js",
   "sessions_view.js",
@@ -51,7 +59,7 @@ export async function loadPage(): Promise<Page> {
   const constants = JSON.stringify({
     fineness: { perDoubling: PER_DOUBLING, lowest: LOWEST_BUCKET },
     reasons: Object.fromEntries(
-      Object.entries(END_REASONS).map(([reason, { help }]) => [reason, help]),
+      Object.entries(END_REASONS).map(([reason, { help, outcome }]) => [reason, { help, outcome }]),
     ),
   });
   const body = [

@@ -10,7 +10,7 @@ import { Recorder } from "./recorder_view.js";
 import { datagramsOf, forecastOf, queueOf, roomOf, tlsOf } from "./verdict.js";
 
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
-/** @typedef {{ fineness: import("./history.js").Fineness, reasons: Record<string, string> }} Constants */
+/** @typedef {{ fineness: import("./history.js").Fineness, reasons: Record<string, import("./ended_facts.js").Meaning> }} Constants */
 
 /** A listener: its queue, who serves it, its charts and how its sessions ended. */
 export class ListenerView {
@@ -56,7 +56,6 @@ export class ListenerView {
       this.#tls,
       h("h3", { class: "hidden" }, "Destinations"),
       this.#destinations.root,
-      h("h3", {}, "Ended sessions"),
       this.#reasons.root,
     );
     const title = `listener-${listener.id}`;
@@ -109,9 +108,9 @@ export class ListenerView {
       `${rate(last?.accepted ?? 0)} sessions/s arrive${dot}`,
     );
     this.#draw();
-    this.#destinations.update(destinations);
+    this.#destinations.update(destinations, time);
     this.#recorder.update(this.#history.points);
-    this.#reasons.update(listener.ended);
+    this.#reasons.update(listener, time);
   }
 
   #draw() {

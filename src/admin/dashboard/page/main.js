@@ -1,6 +1,7 @@
 // @ts-check
 /// <reference lib="dom" />
-import { prepareActions } from "./actions.js";
+import { ProgramMenu } from "./actions.js";
+import { ask } from "./api.js";
 import { Connection } from "./connection.js";
 import { askForToken, prepareSaid } from "./dialogs.js";
 import { byId, KeyedList, setAttribute, setText } from "./dom.js";
@@ -9,6 +10,7 @@ import { duration } from "./format.js";
 import { ListenerView } from "./listener_view.js";
 import { Overview } from "./overview_view.js";
 import { Presence } from "./presence.js";
+import { setRights } from "./rights.js";
 import { SessionsView } from "./sessions_view.js";
 import { healthOf, queueOf, serviceOf } from "./verdict.js";
 
@@ -23,6 +25,7 @@ class Page {
   #presence = new Presence();
   #overview = new Overview();
   #events = new EventsView();
+  #program = new ProgramMenu();
   #connection;
   #listeners;
 
@@ -33,10 +36,16 @@ class Page {
       create: ({ listener }) => new ListenerView(listener, constants),
     });
     this.#connection = new Connection({
-      opened: () => this.#newStream = true,
+      opened: () => {
+        this.#newStream = true;
+        askWhoLooks();
+      },
       event: (event, data) => this.#take(event, JSON.parse(data)),
       lost: (retryAt) => this.#presence.lose(retryAt),
-      tokenWanted: askForToken,
+      tokenWanted: () => {
+        this.#presence.askWho();
+        return askForToken();
+      },
     });
     byId("retry").addEventListener("click", () => this.#connection.retry());
     document.addEventListener("visibilitychange", () => {
@@ -65,7 +74,7 @@ class Page {
   /** @param {Status} status */
   #show(status) {
     this.#presence.heard(status);
-    const { listeners, state, uptime_ms, version, pid, log_lines_lost: { access, log } } = status;
+    const { listeners, uptime_ms, version, pid, log_lines_lost: { access, log } } = status;
     document.body.dataset.loaded = "yes";
     const lost = access + log > 0 ? ` · ${access + log} log lines lost` : "";
     setText(byId("about"), `${version} · pid ${pid} · up ${duration(uptime_ms)}${lost}`);
@@ -74,7 +83,7 @@ class Page {
     tell("health", health);
     tell("queue", queue);
     tell("service", serviceOf(listeners));
-    setAttribute(byId("drain"), "aria-disabled", String(state === "draining"));
+    this.#program.update(status);
     document.title = `${health.tone === "good" ? queue.title : health.title} – iawlb`;
     setAttribute(byId("icon"), "href", icon(health.tone === "good" ? queue.tone : health.tone));
     this.#overview.update(listeners);
@@ -103,7 +112,18 @@ function icon(tone) {
     `<circle cx='8' cy='8' r='7' fill='${colour}'/></svg>`;
 }
 
+/** Asks what whoever looks may do. Who has no answer may try: the program says no by itself. */
+async function askWhoLooks() {
+  try {
+    /** @type {import("../../caller.ts").Whoami} */
+    const { name, may, token } = await (await ask("/whoami")).json();
+    setRights({ reader: may === "read" });
+    setText(byId("who"), may === "read" ? `${name}, may look` : token ? name : "");
+  } catch {
+    setRights({ reader: false });
+  }
+}
+
 prepareSaid();
-prepareActions();
 new SessionsView();
 await new Page(JSON.parse(byId("constants").textContent ?? "{}")).run();
