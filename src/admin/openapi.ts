@@ -97,6 +97,12 @@ const PATHS: Readonly<Record<string, Record<string, Operation>>> = {
       responses: { 204: { description: "it has ended" }, ...refusals(401, 404, 409, 422) },
     },
   },
+  "/config": {
+    get: {
+      ...operation("config", "What the program runs by: every option that is in force"),
+      responses: { 200: answers("the configuration", "Config"), ...refusals(401) },
+    },
+  },
   "/metrics": {
     get: {
       ...operation("metrics", "Metrics for Prometheus, text format 0.0.4"),

@@ -62,6 +62,13 @@ export const ROUTES: readonly Route[] = [
   },
   { method: "GET", path: "/sessions", handle: sessions },
   { method: "DELETE", path: "/sessions/{id}", handle: endSession },
+  {
+    method: "GET",
+    path: "/config",
+    handle: async (_, { snapshots, sheets }) => {
+      return longAnswer(await sheets.json(await snapshots.config()), JSON_TYPE);
+    },
+  },
   { method: "GET", path: "/metrics", handle: (_, desk) => metrics(desk) },
   { method: "GET", path: "/events", handle: events },
   { method: "GET", path: "/openapi.json", handle: () => json(openApiDocument()) },

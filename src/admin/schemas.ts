@@ -1,3 +1,4 @@
+import { CONFIG_SCHEMA, ENTRY_SCHEMA } from "../operations/config_in_force.ts";
 import { DESTINATION_FIELDS } from "../operations/destination_status.ts";
 import { objectSchema, type Schema, schemaOf } from "../operations/field.ts";
 import { FORECAST_SCHEMA } from "../operations/forecast.ts";
@@ -165,6 +166,8 @@ export const SCHEMAS = {
     sessions: said(list(ref("Session")), "oldest first"),
     total: said(counter, "greeted, waiting and active ones of all listeners"),
   }),
+  Entry: ENTRY_SCHEMA,
+  Config: CONFIG_SCHEMA,
   NewDestination: {
     ...optional({
       listener: said(text, "number or name of the listener; may be left out if there is only one"),

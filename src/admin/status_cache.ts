@@ -1,3 +1,4 @@
+import type { ConfigInForce } from "../operations/config_in_force.ts";
 import type { Operations, SessionInfo, Status } from "../operations/operations.ts";
 
 /** What was looked up, or is being. */
@@ -18,6 +19,7 @@ export class StatusCache {
   readonly #age: number;
   #status: Taken<Status> | undefined;
   #sessions: Taken<SessionInfo[]> | undefined;
+  #config: Taken<ConfigInForce> | undefined;
 
   /** @param options.age Milliseconds. */
   constructor(operations: Operations, options: { age: number }) {
@@ -41,10 +43,17 @@ export class StatusCache {
     return (await this.#sessions.value).slice(0, limit);
   }
 
+  /** What the program runs by, not older than `age`. */
+  config(): Promise<ConfigInForce> {
+    if (!this.#isFresh(this.#config)) this.#config = taken(() => this.#operations.config(), 1);
+    return this.#config.value;
+  }
+
   /** The next one who asks gets what is there then; called when something was changed. */
   forget(): void {
     this.#status = undefined;
     this.#sessions = undefined;
+    this.#config = undefined;
   }
 
   #isFresh<T>(taken: Taken<T> | undefined): taken is Taken<T> {

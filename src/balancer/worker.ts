@@ -192,7 +192,7 @@ async function exchange(
         return destination.state === "down" && !serves(audience);
       },
       get isLeaving() {
-        return destination.shownState === "drain" || destination.shownState === "maint";
+        return ["drain", "maint"].includes(destination.standing.shown);
       },
       isSilent: destination.connector.isSilent ?? false,
       get isLooped() {

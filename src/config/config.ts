@@ -62,6 +62,11 @@ export interface ProgramConfig {
   readonly listeners: readonly Config[];
   /** What is allowed and most likely not meant, a line each: options without effect. */
   readonly warnings?: readonly string[];
+  /** The file, if there is one, and the texts of those options of the program that were written. */
+  readonly written?: {
+    readonly file?: string | undefined;
+    readonly options: Readonly<Partial<Record<OptionName, string>>>;
+  };
 }
 
 /** One thing that was written: what a problem is about. */

@@ -25,6 +25,8 @@ export interface Option<T> {
   problem?(text: string): string | undefined;
   /** The value as one would write it. */
   format(value: T): string;
+  /** What counts where it is 0, for who looks at what is in force; 0 is a number like others unless given. */
+  readonly zero?: string;
   /** What is said of the value when it changes, if {@linkcode format} does not say all. */
   tell?(value: T): string;
   /** The text with each path in it changed, where it is not one path and no more. */
@@ -101,13 +103,14 @@ export const NUMBER_PATTERN = "^[0-9]{1,15}$";
 
 /** A whole number within bounds. */
 export function count(
-  spec: { default: number; min: number; max: number; help: string },
+  spec: { default: number; min: number; max: number; help: string; zero?: string },
 ): Option<number> {
-  const { min, max } = spec;
+  const { min, max, zero } = spec;
   return {
     form: "N",
     default: spec.default,
     help: spec.help,
+    ...(zero !== undefined && { zero }),
     allowed: `a whole number from ${min} to ${max}`,
     parse(text) {
       const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
@@ -120,13 +123,14 @@ export function count(
 
 /** A duration in milliseconds within bounds, which are 0 and a year unless given. */
 export function duration(
-  spec: { default: number; min?: number; max?: number; help: string },
+  spec: { default: number; min?: number; max?: number; help: string; zero?: string },
 ): Option<number> {
-  const { min = 0, max = YEAR } = spec;
+  const { min = 0, max = YEAR, zero } = spec;
   return {
     form: "TIME",
     default: spec.default,
     help: spec.help,
+    ...(zero !== undefined && { zero }),
     allowed: `${DURATION_FORM}, from ${formatDuration(min)} to ${formatDuration(max)}`,
     parse(text) {
       const value = parseDuration(text);

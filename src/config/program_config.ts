@@ -43,7 +43,8 @@ export function* readProgram(
   problems: ConfigProblems = new ConfigProblems(),
 ): Chunks<ProgramConfig> {
   checkNetworks(source, problems);
-  const settings = readSettings(optionTexts(source.options));
+  const options = optionTexts(source.options);
+  const settings = readSettings(options);
   const listeners: (Config | undefined)[] = [];
   for (const listener of source.listeners) {
     listeners.push(yield* readSource(withoutForeign(listener, source), problems));
@@ -55,7 +56,7 @@ export function* readProgram(
   problems.throwIfAny();
   const read = { settings, listeners: listeners as Config[] };
   const warnings = WARNINGS.flatMap((of) => of(read, source));
-  return { ...read, warnings };
+  return { ...read, warnings, written: { file: source.file, options } };
 }
 
 /** Whatever is allowed and worth a warning. */

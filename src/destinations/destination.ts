@@ -6,21 +6,15 @@ import type { AutoLimit } from "./limits/auto_limit.ts";
 import { type Connector, type ConnectorOptions, connectorTo } from "./connector.ts";
 import type { LimitBoards } from "./limits/limit_boards.ts";
 import type { LookupFailure } from "../net/dial.ts";
-import type { AdminState, ShownState } from "../operations/states.ts";
+import type { AdminState } from "../operations/states.ts";
 import { Share } from "./share.ts";
+import { type DestinationState, Standing } from "./standing.ts";
 import { dressed, unfinishedOf } from "./tls_connector.ts";
 import { type ServiceContext, SILENT } from "../services/service.ts";
 import type { Session } from "../session/session.ts";
 import type { Trails } from "../net/trails.ts";
 import { Timings } from "../session/timings.ts";
 import type { TlsOutHost } from "../net/tls/out_terms.ts";
-
-/**
- * Whether a destination takes sessions: `untried` it does, though nobody has reached it yet; `up` it
- * does; `suspect` it does not, since a connect has failed and a probe is to tell whether that was
- * chance; `down` it does not, since `--fall` connects, probes or checks in a row have failed.
- */
-export type DestinationState = "untried" | "up" | "suspect" | "down";
 
 /** One server address with its state, its workers' number and its counters. */
 export class Destination {
@@ -30,12 +24,8 @@ export class Destination {
   readonly number: number;
   /** Its place among those of its listener: the smaller one comes first; its number at first. */
   #place: number;
-  /** Its health. */
-  state: DestinationState = "untried";
-  /** What the operator wants of it. */
-  admin: AdminState = "ready";
-  /** Whether it was removed from the configuration and only finishes its sessions. */
-  leaving = false;
+  /** What it is like: its health and what the operator wants, since when, and why. */
+  readonly standing: Standing;
   /** Whether it is not up only because of its check: connects to it work. */
   onlyCheckFails = false;
   /** Called when the number of its workers has changed. */
@@ -116,6 +106,7 @@ export class Destination {
     this.connector = this.#dressed(connector);
     this.share = new Share(() => this.#config, clock, boards && (() => boards.of(number)));
     this.share.onLimit = () => this.onLimit?.(this);
+    this.standing = new Standing(clock, () => this.agent);
     this.forget();
   }
 
@@ -170,6 +161,7 @@ export class Destination {
 
   set agent(report: AgentReport) {
     this.share.report = report;
+    this.standing.review();
     this.onChange?.(this);
   }
 
@@ -180,9 +172,36 @@ export class Destination {
     this.share.startSlowly(0);
   }
 
+  /** Its health. */
+  get state(): DestinationState {
+    return this.standing.health;
+  }
+
+  set state(health: DestinationState) {
+    this.standing.health = health;
+  }
+
+  /** What the operator wants of it. */
+  get admin(): AdminState {
+    return this.standing.admin;
+  }
+
+  set admin(admin: AdminState) {
+    this.standing.admin = admin;
+  }
+
+  /** Whether it was removed from the configuration and only finishes its sessions. */
+  get leaving(): boolean {
+    return this.standing.leaving;
+  }
+
+  set leaving(leaving: boolean) {
+    this.standing.leaving = leaving;
+  }
+
   /** Whether it may take sessions as far as its health is concerned. */
   get usable(): boolean {
-    return this.state === "up" || this.state === "untried";
+    return this.standing.usable;
   }
 
   /** Whether it may take sessions as far as the operator, its server and its weight are concerned. */
@@ -195,16 +214,6 @@ export class Destination {
   /** Whether nobody is to look at it: the operator says so, or its server. */
   get inMaintenance(): boolean {
     return this.admin === "maint" || this.agent.admin === "maint";
-  }
-
-  /** What it is like, in one word: what the operator wants, then its server, then its health. */
-  get shownState(): ShownState {
-    if (this.leaving) return "drain";
-    if (this.admin !== "ready") return this.admin;
-    const { admin, down, said } = this.agent;
-    if (admin !== "ready") return admin;
-    if (down) return "down";
-    return this.usable && said.weight?.value === 0 ? "drain" : this.state;
   }
 
   /** Workers that exist: with a session, or idle. */
@@ -234,11 +243,6 @@ export class Destination {
   /** Most workers at the moment: the configured number, or less after it has come back or was full. */
   get limit(): number {
     return this.caution.limit(this.share.limit, this.established);
-  }
-
-  /** Whether it has come back a while ago, and does not have its full weight and limit yet. */
-  get starting(): boolean {
-    return this.share.starting;
   }
 
   /** Whether it may have one more worker. */

@@ -3,6 +3,7 @@ import { Agents } from "./agents.ts";
 import type { Clock } from "../base/clock.ts";
 import type { TaskGroup } from "../async/task_group.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
+import { rowsFor } from "../config/health_in_force.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import type { Destination } from "./destination.ts";
 import type { LookupFailure } from "../net/dial.ts";
@@ -206,6 +207,7 @@ export class Health {
   /** A destination could not take one more connection, for which it is given a moment. */
   full(destination: Destination, error: Error): void {
     const now = this.#options.clock();
+    destination.standing.noteError(messageOf(error));
     if (now - (this.#fullAt.get(destination) ?? -Infinity) > FULL_EPISODE_MS) {
       const reason = messageOf(error);
       const { name } = destination;
@@ -255,12 +257,11 @@ function policyOf(
   settings: HealthSettings,
   { check }: Pick<DestinationConfig, "check">,
 ): HealthPolicy {
-  const { checkInterval, checkTimeout, connectTimeout, fall, rise } = settings;
+  const { checkInterval, checkTimeout, connectTimeout } = settings;
   return {
     check,
     checkInterval,
     checkTimeout: check ? checkTimeout : connectTimeout,
-    fall: fall || (check ? 3 : 1),
-    rise: rise || (check ? 2 : 1),
+    ...rowsFor(settings, check),
   };
 }

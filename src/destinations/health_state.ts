@@ -91,6 +91,7 @@ export class HealthState {
     const { clock, log } = this.#options;
     const reason = messageOf(error);
     destination.failures++;
+    destination.standing.noteError(reason);
     this.#successesInRow = 0;
     this.#failuresInRow++;
     if (!ofSession && !usable) this.#attempt++;

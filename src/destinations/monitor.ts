@@ -203,11 +203,17 @@ export class Monitor implements Candidate {
         name,
         reason: failure!.message,
       });
-    } else if (failure) this.#health.failed(failure, { ofSession: false });
-    else this.#health.succeeded();
+    } else this.#note(failure);
     this.#schedule(
       unknown ? Math.min(UNKNOWN_PAUSE_MS, this.#health.pause()) : this.#health.pause(),
     );
+  }
+
+  /** A probe has ended, and something is known. */
+  #note(failure: Error | undefined): void {
+    this.#destination.standing.noteCheck({ ok: !failure, began: this.#probedAt });
+    if (failure) this.#health.failed(failure, { ofSession: false });
+    else this.#health.succeeded();
   }
 
   #endTry(): void {

@@ -1,4 +1,12 @@
 import { field, flag, join, number, type OwnPoint, type StatusOf, text } from "./field.ts";
+import {
+  ageOfAll,
+  CHECK_SCHEMA,
+  type CheckSeen,
+  ERROR_SCHEMA,
+  type ErrorSeen,
+  latest,
+} from "./destination_facts.ts";
 import { LIMIT_REASONS, type LimitReason } from "./limit_reasons.ts";
 import { addLatencies, type Latencies } from "./latencies.ts";
 import {
@@ -38,6 +46,22 @@ export const DESTINATION_FIELDS = {
       unit: "1",
       help: "1 for the state that it is in, 0 for the others.",
       value: (now) => SHOWN_STATES.map((state): OwnPoint => [state === now ? 1 : 0, { state }]),
+    }],
+  }),
+  state_age_ms: number({
+    help: "for how long it has been in this state",
+    fraction: true,
+    join: ([first]) => first!,
+  }),
+  last_error: field<ErrorSeen | null>(ERROR_SCHEMA, { join: latest }),
+  last_check: field<CheckSeen | null>(CHECK_SCHEMA, {
+    join: latest,
+    metrics: [{
+      name: "check.duration",
+      kind: "gauge",
+      unit: "s",
+      help: "How long its latest check took, or the latest probe of one that is not up.",
+      value: (check) => check ? check.took_ms / 1000 : [],
     }],
   }),
   admin: field<AdminState>({ enum: ADMIN_STATES, description: "what the operator wants of it" }),
@@ -125,5 +149,6 @@ export type DestinationStatus = StatusOf<typeof DESTINATION_FIELDS>;
 
 /** Several statuses of one destination as one; there is at least one. */
 export function addDestinations(all: readonly DestinationStatus[]): DestinationStatus {
-  return join(DESTINATION_FIELDS, all);
+  const joined = join(DESTINATION_FIELDS, all);
+  return { ...joined, state_age_ms: ageOfAll(all, joined.state) };
 }

@@ -1,3 +1,4 @@
+import type { ConfigInForce } from "./config_in_force.ts";
 import type { DestinationStatus } from "./destination_status.ts";
 import type { ListenerStatus } from "./listener_status.ts";
 import type { AdminState, ListenerState } from "./states.ts";
@@ -121,6 +122,8 @@ export interface Operations {
   status(): Promise<Status>;
   /** The oldest live sessions, at most so many. */
   sessions(options: { limit: number }): Promise<SessionInfo[]>;
+  /** What the program runs by. */
+  config(): Promise<ConfigInForce>;
   /** Ends a session at once, with the reason `killed`. */
   endSession(id: string, asked?: Asked): Promise<void>;
   addDestination(destination: NewDestination, asked?: Asked): Promise<DestinationStatus>;

@@ -2,6 +2,9 @@ import project from "../../deno.json" with { type: "json" };
 import { setImmediate } from "node:timers";
 import { monotonic } from "../base/clock.ts";
 import type { ProgramConfig } from "../config/config.ts";
+import type { ConfigInForce } from "../operations/config_in_force.ts";
+import { configInForce } from "./config_in_force.ts";
+import { inTurns } from "../async/chunks.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { assertDescriptors, warnOfDescriptors } from "../balancer/descriptor_advice.ts";
 import { FatalError } from "../base/errors.ts";
@@ -77,8 +80,7 @@ export class Instance implements Operations {
     this.#descriptors = descriptors;
     const listeners = this.#listeners = new ListenerSet({ logs, descriptors, lookUps });
     this.#reloader = new Reloader({
-      settings: config.settings,
-      warnings: config.warnings ?? [],
+      config,
       load,
       listeners,
       logs,
@@ -152,6 +154,10 @@ export class Instance implements Operations {
   async sessions({ limit }: { limit: number }): Promise<SessionInfo[]> {
     const lists = this.#listeners.all.map(({ balancer }) => balancer.sessions(limit));
     return (await Promise.all(lists)).flat().sort((a, b) => b.age_ms - a.age_ms).slice(0, limit);
+  }
+
+  config(): Promise<ConfigInForce> {
+    return inTurns(configInForce(this.#reloader.inForce, this.#listeners.present));
   }
 
   async endSession(id: string, asked?: Asked): Promise<void> {

@@ -8,11 +8,7 @@ import {
   optionsAfterRestart,
   settingsInForce,
 } from "../config/differences.ts";
-import {
-  type ConfiguredDestination,
-  type DestinationTemplate,
-  isTemplate,
-} from "../config/destination_text.ts";
+import { type ConfiguredDestination, isTemplate } from "../config/destination_text.ts";
 import { Numbers } from "./destination_numbers.ts";
 import {
   assertRemovable,
@@ -112,10 +108,15 @@ export class ManagedListener {
     return this.balancer.quit();
   }
 
+  /** The configuration in force. */
+  get config(): Config {
+    return this.#config;
+  }
+
   /** What it is doing right now. */
   async status(): Promise<ListenerStatus> {
     const status = await this.balancer.status();
-    return { ...status, names: this.#discovery.statuses((template) => this.#idOf(template)) };
+    return { ...status, names: this.#discovery.statuses((template) => this.idOf(template)) };
   }
 
   /** @throws {UsageError} If another configuration cannot be applied. */
@@ -214,7 +215,8 @@ export class ManagedListener {
     return { config: this.#config, numbers: this.#numbers, threads: this.threads };
   }
 
-  #idOf(one: ConfiguredDestination): string {
+  /** The id of one of its destinations or names. */
+  idOf(one: ConfiguredDestination): string {
     return `${this.id}.${this.#numbers.of(one)}`;
   }
 
@@ -251,16 +253,12 @@ export class ManagedListener {
       await this.balancer.setAdminState(number, state);
       return true;
     }
-    const records = this.#recordsOf(wanted);
     const different = this.#discovery.setStateOfAll(wanted, state);
-    for (const record of records) {
+    for (const record of this.#config.destinations) {
+      if (record.source !== wanted.name) continue;
       await this.balancer.setAdminState(this.#numbers.of(record), state);
     }
     return different;
-  }
-
-  #recordsOf({ name }: DestinationTemplate) {
-    return this.#config.destinations.filter(({ source }) => source === name);
   }
 
   /**

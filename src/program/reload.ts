@@ -13,10 +13,8 @@ import type { ManagedListener } from "./managed_listener.ts";
 
 /** Options of {@linkcode Reloader}. */
 export interface ReloaderOptions {
-  /** The options of the program at its start. */
-  settings: Settings;
-  /** What was told of its configuration. */
-  warnings: readonly string[];
+  /** The configuration of the program at its start. */
+  config: ProgramConfig;
   /** Reads the configuration anew. */
   load(): ProgramConfig | Promise<ProgramConfig>;
   listeners: ListenerSet;
@@ -42,11 +40,19 @@ export class Reloader {
   #settings: Settings;
   /** What was told of the configuration in force. */
   #warnings: readonly string[];
+  /** What was written in it. */
+  #written: ProgramConfig["written"];
 
   constructor(options: ReloaderOptions) {
     this.#options = options;
-    this.#settings = options.settings;
-    this.#warnings = options.warnings;
+    this.#settings = options.config.settings;
+    this.#warnings = options.config.warnings ?? [];
+    this.#written = options.config.written;
+  }
+
+  /** The options of the program that are in force, and what was written. */
+  get inForce(): Pick<ProgramConfig, "settings" | "written"> {
+    return { settings: this.#settings, written: this.#written };
   }
 
   /**
@@ -97,6 +103,7 @@ export class Reloader {
     const needsRestart = [...new Set(fixed)].map(keyOf);
     await this.#report(changes, needsRestart);
     this.#warn(read.warnings ?? []);
+    this.#written = read.written;
     if (changes.length > 0) warnOfDescriptors(descriptors, { listeners: read.listeners, log });
     return { changes, needs_restart: needsRestart };
   }

@@ -4,6 +4,7 @@ import { type DestinationTemplate, writtenAddress } from "../config/destination_
 import { nameAt } from "../config/tls_out_terms.ts";
 import { Destination } from "../destinations/destination.ts";
 import { addDestinations, type DestinationStatus } from "../operations/destination_status.ts";
+import { ageOfAny } from "../operations/destination_facts.ts";
 import { bestState } from "../operations/states.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 
@@ -15,15 +16,23 @@ export function statusOfName(
   const { name } = template;
   const { id, admin } = listener.names.find((one) => one.name === name)!;
   const records = listener.destinations.filter(({ source }) => source === name);
-  const states = records.filter(({ leaving }) => !leaving).map(({ state }) => state);
+  const present = records.filter(({ leaving }) => !leaving);
   const none = statusWithoutRecords(template);
   return {
     ...(records.length > 0 ? addDestinations(records) : none),
     // What counts for each of them is told as it is configured.
     ...{ id, name, address: writtenAddress(template), source: "", admin, leaving: false },
     ...{ limit: none.limit, weight: none.weight, backup: none.backup, tier: none.tier },
-    state: states.length > 0 ? bestState(states) : admin === "ready" ? "untried" : admin,
+    ...(present.length > 0 ? best(present) : { state: admin === "ready" ? "untried" : admin }),
   };
+}
+
+/** The state that some show together. */
+function best(
+  all: readonly DestinationStatus[],
+): Pick<DestinationStatus, "state" | "state_age_ms"> {
+  const state = bestState(all.map((one) => one.state));
+  return { state, state_age_ms: ageOfAny(all, state) };
 }
 
 /** That of a destination with the same options that nobody has ever connected to. */

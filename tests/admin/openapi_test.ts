@@ -61,10 +61,18 @@ Deno.test("the document is served", async () => {
 Deno.test("every answer is as documented", async () => {
   const page = { body: "x", contentSecurityPolicy: "default-src 'self'" };
   await using admin = await TestAdmin.start({ page, limits: { snapshotAge: 0 } });
+  Object.assign(admin.operations.listeners[0]!.destinations[0]!, {
+    last_error: { text: "refused", age_ms: 5 },
+    last_check: { ok: false, age_ms: 5, took_ms: 0.5 },
+  });
   admin.operations.live = [
     liveSession("1.1"),
     liveSession("1.2", { destination: "9", place: null }),
   ];
+  const options = { queue: { value: "1024", given: false } };
+  const destinations = [{ id: "1.1", name: "9001", address: "9001", options }];
+  const listener = { id: 1, name: "8080", listen: ["[::]:8080"], options, destinations };
+  admin.operations.inForce = { file: null, settings: options, listeners: [listener] };
   admin.operations.reloaded = { changes: ["added 9"], needs_restart: [] };
   const asked: [string, string, number, { id?: string; body?: unknown }?][] = [
     ["GET", "/", 200],
@@ -72,6 +80,7 @@ Deno.test("every answer is as documented", async () => {
     ["GET", "/whoami", 200],
     ["GET", "/status", 200],
     ["GET", "/sessions", 200],
+    ["GET", "/config", 200],
     ["GET", "/metrics", 200],
     ["GET", "/events", 200],
     ["GET", "/openapi.json", 200],

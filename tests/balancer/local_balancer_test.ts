@@ -59,9 +59,10 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
   await using running = await start([destination.address]);
   assertEquals(await request(running.port, "hello"), "hello");
   await until(() => running.server.status().active === 0, "the session has ended");
-  const { latencies, forecast, destinations: [{ latencies: ofDestination, ...shown }], ...status } =
-    running
-      .server.status() as ListenerStatus & { destinations: [DestinationStatus] };
+  const { latencies, forecast, destinations: [first], ...status } = running
+    .server.status() as ListenerStatus & { destinations: [DestinationStatus] };
+  const { latencies: ofDestination, state_age_ms: _, last_check, ...shown } = first;
+  assert(last_check?.ok ?? true);
   const { queue, connect, session } = latencies;
   assertEquals([queue.count, connect.count, session.count], [1, 1, 1]);
   assertEquals(ofDestination, latencies);
@@ -105,6 +106,7 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
       address: destination.address,
       source: "",
       state: "up",
+      last_error: null,
       admin: "ready",
       leaving: false,
       limit: 256,

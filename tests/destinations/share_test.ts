@@ -6,15 +6,15 @@ import { destinationAt } from "../support/policies.ts";
 Deno.test("the weight of the moment is what is configured, reported and grown, and never 0 by rounding", () => {
   let now = 0;
   const one = destinationAt(1, { weight: 4, workers: 100 }, () => now);
-  assertEquals([one.weight, one.limit, one.starting], [4, 100, false]);
+  assertEquals([one.weight, one.limit, one.share.starting], [4, 100, false]);
   one.startSlowly(1000);
-  assertEquals([one.weight, one.limit, one.starting], [1 / 64, 1, true]);
+  assertEquals([one.weight, one.limit, one.share.starting], [1 / 64, 1, true]);
   now = 250;
   assertEquals([one.weight, one.limit], [1, 25]);
   one.agent = { ...UNREPORTED, share: 0.5, slots: 40 };
   assertEquals([one.weight, one.limit], [0.5, 10]);
   now = 1000;
-  assertEquals([one.weight, one.limit, one.starting], [2, 40, false]);
+  assertEquals([one.weight, one.limit, one.share.starting], [2, 40, false]);
   one.agent = { ...UNREPORTED, share: 0.001, slots: 1000 };
   assertEquals([one.weight, one.limit], [1 / 64, 100]);
   one.agent = { ...UNREPORTED, share: 0, slots: undefined };

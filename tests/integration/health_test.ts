@@ -145,3 +145,24 @@ Deno.test("sessions that are answered do not keep a destination up whose check f
   over = true;
   await Promise.all(clients);
 });
+
+Deno.test("operators see since when a destination is down, why, and what its last check took", async () => {
+  const { state, server } = checkedServer("x");
+  await using _ = server;
+  await using program = await Program.start([server.address, "127.0.0.1:1,check=off"], CHECK);
+  const [checked, other] = [0, 1].map((i) => async () => (await program.status()).destinations[i]);
+  await until(async () => (await checked!()).last_check?.ok, "it was checked");
+  const before = await checked!();
+  assertEquals([before.state, before.last_error], ["up", null]);
+  assert(before.last_check.took_ms > 0 && before.last_check.age_ms < 5000);
+  await until(async () => (await other!()).state === "down", "nobody is at the other");
+  const { last_check, last_error, state_age_ms } = await other!();
+  assertEquals(last_check.ok, false);
+  assert(/refused/i.test(last_error.text), last_error.text);
+  assert(last_error.age_ms <= state_age_ms + 5, "it went down by an error, or has failed since");
+  state.healthy = false;
+  await until(async () => (await checked!()).state === "down", "its check fails");
+  const after = await checked!();
+  assertEquals(after.last_error.text, "its check got HTTP 503");
+  assert(after.state_age_ms < before.state_age_ms + 5000 && !after.last_check.ok);
+});

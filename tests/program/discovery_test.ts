@@ -95,6 +95,13 @@ for (const threads of ["1", "2"]) {
     assertEquals(before!.source, "web");
     assertEquals(before!.address, `127.0.0.1:${port}`);
     assertEquals(before!.limit, 4);
+    const { listeners: [inForce] } = await one.instance.config();
+    assertEquals(
+      inForce!.destinations.map(({ id, name, options }) => [id, name, options.workers]),
+      [["1.1", "web"], ["1.2", first], ["1.3", second]].map((of) => {
+        return [...of, { value: "4", given: true }];
+      }),
+    );
     const answers = new Set<string>();
     await until(async () => {
       answers.add(await request(one.port, "?"));

@@ -10,7 +10,8 @@ function addressOf(index: number): string {
 const QUIET = { connectTimeout: "1s" } as const;
 
 function shown({ id: _, latencies: _latencies, ...rest }: DestinationStatus): unknown {
-  const { workers: _workers, failures: _failures, state: _state, ...configured } = rest;
+  const { workers: _workers, failures: _failures, state: _state, ...others } = rest;
+  const { state_age_ms: _age, last_error: _error, last_check: _check, ...configured } = others;
   return configured;
 }
 

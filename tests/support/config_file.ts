@@ -23,7 +23,7 @@ export class TestFile implements Disposable {
   }
 }
 
-/** The configuration that a file makes with these flags. */
+/** The configuration that a file makes with these flags. The file is called FILE in it. */
 export async function configOfFile(
   content: string | Uint8Array,
   ...flags: string[]
@@ -31,7 +31,8 @@ export async function configOfFile(
   using file = new TestFile(content);
   const command = await parseCommand(["--config", file.path, ...flags]);
   assert(command.kind === "serve");
-  return command.config;
+  const { config } = command;
+  return { ...config, written: { ...config.written!, file: "FILE" } };
 }
 
 /** The lines of the error that a file makes with these flags; the file is called FILE in them. */

@@ -1,3 +1,4 @@
+import type { ConfigInForce } from "../../src/operations/config_in_force.ts";
 import {
   type Asked,
   type DestinationChange,
@@ -27,6 +28,7 @@ export class FakeOperations implements Operations {
   readonly askers: (string | undefined)[] = [];
   /** What the next operation that changes something fails with. */
   failure: Error | undefined;
+  inForce: ConfigInForce = { file: "iawlb.toml", settings: {}, listeners: [] };
   reloaded: ReloadResult = { changes: [], needs_restart: [] };
 
   status(): Promise<Status> {
@@ -44,6 +46,10 @@ export class FakeOperations implements Operations {
   sessions({ limit }: { limit: number }): Promise<SessionInfo[]> {
     this.looks.sessions++;
     return Promise.resolve(this.live.slice(0, limit));
+  }
+
+  config(): Promise<ConfigInForce> {
+    return Promise.resolve(this.inForce);
   }
 
   endSession(id: string, asked?: Asked): Promise<void> {

@@ -9,6 +9,8 @@ import {
 } from "../../src/operations/operations.ts";
 import type { DestinationStatus } from "../../src/operations/destination_status.ts";
 import { RecentEvents } from "../../src/logging/recent_events.ts";
+import type { ConfigInForce } from "../../src/operations/config_in_force.ts";
+import { configInForceOf } from "./config_in_force.ts";
 import { SimulatedListener, type Site } from "./page_listener.ts";
 import { destinationOf, statusOf } from "./statuses.ts";
 
@@ -79,6 +81,10 @@ export class PlayedProgram implements Operations {
 
   sessions({ limit }: { limit: number }): Promise<SessionInfo[]> {
     return Promise.resolve(this.#live.slice(0, limit));
+  }
+
+  config(): Promise<ConfigInForce> {
+    return Promise.resolve(configInForceOf(this.#listeners.map(({ status }) => status)));
   }
 
   endSession(id: string): Promise<void> {

@@ -14,7 +14,7 @@ export class Fifo extends Ranking implements Policy {
     super({ loadOf: ({ load }) => load, ties: "order" });
   }
 
-  idleWorkers({ weight, starting }: Destination): number {
+  idleWorkers({ weight, share: { starting } }: Destination): number {
     // Less than one is none while it grows, and one where it stays so.
     return Math.round(weight) || (weight > 0 && !starting ? 1 : 0);
   }

@@ -36,6 +36,7 @@ export const HEALTH_ROWS = table({ scope: "listener", group: "Health" }, {
       "is down is probed again, which is 5s otherwise",
   }),
   checkTimeout: duration({
+    zero: "5s",
     default: 2000,
     help: "time for one check; 0 = 5s",
   }),
@@ -61,6 +62,7 @@ export const HEALTH_ROWS = table({ scope: "listener", group: "Health" }, {
       "without a host is one of the server's own host",
   }),
   slowStart: duration({
+    zero: "none",
     default: 0,
     help:
       "time in which a destination that has come back gets its workers, in equal steps; never " +

@@ -62,6 +62,7 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
       "clients with the same ones have the same destination",
   }),
   hashWait: duration({
+    zero: "none",
     default: 1000,
     help: "how long a session waits for its client's destination with --balance hash, from when " +
       "it joined the queue, while that one has no free slot; it goes to the next of the client's " +
@@ -100,6 +101,7 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
       "auto = as long as clients are patient, as far as they have shown it",
   }),
   maxConnections: count({
+    zero: "none",
     default: 0,
     min: 0,
     max: 10_000_000,
@@ -115,6 +117,7 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
       "backlog, or are closed at once",
   }),
   maxWait: duration({
+    zero: "none",
     default: 0,
     help:
       "with --overflow reject: clients that would not be served within this time, by what the " +
@@ -128,6 +131,7 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
       "away; it is read at the start and at each reload; none = they are just closed",
   }),
   maxPerIp: count({
+    zero: "none",
     default: 0,
     min: 0,
     max: 1_000_000,
@@ -135,6 +139,7 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
       "closed at once; 0 = off",
   }),
   ratePerIp: count({
+    zero: "none",
     default: 0,
     min: 0,
     max: 1_000_000,
@@ -173,12 +178,14 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
       "anybody finds it; without root only a group that the program has; none = who runs it",
   })),
   batchSize: count({
+    zero: "idle workers",
     default: 0,
     min: 0,
     max: 65535,
     help: "accepted sessions that are handed over together; 0 = as many as there are idle workers",
   }),
   batchDelay: duration({
+    zero: "none",
     default: 0,
     max: 1000,
     help: "longest time a session waits for its batch to fill; 0 = to the end of the same turn " +

@@ -30,6 +30,7 @@ export const SERVICE_OPTIONS = table({ scope: "destination", group: "Services" }
     help: "echo, daytime, http: with processes=pool, how many wait at most; others end",
   }),
   "requests-per-process": count({
+    zero: "none",
     default: 0,
     min: 0,
     max: 1_000_000_000,
@@ -37,11 +38,13 @@ export const SERVICE_OPTIONS = table({ scope: "destination", group: "Services" }
       "echo, daytime, http: with processes=pool, after how many sessions a process ends; 0 = never",
   }),
   delay: duration({
+    zero: "none",
     default: 0,
     max: 3_600_000,
     help: "http: time before each answer",
   }),
   jitter: duration({
+    zero: "none",
     default: 0,
     max: 3_600_000,
     help: "http: longest further time before each answer, by chance",
@@ -69,6 +72,7 @@ export const SERVICE_OPTIONS = table({ scope: "destination", group: "Services" }
       "maintenance; it is read at the start and at each reload; none = what --size says",
   }),
   requests: count({
+    zero: "none",
     default: 1,
     min: 0,
     max: 1_000_000_000,

@@ -17,15 +17,18 @@ export const SESSION_ROWS = table({ scope: "listener", group: "Sessions" }, {
       "is served its destination is closed at once",
   }),
   queueTimeout: duration({
+    zero: "none",
     default: 30_000,
     help: "a session that has no destination this long after it was accepted is closed; 0 = never",
   }),
   connectTimeout: duration({
+    zero: "none",
     default: 5000,
     help: "time for one connect to a destination, all addresses of its name together; " +
       "0 = as long as the kernel tries",
   }),
   idleTimeout: duration({
+    zero: "none",
     default: 600_000,
     help: "a session in which no byte moves in either direction for this long is closed; " +
       "0 = never",
@@ -35,19 +38,23 @@ export const SESSION_ROWS = table({ scope: "listener", group: "Sessions" }, {
     help: "the same once one side has finished sending; 0 = only --idle-timeout counts",
   }),
   answerTimeout: duration({
+    zero: "none",
     default: 0,
     help: "time from the client's first byte to the destination's first; 0 = off",
   }),
   sessionTimeout: duration({
+    zero: "none",
     default: 0,
     help: "longest life of a session, from accept, whatever moves; 0 = off",
   }),
   drainTimeout: duration({
+    zero: "none",
     default: 30_000,
     help: "after SIGTERM or SIGINT: what has not finished by then is cut and named in the log; " +
       "0 = wait for ever",
   }),
   execGrace: duration({
+    zero: "none",
     default: 5000,
     max: 3_600_000,
     help:

@@ -11,6 +11,7 @@ export const UDP_ROWS = table({ scope: "listener", group: "UDP" }, {
       "long is over; it is what ends it where --udp-answers does not",
   }),
   udpAnswers: count({
+    zero: "unknown",
     default: 0,
     min: 0,
     max: 1_000_000,

@@ -1,0 +1,32 @@
+import { destinationInForce, listenerInForce, programInForce } from "../../src/config/in_force.ts";
+import { optionTextsOf } from "../../src/config/destination_text.ts";
+import { readSettings } from "../../src/config/options.ts";
+import type { ConfigInForce } from "../../src/operations/config_in_force.ts";
+import type { ListenerStatus } from "../../src/operations/listener_status.ts";
+import { configOf } from "./config.ts";
+
+/** What listeners with such statuses most likely run by. */
+export function configInForceOf(listeners: readonly ListenerStatus[]): ConfigInForce {
+  const program = { admin: "9090" };
+  return {
+    file: "/etc/iawlb/iawlb.toml",
+    settings: programInForce(readSettings(program), program),
+    listeners: listeners.map(({ id, name, address, balance, queue, destinations }) => {
+      const texts = destinations.map((one) => {
+        return `192.0.2.1:${one.id.split(".")[1]},name=${one.name},workers=${one.limit || 1}` +
+          (one.backup ? ",backup" : "");
+      });
+      const config = configOf(["8080", ...texts], { balance, queue: String(queue) });
+      return {
+        id,
+        name,
+        listen: address.split(", "),
+        options: listenerInForce(config),
+        destinations: config.configured.map((one, i) => {
+          const options = { id: destinations[i]!.id, texts: optionTextsOf(texts[i]!) };
+          return { ...destinationInForce(one, options), address: destinations[i]!.address };
+        }),
+      };
+    }),
+  };
+}
