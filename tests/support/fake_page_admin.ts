@@ -3,6 +3,7 @@ import type { Whoami } from "../../src/admin/caller.ts";
 import type { LogEvent, SessionInfo, Status } from "../../src/operations/operations.ts";
 import type { DestinationStatus } from "../../src/operations/destination_status.ts";
 import type { ListenerStatus } from "../../src/operations/listener_status.ts";
+import { configInForceOf } from "./config_in_force.ts";
 import { freePort } from "./servers.ts";
 import { destinationOf, listenerOf, statusOf } from "./statuses.ts";
 
@@ -93,6 +94,7 @@ export class FakeAdmin implements AsyncDisposable {
       return Response.json({ sessions: this.sessions, total: this.sessions.length });
     }
     if (pathname === "/whoami") return Response.json(this.whoami);
+    if (pathname === "/config") return Response.json(configInForceOf(this.status.listeners));
     if (pathname === "/events") return this.#follow();
     return Response.json({ error: "no such path" }, { status: 404 });
   }

@@ -2,6 +2,7 @@ import type { DestinationStatus } from "../../src/operations/destination_status.
 import { Histogram } from "../../src/operations/histogram.ts";
 import type { Latencies } from "../../src/operations/latencies.ts";
 import type { ListenerStatus } from "../../src/operations/listener_status.ts";
+import { tellLately } from "./page_lately.ts";
 import { destinationOf, listenerOf } from "./statuses.ts";
 
 /** A server that a {@linkcode Site} has. */
@@ -79,7 +80,8 @@ export class SimulatedListener {
   advance(second: number): void {
     const { status, seconds } = this;
     for (const turn of this.#site.turns ?? []) {
-      if (turn.at === second) Object.assign(this.#destination(turn.server), turn.status);
+      if (turn.at !== second) continue;
+      Object.assign(this.#destination(turn.server), { state_age_ms: 0 }, turn.status);
     }
     const come = Math.round(this.#site.arrivals(second) * (0.9 + 0.2 * this.#random()));
     const { served, wait } = this.#serve(come);
@@ -108,6 +110,7 @@ export class SimulatedListener {
       })),
     });
     if (seconds.length > REMEMBERED) seconds.shift();
+    tellLately(status, seconds, this.#site.servers.map(({ ms }) => ms));
     status.latencies = dataOf(this.#histograms);
     for (const one of status.destinations) {
       one.latencies = dataOf(this.#ofDestinations.get(one.id)!);

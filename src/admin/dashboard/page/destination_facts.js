@@ -55,14 +55,23 @@ export function notesOf({ state, leaving, active, last_check: check, last_error:
     notes.push(active > 0 ? `${plural(active, "session")} to finish` : "no session left");
   }
   const ill = state === "down" || state === "suspect";
-  if (error && ill) notes.push(error.text);
+  if (error && ill) notes.push(plain(error.text));
   if (check) {
     const when = check.age_ms < FRESH_MS ? "" : ` ${ageOf(check.age_ms)} ago`;
     const what = ill ? "probe" : "check";
     notes.push(`${what} ${check.ok ? "passed" : "failed"}${when} in ${duration(check.took_ms)}`);
   }
-  if (error && !ill) notes.push(`last error ${ageOf(error.age_ms)} ago: ${error.text}`);
+  if (error && !ill) notes.push(`last error ${ageOf(error.age_ms)} ago: ${plain(error.text)}`);
   return notes.join(" · ");
+}
+
+/**
+ * An error without what only the system's manual explains.
+ *
+ * @param {string} text
+ */
+function plain(text) {
+  return text.replace(/ \(os error \d+\)/, "").replace(/^./, (first) => first.toLowerCase());
 }
 
 /**

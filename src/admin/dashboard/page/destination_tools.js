@@ -31,7 +31,6 @@ export class DestinationTools {
   #chips;
   #order;
   #change;
-  #forget;
   #state = "";
   #hits = 0;
   #chosen = 0;
@@ -78,13 +77,8 @@ export class DestinationTools {
       "aria-haspopup": "menu",
       "aria-expanded": "false",
       "data-act": "yes",
-      click: () => this.#openMenu(hooks.change),
+      click: () => this.#openMenu(hooks),
     });
-    this.#forget = h("button", {
-      type: "button",
-      class: "quiet",
-      click: hooks.forget,
-    }, "Choose none");
     this.root = h(
       "div",
       { class: "filter", hidden: true },
@@ -105,7 +99,7 @@ export class DestinationTools {
         h("label", { for: this.#order.id }, "Order"),
         this.#order,
       ),
-      h("span", { class: "together" }, this.#forget, this.#change),
+      h("span", { class: "together" }, this.#change),
     );
   }
 
@@ -135,19 +129,24 @@ export class DestinationTools {
       ? `${count(hits)} found`
       : `all ${count(hits)}`;
     setText(this.#change, `Change ${which}`);
-    this.#forget.hidden = chosen === 0;
     allow(this.#change, hits + chosen > 0);
   }
 
-  /** @param {(to: AdminState) => void} change */
-  #openMenu(change) {
+  /** @param {{ change: (to: AdminState) => void, forget: () => void }} hooks */
+  #openMenu({ change, forget }) {
     if (!isAllowed(this.#change)) return;
     toggleMenu(this.#change, {
       label: `Change ${count(this.#chosen || this.#hits)} destinations`,
-      items: /** @type {AdminState[]} */ (Object.keys(SERVICE)).map((to) => ({
-        label: `${SERVICE[to].label}…`,
-        act: () => change(to),
-      })),
+      items: [
+        .../** @type {AdminState[]} */ (Object.keys(SERVICE)).map((to) => ({
+          label: `${SERVICE[to].label}…`,
+          detail: `each ${SERVICE[to].done}`,
+          act: () => change(to),
+        })),
+        ...(this.#chosen > 0
+          ? [/** @type {const} */ ("line"), { label: "Choose none", act: forget }]
+          : []),
+      ],
     });
   }
 }

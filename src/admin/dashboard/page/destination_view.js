@@ -47,7 +47,7 @@ export class DestinationView {
   #state = h("span", { class: "state" });
   #tags = h("span", { class: "tags" });
   #notes = h("span", { class: "notes" });
-  #dots = new Dots({ pitches: [10, 7, 5], height: 22 });
+  #dots;
   #slots = h("span", { class: "figure" });
   #sessions = h("span");
   #median = h("span", { "data-quantile": "p50" });
@@ -68,6 +68,9 @@ export class DestinationView {
    */
   constructor(row, onChoose) {
     this.#row = row;
+    this.#dots = new Dots(
+      row.dense ? { pitches: [8, 6, 4], height: 10 } : { pitches: [10, 7, 5], height: 22 },
+    );
     const { id, name } = row.destination;
     const marker = svg(
       "svg",

@@ -2,7 +2,7 @@
 /// <reference lib="dom" />
 import { addForm } from "./add_form.js";
 import { changeTogether } from "./bulk.js";
-import { found, sharedOf, sorted, stateOf } from "./destination_facts.js";
+import { found, sharedOf, sorted } from "./destination_facts.js";
 import { DestinationView } from "./destination_view.js";
 import { DestinationTools } from "./destination_tools.js";
 import { h, KeyedList, setAttribute, setText } from "./dom.js";
@@ -62,7 +62,9 @@ export class DestinationsView {
       forget: () => this.#choose([], false),
     });
     this.#list = new KeyedList(body, {
-      key: (/** @type {import("./destination_view.js").Row} */ row) => row.destination.id,
+      // One that is drawn otherwise is another view of it.
+      key: (/** @type {import("./destination_view.js").Row} */ row) =>
+        `${row.destination.id} ${row.dense}`,
       create: (row) =>
         new DestinationView(row, (chosen) => this.#choose([row.destination.id], chosen)),
       onFocusLost: () => (this.#tools.root.hidden ? this.#table : this.#tools.input).focus(),

@@ -82,20 +82,30 @@ export function setAttribute(element, name, value) {
  * focus, scroll and selection stay.
  *
  * @template T
+ * @template {View<T>} [V=View<T>]
  */
 export class KeyedList {
-  /** @type {Map<string | number, View<T>>} */
+  /** @type {Map<string | number, V>} */
   #views = new Map();
   #parent;
   #options;
 
   /**
    * @param {HTMLElement} parent
-   * @param {{ key: (item: T) => string | number, create: (item: T) => View<T>, onFocusLost?: () => void }} options
+   * @param {{ key: (item: T) => string | number, create: (item: T) => V, onFocusLost?: () => void }} options
    */
   constructor(parent, options) {
     this.#parent = parent;
     this.#options = options;
+  }
+
+  /**
+   * The view of an item, if it is there.
+   *
+   * @param {string | number} key
+   */
+  view(key) {
+    return this.#views.get(key);
   }
 
   /** @param {readonly T[]} items In their order. */

@@ -56,9 +56,7 @@ export function endsOf(totals, { lately, minutes, meanings }) {
       perMinute: minutes > 0 ? number / minutes : 0,
       total,
     };
-  }).toSorted((a, b) =>
-    order.indexOf(a.tone) - order.indexOf(b.tone) || b.total - a.total
-  );
+  }).toSorted((a, b) => order.indexOf(a.tone) - order.indexOf(b.tone) || b.total - a.total);
 }
 
 /**

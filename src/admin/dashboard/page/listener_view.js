@@ -1,5 +1,6 @@
 // @ts-check
 /// <reference lib="dom" />
+import { ConfigView } from "./config_view.js";
 import { DestinationsView } from "./destinations_view.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { Dots } from "./draw.js";
@@ -29,6 +30,7 @@ export class ListenerView {
   #waitingRoom = h("div", { class: "waiting-room" });
   #dots = new Dots({ pitches: [12, 9, 7], height: 72 });
   #destinations;
+  #config;
   #recorder = new Recorder();
   #reasons;
   /** Places that are drawn. */
@@ -45,6 +47,7 @@ export class ListenerView {
     this.#history = new History(fineness);
     this.#destinations = new DestinationsView(listener);
     this.#reasons = new Reasons(reasons);
+    this.#config = new ConfigView(listener);
     this.#waitingRoom.append(this.#dots.root);
     this.#queue.append(this.#waitingRoom, this.#arrivals);
     this.#works.append(
@@ -57,6 +60,7 @@ export class ListenerView {
       h("h3", { class: "hidden" }, "Destinations"),
       this.#destinations.root,
       this.#reasons.root,
+      this.#config.root,
     );
     const title = `listener-${listener.id}`;
     this.root = h(
@@ -72,6 +76,11 @@ export class ListenerView {
       ),
     );
     new ResizeObserver(() => this.#draw()).observe(this.#waitingRoom);
+  }
+
+  /** What it did lately. */
+  get points() {
+    return this.#history.points;
   }
 
   /** @param {{ listener: ListenerStatus, time: number }} status */
@@ -111,6 +120,7 @@ export class ListenerView {
     this.#destinations.update(destinations, time);
     this.#recorder.update(this.#history.points);
     this.#reasons.update(listener, time);
+    this.#config.update(listener);
   }
 
   #draw() {

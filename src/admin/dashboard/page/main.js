@@ -2,6 +2,7 @@
 /// <reference lib="dom" />
 import { ProgramMenu } from "./actions.js";
 import { ask } from "./api.js";
+import { ProgramConfigView, refreshConfig } from "./config_view.js";
 import { Connection } from "./connection.js";
 import { askForToken, prepareSaid } from "./dialogs.js";
 import { byId, KeyedList, setAttribute, setText } from "./dom.js";
@@ -39,6 +40,7 @@ class Page {
       opened: () => {
         this.#newStream = true;
         askWhoLooks();
+        refreshConfig();
       },
       event: (event, data) => this.#take(event, JSON.parse(data)),
       lost: (retryAt) => this.#presence.lose(retryAt),
@@ -86,8 +88,8 @@ class Page {
     this.#program.update(status);
     document.title = `${health.tone === "good" ? queue.title : health.title} – iawlb`;
     setAttribute(byId("icon"), "href", icon(health.tone === "good" ? queue.tone : health.tone));
-    this.#overview.update(listeners);
     this.#listeners.render(listeners.map((listener) => ({ listener, time: uptime_ms })));
+    this.#overview.update(listeners, (id) => this.#listeners.view(id));
   }
 }
 
@@ -126,4 +128,5 @@ async function askWhoLooks() {
 
 prepareSaid();
 new SessionsView();
+new ProgramConfigView();
 await new Page(JSON.parse(byId("constants").textContent ?? "{}")).run();

@@ -43,7 +43,8 @@ export function toggleMenu(button, { label, items }) {
     const at = /** @type {Node} */ (event.target);
     if (!root.contains(at) && !button.contains(at)) closeMenu();
   }, { signal });
-  const first = root.querySelector('[aria-checked="true"]') ?? root.querySelector("[role^=menuitem]");
+  const first = root.querySelector('[aria-checked="true"]') ??
+    root.querySelector("[role^=menuitem]");
   /** @type {HTMLElement | null} */ (first)?.focus({ preventScroll: true });
 }
 
