@@ -1,23 +1,30 @@
-import { choicesOf, type Flag, type Help, type Interface, takesFile } from "./interface.ts";
+import { bashCommands, commandsOf, fishCommands, zshCommands } from "./ctl_completions.ts";
+import {
+  choicesOf,
+  type Flag,
+  type Help,
+  type Interface,
+  takesFile,
+  type Term,
+} from "./interface.ts";
 
 /** Completions of the command line for each shell. */
 export function completions(program: Interface): Record<"bash" | "zsh" | "fish", string> {
   return { bash: bash(program), zsh: zsh(program), fish: fish(program) };
 }
 
-/** Words of which one is due, and as which operand, from 1. */
-interface Words {
-  readonly at: number;
-  readonly terms: readonly { name: string; help: string }[];
+/** The words that the first operand may be: services of `iawlb serve`. */
+function wordsOf(help: Help): readonly Term[] {
+  return help.description.filter(({ text }) => text.startsWith("Services:"))
+    .flatMap(({ terms }) => terms);
 }
 
-/** The words that a help text lists: services of `iawlb serve`, or commands such as those of `ctl`. */
-function wordsOf(help: Help): Words | undefined {
-  for (const [at, title] of [[1, "Services"], [2, "Commands"]] as const) {
-    const terms = help.description.filter(({ text }) => text.startsWith(`${title}:`))
-      .flatMap(({ terms }) => terms);
-    if (terms.length > 0) return { at, terms };
-  }
+/** The command whose operands are commands of its own, if there is one. */
+function commanded({ commands }: Interface) {
+  return Object.entries(commands).flatMap(([name, help]) => {
+    const known = commandsOf(help);
+    return known ? [{ name, known }] : [];
+  });
 }
 
 /** Whether the first operand is the path of a file: `iawlb inetd [FILE]`. */
@@ -36,23 +43,31 @@ const BASH_FILE = `if ((COMP_CWORD == 2)) && [[ $cur != -* ]]; then
         return
       fi`;
 
-function bash({ program, commands }: Interface): string {
+function bash(whole: Interface): string {
+  const { program, commands } = whole;
   const names = Object.keys(commands);
   const own = Object.entries(commands).map(([name, help]) => {
-    const { at, terms } = wordsOf(help) ?? { at: 1, terms: [] };
+    if (commandsOf(help)) {
+      return `    ${name})
+      ${bashValues(help.flags)}
+      words="${spellings(help.flags).join(" ")}"
+      _iawlb_ctl
+      ((\${#COMPREPLY[@]} > 0)) && return
+      ;;
+`;
+    }
+    const terms = wordsOf(help);
     return `    ${name})
       ${bashValues(help.flags)}
       words="${spellings(help.flags).join(" ")}"
       [[ $cur != -* ]] && words=${beginsWithFile(help) ? `\n      ${BASH_FILE}` : ""}
-      ((COMP_CWORD == ${at + 1})) && [[ $cur != -* ]] && words="${
-      terms.map((one) => one.name).join(" ")
-    }"
+      ((COMP_CWORD == 2)) && [[ $cur != -* ]] && words="${terms.map((one) => one.name).join(" ")}"
       ;;
 `;
   });
   return `# bash completion for iawlb
 
-_iawlb() {
+${commanded(whole).map(({ known }) => `${bashCommands(known)}\n`).join("")}_iawlb() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} words=
   # --flag=value comes as three words.
   if [[ $cur == = ]]; then
@@ -91,16 +106,19 @@ function bashValues(flags: readonly Flag[]): string {
   return cases.length === 0 ? ":" : `case $prev in\n${cases.join("\n")}\n      esac`;
 }
 
-function zsh({ program, commands }: Interface): string {
+function zsh(whole: Interface): string {
+  const { program, commands } = whole;
   const own = Object.entries(commands).map(([name, help]) => {
-    const { at, terms } = wordsOf(help) ?? {};
-    const operands = at === 1 ? [] : [`'1:${beginsWithFile(help) ? "file:_files" : "address: "}'`];
-    if (at) operands.push(`'${at}:word:((${terms!.map(zshTerm).join(" ")}))'`);
+    const terms = wordsOf(help);
+    const operands = commandsOf(help)
+      ? ["'*: :_iawlb_ctl'"]
+      : terms.length > 0
+      ? [`'1:word:((${terms.map(zshTerm).join(" ")}))'`, "'*: : '"]
+      : [`'1:${beginsWithFile(help) ? "file:_files" : "address: "}'`, "'*: : '"];
     return `    ${name})
       shift words
       ((CURRENT--))
-      _arguments -s ${[...help.flags.flatMap(zshFlag), ...operands].join(" \\\n        ")} \\
-        '*: : '
+      _arguments -s ${[...help.flags.flatMap(zshFlag), ...operands].join(" \\\n        ")}
       return
       ;;
 `;
@@ -109,10 +127,11 @@ function zsh({ program, commands }: Interface): string {
     return zshTerm({ name, help: title });
   });
   const first = names.length === 0 ? "'1: : '" : `'1: :((${names.join(" ")}))'`;
+  const listed = commanded(whole).map(({ known }) => `${zshCommands(known, zshQuote)}\n`);
   return `#compdef iawlb
 
-_iawlb() {
-  local curcontext=$curcontext
+${listed.join("")}_iawlb() {
+  local curcontext=$curcontext program=$words[1]
   ((CURRENT > 2)) && case $words[2] in
 ${own.join("") || "    *) ;;\n"}  esac
   _arguments -s ${program.flags.flatMap(zshFlag).join(" \\\n    ")} \\
@@ -150,7 +169,8 @@ function zshQuote(text: string): string {
   return text.replaceAll("'", `'\\''`);
 }
 
-function fish({ program, commands }: Interface): string {
+function fish(whole: Interface): string {
+  const { program, commands } = whole;
   const names = Object.keys(commands);
   const all = `__fish_seen_subcommand_from ${names.join(" ")}`;
   const without = names.length === 0 ? "" : ` -n 'not ${all}'`;
@@ -161,17 +181,18 @@ function fish({ program, commands }: Interface): string {
   lines.push(...program.flags.map((flag) => fishFlag(flag, without)));
   for (const [name, help] of Object.entries(commands)) {
     const within = ` -n '__fish_seen_subcommand_from ${name}'`;
-    const { at, terms } = wordsOf(help) ?? { at: 1, terms: [] };
+    const terms = wordsOf(help);
     const there =
-      ` -n '__fish_seen_subcommand_from ${name}; and test (count (commandline -poc)) -eq ${
-        at + 1
-      }'`;
+      ` -n '__fish_seen_subcommand_from ${name}; and test (count (commandline -poc)) -eq 2'`;
     if (beginsWithFile(help)) lines.push(`complete -c iawlb${there} -F`);
     lines.push(
       ...terms.map((one) => `complete -c iawlb${there} -a ${one.name} -d ${fishQuote(one.help)}`),
     );
     lines.push(...help.flags.map((flag) => fishFlag(flag, within)));
   }
+  lines.push(
+    ...commanded(whole).flatMap(({ name, known }) => fishCommands(name, known, fishQuote)),
+  );
   return lines.join("\n") + "\n";
 }
 

@@ -27,8 +27,8 @@ Usage:
   iawlb serve SERVICE LISTEN [OPTIONS]  a small server, such as echo or http
   iawlb inetd [FILE] [OPTIONS]          what an inetd.conf says
   iawlb send ADDR [MESSAGE ...]         a small client
-  iawlb top ADDR                        watches a running one, see --admin
-  iawlb ctl ADDR COMMAND                asks or tells a running one
+  iawlb top [ADDR]                      watches a running one, see --admin
+  iawlb ctl [ADDR] COMMAND              asks or tells a running one
 
 ${
     wrap(

@@ -24,6 +24,9 @@ export class UnreachableError extends FatalError {}
 /** What answers at the address is not the admin API of iawlb. */
 export class ForeignError extends FatalError {}
 
+/** Whoever asks may not do that. */
+export class RefusedError extends FatalError {}
+
 /** What proves to the admin API who asks. */
 export interface Token {
   readonly value: string;
@@ -222,9 +225,10 @@ export class AdminClient implements Disposable {
       [];
     if (reason === undefined) return this.#cutOff(error);
     const why = shown(reason.replace(/^tcp connect error: /, ""));
-    return new UnreachableError(
-      `Cannot connect to ${this.name}: ${why}; is iawlb running with --admin ${this.name}?`,
-    );
+    const hint = /permission denied/i.test(why) && this.name.startsWith("unix:")
+      ? "root may use it, and the group of iawlb: sudo iawlb top"
+      : `is iawlb running with --admin ${this.name}?`;
+    return new UnreachableError(`Cannot connect to ${this.name}: ${why}; ${hint}`);
   }
 
   #cutOff(error: unknown): FatalError {
@@ -239,14 +243,16 @@ export class AdminClient implements Disposable {
   ): Promise<FatalError> {
     const text = await readText(chunksOf(response.body, signal), LARGEST_REFUSAL).catch(() => "");
     if (response.status === 401) {
-      return new FatalError(
+      return new RefusedError(
         this.#token
           ? `${this.name} does not accept the token in ${this.#token.file}`
           : `${this.name} wants a token: give --token-file FILE`,
       );
     }
     const refusal = readRefusal(text);
-    if (refusal !== undefined) return new FatalError(refusal);
+    if (refusal !== undefined) {
+      return response.status === 403 ? new RefusedError(refusal) : new FatalError(refusal);
+    }
     return this.#foreign(`it answered ${response.status} to ${request}`);
   }
 

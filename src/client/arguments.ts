@@ -1,4 +1,3 @@
-import { type Address, AddressError, parseAddress } from "../net/address.ts";
 import { readToken } from "../config/token_file.ts";
 import { UsageError } from "../base/errors.ts";
 import { nearest, quote } from "../base/text.ts";
@@ -10,6 +9,8 @@ export interface Flags {
   readonly switches: readonly string[];
   /** Those that have a value, as `--flag VALUE` or `--flag=VALUE`. */
   readonly values: readonly string[];
+  /** Letters that stand for a switch, after a single dash; `h` is always one. */
+  readonly short?: Readonly<Record<string, string>>;
 }
 
 /** Arguments in their parts. */
@@ -38,10 +39,12 @@ export function readArguments(args: readonly string[], flags: Flags): Arguments 
       operands.push(arg);
       continue;
     }
-    const [, name, value] = /^(?:-(?=h$)|--)([^=]*)(?:=(.*))?$/s.exec(arg) ?? [];
-    if (name === "help" || name === "h" || (name && flags.switches.includes(name))) {
+    const letter = /^-(\w)$/.exec(arg)?.[1];
+    const long = letter === undefined ? undefined : letter === "h" ? "help" : flags.short?.[letter];
+    const [, name, value] = long ? [, long] : /^--([^=]*)(?:=(.*))?$/s.exec(arg) ?? [];
+    if (name === "help" || (name && flags.switches.includes(name))) {
       if (value !== undefined) throw new UsageError(`${quote(arg)}: --${name} takes no value`);
-      switches.add(name === "h" ? "help" : name);
+      switches.add(name);
     } else if (name && flags.values.includes(name)) {
       const given = value ?? args[++i];
       if (!given) throw new UsageError(`--${name} has no value; give one as in --${name}=VALUE`);
@@ -59,28 +62,6 @@ export function unknown(what: string, name: string, known: readonly string[]): U
   return new UsageError(
     `${quote(name)}: no such ${what}; the nearest is ${nearest(name, known)}`,
   );
-}
-
-/**
- * The address of the admin API.
- *
- * @param example What to type, for the message.
- * @throws {UsageError} If it is missing or malformed.
- */
-export function readAdminAddress(text: string | undefined, example: string): Address {
-  if (text === undefined) {
-    throw new UsageError(
-      `ADDR is missing: give the --admin address of the running iawlb, such as: ${example}`,
-    );
-  }
-  try {
-    return parseAddress(text, { minPort: 1 });
-  } catch (error) {
-    if (error instanceof AddressError) {
-      throw new UsageError(`ADDR ${quote(text)}: ${error.message}`);
-    }
-    throw error;
-  }
 }
 
 /**

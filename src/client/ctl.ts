@@ -1,13 +1,15 @@
 import { UsageError } from "../base/errors.ts";
 import { AdminClient } from "./admin_client.ts";
-import { quote, wrap } from "../base/text.ts";
+import { nearest, quote, wrap } from "../base/text.ts";
 import {
   DESTINATION_OPTION_FORMS,
   destinationOptionNames,
   isMark,
 } from "../config/options/destination.ts";
-import { readAdminAddress, readArguments, readTokenFile, unknown } from "./arguments.ts";
-import { COMMANDS, type Context } from "./commands.ts";
+import { ADDRESS_HELP, isAddress, readAdminAddress } from "./default_address.ts";
+import { readArguments, readTokenFile, unknown } from "./arguments.ts";
+import type { Context } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
 import { jsonLine, printable } from "./format.ts";
 import type { ClientLimits } from "./limits.ts";
 
@@ -25,11 +27,13 @@ export async function ctl(
   options: { limits?: Partial<ClientLimits> } = {},
 ): Promise<void> {
   const all = Object.values(COMMANDS);
-  const { operands: [addressText, name, ...operands], switches, values } = readArguments(args, {
+  const { operands: given, switches, values } = readArguments(args, {
     switches: [...new Set(all.flatMap((command) => command.switches))],
     values: [...new Set(["token-file", ...all.flatMap((command) => command.values)])],
+    short: { f: "follow" },
   });
   if (switches.has("help")) return print(ctlHelp());
+  const { addressText, name, operands } = apart(given);
   const address = readAdminAddress(addressText, "iawlb ctl 9090 status");
   if (name === undefined) {
     throw new UsageError(`the command is missing: give one of ${Object.keys(COMMANDS).join(", ")}`);
@@ -41,16 +45,19 @@ export async function ctl(
       throw new UsageError(`--${flag}: not an option of ${name}`);
     }
   }
-  const { operands: wanted, many = false } = command;
+  const { operands: wanted, many = false, optional = 0 } = command;
   if (operands.length < wanted.length) {
     throw new UsageError(`${name} needs ${wanted[operands.length]}: ${usageOf(name)}`);
   }
-  if (operands.length > wanted.length && !many) {
-    throw new UsageError(`${quote(operands[wanted.length]!)}: one too many: ${usageOf(name)}`);
+  const most = wanted.length + optional;
+  if (operands.length > most && !many) {
+    throw new UsageError(`${quote(operands[most]!)}: one too many: ${usageOf(name)}`);
   }
   command.check?.(operands, values);
   const token = readTokenFile(values.get("token-file"));
-  using client = new AdminClient(address, { ...options, token });
+  const { patience } = command;
+  const limits = { ...patience !== undefined && { patience }, ...options.limits };
+  using client = new AdminClient(address, { limits, token });
   const json = switches.has("json");
   const show: Context["show"] = (lines, raw) => {
     if (!json) { for (const line of lines) print(printable(line)); }
@@ -59,8 +66,29 @@ export async function ctl(
   await command.run({ client, operands, switches, values, show });
 }
 
+/**
+ * The operands in their parts. No command is an address, so that the address can be left out.
+ *
+ * @throws {UsageError} If the first one is neither.
+ */
+function apart(
+  [first, ...rest]: readonly string[],
+): { addressText?: string | undefined; name?: string | undefined; operands: readonly string[] } {
+  if (first === undefined) return { operands: [] };
+  if (Object.hasOwn(COMMANDS, first)) return { name: first, operands: rest };
+  const [name, ...operands] = rest;
+  const isCommand = name !== undefined && Object.hasOwn(COMMANDS, name);
+  if (!isCommand && /^[a-z-]+$/i.test(first) && !isAddress(first)) {
+    const known = nearest(first, Object.keys(COMMANDS));
+    throw new UsageError(
+      `${quote(first)}: neither a command nor an ADDR; the nearest command is ${known}`,
+    );
+  }
+  return { addressText: first, name, operands };
+}
+
 function usageOf(name: string): string {
-  return `iawlb ctl ADDR ${name} ${COMMANDS[name]!.form}`.trimEnd();
+  return `iawlb ctl [ADDR] ${name} ${COMMANDS[name]!.form}`.trimEnd();
 }
 
 function ctlHelp(): string {
@@ -69,11 +97,19 @@ function ctlHelp(): string {
   });
   return `iawlb ctl: asks a running iawlb, or tells it what to do
 
-Usage: iawlb ctl ADDR COMMAND [--json] [--token-file FILE]
+Usage: iawlb ctl [ADDR] COMMAND [--json] [--token-file FILE]
 
-ADDR is what --admin says: PORT (of 127.0.0.1), HOST:PORT, [IPV6]:PORT or
-unix:/path. DEST is the ID of a destination, its name, or LISTENER/NAME if
-several listeners have it; a name of dns: or srv: is all its records.
+${ADDRESS_HELP}
+
+${
+    wrap(
+      "DEST is the ID of a destination, its name, or LISTENER/NAME if several listeners have it; " +
+        "a name of dns: or srv: is all its records. It may be a pattern, in which * is anything " +
+        "and ? any character, such as 'web-*', and all is every destination. Of several each is " +
+        "done, and what has failed is said in the end.",
+      0,
+    )
+  }
 ${
     wrap(
       `OPTION is ${DESTINATION_OPTION_FORMS}, as on the command line; after set also ${
@@ -87,8 +123,10 @@ Commands:
 ${commands.join("\n")}
 
 Options:
-  --json              prints the answer of the admin API as it is
+  --json              prints the answers of the admin API as they are
   --token-file FILE   the file with the token, if one is wanted
+  -f, --follow        goes on with what comes
+  --given             leaves out what was not given
   --wait              waits until the sessions are finished
 
 Exit status: 0 done; 1 failed; 2 bad usage.`;

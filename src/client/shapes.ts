@@ -1,4 +1,4 @@
-import type { ReloadResult, SessionInfo, Status } from "../operations/operations.ts";
+import type { LogEvent, ReloadResult, SessionInfo, Status } from "../operations/operations.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 
 /** Whether something that came from outside is what is made of it. */
@@ -106,10 +106,47 @@ const session = object({
 const sessions = object({ sessions: list(session), total: amount });
 const reloadResult = object({ changes: list(longText), needs_restart: list(longText) });
 
+const logEvent = object({ time: text, level: text, message: longText });
+
+const entry = object({ value: longText, given: flag });
+const entries: Test = (value) => anything(value) && Object.values(value as object).every(entry);
+const config = object({
+  file: either(none, longText),
+  settings: entries,
+  listeners: list(object({
+    ...{ id: amount, name: text, listen: list(longText), options: entries },
+    destinations: list(object({ id, name: text, address: longText, options: entries })),
+  })),
+});
+
 /** What `GET /sessions` answers. */
 export interface Sessions {
   sessions: SessionInfo[];
   total: number;
+}
+
+/** A value that is in force, and whether it was given. */
+export interface ConfigEntry {
+  readonly value: string;
+  readonly given: boolean;
+}
+
+/** What `GET /config` answers. */
+export interface ConfigInForce {
+  readonly file: string | null;
+  readonly settings: Readonly<Record<string, ConfigEntry>>;
+  readonly listeners: readonly {
+    readonly id: number;
+    readonly name: string;
+    readonly listen: readonly string[];
+    readonly options: Readonly<Record<string, ConfigEntry>>;
+    readonly destinations: readonly {
+      readonly id: string;
+      readonly name: string;
+      readonly address: string;
+      readonly options: Readonly<Record<string, ConfigEntry>>;
+    }[];
+  }[];
 }
 
 /** Whether it can be shown as a status. */
@@ -125,6 +162,16 @@ export function isDestination(value: unknown): value is DestinationStatus {
 /** Whether it can be shown as a list of sessions. */
 export function isSessions(value: unknown): value is Sessions {
   return sessions(value);
+}
+
+/** Whether it can be shown as something that the log has told. */
+export function isLogEvent(value: unknown): value is LogEvent {
+  return logEvent(value);
+}
+
+/** Whether it can be shown as what is in force. */
+export function isConfig(value: unknown): value is ConfigInForce {
+  return config(value);
 }
 
 /** Whether it can be shown as what a reload did. */

@@ -20,9 +20,17 @@ export interface Target {
   readonly active: number;
 }
 
-interface Candidate {
+/** What a text may mean. */
+export interface Candidate {
   readonly listener: ListenerStatus;
-  readonly destination: Target & { readonly address?: string; readonly leaving: boolean };
+  readonly destination: Target & {
+    readonly address?: string;
+    /** The name whose record it is, if it is one. */
+    readonly source?: string;
+    readonly leaving: boolean;
+  };
+  /** Whether it is a name, which stands for its records. */
+  readonly isName: boolean;
 }
 
 /**
@@ -33,27 +41,35 @@ interface Candidate {
  * @throws {FatalError} If there is none, or if there are several.
  */
 export function findDestination(status: Status, text: string): Target {
-  const all = status.listeners.flatMap((listener): Candidate[] => {
-    const names = namesOf(listener).map((name) => {
-      const records = partsOf(status, name);
-      const active = records.reduce((sum, { active }) => sum + active, 0);
-      return { ...name, active, leaving: false };
-    });
-    return [...names, ...listener.destinations].map((destination) => ({ listener, destination }));
-  });
+  const all = candidatesOf(status);
   const found = all.filter((candidate) => spellings(candidate).includes(text));
   const staying = found.filter(({ destination }) => !destination.leaving);
   const meant = staying.length > 0 ? staying : found;
   if (meant.length === 1) return meant[0]!.destination;
   if (meant.length > 1) {
-    throw new FatalError(`${quote(text)} is more than one destination: give ${list(meant)}`);
+    throw new FatalError(`${quote(text)} is more than one destination: give ${listOf(meant)}`);
   }
   if (all.length === 0) throw new FatalError(`${quote(text)}: there are no destinations`);
   const known = nearest(text, all.flatMap(spellings).slice(0, COMPARED));
   throw new FatalError(
     `${quote(text)}: no such destination; ` +
-      (all.length <= LISTED ? `there is ${list(all)}` : `the nearest is ${printable(known)}`),
+      (all.length <= LISTED ? `there is ${listOf(all)}` : `the nearest is ${printable(known)}`),
   );
+}
+
+/** All destinations and names, in their order. */
+export function candidatesOf(status: Status): readonly Candidate[] {
+  return status.listeners.flatMap((listener): Candidate[] => {
+    const names = namesOf(listener).map((name): Candidate => {
+      const records = partsOf(status, name);
+      const active = records.reduce((sum, { active }) => sum + active, 0);
+      return { listener, destination: { ...name, active, leaving: false }, isName: true };
+    });
+    const own = listener.destinations.map((destination): Candidate => {
+      return { listener, destination, isName: false };
+    });
+    return [...names, ...own];
+  });
 }
 
 /** The destinations that a target consists of: itself, or the records of a name, also leaving ones. */
@@ -73,13 +89,17 @@ export function titleOf({ id, name }: Pick<Target, "id" | "name">): string {
   return `${id} ${printable(name)}`;
 }
 
-function spellings({ listener, destination: { id, name, address = name } }: Candidate): string[] {
+/** Everything that a candidate may be called. */
+export function spellings(
+  { listener, destination: { id, name, address = name } }: Candidate,
+): string[] {
   const names = [...new Set([name, address])];
   const within = names.flatMap((one) => [`${listener.id}/${one}`, `${listener.name}/${one}`]);
   return [id, ...names, ...within];
 }
 
-function list(candidates: readonly Candidate[]): string {
+/** Candidates for a message, if there are not too many. */
+export function listOf(candidates: readonly Candidate[]): string {
   const names = candidates.slice(0, LISTED).map(({ listener, destination }) => {
     return `${destination.id} (${printable(`${listener.name}/${destination.name}`)})`;
   });

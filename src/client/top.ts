@@ -2,7 +2,8 @@ import { FatalError, UsageError } from "../base/errors.ts";
 import type { Status } from "../operations/operations.ts";
 import { AdminClient } from "./admin_client.ts";
 import { quote } from "../base/text.ts";
-import { readAdminAddress, readArguments, readTokenFile } from "./arguments.ts";
+import { ADDRESS_HELP, readAdminAddress } from "./default_address.ts";
+import { readArguments, readTokenFile } from "./arguments.ts";
 import { paint } from "./drawing.ts";
 import { jsonLine } from "./format.ts";
 import type { ClientLimits } from "./limits.ts";
@@ -89,10 +90,9 @@ async function printTable(client: AdminClient, print: (line: string) => void): P
 
 const HELP = `iawlb top: what a running iawlb is doing, in the terminal
 
-Usage: iawlb top ADDR [--once] [--json] [--token-file FILE]
+Usage: iawlb top [ADDR] [--once] [--json] [--token-file FILE]
 
-ADDR is what --admin says: PORT (of 127.0.0.1), HOST:PORT, [IPV6]:PORT or
-unix:/path.
+${ADDRESS_HELP}
 
 Options:
   --once              prints one table, after a second of measuring, and exits

@@ -22,7 +22,10 @@ const example = await Deno.readTextFile(EXAMPLE);
 /** The example with all the options that it only names. */
 const complete = example.replace(/^#(?=[a-z])/gm, "");
 /** What the example sets to something else than the default. */
-const CHOSEN: Readonly<Record<string, string>> = { halfClose: "abandon" };
+const CHOSEN: Readonly<Record<string, string>> = {
+  admin: "unix:/run/iawlb/admin.sock",
+  halfClose: "abandon",
+};
 const ADDRESSES = 'listen = "8080"\ndestinations = ["9001"]\n';
 
 Deno.test("the schema in packaging is that of the program: deno task docs writes it", async () => {

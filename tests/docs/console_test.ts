@@ -88,7 +88,8 @@ Deno.test("commands that are none, and arguments that nobody takes, are found", 
       "iawlb --workers four 8080 9001",
       "iawlb ctl 9090 drian 9001",
       "iawlb ctl 9090 reload --wait",
-      "iawlb top",
+      "iawlb ctl",
+      "iawlb ctl drain",
       "iawlb serve eco 8007",
       "iawlb serve echo 8007 --workers 4",
       "iawlb send --tcp localhost:8007",
@@ -136,10 +137,13 @@ async function problemWithIawlb(args: readonly string[]): Promise<string | undef
   const [first, address = "", ...rest] = given;
   if (first === "top" || first === "ctl") {
     // Nobody answers there, which is found out once the arguments are fine.
-    const nobody = [`unix:${folder}/nobody`, ...rest, ...(first === "top" ? ["--once"] : [])];
+    // The address may be left out.
+    const without = address === "" || address.startsWith("-") || Object.hasOwn(COMMANDS, address);
+    const words = without ? given.slice(1) : rest;
+    const nobody = [`unix:${folder}/nobody`, ...words, ...(first === "top" ? ["--once"] : [])];
     const ask = first === "top" ? top : ctl;
-    const problem = await usageProblem(() => ask(address === "" ? [] : nobody, () => {}));
-    if (problem || !/^[\w[]/.test(address)) return problem;
+    const problem = await usageProblem(() => ask(nobody, () => {}));
+    if (problem || without || !/^[\w[]/.test(address)) return problem;
     return await usageProblem(() => ctl([address, "no-such-command"], () => {}), /no-such-command/);
   }
   if (first === "send") {

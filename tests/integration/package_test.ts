@@ -171,10 +171,12 @@ async function build(): Promise<string> {
   }
 }
 
-/** Listens where the kernel likes, and serves with one server. */
+/** Listens where the kernel likes, serves with one server, and has no folder in /run. */
 function edit(toml: string, destination: string): string {
   const edited = toml.replace(/^listen = .*$/m, 'listen = "127.0.0.1:0"')
-    .replace(/^destinations = \[[^\]]*\]/m, `destinations = ["${destination}"]`);
+    .replace(/^destinations = \[[^\]]*\]/m, `destinations = ["${destination}"]`)
+    .replace(/^admin = "unix:\/run\/iawlb\/admin\.sock"$/m, 'admin = "off"');
+  assertStringIncludes(edited, 'admin = "off"');
   assertStringIncludes(edited, `"${destination}"`);
   return edited;
 }

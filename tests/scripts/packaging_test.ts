@@ -27,8 +27,14 @@ Commands:
       what it is doing: listeners, destinations, counters
   add ADDRESS[,workers=N][,backup] [--listener NAME]
       a new destination, as on the command line
-  drain DEST
+  drain DEST ... [--wait]
       DEST finishes its sessions and takes no new ones, it's "drained" \\ (100 %)
+  config [LISTENER] [--given]
+      what is in force
+  end SESSION ...
+      ends the session with that ID at once
+  names [destinations|listeners|sessions]
+      what there is
 
 Options:
   --json              prints the answer of the admin API
@@ -42,7 +48,7 @@ const PROGRAM: Interface = {
   commands: {
     inetd: parseHelp(inetdHelp()),
     ctl: parseHelp(CTL_HELP),
-    top: parseHelp(CTL_HELP.replaceAll("ctl", "top")),
+    top: parseHelp(CTL_HELP.replaceAll("ctl", "top").replace(/Commands:[^]*?\n\n/, "")),
   },
 };
 
@@ -70,7 +76,9 @@ Deno.test("every option is read out of the help text, with its form and default"
 Deno.test("commands and flags in two columns are read out of a command's help text", () => {
   const { ctl } = PROGRAM.commands;
   const commands = ctl!.description.find(({ text }) => text === "Commands:")!.terms;
-  assertEquals(commands.map(({ name }) => name), ["status", "add", "drain"]);
+  assertEquals(commands.map(({ name }) => name), [
+    ...["status", "add", "drain", "config", "end", "names"],
+  ]);
   assertEquals(commands[1]!.form, "ADDRESS[,workers=N][,backup] [--listener NAME]");
   assertEquals(ctl!.flags, [
     {
@@ -164,12 +172,62 @@ for (const { name, complete } of SHELLS) {
       assertEquals(await words("iawlb --access-log of"), ["off"]);
       assertEquals(await words("iawlb --workers 4 8080 9001 --drain"), ["--drain-timeout"]);
       assertEquals(await words("iawlb c"), ["ctl"]);
-      assertEquals(await words("iawlb ctl 9090 "), ["add", "drain", "status"]);
+      const commands = ["add", "config", "drain", "end", "names", "status"];
+      assertEquals(await words("iawlb ctl 9090 "), commands);
+      assertEquals(await words("iawlb ctl "), commands);
       assertEquals(await words("iawlb ctl 9090 dr"), ["drain"]);
       assertEquals(await words("iawlb ctl --j"), ["--json"]);
       assertEquals(await words("iawlb --queue "), []);
       assertEquals(await words(`iawlb inetd ${directory}/a`), [`${directory}/access.log`]);
       assertEquals(await words("iawlb inetd --print"), ["--print-config"]);
+      await Deno.remove(directory, { recursive: true });
+    },
+  });
+}
+
+/** What the fake program below has, by what it is asked for. */
+const NAMES: Readonly<Record<string, readonly string[]>> = {
+  destinations: ["db", "front/web-1", "10.0.0.1:9001", "10.0.0.1:9002"],
+  listeners: ["back", "front"],
+  sessions: ["1.7", "1.8"],
+};
+
+for (const { name, complete } of SHELLS) {
+  Deno.test({
+    ...unless(`${name} offers what the running program has`, await missing(name)),
+    fn: async () => {
+      const directory = await Deno.makeTempDir();
+      const file = `${directory}/_iawlb`;
+      await Deno.writeTextFile(file, completions(PROGRAM)[name]);
+      const kinds = Object.entries(NAMES).map(([kind, names]) => {
+        return `*"names ${kind}") printf '%s\\n' ${names.join(" ")} ;;`;
+      });
+      const log = `echo "$*" >>${directory}/asked`;
+      const script = `#!/bin/sh\n${log}\ncase "$*" in\n${kinds.join("\n")}\nesac\n`;
+      await Deno.writeTextFile(`${directory}/iawlb`, script, { mode: 0o755 });
+      const words = complete(file);
+      const asked = async () => {
+        const lines = (await Deno.readTextFile(`${directory}/asked`)).trimEnd().split("\n");
+        return lines.at(-1);
+      };
+      assertEquals(await words("iawlb ctl drain "), NAMES.destinations!.toSorted());
+      assertEquals(await asked(), "ctl names destinations");
+      assertEquals(await words("iawlb ctl 127.0.0.1:9090 drain d"), ["db"]);
+      assertEquals(await asked(), "ctl 127.0.0.1:9090 names destinations");
+      assertEquals(await words("iawlb ctl unix:/run/x.sock drain --wait db front/"), [
+        "front/web-1",
+      ]);
+      assertEquals(await asked(), "ctl unix:/run/x.sock names destinations");
+      const behindColon = await words("iawlb ctl drain 10.0.0.1:9");
+      // Bash has what stands before the colon already.
+      const whole = behindColon.map((one) => one.replace(/^9/, "10.0.0.1:9"));
+      assertEquals(whole, ["10.0.0.1:9001", "10.0.0.1:9002"]);
+      assertEquals(await words("iawlb ctl --token-file /t end "), NAMES.sessions);
+      assertEquals(await asked(), "ctl --token-file /t names sessions");
+      assertEquals(await words("iawlb ctl config "), NAMES.listeners);
+      assertEquals(await words("iawlb ctl config front "), []);
+      assertEquals(await words("iawlb ctl 9090 status "), []);
+      assertEquals(await words("iawlb ctl names s"), ["sessions"]);
       await Deno.remove(directory, { recursive: true });
     },
   });
@@ -233,21 +291,29 @@ async function exists(command: string): Promise<boolean> {
   return (await run(["sh", "-c", `command -v ${command}`])).code === 0;
 }
 
+/** Where programs are found: first beside the completions. */
+function pathOf(file: string): Record<string, string> {
+  return { PATH: `${file.replace(/\/[^/]*$/, "")}:${Deno.env.get("PATH")}` };
+}
+
 function bashCompletes(file: string): Complete {
   // Bash splits at the equals sign before it asks.
   return async (line) => {
-    const words = line.replaceAll("=", " = ").split(/ +/);
-    if (line.endsWith("=")) words.pop();
-    const script = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _iawlb
+    const words = line.replace(/[=:]/g, " $& ").split(/ +/);
+    if (/[=:]$/.test(line)) words.pop();
+    const script =
+      `source "$1"; COMP_LINE=$2; COMP_POINT=\${#2}; shift 2; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _iawlb
       printf '%s\\n' "\${COMPREPLY[@]}"`;
-    return lines(await run(["bash", "--norc", "-c", script, "bash", file, ...words]));
+    return lines(
+      await run(["bash", "--norc", "-c", script, "bash", file, line, ...words], pathOf(file)),
+    );
   };
 }
 
 function fishCompletes(file: string): Complete {
   return async (line) => {
     const script = "source $argv[1]; complete -C $argv[2]";
-    const env = { HOME: file.replace(/[^/]*$/, "") };
+    const env = { HOME: file.replace(/[^/]*$/, ""), ...pathOf(file) };
     const result = await run(["fish", "--no-config", "-c", script, file, line], env);
     return lines(result).map((one) => one.split("\t")[0]!).toSorted();
   };
@@ -270,7 +336,7 @@ function zshCompletes(file: string): Complete {
       while zpty -r z text; do all+=$text; [[ $text == *DONE* ]] && break; done
       print -r -- "$all"
       zpty -d z`;
-    const { stdout } = await run(["zsh", "-f", "-c", script, "zsh", file, line]);
+    const { stdout } = await run(["zsh", "-f", "-c", script, "zsh", file, line], pathOf(file));
     const offers = [...stdout.matchAll(/OFFER:(.*?):END/g)].map(([, word]) => word!);
     return [...new Set(offers)].toSorted();
   };

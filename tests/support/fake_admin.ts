@@ -1,4 +1,4 @@
-import type { Status } from "../../src/operations/operations.ts";
+import type { LogEvent, Status } from "../../src/operations/operations.ts";
 import { statusOf } from "./statuses.ts";
 
 /** One request that the fake got. */
@@ -15,6 +15,8 @@ export class FakeAdmin implements AsyncDisposable {
   readonly address: string;
   readonly received: Received[] = [];
   status: Status = statusOf({});
+  /** What was logged before, instead of one line that has nothing but a message. */
+  past: readonly LogEvent[] = [];
   /** Wanted from everybody, if it is set. */
   token: string | undefined;
   /** Answers instead of the fake's own, by method and path. */
@@ -51,6 +53,11 @@ export class FakeAdmin implements AsyncDisposable {
   tell(status: Status): void {
     this.status = status;
     for (const stream of this.#streams) stream.enqueue(statusEvent(status));
+  }
+
+  /** Something is logged. */
+  log(event: LogEvent): void {
+    for (const stream of this.#streams) stream.enqueue(logEvent(event));
   }
 
   endStreams(): void {
@@ -90,13 +97,18 @@ export class FakeAdmin implements AsyncDisposable {
       start: (controller) => {
         own = controller;
         this.#streams.add(own);
-        own.enqueue(encode('event: log\ndata: {"message":"started"}\n\n'));
+        const past = this.past.length > 0 ? this.past : [{ message: "started" }];
+        for (const event of past) own.enqueue(logEvent(event));
         own.enqueue(statusEvent(this.status));
       },
       cancel: () => void this.#streams.delete(own),
     });
     return new Response(stream, { headers: { "content-type": "text/event-stream" } });
   }
+}
+
+function logEvent(event: Partial<LogEvent>): Uint8Array {
+  return encode(`event: log\ndata: ${JSON.stringify(event)}\n\n`);
 }
 
 function statusEvent(status: Status): Uint8Array {
