@@ -18,7 +18,10 @@ export function configInForceOf(listeners: readonly ListenerStatus[]): ConfigInF
         return `192.0.2.1:${Number(one.id.split(".")[1]) + 1}${name},workers=${one.limit || 1}` +
           (one.backup ? ",backup" : "");
       });
-      const config = configOf(["8080", ...texts], { balance, queue: String(queue) });
+      const config = configOf(["8080", ...texts], {
+        balance,
+        queue: String(Math.min(queue, 1_000_000)),
+      });
       return {
         id,
         name,

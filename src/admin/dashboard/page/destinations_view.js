@@ -37,6 +37,7 @@ const COLUMNS = [
 export class DestinationsView {
   root;
   #tools;
+  #body = h("tbody", { role: "rowgroup" });
   #more = h("button", { type: "button", class: "more", click: () => this.#toggle() });
   #list;
   #table;
@@ -54,7 +55,7 @@ export class DestinationsView {
 
   /** @param {ListenerStatus} listener */
   constructor({ id, name }) {
-    const body = h("tbody", { role: "rowgroup" });
+    const body = this.#body;
     this.#tools = new DestinationTools(id, {
       filtered: () => this.#render(),
       sorted: (key) => this.#sortBy(key),
@@ -198,7 +199,7 @@ export class DestinationsView {
    */
   #inOrder(hits) {
     if (this.#sort === "") return hits;
-    const held = this.#table.matches(":hover, :focus-within") && this.#order.length > 0;
+    const held = this.#body.matches(":hover, :focus-within") && this.#order.length > 0;
     if (held) {
       const places = new Map(this.#order.map((id, place) => [id, place]));
       return hits.toSorted((a, b) => (places.get(a.id) ?? 1e9) - (places.get(b.id) ?? 1e9));
