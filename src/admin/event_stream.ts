@@ -65,6 +65,11 @@ export class EventStream {
     this.#end();
   }
 
+  /** Whether nothing more is sent. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   /** Bytes that wait for the reader. */
   get #waiting(): number {
     return this.#limits.streamBuffer - (this.#controller.desiredSize ?? 0);

@@ -1,6 +1,7 @@
 import type { Logger } from "@logtape/logtape";
 import type { RecentEvents } from "../logging/recent_events.ts";
-import type { LogEvent, Status } from "../operations/operations.ts";
+import type { Mark } from "../operations/history.ts";
+import type { LogEvent, Operations, Status } from "../operations/operations.ts";
 import type { Pace } from "../async/pace.ts";
 import { every } from "../base/timer.ts";
 import { answer, HttpError } from "./responses.ts";
@@ -11,6 +12,7 @@ import type { Sheets } from "./sheets.ts";
 /** What the event streams are fed with. */
 export interface EventSources {
   events: RecentEvents;
+  history: Pick<Operations, "history" | "followMarks">;
   status(): Promise<Status>;
   sheets: Sheets;
   pace: Pace;
@@ -26,6 +28,8 @@ export class EventStreams {
   readonly #open = new Set<EventStream>();
   /** Answers that have not ended; a reader that was cut has its place until its connection ends. */
   #answers = 0;
+  /** Whether no further one begins. */
+  #closed = false;
   #stopFeeding: (() => void) | undefined;
 
   constructor(sources: EventSources) {
@@ -33,13 +37,13 @@ export class EventStreams {
   }
 
   /**
-   * Answers with a new stream: the recent log events, a status, and then what happens.
+   * Answers with a new stream: the history, the recent log events, a status, and then what happens.
    *
    * @param completed Settles when the answer has ended.
    * @throws {HttpError} If there are too many.
    */
   answer(completed: Promise<void>): Response {
-    const { events, limits } = this.#sources;
+    const { limits } = this.#sources;
     if (this.#answers >= limits.streams) {
       throw new HttpError(503, `there are ${limits.streams} event streams already, which is all`, {
         headers: { "retry-after": "5" },
@@ -52,21 +56,43 @@ export class EventStreams {
       this.#open.delete(stream);
       if (this.#open.size === 0) this.#stopFeeding?.();
     });
-    if (this.#open.size === 0) this.#stopFeeding = this.#feed();
-    this.#open.add(stream);
-    for (const bytes of latestWithin(events.recent, limits.streamBacklog / 2)) stream.send(bytes);
-    this.#offerStatus([stream]);
+    this.#begin(stream);
     return answer(stream.body, { type: "text/event-stream; charset=utf-8" });
   }
 
   /** Ends all streams. */
   close(): void {
+    this.#closed = true;
     for (const stream of this.#open) stream.close();
   }
 
-  #feed(): () => void {
+  /** Tells a new reader the past, after which it is one of all. */
+  async #begin(stream: EventStream): Promise<void> {
     const { events, limits } = this.#sources;
-    const unsubscribe = events.subscribe((event) => this.#sendLog(event));
+    await this.#sendHistory(stream);
+    if (this.#closed) stream.close();
+    if (stream.ended) return;
+    if (this.#open.size === 0) this.#stopFeeding = this.#feed();
+    this.#open.add(stream);
+    for (const bytes of latestWithin(events.recent, limits.streamBacklog / 2)) stream.send(bytes);
+    await this.#offerStatus([stream]);
+  }
+
+  async #sendHistory(stream: EventStream): Promise<void> {
+    const { history, sheets, limits, log } = this.#sources;
+    try {
+      const limit = Math.min(limits.streamHistory, limits.streamBacklog / 2);
+      const text = await sheets.history(history.history({ span: "5m" }), limit);
+      for (const bytes of text) stream.send(bytes);
+    } catch (error) {
+      log.debug("no history for an event stream: {error}", { error });
+    }
+  }
+
+  #feed(): () => void {
+    const { events, history, limits } = this.#sources;
+    const unsubscribe = events.subscribe((event) => this.#send("log", event));
+    const unfollow = history.followMarks((mark) => this.#send("mark", mark));
     let asking = false;
     const timer = every(limits.eventInterval, async () => {
       if (asking) return;
@@ -77,12 +103,13 @@ export class EventStreams {
     });
     return () => {
       unsubscribe();
+      unfollow();
       timer.stop();
     };
   }
 
-  #sendLog(event: LogEvent): void {
-    const bytes = frame("log", event);
+  #send(event: "log" | "mark", data: LogEvent | Mark): void {
+    const bytes = frame(event, data);
     for (const stream of this.#open) stream.send(bytes);
   }
 

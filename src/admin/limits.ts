@@ -14,6 +14,8 @@ export interface Limits {
   streamBuffer: number;
   /** Bytes that wait for the reader of a stream, beyond which it is cut. */
   streamBacklog: number;
+  /** Bytes of the history at the beginning of a stream. */
+  streamHistory: number;
   /** Time for answers under way when the server closes. */
   closePatience: number;
 }
@@ -27,5 +29,6 @@ export const LIMITS: Limits = {
   missedStatuses: 30,
   streamBuffer: 64 * 1024,
   streamBacklog: 1024 * 1024,
+  streamHistory: 256 * 1024,
   closePatience: 1000,
 };

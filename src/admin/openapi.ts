@@ -1,5 +1,6 @@
 import project from "../../deno.json" with { type: "json" };
 import { SESSIONS_LIMIT } from "../config/sessions_limit.ts";
+import { SPAN_NAMES } from "../operations/history.ts";
 import type { Schema } from "../operations/field.ts";
 import { numberOf, ref, SCHEMAS } from "./schemas.ts";
 
@@ -97,6 +98,23 @@ const PATHS: Readonly<Record<string, Record<string, Operation>>> = {
       responses: { 204: { description: "it has ended" }, ...refusals(401, 404, 409, 422) },
     },
   },
+  "/history": {
+    get: {
+      ...operation("history", "What the program did in the last five minutes, or in a day"),
+      parameters: [{
+        name: "span",
+        in: "query",
+        schema: { enum: SPAN_NAMES, default: SPAN_NAMES[0] },
+      }, {
+        name: "listener",
+        in: "query",
+        description: "the number or the name of a listener, which is told with its destinations; " +
+          "all listeners without them if absent",
+        schema: { type: "string" },
+      }],
+      responses: { 200: answers("the history", "History"), ...refusals(401, 404, 422) },
+    },
+  },
   "/config": {
     get: {
       ...operation("config", "What the program runs by: every option that is in force"),
@@ -114,11 +132,15 @@ const PATHS: Readonly<Record<string, Record<string, Operation>>> = {
   },
   "/events": {
     get: {
-      ...operation("events", "Server-sent events: what is logged, and the status each second"),
+      ...operation(
+        "events",
+        "Server-sent events: the history, what happens, and the status each second",
+      ),
       responses: {
         200: content(
-          'event "log": an object with time, level and message, the recent ones first; event ' +
-            '"status": a Status whose destinations lack latencies. A reader that does not read ' +
+          'event "history", once: the History of all listeners; event "log": an object with time, ' +
+            'level and message, the recent ones first; event "status": a Status whose ' +
+            'destinations lack latencies; event "mark": a Mark. A reader that does not read ' +
             "misses statuses, and is cut in the end.",
           "text/event-stream",
           { type: "string" },

@@ -6,6 +6,7 @@ import { readJson } from "./request_body.ts";
 import type { EventStreams } from "./event_streams.ts";
 import { EXPOSITION_TYPE } from "../telemetry/exposition.ts";
 import { isProgram, readChange, readNewDestination, readNothing } from "./request_fields.ts";
+import { readHistoryQuery, readParameters } from "./request_query.ts";
 import { SESSIONS_LIMIT } from "../config/sessions_limit.ts";
 import type { Limits } from "./limits.ts";
 import { bodyOf, lengthOf, type LongText } from "./long_text.ts";
@@ -62,6 +63,7 @@ export const ROUTES: readonly Route[] = [
   },
   { method: "GET", path: "/sessions", handle: sessions },
   { method: "DELETE", path: "/sessions/{id}", handle: endSession },
+  { method: "GET", path: "/history", handle: history },
   {
     method: "GET",
     path: "/config",
@@ -124,18 +126,21 @@ async function sessions(
   return longAnswer(await sheets.json(answered), JSON_TYPE);
 }
 
+async function history(
+  { query }: ApiRequest,
+  { operations, sheets }: HandlerContext,
+): Promise<Response> {
+  const wanted = readHistoryQuery(query);
+  const found = await told(Promise.try(() => operations.history(wanted)));
+  return longAnswer(await sheets.json(found), JSON_TYPE);
+}
+
 function readLimit(query: URLSearchParams): number {
-  for (const name of query.keys()) {
-    if (name !== "limit") {
-      throw invalid([`${JSON.stringify(name)}: no such parameter; the only one is "limit"`]);
-    }
-  }
-  const [text, second] = query.getAll("limit");
+  const { limit: text } = readParameters(query, ["limit"]);
   if (text === undefined) return SESSIONS_LIMIT.default;
   const limit = SESSIONS_LIMIT.parse(text);
-  if (limit !== undefined && second === undefined) return limit;
-  const { allowed } = SESSIONS_LIMIT;
-  throw invalid([`limit ${JSON.stringify(second ?? text)}: must be ${allowed}, given once`]);
+  if (limit !== undefined) return limit;
+  throw invalid([`limit ${JSON.stringify(text)}: must be ${SESSIONS_LIMIT.allowed}`]);
 }
 
 async function endSession(
@@ -215,11 +220,18 @@ const STATUS_OF = { missing: 404, invalid: 422, conflict: 409 } as const;
 /** What an operation came to; whoever looks next sees it. */
 async function asked<T>(operation: Promise<T>, snapshots: StatusCache): Promise<T> {
   try {
+    return await told(operation);
+  } finally {
+    snapshots.forget();
+  }
+}
+
+/** What was asked for, or why it is not told. */
+async function told<T>(operation: Promise<T>): Promise<T> {
+  try {
     return await operation;
   } catch (error) {
     if (!(error instanceof OperationError)) throw error;
     throw new HttpError(STATUS_OF[error.kind], error.message);
-  } finally {
-    snapshots.forget();
   }
 }

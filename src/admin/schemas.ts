@@ -10,6 +10,7 @@ import { ROUTE_SCHEMA } from "../operations/route_status.ts";
 import { NAME_SCHEMA } from "../operations/name_status.ts";
 import { ADMIN_STATES, LISTENER_STATES } from "../operations/states.ts";
 import { PLACE_FORMS } from "../net/address.ts";
+import { historySchema, MARK_SCHEMA } from "../operations/history.ts";
 import { RECORDS_FORMS } from "../net/records_name.ts";
 import {
   destinationOptionNames,
@@ -162,6 +163,8 @@ export const SCHEMAS = {
     ],
     ...[...Object.keys(bytes), "attempts"],
   ]),
+  Mark: MARK_SCHEMA,
+  History: historySchema(ref("Mark")),
   Sessions: objectSchema({
     sessions: said(list(ref("Session")), "oldest first"),
     total: said(counter, "greeted, waiting and active ones of all listeners"),

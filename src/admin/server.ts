@@ -81,7 +81,15 @@ export async function serveAdmin(
   const pace = new Pace();
   const sheets = new Sheets(pace);
   const status = () => snapshots.status();
-  const streams = new EventStreams({ events, status, sheets, pace, log, limits });
+  const streams = new EventStreams({
+    events,
+    history: operations,
+    status,
+    sheets,
+    pace,
+    log,
+    limits,
+  });
   const desk: HandlerContext = {
     operations,
     snapshots,

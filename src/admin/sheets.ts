@@ -1,3 +1,4 @@
+import type { History } from "../operations/history.ts";
 import type { Status } from "../operations/operations.ts";
 import type { Pace } from "../async/pace.ts";
 import { assemble, jsonPieces, type LongText } from "./long_text.ts";
@@ -23,6 +24,11 @@ export class Sheets {
   /** The frame of the event streams. */
   frame(status: Status): Promise<LongText> {
     return this.#once(status, "frame", () => assemble(framePieces(status), this.#pace));
+  }
+
+  /** The frame of a history, without the last listeners if all of them take more than so many bytes. */
+  history(history: History, limit: number): Promise<LongText> {
+    return assemble(historyPieces(history, limit), this.#pace);
   }
 
   /** The metrics in the text format of Prometheus. */
@@ -51,6 +57,22 @@ export class Sheets {
 function* lines(pieces: Iterable<string>): Generator<string> {
   yield* pieces;
   yield "\n";
+}
+
+function* historyPieces(history: History, limit: number): Generator<string> {
+  const { listeners, ...rest } = history;
+  const head = JSON.stringify(rest).slice(0, -1);
+  yield `event: history\ndata: ${head},"listeners":[`;
+  let left = limit - head.length;
+  let separator = "";
+  for (const listener of listeners) {
+    const text = separator + JSON.stringify(listener);
+    left -= text.length;
+    if (left < 0) break;
+    yield text;
+    separator = ",";
+  }
+  yield "]}\n\n";
 }
 
 function* framePieces(status: Status): Generator<string> {

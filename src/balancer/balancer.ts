@@ -4,6 +4,7 @@ import type { SessionInfo } from "../operations/operations.ts";
 import type { AdminState } from "../operations/states.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
+import type { ListenerSample } from "../operations/sample.ts";
 
 /** What a listener is known by to operators. */
 export interface Identity {
@@ -35,6 +36,11 @@ export interface Balancer {
   status(): Awaitable<ListenerStatus>;
   /** What one of its destinations is doing; `undefined` if it is not there. */
   destination(number: number): Awaitable<DestinationStatus | undefined>;
+  /**
+   * What has happened since the last time that this was asked, and how it is; of its first destinations,
+   * at most so many. `undefined` if nothing can be told.
+   */
+  sample(destinations: number): Awaitable<ListenerSample | undefined>;
   /** The oldest live sessions, at most so many. */
   sessions(limit: number): Awaitable<SessionInfo[]>;
   /** Ends a session at once. Returns whether it was there. */

@@ -4,6 +4,7 @@ import type { SessionInfo } from "../operations/operations.ts";
 import type { AdminState } from "../operations/states.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
+import type { ListenerSample } from "../operations/sample.ts";
 import type { Balancer, Identity, Replacement } from "./balancer.ts";
 import { LifeCycle } from "./life_cycle.ts";
 import { OperatorView } from "./operator_view.ts";
@@ -11,6 +12,7 @@ import { exchange, reconfigure, replace, resizeQueue } from "./reconfiguration.t
 import type { Totals } from "../operations/totals.ts";
 import { logStart } from "./report.ts";
 import type { Parts } from "./parts.ts";
+import { Sampler } from "./sampler.ts";
 import { wire, type WiringOptions } from "./wiring.ts";
 
 /** Options of {@linkcode LocalBalancer.start}. */
@@ -26,11 +28,13 @@ export class LocalBalancer implements Balancer {
   readonly #parts: Parts;
   readonly #lifeCycle: LifeCycle;
   readonly #view: OperatorView;
+  readonly #sampler: Sampler;
 
   private constructor(parts: Parts, lifeCycle: LifeCycle) {
     this.#parts = parts;
     this.#lifeCycle = lifeCycle;
     this.#view = new OperatorView(parts, lifeCycle);
+    this.#sampler = new Sampler(parts);
   }
 
   /**
@@ -82,6 +86,10 @@ export class LocalBalancer implements Balancer {
 
   destination(number: number): DestinationStatus | undefined {
     return this.#view.destination(number);
+  }
+
+  sample(destinations: number): ListenerSample {
+    return this.#sampler.take(destinations);
   }
 
   sessions(limit: number): SessionInfo[] {

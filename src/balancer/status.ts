@@ -95,6 +95,8 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     tls_handshakes: sources.tls.done,
     certificates: sources.certificates.all.map(certificateStatus),
     ended: Object.fromEntries(ended),
+    // Whoever keeps the history adds it, here and below.
+    recent: null,
     forecast: sources.forecast,
     routes: sources.routes,
     gave_up: sources.gaveUp,
@@ -188,6 +190,7 @@ export function destinationStatus(
     agent_failures: destination.agentFailures,
     bytes_up: destination.bytesUp + up,
     bytes_down: destination.bytesDown + down,
+    recent: null,
     latencies: destination.timings.data,
   };
 }

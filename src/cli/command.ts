@@ -34,7 +34,12 @@ export type Command =
   /** A process of a service of this program, which standard input and output are for. */
   | { readonly kind: "process"; readonly service: ServiceAddress }
   /** `texts` has no addresses: the demo knows its own. */
-  | { readonly kind: "demo"; readonly texts: Omit<ListenerTexts, "listen" | "destinations"> }
+  | {
+    readonly kind: "demo";
+    readonly texts: Omit<ListenerTexts, "listen" | "destinations">;
+    /** Whether it stops at each step. */
+    readonly tour: boolean;
+  }
   | {
     readonly kind: "serve";
     readonly config: ProgramConfig;
@@ -69,6 +74,7 @@ export async function parseCommand(
   if (switches.has("help")) return { kind: "help" };
   if (switches.has("version")) return { kind: "version" };
   if (switches.has("demo")) return demo(given);
+  if (switches.has("tour")) throw new UsageError("--tour: is one of --demo; give that, too");
   if (switches.has("inetd")) return await oneClient(given);
   return await commandOf(await loader(given, reading), switches);
 }
@@ -174,7 +180,11 @@ function demo({ addresses, options, rules, config, switches }: Arguments): Comma
     throw new UsageError(`--threads "${threads}": --demo runs in one thread; must be 1`);
   }
   const networks = rules.map(({ verdict, text }) => ({ verdict, networks: text }));
-  return { kind: "demo", texts: { options: optionTexts(options), rules: networks } };
+  return {
+    kind: "demo",
+    texts: { options: optionTexts(options), rules: networks },
+    tour: switches.has("tour"),
+  };
 }
 
 /** A function that reads the configuration, and the file anew whenever it is called. */

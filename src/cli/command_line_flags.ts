@@ -27,7 +27,11 @@ export const COMMAND_LINE_FLAGS = {
       "(Accept=yes) start it, at the first DESTINATION that can be connected, and exits; there is " +
       "no LISTEN, and --log and --access-log are syslog unless given",
   },
-  demo: { help: "balances over three small HTTP services of its own" },
+  demo: {
+    help: "balances over three small HTTP servers of its own, called fast, slow and flaky, with " +
+      "clients of its own: calm, a rush, a failure, recovery; with a page on port 9090",
+  },
+  tour: { help: "with --demo: stops at each step, says what to look at, and waits for Enter" },
   help: {
     short: "h",
     help:

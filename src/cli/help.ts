@@ -22,7 +22,7 @@ export function helpText(): string {
 Usage:
   iawlb [OPTIONS] LISTEN DESTINATION [DESTINATION ...]
   iawlb [OPTIONS] --config FILE
-  iawlb [OPTIONS] --demo
+  iawlb [OPTIONS] --demo [--tour]
   iawlb [OPTIONS] -i DESTINATION [DESTINATION ...]
   iawlb serve SERVICE LISTEN [OPTIONS]  a small server, such as echo or http
   iawlb inetd [FILE] [OPTIONS]          what an inetd.conf says

@@ -115,11 +115,11 @@ async function execute(
     }
     case "demo": {
       signals.holdStops();
-      const { runDemo } = await import("../program/demo.ts");
+      const { DEMO_OPTIONS, runDemo } = await import("../program/demo.ts");
       const { readSettings } = await import("../config/options.ts");
-      const { texts } = command;
-      return await withLogs(readSettings(texts.options), (logs) => {
-        return runDemo({ logs, signals }, texts);
+      const { texts, tour } = command;
+      return await withLogs(readSettings({ ...DEMO_OPTIONS, ...texts.options }), (logs) => {
+        return runDemo({ logs, signals, tour }, texts);
       });
     }
     case "serve": {

@@ -17,6 +17,8 @@ export class Standing {
   /** What its server says of itself. */
   readonly #report: () => AgentReport;
   #health: DestinationState = "untried";
+  /** Times that it was found to be down. */
+  downs = 0;
   #admin: AdminState = "ready";
   #leaving = false;
   /** What it shows, and since when. */
@@ -38,6 +40,7 @@ export class Standing {
   }
 
   set health(health: DestinationState) {
+    if (health === "down" && this.#health !== "down") this.downs++;
     this.#health = health;
     this.review();
   }
@@ -88,6 +91,11 @@ export class Standing {
   /** A connect, a probe or a check has failed. */
   noteError(text: string): void {
     this.#error = { text: cut(text), at: this.#clock() };
+  }
+
+  /** What has failed last; empty if nothing has. */
+  get error(): string {
+    return this.#error?.text ?? "";
   }
 
   /** A check or a probe that began at this time has ended. */

@@ -9,6 +9,7 @@ import {
 } from "./destination_facts.ts";
 import { LIMIT_REASONS, type LimitReason } from "./limit_reasons.ts";
 import { addLatencies, type Latencies } from "./latencies.ts";
+import { RECENT_OF_DESTINATION, type RecentOfDestination } from "./recent.ts";
 import {
   ADMIN_STATES,
   type AdminState,
@@ -141,6 +142,7 @@ export const DESTINATION_FIELDS = {
     help: "bytes from it to clients",
     metric: { ...BYTES, help: BYTES_HELP, value: (bytes) => [[bytes, { direction: "down" }]] },
   }),
+  recent: field<RecentOfDestination | null>(RECENT_OF_DESTINATION, { join: () => null }),
   latencies: field<Latencies>({ $ref: "#/components/schemas/Latencies" }, { join: addLatencies }),
 };
 

@@ -25,6 +25,12 @@ function middleOf(bucket: number): number {
   return bucket <= LOWEST_BUCKET ? 0 : 2 ** ((bucket + 0.5) / PER_DOUBLING);
 }
 
+/** What {@linkcode FineCounts} had counted at a look, for {@linkcode FineCounts.takeSince}. */
+export interface FineMark {
+  first: number;
+  counts: Float64Array;
+}
+
 /**
  * Counts durations in buckets of equal ratio. There is memory for those only that lie between the
  * shortest and the longest duration so far: 8 bytes each, 4.8 KB at most, 1 KB for three decades.
@@ -52,7 +58,42 @@ export class FineCounts {
     return data;
   }
 
-  #countBeyond(bucket: number): void {
+  /** Adds what others have counted; with `sign` -1 takes it away, which was added before. */
+  add(data: ArrayLike<number>, sign: 1 | -1 = 1): void {
+    for (let i = 0; i < data.length; i += 2) {
+      const bucket = data[i]!;
+      const at = bucket - this.#first;
+      const number = sign * data[i + 1]!;
+      if (at >= 0 && at < this.#counts.length) this.#counts[at]! += number;
+      else this.#countBeyond(bucket, number);
+    }
+  }
+
+  /** Begins anew; the memory stays. */
+  clear(): void {
+    this.#counts.fill(0);
+  }
+
+  /** What was counted since a look, which becomes this one. */
+  takeSince(mark: FineMark): FineData {
+    const counts = this.#counts;
+    if (mark.counts.length !== counts.length) {
+      const grown = new Float64Array(counts.length);
+      if (mark.counts.length > 0) grown.set(mark.counts, mark.first - this.#first);
+      mark.counts = grown;
+      mark.first = this.#first;
+    }
+    const before = mark.counts;
+    const data: FineData = [];
+    for (let i = 0; i < counts.length; i++) {
+      const number = counts[i]! - before[i]!;
+      if (number > 0) data.push(this.#first + i, number);
+    }
+    before.set(counts);
+    return data;
+  }
+
+  #countBeyond(bucket: number, number = 1): void {
     const counts = this.#counts;
     const step = Math.floor(bucket / STEP) * STEP;
     const first = counts.length === 0 ? step : Math.min(this.#first, step);
@@ -60,7 +101,7 @@ export class FineCounts {
     this.#counts = new Float64Array(end - first);
     this.#counts.set(counts, counts.length === 0 ? 0 : this.#first - first);
     this.#first = first;
-    this.#counts[bucket - first]!++;
+    this.#counts[bucket - first]! += number;
   }
 }
 

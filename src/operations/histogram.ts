@@ -1,4 +1,4 @@
-import { addFine, FineCounts, type FineData, fineQuantile } from "./fine_counts.ts";
+import { addFine, FineCounts, type FineData, type FineMark, fineQuantile } from "./fine_counts.ts";
 
 /**
  * Upper bounds of the buckets, in seconds: each twice to two and a half times the one before, from a
@@ -38,6 +38,13 @@ export interface HistogramData {
   fine: FineData;
 }
 
+/** What a {@linkcode Histogram} had counted at a look; new, it is that of one that was empty. */
+export class HistogramMark implements FineMark {
+  count = 0;
+  first = 0;
+  counts = new Float64Array(0);
+}
+
 /** Counts durations in coarse buckets, which are exported, and in fine ones: bounded memory. */
 export class Histogram {
   readonly #counts: number[] = BUCKETS_S.map(() => 0).concat(0);
@@ -54,6 +61,13 @@ export class Histogram {
     this.#count++;
     this.#sum += seconds;
     this.#fine.observe(ms);
+  }
+
+  /** The durations since a look, which becomes this one. */
+  takeSince(mark: HistogramMark): FineData {
+    if (mark.count === this.#count) return [];
+    mark.count = this.#count;
+    return this.#fine.takeSince(mark);
   }
 
   get data(): HistogramData {

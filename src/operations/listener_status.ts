@@ -5,6 +5,7 @@ import { field, join, number, type OwnPoint, type StatusOf, text } from "./field
 import { addForecasts, type Forecast, pointOf } from "./forecast.ts";
 import { addLatencies, type Latencies } from "./latencies.ts";
 import { joinNames, type NameStatus, pointsOf } from "./name_status.ts";
+import { RECENT_OF_LISTENER, type RecentOfListener } from "./recent.ts";
 import { joinRoutes, pointsOfRoutes, type RouteStatus } from "./route_status.ts";
 import { LISTENER_STATES, type ListenerState } from "./states.ts";
 import { TLS_FIELDS } from "./tls_status.ts";
@@ -157,6 +158,7 @@ export const LISTENER_FIELDS = {
       value: (ended) => REASONS.map((reason): OwnPoint => [ended[reason] ?? 0, { reason }]),
     }],
   }),
+  recent: field<RecentOfListener | null>(RECENT_OF_LISTENER, { join: () => null }),
   forecast: field<Forecast>({ $ref: "#/components/schemas/Forecast" }, {
     join: addForecasts,
     metrics: [{

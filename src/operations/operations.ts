@@ -1,5 +1,6 @@
 import type { ConfigInForce } from "./config_in_force.ts";
 import type { DestinationStatus } from "./destination_status.ts";
+import type { History, HistoryQuery, Mark } from "./history.ts";
 import type { ListenerStatus } from "./listener_status.ts";
 import type { AdminState, ListenerState } from "./states.ts";
 
@@ -122,6 +123,14 @@ export interface Operations {
   status(): Promise<Status>;
   /** The oldest live sessions, at most so many. */
   sessions(options: { limit: number }): Promise<SessionInfo[]>;
+  /**
+   * What the program did, as it was kept; what is long in it is made only when somebody looks.
+   *
+   * @throws {OperationError} If there is no such listener.
+   */
+  history(query: HistoryQuery): History;
+  /** Calls a function for each mark from now on. Returns what ends that. */
+  followMarks(follower: (mark: Mark) => void): () => void;
   /** What the program runs by. */
   config(): Promise<ConfigInForce>;
   /** Ends a session at once, with the reason `killed`. */

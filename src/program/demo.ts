@@ -1,64 +1,113 @@
 import { type Config, type ListenerTexts, readListener } from "../config/config.ts";
 import { FatalError } from "../base/errors.ts";
-import { formatDuration } from "../base/duration.ts";
 import type { Logs } from "../logging/logs.ts";
 import { print } from "../base/output.ts";
-import { runProgram } from "./program.ts";
+import { enterKey } from "./demo/enter_key.ts";
+import { FlakyServer } from "./demo/flaky_server.ts";
+import { playRhythm } from "./demo/rhythm.ts";
+import { Traffic } from "./demo/traffic.ts";
+import { type Ready, runProgram } from "./program.ts";
 import type { Signals } from "./signals.ts";
 import type { WrittenOptions } from "../config/source.ts";
 import { withoutEffect } from "../config/without_effect.ts";
 
-/** Ports that the demo tries to listen on, one after the other. */
-const FIRST_PORT = 8080;
-const LAST_PORT = 8099;
+/** The first port for clients that the demo tries, and for its page, and how many of each. */
+const CLIENTS_PORT = 8080;
+const PAGE_PORT = 9090;
+const PORTS = 20;
 
-/** How long the slow destination takes for an answer, in milliseconds. */
-const SLOW_MS = 1000;
+/** Options that the demo has unless others are given. */
+export const DEMO_OPTIONS: ListenerTexts["options"] = {
+  halfClose: "abandon",
+  // A line for each session would hide the steps.
+  accessLog: "off",
+};
 
-/** How long the flaky destination is there, and then away, in milliseconds. */
-const FLAKY_MS = 5000;
-
-/** What it is in front of: services of the program itself. */
-const DESTINATIONS = [
-  "service:http,name=fast,workers=1",
-  `service:http,delay=${formatDuration(SLOW_MS)},name=slow,workers=1`,
-  `service:http,fail=${formatDuration(FLAKY_MS)},name=flaky`,
+/** Services of the program itself, which it is in front of, besides a server that breaks. */
+const SERVICES = [
+  "service:http,delay=60ms,jitter=60ms,name=fast,workers=3",
+  "service:http,delay=600ms,jitter=400ms,name=slow,workers=2",
 ];
 
+/** Options of {@linkcode runDemo}. */
+export interface DemoOptions {
+  logs: Logs;
+  signals: Signals;
+  /** Whether it stops at each step until Enter is pressed. */
+  tour: boolean;
+}
+
 /**
- * Runs the balancer in front of three HTTP services of its own, until it is told to stop.
+ * Runs the balancer in front of three HTTP servers of its own, with clients of its own, until it is
+ * told to stop.
  *
  * @returns Whether every session could finish.
  * @throws {FatalError} If none of the ports can be listened on.
  */
 export async function runDemo(
-  around: { logs: Logs; signals: Signals },
+  around: DemoOptions,
   texts: Omit<ListenerTexts, "listen" | "destinations">,
 ): Promise<boolean> {
-  const options = { admin: "127.0.0.1:0", halfClose: "abandon", ...texts.options };
-  return await runOnFreePort((port) => {
-    return readListener({ ...texts, listen: `${port}`, destinations: DESTINATIONS, options });
-  }, around);
-}
-
-async function runOnFreePort(
-  configure: (port: number) => Config,
-  around: { logs: Logs; signals: Signals },
-): Promise<boolean> {
-  for (let port = FIRST_PORT;; port++) {
-    const listener = configure(port);
+  await using flaky = await FlakyServer.start(around.logs.log);
+  const destinations = [...SERVICES, `${flaky.address},name=flaky,workers=3`];
+  for (let port = CLIENTS_PORT;; port++) {
+    // By then another program may have taken it.
+    const admin = `127.0.0.1:${freePagePort()}`;
+    const options = { admin, ...DEMO_OPTIONS, ...texts.options };
+    const listener = readListener({ ...texts, listen: `${port}`, destinations, options });
     const config = { settings: listener, listeners: [listener], warnings: warningsOf(listener) };
     try {
       return await runProgram({
         config,
         load: () => Promise.resolve(config),
         ...around,
-        onReady: ({ admin }) => print(introduction(port, admin)),
+        onReady(ready) {
+          print(introduction(port, ready));
+          play(port, { ready, flaky, tour: around.tour });
+        },
       });
     } catch (error) {
       const taken = error instanceof FatalError && error.cause instanceof Deno.errors.AddrInUse;
-      if (!taken || port === LAST_PORT) throw error;
+      if (!taken || port === CLIENTS_PORT + PORTS - 1) throw error;
     }
+  }
+}
+
+/** The first port for the page that nobody listens on; the first one if all are in use. */
+function freePagePort(): number {
+  for (let port = PAGE_PORT; port < PAGE_PORT + PORTS; port++) {
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+  return PAGE_PORT;
+}
+
+/** Lets clients come, step by step, until the drain begins. */
+function play(
+  port: number,
+  { ready: { draining }, flaky, tour }: { ready: Ready; flaky: FlakyServer; tour: boolean },
+): void {
+  const traffic = new Traffic(port, draining);
+  const pressed = enterKey();
+  void playRhythm({
+    traffic,
+    flaky,
+    tell,
+    onward: tour ? () => pressed(draining) : undefined,
+    signal: draining,
+  });
+}
+
+/** The demo goes on where nobody reads what it says. */
+function tell(line: string): void {
+  try {
+    print(line);
+  } catch (error) {
+    if (!(error instanceof FatalError)) throw error;
   }
 }
 
@@ -74,21 +123,21 @@ function warningsOf(listener: Config): string[] {
   });
 }
 
-function introduction(port: number, admin: string | undefined): string {
+function introduction(port: number, { admin }: Ready): string {
   const url = `http://localhost:${port}/`;
+  const [, pagePort] = /^127\.0\.0\.1:(\d+)$/.exec(admin ?? "") ?? [];
+  const page = pagePort === undefined ? admin : `http://localhost:${pagePort}/`;
   return `
-iawlb demo: three HTTP services behind ${url}
-  fast    answers at once, one connection at a time
-  slow    answers after ${SLOW_MS} ms, one connection at a time
-  flaky   comes and goes every ${FLAKY_MS / 1000} seconds
+iawlb demo: three servers behind one queue, and clients that come by themselves
 
-${admin ? `See it at http://${admin}/, or: iawlb top ${admin}\n` : ""}
-Try, in another terminal:
-  curl ${url}
-  for i in $(seq 20); do curl -s ${url} & done; wait
-  kill -USR1 ${Deno.pid}     # status
-  kill ${Deno.pid}           # drain: what was accepted is finished, then it exits
+  page      ${page ?? "none, with --admin off"}
+  terminal  ${admin === undefined ? "none either" : `iawlb top ${pagePort ?? admin}`}
+  be one    curl ${url}
 
-One line per session follows.
+  fast      answers within 0.12 s, 3 clients at a time
+  slow      answers within 1 s, 2 at a time
+  flaky     answers within 0.3 s, 3 at a time, and breaks now and then
+
+Ctrl-C drains: who is here is still served. A second one ends at once.
 `;
 }

@@ -8,6 +8,8 @@ import { inTurns } from "../async/chunks.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { assertDescriptors, warnOfDescriptors } from "../balancer/descriptor_advice.ts";
 import { FatalError } from "../base/errors.ts";
+import { noHistory, Recorder } from "./history/recorder.ts";
+import type { History, HistoryQuery, Mark } from "../operations/history.ts";
 import { ListenerSet } from "./listener_set.ts";
 import type { Logs } from "../logging/logs.ts";
 import {
@@ -61,6 +63,8 @@ export class Instance implements Operations {
   readonly #descriptors: DescriptorBudget;
   /** Applies another configuration. */
   readonly #reloader: Reloader;
+  /** Keeps what it does; nobody does where nobody can look. */
+  #recorder: Recorder | undefined;
   /** The latest change; each waits for the one before. */
   #changing: Promise<unknown> = Promise.resolve();
   /** The drain, once it has begun. */
@@ -103,6 +107,7 @@ export class Instance implements Operations {
     const started = await instance.#listeners.start(listeners, signal);
     instance.#listeners.add(started);
     warnOfDescriptors(instance.#descriptors, { listeners, log });
+    if (settings.admin !== null) instance.#record();
     if (started.length === 0) log.info("told to stop before it listened");
     return instance;
   }
@@ -139,6 +144,7 @@ export class Instance implements Operations {
     await new Promise((resolve) => void setImmediate(resolve));
     // Of the same moment: nobody is both there and gone.
     const { all, departed } = this.#listeners;
+    const listeners = await Promise.all(all.map((listener) => listener.status()));
     return {
       version: project.version,
       pid: Deno.pid,
@@ -146,7 +152,7 @@ export class Instance implements Operations {
       uptime_ms: monotonic() - this.#startedAt,
       state: this.#drained ? "draining" : "running",
       log_lines_lost: { ...this.#logs.linesLost },
-      listeners: await Promise.all(all.map((listener) => listener.status())),
+      listeners: listeners.map((one) => this.#recorder?.completed(one) ?? one),
       departed,
     };
   }
@@ -154,6 +160,14 @@ export class Instance implements Operations {
   async sessions({ limit }: { limit: number }): Promise<SessionInfo[]> {
     const lists = this.#listeners.all.map(({ balancer }) => balancer.sessions(limit));
     return (await Promise.all(lists)).flat().sort((a, b) => b.age_ms - a.age_ms).slice(0, limit);
+  }
+
+  history(query: HistoryQuery): History {
+    return this.#recorder?.history(query) ?? noHistory(query.span);
+  }
+
+  followMarks(follower: (mark: Mark) => void): () => void {
+    return this.#recorder?.marks.follow(follower) ?? (() => {});
   }
 
   config(): Promise<ConfigInForce> {
@@ -174,7 +188,7 @@ export class Instance implements Operations {
       const listener = this.#listeners.find(wanted);
       const { number, changes } = await listener.add(rest);
       this.#tell(listener, changes, asked);
-      return await listener.destination(number);
+      return this.#completed(await listener.destination(number));
     });
   }
 
@@ -186,7 +200,7 @@ export class Instance implements Operations {
     return this.#change(async () => {
       const { listener, number } = this.#listeners.locate("destination", id);
       this.#tell(listener, await listener.change(number, change), asked);
-      return await listener.destination(number);
+      return this.#completed(await listener.destination(number));
     });
   }
 
@@ -202,7 +216,9 @@ export class Instance implements Operations {
       if (asked) this.#audit("reload", asked);
       this.#manager?.reloading();
       try {
-        return await this.#reloader.reload();
+        const result = await this.#reloader.reload();
+        this.#recorder?.reloaded(result);
+        return result;
       } finally {
         if (!this.#drained) this.#manager?.ready();
       }
@@ -237,8 +253,23 @@ export class Instance implements Operations {
     this.#manager?.stopping();
     if (this.#quitting) this.#listeners.quit();
     const complete = await this.#listeners.drain();
+    this.#recorder?.stop();
     this.#ended.resolve(complete);
     return complete;
+  }
+
+  #record(): void {
+    this.#recorder = new Recorder({
+      listeners: () => this.#listeners.all,
+      startedAt: this.#startedAt,
+      onError: (error) => {
+        this.#logs.log.error("the history lacks a second, which is a defect: {error}", { error });
+      },
+    });
+  }
+
+  #completed(destination: DestinationStatus): DestinationStatus {
+    return this.#recorder?.completedOne(destination) ?? destination;
   }
 
   /** Makes a change after all others are done. */

@@ -7,6 +7,14 @@ import type { ServiceManager } from "./systemd.ts";
 import type { Signals } from "./signals.ts";
 import { exportMetrics } from "../telemetry/opentelemetry.ts";
 
+/** What there is once the program serves. */
+export interface Ready {
+  /** The address of the admin API. */
+  admin: string | undefined;
+  /** Aborted when the drain begins. */
+  draining: AbortSignal;
+}
+
 /** Options of {@linkcode runProgram}. */
 export interface ProgramOptions {
   config: ProgramConfig;
@@ -14,8 +22,8 @@ export interface ProgramOptions {
   load(): Promise<ProgramConfig>;
   logs: Logs;
   signals: Signals;
-  /** Called once everything is there, unless it is to stop by then; `admin` is the address of the admin API. */
-  onReady?(ready: { admin: string | undefined }): void;
+  /** Called once everything is there, unless it is to stop by then. */
+  onReady?(ready: Ready): void;
   /** Asked when a drain begins: whether another process is to take the place of this one. */
   isReplaced?(): boolean;
 }
@@ -52,7 +60,9 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
     await exportMetrics(instance, {
       onError: (error) => logs.log.warning("no metrics to export: {error}", { error }),
     });
-    if (!signals.stopping.aborted) options.onReady?.({ admin: admin?.address });
+    if (!signals.stopping.aborted) {
+      options.onReady?.({ admin: admin?.address, draining: instance.draining });
+    }
     manager = await openManager(instance, logs);
     return await served;
   } catch (error) {

@@ -6,6 +6,7 @@ import type { ThreadPosition } from "../config/thread_shares.ts";
 import type { PortableRecord } from "../logging/record.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
+import type { ListenerSample } from "../operations/sample.ts";
 import type { SessionInfo } from "../operations/operations.ts";
 import type { AdminState } from "../operations/states.ts";
 import type { Totals } from "../operations/totals.ts";
@@ -19,6 +20,7 @@ export interface ThreadCalls {
   ping: { ask: undefined; answer: void };
   status: { ask: undefined; answer: ListenerStatus };
   destination: { ask: { number: number }; answer: DestinationStatus | undefined };
+  sample: { ask: { limit: number }; answer: ListenerSample };
   sessions: { ask: { limit: number }; answer: SessionInfo[] };
   endSession: { ask: { id: number }; answer: boolean };
   setAdminState: { ask: { destination: number; state: AdminState }; answer: void };

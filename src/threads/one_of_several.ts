@@ -89,6 +89,8 @@ export function serveAsOne(scope: Orders): void {
           return balancer.status();
         case "destination":
           return balancer.destination(ask.number);
+        case "sample":
+          return balancer.sample(ask.limit);
         case "sessions":
           return balancer.sessions(ask.limit);
         case "endSession":

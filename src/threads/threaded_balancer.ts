@@ -16,6 +16,7 @@ import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { Trails } from "../net/trails.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import { addStatuses, type ListenerStatus } from "../operations/listener_status.ts";
+import type { ListenerSample } from "../operations/sample.ts";
 import type { SessionInfo } from "../operations/operations.ts";
 import type { AdminState } from "../operations/states.ts";
 import { addTotals } from "../operations/totals.ts";
@@ -24,6 +25,7 @@ import { ProcessWorker } from "./process_worker.ts";
 import { RetiredCounters } from "./retired_counters.ts";
 import { destinationsMessages, threadConfigOf } from "./thread_config.ts";
 import { ThreadGroup } from "./thread_group.ts";
+import { ThreadSamples } from "./thread_samples.ts";
 import { THREAD_LIMITS, type ThreadHandle, type ThreadLimits } from "./thread_handle.ts";
 
 /**
@@ -83,6 +85,8 @@ export class ThreadedBalancer implements Balancer {
   #latest: ListenerStatus | undefined;
   /** Counters of destinations that only some of the threads still have. */
   readonly #retired = new RetiredCounters();
+  /** What has happened in the threads since somebody has looked. */
+  readonly #samples = new ThreadSamples();
   /** What is really bound. */
   #address = "";
   /** The drain, once it has begun. */
@@ -202,6 +206,10 @@ export class ThreadedBalancer implements Balancer {
       one !== undefined
     );
     return told.length === 0 ? undefined : this.#retired.completeOne(told);
+  }
+
+  sample(destinations: number): Promise<ListenerSample | undefined> {
+    return this.#samples.take(this.#threads.all, destinations);
   }
 
   async sessions(limit: number): Promise<SessionInfo[]> {

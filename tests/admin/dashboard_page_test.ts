@@ -399,7 +399,7 @@ inBrowser("errors among those that ended are told as a rate and a share, each ex
   admin.tell();
   await tab.shows(".ends-summary", /^None ended since the start\.$/);
   one.ended = { done: 90_000, "connect-failed": 500, "client-gone": 10 };
-  Object.assign(one, { recent: { ended: { done: 95, "connect-failed": 5 } } });
+  one.recent = { ended: { done: 95, "connect-failed": 5 } };
   admin.status.uptime_ms = 3_600_000;
   admin.tell();
   await tab.shows(

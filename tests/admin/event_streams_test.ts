@@ -2,6 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { EventStream } from "../../src/admin/event_stream.ts";
 import { LIMITS } from "../../src/admin/limits.ts";
 import type { LogEvent, Status } from "../../src/operations/operations.ts";
+import type { History } from "../../src/operations/history.ts";
+import { historyOf, pastOf } from "../support/histories.ts";
 import { errorOf, TestAdmin } from "../support/admin.ts";
 import { until, writeAll } from "../support/servers.ts";
 
@@ -55,16 +57,20 @@ function logged(message: string): LogEvent {
   return { time: "2026-01-01T00:00:00Z", level: "info", message };
 }
 
-Deno.test("a reader gets the recent events, a status at once, and what happens then", async () => {
+Deno.test("a reader gets the past, a status at once, and what happens then", async () => {
   await using admin = await TestAdmin.start({ limits: { eventInterval: 60_000 } });
   admin.events.add(logged("first"));
   admin.events.add(logged("second\nline"));
   await using reader = await Reader.open(admin);
-  await until(() => reader.events.length === 3, "three events have arrived");
-  assertEquals(reader.events.map(({ event }) => event), ["log", "log", "status"]);
+  await until(() => reader.events.length === 4, "four events have arrived");
+  assertEquals(reader.events.map(({ event }) => event), ["history", "log", "log", "status"]);
   admin.events.add(logged("third"));
-  await until(() => reader.events.length === 4, "the fourth has arrived");
+  await until(() => reader.events.length === 5, "the next has arrived");
   assertEquals(reader.of("log"), ["first", "second\nline", "third"].map(logged));
+  const mark = { time: "2026-01-01T00:00:00Z", uptime_ms: 1, kind: "down", text: "x" } as const;
+  for (const follower of admin.operations.followers) follower(mark);
+  await until(() => reader.events.length === 6, "the mark has arrived");
+  assertEquals(reader.of("mark"), [mark]);
 });
 
 Deno.test("a reader who came after a change gets no status from before it", async () => {
@@ -93,6 +99,16 @@ Deno.test("a reader who came after a change gets no status from before it", asyn
   for (const { listeners } of late.of<Status>("status")) {
     assertEquals(listeners[0]!.destinations[0]!.admin, "drain");
   }
+});
+
+Deno.test("of a past of many listeners a reader gets those that fit", async () => {
+  await using admin = await TestAdmin.start({ limits: { streamHistory: 13_000 } });
+  admin.operations.past = historyOf({
+    listeners: [1, 2, 3].map((id) => pastOf({ id, name: `a${id}`, steps: 200 })),
+  });
+  await using reader = await Reader.open(admin);
+  await until(() => reader.of("status").length > 0, "the beginning has arrived");
+  assertEquals(reader.of<History>("history")[0]!.listeners.map(({ id }) => id), [1, 2]);
 });
 
 Deno.test("of a past that is too long a reader gets the latest", async () => {

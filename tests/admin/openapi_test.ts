@@ -5,6 +5,7 @@ import project from "../../deno.json" with { type: "json" };
 import { openApiDocument } from "../../src/admin/openapi.ts";
 import { ROUTES } from "../../src/admin/routes.ts";
 import { TestAdmin } from "../support/admin.ts";
+import { historyOf, pastOf, seriesOf } from "../support/histories.ts";
 import { liveSession } from "../support/fake_operations.ts";
 
 interface Operation {
@@ -74,12 +75,23 @@ Deno.test("every answer is as documented", async () => {
   const listener = { id: 1, name: "8080", listen: ["[::]:8080"], options, destinations };
   admin.operations.inForce = { file: null, settings: options, listeners: [listener] };
   admin.operations.reloaded = { changes: ["added 9"], needs_restart: [] };
+  admin.operations.past = historyOf({
+    listeners: [{
+      ...pastOf({ id: 1, name: "8080", steps: 3, values: { wait_p50_ms: (i) => i / 2 } }),
+      destinations: [{ id: "1.1", name: "db1", series: seriesOf(3) }],
+    }],
+    marks: [{
+      ...{ time: "2026-01-01T00:00:00Z", uptime_ms: 12, kind: "down", text: "db1 is down" },
+      ...{ listener: "8080", destination: "db1" },
+    }],
+  });
   const asked: [string, string, number, { id?: string; body?: unknown }?][] = [
     ["GET", "/", 200],
     ["GET", "/healthz", 200],
     ["GET", "/whoami", 200],
     ["GET", "/status", 200],
     ["GET", "/sessions", 200],
+    ["GET", "/history", 200],
     ["GET", "/config", 200],
     ["GET", "/metrics", 200],
     ["GET", "/events", 200],

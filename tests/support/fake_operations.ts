@@ -11,8 +11,10 @@ import {
   type Status,
 } from "../../src/operations/operations.ts";
 import { type DestinationStatus } from "../../src/operations/destination_status.ts";
+import type { History, HistoryQuery, Mark } from "../../src/operations/history.ts";
 import { type Latencies } from "../../src/operations/latencies.ts";
 import { type ListenerStatus } from "../../src/operations/listener_status.ts";
+import { historyOf } from "./histories.ts";
 import { destinationOf, latenciesOf, listenerOf } from "./statuses.ts";
 
 /** A program that can be seen and changed, with nothing behind it. Everything may be set. */
@@ -28,6 +30,10 @@ export class FakeOperations implements Operations {
   readonly askers: (string | undefined)[] = [];
   /** What the next operation that changes something fails with. */
   failure: Error | undefined;
+  /** What it did; 5 minutes, whatever is asked for. */
+  past: History = historyOf();
+  /** Who is told of marks. */
+  readonly followers = new Set<(mark: Mark) => void>();
   inForce: ConfigInForce = { file: "iawlb.toml", settings: {}, listeners: [] };
   reloaded: ReloadResult = { changes: [], needs_restart: [] };
 
@@ -46,6 +52,15 @@ export class FakeOperations implements Operations {
   sessions({ limit }: { limit: number }): Promise<SessionInfo[]> {
     this.looks.sessions++;
     return Promise.resolve(this.live.slice(0, limit));
+  }
+
+  history({ span }: HistoryQuery): History {
+    return { ...this.past, span, step_ms: span === "5m" ? 1000 : 60_000 };
+  }
+
+  followMarks(follower: (mark: Mark) => void): () => void {
+    this.followers.add(follower);
+    return () => this.followers.delete(follower);
   }
 
   config(): Promise<ConfigInForce> {

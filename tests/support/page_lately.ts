@@ -21,27 +21,25 @@ export function tellLately(
   status.destinations.forEach((one, i) => {
     const ms = took[i];
     const served = sum(300, ({ destinations }) => destinations[i]?.sessions ?? 0);
-    const recent = {
+    one.recent = {
       sessions_per_s: sum(RATE_S, ({ destinations }) => destinations[i]?.sessions ?? 0) /
         Math.min(RATE_S, seconds.length),
       failures: sum(300, ({ destinations }) => destinations[i]?.failures ?? 0),
       session_p50_ms: ms === undefined || served === 0 ? null : ms * 0.97,
       session_p99_ms: ms === undefined || served === 0 ? null : ms * 2.3,
     };
-    Object.assign(one, { recent });
     tellChecks(one);
   });
   const failed = sum(300, (second) => second.failed);
   const ended = sum(300, (second) => second.ended);
   const gone = Math.floor(ended / 80);
-  const recent = {
+  status.recent = {
     ended: ended === 0 ? {} : {
       done: ended - gone - failed,
       "client-gone": gone,
       ...(failed > 0 && { "connect-failed": failed }),
     },
   };
-  Object.assign(status, { recent });
 }
 
 /** A second later: how long it has been so, and what its checks found. */

@@ -1,5 +1,6 @@
 import type { DestinationStatus } from "../../src/operations/destination_status.ts";
 import { Histogram } from "../../src/operations/histogram.ts";
+import type { Mark } from "../../src/operations/history.ts";
 import type { Latencies } from "../../src/operations/latencies.ts";
 import type { ListenerStatus } from "../../src/operations/listener_status.ts";
 import { tellLately } from "./page_lately.ts";
@@ -59,6 +60,9 @@ export class SimulatedListener {
   readonly status: ListenerStatus;
   /** Latest last. */
   readonly seconds: Second[] = [];
+  /** What has become of its servers, with the second of each; latest last. */
+  readonly marks: (Pick<Mark, "kind" | "listener" | "destination" | "text"> & { at: number })[] =
+    [];
   readonly #site: Site;
   readonly #histograms = histograms();
   readonly #ofDestinations = new Map<string, ReturnType<typeof histograms>>();
@@ -81,7 +85,10 @@ export class SimulatedListener {
     const { status, seconds } = this;
     for (const turn of this.#site.turns ?? []) {
       if (turn.at !== second) continue;
-      Object.assign(this.#destination(turn.server), { state_age_ms: 0 }, turn.status);
+      const one = this.#destination(turn.server);
+      const before = one.state;
+      Object.assign(one, { state_age_ms: 0 }, turn.status);
+      this.#mark(second, { one, before });
     }
     const come = Math.round(this.#site.arrivals(second) * (0.9 + 0.2 * this.#random()));
     const { served, wait } = this.#serve(come);
@@ -115,6 +122,20 @@ export class SimulatedListener {
     for (const one of status.destinations) {
       one.latencies = dataOf(this.#ofDestinations.get(one.id)!);
     }
+  }
+
+  #mark(at: number, { one, before }: { one: DestinationStatus; before: string }): void {
+    const { name, state } = one;
+    const why = one.last_error ? `: ${one.last_error.text}` : "";
+    const told = {
+      down: { kind: "down", text: `${name} is down${why}` },
+      up: { kind: before === "down" ? "up" : "ready", text: `${name} is up again` },
+      drain: { kind: "drain", text: `${name} is drained` },
+      maint: { kind: "maint", text: `${name} is in maintenance` },
+    } as const;
+    if (state === before || !(state in told)) return;
+    const mark = told[state as keyof typeof told];
+    this.marks.push({ at, listener: this.status.name, destination: name, ...mark });
   }
 
   /** Sessions each destination served, and how long those waited. */

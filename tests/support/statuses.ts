@@ -61,6 +61,7 @@ export function listenerOf(different: Partial<ListenerStatus>): ListenerStatus {
     tls_handshakes: 0,
     certificates: [],
     ended: {},
+    recent: null,
     latencies: latenciesOf({}),
     children: [],
     routes: [],
@@ -112,6 +113,7 @@ export function destinationOf(different: Partial<DestinationStatus>): Destinatio
     lookup_failures: 0,
     bytes_up: 0,
     bytes_down: 0,
+    recent: null,
     latencies: latenciesOf({}),
     ...different,
   };

@@ -42,7 +42,7 @@ const STATUS: Status = {
   departed: [],
   listeners: [{
     ...{ id: 1, name: "8080", address: "[::]:8080", state: "running", latencies },
-    balance: "fifo",
+    ...{ balance: "fifo", recent: null },
     ...{
       accepted: 50,
       greeting: 3,
@@ -87,7 +87,7 @@ const STATUS: Status = {
   }, {
     // Removed, and finishes its sessions beside the one that was added again.
     ...{ id: 2, name: "8080", address: "[::]:8080", state: "draining", latencies, ended: {} },
-    balance: "fifo",
+    ...{ balance: "fifo", recent: null },
     ...{
       accepted: 999,
       greeting: 999,

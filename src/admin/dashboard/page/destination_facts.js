@@ -1,8 +1,7 @@
 // @ts-check
 import { count, duration, plural } from "./format.js";
 
-/** @typedef {import("../../../operations/destination_status.ts").DestinationStatus & { recent?: RecentOfDestination | null }} DestinationStatus */
-/** @typedef {{ sessions_per_s: number, failures: number, session_p50_ms: number | null, session_p99_ms: number | null }} RecentOfDestination */
+/** @typedef {import("../../../operations/destination_status.ts").DestinationStatus} DestinationStatus */
 /** @typedef {import("../../../operations/states.ts").AdminState} AdminState */
 /** @typedef {"" | "name" | "state" | "slots" | "sessions" | "time" | "failures" | "bytes"} SortKey */
 

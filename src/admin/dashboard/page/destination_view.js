@@ -10,7 +10,7 @@ import { toggleMenu } from "./menu.js";
 import { allow, isAllowed } from "./rights.js";
 import { STATES } from "./verdict.js";
 
-/** @typedef {import("./destination_facts.js").DestinationStatus} DestinationStatus */
+/** @typedef {import("../../../operations/destination_status.ts").DestinationStatus} DestinationStatus */
 /** @typedef {import("../../../operations/states.ts").AdminState} AdminState */
 /**
  * A destination and what the table knows of it.

@@ -5,7 +5,7 @@ import { endsOf, LATELY_MIN, percent } from "./ended_facts.js";
 import { count, plural, rate, short } from "./format.js";
 import { sum } from "./verdict.js";
 
-/** @typedef {import("../../../operations/listener_status.ts").ListenerStatus & { recent?: { ended: Partial<Record<string, number>> } | null }} ListenerStatus */
+/** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {import("./ended_facts.js").End} End */
 /** @typedef {import("./ended_facts.js").Meaning} Meaning */
 
