@@ -63,15 +63,15 @@ function row(server: TestServer): string {
 
 onDashboard("the line of the real program", async ({ tab, connect }) => {
   await tab.shows("#health-title", /^Healthy$/);
-  await tab.shows("#queue-title", /^Nobody waits$/);
+  await tab.shows(".queue .reading", /^Nobody waits/);
   const clients = await connect(9);
-  await tab.shows("#queue-title", /^5 waiting$/);
-  await tab.shows("#service-title", /^4 being served$/);
-  await tab.shows('[data-strip="accepted"] .top', /^max \d/);
+  await tab.shows(".queue .reading", /^5 waiting/);
+  await tab.shows("#service-title", /^4 of 4 busy$/);
+  await tab.shows('[data-chart="queue"] .y-top', /^5$/);
   for (const client of clients.slice(0, 8)) client.close();
-  await tab.shows("#queue-title", /^Nobody waits$/);
-  await tab.shows("#service-title", /^1 being served$/);
-  await tab.shows('[data-strip="session"] .tail', /^p99 \d/);
+  await tab.shows(".queue .reading", /^Nobody waits/);
+  await tab.shows("#service-title", /^1 of 4 busy$/);
+  await tab.shows('[data-chart="wait"] .keys', /p99 \d/);
 }, { handle: discard });
 
 onDashboard("a destination that goes down is soon seen", async (scene) => {
@@ -80,7 +80,7 @@ onDashboard("a destination that goes down is soon seen", async (scene) => {
   first!.stopListening();
   for (let i = 0; i < 4; i++) await request(program.port, "hello");
   await program.logged(/ down/);
-  await tab.shows("#health-title", /^1 destination down$/);
+  await tab.shows("#health-title", new RegExp(`^${first!.address} is down for `));
   await tab.shows(`${row(first!)} .state`, /^down for/);
 });
 
@@ -116,7 +116,7 @@ onDashboard("a session is ended by its button", async ({ program, tab, connect }
 onDashboard("drain and end drains the program, and the page says so", async (scene) => {
   const { program, tab, connect } = scene;
   const [client] = await connect(1);
-  await tab.shows("#service-title", /^1 being served$/);
+  await tab.shows("#service-title", /^1 of 4 busy$/);
   await tab.page.getByRole("button", { name: "Program" }).click();
   await tab.page.getByRole("menuitem", { name: "Drain and end…" }).click();
   await tab.page.getByRole("dialog").getByRole("button", { name: "Drain and end" }).click();

@@ -5,6 +5,10 @@ import { END_REASONS } from "../../operations/end_reasons.ts";
 const SCRIPTS = [
   "format.js",
   "history.js",
+  "listener_facts.js",
+  "queue_facts.js",
+  "slots.js",
+  "troubles.js",
   "verdict.js",
   "dom.js",
   "draw.js",
@@ -25,18 +29,22 @@ const SCRIPTS = [
   "destination_tools.js",
   "destination_view.js",
   "destinations_view.js",
-  "recorder_view.js",
+  "scale.js",
+  "chart_view.js",
+  "charts_view.js",
+  "queue_view.js",
   "ended_facts.js",
   "reasons_view.js",
   "config_facts.js",
   "config_view.js",
   "listener_view.js",
   "sessions_view.js",
+  "verdict_view.js",
   "main.js",
 ];
 
 /** Its styles; where two say something of the same, the later one counts. */
-const STYLES = ["page.css", "lower.css"];
+const STYLES = ["page.css", "upper.css", "lower.css"];
 
 /** The dashboard as one document that asks nobody else for anything. */
 export interface Page {

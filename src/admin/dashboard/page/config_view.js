@@ -2,7 +2,7 @@
 /// <reference lib="dom" />
 import { ask } from "./api.js";
 import { gistOf, groupsOf, ownOptions } from "./config_facts.js";
-import { ageOf } from "./destination_facts.js";
+import { agedFor } from "./destination_facts.js";
 import { byId, h, setText } from "./dom.js";
 import { plural } from "./format.js";
 
@@ -57,7 +57,7 @@ export class ConfigView {
       ...certificates.map(({ names, path, expires_in_s }) => ({
         name: names.join(", ") || path,
         text: `certificate in ${path}, ${
-          expires_in_s < 0 ? "ended" : `ends in ${ageOf(expires_in_s * 1000)}`
+          expires_in_s < 0 ? "ended" : `ends in ${agedFor(expires_in_s * 1000)}`
         }`,
       })),
       ...names.map(({ name, address, records, age_ms, last_error }) => ({

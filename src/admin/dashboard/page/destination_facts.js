@@ -27,7 +27,7 @@ const LONG_NAME = 24;
  *
  * @param {number} ms
  */
-export function ageOf(ms) {
+export function agedFor(ms) {
   if (ms < 60_000) return `${Math.floor(ms / 1000)} s`;
   return ms < 3_600_000 ? `${Math.floor(ms / 60_000)} min` : duration(ms);
 }
@@ -57,11 +57,11 @@ export function notesOf({ state, leaving, active, last_check: check, last_error:
   const ill = state === "down" || state === "suspect";
   if (error && ill) notes.push(plain(error.text));
   if (check) {
-    const when = check.age_ms < FRESH_MS ? "" : ` ${ageOf(check.age_ms)} ago`;
+    const when = check.age_ms < FRESH_MS ? "" : ` ${agedFor(check.age_ms)} ago`;
     const what = ill ? "probe" : "check";
     notes.push(`${what} ${check.ok ? "passed" : "failed"}${when} in ${duration(check.took_ms)}`);
   }
-  if (error && !ill) notes.push(`last error ${ageOf(error.age_ms)} ago: ${plain(error.text)}`);
+  if (error && !ill) notes.push(`last error ${agedFor(error.age_ms)} ago: ${plain(error.text)}`);
   return notes.join(" · ");
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /// <reference lib="dom" />
 import { ask } from "./api.js";
-import { ageOf, notesOf, SERVICE, serviceWord, stateOf, tagsOf } from "./destination_facts.js";
+import { agedFor, notesOf, SERVICE, serviceWord, stateOf, tagsOf } from "./destination_facts.js";
 import { attempt, confirm } from "./dialogs.js";
 import { h, setAttribute, setText, svg } from "./dom.js";
 import { Dots } from "./draw.js";
@@ -138,7 +138,7 @@ export class DestinationView {
     );
     setText(
       this.#state,
-      leaving ? "leaving" : `${state} ${dense ? "" : "for "}${ageOf(destination.state_age_ms)}`,
+      leaving ? "leaving" : `${state} ${dense ? "" : "for "}${agedFor(destination.state_age_ms)}`,
     );
     setAttribute(this.#state, "title", leaving ? "finishes its sessions and goes" : STATES[state]);
     setText(this.#tags, tagsOf(destination));

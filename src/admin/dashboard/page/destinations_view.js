@@ -8,7 +8,7 @@ import { DestinationTools } from "./destination_tools.js";
 import { h, KeyedList, setAttribute, setText } from "./dom.js";
 import { Flow } from "./flow.js";
 import { count } from "./format.js";
-import { takes } from "./verdict.js";
+import { takes } from "./slots.js";
 
 /** @typedef {import("../../../operations/destination_status.ts").DestinationStatus} DestinationStatus */
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */

@@ -26,9 +26,12 @@ export class Dots {
     this.root.append(this.#free, this.#taken);
   }
 
-  /** @param {{ count: number, capacity: number, width: number }} places */
-  update({ count, capacity, width }) {
-    const drawn = `${count} ${capacity} ${width}`;
+  /**
+   * @param {{ count: number, capacity: number, width: number, places?: number }} places Room is made
+   *   for the capacity; places that are free are drawn up to `places`, all of them unless given.
+   */
+  update({ count, capacity, width, places = capacity }) {
+    const drawn = `${count} ${capacity} ${places} ${width}`;
     if (drawn === this.#drawn || width <= 0) return;
     this.#drawn = drawn;
     const fits = (/** @type {number} */ pitch) =>
@@ -45,7 +48,7 @@ export class Dots {
     this.root.setAttribute("width", String(columns * size));
     this.root.setAttribute("height", String(rows * size));
     const taken = Math.min(cells, Math.ceil(count / this.scale));
-    this.#free.setAttribute("d", dotted(cells, rows));
+    this.#free.setAttribute("d", dotted(Math.ceil(places / this.scale), rows));
     this.#taken.setAttribute("d", dotted(taken, rows));
   }
 }

@@ -51,6 +51,17 @@ export function duration(ms) {
 }
 
 /**
+ * How long something has been so, or will be about: no more digits than can be read while they change.
+ *
+ * @param {number} ms
+ */
+export function span(ms) {
+  if (ms < 100) return `${Math.ceil(ms)} ms`;
+  if (ms < 9950) return `${(ms / 1000).toFixed(1)} s`;
+  return ms < 60_000 ? `${Math.floor(ms / 1000)} s` : duration(ms);
+}
+
+/**
  * The time of day here of an RFC 3339 time.
  *
  * @param {string} time

@@ -12,8 +12,12 @@
  * @property {number} ended
  * @property {number} up
  * @property {number} down
+ * @property {number} active
+ * @property {number} failed
+ * @property {(number | undefined)[]} wait Median and 99th percentile.
  * @property {Record<"queue" | "connect" | "session", [number | undefined, number | undefined]>} latencies
  */
+/** @typedef {{ uptime_ms: number, kind: string, text: string }} Mark */
 /** @typedef {{ t: number, accepted: number, ended: number, up: number, down: number, latencies: Record<"queue" | "connect" | "session", number[]> }} Totals */
 
 /** @typedef {{ perDoubling: number, lowest: number }} Fineness What the buckets of latencies are like. */
@@ -63,6 +67,9 @@ export class History {
     this.points.push({
       t,
       waiting: listener.waiting,
+      active: listener.active,
+      failed: 0,
+      wait: this.#quantiles(first.latencies.queue, totals.latencies.queue),
       accepted: (totals.accepted - last.accepted) / seconds,
       ended: (totals.ended - last.ended) / seconds,
       up: (totals.up - last.up) / seconds,

@@ -13,16 +13,19 @@ import { Overview } from "./overview_view.js";
 import { Presence } from "./presence.js";
 import { setRights } from "./rights.js";
 import { SessionsView } from "./sessions_view.js";
-import { healthOf, queueOf, serviceOf } from "./verdict.js";
+import { healthOf, tabTitle } from "./verdict.js";
+import { VerdictView } from "./verdict_view.js";
 
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {import("../../../operations/operations.ts").LogEvent} LogEvent */
 /** @typedef {import("../../../operations/operations.ts").Status} Status */
+/** @typedef {import("./listener_view.js").Told} Told */
 /** @typedef {import("./verdict.js").Verdict} Verdict */
 
 /** The whole page: what it knows of the program, and who shows what of it. */
 class Page {
   #newStream = true;
+  #verdict = new VerdictView();
   #presence = new Presence();
   #overview = new Overview();
   #events = new EventsView();
@@ -33,7 +36,7 @@ class Page {
   /** @param {import("./listener_view.js").Constants} constants */
   constructor(constants) {
     this.#listeners = new KeyedList(byId("listeners"), {
-      key: (/** @type {{ listener: ListenerStatus, time: number }} */ { listener }) => listener.id,
+      key: (/** @type {Told} */ { listener }) => listener.id,
       create: ({ listener }) => new ListenerView(listener, constants),
     });
     this.#connection = new Connection({
@@ -76,31 +79,24 @@ class Page {
   /** @param {Status} status */
   #show(status) {
     this.#presence.heard(status);
-    const { listeners, uptime_ms, version, pid, log_lines_lost: { access, log } } = status;
+    const { listeners, state, time, uptime_ms, version, pid, log_lines_lost: { access, log } } =
+      status;
     document.body.dataset.loaded = "yes";
     const lost = access + log > 0 ? ` · ${access + log} log lines lost` : "";
     setText(byId("about"), `${version} · pid ${pid} · up ${duration(uptime_ms)}${lost}`);
-    const health = healthOf(listeners);
-    const queue = queueOf(listeners);
-    tell("health", health);
-    tell("queue", queue);
-    tell("service", serviceOf(listeners));
+    const offset = Date.parse(time) - uptime_ms;
+    this.#listeners.render(listeners.map((listener) => ({ listener, time: uptime_ms, offset })));
+    const draining = state === "draining";
+    const verdict = healthOf(listeners, {
+      draining,
+      still: (id) => this.#listeners.view(id)?.still ?? 0,
+    });
+    this.#verdict.update(verdict, listeners);
     this.#program.update(status);
-    document.title = `${health.tone === "good" ? queue.title : health.title} – iawlb`;
-    setAttribute(byId("icon"), "href", icon(health.tone === "good" ? queue.tone : health.tone));
-    this.#listeners.render(listeners.map((listener) => ({ listener, time: uptime_ms })));
+    document.title = tabTitle(listeners, verdict);
+    setAttribute(byId("icon"), "href", icon(verdict.tone));
     this.#overview.update(listeners, (id) => this.#listeners.view(id));
   }
-}
-
-/**
- * @param {"health" | "queue" | "service"} id
- * @param {Verdict} verdict
- */
-function tell(id, { tone, title, detail }) {
-  setAttribute(byId(id), "data-tone", tone);
-  setText(byId(`${id}-title`), title);
-  setText(byId(`${id}-detail`), detail);
 }
 
 /**
@@ -109,7 +105,8 @@ function tell(id, { tone, title, detail }) {
  * @param {Verdict["tone"]} tone
  */
 function icon(tone) {
-  const colour = { good: "%231f8a66", wait: "%23c77700", bad: "%23c62f26" }[tone];
+  const colour =
+    { good: "%231f8a66", plain: "%234a7894", wait: "%23c77700", bad: "%23c62f26" }[tone];
   return "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>" +
     `<circle cx='8' cy='8' r='7' fill='${colour}'/></svg>`;
 }

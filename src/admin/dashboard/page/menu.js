@@ -34,10 +34,10 @@ export function toggleMenu(button, { label, items }) {
   menu = { root, button, closing };
   button.setAttribute("aria-expanded", "true");
   root.showPopover();
-  place();
+  placeMenu();
   const { signal } = closing;
   root.addEventListener("keydown", onKey, { signal });
-  addEventListener("scroll", place, { signal, passive: true, capture: true });
+  addEventListener("scroll", placeMenu, { signal, passive: true, capture: true });
   addEventListener("resize", () => closeMenu(), { signal });
   addEventListener("pointerdown", (event) => {
     const at = /** @type {Node} */ (event.target);
@@ -85,7 +85,7 @@ function itemOf(item) {
 }
 
 /** Puts it below its button, or above it where there is more room. */
-function place() {
+function placeMenu() {
   if (!menu) return;
   const { root, button } = menu;
   const at = button.getBoundingClientRect();

@@ -2,8 +2,10 @@
 /// <reference lib="dom" />
 import { byId, h, KeyedList, setAttribute, setText } from "./dom.js";
 import { count, rate } from "./format.js";
+import { queueOf } from "./queue_facts.js";
+import { takes } from "./slots.js";
 import { Sparkline } from "./sparkline.js";
-import { healthOf, queueOf, takes } from "./verdict.js";
+import { healthOf } from "./verdict.js";
 
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {{ root: HTMLElement, points: readonly import("./history.js").Point[] }} Section */
