@@ -45,6 +45,7 @@ declare module "@std/cli/parse-args" {
     string?: readonly string[];
     boolean?: readonly string[];
     collect?: readonly string[];
+    stopEarly?: boolean;
     unknown?: (arg: string, key?: string, value?: unknown) => unknown;
   }
   export function parseArgs(

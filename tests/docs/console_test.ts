@@ -209,7 +209,7 @@ Deno.test("every flag that the pages name is one of the program's, or of what th
       .map((flag) => `--${flag}`),
     ...serviceOptionNames().map((name) => `--${name}`),
     ...MODEL_OPTION_NAMES.map((name) => `--${name}`),
-    ...["--token-file", "--once", "--json", "--udp", "--timeout"],
+    ...["--token-file", "--once", "--json", "--udp", "--timeout", "--file"],
   ]);
   // Of deno, of scripts/package.ts and the bench, of docker, prlimit, setpriv, rsync, the compiler, and of
   // nobody.

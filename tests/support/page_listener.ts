@@ -1,6 +1,7 @@
 import type { DestinationStatus } from "../../src/operations/destination_status.ts";
+import type { EndReason } from "../../src/operations/end_reasons.ts";
+import type { MarkKind } from "../../src/operations/history.ts";
 import { Histogram } from "../../src/operations/histogram.ts";
-import type { Mark } from "../../src/operations/history.ts";
 import type { Latencies } from "../../src/operations/latencies.ts";
 import type { ListenerStatus } from "../../src/operations/listener_status.ts";
 import { destinationOf, listenerOf } from "./statuses.ts";
@@ -15,11 +16,12 @@ export interface Server {
   status?: Partial<DestinationStatus>;
 }
 
-/** A change of a server, `at` seconds from now (negative) on. */
+/** A change of a server, `at` seconds from now (negative) on, and what the chart marks it with. */
 export interface Turn {
   at: number;
   server: string;
   status: Partial<DestinationStatus>;
+  mark?: { kind: MarkKind; text: string };
 }
 
 /** A listener and what happens at it. */
@@ -31,6 +33,8 @@ export interface Site {
   /** Of so many sessions one is left by its client. */
   gone?: number;
   turns?: Turn[];
+  /** How its sessions ended in all, before the last five minutes. */
+  past?: ListenerStatus["ended"];
   /** What its status has besides. */
   status?: Partial<ListenerStatus>;
 }
@@ -46,8 +50,21 @@ export interface Second {
   down: number;
   /** Milliseconds, median and 99th percentile. */
   wait: [number, number];
-  destinations: { active: number; sessions: number; failures: number; up: number; down: number }[];
+  /** How sessions ended. */
+  reasons: ListenerStatus["ended"];
+  destinations: {
+    active: number;
+    sessions: number;
+    failures: number;
+    up: number;
+    down: number;
+    /** Milliseconds, median and 99th percentile; `null` if none has ended. */
+    session: [number, number] | null;
+  }[];
 }
+
+/** What happened lately at a destination that nothing has happened at. */
+const NOTHING = { sessions_per_s: 0, failures: 0, session_p50_ms: null, session_p99_ms: null };
 
 /** Most seconds that are remembered. */
 const REMEMBERED = 300;
@@ -59,9 +76,6 @@ export class SimulatedListener {
   readonly status: ListenerStatus;
   /** Latest last. */
   readonly seconds: Second[] = [];
-  /** What has become of its servers, with the second of each; latest last. */
-  readonly marks: (Pick<Mark, "kind" | "listener" | "destination" | "text"> & { at: number })[] =
-    [];
   readonly #site: Site;
   readonly #histograms = histograms();
   readonly #ofDestinations = new Map<string, ReturnType<typeof histograms>>();
@@ -71,12 +85,22 @@ export class SimulatedListener {
     this.#site = site;
     const destinations = site.servers.map(({ name, slots, status }, i) => {
       const address = `10.0.${id}.${i + 1}:9000`;
-      const one = { id: `${id}.${i + 1}`, name, address, limit: slots, workers: slots };
+      const one = {
+        ...{ id: `${id}.${i + 1}`, name, address, limit: slots, workers: slots },
+        ...{ check: "tcp", state_age_ms: 86_400_000, recent: NOTHING },
+      };
       this.#ofDestinations.set(one.id, histograms());
       return destinationOf({ ...one, ...status });
     });
-    const named = { id, name: site.name, address: `[::]:${8079 + id}` };
-    this.status = listenerOf({ ...named, destinations, ...site.status });
+    const { name, past: ended = {} } = site;
+    const accepted = Object.values(ended).reduce(add, 0);
+    const named = { id, name, address: `[::]:${8079 + id}`, ended: { ...ended }, accepted };
+    this.status = listenerOf({ ...named, destinations, recent: { ended: {} }, ...site.status });
+  }
+
+  /** What was, or will be, different. */
+  get turns(): readonly Turn[] {
+    return this.#site.turns ?? [];
   }
 
   /** Lives a second that ends so many seconds from now. */
@@ -84,25 +108,27 @@ export class SimulatedListener {
     const { status, seconds } = this;
     for (const turn of this.#site.turns ?? []) {
       if (turn.at !== second) continue;
-      const one = this.#destination(turn.server);
-      const before = one.state;
-      Object.assign(one, turn.status);
-      this.#mark(second, { one, before });
+      Object.assign(this.#destination(turn.server), { state_age_ms: 0, ...turn.status });
     }
     const come = Math.round(this.#site.arrivals(second) * (0.9 + 0.2 * this.#random()));
     const { served, wait } = this.#serve(come);
-    const failures = status.destinations.map(({ state }) => state === "down" ? 1 : 0);
-    const gone = Math.floor(served.reduce(add, 0) / (this.#site.gone ?? 80));
     const ended = served.reduce(add, 0);
+    const gone = Math.floor(ended / (this.#site.gone ?? 80) + this.#random() * 0.5);
+    const reasons = { done: ended - gone, "client-gone": gone };
     status.accepted += come;
-    count(status.ended, "done", ended - gone);
-    count(status.ended, "client-gone", gone);
+    addTo(status.ended, reasons);
     this.#measure(served, wait);
-    status.destinations.forEach((one, i) => {
-      one.sessions += served[i]!;
-      one.failures += failures[i]!;
-      one.bytes_up += served[i]! * UP_BYTES;
-      one.bytes_down += served[i]! * DOWN_BYTES;
+    const destinations = status.destinations.map((one, i) => {
+      const sessions = served[i]!;
+      const failures = one.state === "down" && second % 2 === 0 ? 1 : 0;
+      const [up, down] = [sessions * UP_BYTES, sessions * DOWN_BYTES];
+      one.sessions += sessions;
+      one.failures += failures;
+      one.bytes_up += up;
+      one.bytes_down += down;
+      age(one, failures > 0 ? "connection refused (os error 111)" : undefined);
+      const session = sessions === 0 ? null : this.#sessionOf(i, wait);
+      return { active: one.active, sessions, failures, up, down, session };
     });
     status.bytes_up += ended * UP_BYTES;
     status.bytes_down += ended * DOWN_BYTES;
@@ -110,30 +136,35 @@ export class SimulatedListener {
     seconds.push({
       ...{ waiting: status.waiting, active: status.active, accepted: come, ended, failed: 0 },
       ...{ up: ended * UP_BYTES, down: ended * DOWN_BYTES, wait: [wait, wait * 1.6 + 0.3] },
-      destinations: status.destinations.map(({ active }, i) => ({
-        ...{ active, sessions: served[i]!, failures: failures[i]! },
-        ...{ up: served[i]! * UP_BYTES, down: served[i]! * DOWN_BYTES },
-      })),
+      ...{ reasons, destinations },
     });
     if (seconds.length > REMEMBERED) seconds.shift();
-    status.latencies = dataOf(this.#histograms);
-    for (const one of status.destinations) {
-      one.latencies = dataOf(this.#ofDestinations.get(one.id)!);
-    }
   }
 
-  #mark(at: number, { one, before }: { one: DestinationStatus; before: string }): void {
-    const { name, state } = one;
-    const why = one.last_error ? `: ${one.last_error.text}` : "";
-    const told = {
-      down: { kind: "down", text: `${name} is down${why}` },
-      up: { kind: before === "down" ? "up" : "ready", text: `${name} is up again` },
-      drain: { kind: "drain", text: `${name} is drained` },
-      maint: { kind: "maint", text: `${name} is in maintenance` },
-    } as const;
-    if (state === before || !(state in told)) return;
-    const mark = told[state as keyof typeof told];
-    this.marks.push({ at, listener: this.status.name, destination: name, ...mark });
+  /** How it is now, with what happened lately. */
+  look(): ListenerStatus {
+    const { status, seconds } = this;
+    status.latencies = dataOf(this.#histograms);
+    const ended: ListenerStatus["ended"] = {};
+    for (const { reasons } of seconds) addTo(ended, reasons);
+    status.recent = { ended };
+    status.destinations.forEach((one, i) => {
+      one.latencies = dataOf(this.#ofDestinations.get(one.id) ?? histograms());
+      const own = seconds.map(({ destinations }) => destinations[i]).filter((own) => !!own);
+      const session = own.findLast(({ session }) => session !== null)?.session ?? null;
+      one.recent = {
+        sessions_per_s: own.slice(-10).reduce((sum, { sessions }) => sum + sessions, 0) / 10,
+        failures: own.reduce((sum, { failures }) => sum + failures, 0),
+        session_p50_ms: session?.[0] ?? null,
+        session_p99_ms: session?.[1] ?? null,
+      };
+    });
+    return status;
+  }
+
+  #sessionOf(index: number, wait: number): [number, number] {
+    const { ms = 50 } = this.#site.servers[index] ?? {};
+    return [wait + ms * (0.9 + 0.1 * this.#random()), wait * 1.1 + ms * 1.4];
   }
 
   /** Sessions each destination served, and how long those waited. */
@@ -228,8 +259,24 @@ function dataOf({ queue, connect, session }: ReturnType<typeof histograms>): Lat
   return { queue: queue.data, connect: connect.data, session: session.data };
 }
 
-function count(ended: ListenerStatus["ended"], reason: "done" | "client-gone", more: number): void {
-  if (more > 0) ended[reason] = (ended[reason] ?? 0) + more;
+/** A second passes for a destination, with a failure or without one. */
+function age(one: DestinationStatus, failure: string | undefined): void {
+  const { last_check, last_error } = one;
+  one.state_age_ms += 1000;
+  if (last_error) one.last_error = { ...last_error, age_ms: last_error.age_ms + 1000 };
+  if (last_check) one.last_check = { ...last_check, age_ms: last_check.age_ms + 1000 };
+  if (failure !== undefined) one.last_error = { text: failure, age_ms: 200 };
+  if (one.state === "untried" || one.state === "maint") return;
+  const ok = one.state !== "down";
+  if (!last_check || last_check.age_ms >= 2000 || last_check.ok !== ok) {
+    one.last_check = { ok, age_ms: 150, took_ms: ok ? 1.4 : 0.6 };
+  }
+}
+
+function addTo(ended: ListenerStatus["ended"], more: ListenerStatus["ended"]): void {
+  for (const [reason, number] of Object.entries(more) as [EndReason, number][]) {
+    if (number > 0) ended[reason] = (ended[reason] ?? 0) + number;
+  }
 }
 
 function add(a: number, b: number): number {

@@ -12,7 +12,7 @@ import { RecentEvents } from "../../src/logging/recent_events.ts";
 import type { ConfigInForce } from "../../src/operations/config_in_force.ts";
 import { configInForceOf } from "./config_in_force.ts";
 import type { History, HistoryQuery } from "../../src/operations/history.ts";
-import { historyOf, seriesOfSeconds } from "./histories.ts";
+import { playedPast } from "./page_past.ts";
 import { SimulatedListener, type Site } from "./page_listener.ts";
 import { destinationOf, statusOf } from "./statuses.ts";
 
@@ -77,38 +77,30 @@ export class PlayedProgram implements Operations {
       time: this.#timeOf(this.#now),
       uptime_ms: (this.#uptime + this.#now) * 1000,
       state: this.#state,
-      listeners: this.#listeners.map(({ status }) => status),
+      listeners: this.#listeners.map((listener) => listener.look()),
     })));
-  }
-
-  sessions({ limit }: { limit: number }): Promise<SessionInfo[]> {
-    return Promise.resolve(this.#live.slice(0, limit));
   }
 
   config(): Promise<ConfigInForce> {
     return Promise.resolve(configInForceOf(this.#listeners.map(({ status }) => status)));
   }
 
-  history({ span }: HistoryQuery): History {
-    const minutes = span === "24h";
-    return historyOf({
-      ...{ span, step_ms: minutes ? 60_000 : 1000, time: this.#timeOf(this.#now) },
-      uptime_ms: (this.#uptime + this.#now) * 1000,
-      listeners: this.#listeners.map(({ status, seconds }) => ({
-        id: status.id,
-        name: status.name,
-        series: seriesOfSeconds(minutes ? seconds.filter((_, i) => i % 60 === 59) : seconds),
-      })),
-      marks: this.#listeners.flatMap(({ marks }) => marks).sort((a, b) => a.at - b.at)
-        .map(({ at, ...mark }) => ({
-          ...{ time: this.#timeOf(at), uptime_ms: (this.#uptime + at) * 1000 },
-          ...mark,
-        })),
+  history({ span, listener }: HistoryQuery): History {
+    return playedPast(this.#listeners, {
+      span,
+      listener,
+      uptime: this.#uptime + this.#now,
+      now: this.#now,
+      timeOf: (second) => this.#timeOf(second),
     });
   }
 
   followMarks(): () => void {
     return () => {};
+  }
+
+  sessions({ limit }: { limit: number }): Promise<SessionInfo[]> {
+    return Promise.resolve(this.#live.slice(0, limit));
   }
 
   endSession(id: string): Promise<void> {

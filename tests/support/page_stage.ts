@@ -22,6 +22,9 @@ export const SCHEMES = ["light", "dark"] as const;
 const TOKEN = "the-token-of-this-play-0123456789";
 const READER_TOKEN = "the-token-of-who-only-looks-01234";
 
+/** It is the same for all. */
+const page = loadPage();
+
 /** One state on show: the real admin server in front of a program that is played, and the page. */
 export class Stage implements AsyncDisposable {
   readonly tab: Tab;
@@ -48,7 +51,7 @@ export class Stage implements AsyncDisposable {
     const server = await serveAdmin(program, {
       address: parseAddress("127.0.0.1:0", { minPort: 0 }),
       events: program.events,
-      page: await loadPage(),
+      page: await page,
       log: getLogger("iawlb"),
       ...(state.as && { token: TOKEN, readerToken: READER_TOKEN }),
       limits: {
