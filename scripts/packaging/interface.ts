@@ -47,7 +47,7 @@ export interface Interface {
 }
 
 /** Words of which the program may have a help text of its own. */
-const COMMAND_NAMES = ["serve", "inetd", "send", "top", "ctl"];
+const COMMAND_NAMES = ["init", "serve", "inetd", "send", "top", "ctl"];
 
 /**
  * Asks the program for its help texts and takes them apart, so that the manual and the completions

@@ -54,7 +54,7 @@ export type Command =
   };
 
 /** A configuration, and what it was read from. */
-interface Loaded {
+export interface Loaded {
   readonly config: ProgramConfig;
   readonly notes: readonly string[];
   readonly source: ProgramSource;
@@ -206,6 +206,15 @@ async function loader(given: Arguments, { folder }: Reading): Promise<() => Prom
   return loaderOf(configReader(name, { options, rules, folder }));
 }
 
+/**
+ * The configuration that addresses and flags alone make.
+ *
+ * @throws {UsageError} If they are not allowed.
+ */
+export function readAddresses(given: Omit<Arguments, "own" | "switches">): Promise<Loaded> {
+  return readWhole(addressSource(given));
+}
+
 /** The configuration that was written, with what goes without saying. */
 async function readWhole(
   { source: written, notes }: Omit<Loaded, "config">,
@@ -217,7 +226,7 @@ async function readWhole(
 
 /** The configuration that the command line alone makes, and what there is to say about it. */
 function addressSource(
-  { addresses, options, rules }: Arguments,
+  { addresses, options, rules }: Omit<Arguments, "own" | "switches">,
 ): { source: ProgramSource; notes: readonly string[] } {
   const [listen, ...texts] = addresses;
   if (listen === undefined) {

@@ -35,7 +35,7 @@ export const COMMAND_LINE_FLAGS = {
   help: {
     short: "h",
     help:
-      "shows this; with a command (serve, inetd, send, top, ctl) it shows that of the command; " +
+      "shows this; with a command (init, serve, inetd, send, top, ctl) it shows that of the command; " +
       "iawlb help and iawlb help COMMAND are the same",
   },
   version: { short: "V", help: "shows the version" },

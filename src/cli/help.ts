@@ -24,6 +24,7 @@ Usage:
   iawlb [OPTIONS] --config FILE
   iawlb [OPTIONS] --demo [--tour]
   iawlb [OPTIONS] -i DESTINATION [DESTINATION ...]
+  iawlb init [LISTEN DESTINATION ...]   writes a configuration, or asks for it
   iawlb serve SERVICE LISTEN [OPTIONS]  a small server, such as echo or http
   iawlb inetd [FILE] [OPTIONS]          what an inetd.conf says
   iawlb send ADDR [MESSAGE ...]         a small client

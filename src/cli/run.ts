@@ -25,6 +25,7 @@ export async function run(given: readonly string[]): Promise<number> {
       const { runClient } = await import("../client/main.ts");
       return await runClient(first, rest);
     }
+    if (first === "init") return await (await import("./init.ts")).runInit(rest);
     const signals = new Signals();
     starter = await findStarter();
     const command = await parse(args, { folder: starter?.folder });

@@ -18,10 +18,10 @@ export function printConfig(source: ProgramSource): string {
     return names.map((name) => optionLine(name, { written: options[name], source }));
   };
   const listenerLines = (listener: ListenerSource): Line[] => [
-    ["listen = " + quote(listener.listen!.text), originOf(listener.listen!, { source })],
+    ["listen = " + quoteToml(listener.listen!.text), originOf(listener.listen!, { source })],
     ["destinations = ["],
     ...listener.destinations.map((destination): Line => {
-      return [`  ${quote(destination.text)},`, originOf(destination, { source })];
+      return [`  ${quoteToml(destination.text)},`, originOf(destination, { source })];
     }),
     ["]"],
     ...optionLines(rest, listener),
@@ -47,26 +47,31 @@ function optionLine(
 ): Line {
   const option = rowOf(name);
   const text = written?.text ?? option.format(option.default);
-  const integer = option.notation?.integers && /^(?:0|[1-9]\d*)$/.test(text);
   const origin = written ? originOf(written, { source, flag: flagOf(name) }) : "default";
-  const plain = integer || option.notation?.booleans;
-  return [`${keyOf(name)} = ${plain ? text : quote(text)}`, origin];
+  return [optionToml(name, text), origin];
+}
+
+/** An option as a line of a file. */
+export function optionToml(name: OptionName, text: string): string {
+  const { notation } = rowOf(name);
+  const integer = notation?.integers && /^(?:0|[1-9]\d*)$/.test(text);
+  return `${keyOf(name)} = ${integer || notation?.booleans ? text : quoteToml(text)}`;
 }
 
 /** As `allow` and `deny` where these keep the order, and otherwise as `rules`. */
-function ruleLines(rules: readonly WrittenRule[], source: ProgramSource): Line[] {
+export function ruleLines(rules: readonly WrittenRule[], source: ProgramSource): Line[] {
   if (rules.length === 0) return [["allow = []", "default"], ["deny = []", "default"]];
   const origin = (rule: WrittenRule) => originOf(rule, { source, flag: flagOf(rule.verdict) });
   const turns = rules.filter((rule, i) => rule.verdict !== rules[i - 1]?.verdict);
   if (turns.length > 2) {
     const lines = rules.map((rule): Line => {
-      return [`  ${quote(`${rule.verdict} ${rule.text}`)},`, origin(rule)];
+      return [`  ${quoteToml(`${rule.verdict} ${rule.text}`)},`, origin(rule)];
     });
     return [["rules = ["], ...lines, ["]"]];
   }
   return turns.flatMap(({ verdict }) => {
     const lines = rules.filter((rule) => rule.verdict === verdict).map((rule): Line => {
-      return [`  ${quote(rule.text)},`, origin(rule)];
+      return [`  ${quoteToml(rule.text)},`, origin(rule)];
     });
     return [[`${verdict} = [`], ...lines, ["]"]] as Line[];
   });
@@ -81,6 +86,6 @@ function originOf(
 }
 
 /** A TOML string: JSON leaves alone one character that TOML does not allow. */
-function quote(text: string): string {
+export function quoteToml(text: string): string {
   return JSON.stringify(text).replaceAll("\x7f", "\\u007f");
 }

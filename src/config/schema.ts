@@ -1,3 +1,4 @@
+import { helpOfKey } from "./key_help.ts";
 import {
   DESTINATION_OPTION_FORMS,
   isMark,
@@ -66,7 +67,7 @@ const DESTINATION: Schema = {
         ...Object.fromEntries(
           writtenOptionNames().map((name) => {
             const option = writtenOption(name);
-            return [name, { anyOf: valueSchemas(option), description: descriptionOf(option) }];
+            return [name, { anyOf: valueSchemas(option), description: helpOfKey(option) }];
           }),
         ),
       },
@@ -165,13 +166,8 @@ function optionSchema(name: OptionName): Schema {
   return {
     anyOf: valueSchemas(option),
     ...(!option.notation?.list && { default: usual }),
-    description: descriptionOf(option),
+    description: helpOfKey(option),
   };
-}
-
-/** In a file an option has no dashes. */
-function descriptionOf({ help }: Option<unknown>): string {
-  return help.replace(/--(?=[a-z])/g, "");
 }
 
 /** The alternatives that a value may be. */
