@@ -119,6 +119,17 @@ const config = object({
   })),
 });
 
+const column = list(either(none, amount));
+const columns: Test = (value) => anything(value) && Object.values(value as object).every(column);
+const history = object({
+  ...{ span: text, step_ms: amount, time: text, uptime_ms: amount },
+  listeners: list(object({
+    ...{ id: amount, name: text, series: columns },
+    destinations: either(missing, list(object({ id, name: text, series: columns }))),
+  })),
+  marks: list(object({ time: text, kind: text, text: longText })),
+});
+
 /** What `GET /sessions` answers. */
 export interface Sessions {
   sessions: SessionInfo[];
@@ -149,9 +160,35 @@ export interface ConfigInForce {
   }[];
 }
 
+/** Columns of a series, by their names. */
+export type ToldSeries = Readonly<Record<string, readonly (number | null)[] | undefined>>;
+
+/** What `GET /history` answers. */
+export interface ToldHistory {
+  readonly span: string;
+  readonly step_ms: number;
+  readonly time: string;
+  readonly listeners: readonly {
+    readonly id: number;
+    readonly name: string;
+    readonly series: ToldSeries;
+    readonly destinations?: readonly {
+      readonly id: string;
+      readonly name: string;
+      readonly series: ToldSeries;
+    }[];
+  }[];
+  readonly marks: readonly { readonly time: string; readonly text: string }[];
+}
+
 /** Whether it can be shown as a status. */
 export function isStatus(value: unknown): value is Status {
   return status(value);
+}
+
+/** Whether it can be shown as a history; a later version may have other columns. */
+export function isHistory(value: unknown): value is ToldHistory {
+  return history(value);
 }
 
 /** Whether it can be shown as a destination. */
