@@ -73,7 +73,7 @@ export class ListenerView {
   /** @param {Told} told */
   update({ listener, time, offset }) {
     this.#told = { listener, time, offset };
-    const { name, address, state, destinations, names } = listener;
+    const { name, address, destinations, names } = listener;
     const { points } = this.#past.of(listener.id);
     this.still = stillFor(points);
     const troubles = names.filter(({ last_error }) => last_error !== "").map((one) => {
@@ -82,8 +82,7 @@ export class ListenerView {
     setText(this.#name, name);
     setText(
       this.#about,
-      `${state === "draining" ? "Draining: takes no new sessions. " : ""}` +
-        `${name === address ? "" : `Bound to ${address}. `}` +
+      `${name === address ? "" : `Bound to ${address}. `}` +
         `Balance ${listener.balance}. ` +
         `${plural(listener.accepted, "session")} accepted since the start` +
         `${listener.greeting > 0 ? `, ${count(listener.greeting)} being greeted` : ""}.` +
