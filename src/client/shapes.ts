@@ -119,13 +119,21 @@ const config = object({
   })),
 });
 
-const column = list(either(none, amount));
-const columns: Test = (value) => anything(value) && Object.values(value as object).every(column);
+const values = list(either(none, amount));
+const series: Test = (value) => anything(value) && Object.values(value as object).every(values);
+const past = object({
+  uptime_ms: amount,
+  listeners: list(object({
+    ...{ id: amount, series },
+    destinations: either(missing, list(object({ id, series }))),
+  })),
+});
+
 const history = object({
   ...{ span: text, step_ms: amount, time: text, uptime_ms: amount },
   listeners: list(object({
-    ...{ id: amount, name: text, series: columns },
-    destinations: either(missing, list(object({ id, name: text, series: columns }))),
+    ...{ id: amount, name: text, series },
+    destinations: either(missing, list(object({ id, name: text, series }))),
   })),
   marks: list(object({ time: text, kind: text, text: longText })),
 });
@@ -161,9 +169,9 @@ export interface ConfigInForce {
 }
 
 /** Columns of a series, by their names. */
-export type ToldSeries = Readonly<Record<string, readonly (number | null)[] | undefined>>;
+export type ToldSeries = Readonly<Record<string, PastValues | undefined>>;
 
-/** What `GET /history` answers. */
+/** What `GET /history` answers, with all that is shown. */
 export interface ToldHistory {
   readonly span: string;
   readonly step_ms: number;
@@ -179,6 +187,27 @@ export interface ToldHistory {
     }[];
   }[];
   readonly marks: readonly { readonly time: string; readonly text: string }[];
+}
+
+/** Values by second, oldest first; `null` where nothing was measured. */
+export type PastValues = readonly (number | null)[];
+
+/** What `GET /history` answers, as far as it is looked at. */
+export interface Past {
+  readonly uptime_ms: number;
+  readonly listeners: readonly {
+    readonly id: number;
+    readonly series: Readonly<Record<string, PastValues>>;
+    readonly destinations?: readonly {
+      readonly id: string;
+      readonly series: Readonly<Record<string, PastValues>>;
+    }[];
+  }[];
+}
+
+/** Whether it can be shown as what happened before. */
+export function isPast(value: unknown): value is Past {
+  return past(value);
 }
 
 /** Whether it can be shown as a status. */
