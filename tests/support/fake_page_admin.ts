@@ -1,8 +1,10 @@
 import { loadPage } from "../../src/admin/dashboard/bundle.ts";
+import type { Whoami } from "../../src/admin/caller.ts";
 import type { LogEvent, SessionInfo, Status } from "../../src/operations/operations.ts";
 import type { History, Span } from "../../src/operations/history.ts";
 import type { DestinationStatus } from "../../src/operations/destination_status.ts";
 import type { ListenerStatus } from "../../src/operations/listener_status.ts";
+import { configInForceOf } from "./config_in_force.ts";
 import { freePort } from "./servers.ts";
 import { destinationOf, listenerOf, statusOf } from "./statuses.ts";
 
@@ -23,6 +25,8 @@ export class FakeAdmin implements AsyncDisposable {
   readonly changes: Change[] = [];
   /** What requests must bring, if not undefined. */
   token: string | undefined;
+  /** What `GET /whoami` answers. */
+  whoami: Whoami = { name: "operator", may: "everything", token: false };
   /** Statuses that a new stream begins with, in place of the current one alone. */
   past: Status[] = [];
   /** What was before, which a new stream begins with, and what is answered of a day. */
@@ -92,6 +96,8 @@ export class FakeAdmin implements AsyncDisposable {
     if (pathname === "/sessions") {
       return Response.json({ sessions: this.sessions, total: this.sessions.length });
     }
+    if (pathname === "/whoami") return Response.json(this.whoami);
+    if (pathname === "/config") return Response.json(configInForceOf(this.status.listeners));
     if (pathname === "/events") return this.#follow();
     const history = this.histories[searchParams.get("span") as Span];
     if (pathname === "/history" && history) return Response.json(history);
