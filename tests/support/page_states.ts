@@ -5,6 +5,7 @@ import {
   downLog,
   draining,
   drainLog,
+  fiveServers,
   flood,
   fourSites,
   rush,
@@ -134,6 +135,11 @@ export const PAGE_STATES: readonly PageState[] = [
       }],
       log: started(86_400),
     }),
+  },
+  {
+    name: "mixed",
+    about: "Five servers: one is drained, one stands by as a backup; a queue that moves.",
+    play: () => ({ sites: [fiveServers()], log: busyLog() }),
   },
   {
     name: "draining",
