@@ -72,7 +72,7 @@ export function withOneDown(): Site {
 export function fiveServers(): Site {
   return {
     name: "shop",
-    arrivals: (t) => t < -150 ? 240 + 60 * Math.sin(t / 19) : t < -100 ? 420 : rush(t) + 94,
+    arrivals: (t) => t < -150 ? 240 + 60 * Math.sin(t / 19) : t < -100 ? 420 : rush(t) + 74,
     servers: [
       { name: "app1", slots: 8, ms: 70 },
       { name: "app2", slots: 8, ms: 75 },

@@ -118,6 +118,7 @@ export class Stage implements AsyncDisposable {
       await page.getByText("List live sessions").click();
       await page.locator("#sessions-list tr").first().waitFor();
     }
+    if (then === "day") await page.getByText("24 h", { exact: true }).click();
     if (then === "adding") await page.getByText("Add a destination").click();
     if (then === "question") {
       await page.getByRole("button", { name: "Drain and end" }).click();

@@ -28,7 +28,7 @@ export interface PageState {
   /** Who looks: who may do everything if not given. */
   as?: "reader" | "stranger" | "wrong";
   /** What happens once the page is there. */
-  then?: "lost" | "ended" | "sessions" | "adding" | "question";
+  then?: "lost" | "ended" | "sessions" | "adding" | "question" | "day";
 }
 
 /** Everything that the page can look like, in the order of a tour. */
@@ -181,6 +181,12 @@ export const PAGE_STATES: readonly PageState[] = [
     name: "listeners",
     about: "Four listeners: two are well, one has a server down, one is drained of servers.",
     play: () => ({ sites: fourSites(), log: busyLog() }),
+  },
+  {
+    name: "day",
+    about: "The charts show the last 24 hours.",
+    play: () => ({ sites: [withOneDown()], log: downLog() }),
+    then: "day",
   },
   {
     name: "sessions",
