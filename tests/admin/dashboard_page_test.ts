@@ -1,13 +1,10 @@
 /// <reference lib="dom" />
 import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { bytes, duration, rate, short } from "../../src/admin/dashboard/page/format.js";
-import { History } from "../../src/admin/dashboard/page/history.js";
 import { loadPage } from "../../src/admin/dashboard/bundle.ts";
-import { LOWEST_BUCKET, PER_DOUBLING } from "../../src/operations/fine_counts.ts";
 import { END_REASONS } from "../../src/operations/end_reasons.ts";
 import { type BrowserOptions, findChromium, Tab } from "../support/browser.ts";
 import { destination, FakeAdmin, listener, status } from "../support/fake_page_admin.ts";
-import { latenciesOf } from "../support/statuses.ts";
 import { until } from "../support/servers.ts";
 
 const CHROMIUM = findChromium();
@@ -41,44 +38,6 @@ function inBrowser(
 function row(id: string): string {
   return `tr[data-id="${id}"]`;
 }
-
-Deno.test("rates and latencies are those of the time between two looks", () => {
-  const history = new History({ perDoubling: PER_DOUBLING, lowest: LOWEST_BUCKET });
-  const look = (t: number, accepted: number, slow: number) =>
-    history.add(
-      listener(0, {
-        accepted,
-        ended: { done: accepted / 2, "client-gone": accepted / 2 },
-        bytes_up: accepted * 10,
-        latencies: latenciesOf({
-          queue: [...Array(50).fill(0.2), ...Array(slow).fill(800)],
-          connect: [],
-          session: [],
-        }),
-      }),
-      t,
-    );
-  look(1000, 100, 0);
-  assertEquals(history.points, [], "one look makes no rate");
-  look(3000, 140, 10);
-  const point = history.points[0]!;
-  assertEquals([point.accepted, point.ended, point.up], [20, 20, 200]);
-  assertEquals(point.latencies.connect, [undefined, undefined], "nothing was connected");
-  const [median, tail] = point.latencies.queue;
-  assert(median! > 500 && tail! <= 1000, "only what was counted in between");
-  look(3100, 900, 10);
-  assertEquals(history.points.length, 1, "looks in quick succession make no rate");
-  look(14_000, 140, 10);
-  assertEquals(
-    history.points.at(-1)!.latencies.queue[0],
-    undefined,
-    "ten seconds later it is over",
-  );
-  look(400_000, 140, 10);
-  assertEquals(history.points.length, 1, "five minutes are kept");
-  look(1000, 0, 0);
-  assertEquals(history.points, [], "a program that was started again starts again");
-});
 
 Deno.test("numbers have three digits that matter", () => {
   assertEquals([short(99_999), short(1_234_567)], ["99,999", "1.23 M"]);

@@ -5,6 +5,7 @@ import { END_REASONS } from "../../operations/end_reasons.ts";
 const SCRIPTS = [
   "format.js",
   "history.js",
+  "past.js",
   "listener_facts.js",
   "queue_facts.js",
   "slots.js",
@@ -57,7 +58,13 @@ export async function loadPage(): Promise<Page> {
   const style = styles.join("");
   const script = scripts.map(withoutModules).join("");
   const constants = JSON.stringify({
-    fineness: { perDoubling: PER_DOUBLING, lowest: LOWEST_BUCKET },
+    fineness: {
+      perDoubling: PER_DOUBLING,
+      lowest: LOWEST_BUCKET,
+      failures: Object.entries(END_REASONS).filter(([, { outcome }]) => outcome === "failed").map((
+        [reason],
+      ) => reason),
+    },
     reasons: Object.fromEntries(
       Object.entries(END_REASONS).map(([reason, { help }]) => [reason, help]),
     ),

@@ -4,7 +4,6 @@ import { ChartsView } from "./charts_view.js";
 import { DestinationsView } from "./destinations_view.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { count, plural } from "./format.js";
-import { History } from "./history.js";
 import { datagramsOf, forecastOf, tlsOf } from "./listener_facts.js";
 import { queueTone, stillFor } from "./queue_facts.js";
 import { QueueView } from "./queue_view.js";
@@ -24,7 +23,9 @@ export class ListenerView {
   root;
   /** For how long nothing has moved although somebody waits, in milliseconds. */
   still = 0;
-  #history;
+  /** @type {Told | undefined} */
+  #told;
+  #past;
   #works = h("div", { class: "works" });
   #name = h("span", { class: "address" });
   #about = h("p", { class: "muted" });
@@ -40,10 +41,11 @@ export class ListenerView {
   /**
    * @param {ListenerStatus} listener
    * @param {Constants} constants
+   * @param {import("./past.js").Past} past
    */
-  constructor(listener, { fineness, reasons }) {
-    this.#history = new History(fineness);
-    this.#charts = new ChartsView(listener.name, () => {});
+  constructor(listener, { reasons }, past) {
+    this.#past = past;
+    this.#charts = new ChartsView(listener.name, (span) => this.#choose(span));
     this.#destinations = new DestinationsView(listener);
     this.#reasons = new Reasons(reasons);
     this.#remarks.append(this.#forecast, this.#datagrams, this.#tls);
@@ -70,9 +72,9 @@ export class ListenerView {
 
   /** @param {Told} told */
   update({ listener, time, offset }) {
-    this.#history.add(listener, time);
+    this.#told = { listener, time, offset };
     const { name, address, state, destinations, names } = listener;
-    const points = this.#history.points;
+    const { points } = this.#past.of(listener.id);
     this.still = stillFor(points);
     const troubles = names.filter(({ last_error }) => last_error !== "").map((one) => {
       return ` The latest look-up of ${one.name}: ${one.last_error}.`;
@@ -94,8 +96,25 @@ export class ListenerView {
     const tls = tlsOf(listener);
     setText(this.#tls, tls.text);
     setAttribute(this.#tls, "data-tone", tls.tone);
-    this.#charts.update({ points, marks: [] }, { now: time, offset });
+    this.#showCharts();
     this.#destinations.update(destinations);
     this.#reasons.update(listener.ended);
+  }
+
+  /** @param {"5m" | "24h"} span */
+  async #choose(span) {
+    const id = this.#told?.listener.id;
+    if (id === undefined) return;
+    await this.#past.wantDay(id, span === "24h");
+    this.#showCharts();
+  }
+
+  #showCharts() {
+    if (!this.#told) return;
+    const { listener: { id, name }, time, offset } = this.#told;
+    const { points, day } = this.#past.of(id);
+    const shown = this.#charts.span === "24h" ? day : points;
+    const marks = this.#past.marksOf(name);
+    this.#charts.update({ points: shown, marks }, { now: time, offset });
   }
 }

@@ -1,6 +1,7 @@
 // @ts-check
 /// <reference lib="dom" />
 import { prepareActions } from "./actions.js";
+import { ask } from "./api.js";
 import { Connection } from "./connection.js";
 import { askForToken, prepareSaid } from "./dialogs.js";
 import { byId, KeyedList, setAttribute, setText } from "./dom.js";
@@ -8,6 +9,7 @@ import { EventsView } from "./events_view.js";
 import { duration } from "./format.js";
 import { ListenerView } from "./listener_view.js";
 import { Overview } from "./overview_view.js";
+import { Past } from "./past.js";
 import { Presence } from "./presence.js";
 import { SessionsView } from "./sessions_view.js";
 import { healthOf, tabTitle } from "./verdict.js";
@@ -16,6 +18,8 @@ import { VerdictView } from "./verdict_view.js";
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {import("../../../operations/operations.ts").LogEvent} LogEvent */
 /** @typedef {import("../../../operations/operations.ts").Status} Status */
+/** @typedef {import("../../../operations/history.ts").History} History */
+/** @typedef {import("../../../operations/history.ts").Mark} Mark */
 /** @typedef {import("./listener_view.js").Told} Told */
 /** @typedef {import("./verdict.js").Verdict} Verdict */
 
@@ -27,13 +31,15 @@ class Page {
   #overview = new Overview();
   #events = new EventsView();
   #connection;
+  #past;
   #listeners;
 
   /** @param {import("./listener_view.js").Constants} constants */
   constructor(constants) {
+    this.#past = new Past(constants.fineness, ask);
     this.#listeners = new KeyedList(byId("listeners"), {
       key: (/** @type {Told} */ { listener }) => listener.id,
-      create: ({ listener }) => new ListenerView(listener, constants),
+      create: ({ listener }) => new ListenerView(listener, constants, this.#past),
     });
     this.#connection = new Connection({
       opened: () => this.#newStream = true,
@@ -62,12 +68,15 @@ class Page {
       this.#events.clear();
     }
     if (event === "log") this.#events.add(/** @type {LogEvent} */ (data));
+    if (event === "history") this.#past.take(/** @type {History} */ (data));
+    if (event === "mark") this.#past.mark(/** @type {Mark} */ (data));
     if (event === "status") this.#show(/** @type {Status} */ (data));
   }
 
   /** @param {Status} status */
   #show(status) {
     this.#presence.heard(status);
+    this.#past.add(status);
     const { listeners, state, time, uptime_ms, version, pid, log_lines_lost: { access, log } } =
       status;
     document.body.dataset.loaded = "yes";
