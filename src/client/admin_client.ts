@@ -131,26 +131,24 @@ export class AdminClient implements Disposable {
 
   /**
    * The {@linkcode Status} events of {@linkcode events}: one at once, then one each second.
-   *
-   * @param options.patient Whether one may be late, unless it is the first.
    */
-  async *statuses(options: { patient?: boolean } = {}): AsyncGenerator<Status, void> {
+  async *statuses(): AsyncGenerator<Status, void> {
     const { patience } = this.#limits;
     const late = new AbortController();
     const watch = () => after(patience, () => late.abort());
-    let timer: Timer | undefined = watch();
+    let timer: Timer = watch();
     try {
       for await (const { type, data } of this.events(late.signal)) {
         if (type !== "status") continue;
-        timer?.stop();
+        timer.stop();
         yield this.#read(data, isStatus, "an event of its /events");
-        timer = options.patient ? undefined : watch();
+        timer = watch();
       }
       if (late.signal.aborted) {
         throw new FatalError(`${this.name} has told no status for ${seconds(patience)}`);
       }
     } finally {
-      timer?.stop();
+      timer.stop();
     }
   }
 
