@@ -28,7 +28,7 @@ export interface PageState {
   /** Who looks: who may do everything if not given. */
   as?: "reader" | "stranger" | "wrong";
   /** What happens once the page is there. */
-  then?: "lost" | "ended" | "sessions" | "adding" | "question" | "day";
+  then?: "lost" | "ended" | "sessions" | "adding" | "question" | "day" | "menu" | "in-force";
 }
 
 /** Everything that the page can look like, in the order of a tour. */
@@ -205,5 +205,17 @@ export const PAGE_STATES: readonly PageState[] = [
     about: "Drain and end was pressed: the page asks.",
     play: () => ({ sites: [shop(rush)], log: busyLog(), sessions: sessionsOf(28) }),
     then: "question",
+  },
+  {
+    name: "menu",
+    about: "The menu of a server that is drained is open.",
+    play: () => ({ sites: [fiveServers()], log: busyLog() }),
+    then: "menu",
+  },
+  {
+    name: "in-force",
+    about: "What is in force is unfolded, of the listener and of the program.",
+    play: () => ({ sites: [shop(wave(60, 25))], log: started(86_400) }),
+    then: "in-force",
   },
 ];
