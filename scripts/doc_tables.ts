@@ -71,6 +71,7 @@ const OWN_LABELS: Readonly<Record<string, readonly string[]>> = {
   child: ["child"],
   route: ["name", "protocol"],
   tls_certificate: ["certificate"],
+  destination: ["destination"],
 };
 
 /** A row for each metric of a text in the format of Prometheus. */
@@ -86,7 +87,8 @@ function metricRows(text: string): string[] {
         string,
         string | undefined,
       ];
-      const [, part = ""] = /^iawlb_(name|child|route|tls_certificate)_/.exec(name) ?? [];
+      const [, part = ""] = /^iawlb_(name|child|route|tls_certificate|destination)_/.exec(name) ??
+        [];
       const unknown = ["listener", ...OWN_LABELS[part] ?? []].map((label) => `${label}=""`).join();
       const labels = [...(sample ?? unknown).matchAll(/(\w+)="/g)].map(([, label]) => label)
         .filter((label) => label !== "le");

@@ -38,13 +38,18 @@ export function manual(
         return [...(i > 0 ? [".PP"] : []), prose(text), example(...lines)];
       }),
     ),
-    section("SEE ALSO", "\\fBsystemctl\\fR(1), \\fBjournalctl\\fR(1), \\fBlogrotate\\fR(8)"),
+    section(
+      "SEE ALSO",
+      "\\fBiawlb.toml\\fR(5), \\fBsystemctl\\fR(1), \\fBjournalctl\\fR(1), \\fBlogrotate\\fR(8)",
+    ),
   ].join("\n") + "\n";
 }
 
 const FILES: readonly (readonly [path: string, meaning: string])[] = [
   ["/etc/iawlb/iawlb.toml", "the configuration of the service; the comments in it explain it"],
   ["/usr/share/iawlb/iawlb.schema.json", "its JSON schema, for editors"],
+  ["/usr/share/iawlb/prometheus/iawlb.rules.yml", "alerts for Prometheus"],
+  ["/usr/share/iawlb/grafana/iawlb.json", "a dashboard for Grafana, to be imported"],
   ["/run/iawlb/", "made for the service, for sockets; it goes when the service ends"],
   ["/var/log/iawlb/", "made for the service, for access logs, which logrotate rotates"],
 ];

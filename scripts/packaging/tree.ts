@@ -1,4 +1,5 @@
 import { completions } from "./completions.ts";
+import { fileManual } from "./file_manual.ts";
 import { readInterface } from "./interface.ts";
 import { manual } from "./manual.ts";
 
@@ -34,6 +35,8 @@ export async function plant(directory: string, release: Release): Promise<string
       "etc/logrotate.d/iawlb": "packaging/iawlb.logrotate",
       "etc/iawlb/iawlb.toml": "packaging/iawlb.toml",
       "usr/share/iawlb/iawlb.schema.json": "packaging/iawlb.schema.json",
+      "usr/share/iawlb/prometheus/iawlb.rules.yml": "packaging/prometheus/iawlb.rules.yml",
+      "usr/share/iawlb/grafana/iawlb.json": "packaging/grafana/iawlb.json",
     }),
     ...await documentation(),
     "usr/share/doc/iawlb/copyright": copyright(await Deno.readTextFile(`${ROOT}/LICENSE`)),
@@ -60,15 +63,26 @@ async function described({ binary, version, date }: Release): Promise<Files> {
   const { bash, zsh, fish } = completions(program);
   return {
     "usr/share/man/man1/iawlb.1.gz": await gzip(manual(program, { version, date })),
+    "usr/share/man/man5/iawlb.toml.5.gz": await gzip(fileManual({ version, date })),
     "usr/share/bash-completion/completions/iawlb": bash,
     "usr/share/zsh/vendor-completions/_iawlb": zsh,
     "usr/share/fish/vendor_completions.d/iawlb.fish": fish,
   };
 }
 
+/** What Prometheus and Grafana read. */
+const MONITORING = ["packaging/prometheus", "packaging/grafana"];
+
 /** The pages and examples, which link to each other as in the repository. */
 async function documentation(): Promise<Files> {
-  const folders = ["docs", "docs/images", "examples", "examples/init.d", "packaging"];
+  const folders = [
+    "docs",
+    "docs/images",
+    "examples",
+    "examples/init.d",
+    "packaging",
+    ...MONITORING,
+  ];
   const paths = folders.flatMap((folder) => {
     const files = [...Deno.readDirSync(`${ROOT}/${folder}`)].filter(({ isFile }) => isFile);
     return files.map(({ name }) => `${folder}/${name}`);

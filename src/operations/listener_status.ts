@@ -1,3 +1,4 @@
+import { DATAGRAM_FIELDS } from "./datagram_status.ts";
 import { addDestinations, type DestinationStatus } from "./destination_status.ts";
 import { type ChildStatus, joinChildren } from "./child_status.ts";
 import { END_REASONS, type EndReason } from "./end_reasons.ts";
@@ -17,11 +18,6 @@ const REASONS = Object.keys(END_REASONS) as EndReason[];
 
 const BYTES = { name: "bytes", kind: "counter", unit: "By" } as const;
 const BYTES_HELP = "Bytes relayed, up from clients to destinations and down back.";
-
-const DATAGRAMS = { name: "datagrams", kind: "counter", unit: "{datagram}" } as const;
-const DATAGRAMS_HELP = "Datagrams passed on, up from clients to destinations and down back.";
-const LOST = { name: "datagrams.lost", kind: "counter", unit: "{datagram}" } as const;
-const LOST_HELP = "Datagrams that were not passed on, by reason.";
 
 /** One listener: every field with its type, schema, sum over threads and metrics. */
 export const LISTENER_FIELDS = {
@@ -73,6 +69,13 @@ export const LISTENER_FIELDS = {
   waits_at_most_ms: number({
     help: "how long a session waits before it is ended, by its timeouts; 0 = for ever",
     join: ([first]) => first!,
+    metric: {
+      name: "queue.timeout",
+      kind: "gauge",
+      unit: "s",
+      help: "How long a session waits before it is ended; absent if that is for ever.",
+      value: (ms) => ms > 0 ? ms / 1000 : [],
+    },
   }),
   active: number({
     help: "sessions that have a worker",
@@ -121,26 +124,7 @@ export const LISTENER_FIELDS = {
     help: "bytes from destinations to clients",
     metric: { ...BYTES, help: BYTES_HELP, value: (bytes) => [[bytes, { direction: "down" }]] },
   }),
-  datagrams_up: number({
-    help: "datagrams from clients to destinations",
-    metric: { ...DATAGRAMS, help: DATAGRAMS_HELP, value: (all) => [[all, { direction: "up" }]] },
-  }),
-  datagrams_down: number({
-    help: "datagrams from destinations to clients",
-    metric: { ...DATAGRAMS, help: DATAGRAMS_HELP, value: (all) => [[all, { direction: "down" }]] },
-  }),
-  datagrams_dropped: number({
-    help: "datagrams dropped since too many waited, or for too long",
-    metric: { ...LOST, help: LOST_HELP, value: (all) => [[all, { reason: "dropped" }]] },
-  }),
-  datagrams_foreign: number({
-    help: "datagrams dropped since somebody else had sent them to where a destination answers",
-    metric: { ...LOST, help: LOST_HELP, value: (all) => [[all, { reason: "foreign" }]] },
-  }),
-  datagrams_unsent: number({
-    help: "datagrams that the system could not send",
-    metric: { ...LOST, help: LOST_HELP, value: (all) => [[all, { reason: "unsent" }]] },
-  }),
+  ...DATAGRAM_FIELDS,
   ...TLS_FIELDS,
   ended: field<Ended>({
     type: "object",

@@ -67,7 +67,10 @@ Deno.test("a queue is old from a quarter of the longest wait on, and nearly too 
   assertEquals(healthOf([busy(of("up"), 20, 25_000)]).tone, "bad");
   const free = { ...of("up"), waiting: 3, oldest_waiting_ms: 9000 };
   assertMatch(healthOf([free]).title, /their destinations have no free slot$/);
-  assertEquals(healthOf([busy(of("up"), 1000, 10)]).title, "The queue is full: 1,000 waiting");
+  assertEquals(
+    healthOf([busy(of("up"), 1000, 10)]).title,
+    "The queue is nearly full: every slot is busy",
+  );
 });
 
 Deno.test("the verdict names who is down, since when and why, and leads there", () => {

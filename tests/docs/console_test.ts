@@ -20,9 +20,7 @@ import { flagOf, keyOf, optionNames, rowOf } from "../../src/config/options.ts";
 import { serviceOptionNames } from "../../src/config/options/service.ts";
 import { Authority, hasOpenssl } from "../support/authority.ts";
 import { type Block, blocks, isThere, page, pages, prose, typed } from "../support/doc_pages.ts";
-import { pathOf } from "../support/real_servers.ts";
 import { shellCommands } from "../support/shell_commands.ts";
-import { unless } from "../support/unless.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const ALL = blocks();
@@ -298,28 +296,4 @@ Deno.test("docs/configuration.md knows which options need a restart, and which a
   assertEquals(restart, keys((row) => row.needsRestart === true));
   const program = listed(/What concerns the whole program \(([^)]*)\)/);
   assertEquals(program, keys((row) => row.scope === "program"));
-});
-
-Deno.test("every metric in the rules and questions of docs/metrics.md is there", () => {
-  const text = page("docs/metrics.md");
-  const [table = "", rest = ""] = text.split("<!-- end of metrics -->");
-  const names = new Set([...table.matchAll(/^\| `(iawlb_\w+)/gm)].map(([, name]) => name!));
-  const used = [...rest.matchAll(/iawlb_\w+/g)].map(([name]) => name.replace(/_bucket$/, ""));
-  assert(used.length > 8);
-  for (const name of used) assert(names.has(name), name);
-});
-
-Deno.test({
-  ...unless("Prometheus understands the alerts of docs/metrics.md", {
-    "there is no promtool": pathOf("promtool") === undefined,
-  }),
-  fn: async () => {
-    const rules = ALL.filter(({ language }) => language === "yaml");
-    assertEquals(rules.length, 1);
-    await Deno.writeTextFile(`${folder}/rules.yml`, rules[0]!.text);
-    const { success, stderr } = await new Deno.Command("promtool", {
-      args: ["check", "rules", `${folder}/rules.yml`],
-    }).output();
-    assert(success, new TextDecoder().decode(stderr));
-  },
 });

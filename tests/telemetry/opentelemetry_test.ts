@@ -170,6 +170,7 @@ Deno.test("every number of the state reaches a collector, with its unit and attr
     ["iawlb.load.capacity", "gauge", "{session}/s", listener, 20],
     ["iawlb.queue.expected_wait", "gauge", "s", listener, 1.5],
     ["iawlb.queue.limit", "gauge", "{session}", listener, 1024],
+    ["iawlb.queue.timeout", "gauge", "s", listener, 30],
     ["iawlb.queue.oldest_waiting", "gauge", "s", listener, 2.5],
     ["iawlb.bytes", "counter", "By", { ...listener, direction: "up" }, 1699],
     ["iawlb.bytes", "counter", "By", { ...listener, direction: "down" }, 1799],

@@ -5,6 +5,7 @@ import { END_REASONS } from "../../operations/end_reasons.ts";
 const SCRIPTS = [
   "format.js",
   "history.js",
+  "past.js",
   "listener_facts.js",
   "queue_facts.js",
   "slots.js",
@@ -13,19 +14,30 @@ const SCRIPTS = [
   "dom.js",
   "draw.js",
   "api.js",
+  "rights.js",
+  "menu.js",
   "connection.js",
   "dialogs.js",
   "actions.js",
   "presence.js",
   "events_view.js",
+  "sparkline.js",
   "overview_view.js",
+  "destination_facts.js",
+  "flow.js",
+  "bulk.js",
+  "add_form.js",
+  "destination_tools.js",
   "destination_view.js",
   "destinations_view.js",
   "scale.js",
   "chart_view.js",
   "charts_view.js",
   "queue_view.js",
+  "ended_facts.js",
   "reasons_view.js",
+  "config_facts.js",
+  "config_view.js",
   "listener_view.js",
   "sessions_view.js",
   "verdict_view.js",
@@ -57,9 +69,15 @@ export async function loadPage(): Promise<Page> {
   const style = styles.join("");
   const script = scripts.map(withoutModules).join("");
   const constants = JSON.stringify({
-    fineness: { perDoubling: PER_DOUBLING, lowest: LOWEST_BUCKET },
+    fineness: {
+      perDoubling: PER_DOUBLING,
+      lowest: LOWEST_BUCKET,
+      failures: Object.entries(END_REASONS).filter(([, { outcome }]) => outcome === "failed").map((
+        [reason],
+      ) => reason),
+    },
     reasons: Object.fromEntries(
-      Object.entries(END_REASONS).map(([reason, { help }]) => [reason, help]),
+      Object.entries(END_REASONS).map(([reason, { help, outcome }]) => [reason, { help, outcome }]),
     ),
   });
   const body = [

@@ -5,7 +5,7 @@ import { h, setAttribute, setText } from "./dom.js";
 import { timeOfDay } from "./format.js";
 import { nearest, ticksOf } from "./scale.js";
 
-/** @typedef {import("./history.js").Mark} Mark */
+/** @typedef {import("../../../operations/history.ts").Mark} Mark */
 /** @typedef {import("./history.js").Point} Point */
 /** @typedef {"5m" | "24h"} Span */
 /**

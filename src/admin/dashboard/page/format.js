@@ -51,7 +51,7 @@ export function duration(ms) {
 }
 
 /**
- * How long something has been so, or will be about: no more digits than can be read while they change.
+ * How long somebody waits, or will about: no more digits than can be read while they change.
  *
  * @param {number} ms
  */
@@ -59,6 +59,15 @@ export function span(ms) {
   if (ms < 100) return `${Math.ceil(ms)} ms`;
   if (ms < 9950) return `${(ms / 1000).toFixed(1)} s`;
   return ms < 60_000 ? `${Math.floor(ms / 1000)} s` : duration(ms);
+}
+
+/**
+ * How long something has been so, in whole seconds.
+ *
+ * @param {number} ms
+ */
+export function age(ms) {
+  return ms < 60_000 ? `${Math.ceil(ms / 1000)} s` : duration(ms);
 }
 
 /**

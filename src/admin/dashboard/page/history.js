@@ -1,41 +1,43 @@
 // @ts-check
 
+/** @typedef {import("../../../operations/history.ts").ListenerHistory} ListenerHistory */
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /**
- * What the charts show of one moment; the time is the program's uptime in milliseconds. A latency is
- * missing when nothing was measured within the window.
+ * What the charts show of one moment, which is the end of a step; the time is the program's uptime in
+ * milliseconds. What was not measured is missing.
  *
  * @typedef {object} Point
  * @property {number} t
- * @property {number} waiting
- * @property {number} accepted
- * @property {number} ended
- * @property {number} up
- * @property {number} down
- * @property {number} active
- * @property {number} failed
- * @property {(number | undefined)[]} wait Median and 99th percentile.
- * @property {Record<"queue" | "connect" | "session", [number | undefined, number | undefined]>} latencies
+ * @property {number | null} waiting
+ * @property {number | null} active
+ * @property {number | null} accepted A second, as the next ones.
+ * @property {number | null} ended
+ * @property {number | null} failed
+ * @property {number | null} up
+ * @property {number | null} down
+ * @property {(number | null | undefined)[]} wait Median and 99th percentile.
  */
-/** @typedef {{ uptime_ms: number, kind: string, text: string }} Mark */
-/** @typedef {{ t: number, accepted: number, ended: number, up: number, down: number, latencies: Record<"queue" | "connect" | "session", number[]> }} Totals */
-
-/** @typedef {{ perDoubling: number, lowest: number }} Fineness What the buckets of latencies are like. */
+/** @typedef {{ t: number, accepted: number, ended: number, failed: number, up: number, down: number, queue: readonly number[] }} Totals */
+/**
+ * @typedef {object} Fineness What the program knows of its numbers.
+ * @property {number} perDoubling What the buckets of durations are like.
+ * @property {number} lowest
+ * @property {readonly string[]} failures End reasons that are failures.
+ */
 
 /** How much is kept for the charts. */
 export const HISTORY_MS = 300_000;
-/** How far back latencies look. */
-const WINDOW_MS = 10_000;
 /** Two looks nearer than this make no rate: one more session would seem to be a burst. */
 const NEAREST_MS = 400;
 
-/** What a listener did in the last minutes, from the differences of its counters. */
+/** What a listener did: as the program has told, and from then on from the differences of its counters. */
 export class History {
-  /** @type {Point[]} */
+  /** The last five minutes, oldest first. @type {Point[]} */
   points = [];
-  /** @type {Totals[]} */
-  #totals = [];
-  /** @type {Fineness} */
+  /** A day by the minute, as far as somebody has asked for it. @type {Point[]} */
+  day = [];
+  /** @type {Totals | undefined} */
+  #last;
   #fineness;
 
   /** @param {Fineness} fineness */
@@ -44,55 +46,85 @@ export class History {
   }
 
   /**
+   * Takes what the program has kept.
+   *
+   * @param {ListenerHistory} told
+   * @param {{ step_ms: number, uptime_ms: number }} time Its steps, and when the last one ends.
+   */
+  take({ series }, { step_ms, uptime_ms }) {
+    const points = series.waiting.map((waiting, i) => {
+      /** @param {(number | null)[]} column */
+      const at = (column) => column[i] ?? null;
+      return {
+        t: uptime_ms - (series.waiting.length - 1 - i) * step_ms,
+        waiting,
+        active: at(series.active),
+        accepted: at(series.accepted_per_s),
+        ended: at(series.ended_per_s),
+        failed: at(series.failed_per_s),
+        up: at(series.bytes_up_per_s),
+        down: at(series.bytes_down_per_s),
+        wait: [at(series.wait_p50_ms), at(series.wait_p99_ms)],
+      };
+    });
+    if (step_ms > 1000) {
+      this.day = points;
+      return;
+    }
+    this.points = points;
+    this.#last = undefined;
+  }
+
+  /**
    * @param {ListenerStatus} listener
    * @param {number} t
    */
   add(listener, t) {
-    const totals = totalsOf(listener, t);
-    const before = this.#totals.at(-1);
-    if (before && (t < before.t || totals.accepted < before.accepted)) {
+    const totals = this.#totalsOf(listener, t);
+    const last = this.#last;
+    if (last && (t < last.t || totals.accepted < last.accepted)) {
       // The program was started again: its counters have nothing to do with those before.
       this.points = [];
-      this.#totals = [];
+      this.day = [];
+      this.#last = totals;
+      return;
     }
-    const last = this.#totals.at(-1);
     if (last && t - last.t < NEAREST_MS) return;
-    this.#totals.push(totals);
-    while (this.#totals.length > 2 && (this.#totals[1]?.t ?? t) <= t - WINDOW_MS) {
-      this.#totals.shift();
-    }
+    this.#last = totals;
     if (!last) return;
     const seconds = (t - last.t) / 1000;
-    const first = this.#totals[0] ?? last;
+    const queue = difference(last.queue, totals.queue);
     this.points.push({
       t,
       waiting: listener.waiting,
       active: listener.active,
-      failed: 0,
-      wait: this.#quantiles(first.latencies.queue, totals.latencies.queue),
       accepted: (totals.accepted - last.accepted) / seconds,
       ended: (totals.ended - last.ended) / seconds,
+      failed: (totals.failed - last.failed) / seconds,
       up: (totals.up - last.up) / seconds,
       down: (totals.down - last.down) / seconds,
-      latencies: {
-        queue: this.#quantiles(first.latencies.queue, totals.latencies.queue),
-        connect: this.#quantiles(first.latencies.connect, totals.latencies.connect),
-        session: this.#quantiles(first.latencies.session, totals.latencies.session),
-      },
+      wait: [quantile(queue, this.#fineness, 0.5), quantile(queue, this.#fineness, 0.99)],
     });
     while ((this.points[0]?.t ?? t) < t - HISTORY_MS) this.points.shift();
   }
 
   /**
-   * Median and 99th percentile of what was counted between two looks.
-   *
-   * @param {number[]} before
-   * @param {number[]} after
-   * @returns {[number | undefined, number | undefined]}
+   * @param {ListenerStatus} listener
+   * @param {number} t
+   * @returns {Totals}
    */
-  #quantiles(before, after) {
-    const between = difference(before, after);
-    return [quantile(between, this.#fineness, 0.5), quantile(between, this.#fineness, 0.99)];
+  #totalsOf({ accepted, ended, bytes_up, bytes_down, latencies }, t) {
+    const all = Object.entries(ended);
+    const failed = all.filter(([reason]) => this.#fineness.failures.includes(reason));
+    return {
+      t,
+      accepted,
+      ended: all.reduce((sum, [, n]) => sum + n, 0),
+      failed: failed.reduce((sum, [, n]) => sum + n, 0),
+      up: bytes_up,
+      down: bytes_down,
+      queue: latencies.queue.fine,
+    };
   }
 }
 
@@ -114,10 +146,10 @@ function difference(before, after) {
 }
 
 /**
- * A quantile in milliseconds, as `fineQuantile` in src/fine_counts.ts.
+ * A quantile in milliseconds, as `fineQuantile` in src/operations/fine_counts.ts.
  *
  * @param {readonly number[]} fine
- * @param {Fineness} fineness
+ * @param {Pick<Fineness, "perDoubling" | "lowest">} fineness
  * @param {number} q
  */
 export function quantile(fine, { perDoubling, lowest }, q) {
@@ -130,25 +162,4 @@ export function quantile(fine, { perDoubling, lowest }, q) {
     if (rank <= 0) return bucket <= lowest ? 0 : 2 ** ((bucket + 0.5) / perDoubling);
   }
   return undefined;
-}
-
-/**
- * @param {ListenerStatus} listener
- * @param {number} t
- * @returns {Totals}
- */
-function totalsOf(listener, t) {
-  const { accepted, ended, bytes_up, bytes_down, latencies } = listener;
-  return {
-    t,
-    accepted,
-    ended: Object.values(ended).reduce((sum, n) => sum + n, 0),
-    up: bytes_up,
-    down: bytes_down,
-    latencies: {
-      queue: latencies.queue.fine,
-      connect: latencies.connect.fine,
-      session: latencies.session.fine,
-    },
-  };
 }

@@ -1,17 +1,17 @@
 // @ts-check
 /// <reference lib="dom" />
 import { ChartsView } from "./charts_view.js";
+import { ConfigView } from "./config_view.js";
 import { DestinationsView } from "./destinations_view.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { count, plural } from "./format.js";
-import { History } from "./history.js";
 import { datagramsOf, forecastOf, tlsOf } from "./listener_facts.js";
 import { queueTone, stillFor } from "./queue_facts.js";
 import { QueueView } from "./queue_view.js";
 import { Reasons } from "./reasons_view.js";
 
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
-/** @typedef {{ fineness: import("./history.js").Fineness, reasons: Record<string, string> }} Constants */
+/** @typedef {{ fineness: import("./history.js").Fineness, reasons: Record<string, import("./ended_facts.js").Meaning> }} Constants */
 /**
  * @typedef {object} Told
  * @property {ListenerStatus} listener
@@ -24,7 +24,9 @@ export class ListenerView {
   root;
   /** For how long nothing has moved although somebody waits, in milliseconds. */
   still = 0;
-  #history;
+  /** @type {Told | undefined} */
+  #told;
+  #past;
   #works = h("div", { class: "works" });
   #name = h("span", { class: "address" });
   #about = h("p", { class: "muted" });
@@ -35,17 +37,20 @@ export class ListenerView {
   #tls = h("p", { class: "tls muted" });
   #charts;
   #destinations;
+  #config;
   #reasons;
 
   /**
    * @param {ListenerStatus} listener
    * @param {Constants} constants
+   * @param {import("./past.js").Past} past
    */
-  constructor(listener, { fineness, reasons }) {
-    this.#history = new History(fineness);
-    this.#charts = new ChartsView(listener.name, () => {});
+  constructor(listener, { reasons }, past) {
+    this.#past = past;
+    this.#charts = new ChartsView(listener.name, (span) => this.#choose(span));
     this.#destinations = new DestinationsView(listener);
     this.#reasons = new Reasons(reasons);
+    this.#config = new ConfigView(listener);
     this.#remarks.append(this.#forecast, this.#datagrams, this.#tls);
     this.#works.append(
       h("h3", { class: "hidden" }, "The queue"),
@@ -55,8 +60,8 @@ export class ListenerView {
       this.#charts.root,
       h("h3", { class: "hidden" }, "Destinations"),
       this.#destinations.root,
-      h("h3", {}, "Ended sessions"),
       this.#reasons.root,
+      this.#config.root,
     );
     const title = `listener-${listener.id}`;
     this.root = h(
@@ -68,11 +73,16 @@ export class ListenerView {
     );
   }
 
+  /** What it did lately. */
+  get points() {
+    return this.#told ? this.#past.of(this.#told.listener.id).points : [];
+  }
+
   /** @param {Told} told */
   update({ listener, time, offset }) {
-    this.#history.add(listener, time);
-    const { name, address, state, destinations, names } = listener;
-    const points = this.#history.points;
+    this.#told = { listener, time, offset };
+    const { name, address, destinations, names } = listener;
+    const { points } = this.#past.of(listener.id);
     this.still = stillFor(points);
     const troubles = names.filter(({ last_error }) => last_error !== "").map((one) => {
       return ` The latest look-up of ${one.name}: ${one.last_error}.`;
@@ -80,8 +90,7 @@ export class ListenerView {
     setText(this.#name, name);
     setText(
       this.#about,
-      `${state === "draining" ? "Draining: takes no new sessions. " : ""}` +
-        `${name === address ? "" : `Bound to ${address}. `}` +
+      `${name === address ? "" : `Bound to ${address}. `}` +
         `Balance ${listener.balance}. ` +
         `${plural(listener.accepted, "session")} accepted since the start` +
         `${listener.greeting > 0 ? `, ${count(listener.greeting)} being greeted` : ""}.` +
@@ -94,8 +103,26 @@ export class ListenerView {
     const tls = tlsOf(listener);
     setText(this.#tls, tls.text);
     setAttribute(this.#tls, "data-tone", tls.tone);
-    this.#charts.update({ points, marks: [] }, { now: time, offset });
-    this.#destinations.update(destinations);
-    this.#reasons.update(listener.ended);
+    this.#showCharts();
+    this.#destinations.update(destinations, time);
+    this.#reasons.update(listener, time);
+    this.#config.update(listener);
+  }
+
+  /** @param {"5m" | "24h"} span */
+  async #choose(span) {
+    const id = this.#told?.listener.id;
+    if (id === undefined) return;
+    await this.#past.wantDay(id, span === "24h");
+    this.#showCharts();
+  }
+
+  #showCharts() {
+    if (!this.#told) return;
+    const { listener: { id, name }, time, offset } = this.#told;
+    const { points, day } = this.#past.of(id);
+    const shown = this.#charts.span === "24h" ? day : points;
+    const marks = this.#past.marksOf(name);
+    this.#charts.update({ points: shown, marks }, { now: time, offset });
   }
 }

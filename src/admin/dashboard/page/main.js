@@ -1,14 +1,18 @@
 // @ts-check
 /// <reference lib="dom" />
-import { prepareActions } from "./actions.js";
+import { ProgramMenu } from "./actions.js";
+import { ask } from "./api.js";
+import { ProgramConfigView, refreshConfig } from "./config_view.js";
 import { Connection } from "./connection.js";
 import { askForToken, prepareSaid } from "./dialogs.js";
 import { byId, KeyedList, setAttribute, setText } from "./dom.js";
 import { EventsView } from "./events_view.js";
-import { duration } from "./format.js";
+import { age } from "./format.js";
 import { ListenerView } from "./listener_view.js";
 import { Overview } from "./overview_view.js";
+import { Past } from "./past.js";
 import { Presence } from "./presence.js";
+import { setRights } from "./rights.js";
 import { SessionsView } from "./sessions_view.js";
 import { healthOf, tabTitle } from "./verdict.js";
 import { VerdictView } from "./verdict_view.js";
@@ -16,6 +20,8 @@ import { VerdictView } from "./verdict_view.js";
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {import("../../../operations/operations.ts").LogEvent} LogEvent */
 /** @typedef {import("../../../operations/operations.ts").Status} Status */
+/** @typedef {import("../../../operations/history.ts").History} History */
+/** @typedef {import("../../../operations/history.ts").Mark} Mark */
 /** @typedef {import("./listener_view.js").Told} Told */
 /** @typedef {import("./verdict.js").Verdict} Verdict */
 
@@ -26,20 +32,30 @@ class Page {
   #presence = new Presence();
   #overview = new Overview();
   #events = new EventsView();
+  #program = new ProgramMenu();
   #connection;
+  #past;
   #listeners;
 
   /** @param {import("./listener_view.js").Constants} constants */
   constructor(constants) {
+    this.#past = new Past(constants.fineness, ask);
     this.#listeners = new KeyedList(byId("listeners"), {
       key: (/** @type {Told} */ { listener }) => listener.id,
-      create: ({ listener }) => new ListenerView(listener, constants),
+      create: ({ listener }) => new ListenerView(listener, constants, this.#past),
     });
     this.#connection = new Connection({
-      opened: () => this.#newStream = true,
+      opened: () => {
+        this.#newStream = true;
+        askWhoLooks();
+        refreshConfig();
+      },
       event: (event, data) => this.#take(event, JSON.parse(data)),
       lost: (retryAt) => this.#presence.lose(retryAt),
-      tokenWanted: askForToken,
+      tokenWanted: () => {
+        this.#presence.askWho();
+        return askForToken();
+      },
     });
     byId("retry").addEventListener("click", () => this.#connection.retry());
     document.addEventListener("visibilitychange", () => {
@@ -62,17 +78,20 @@ class Page {
       this.#events.clear();
     }
     if (event === "log") this.#events.add(/** @type {LogEvent} */ (data));
+    if (event === "history") this.#past.take(/** @type {History} */ (data));
+    if (event === "mark") this.#past.mark(/** @type {Mark} */ (data));
     if (event === "status") this.#show(/** @type {Status} */ (data));
   }
 
   /** @param {Status} status */
   #show(status) {
     this.#presence.heard(status);
+    this.#past.add(status);
     const { listeners, state, time, uptime_ms, version, pid, log_lines_lost: { access, log } } =
       status;
     document.body.dataset.loaded = "yes";
     const lost = access + log > 0 ? ` · ${access + log} log lines lost` : "";
-    setText(byId("about"), `${version} · pid ${pid} · up ${duration(uptime_ms)}${lost}`);
+    setText(byId("about"), `${version} · pid ${pid} · up ${age(uptime_ms)}${lost}`);
     const offset = Date.parse(time) - uptime_ms;
     this.#listeners.render(listeners.map((listener) => ({ listener, time: uptime_ms, offset })));
     const draining = state === "draining";
@@ -81,10 +100,10 @@ class Page {
       still: (id) => this.#listeners.view(id)?.still ?? 0,
     });
     this.#verdict.update(verdict, listeners);
-    setAttribute(byId("drain"), "aria-disabled", String(draining));
+    this.#program.update(status);
     document.title = tabTitle(listeners, verdict);
     setAttribute(byId("icon"), "href", icon(verdict.tone));
-    this.#overview.update(listeners);
+    this.#overview.update(listeners, (id) => this.#listeners.view(id));
   }
 }
 
@@ -100,7 +119,19 @@ function icon(tone) {
     `<circle cx='8' cy='8' r='7' fill='${colour}'/></svg>`;
 }
 
+/** Asks what whoever looks may do. Who has no answer may try: the program says no by itself. */
+async function askWhoLooks() {
+  try {
+    /** @type {import("../../caller.ts").Whoami} */
+    const { name, may, token } = await (await ask("/whoami")).json();
+    setRights({ reader: may === "read" });
+    setText(byId("who"), may === "read" ? `${name}, may look` : token ? name : "");
+  } catch {
+    setRights({ reader: false });
+  }
+}
+
 prepareSaid();
-prepareActions();
 new SessionsView();
+new ProgramConfigView();
 await new Page(JSON.parse(byId("constants").textContent ?? "{}")).run();

@@ -1,5 +1,5 @@
 // @ts-check
-import { count, plural, rate, span } from "./format.js";
+import { age, count, plural, rate, span } from "./format.js";
 import { tlsOf } from "./listener_facts.js";
 import { ageTone, isNearlyFull } from "./queue_facts.js";
 import { slotsOf, takes } from "./slots.js";
@@ -91,19 +91,24 @@ function troublesAt(listener, { still, where, alone }) {
     );
   }
   if (!serving) found.push(nobodyServes(listener, { where, way }));
-  const age = ageTone(listener);
+  const old = ageTone(listener);
   const stuck = still >= STILL_MS;
-  if (serving && isNearlyFull(listener)) {
-    found.push(trouble("bad", `The queue${where} is full: ${count(waiting)} waiting`, {
-      detail: `For up to ${span(oldest)}: ${causeOf(listener)}.`,
+  const full = serving && isNearlyFull(listener);
+  const turned = forecast.turned_away_per_s > 0
+    ? `${rate(forecast.turned_away_per_s)}/s are turned away`
+    : "";
+  if (full) {
+    const how = waiting < listener.queue ? "nearly full" : "full";
+    found.push(trouble("bad", `The queue${where} is ${how}: ${causeOf(listener)}`, {
+      detail: turned === "" ? "Then whoever comes waits at the door." : `${turned}.`,
       said: `The queue${where} is full`,
       rank: 1,
       way,
     }));
-  } else if (serving && age !== "good") {
+  } else if (serving && old !== "good") {
     const cause = causeOf(listener);
     found.push(
-      trouble(age, `${count(waiting)} waiting${where} for up to ${span(oldest)}: ${cause}`, {
+      trouble(old, `${count(waiting)} waiting${where} for up to ${span(oldest)}: ${cause}`, {
         detail: (stuck ? "None has ended for a while, and not a byte moves. " : "") +
           limitOf(listener),
         said: `The queue${where} is old: ${cause}`,
@@ -118,9 +123,9 @@ function troublesAt(listener, { still, where, alone }) {
       way,
     }));
   }
-  if (forecast.turned_away_per_s > 0) {
-    found.push(trouble("wait", `${rate(forecast.turned_away_per_s)}/s are turned away${where}`, {
-      detail: `More comes than can be served.`,
+  if (turned !== "" && !full) {
+    found.push(trouble("wait", `${turned}${where}`, {
+      detail: "More comes than can be served in time.",
       said: `Sessions are turned away${where}`,
       way,
     }));
@@ -252,8 +257,8 @@ function namedCauses(all) {
 }
 
 /** @param {DestinationStatus & { state_age_ms?: number }} destination */
-function ageOf({ state_age_ms: age }) {
-  return age === undefined ? "" : ` for ${span(age)}`;
+function ageOf({ state_age_ms: ms }) {
+  return ms === undefined ? "" : ` for ${age(ms)}`;
 }
 
 /** @param {DestinationStatus & { last_error?: { text: string } | null }} destination */
