@@ -187,7 +187,7 @@ const PROBLEMS: readonly (readonly [name: string, content: string, ...lines: str
   [
     "a boolean",
     `${ADDRESSES}keepalive = true`,
-    "FILE:3: keepalive true: is a boolean; must be one of on, off, in quotes",
+    'FILE:3: keepalive true: is a boolean; must be one of on, off, in quotes: keepalive = "on"',
   ],
   [
     "a date",
@@ -248,7 +248,7 @@ const PROBLEMS: readonly (readonly [name: string, content: string, ...lines: str
   [
     "an unknown table",
     `${ADDRESSES}[logs]\nlevel = 1\n[logs.x]\ny = 1`,
-    "FILE:3: logs: no such key",
+    "FILE:3: logs: no such table; the only one is [[listener]]",
   ],
   ["no listen", 'workers = 4\ndestinations = ["9001"]', "FILE:1: listen is missing; must be"],
   ["no destinations", 'listen = "8080"', "FILE:1: destinations is missing; must be a list of"],
