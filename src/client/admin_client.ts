@@ -100,20 +100,20 @@ export class AdminClient implements Disposable {
   }
 
   /**
-   * What `GET /events` tells, until the program ends the stream, the connection fails, or the
+   * What `GET /events` tells, or another stream of events, until the program ends the stream, the connection fails, or the
    * signal is aborted: all three end it without an error.
    */
-  async *events(signal: AbortSignal): AsyncGenerator<ServerEvent, void> {
+  async *events(signal: AbortSignal, path = "/events"): AsyncGenerator<ServerEvent, void> {
     let response: Response;
     try {
-      response = await this.#request("/events", {}, signal);
+      response = await this.#request(path, {}, signal);
     } catch (error) {
       if (signal.aborted) return;
       throw error;
     }
     if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
       await response.body?.cancel();
-      throw this.#foreign("its /events is not an event stream");
+      throw this.#foreign(`its ${path.replace(/\?.*$/s, "")} is not an event stream`);
     }
     const events = readEvents(chunksOf(response.body, signal), this.#limits.json);
     try {
@@ -127,6 +127,11 @@ export class AdminClient implements Disposable {
     } finally {
       await events.return();
     }
+  }
+
+  /** How long something may take, in milliseconds. */
+  get patience(): number {
+    return this.#limits.patience;
   }
 
   /**
