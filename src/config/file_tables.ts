@@ -147,7 +147,7 @@ function readEntry(table: Table, entry: TomlEntry, problems: ConfigProblems): vo
   else if (name !== undefined) readOption(name);
   else if (isDestinationOption(key)) reject("no such key; it is one of a table in destinations");
   else if (
-    table.line === undefined && path.length === 1 &&
+    table.line === undefined && path.every((part, i) => i === 0 || typeof part === "number") &&
     (value.kind === "table" || isListOfTables(value))
   ) {
     reject(`no such table; the only one is ${HEADER}`);

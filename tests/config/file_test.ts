@@ -258,6 +258,22 @@ const PROBLEMS: readonly (readonly [name: string, content: string, ...lines: str
     'FILE:2: destinations "9001": must be a list of addresses, such as ["9001"',
   ],
   [
+    "destinations in one text",
+    'listen = "8080"\ndestinations = "9001, 9002,workers=4"',
+    'FILE:2: destinations "9001, 9002,workers=4": must be a list of addresses, such as ' +
+    '["9001", "9002,workers=4"]',
+  ],
+  [
+    "a table that is called almost like a listener",
+    `${ADDRESSES}[[listner]]\nlisten = "8081"`,
+    "FILE:3: listner: no such table; the only one is [[listener]]",
+  ],
+  [
+    "a URL where there is an address",
+    `${ADDRESSES}admin = "http://localhost:9090/"`,
+    'FILE:3: admin "http://localhost:9090/": must be HOST:PORT without http://, such as localhost:9090',
+  ],
+  [
     "no destination",
     'listen = "8080"\ndestinations = []',
     "FILE:2: destinations []: must be a list of addresses",
