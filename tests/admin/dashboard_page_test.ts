@@ -112,7 +112,7 @@ inBrowser("a destination that goes down is soon seen", async ({ admin, tab }) =>
   await tab.shows("#health-title", /^10\.0\.0\.1:9000 is down/);
   await tab.shows(`${row("0.1")}[data-state="down"] .state`, /^down for \d+ s$/);
   await tab.shows(`${row("0.1")} .notes`, /^connection refused · probe failed in 1\.25 ms$/);
-  await tab.shows(`${row("0.1")} .service`, /^Once it is up$/);
+  await tab.shows(`${row("0.1")} .service`, /^In service$/);
   await tab.shows("#events-list li >> nth=0", /error\s*10\.0\.0\.1:9000 is down/);
 });
 

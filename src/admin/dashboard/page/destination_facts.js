@@ -33,15 +33,33 @@ export function agedFor(ms) {
 }
 
 /**
- * What is done with it, in a word that is true of what is shown: who is wanted in service and does not
- * serve is not called so.
+ * For how long it has been in its state: to the second where somebody waits for the end of that.
  *
  * @param {DestinationStatus} destination
  */
-export function serviceWord({ admin, state, leaving }) {
-  if (leaving) return "Leaving";
-  if (admin === "ready" && state !== "up" && state !== "untried") return "Once it is up";
-  return SERVICE[admin].label;
+export function stateAge({ state, state_age_ms: ms }) {
+  const exact = state === "down" || state === "suspect";
+  return exact && ms >= 60_000 && ms < 600_000 ? duration(ms) : agedFor(ms);
+}
+
+/**
+ * What is wanted of it, in a word.
+ *
+ * @param {DestinationStatus} destination
+ */
+export function serviceWord({ admin, leaving }) {
+  return leaving ? "Leaving" : SERVICE[admin].label;
+}
+
+/**
+ * What each choice does; of the one that is made also why it does not show.
+ *
+ * @param {DestinationStatus} destination
+ * @param {AdminState} to
+ */
+export function serviceDetail({ admin, state }, to) {
+  const ill = to === admin && to === "ready" && (state === "down" || state === "suspect");
+  return ill ? `${SERVICE[to].done}; it is ${state} now` : SERVICE[to].done;
 }
 
 /**
