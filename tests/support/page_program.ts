@@ -108,6 +108,10 @@ export class PlayedProgram implements Operations {
     return Promise.resolve(this.#live.slice(0, limit));
   }
 
+  inspect(): Promise<never[]> {
+    return Promise.resolve([]);
+  }
+
   endSession(id: string): Promise<void> {
     const at = this.#live.findIndex((session) => session.id === id);
     if (at < 0) return missing(`there is no session ${id}`);
