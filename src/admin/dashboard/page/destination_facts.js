@@ -1,4 +1,5 @@
 // @ts-check
+import { errorOf } from "./last_error.js";
 import { count, duration, plural } from "./format.js";
 
 /** @typedef {import("../../../operations/destination_status.ts").DestinationStatus} DestinationStatus */
@@ -67,29 +68,21 @@ export function serviceDetail({ admin, state }, to) {
  *
  * @param {DestinationStatus} destination
  */
-export function notesOf({ state, leaving, active, last_check: check, last_error: error }) {
+export function notesOf(destination) {
+  const { state, leaving, active, last_check: check, last_error: error } = destination;
   const notes = [];
   if (leaving || state === "drain" || state === "maint") {
     notes.push(active > 0 ? `${plural(active, "session")} to finish` : "no session left");
   }
   const ill = state === "down" || state === "suspect";
-  if (error && ill) notes.push(plain(error.text));
+  if (error && ill) notes.push(errorOf(destination));
   if (check) {
     const when = check.age_ms < FRESH_MS ? "" : ` ${agedFor(check.age_ms)} ago`;
     const what = ill ? "probe" : "check";
     notes.push(`${what} ${check.ok ? "passed" : "failed"}${when} in ${duration(check.took_ms)}`);
   }
-  if (error && !ill) notes.push(`last error ${agedFor(error.age_ms)} ago: ${plain(error.text)}`);
+  if (error && !ill) notes.push(`last error ${agedFor(error.age_ms)} ago: ${errorOf(destination)}`);
   return notes.join(" · ");
-}
-
-/**
- * An error without what only the system's manual explains.
- *
- * @param {string} text
- */
-function plain(text) {
-  return text.replace(/ \(os error \d+\)/, "").replace(/^./, (first) => first.toLowerCase());
 }
 
 /**
@@ -139,7 +132,8 @@ export function sharedOf(names) {
 }
 
 /**
- * Those that are looked for: by a part of the name, the tags, or the error.
+ * Those that are looked for: by parts of the name, the address, the tags, or the error of one that is
+ * down.
  *
  * @param {readonly DestinationStatus[]} all
  * @param {{ text: string, state: string }} wanted An empty state is every one.
@@ -149,7 +143,8 @@ export function found(all, { text, state }) {
   return all.filter((one) => {
     if (state !== "" && stateOf(one) !== state) return false;
     if (words.length === 0) return true;
-    const told = `${one.name} ${one.address} ${stateOf(one)} ${tagsOf(one)} ${notesOf(one)}`;
+    const error = one.state === "down" || one.state === "suspect" ? errorOf(one) : "";
+    const told = `${one.name} ${one.address} ${stateOf(one)} ${tagsOf(one)} ${error}`;
     return words.every((word) => told.toLowerCase().includes(word));
   });
 }

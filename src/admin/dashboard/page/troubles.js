@@ -1,5 +1,6 @@
 // @ts-check
 import { age, count, plural, rate, span } from "./format.js";
+import { errorOf } from "./last_error.js";
 import { tlsOf } from "./listener_facts.js";
 import { ageTone, isNearlyFull } from "./queue_facts.js";
 import { slotsOf, takes } from "./slots.js";
@@ -259,11 +260,6 @@ function namedCauses(all) {
 /** @param {DestinationStatus & { state_age_ms?: number }} destination */
 function ageOf({ state_age_ms: ms }) {
   return ms === undefined ? "" : ` for ${age(ms)}`;
-}
-
-/** @param {DestinationStatus & { last_error?: { text: string } | null }} destination */
-function errorOf({ last_error }) {
-  return (last_error?.text ?? "").replace(/ \(os error \d+\)/, "").replace(/\.$/, "");
 }
 
 /** @param {number} number */
