@@ -79,7 +79,7 @@ Deno.test("the verdict names who is down, since when and why, and leads there", 
     "bad",
     "db2 is down for 1 min 20 s: connection refused",
     "The other one serves.",
-    "0.2",
+    "d0.2",
   ]);
   const some = healthOf([of("up", "down", "down", "down", "down")]);
   assertEquals(some.title, "4 of 5 destinations are down");
