@@ -100,7 +100,7 @@ function troublesAt(listener, { still, where, alone }) {
   if (full) {
     const how = waiting < listener.queue ? "nearly full" : "full";
     found.push(trouble("bad", `The queue${where} is ${how}: ${causeOf(listener)}`, {
-      detail: turned === "" ? "Then whoever comes waits at the door." : `${turned}.`,
+      detail: turned === "" ? "Whoever comes now waits at the door." : `${turned}.`,
       said: `The queue${where} is full`,
       rank: 1,
       way,
