@@ -4,6 +4,7 @@ import { END_REASONS } from "../../operations/end_reasons.ts";
 /** The scripts of the page, those first that the others build on. */
 const SCRIPTS = [
   "format.js",
+  "last_error.js",
   "history.js",
   "past.js",
   "listener_facts.js",
@@ -45,7 +46,7 @@ const SCRIPTS = [
 ];
 
 /** Its styles; where two say something of the same, the later one counts. */
-const STYLES = ["page.css", "upper.css", "lower.css"];
+const STYLES = ["page.css", "upper.css", "lower.css", "states.css"];
 
 /** The dashboard as one document that asks nobody else for anything. */
 export interface Page {
