@@ -31,7 +31,7 @@ const PICTURES: readonly Picture[] = [
   },
   {
     ...{ file: "dashboard-many.png", state: "busy-40", scheme: "light", size: "desk" },
-    ...{ width: 1180, height: 505, from: ".filter" },
+    ...{ width: 1180, height: 478, from: ".filter" },
   },
   {
     ...{ file: "dashboard-phone.png", state: "down", scheme: "light", size: "phone" },
