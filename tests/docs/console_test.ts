@@ -43,6 +43,12 @@ const FOREIGN = new Set(
     "socat",
     "telnet",
     "strace",
+    "ss",
+    "nstat",
+    "tcpdump",
+    "traceroute",
+    "ping",
+    "wireshark",
     "echo",
   ],
 );
