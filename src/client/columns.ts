@@ -46,9 +46,7 @@ export function fit<R>(
   });
   const excess = () => layout.reduce((sum, { width }) => sum + 2 + width, -columns);
   while (excess() > 0 && layout.length > 1) {
-    const name = layout.find(({ column }) => column.room === "name");
-    if (name && name.width - excess() >= SHORT_NAME) name.width -= excess();
-    else {
+    if (!shorten(layout, excess())) {
       const lowest = Math.min(...layout.map(({ column }) => column.rank));
       layout = layout.filter(({ column }) => column.rank !== lowest);
     }
@@ -56,6 +54,18 @@ export function fit<R>(
   const flexible = layout.find(({ column }) => column.room === "rest");
   if (flexible) flexible.width = Math.min(flexible.column.most, flexible.width - excess());
   return layout;
+}
+
+/** Makes names shorter, the longest first, if that gives so much room. Returns whether it does. */
+function shorten<R>(layout: { column: Column<R>; width: number }[], excess: number): boolean {
+  const names = layout.filter(({ column, width }) => column.room === "name" && width > SHORT_NAME);
+  const room = names.reduce((sum, { width }) => sum + width - SHORT_NAME, 0);
+  if (room < excess) return false;
+  for (; excess > 0; excess--) {
+    const longest = Math.max(...names.map(({ width }) => width));
+    names.find(({ width }) => width === longest)!.width--;
+  }
+  return true;
 }
 
 /** The titles of a table. */

@@ -1,27 +1,33 @@
 import type { SessionInfo } from "../operations/operations.ts";
 import { plural } from "../base/text.ts";
-import { type Column, fit, rowLine, titleLine } from "./columns.ts";
+import { apart, type Column, fit, rowLine, titleLine } from "./columns.ts";
 import type { BodyLine } from "./destination_rows.ts";
 import { formatBytes, formatSpan, plain } from "./format.ts";
 import type { Sessions } from "./shapes.ts";
 
-const COLUMNS: readonly Column<SessionInfo>[] = [
+interface Row {
+  readonly session: SessionInfo;
+  /** Makes the name of a destination shorter, so that it can be told from the others. */
+  shorten(name: string, length: number): string;
+}
+
+const COLUMNS: readonly Column<Row>[] = [
   // It is what every command takes.
-  { title: "ID", rank: 10, least: 4, most: 20, cell: ({ id }) => ({ text: id }) },
+  { title: "ID", rank: 10, least: 4, most: 20, cell: ({ session: { id } }) => ({ text: id }) },
   {
     title: "CLIENT",
     rank: 9,
     least: 11,
     most: 47,
     room: "name",
-    cell: ({ client }) => ({ text: plain(client) }),
+    cell: ({ session: { client } }) => ({ text: plain(client) }),
   },
   {
     title: "STAGE",
     rank: 8,
     least: 8,
     most: 10,
-    cell: ({ stage }) => ({
+    cell: ({ session: { stage } }) => ({
       text: stage,
       style: stage === "relaying" ? "green" : stage === "waiting" ? "yellow" : undefined,
     }),
@@ -32,15 +38,19 @@ const COLUMNS: readonly Column<SessionInfo>[] = [
     rank: 5,
     least: 5,
     most: 8,
-    isWanted: ({ place }) => place !== null,
-    cell: ({ place }) => ({ text: place === null ? "-" : String(place) }),
+    isWanted: ({ session: { place } }) => place !== null,
+    cell: ({ session: { place } }) => ({ text: place === null ? "-" : String(place) }),
   },
   {
     title: "DESTINATION",
     rank: 7,
     least: 11,
     most: 44,
-    cell: ({ destination }) => ({ text: plain(destination ?? "-") }),
+    room: "name",
+    cell: ({ session: { destination }, shorten }, width) => {
+      const name = plain(destination ?? "-");
+      return { text: width === 0 ? name : shorten(name, width) };
+    },
   },
   {
     title: "AGE",
@@ -48,7 +58,7 @@ const COLUMNS: readonly Column<SessionInfo>[] = [
     rank: 7.5,
     least: 7,
     most: 8,
-    cell: ({ age_ms }) => ({ text: formatSpan(age_ms) }),
+    cell: ({ session: { age_ms } }) => ({ text: formatSpan(age_ms) }),
   },
   {
     title: "UP",
@@ -56,7 +66,7 @@ const COLUMNS: readonly Column<SessionInfo>[] = [
     rank: 6,
     least: 5,
     most: 10,
-    cell: ({ bytes_up }) => ({ text: formatBytes(bytes_up) }),
+    cell: ({ session: { bytes_up } }) => ({ text: formatBytes(bytes_up) }),
   },
   {
     title: "DOWN",
@@ -64,15 +74,15 @@ const COLUMNS: readonly Column<SessionInfo>[] = [
     rank: 6.5,
     least: 5,
     most: 10,
-    cell: ({ bytes_down }) => ({ text: formatBytes(bytes_down) }),
+    cell: ({ session: { bytes_down } }) => ({ text: formatBytes(bytes_down) }),
   },
   {
     title: "SERVER NAME",
     rank: 3,
     least: 11,
     most: 40,
-    isWanted: ({ server_name }) => Boolean(server_name),
-    cell: ({ server_name }) => ({ text: plain(server_name ?? "-") }),
+    isWanted: ({ session: { server_name } }) => Boolean(server_name),
+    cell: ({ session: { server_name } }) => ({ text: plain(server_name ?? "-") }),
   },
   {
     title: "TRIES",
@@ -80,14 +90,14 @@ const COLUMNS: readonly Column<SessionInfo>[] = [
     rank: 2,
     least: 5,
     most: 6,
-    cell: ({ attempts }) => ({ text: String(attempts) }),
+    cell: ({ session: { attempts } }) => ({ text: String(attempts) }),
   },
   {
     title: "LISTENER",
     rank: 4,
     least: 8,
     most: 30,
-    cell: ({ listener }) => ({ text: plain(listener) }),
+    cell: ({ session: { listener } }) => ({ text: plain(listener) }),
   },
 ];
 
@@ -100,13 +110,15 @@ export function sessionLines(
   const { sessions, total } = answer;
   if (sessions.length === 0) return [{ line: [{ text: "no sessions" }] }];
   const oldest = total > sessions.length ? `, the ${sessions.length} oldest` : "";
-  const layout = fit(COLUMNS, sessions, columns);
+  const shorten = apart(sessions.map(({ destination }) => plain(destination ?? "-")));
+  const rows = sessions.map((session): Row => ({ session, shorten }));
+  const layout = fit(COLUMNS, rows, columns);
   return [
     { line: [{ text: `${plural(total, "session")}${oldest}`, style: "bold" }] },
     { line: titleLine(layout) },
-    ...sessions.map((session) => ({
-      line: rowLine(layout, session, { chosen: session.id === chosen }),
-      id: session.id,
+    ...rows.map((row) => ({
+      line: rowLine(layout, row, { chosen: row.session.id === chosen }),
+      id: row.session.id,
     })),
   ];
 }

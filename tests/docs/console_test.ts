@@ -44,6 +44,12 @@ const FOREIGN = new Set(
     "socat",
     "telnet",
     "strace",
+    "ss",
+    "nstat",
+    "tcpdump",
+    "traceroute",
+    "ping",
+    "wireshark",
     "echo",
   ],
 );

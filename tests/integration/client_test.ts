@@ -158,7 +158,7 @@ Deno.test("sessions are listed and ended", async () => {
 });
 
 Deno.test({
-  ...unless("top follows the program in a terminal, to its end", {
+  ...unless("top follows the program in a terminal, to its end and to the next one", {
     [noTerminal ?? ""]: noTerminal !== undefined,
   }),
   async fn() {
@@ -174,9 +174,63 @@ Deno.test({
     await terminal.shows("draining");
     client.close();
     assertEquals(await operated.program.ended(), 0);
+    await terminal.shows("ended as planned");
+    // Another one at the same address is followed at once.
+    const again = [`127.0.0.1:${freePort()}`, `${server.address},workers=5`];
+    await using another = await Program.spawn(["--admin", operated.address, ...again]);
+    await terminal.shows("0/5");
+    // What is chosen there is drained by a key, once it was confirmed.
+    await terminal.type("\x1b[B");
+    await terminal.shows("> 1.1");
+    await terminal.type("d");
+    await terminal.shows(`drain 1.1 ${server.address}? y yes, n no`);
+    await terminal.type("y");
+    await terminal.shows(`1.1 ${server.address}: drain, 0 active`);
+    await another.logged(/1\.1|destination .*: drain/);
+    await terminal.type("q");
     await terminal.ended();
     assertMatch(terminal.output, /l[^\n]*status=0\r\n$/);
   },
+});
+
+Deno.test("a session is called the same in ctl, the log and the access log", async () => {
+  await using server = new TestServer(echo);
+  await using operated = await Operated.start([server.address], ["--log-level", "debug"]);
+  const { program } = operated;
+  await request(program.port, "hello");
+  const [entry] = await program.entries(1);
+  assertMatch(entry!.id, /^1\.\d+$/);
+  await program.logged(new RegExp(`session ${entry!.id.replace(".", "\\.")}: closed, done`));
+  {
+    using client = await Deno.connect({ hostname: "127.0.0.1", port: program.port });
+    await until(() => server.open === 1, "it is served");
+    const id = (await operated.ctl("names", "sessions")).trim();
+    assertEquals(await operated.ctl("end", id), `${id}: ended\n`);
+    await client.read(new Uint8Array(1)).catch(() => null);
+    await program.logged(new RegExp(`session ${id.replace(".", "\\.")}: closed, killed`));
+    assertEquals((await program.entries(2))[1]!.id, id);
+  }
+});
+
+Deno.test("what is in force, the log and the names come from the running program", async () => {
+  await using first = new TestServer(echo);
+  await using second = new TestServer(echo);
+  await using operated = await Operated.start(
+    [`${first.address},name=db1`, `${second.address},name=db2,workers=3`],
+    ["--queue-timeout", "7s", "--name", "front"],
+  );
+  const given = await operated.ctl("config", "front", "--given");
+  assertMatch(given, /\* queue-timeout +7s\n/);
+  assertMatch(given, /Destination 1\.2: db2 \([\d.:]+\)\n[^]*\* workers +3\n/);
+  assertMatch(await operated.ctl("config"), /\n {4}queue +1024\n/);
+  assertMatch(await operated.ctl("logs"), /INFO +.*admin API on unix:/);
+  assertEquals(await operated.ctl("names"), "db1\ndb2\n");
+  assertEquals(await operated.ctl("names", "listeners"), "front\n");
+  assertEquals(
+    await operated.ctl("drain", "db*"),
+    "1.1 db1: drain, 0 active\n1.2 db2: drain, 0 active\n",
+  );
+  assertMatch(await operated.ctl("ready", "all"), /^1\.1 db1: up.*\n1\.2 db2: up/);
 });
 
 Deno.test("metrics and reload are passed on", async () => {

@@ -20,12 +20,11 @@ const BOUNDS = ["limit", "for"];
 const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT"]
   : ["SIGINT", "SIGTERM", "SIGHUP"];
-const WHICH = "SESSION ... | [--listener NAME] [--destination DEST] [--client ADDRESS]";
 
 /** `watch` shows what sessions carry, `capture` writes it. */
 export const INSPECTION_COMMANDS: Readonly<Record<"watch" | "capture", CtlCommand>> = {
   watch: {
-    form: `${WHICH} [--hex] [--rate SIZE] [--for TIME] [--capture FILE]`,
+    form: "SESSION ... [--hex] [--rate SIZE] [--for TIME] [--capture FILE]",
     help:
       "what sessions carry, as it comes: > from the client, < to it; as text, or --hex; at most " +
       `--rate bytes in a second (${DEFAULT_RATE}); with --capture into a file as well`,
@@ -53,7 +52,7 @@ export const INSPECTION_COMMANDS: Readonly<Record<"watch" | "capture", CtlComman
     },
   },
   capture: {
-    form: `${WHICH} --file FILE [--limit SIZE] [--for TIME]`,
+    form: "SESSION ... --file FILE [--limit SIZE] [--for TIME]",
     help:
       "writes what sessions carry to a file for Wireshark (pcapng; - is standard output), at most " +
       `--limit bytes (${DEFAULT_LIMIT}), until they are over, for --for, or until Ctrl-C`,
