@@ -4,13 +4,16 @@ import { SPAN_NAMES } from "../operations/history.ts";
 import type { Schema } from "../operations/field.ts";
 import { numberOf, ref, SCHEMAS } from "./schemas.ts";
 
+const ID: Schema = { type: "string", pattern: "^\\d+\\.\\d+$" };
+
 type Operation = Readonly<Record<string, unknown>>;
 
 /** What every request can be answered with; `401` only where the token counts. */
 const REFUSALS: Readonly<Record<string, string>> = {
   400: "malformed",
   401: "the token is missing or wrong",
-  403: "Host or Origin is not allowed, the token may only look, or a program without a token",
+  403:
+    "Host or Origin is not allowed, the token may only look, or a program or bytes without a token",
   404: "there is no such thing",
   408: "the body did not arrive in time",
   409: "cannot be done now",
@@ -18,7 +21,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
   415: "the body is not declared as application/json",
   422: "a value is not allowed",
   500: "a defect; the log has the details",
-  503: "too many event streams",
+  503: "too many streams",
 };
 
 /** The OpenAPI 3.1 document of the admin API. */
@@ -96,6 +99,27 @@ const PATHS: Readonly<Record<string, Record<string, Operation>>> = {
       ...operation("endSession", "End a session at once"),
       parameters: [idOf("session")],
       responses: { 204: { description: "it has ended" }, ...refusals(401, 404, 409, 422) },
+    },
+  },
+  "/bytes": {
+    get: {
+      ...operation("bytes", "Server-sent events: what chosen sessions carry, while it is open"),
+      parameters: [
+        queryOf("session", "an id; as often as there are", ID),
+        queryOf("listener", "sessions, also those that come, of a listener: its number or name"),
+        queryOf("destination", "those of a destination: its id or name"),
+        queryOf("client", "those of a client: an address, a network, or unix"),
+      ],
+      responses: {
+        200: content(
+          'event "session": a session of which bytes follow; "bytes": direction, offset and bytes ' +
+            '(base64); "end": a direction has ended; "over": why a session has; "lost": so much was ' +
+            'left out; "done": nothing more comes. See the documentation of the admin API.',
+          "text/event-stream",
+          { type: "string" },
+        ),
+        ...refusals(401, 404, 422, 503),
+      },
     },
   },
   "/history": {
@@ -204,13 +228,21 @@ function operation(operationId: string, summary: string): Operation {
   return { operationId, summary };
 }
 
+function queryOf(
+  name: string,
+  description: string,
+  schema: Schema = { type: "string" },
+): Operation {
+  return { name, in: "query", description, schema };
+}
+
 function idOf(what: string): Operation {
   return {
     name: "id",
     in: "path",
     required: true,
     description: `the id of the ${what}: two numbers with a dot`,
-    schema: { type: "string", pattern: "^\\d+\\.\\d+$" },
+    schema: ID,
   };
 }
 

@@ -3,6 +3,8 @@ import { OperationError, type Operations, type Status } from "../operations/oper
 import { answer, HttpError, invalid, json, JSON_TYPE } from "./responses.ts";
 import type { Caller, May, Whoami } from "./caller.ts";
 import { readJson } from "./request_body.ts";
+import type { ByteStreams } from "./byte_streams.ts";
+import { readInspection, wordsOf } from "./inspection_request.ts";
 import type { EventStreams } from "./event_streams.ts";
 import { EXPOSITION_TYPE } from "../telemetry/exposition.ts";
 import { isProgram, readChange, readNewDestination, readNothing } from "./request_fields.ts";
@@ -22,6 +24,7 @@ export interface HandlerContext {
   snapshots: StatusCache;
   sheets: Sheets;
   streams: EventStreams;
+  byteStreams: ByteStreams;
   page: Page | undefined;
   limits: Limits;
 }
@@ -62,6 +65,7 @@ export const ROUTES: readonly Route[] = [
     },
   },
   { method: "GET", path: "/sessions", handle: sessions },
+  { method: "GET", path: "/bytes", needs: "everything", handle: bytes },
   { method: "DELETE", path: "/sessions/{id}", handle: endSession },
   { method: "GET", path: "/history", handle: history },
   {
@@ -158,6 +162,24 @@ async function metrics({ snapshots, sheets }: HandlerContext): Promise<Response>
 function events({ request, completed }: ApiRequest, { streams }: HandlerContext): Response {
   if (request.method === "HEAD") return answer(null, { type: "text/event-stream; charset=utf-8" });
   return streams.answer(completed);
+}
+
+async function bytes(
+  { request, query, completed, caller: { by, name, token } }: ApiRequest,
+  { operations, snapshots, byteStreams }: HandlerContext,
+): Promise<Response> {
+  if (!token && name !== "socket file") {
+    throw new HttpError(
+      403,
+      "what sessions carry is shown only with a token, or over a socket file: give " +
+        "--admin-token-file, or --admin unix:/path",
+    );
+  }
+  const wish = readInspection(query);
+  if (request.method === "HEAD") return answer(null, { type: "text/event-stream; charset=utf-8" });
+  byteStreams.assertRoom();
+  const sources = await asked(operations.inspect(wish), snapshots);
+  return byteStreams.answer(sources, { what: wordsOf(wish), by, completed });
 }
 
 async function addDestination(

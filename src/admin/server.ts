@@ -16,6 +16,7 @@ import type { Operations } from "../operations/operations.ts";
 import { Pace } from "../async/pace.ts";
 import { type Caller, type Tokens, wantsToken } from "./caller.ts";
 import { HttpError, refusal } from "./responses.ts";
+import { ByteStreams } from "./byte_streams.ts";
 import { EventStreams } from "./event_streams.ts";
 import { guard, type Guarded } from "./request_guard.ts";
 import { LIMITS, type Limits } from "./limits.ts";
@@ -90,11 +91,13 @@ export async function serveAdmin(
     log,
     limits,
   });
+  const byteStreams = new ByteStreams(log);
   const desk: HandlerContext = {
     operations,
     snapshots,
     sheets,
     streams,
+    byteStreams,
     page,
     limits,
   };
@@ -131,6 +134,7 @@ export async function serveAdmin(
   async function close(): Promise<void> {
     signal?.removeEventListener("abort", close);
     streams.close();
+    byteStreams.close();
     await server.close({ patience: limits.closePatience });
     pace.close();
     allowance?.();

@@ -1,5 +1,6 @@
 import type { ListenerConfig } from "../config/config.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
+import type { InspectionSource, ListenerWish } from "../operations/inspection.ts";
 import type { SessionInfo } from "../operations/operations.ts";
 import type { AdminState } from "../operations/states.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
@@ -45,6 +46,8 @@ export interface Balancer {
   sessions(limit: number): Awaitable<SessionInfo[]>;
   /** Ends a session at once. Returns whether it was there. */
   endSession(id: number): Awaitable<boolean>;
+  /** Begins to note what moves in sessions, in each of its threads. */
+  inspect(wish: ListenerWish): Awaitable<InspectionSource[]>;
   /** Sets what the operator wants of a destination. */
   setAdminState(destination: number, state: AdminState): Awaitable<void>;
   /** Goes over to another configuration with the same listen address. */

@@ -1,5 +1,6 @@
 import { atOnce } from "../async/chunks.ts";
 import type { ListenerConfig } from "../config/config.ts";
+import type { InspectionSource, ListenerWish } from "../operations/inspection.ts";
 import type { SessionInfo } from "../operations/operations.ts";
 import type { AdminState } from "../operations/states.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
@@ -11,6 +12,7 @@ import { OperatorView } from "./operator_view.ts";
 import { exchange, reconfigure, replace, resizeQueue } from "./reconfiguration.ts";
 import type { Totals } from "../operations/totals.ts";
 import { logStart } from "./report.ts";
+import type { Inspections } from "./inspections.ts";
 import type { Parts } from "./parts.ts";
 import { Sampler } from "./sampler.ts";
 import { wire, type WiringOptions } from "./wiring.ts";
@@ -98,6 +100,18 @@ export class LocalBalancer implements Balancer {
 
   endSession(id: number): boolean {
     return this.#view.endSession(id);
+  }
+
+  /** Who looks into its sessions. */
+  get inspections(): Inspections {
+    return this.#parts.inspections;
+  }
+
+  inspect(wish: ListenerWish): InspectionSource[] {
+    const { inspections } = this.#parts;
+    const { number, found } = inspections.begin(wish);
+    const read = () => inspections.read(number);
+    return [{ found, read, end: () => inspections.end(number) }];
   }
 
   setAdminState(number: number, state: AdminState): void {

@@ -13,6 +13,7 @@ import type { Admission } from "./admission.ts";
 import type { ConnectObserver } from "./connect_observer.ts";
 import type { Overload } from "./overload/overload.ts";
 import type { Forecaster } from "./forecaster.ts";
+import type { Inspections } from "./inspections.ts";
 import type { Routes } from "./routes/routes.ts";
 import type { WaitingTimeouts } from "./waiting_timeouts.ts";
 import type { WorkerPool } from "./worker_pool.ts";
@@ -28,6 +29,7 @@ export interface Observers {
   readonly waitingTimeouts: WaitingTimeouts;
   readonly timekeeper: Timekeeper;
   readonly steps: Steps;
+  readonly inspections: Inspections;
   readonly access: Pick<AccessLog, "add"> | undefined;
   readonly health: Health;
   readonly pool: WorkerPool;
@@ -59,6 +61,7 @@ export class Announcer implements SessionObserver, ConnectObserver {
       waitingTimeouts,
       timekeeper,
       steps,
+      inspections,
       access,
       listener,
     } = this.#observers;
@@ -69,11 +72,12 @@ export class Announcer implements SessionObserver, ConnectObserver {
     if (session.route) routes.noteEnd(session);
     timekeeper.ended(session);
     if (steps.on) steps.closed(session);
+    if (inspections.on) inspections.ended(session);
     access?.add(session, listener);
   }
 
   onConnected(session: Session, destination: Destination): void {
-    const { health, forecaster, routes, waitingTimeouts, timekeeper, steps, pool } =
+    const { health, forecaster, routes, waitingTimeouts, timekeeper, steps, inspections, pool } =
       this.#observers;
     waitingTimeouts.forget(session);
     forecaster.noteConnected(session);
@@ -82,6 +86,7 @@ export class Announcer implements SessionObserver, ConnectObserver {
     timekeeper.connected(session, destination);
     if (destination.caution.wary) pool.onConnected(destination);
     if (steps.on) steps.connected(session);
+    if (inspections.on) inspections.connected(session, destination);
   }
 
   onFailure(destination: Destination, error: Error): void {

@@ -21,6 +21,7 @@ import type { Farewells } from "./farewells.ts";
 import type { Forecaster } from "./forecaster.ts";
 import type { Gate } from "./gate.ts";
 import type { TlsGreeting } from "./greeting/tls_greeting.ts";
+import type { Inspections } from "./inspections.ts";
 import type { Overload } from "./overload/overload.ts";
 import type { Queue } from "./queue.ts";
 import type { QueueOrder } from "./queue_order.ts";
@@ -71,6 +72,8 @@ export interface Parts {
   readonly forecaster: Forecaster;
   /** Which destinations serve which sessions. */
   readonly routes: Routes;
+  /** Who looks into which sessions. */
+  readonly inspections: Inspections;
   readonly stallDetector: StallDetector;
   readonly workerContext: WorkerContext;
   readonly timekeeper: Timekeeper;

@@ -1,4 +1,5 @@
 import type { ListenerConfig } from "../config/config.ts";
+import type { SessionRegistry } from "../session/registry.ts";
 import { hasNodeTls } from "../net/tls/node_tls.ts";
 import { certificatesOf } from "../config/tls_rules.ts";
 import type { Unopened } from "../net/descriptor_capacity.ts";
@@ -106,4 +107,11 @@ export class SessionDescriptors {
   end(): void {
     for (const release of this.#reserved.splice(0)) release();
   }
+}
+
+/** Descriptors that sessions have a right to and not yet, or no more: those to connect with. */
+export function countUnconnected({ live }: Pick<SessionRegistry, "live">): number {
+  let number = 0;
+  for (const { server } of live) if (server === undefined) number++;
+  return number;
 }

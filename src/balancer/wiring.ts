@@ -14,7 +14,6 @@ import { noteOf, Trails } from "../net/trails.ts";
 import { Loops } from "../session/loops.ts";
 import { SessionRegistry } from "../session/registry.ts";
 import { Steps } from "../session/steps.ts";
-import { TimeoutSweep } from "../session/timeouts.ts";
 import { SILENT } from "../services/service.ts";
 import { Timekeeper } from "../session/timings.ts";
 import { Admission } from "./admission.ts";
@@ -23,6 +22,7 @@ import { Datagrams } from "./datagrams.ts";
 import { Farewells } from "./farewells.ts";
 import { Forecaster } from "./forecaster.ts";
 import { Gate } from "./gate.ts";
+import { Inspections } from "./inspections.ts";
 import { HelloGreeting } from "./greeting/hello_greeting.ts";
 import { ProxyGreeting } from "./greeting/proxy_greeting.ts";
 import { TlsGreeting } from "./greeting/tls_greeting.ts";
@@ -34,10 +34,11 @@ import { Queue } from "./queue.ts";
 import { QueueOrder } from "./queue_order.ts";
 import { Routes } from "./routes/routes.ts";
 import { isServing, Serving } from "./serving.ts";
-import { SessionDescriptors } from "./session_descriptors.ts";
+import { countUnconnected, SessionDescriptors } from "./session_descriptors.ts";
 import { StallDetector } from "./stall_detector.ts";
 import { Certificates } from "./tls/certificates.ts";
 import { claimLinger } from "./tls/linger.ts";
+import { makeSweep } from "./sweep.ts";
 import { WaitingTimeouts } from "./waiting_timeouts.ts";
 import { runWorker, type WorkerContext } from "./worker.ts";
 import { WorkerPool } from "./worker_pool.ts";
@@ -206,6 +207,13 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     triesNew: !options.only,
     names: options.names ?? names,
   });
+  const inspections = new Inspections({
+    listener: identity,
+    registry,
+    destinations: () => destinations.all,
+    clock,
+    signal: ending.signal,
+  });
   announcer.connect({
     listener: name,
     admission,
@@ -215,6 +223,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     waitingTimeouts,
     timekeeper,
     steps,
+    inspections,
     access,
     health,
     pool,
@@ -265,22 +274,11 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     health,
     fairReads,
     datagrams,
-    sweep: new TimeoutSweep(registry.live, {
-      timeouts: settings,
-      clock,
-      onSweep() {
-        forecaster.sample();
-        routes.sample();
-        overload.look();
-      },
-      onSeen(session) {
-        session.tuneForLongLife({ keepAlive: settings.keepalive === "on" });
-        session.sweepListener?.onSweep(session);
-      },
-    }),
+    sweep: makeSweep({ registry, settings, clock, forecaster, routes, overload }),
     waitingTimeouts,
     forecaster,
     routes,
+    inspections,
     stallDetector: new StallDetector({ queue, pool, log }),
     workerContext,
     timekeeper,
@@ -290,11 +288,4 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     names,
     ending,
   };
-}
-
-/** Descriptors that sessions have a right to and not yet, or no more: those to connect with. */
-function countUnconnected({ live }: SessionRegistry): number {
-  let number = 0;
-  for (const { server } of live) if (server === undefined) number++;
-  return number;
 }

@@ -100,20 +100,20 @@ export class AdminClient implements Disposable {
   }
 
   /**
-   * What `GET /events` tells, until the program ends the stream, the connection fails, or the
+   * What `GET /events` tells, or another stream of events, until the program ends the stream, the connection fails, or the
    * signal is aborted: all three end it without an error.
    */
-  async *events(signal: AbortSignal): AsyncGenerator<ServerEvent, void> {
+  async *events(signal: AbortSignal, path = "/events"): AsyncGenerator<ServerEvent, void> {
     let response: Response;
     try {
-      response = await this.#request("/events", {}, signal);
+      response = await this.#request(path, {}, signal);
     } catch (error) {
       if (signal.aborted) return;
       throw error;
     }
     if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
       await response.body?.cancel();
-      throw this.#foreign("its /events is not an event stream");
+      throw this.#foreign(`its ${path.replace(/\?.*$/s, "")} is not an event stream`);
     }
     const events = readEvents(chunksOf(response.body, signal), this.#limits.json);
     try {
@@ -129,28 +129,31 @@ export class AdminClient implements Disposable {
     }
   }
 
+  /** How long something may take, in milliseconds. */
+  get patience(): number {
+    return this.#limits.patience;
+  }
+
   /**
    * The {@linkcode Status} events of {@linkcode events}: one at once, then one each second.
-   *
-   * @param options.patient Whether one may be late, unless it is the first.
    */
-  async *statuses(options: { patient?: boolean } = {}): AsyncGenerator<Status, void> {
+  async *statuses(): AsyncGenerator<Status, void> {
     const { patience } = this.#limits;
     const late = new AbortController();
     const watch = () => after(patience, () => late.abort());
-    let timer: Timer | undefined = watch();
+    let timer: Timer = watch();
     try {
       for await (const { type, data } of this.events(late.signal)) {
         if (type !== "status") continue;
-        timer?.stop();
+        timer.stop();
         yield this.#read(data, isStatus, "an event of its /events");
-        timer = options.patient ? undefined : watch();
+        timer = watch();
       }
       if (late.signal.aborted) {
         throw new FatalError(`${this.name} has told no status for ${seconds(patience)}`);
       }
     } finally {
-      timer?.stop();
+      timer.stop();
     }
   }
 

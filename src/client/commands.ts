@@ -4,6 +4,7 @@ import { plural, quote } from "../base/text.ts";
 import type { CtlCommand } from "./command.ts";
 import { CONFIG } from "./config_command.ts";
 import { DESTINATION_COMMANDS } from "./destination_commands.ts";
+import { INSPECTION_COMMANDS } from "./inspect/commands.ts";
 import { LOGS } from "./log_command.ts";
 import { NAMES } from "./name_command.ts";
 import { isNothing, isObject, isReloadResult, isSessions } from "./shapes.ts";
@@ -58,6 +59,7 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
       if (failures.length > 0) throw new FatalError(failures.join("\n"));
     },
   },
+  ...INSPECTION_COMMANDS,
   reload: {
     form: "",
     help: "reads the configuration again and applies what is different",

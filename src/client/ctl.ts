@@ -93,7 +93,8 @@ function usageOf(name: string): string {
 
 function ctlHelp(): string {
   const commands = Object.entries(COMMANDS).map(([name, { form, help }]) => {
-    return `  ${`${name} ${form}`.trimEnd()}\n      ${help}`;
+    const title = wrap(`${name} ${form}`.trimEnd(), 6).slice(4);
+    return `${title}\n${wrap(help, 6)}`;
   });
   return `iawlb ctl: asks a running iawlb, or tells it what to do
 

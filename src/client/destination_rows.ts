@@ -1,8 +1,10 @@
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { ShownState } from "../operations/states.ts";
-import { bar, type Line, type Span, type Style } from "./drawing.ts";
+import { apart, type Column, fit, rowLine, titleLine } from "./columns.ts";
+import { bar, type Line, spark, type Style } from "./drawing.ts";
 import { backupMark, formatBytes, formatRate, plain } from "./format.ts";
 import type { DestinationRates, Rates } from "./rates.ts";
+import type { Trends } from "./trends.ts";
 
 /** The orders in which destinations can be shown. */
 export const SORT_ORDERS = ["configured", "load", "sessions/s", "bytes/s", "failures"] as const;
@@ -13,20 +15,9 @@ export type SortOrder = typeof SORT_ORDERS[number];
 interface Row {
   readonly destination: DestinationStatus;
   readonly rate: DestinationRates | undefined;
-}
-
-interface Column {
-  readonly title: string;
-  /** Numbers stand to the right. */
-  readonly right?: true;
-  /** When there is no room, the column with the lowest one goes first. */
-  readonly rank: number;
-  readonly least: number;
-  readonly most: number;
-  /** Whether a destination has anything to show there; without one that has there is no column. */
-  isWanted?(destination: DestinationStatus): boolean;
-  /** @param width Of the column; 0 to find out how wide the cell would be. */
-  cell(row: Row, width: number): Span;
+  readonly trends: Trends | undefined;
+  /** Makes the name of a destination shorter, so that it can be told from the others. */
+  shorten(name: string, length: number): string;
 }
 
 /** A name is not made shorter than this to have room for what else is said about it. */
@@ -41,22 +32,24 @@ const STATE_STYLES: Readonly<Record<ShownState, Style>> = {
   maint: "dim",
 };
 
-const COLUMNS: readonly Column[] = [
-  { title: "ID", rank: 3, least: 2, most: 9, cell: ({ destination: { id } }) => ({ text: id }) },
+const COLUMNS: readonly Column<Row>[] = [
+  // It is what every command takes.
+  { title: "ID", rank: 10, least: 2, most: 20, cell: ({ destination: { id } }) => ({ text: id }) },
   {
     title: "DESTINATION",
     rank: 9,
     least: 11,
     most: 44,
-    cell: ({ destination }, width) => {
+    room: "name",
+    cell: ({ destination, shorten }, width) => {
       const { name, leaving } = destination;
       const marks = backupMark(destination) + (leaving ? " (leaving)" : "");
       const text = plain(name) + marks;
       if (width === 0 || text.length <= width) return { text };
       // The name is what it is told apart by: where there is no room for both, it goes first.
       const room = width - marks.length;
-      const short = shorten(briefProgram(plain(name)), room);
-      return { text: room < LEAST_NAME ? briefProgram(plain(name)) : short + marks };
+      const brief = briefProgram(plain(name));
+      return { text: room < LEAST_NAME ? shorten(brief, width) : shorten(brief, room) + marks };
     },
   },
   {
@@ -79,6 +72,7 @@ const COLUMNS: readonly Column[] = [
     rank: 5,
     least: 8,
     most: 30,
+    room: "rest",
     cell: ({ destination: { active, limit } }, width) => ({
       text: bar(active / limit, width),
       style: active >= limit ? "yellow" : "green",
@@ -91,6 +85,17 @@ const COLUMNS: readonly Column[] = [
     least: 6,
     most: 8,
     cell: ({ rate }) => ({ text: rate ? formatRate(rate.sessions) : "-" }),
+  },
+  {
+    title: "LAST 60 S",
+    rank: 3.5,
+    least: 15,
+    most: 15,
+    isWanted: ({ trends }) => trends !== undefined,
+    cell: ({ destination: { id }, trends }) => ({
+      text: spark(trends?.destination(id, { columns: 15, per: 4 }) ?? []),
+      style: "green",
+    }),
   },
   {
     title: "FAIL",
@@ -132,7 +137,7 @@ const COLUMNS: readonly Column[] = [
     rank: 1.7,
     least: 5,
     most: 15,
-    isWanted: ({ limit_reason }) => limit_reason !== "configured",
+    isWanted: ({ destination: { limit_reason } }) => limit_reason !== "configured",
     cell: ({ destination: { limit_reason } }) => ({ text: limit_reason }),
   },
   {
@@ -140,7 +145,7 @@ const COLUMNS: readonly Column[] = [
     rank: 1.65,
     least: 5,
     most: 30,
-    isWanted: ({ sni, alpn }) => Boolean(sni || alpn),
+    isWanted: ({ destination: { sni, alpn } }) => Boolean(sni || alpn),
     cell: ({ destination: { sni, alpn } }) => ({
       text: plain([sni || "*", alpn].filter(Boolean).join(" ")),
     }),
@@ -150,7 +155,7 @@ const COLUMNS: readonly Column[] = [
     rank: 1.6,
     least: 8,
     most: 8,
-    isWanted: ({ tls }) => tls !== undefined && tls !== "off",
+    isWanted: ({ destination: { tls } }) => tls !== undefined && tls !== "off",
     cell: ({ destination: { tls } }) => ({
       text: tls ?? "-",
       style: tls === "insecure" ? "red" : undefined,
@@ -161,40 +166,43 @@ const COLUMNS: readonly Column[] = [
     rank: 1.5,
     least: 5,
     most: 40,
-    isWanted: ({ agent }) => Boolean(agent),
+    isWanted: ({ destination: { agent } }) => Boolean(agent),
     cell: ({ destination: { agent } }) => ({ text: plain(agent || "-") }),
   },
 ];
 
-const NAME = COLUMNS.find(({ title }) => title === "DESTINATION");
-const BAR = COLUMNS.find(({ title }) => title === "");
+/** A line of the screen, and whose it is, if it is about one that can be chosen. */
+export interface BodyLine {
+  readonly line: Line;
+  readonly id?: string;
+}
 
 /** The destinations of a listener as a table that fits: columns that matter less go first. */
 export function destinationLines(
   destinations: readonly DestinationStatus[],
   between: Rates | undefined,
-  options: { columns: number; sort: SortOrder },
-): Line[] {
-  if (destinations.length === 0) return [[{ text: "  no destinations" }]];
-  const { columns, sort } = options;
-  const rows = destinations.map((destination) => ({
-    destination,
+  options: {
+    columns: number;
+    sort: SortOrder;
+    chosen?: string | undefined;
+    trends?: Trends | undefined;
+  },
+): BodyLine[] {
+  if (destinations.length === 0) return [{ line: [{ text: "  no destinations" }] }];
+  const { columns, sort, chosen, trends } = options;
+  const shorten = apart(destinations.map(({ name }) => briefProgram(plain(name))));
+  const rows = destinations.map((destination): Row => ({
+    ...{ destination, trends, shorten },
     rate: between?.destinations.get(destination.id),
   }));
   // Sorting keeps the order of those that are alike.
   if (sort !== "configured") rows.sort((a, b) => weightIn(sort, b) - weightIn(sort, a));
-  const layout = fit(rows, columns);
-  const titles = layout.map(({ column, width }): Span => ({
-    text: pad(column, column.title, width),
-    style: "dim",
-  }));
-  const lines = rows.map((row) =>
-    layout.map(({ column, width }): Span => {
-      const { text, style } = column.cell(row, width);
-      return { text: pad(column, text, width), style };
-    })
-  );
-  return [titles, ...lines].map((cells) => cells.flatMap((cell) => [{ text: "  " }, cell]));
+  const layout = fit(COLUMNS, rows, columns);
+  const lines = rows.map((row): BodyLine => {
+    const { id } = row.destination;
+    return { line: rowLine(layout, row, { chosen: id === chosen }), id };
+  });
+  return [{ line: titleLine(layout) }, ...lines];
 }
 
 function weightIn(sort: SortOrder, { destination, rate }: Row): number {
@@ -212,46 +220,8 @@ function weightIn(sort: SortOrder, { destination, rate }: Row): number {
   }
 }
 
-function fit(rows: readonly Row[], columns: number): { column: Column; width: number }[] {
-  const wantedColumns = COLUMNS.filter(({ isWanted }) => {
-    return !isWanted || rows.some(({ destination }) => isWanted(destination));
-  });
-  let layout = wantedColumns.map((column) => {
-    const longest = column === BAR
-      ? 0
-      : Math.max(0, ...rows.map((row) => column.cell(row, 0).text.length));
-    const wanted = Math.max(longest, column.title.length, column.least);
-    // Names may be long, but the numbers have to stand somewhere too.
-    const most = column === NAME ? Math.max(column.least, Math.floor(columns * 0.3)) : column.most;
-    return { column, width: Math.min(wanted, column.most, most) };
-  });
-  const total = () => layout.reduce((sum, { width }) => sum + 2 + width, 0);
-  while (total() > columns && layout.length > 1) {
-    const lowest = Math.min(...layout.map(({ column }) => column.rank));
-    layout = layout.filter(({ column }) => column.rank !== lowest);
-  }
-  const flexible = layout.find(({ column }) => column === BAR);
-  if (flexible) {
-    flexible.width = Math.min(flexible.column.most, flexible.width + columns - total());
-  }
-  return layout;
-}
-
-/** A cell of exactly this width. */
-function pad({ right }: Column, text: string, width: number): string {
-  const short = shorten(text, width);
-  return right ? short.padStart(width) : short.padEnd(width);
-}
-
 /** A program without its options and its folder, where there is no room for all; any other name as it is. */
 function briefProgram(name: string): string {
   const [, program] = /^(?:[^ ]*,)?exec:(?:[^ ']*\/)?([^ /]+(?: .*)?)$/.exec(name) ?? [];
   return program === undefined ? name : `exec:${program}`;
-}
-
-/** A text of at most this length, with `~` in its middle if it is longer: names differ at their end. */
-function shorten(text: string, length: number): string {
-  if (text.length <= length) return text;
-  const end = Math.floor((length - 1) / 2);
-  return `${text.slice(0, length - 1 - end)}~${text.slice(text.length - end)}`;
 }

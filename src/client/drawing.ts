@@ -84,3 +84,15 @@ export function bar(share: number, columns: number): string {
   const part = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
   return `▕${(full + part).padEnd(inner)}▏`;
 }
+
+/** Heights of a column: nothing, and more than nothing up to the most. */
+const HEIGHTS = "▁▂▃▄▅▆▇█";
+
+/** Values as a line of columns, the highest of them as high as can be; blank where there is none. */
+export function spark(values: readonly (number | null)[]): string {
+  const most = Math.max(0, ...values.map((value) => value ?? 0));
+  return values.map((value) => {
+    if (value === null) return " ";
+    return HEIGHTS[value > 0 ? Math.max(1, Math.round(value / most * 7)) : 0];
+  }).join("");
+}

@@ -8,7 +8,14 @@ export type Key =
   | "page up"
   | "page down"
   | "top"
-  | "end";
+  | "end"
+  | "switch"
+  | "drain"
+  | "ready"
+  | "maint"
+  | "kill"
+  | "yes"
+  | "no";
 
 const SEQUENCES: readonly (readonly [string, Key])[] = [
   ["\x1b[A", "up"],
@@ -27,12 +34,21 @@ const SEQUENCES: readonly (readonly [string, Key])[] = [
   ["\x03", "quit"],
   ["s", "sort"],
   [" ", "pause"],
+  ["\t", "switch"],
+  ["d", "drain"],
+  ["r", "ready"],
+  ["m", "maint"],
+  ["x", "kill"],
+  ["y", "yes"],
+  ["n", "no"],
 ];
 
 /** The keys in what a terminal sent; unknown ones are left out. */
 export function readKeys(input: string): Key[] {
   const keys: Key[] = [];
   for (let rest = input; rest !== "";) {
+    // Escape alone: with more behind it, it begins a key.
+    if (rest === "\x1b") return [...keys, "no"];
     const known = SEQUENCES.find(([sequence]) => rest.startsWith(sequence));
     if (known) keys.push(known[1]);
     rest = rest.slice(known ? known[0].length : unknownLength(rest));

@@ -119,6 +119,16 @@ const config = object({
   })),
 });
 
+const values = list(either(none, amount));
+const series: Test = (value) => anything(value) && Object.values(value as object).every(values);
+const past = object({
+  uptime_ms: amount,
+  listeners: list(object({
+    ...{ id: amount, series },
+    destinations: either(missing, list(object({ id, series }))),
+  })),
+});
+
 /** What `GET /sessions` answers. */
 export interface Sessions {
   sessions: SessionInfo[];
@@ -147,6 +157,27 @@ export interface ConfigInForce {
       readonly options: Readonly<Record<string, ConfigEntry>>;
     }[];
   }[];
+}
+
+/** Values by second, oldest first; `null` where nothing was measured. */
+export type PastValues = readonly (number | null)[];
+
+/** What `GET /history` answers, as far as it is looked at. */
+export interface Past {
+  readonly uptime_ms: number;
+  readonly listeners: readonly {
+    readonly id: number;
+    readonly series: Readonly<Record<string, PastValues>>;
+    readonly destinations?: readonly {
+      readonly id: string;
+      readonly series: Readonly<Record<string, PastValues>>;
+    }[];
+  }[];
+}
+
+/** Whether it can be shown as what happened before. */
+export function isPast(value: unknown): value is Past {
+  return past(value);
 }
 
 /** Whether it can be shown as a status. */

@@ -100,7 +100,10 @@ Options:
                       --once a single time, at once
   --token-file FILE   the file with the token, if one is wanted
 
-Keys: q quits, s changes the order of the destinations, space pauses, the arrow
-and page keys scroll. Rates and latencies are those of the last five seconds.
+Keys: the arrow and page keys choose a destination; d drains it, r makes it ready
+again, m is maintenance, each after y. Tab shows the sessions, where x ends the
+one that is chosen. s changes the order, space pauses, q quits. Rates and
+latencies are those of the last five seconds. When the connection is lost, the
+last picture stays until the program is there again.
 
 Exit status: 0 done; 1 failed, or the connection was lost; 2 bad usage.`;

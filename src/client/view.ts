@@ -3,11 +3,15 @@ import type { Status } from "../operations/operations.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 import { bar, clip, flow, type Line, type Span } from "./drawing.ts";
 import { datagramsOf } from "./datagrams.ts";
-import { destinationLines, type SortOrder } from "./destination_rows.ts";
+import { type BodyLine, destinationLines, type SortOrder } from "./destination_rows.ts";
 import { foreseen } from "./forecast.ts";
 import { formatBytes, formatLatency, formatRate, formatSpan, plain } from "./format.ts";
 import { namesOf, nameText } from "./names.ts";
+import { sessionLines } from "./session_rows.ts";
+import type { Sessions } from "./shapes.ts";
 import { tlsOf } from "./tls.ts";
+import { trendLine } from "./trend_lines.ts";
+import type { Trends } from "./trends.ts";
 import { type ListenerRates, type Rates, rates } from "./rates.ts";
 
 /** What is shown, and where. */
@@ -21,6 +25,16 @@ export interface ViewOptions {
   readonly paused: boolean;
   /** Something that is wrong, for the first line. */
   readonly warning?: string | undefined;
+  /** What happened in the latest minutes. */
+  readonly trends?: Trends | undefined;
+  /** Live sessions, to be shown in the place of listeners; `"none yet"` until they are there. */
+  readonly sessions?: Sessions | "none yet" | undefined;
+  /** The ID of the row that is chosen. */
+  readonly chosen?: string | undefined;
+  /** Stands in the place of the keys. */
+  readonly bottom?: Line | undefined;
+  /** Whether nothing of this is true any more. */
+  readonly old?: boolean;
 }
 
 /** One picture of the program. */
@@ -28,28 +42,65 @@ export interface Frame {
   readonly lines: readonly Line[];
   /** The offset that there really is. */
   readonly offset: number;
+  /** What can be chosen, in the order of the rows. */
+  readonly ids: readonly string[];
 }
 
 /** Draws the program as it is now; what happened since an earlier look gives the rates. */
 export function drawFrame(now: Status, before: Status | undefined, options: ViewOptions): Frame {
-  const { columns, rows, sort } = options;
+  const { columns, rows, sessions, old } = options;
   const between = rates(now, before);
-  const body = now.listeners.flatMap((listener, i) => [
-    ...(i === 0 ? [] : [[]]),
-    ...listenerLines(listener, between, columns),
-    ...destinationLines(listener.destinations, between, { columns, sort }),
-  ]);
+  const all = sessions === undefined
+    ? listenersLines(now, between, options)
+    : sessionLines(sessions, options);
+  const ids = all.flatMap(({ id }) => id === undefined ? [] : [id]);
+  const body = all.map(({ line }) => old ? faded(line) : line);
   const title = titleLine(now, between, options);
   if (rows === Infinity) {
-    return { lines: [title, ...body].map((line) => clip(line, columns)), offset: 0 };
+    return { lines: [title, ...body].map((line) => clip(line, columns)), offset: 0, ids };
   }
   const room = Math.max(0, rows - 2);
-  const offset = Math.max(0, Math.min(options.offset, body.length - room));
+  const offset = offsetOf(all, { ...options, room, ids });
   const middle: Line[] = body.slice(offset, offset + room);
   while (middle.length < room) middle.push([]);
   const below = body.length - offset - room;
-  const lines = [title, ...middle, keysLine({ sort, above: offset, below })];
-  return { lines: lines.slice(0, rows).map((line) => clip(line, columns)), offset };
+  const bottom = options.bottom ?? keysLine({ ...options, above: offset, below });
+  const lines = [title, ...middle, bottom];
+  return { lines: lines.slice(0, rows).map((line) => clip(line, columns)), offset, ids };
+}
+
+/** A line of what is not true any more. */
+function faded(line: Line): Line {
+  return line.map(({ text }): Span => ({ text, style: "dim" }));
+}
+
+/** How far the middle part is scrolled, so that the chosen row is seen. */
+function offsetOf(
+  lines: readonly BodyLine[],
+  view: { offset: number; room: number; chosen?: string | undefined; ids: readonly string[] },
+): number {
+  const { room, chosen, ids } = view;
+  const most = Math.max(0, lines.length - room);
+  const offset = Math.max(0, Math.min(view.offset, most));
+  const at = chosen === undefined ? -1 : lines.findIndex(({ id }) => id === chosen);
+  if (at === -1) return offset;
+  // With what stands above the first one, and below the last.
+  if (chosen === ids[0] && at < room) return 0;
+  if (chosen === ids.at(-1) && lines.length - at <= room) return most;
+  return Math.min(most, Math.max(at - room + 1, Math.min(offset, at)));
+}
+
+function listenersLines(
+  now: Status,
+  between: Rates | undefined,
+  { columns, sort, chosen, trends }: ViewOptions,
+): BodyLine[] {
+  return now.listeners.flatMap((listener, i) => [
+    ...(i === 0 ? [] : [{ line: [] }]),
+    ...listenerLines(listener, between, columns).map((line) => ({ line })),
+    ...(trends ? trendLine(listener.id, trends, columns) : []).map((line) => ({ line })),
+    ...destinationLines(listener.destinations, between, { columns, sort, chosen, trends }),
+  ]);
 }
 
 function titleLine(now: Status, between: Rates | undefined, options: ViewOptions): Line {
@@ -72,13 +123,22 @@ function titleLine(now: Status, between: Rates | undefined, options: ViewOptions
   return flow(pieces.map((piece) => [piece]), { columns, indent: 0 })[0]!;
 }
 
-function keysLine(view: { sort: SortOrder; above: number; below: number }): Line {
-  const { sort, above, below } = view;
-  const more = above > 0 || below > 0
-    ? [`${above} above, ${Math.max(0, below)} below`, "↑↓ scroll"]
-    : [];
-  const text = ["q quit", `s sort: ${sort}`, "space pause", ...more].join("  ");
-  return [{ text, style: "dim" }];
+function keysLine(view: ViewOptions & { above: number; below: number }): Line {
+  const { sort, above, below, sessions, columns } = view;
+  const more = above > 0 || below > 0 ? [`${above} above, ${Math.max(0, below)} below`] : [];
+  const sorted = sort === "configured" ? [] : [`s sort: ${sort}`];
+  const keys = sessions === undefined
+    ? [
+      ...sorted,
+      ...["↑↓ choose", "d drain", "r ready", "m maint", "tab sessions"],
+      ...(sorted.length > 0 ? [] : ["s sort"]),
+    ]
+    : ["↑↓ choose", "x end", "tab destinations"];
+  // What is there no room for any more is what is known best.
+  const pieces = ["q quit", ...more, ...keys, "space pause"].map((text): Line => {
+    return [{ text, style: "dim" }];
+  });
+  return flow(pieces, { columns, indent: 0 })[0]!;
 }
 
 function listenerLines(

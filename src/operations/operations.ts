@@ -1,5 +1,6 @@
 import type { ConfigInForce } from "./config_in_force.ts";
 import type { DestinationStatus } from "./destination_status.ts";
+import type { InspectionSource, InspectionWish } from "./inspection.ts";
 import type { History, HistoryQuery, Mark } from "./history.ts";
 import type { ListenerStatus } from "./listener_status.ts";
 import type { AdminState, ListenerState } from "./states.ts";
@@ -135,6 +136,12 @@ export interface Operations {
   config(): Promise<ConfigInForce>;
   /** Ends a session at once, with the reason `killed`. */
   endSession(id: string, asked?: Asked): Promise<void>;
+  /**
+   * Begins to note what moves in sessions, until all of these sources are ended.
+   *
+   * @throws {OperationError} If there is no such session, listener or destination.
+   */
+  inspect(wish: InspectionWish): Promise<InspectionSource[]>;
   addDestination(destination: NewDestination, asked?: Asked): Promise<DestinationStatus>;
   changeDestination(
     id: string,

@@ -1,7 +1,6 @@
 import project from "../../deno.json" with { type: "json" };
 import { setImmediate } from "node:timers";
 import { monotonic } from "../base/clock.ts";
-import type { ProgramConfig } from "../config/config.ts";
 import type { ConfigInForce } from "../operations/config_in_force.ts";
 import { configInForce } from "./config_in_force.ts";
 import { inTurns } from "../async/chunks.ts";
@@ -11,6 +10,7 @@ import { FatalError } from "../base/errors.ts";
 import { noHistory, Recorder } from "./history/recorder.ts";
 import type { History, HistoryQuery, Mark } from "../operations/history.ts";
 import { ListenerSet } from "./listener_set.ts";
+import type { InstanceOptions } from "./instance_options.ts";
 import type { Logs } from "../logging/logs.ts";
 import {
   type Asked,
@@ -22,7 +22,8 @@ import {
   type SessionInfo,
   type Status,
 } from "../operations/operations.ts";
-import type { LookUps } from "./discovery.ts";
+import type { InspectionSource, InspectionWish } from "../operations/inspection.ts";
+import { inspect } from "./inspecting.ts";
 import { Reloader } from "./reload.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { ServiceManager } from "./systemd.ts";
@@ -30,20 +31,6 @@ import type { ManagedListener } from "./managed_listener.ts";
 
 /** Why nothing can be changed any more. */
 const DRAINING = "the program is draining";
-
-/** Options of {@linkcode Instance.start}. */
-export interface InstanceOptions {
-  config: ProgramConfig;
-  /** Reads the configuration anew. */
-  load(): ProgramConfig | Promise<ProgramConfig>;
-  logs: Logs;
-  /** When it is aborted no further listener starts. */
-  signal?: AbortSignal;
-  /** What all that want descriptors share; all that there are, if absent. */
-  descriptors?: DescriptorBudget;
-  /** How names whose records are destinations are looked up; as configured if absent. */
-  lookUps?: LookUps;
-}
 
 /**
  * The running program: its listeners, and all that operators can see of them and do to them.
@@ -180,6 +167,10 @@ export class Instance implements Operations {
       throw new OperationError("missing", `there is no session ${id}`);
     }
     this.#audit(`session ${id} ended`, asked);
+  }
+
+  async inspect(wish: InspectionWish): Promise<InspectionSource[]> {
+    return await inspect(wish, { listeners: this.#listeners, status: () => this.status() });
   }
 
   addDestination(destination: NewDestination, asked?: Asked): Promise<DestinationStatus> {

@@ -6,6 +6,7 @@ import type { ThreadPosition } from "../config/thread_shares.ts";
 import type { PortableRecord } from "../logging/record.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
+import type { InspectionBegun, InspectionRecord, ListenerWish } from "../operations/inspection.ts";
 import type { ListenerSample } from "../operations/sample.ts";
 import type { SessionInfo } from "../operations/operations.ts";
 import type { AdminState } from "../operations/states.ts";
@@ -23,6 +24,12 @@ export interface ThreadCalls {
   sample: { ask: { limit: number }; answer: ListenerSample };
   sessions: { ask: { limit: number }; answer: SessionInfo[] };
   endSession: { ask: { id: number }; answer: boolean };
+  inspect: { ask: ListenerWish; answer: InspectionBegun };
+  readInspection: {
+    ask: { number: number };
+    answer: readonly InspectionRecord[] | undefined;
+  };
+  endInspection: { ask: { number: number }; answer: void };
   setAdminState: { ask: { destination: number; state: AdminState }; answer: void };
   replace: { ask: Replacement; answer: void };
   reconfigure: {

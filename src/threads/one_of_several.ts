@@ -81,7 +81,9 @@ export function serveAsOne(scope: Orders): void {
       }
     }
 
-    function answerTo({ call, ask }: AnyCall): ThreadCalls[ThreadCall]["answer"] | Promise<void> {
+    function answerTo(
+      { call, ask }: AnyCall,
+    ): ThreadCalls[ThreadCall]["answer"] | Promise<ThreadCalls[ThreadCall]["answer"]> {
       switch (call) {
         case "ping":
           return;
@@ -95,6 +97,12 @@ export function serveAsOne(scope: Orders): void {
           return balancer.sessions(ask.limit);
         case "endSession":
           return balancer.endSession(ask.id);
+        case "inspect":
+          return balancer.inspections.begin(ask);
+        case "readInspection":
+          return balancer.inspections.read(ask.number);
+        case "endInspection":
+          return balancer.inspections.end(ask.number);
         case "setAdminState":
           return balancer.setAdminState(ask.destination, ask.state);
         case "replace":

@@ -16,10 +16,12 @@ import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { Trails } from "../net/trails.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import { addStatuses, type ListenerStatus } from "../operations/listener_status.ts";
+import type { InspectionSource, ListenerWish } from "../operations/inspection.ts";
 import type { ListenerSample } from "../operations/sample.ts";
 import type { SessionInfo } from "../operations/operations.ts";
 import type { AdminState } from "../operations/states.ts";
 import { addTotals } from "../operations/totals.ts";
+import { inspectThread } from "./inspect_thread.ts";
 import type { ThreadWorker } from "./messages.ts";
 import { ProcessWorker } from "./process_worker.ts";
 import { RetiredCounters } from "./retired_counters.ts";
@@ -219,6 +221,10 @@ export class ThreadedBalancer implements Balancer {
 
   async endSession(id: number): Promise<boolean> {
     return (await this.#threads.ask("endSession", { id })).includes(true);
+  }
+
+  inspect(wish: ListenerWish): Promise<InspectionSource[]> {
+    return this.#threads.askEach((thread) => inspectThread(thread, wish));
   }
 
   async setAdminState(destination: number, state: AdminState): Promise<void> {

@@ -63,6 +63,16 @@ Deno.test("the page is one document that asks nobody and allows nothing but its 
   for (const reason of Object.keys(END_REASONS)) assert(body.includes(`"${reason}"`));
 });
 
+Deno.test("no two parts of the page's script call something the same", async () => {
+  const { body } = await loadPage();
+  const names = [...body.matchAll(/^(?:async )?(?:function|class|const|let) (\w+)/gm)];
+  const seen = new Set<string>();
+  const twice = names.map(([, name]) => name!).filter((name) => {
+    return seen.size === seen.add(name).size;
+  });
+  assertEquals(twice, [], "they share one scope");
+});
+
 inBrowser("numbers are live", async ({ admin, tab }) => {
   await tab.shows(".queue .reading", /^Nobody waits/);
   const one = admin.status.listeners[0]!;
@@ -94,21 +104,28 @@ inBrowser("a destination that goes down is soon seen", async ({ admin, tab }) =>
   const [first] = admin.status.listeners[0]!.destinations;
   first!.state = "down";
   first!.failures = 3;
+  first!.state_age_ms = 2500;
+  first!.last_error = { text: "Connection refused (os error 111)", age_ms: 500 };
+  first!.last_check = { ok: false, age_ms: 700, took_ms: 1.25 };
   admin.log("10.0.0.1:9000 is down", "error");
   admin.tell();
   await tab.shows("#health-title", /^10\.0\.0\.1:9000 is down/);
-  await tab.shows(`${row("0.1")}[data-state="down"] .state`, /^down$/);
+  await tab.shows(`${row("0.1")}[data-state="down"] .state`, /^down for \d+ s$/);
+  await tab.shows(`${row("0.1")} .notes`, /^connection refused · probe failed in 1\.25 ms$/);
+  await tab.shows(`${row("0.1")} .service`, /^Once it is up$/);
   await tab.shows("#events-list li >> nth=0", /error\s*10\.0\.0\.1:9000 is down/);
 });
 
-inBrowser("the drain button drains a destination and ready takes it back", async (scene) => {
+inBrowser("the menu of a destination drains it and takes it back", async (scene) => {
   const { admin, tab } = scene;
-  await tab.page.getByRole("button", { name: "drain 10.0.0.2:9000" }).click();
+  await choose(tab, "10.0.0.2:9000", "Drain");
   await tab.shows("#said", /10\.0\.0\.2:9000 finishes its sessions and takes no new ones/);
-  await tab.shows(`${row("0.2")} .state`, /^drain$/);
-  await tab.shows(`${row("0.2")} [aria-pressed="true"]`, /^drain$/);
-  await tab.page.getByRole("button", { name: "ready 10.0.0.2:9000" }).click();
-  await tab.shows(`${row("0.2")} .state`, /^up$/);
+  await tab.shows(`${row("0.2")} .state`, /^drain for/);
+  await tab.shows(`${row("0.2")} .service`, /^Drain$/);
+  await tab.page.locator(`${row("0.2")} .service`).click();
+  await tab.shows('[role="menuitemradio"][aria-checked="true"]', /^Drain/);
+  await tab.page.getByRole("menuitemradio", { name: /^In service/ }).click();
+  await tab.shows(`${row("0.2")} .state`, /^up for/);
   const path = "/destinations/0.2";
   assertEquals(admin.changes, [
     { method: "PATCH", path, body: { state: "drain" } },
@@ -121,7 +138,7 @@ inBrowser("a destination is drained with the keyboard alone", async ({ admin, ta
   await tab.page.keyboard.press("Tab");
   assertEquals(await focused(tab), "Skip to the content");
   await tab.page.keyboard.press("Enter");
-  for (let i = 0; await focused(tab) !== "drain 10.0.0.1:9000"; i++) {
+  for (let i = 0; await focused(tab) !== "10.0.0.1:9000: In service"; i++) {
     if (i === 20) throw new Error(`20 steps lead to ${await focused(tab)}`);
     await tab.page.keyboard.press("Tab");
   }
@@ -130,31 +147,45 @@ inBrowser("a destination is drained with the keyboard alone", async ({ admin, ta
   );
   assertEquals(outline, "solid", "where the focus is can be seen");
   await tab.page.keyboard.press("Enter");
-  await tab.shows(`${row("0.1")} .state`, /^drain$/);
+  for (const key of ["End", "Home", "ArrowDown"]) await tab.page.keyboard.press(key);
+  admin.tell();
+  await tab.page.keyboard.press("Enter");
+  await tab.shows(`${row("0.1")} .state`, /^drain for/);
   for (let i = 0; i < 3; i++) admin.tell();
-  assertEquals(await focused(tab), "drain 10.0.0.1:9000", "new numbers leave the focus alone");
+  assertEquals(await focused(tab), "10.0.0.1:9000: Drain", "new numbers leave the focus alone");
+  await tab.page.keyboard.press("Tab");
+  assertEquals(await focused(tab), "10.0.0.2:9000: In service", "one stop in a row");
+  await tab.page.keyboard.press("Enter");
+  await tab.page.keyboard.press("Escape");
+  assertEquals(await focused(tab), "10.0.0.2:9000: In service");
   assertEquals(admin.changes.length, 1);
 });
 
 inBrowser("what cannot be taken back asks first", async ({ admin, tab }) => {
   await tab.shows("#health-title", /Healthy/);
   const { page } = tab;
-  await page.getByRole("button", { name: "remove 10.0.0.3:9000" }).click();
+  await choose(tab, "10.0.0.3:9000", "Remove…");
   await tab.shows("dialog", /Remove 10\.0\.0\.3:9000\?/);
   assertEquals(await focused(tab), "Cancel");
   await page.keyboard.press("Escape");
-  await page.getByRole("button", { name: "Drain and end" }).click();
+  await chooseForAll(tab, "Drain and end…");
+  await tab.shows("dialog", /There is no live session, so it ends at once\./);
   await page.keyboard.press("Enter");
   await page.locator("dialog").waitFor({ state: "detached" });
   assertEquals(admin.changes, [], "two times no");
-  assertEquals(await focused(tab), "Drain and end");
-  await page.getByRole("button", { name: "remove 10.0.0.3:9000" }).click();
+  assertEquals(await focused(tab), "Program");
+  await choose(tab, "10.0.0.3:9000", "Remove…");
   await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
   await tab.shows(`${row("0.3")} .state`, /^leaving$/);
   admin.status.listeners[0]!.destinations.pop();
   admin.tell();
   await page.locator(row("0.3")).waitFor({ state: "detached" });
-  await page.getByRole("button", { name: "Drain and end" }).click();
+  const [one] = admin.status.listeners;
+  Object.assign(one!, { active: 2, waiting: 1 });
+  admin.tell();
+  await tab.shows(".reading", /1 waiting/);
+  await chooseForAll(tab, "Drain and end…");
+  await tab.shows("dialog", /It finishes 3 live sessions \(2 being served, 1 waiting\)/);
   await page.getByRole("dialog").getByRole("button", { name: "Drain and end" }).click();
   await tab.shows("#said", /The program drains/);
   admin.tell();
@@ -166,7 +197,7 @@ inBrowser("what cannot be taken back asks first", async ({ admin, tab }) => {
 });
 
 inBrowser("a reload that is not allowed says each error", async ({ tab }) => {
-  await tab.page.getByRole("button", { name: "Reload configuration" }).click();
+  await chooseForAll(tab, "Reload configuration…");
   await tab.page.getByRole("dialog").getByRole("button", { name: "Reload" }).click();
   await tab.shows("#said[data-tone=bad] li", /iawlb\.toml:3: worker: unknown key/);
   await tab.page.getByRole("button", { name: "Close this message" }).click();
@@ -243,30 +274,44 @@ inBrowser("live sessions are listed on demand and can be ended", async ({ admin,
   assertEquals(await tab.page.locator("#sessions-list tr").count(), 1);
 });
 
-inBrowser("every reason is explained to whoever comes to it", async ({ admin, tab }) => {
-  admin.status.listeners[0]!.ended = { done: 90, "client-gone": 10 };
+inBrowser("errors among those that ended are told as a rate and a share, each explained", async ({
+  admin,
+  tab,
+}) => {
+  const one = admin.status.listeners[0]!;
   admin.tell();
-  await tab.page.locator('[data-reason="client-gone"] button').focus();
-  await tab.shows(".meaning", new RegExp(END_REASONS["client-gone"].help));
+  await tab.shows(".ends-summary", /^None ended since the start\.$/);
+  one.ended = { done: 90_000, "connect-failed": 500, "client-gone": 10 };
+  one.recent = { ended: { done: 95, "connect-failed": 5 } };
+  admin.status.uptime_ms = 3_600_000;
+  admin.tell();
+  await tab.shows(
+    ".ends-summary",
+    /^5 of 100 sessions that ended in the last 5 minutes ended with an error: 5\.0 %, 1\.0 a minute\.$/,
+  );
+  const failed = '[data-reason="connect-failed"]';
+  await tab.shows(`${failed} .about`, new RegExp(END_REASONS["connect-failed"].help));
+  await tab.shows(failed, /5\.0 %\s*1\.0\s*500/);
+  await tab.shows(".ends tbody tr >> nth=0", /connect-failed/);
 });
 
 inBrowser("hundreds of destinations stay usable", async ({ admin, tab }) => {
   const one = admin.status.listeners[0]!;
   one.destinations = Array.from({ length: 300 }, (_, i) => destination(`0.${i}`));
   admin.tell();
-  await tab.shows(".more", /Show 284 more that are up/);
+  await tab.shows(".more", /Show 240 more that are up/);
   one.destinations[250]!.state = "down";
   admin.tell();
-  await tab.shows(`${row("0.250")} .state`, /^down$/);
+  await tab.shows(`${row("0.250")} .state`, /^down/);
   await tab.page.locator(".more").click();
   assertEquals(await tab.page.locator(".destinations tbody tr").count(), 300);
-  const button = tab.page.getByRole("button", { name: "maint 10.0.0.200:9000" });
+  const button = tab.page.getByRole("button", { name: "10.0.0.200:9000: In service" });
   await button.focus();
   const before = await tab.page.evaluate(() => scrollY);
   one.destinations.splice(10, 1);
   admin.tell();
   await tab.page.locator(row("0.10")).waitFor({ state: "detached" });
-  assertEquals(await focused(tab), "maint 10.0.0.200:9000", "the focus stays");
+  assertEquals(await focused(tab), "10.0.0.200:9000: In service", "the focus stays");
   const moved = Math.abs(await tab.page.evaluate(() => scrollY) - before);
   assert(moved < 100, `the page moved by ${moved} pixels`);
   await tab.page.getByLabel("Find destinations").fill("0.25");
@@ -276,9 +321,66 @@ inBrowser("hundreds of destinations stay usable", async ({ admin, tab }) => {
   );
 });
 
-inBrowser("several listeners have a section each, and an overview", async ({ admin, tab }) => {
-  admin.status.listeners.push(listener(1, { name: "8443", waiting: 4 }));
+inBrowser("many are a line each, in the order that is asked for", async ({ admin, tab }) => {
+  const one = admin.status.listeners[0]!;
+  one.destinations = Array.from({ length: 40 }, (_, i) => destination(`0.${i + 1}`));
+  one.destinations[30]!.active = 7;
+  one.destinations[20]!.active = 3;
   admin.tell();
+  await tab.shows(".dense tbody tr >> nth=0", /10\.0\.0\.1:9000/);
+  const height = await tab.page.locator(row("0.5")).evaluate((tr) => tr.clientHeight);
+  assert(height <= 34, `a line is ${height} pixels high`);
+  await tab.page.getByRole("button", { name: "Slots" }).click();
+  const first = async () => await tab.page.locator(".dense tbody .name").first().textContent();
+  assertEquals(await first(), "10.0.0.31:9000");
+  one.destinations[20]!.active = 8;
+  await tab.page.locator(row("0.31")).hover();
+  admin.tell();
+  await tab.shows(`${row("0.21")} .figure`, /^8/);
+  assertEquals(await first(), "10.0.0.31:9000", "nothing moves under the hand");
+  await tab.page.mouse.move(0, 0);
+  admin.tell();
+  await until(async () => await first() === "10.0.0.21:9000", "the busiest is first");
+  await tab.page.getByRole("button", { name: "Slots" }).click();
+  assertEquals(await first(), "10.0.0.1:9000", "as configured again");
+});
+
+inBrowser("those that are found are drained together", async ({ admin, tab }) => {
+  const one = admin.status.listeners[0]!;
+  one.destinations = Array.from({ length: 40 }, (_, i) => destination(`0.${i + 1}`, { active: 1 }));
+  admin.tell();
+  await tab.page.getByLabel("Find destinations").fill("0.3");
+  await tab.page.getByRole("button", { name: "Change 11 found" }).click();
+  await tab.page.getByRole("menuitem", { name: /^Drain…/ }).click();
+  await tab.shows("dialog", /Drain: 11 destinations\?.*finish the 11 sessions.*29 of 40 stay/s);
+  await tab.page.getByRole("dialog").getByRole("button", { name: "Drain" }).click();
+  await tab.shows("#said", /Drain: 11 destinations: done/);
+  assertEquals(admin.changes.length, 11);
+  assert(admin.changes.every(({ body }) => (body as { state: string }).state === "drain"));
+  admin.tell();
+  await tab.page.getByRole("button", { name: "11 drain" }).click();
+  assertEquals(await tab.page.locator(".destinations tbody tr").count(), 11);
+  await choose(tab, "10.0.0.30:9000", "Choose");
+  await tab.page.getByRole("button", { name: "Change 1 chosen" }).click();
+  await tab.page.getByRole("menuitem", { name: /^In service…/ }).click();
+  await tab.page.getByRole("dialog").getByRole("button", { name: "In service" }).click();
+  await until(() => admin.changes.length === 12, "one is taken back");
+  assertEquals(admin.changes.at(-1)!.path, "/destinations/0.30");
+});
+
+inBrowser("several listeners have an overview, and those that are well are closed", async ({
+  admin,
+  tab,
+}) => {
+  admin.status.listeners.push(listener(1, { name: "8443", waiting: 4, oldest_waiting_ms: 25_000 }));
+  admin.tell();
+  await tab.page.locator("#l0").waitFor({ state: "hidden" });
+  const well = tab.page.getByRole("button", { name: "8080" });
+  assertEquals(await well.getAttribute("aria-expanded"), "false");
+  await well.click();
+  await tab.page.locator("#l0").waitFor({ state: "visible" });
+  admin.tell();
+  assertEquals(await well.getAttribute("aria-expanded"), "true");
   await tab.shows("#overview li >> nth=1", /8443.*4 waiting/s);
   await tab.shows("#l1 .reading", /4 waiting/);
   admin.status.listeners.shift();
@@ -288,32 +390,68 @@ inBrowser("several listeners have a section each, and an overview", async ({ adm
 
 const TOKEN = "correct-horse";
 inBrowser("the token is asked for, refused, taken and kept", async ({ admin, tab }) => {
+  await tab.shows("#token", /Token/);
+  assertEquals(await tab.page.title(), "sign in – iawlb");
+  assertEquals(await tab.page.locator("#program").isVisible(), false, "nothing to do there yet");
   await tab.page.getByLabel("Token").fill("wrong");
   await tab.page.keyboard.press("Enter");
   await tab.shows("#token-error", /This token was not accepted/);
   await tab.page.getByLabel("Token").fill(TOKEN);
   await tab.page.keyboard.press("Enter");
   await tab.shows("#health-title", /Healthy/);
-  await tab.page.getByRole("button", { name: "drain 10.0.0.1:9000" }).click();
+  await choose(tab, "10.0.0.1:9000", "Drain");
   await until(() => admin.changes.length === 1, "the change comes with the token");
   await tab.page.reload();
   await tab.shows("#health-title", /Healthy/);
   tab.forgive(/status of 401/);
 }, { admin: () => new FakeAdmin(status([listener(0)]), { token: TOKEN }) });
 
-inBrowser("a lost connection is told and made again", async ({ admin, tab }) => {
+inBrowser("a lost connection is told, and nothing can be done until it is made again", async ({
+  admin,
+  tab,
+}) => {
   await tab.shows("#link", /^live$/);
   await admin[Symbol.asyncDispose]();
-  await tab.shows("#banner", /Connection lost\. What you see is from \d\d:\d\d:\d\d/);
-  await tab.shows("#link", /^not connected$/);
+  await tab.shows("#banner", /Disconnected.*What you see is from \d\d:\d\d:\d\d/s);
+  await tab.shows("#link", /^disconnected$/);
+  assertEquals(await tab.page.title(), "disconnected – iawlb");
+  const button = tab.page.locator(`${row("0.1")} .service`);
+  assertEquals(await button.getAttribute("aria-disabled"), "true");
+  await button.click({ force: true });
+  assertEquals(await tab.page.locator(".menu").count(), 0);
   await using again = new FakeAdmin(admin.status, { port: admin.port });
   await tab.page.getByRole("button", { name: "Try now" }).click();
   await tab.shows("#link", /^live$/);
+  assertEquals(await button.getAttribute("aria-disabled"), "false");
   await tab.page.locator("#banner").waitFor({ state: "hidden" });
   again.status.listeners[0]!.waiting = 3;
   again.tell();
   await tab.shows(".queue .reading", /^3 waiting/);
   tab.forgive(/ERR_/);
+});
+
+inBrowser("who only may look has nothing that acts", async ({ tab }) => {
+  await tab.shows("#who", /^reader, may look$/);
+  await tab.shows(".destinations", /10\.0\.0\.1:9000/);
+  await until(
+    async () => await tab.page.locator("[data-act]:visible, .add:visible").count() === 0,
+    "nothing acts",
+  );
+}, {
+  admin: () => {
+    const admin = new FakeAdmin(status([listener(0)]));
+    admin.whoami = { name: "reader", may: "read", token: true };
+    return admin;
+  },
+});
+
+inBrowser("what is in force can be read", async ({ tab }) => {
+  await tab.shows(".gist", /^balance fifo, queue of 1024 for up to 30s, connect 5s, idle 10m/);
+  await tab.page.locator(".listener .in-force summary").click();
+  await tab.shows(".groups section", /^Timeouts.*connect-timeout\s*5s/s);
+  await tab.shows(".groups section", /^Checks/);
+  await tab.page.locator("#settings summary").click();
+  await tab.shows("#settings", /From \/etc\/iawlb\/iawlb\.toml.*log-level/s);
 });
 
 inBrowser("a listener tells its policy, and a record of a name has no removal of its own", async ({
@@ -326,8 +464,11 @@ inBrowser("a listener tells its policy, and a record of a name has no removal of
   admin.tell();
   await tab.shows(".listener", /Balance round-robin\./);
   await tab.shows(row("0.9"), /web@10\.0\.0\.9:9000/);
-  const removal = (id: string) => tab.page.locator(row(id)).getByText("remove");
-  assertEquals([await removal("0.9").isVisible(), await removal("0.3").isVisible()], [false, true]);
+  for (const [id, number] of [["0.9", 0], ["0.3", 1]] as const) {
+    await tab.page.locator(`${row(id)} .service`).click();
+    assertEquals(await tab.page.getByRole("menuitem", { name: "Remove…" }).count(), number);
+    await tab.page.keyboard.press("Escape");
+  }
 });
 
 inBrowser("a program that has drained is said to be gone", async ({ admin, tab }) => {
@@ -339,7 +480,8 @@ inBrowser("a program that has drained is said to be gone", async ({ admin, tab }
   await tab.shows("#banner", /Draining: no new sessions; 2 sessions to finish/);
   assertEquals(await tab.page.locator(".room").textContent(), "");
   await admin[Symbol.asyncDispose]();
-  await tab.shows("#banner", /The program has drained and is gone/);
+  await tab.shows("#banner", /Ended as planned: the program has drained and is gone/);
+  assertEquals(await tab.page.title(), "ended – iawlb");
   tab.forgive(/ERR_/);
 });
 
@@ -379,6 +521,18 @@ for (const colorScheme of ["light", "dark"] as const) {
     const faint = await tab.page.evaluate(tooFaint);
     assertEquals(faint, [], "texts with a contrast below 4.5");
   }, { colorScheme });
+}
+
+/** Chooses something in the menu of a destination. */
+async function choose(tab: Tab, name: string, what: string): Promise<void> {
+  await tab.page.getByRole("button", { name: `${name}: ` }).click();
+  await tab.page.locator(".menu .item", { hasText: what }).first().click();
+}
+
+/** Chooses something in the menu of the program. */
+async function chooseForAll(tab: Tab, what: string): Promise<void> {
+  await tab.page.getByRole("button", { name: "Program" }).click();
+  await tab.page.getByRole("menuitem", { name: what }).click();
 }
 
 /** The name of what has the focus. */

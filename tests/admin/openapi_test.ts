@@ -94,6 +94,7 @@ Deno.test("every answer is as documented", async () => {
     ["GET", "/history", 200],
     ["GET", "/config", 200],
     ["GET", "/metrics", 200],
+    ["GET", "/bytes", 403],
     ["GET", "/events", 200],
     ["GET", "/openapi.json", 200],
     ["POST", "/destinations", 201, { body: { address: "9", workers: 4, backup: true } }],

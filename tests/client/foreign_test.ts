@@ -12,10 +12,12 @@ const LIMITS = { patience: 300, json: 200_000, metrics: 200_000 };
 
 /** Each command with arguments, the program `top` as a command of its own. */
 const CALLS: readonly string[][] = [
-  ...Object.entries(COMMANDS).flatMap(([name, { operands, switches }]) => {
-    const given = operands.map((operand) => {
+  ...Object.entries(COMMANDS).flatMap(([name, { operands, many, switches }]) => {
+    const given = operands.map((operand): string => {
       return operand === "ADDRESS" ? "9009" : operand === "OPTION" ? "workers=3" : "1.1";
     });
+    if (many && given.length === 0) given.push("1.1");
+    if (name === "capture") given.push("--file", "-");
     const call = [name, ...given];
     return [call, ...switches.map((flag) => [...call, `--${flag}`])];
   }),

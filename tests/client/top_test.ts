@@ -10,7 +10,7 @@ import { UsageError } from "../../src/base/errors.ts";
 import { FakeAdmin } from "../support/fake_admin.ts";
 import { type Result, runProgram } from "../support/program.ts";
 import { freePort, until } from "../support/servers.ts";
-import { listenerOf, statusOf } from "../support/statuses.ts";
+import { destinationOf, listenerOf, statusOf } from "../support/statuses.ts";
 import { noTerminal, PROGRAM, Terminal } from "../support/terminal.ts";
 
 const ENTER = "\x1b[?1049h\x1b[?25l";
@@ -64,16 +64,179 @@ terminalTest("every other way out of top gives the terminal back as well", async
   }
 });
 
-terminalTest("top ends with the program: well after a drain, else with status 1", async () => {
-  for (const state of ["running", "draining"] as const) {
+terminalTest(
+  "top stays when the program ends, says how, and goes on when it is there again",
+  async () => {
+    const port = freePort();
+    for (const state of ["running", "draining"] as const) {
+      const first = new FakeAdmin({ port });
+      first.status = statusOf({ state, listeners: [listenerOf({ waiting: 7 })] });
+      await using terminal = start(first.address);
+      await terminal.shows("q quit");
+      let before = terminal.output.length;
+      await first[Symbol.asyncDispose]();
+      await terminal.shows(state === "draining" ? "ended as planned" : "disconnected", before);
+      // What was seen last stays, and nothing is done to what is not there.
+      await terminal.shows("waiting 7/1024", before);
+      await terminal.shows("Cannot connect to ", before);
+      before = terminal.output.length;
+      await terminal.type("\x1b[Bd");
+      await terminal.shows("\x1b[31mdisconnected", before);
+      before = terminal.output.length;
+      await using second = new FakeAdmin({ port });
+      second.status = statusOf({ pid: 777 });
+      await terminal.shows("pid 777", before);
+      await until(() => {
+        const frame = terminal.since(before).split("\x1b[H").at(-1)!;
+        return frame.includes("pid 777") && !/disconnected|as planned/.test(frame);
+      }, "it is as if nothing had been");
+      await terminal.type("q");
+      assertEquals(await restored(terminal), 0);
+    }
+  },
+);
+
+terminalTest("top asks again for nobody who may not, and for no other program", async () => {
+  for (const failure of ["token", "foreign"] as const) {
     await using admin = new FakeAdmin();
-    admin.status = statusOf({ state });
     await using terminal = start(admin.address);
     await terminal.shows("q quit");
+    if (failure === "token") admin.token = "secret";
+    else admin.answers.set("GET /events", () => new Response("hello"));
     admin.endStreams();
-    assertEquals(await restored(terminal), state === "draining" ? 0 : 1);
-    const message = `iawlb: ${admin.address} has ended the connection`;
-    assertEquals(terminal.output.includes(message), state === "running");
+    assertEquals(await restored(terminal), 1);
+    const why = failure === "token" ? "wants a token" : "does not look like the --admin address";
+    assertStringIncludes(terminal.output, why);
+  }
+});
+
+terminalTest(
+  "keys drain, bring back and take out what is chosen, once it was confirmed",
+  async () => {
+    await using admin = new FakeAdmin();
+    const [up, drained] = [
+      destinationOf({ id: "1.2", name: "9002", active: 3 }),
+      destinationOf({ id: "1.2", name: "9002", state: "drain", admin: "drain", active: 3 }),
+    ];
+    const listeners = [listenerOf({ destinations: [destinationOf({}), up] })];
+    admin.status = statusOf({ listeners });
+    admin.answers.set("PATCH /destinations/1.2", () => Response.json(drained));
+    await using terminal = start(admin.address);
+    await terminal.shows("q quit");
+    await terminal.type("d");
+    await terminal.shows("choose a destination with ↑↓ first");
+    await terminal.type("\x1b[B\x1b[B");
+    await terminal.shows("> 1.2");
+    // What comes with it in one read is no answer.
+    await terminal.type("dy");
+    await terminal.shows("drain 1.2 9002? y yes, n no");
+    await terminal.shows("it finishes 3 sessions");
+    let before = terminal.output.length;
+    await terminal.type("n");
+    await terminal.shows("q quit", before);
+    await terminal.type("m");
+    await terminal.shows("maint 1.2 9002? y yes, n no");
+    before = terminal.output.length;
+    await terminal.type("\x1b");
+    await terminal.shows("q quit", before);
+    assertEquals(admin.requests.filter((request) => request.startsWith("PATCH")), []);
+    before = terminal.output.length;
+    await terminal.type("d");
+    await terminal.shows("drain 1.2 9002?", before);
+    await terminal.type("y");
+    await terminal.shows("1.2 9002: drain, 3 active");
+    assertEquals(admin.received.find(({ body }) => body)!.body, { state: "drain" });
+    admin.tell(
+      statusOf({ listeners: [listenerOf({ destinations: [destinationOf({}), drained] })] }),
+    );
+    before = terminal.output.length;
+    await terminal.type("\x1b[A");
+    await terminal.shows("> 1.1", before);
+    // Who is the last one says so.
+    await terminal.type("m");
+    await terminal.shows("nobody else serves 8080; it finishes 0 sessions");
+    await terminal.type("n\x1b[B");
+    await terminal.shows("> 1.2", before);
+    before = terminal.output.length;
+    const refusal = () => Response.json({ error: "a reader may change nothing" }, { status: 403 });
+    admin.answers.set("PATCH /destinations/1.2", refusal);
+    await terminal.type("r");
+    await terminal.shows("ready 1.2 9002? y yes, n no", before);
+    await terminal.type("y");
+    await terminal.shows("a reader may change nothing", before);
+    await terminal.type("q");
+    assertEquals(await restored(terminal), 0);
+  },
+);
+
+terminalTest(
+  "sessions are listed only while they are looked at, and one can be ended",
+  async () => {
+    await using admin = new FakeAdmin();
+    const session = (id: string) => ({
+      ...{ id, listener: "8080", client: `192.0.2.7:${id}`, destination: "9001" },
+      ...{ stage: "relaying", place: null, age_ms: 5000, bytes_up: 5, bytes_down: 0, attempts: 1 },
+    });
+    const path = "/sessions?limit=500";
+    const list = (...ids: string[]) => () => {
+      return Response.json({ sessions: ids.map(session), total: ids.length });
+    };
+    admin.answers.set(`GET ${path}`, list("1.7", "1.8"));
+    admin.answers.set("DELETE /sessions/1.8", () => new Response(null, { status: 204 }));
+    await using terminal = start(admin.address);
+    await terminal.shows("q quit");
+    admin.tell(statusOf({}));
+    assert(!admin.requests.includes(`GET ${path}`));
+    await terminal.type("\t");
+    await terminal.shows("2 sessions");
+    await terminal.type("\x1b[F");
+    await terminal.shows("> 1.8");
+    await terminal.type("x");
+    await terminal.shows("end session 1.8? y yes, n no");
+    await terminal.shows("of 192.0.2.7:1.8, relaying for 5.0 s");
+    admin.answers.set(`GET ${path}`, list("1.7"));
+    await terminal.type("y");
+    await terminal.shows("session 1.8: ended");
+    await terminal.shows("1 session");
+    assert(admin.requests.includes("DELETE /sessions/1.8"));
+    const before = terminal.output.length;
+    await terminal.type("\t");
+    await terminal.shows("waiting 0/1024", before);
+    await terminal.type("q");
+    assertEquals(await restored(terminal), 0);
+  },
+);
+
+terminalTest("the latest minutes are there at first sight, in 80 and in 200 columns", async () => {
+  await using admin = new FakeAdmin();
+  const names = ["postgres-replica-01.example:5432", "postgres-replica-02.example:5432"];
+  const destinations = names.map((name, i) => destinationOf({ id: `1.${i + 1}`, name }));
+  admin.status = statusOf({ uptime_ms: 400_000, listeners: [listenerOf({ destinations })] });
+  const values = Array.from({ length: 300 }, (_, i) => i % 60);
+  const series = { waiting: values, ended_per_s: values, active: values, accepted_per_s: values };
+  const past = { uptime_ms: 399_000, listeners: [{ id: 1, series }] };
+  admin.answers.set("GET /history?span=5m", () => Response.json(past));
+  for (const [columns, rows] of [[80, 24], [200, 50]] as const) {
+    await using terminal = new Terminal(
+      [...PROGRAM, "top", admin.address].map((word) => `'${word}'`).join(" "),
+      { columns, rows },
+    );
+    await terminal.shows("max 59");
+    await terminal.type("s");
+    await terminal.shows("sort: load");
+    const lines = terminal.output.split("\x1b[H").at(-1)!.split("\x1b[")
+      .map((piece, i) => i === 0 ? piece : piece.replace(/^[\d;?]*[A-Za-z]/, "")).join("")
+      .split(/\r+\n/);
+    assertEquals(lines.length, rows);
+    assert(lines.every((line) => [...line].length <= columns), lines.join("\n"));
+    const trends = lines.find((line) => line.includes("max 59"))!;
+    assertEquals(trends.match(/[▁▂▃▄▅▆▇█]{14,}/g)?.length, columns === 80 ? 2 : 4, trends);
+    const shown = lines.filter((line) => /^ {2}1\.[12] {2}/.test(line));
+    assertEquals(shown.map((line) => /^ {2}(1\.[12])/.exec(line)![1]), ["1.1", "1.2"]);
+    const [first, second] = shown.map((line) => line.slice(7, 30));
+    assert(first !== second, shown.join("\n"));
+    await terminal.type("q");
+    await terminal.ended();
   }
 });
 
@@ -113,15 +276,22 @@ terminalTest("top follows the size of the terminal", async () => {
 
 terminalTest("keys scroll, change the order, and pause", async () => {
   await using admin = new FakeAdmin();
-  const listeners = Array.from({ length: 9 }, (_, i) => listenerOf({ id: i, name: `${8081 + i}` }));
+  const listeners = Array.from({ length: 9 }, (_, i) => {
+    const destinations = [destinationOf({ id: `${i + 1}.1` })];
+    return listenerOf({ id: i + 1, name: `${8081 + i}`, destinations });
+  });
   admin.status = statusOf({ listeners });
   await using terminal = start(admin.address);
   await terminal.shows("0 above");
   await terminal.type("\x1b[B");
-  await terminal.shows("1 above");
-  await terminal.type("\x1b[6~");
-  await terminal.shows("22 above");
-  await terminal.type("\x1b[5~\x1b[A");
+  await terminal.shows("> 1.1");
+  await terminal.type("\x1b[F");
+  await terminal.shows("0 below");
+  await terminal.type("\x1b[H\x1b[A");
+  await until(
+    () => terminal.output.split("\x1b[H").at(-1)!.includes("0 above"),
+    "it is at the top",
+  );
   await terminal.type("s");
   await terminal.shows("sort: load");
   await terminal.type(" ");

@@ -1,11 +1,14 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { bar, flow, paint, widthOf } from "../../src/client/drawing.ts";
+import { apart } from "../../src/client/columns.ts";
+import { bar, flow, paint, spark, widthOf } from "../../src/client/drawing.ts";
 import { readEvents } from "../../src/client/event_stream.ts";
 import { formatBytes, formatRate, formatSpan } from "../../src/client/format.ts";
 import { readKeys } from "../../src/client/keys.ts";
 import { History, rates } from "../../src/client/rates.ts";
+import { stepsWithin } from "../../src/client/trend_lines.ts";
+import { Trends } from "../../src/client/trends.ts";
 import { drawFrame, type ViewOptions } from "../../src/client/view.ts";
-import type { Status } from "../../src/operations/operations.ts";
+import type { SessionInfo, Status } from "../../src/operations/operations.ts";
 import {
   certificateOf,
   destinationOf,
@@ -132,9 +135,9 @@ Deno.test("a program is told apart by its name, not by its options or its folder
   ];
   const destinations = listener!.destinations.map((one, i) => ({ ...one, name: names[i]! }));
   const shown = draw({}, { ...now, listeners: [{ ...listener!, destinations }] }).join("\n");
-  assertStringIncludes(shown, "  exec:git dae~th=/srv/git  up ");
-  assertStringIncludes(shown, "  exec:/usr/sbin/sshd -i    down ");
-  assertStringIncludes(shown, "  exec:'~s-long (backup 2)  drain ");
+  assertStringIncludes(shown, "  1.1  exec:git da~h=/srv/git  up ");
+  assertStringIncludes(shown, "  1.2  exec:/usr/sbin/sshd -i  down ");
+  assertStringIncludes(shown, "  1.3  exec:~-long (backup 2)  drain ");
 });
 
 Deno.test("a frame in 40 columns keeps what matters most", () => {
@@ -147,12 +150,12 @@ Deno.test("a frame in 40 columns keeps what matters most", () => {
     "  up 1.5 KiB/s  down 3.0 MiB/s",
     "  queue p50 9.79 ms p99 9.79 ms",
     "  session p50 995 ms p99 995 ms",
-    "  DESTINATION   STATE  ACTIVE  SESS/S",
-    "  9001          up      12/16    22.0",
-    "  10.0.0~:9003  down      1/4       0",
-    "  databa~:9003  drain    0/16    50.0",
+    "  ID   DESTINATION   STATE  ACTIVE",
+    "  1.1  9001          up      12/16",
+    "  1.2  10.0.0~:9003  down      1/4",
+    "  1.3  databa~:9003  drain    0/16",
     "",
-    "q quit  s sort: configured  space pause",
+    "q quit  ↑↓ choose  d drain  r ready",
   ]);
 });
 
@@ -163,13 +166,13 @@ Deno.test("a frame in 80 columns has bars and rates", () => {
     "  waiting 45/64 ▕███████████████████▊        ▏  oldest 1.2 s",
     "  active 13  accepted/s 120  ended/s 118  up 1.5 KiB/s  down 3.0 MiB/s",
     "  queue p50 9.79 ms p99 9.79 ms  session p50 995 ms p99 995 ms",
-    "  DESTINATION               STATE  ACTIVE               SESS/S  FAIL     BYTES/S",
-    "  9001                      up      12/16  ▕██████▊  ▏    22.0     0     1.0 KiB",
-    "  10.0.0.7:9003             down      1/4  ▕██▎      ▏       0     0         0 B",
-    "  databa~m:9003 (backup 2)  drain    0/16  ▕         ▏    50.0    10         0 B",
+    "  ID   DESTINATION             STATE  ACTIVE            SESS/S  FAIL     BYTES/S",
+    "  1.1  9001                    up      12/16  ▕████▌ ▏    22.0     0     1.0 KiB",
+    "  1.2  10.0.0.7:9003           down      1/4  ▕█▌    ▏       0     0         0 B",
+    "  1.3  datab~:9003 (backup 2)  drain    0/16  ▕      ▏    50.0    10         0 B",
     "",
     "",
-    "q quit  s sort: configured  space pause",
+    "q quit  ↑↓ choose  d drain  r ready  m maint  tab sessions  s sort  space pause",
   ]);
 });
 
@@ -181,6 +184,132 @@ Deno.test("a frame in 200 columns has everything", () => {
     "  1.2  10.0.0.7:9003                                 down      1/4  ▕███████                     ▏       0     0         0 B         0       1",
     "  1.3  database-replica~example.com:9003 (backup 2)  drain    0/16  ▕                            ▏    50.0    10         0 B       500       0",
   ]);
+});
+
+Deno.test("the row that is chosen has a mark, and is scrolled to with what stands around it", () => {
+  const options = { columns: 80, rows: 6, sort: "configured", paused: false } as const;
+  const shown = (chosen: string, offset = 0) => {
+    const frame = drawFrame(busy(10), undefined, { ...options, offset, chosen });
+    const lines = frame.lines.map((line) => paint(line, { colors: false }));
+    return { ...frame, marked: lines.filter((line) => line.startsWith("> ")), lines };
+  };
+  const first = shown("1.1");
+  assertEquals(first.ids, ["1.1", "1.2", "1.3"]);
+  assertEquals([first.offset, first.marked.map((line) => line.slice(0, 12))], [2, [
+    "> 1.1  9001 ",
+  ]]);
+  const last = shown("1.3", first.offset);
+  assertEquals([last.offset, last.marked.length], [4, 1]);
+  // Nothing is chosen that is not there.
+  assertEquals(shown("1.9").marked, []);
+});
+
+Deno.test("sessions are a table that fits, and keep the ID in every width", () => {
+  const session = {
+    ...{ id: "1.17", listener: "8080", client: "192.0.2.7:50001", peer: "192.0.2.7:50001" },
+    ...{ server_name: null, destination: "10.0.0.7:9003", stage: "waiting", place: 3 },
+    ...{ age_ms: 61_000, bytes_up: 1024, bytes_down: 0, attempts: 0 },
+  };
+  const sessions = { sessions: [session as SessionInfo], total: 812 };
+  assertEquals(draw({ rows: 5, sessions, chosen: "1.17" }).slice(1), [
+    "812 sessions, the 1 oldest",
+    "  ID    CLIENT           STAGE     PLACE  DESTINATION        AGE       UP   DOWN",
+    "> 1.17  192.0.2.7:50001  waiting       3  10.0.0.7:9003    1m 1s  1.0 KiB    0 B",
+    "q quit  ↑↓ choose  x end  tab destinations  space pause",
+  ]);
+  for (const columns of [20, 30, 40, 60, 120]) {
+    const line = draw({ rows: 5, columns, sessions })[3]!;
+    assert(line.includes("1.17"), line);
+  }
+  assertEquals(draw({ rows: 3, sessions: "none yet" })[1], "sessions …");
+  assertEquals(draw({ rows: 3, sessions: { sessions: [], total: 0 } })[1], "no sessions");
+});
+
+Deno.test("names are made shorter so that they stay apart, wherever they differ", () => {
+  const cut = (length: number, ...names: string[]) => {
+    return names.map((name) => apart(names)(name, length));
+  };
+  assertEquals(cut(10, "db", "10.0.0.7:9003"), ["db", "10.0.~9003"]);
+  // At their ends, at their beginnings, and somewhere in the middle.
+  assertEquals(cut(12, "replica.example:9001", "replica.example:9002"), [
+    ...["replic~:9001", "replic~:9002"],
+  ]);
+  assertEquals(cut(12, "db-1.internal.example:5432", "db-2.internal.example:5432"), [
+    ...["db-1.i~:5432", "db-2.i~:5432"],
+  ]);
+  const [first, second] = cut(
+    16,
+    "postgres-replica-01.internal.example.com:5432",
+    "postgres-replica-02.internal.example.com:5432",
+  );
+  assertEquals([first, second], ["~a-01.in~om:5432", "~a-02.in~om:5432"]);
+  assertEquals(cut(14, "x-of-the-first-server-a:1", "x-of-the-first-server-b:1"), [
+    ...["x-of-th~er-a:1", "x-of-th~er-b:1"],
+  ]);
+});
+
+Deno.test("a trend is filled by what the program remembers and goes on by itself", () => {
+  const trends = new Trends();
+  const look = (second: number, waiting: number, accepted: number, pid = 1) => {
+    const destinations = [destinationOf({ sessions: accepted })];
+    const listeners = [listenerOf({ waiting, accepted, destinations })];
+    return statusOf({ pid, uptime_ms: second * 1000, listeners });
+  };
+  const steps = { columns: 6, per: 1 };
+  trends.add(look(100, 4, 10));
+  assertEquals(trends.listener(1, "waiting", steps), [null, null, null, null, null, 4]);
+  trends.fill({
+    uptime_ms: 100_200,
+    listeners: [{
+      id: 1,
+      series: { waiting: [1, null, 3, 9], accepted_per_s: [5, 6, 7, 8] },
+      destinations: [{ id: "1.1", series: { sessions_per_s: [2, 2, 2, 2] } }],
+    }],
+  });
+  // What was seen stays.
+  assertEquals(trends.listener(1, "waiting", steps), [null, null, 1, null, 3, 4]);
+  trends.add(look(102, 0, 30));
+  assertEquals(trends.listener(1, "waiting", steps), [1, null, 3, 4, null, 0]);
+  assertEquals(trends.listener(1, "accepted/s", steps), [5, 6, 7, 8, null, 10]);
+  assertEquals(trends.destination("1.1", { columns: 2, per: 3 }), [2, 10]);
+  trends.add(look(1, 7, 0, 2));
+  assertEquals(trends.listener(1, "waiting", { columns: 2, per: 1 }), [null, 7]);
+});
+
+Deno.test("a picture of a trend shows what is unknown, nothing, little and the most", () => {
+  assertEquals(spark([null, 0, 0.001, 4, 8, 2]), " ▁▂▅█▃");
+  assertEquals(spark([0, 0]), "▁▁");
+  assertEquals(stepsWithin(9), undefined);
+  assertEquals([10, 13, 29, 49, 50, 70, 150].map((columns) => stepsWithin(columns)), [
+    { columns: 10, per: 6 },
+    { columns: 12, per: 5 },
+    { columns: 20, per: 3 },
+    { columns: 30, per: 2 },
+    { columns: 50, per: 6 },
+    { columns: 60, per: 5 },
+    { columns: 150, per: 2 },
+  ]);
+});
+
+Deno.test("every listener has its trends, as many as there is room for", () => {
+  const trends = new Trends();
+  trends.add(statusOf({}));
+  trends.fill({
+    uptime_ms: 59_000,
+    listeners: [{ id: 1, series: { waiting: [0, 45], ended_per_s: [120, 60.5] } }],
+  });
+  const line = (columns: number) => draw({ columns, trends }, statusOf({}))[5]!;
+  assertEquals(
+    line(80).replace(/ +(?=[█▁])/g, " "),
+    "  60 s  waiting █▁ max 45    ended/s █  max 120 ",
+  );
+  for (const columns of [40, 80, 100, 120, 160, 200, 300]) {
+    assert(
+      draw({ columns, trends, rows: 30 }, statusOf({})).every((line) => line.length <= columns),
+    );
+  }
+  assertEquals(line(200).match(/\w+(\/s)? [ █▁]+ max/g)?.length, 4);
+  assert(draw({ columns: 100, trends }, statusOf({}))[6]!.includes("LAST 60 S"));
 });
 
 Deno.test("how many clients wait is beside how many sessions do, where clients are told apart", () => {
@@ -254,7 +383,7 @@ Deno.test("the middle scrolls as far as there is something, the first and last l
   assertEquals(lines[1], "  active 13  accepted/s -  ended/s -  up -  down -");
   assertEquals(
     lines[5],
-    "q quit  s sort: configured  space pause  2 above, 2 below  ↑↓ scroll",
+    "q quit  2 above, 2 below  ↑↓ choose  d drain  r ready  m maint  tab sessions",
   );
   assertEquals(drawFrame(busy(10), undefined, { ...options, offset: 1e9 }).offset, 4);
   assertEquals(drawFrame(busy(10), undefined, { ...options, rows: 60, offset: 5 }).offset, 0);
@@ -336,7 +465,11 @@ Deno.test("keys are read from whatever comes at once", () => {
     "quit",
   ]);
   // The letters of an unknown key are none.
-  assertEquals(readKeys("\x1b[1;5q\x1bOqx\x1b"), []);
+  assertEquals(readKeys("\x1b[1;5q\x1bOq?"), []);
+  assertEquals(readKeys("drm\txyn"), [
+    ...["drain", "ready", "maint", "switch", "kill", "yes", "no"] as const,
+  ]);
+  assertEquals(readKeys("d\x1b"), ["drain", "no"]);
 });
 
 async function* chunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {

@@ -81,24 +81,28 @@ onDashboard("a destination that goes down is soon seen", async (scene) => {
   for (let i = 0; i < 4; i++) await request(program.port, "hello");
   await program.logged(/ down/);
   await tab.shows("#health-title", new RegExp(`^${first!.address} is down for `));
-  await tab.shows(`${row(first!)} .state`, /^down$/);
+  await tab.shows(`${row(first!)} .state`, /^down for/);
 });
 
-onDashboard("the drain button drains, ready takes back", async ({ program, tab, servers }) => {
-  const [first, second] = servers;
-  await tab.page.getByRole("button", { name: `drain ${first!.address}` }).click();
-  await tab.shows(`${row(first!)} .state`, /^drain$/);
-  const before = first!.accepted;
-  for (let i = 0; i < 6; i++) assertEquals(await request(program.port, "hello"), "hello");
-  assertEquals([first!.accepted, second!.accepted], [before, 6]);
-  await tab.page.getByRole("button", { name: `ready ${first!.address}` }).focus();
-  await tab.page.keyboard.press("Enter");
-  await tab.shows(`${row(first!)} .state`, /^up$/);
-  await until(async () => {
-    await request(program.port, "hello");
-    return first!.accepted > before;
-  }, "it serves again");
-});
+onDashboard(
+  "the menu of a destination drains it and takes it back",
+  async ({ program, tab, servers }) => {
+    const [first, second] = servers;
+    await tab.page.getByRole("button", { name: `${first!.address}: In service` }).click();
+    await tab.page.getByRole("menuitemradio", { name: /^Drain/ }).click();
+    await tab.shows(`${row(first!)} .state`, /^drain for/);
+    const before = first!.accepted;
+    for (let i = 0; i < 6; i++) assertEquals(await request(program.port, "hello"), "hello");
+    assertEquals([first!.accepted, second!.accepted], [before, 6]);
+    await tab.page.getByRole("button", { name: `${first!.address}: Drain` }).focus();
+    for (const key of ["Enter", "Home", "Enter"]) await tab.page.keyboard.press(key);
+    await tab.shows(`${row(first!)} .state`, /^up for/);
+    await until(async () => {
+      await request(program.port, "hello");
+      return first!.accepted > before;
+    }, "it serves again");
+  },
+);
 
 onDashboard("a session is ended by its button", async ({ program, tab, connect }) => {
   await connect(1);
@@ -113,12 +117,13 @@ onDashboard("drain and end drains the program, and the page says so", async (sce
   const { program, tab, connect } = scene;
   const [client] = await connect(1);
   await tab.shows("#service-title", /^1 of 4 busy$/);
-  await tab.page.getByRole("button", { name: "Drain and end" }).click();
+  await tab.page.getByRole("button", { name: "Program" }).click();
+  await tab.page.getByRole("menuitem", { name: "Drain and end…" }).click();
   await tab.page.getByRole("dialog").getByRole("button", { name: "Drain and end" }).click();
   await tab.shows("#banner", /Draining: no new sessions; 1 session to finish/);
   client!.close();
   assertEquals(await program.ended(), 0);
-  await tab.shows("#banner", /The program has drained and is gone/);
+  await tab.shows("#banner", /Ended as planned: the program has drained and is gone/);
   tab.forgive(/ERR_/);
 });
 

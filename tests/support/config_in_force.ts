@@ -13,10 +13,15 @@ export function configInForceOf(listeners: readonly ListenerStatus[]): ConfigInF
     settings: programInForce(readSettings(program), program),
     listeners: listeners.map(({ id, name, address, balance, queue, destinations }) => {
       const texts = destinations.map((one) => {
-        return `192.0.2.1:${one.id.split(".")[1]},name=${one.name},workers=${one.limit || 1}` +
+        // What looks like an address is no name that could be given.
+        const name = /[:@/]/.test(one.name) ? "" : `,name=${one.name}`;
+        return `192.0.2.1:${Number(one.id.split(".")[1]) + 1}${name},workers=${one.limit || 1}` +
           (one.backup ? ",backup" : "");
       });
-      const config = configOf(["8080", ...texts], { balance, queue: String(queue) });
+      const config = configOf(["8080", ...texts], {
+        balance,
+        queue: String(Math.min(queue, 1_000_000)),
+      });
       return {
         id,
         name,

@@ -24,18 +24,18 @@ export class FakeAdmin implements AsyncDisposable {
   readonly #server: Deno.HttpServer;
   readonly #streams = new Set<ReadableStreamDefaultController<Uint8Array>>();
 
-  constructor(options: { path?: string; hostname?: string } = {}) {
-    const { path, hostname = "127.0.0.1" } = options;
+  constructor(options: { path?: string; hostname?: string; port?: number } = {}) {
+    const { path, hostname = "127.0.0.1", port = 0 } = options;
     const handler = (request: Request) => this.#answer(request);
     const onListen = () => {};
     if (path) {
       this.#server = Deno.serve({ path, onListen }, handler);
       this.address = `unix:${path}`;
     } else {
-      const server = Deno.serve({ hostname, port: 0, onListen }, handler);
+      const server = Deno.serve({ hostname, port, onListen }, handler);
       this.#server = server;
-      const { port } = server.addr;
-      this.address = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+      const { port: bound } = server.addr;
+      this.address = hostname.includes(":") ? `[${hostname}]:${bound}` : `${hostname}:${bound}`;
     }
   }
 

@@ -10,6 +10,7 @@ import {
   type SessionInfo,
   type Status,
 } from "../../src/operations/operations.ts";
+import type { InspectionSource, InspectionWish } from "../../src/operations/inspection.ts";
 import { type DestinationStatus } from "../../src/operations/destination_status.ts";
 import type { History, HistoryQuery, Mark } from "../../src/operations/history.ts";
 import { type Latencies } from "../../src/operations/latencies.ts";
@@ -22,6 +23,8 @@ export class FakeOperations implements Operations {
   listeners: ListenerStatus[] = [listener(1, { name: "8080" })];
   live: SessionInfo[] = [];
   state: Status["state"] = "running";
+  /** What an inspection reads. */
+  inspected: InspectionSource[] = [];
   /** How often something was looked up. */
   readonly looks = { status: 0, sessions: 0 };
   /** What was asked for, in order. */
@@ -73,6 +76,10 @@ export class FakeOperations implements Operations {
       if (at < 0) throw new OperationError("missing", `there is no session ${id}`);
       this.live.splice(at, 1);
     });
+  }
+
+  inspect(wish: InspectionWish): Promise<InspectionSource[]> {
+    return this.#do(undefined, ["inspect", wish], () => this.inspected);
   }
 
   addDestination(wanted: NewDestination, asked?: Asked): Promise<DestinationStatus> {

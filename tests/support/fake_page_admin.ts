@@ -1,7 +1,9 @@
 import { loadPage } from "../../src/admin/dashboard/bundle.ts";
+import type { Whoami } from "../../src/admin/caller.ts";
 import type { LogEvent, SessionInfo, Status } from "../../src/operations/operations.ts";
 import type { DestinationStatus } from "../../src/operations/destination_status.ts";
 import type { ListenerStatus } from "../../src/operations/listener_status.ts";
+import { configInForceOf } from "./config_in_force.ts";
 import { freePort } from "./servers.ts";
 import { destinationOf, listenerOf, statusOf } from "./statuses.ts";
 
@@ -22,6 +24,8 @@ export class FakeAdmin implements AsyncDisposable {
   readonly changes: Change[] = [];
   /** What requests must bring, if not undefined. */
   token: string | undefined;
+  /** What `GET /whoami` answers. */
+  whoami: Whoami = { name: "operator", may: "everything", token: false };
   /** Statuses that a new stream begins with, in place of the current one alone. */
   past: Status[] = [];
   readonly port: number;
@@ -89,6 +93,8 @@ export class FakeAdmin implements AsyncDisposable {
     if (pathname === "/sessions") {
       return Response.json({ sessions: this.sessions, total: this.sessions.length });
     }
+    if (pathname === "/whoami") return Response.json(this.whoami);
+    if (pathname === "/config") return Response.json(configInForceOf(this.status.listeners));
     if (pathname === "/events") return this.#follow();
     return Response.json({ error: "no such path" }, { status: 404 });
   }

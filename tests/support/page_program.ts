@@ -52,6 +52,11 @@ export class PlayedProgram implements Operations {
     this.#state = play.state ?? "running";
     this.#live = play.sessions ?? [];
     this.#listeners = play.sites.map((site, i) => new SimulatedListener(i + 1, site));
+    for (const { status } of this.#listeners) {
+      for (const one of status.destinations) {
+        one.state_age_ms = Math.max(0, this.#uptime - PAST_S) * 1000;
+      }
+    }
     this.#now = -Math.min(PAST_S, Math.floor(this.#uptime));
     while (this.#now < -early) this.#advance();
     for (const { ago, level = "info", message } of play.log ?? []) {
@@ -101,6 +106,10 @@ export class PlayedProgram implements Operations {
 
   sessions({ limit }: { limit: number }): Promise<SessionInfo[]> {
     return Promise.resolve(this.#live.slice(0, limit));
+  }
+
+  inspect(): Promise<never[]> {
+    return Promise.resolve([]);
   }
 
   endSession(id: string): Promise<void> {

@@ -29,10 +29,11 @@ export class Terminal implements AsyncDisposable {
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #done: Promise<void>;
 
-  /** Runs a command in a terminal of 80 columns and 24 rows. */
-  constructor(command: string) {
+  /** Runs a command in a terminal of 80 columns and 24 rows unless it is given. */
+  constructor(command: string, size: { columns?: number; rows?: number } = {}) {
+    const { columns = 80, rows = 24 } = size;
     this.#child = new Deno.Command("script", {
-      args: ["-qec", `stty cols 80 rows 24; echo tty=$(tty); ${command}`, "/dev/null"],
+      args: ["-qec", `stty cols ${columns} rows ${rows}; echo tty=$(tty); ${command}`, "/dev/null"],
       env: { SHELL: "/bin/sh", TERM: "xterm" },
       stdin: "piped",
       stdout: "piped",

@@ -1,8 +1,8 @@
 import { BadRequest, parseHead, type RequestHead } from "./head.ts";
 import { HttpBody, HttpInput } from "./input.ts";
 import { refusalBytes, sendAnswer } from "./output.ts";
-import type { SocketAddress } from "../address.ts";
 import type { Pace } from "../../async/pace.ts";
+import type { SocketAddress } from "../address.ts";
 import type { Stream } from "../stream.ts";
 import { after, type Timer } from "../../base/timer.ts";
 

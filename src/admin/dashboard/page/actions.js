@@ -3,11 +3,49 @@
 import { ask } from "./api.js";
 import { attempt, confirm } from "./dialogs.js";
 import { byId } from "./dom.js";
+import { count, plural } from "./format.js";
+import { toggleMenu } from "./menu.js";
+import { allow, isAllowed } from "./rights.js";
+import { sum } from "./verdict.js";
 
-/** Lets what concerns the whole program be asked for. */
-export function prepareActions() {
-  byId("reload").addEventListener("click", reload);
-  byId("drain").addEventListener("click", drain);
+/** @typedef {import("../../../operations/operations.ts").Status} Status */
+
+/** What can be done with the whole program: a menu in the head. */
+export class ProgramMenu {
+  #button = byId("program");
+  /** @type {Status | undefined} */
+  #status;
+
+  constructor() {
+    this.#button.addEventListener("click", () => this.#open());
+  }
+
+  /** @param {Status} status */
+  update(status) {
+    this.#status = status;
+    allow(this.#button, true);
+  }
+
+  #open() {
+    const status = this.#status;
+    if (!status || !isAllowed(this.#button)) return;
+    toggleMenu(this.#button, {
+      label: "Program",
+      items: [
+        {
+          label: "Reload configuration…",
+          detail: "applies what is different in its file; no session is cut",
+          act: reload,
+        },
+        ...(status.state === "draining" ? [] : [/** @type {const} */ ("line"), {
+          label: "Drain and end…",
+          detail: "finishes all sessions, takes no new ones, and ends the program",
+          danger: true,
+          act: () => drain(status),
+        }]),
+      ],
+    });
+  }
 }
 
 async function reload() {
@@ -15,6 +53,7 @@ async function reload() {
     title: "Reload the configuration?",
     text: "What is different is applied. No session is cut, and none that waits loses its place.",
     action: "Reload",
+    harmless: true,
   });
   if (!sure) return;
   await attempt("Reload", async () => {
@@ -27,11 +66,11 @@ async function reload() {
   });
 }
 
-async function drain() {
-  if (byId("drain").getAttribute("aria-disabled") === "true") return;
+/** @param {Status} status */
+async function drain(status) {
   const sure = await confirm({
-    title: "Drain the program?",
-    text: "It takes no new sessions, finishes those it has, and ends. This cannot be taken back.",
+    title: "Drain and end the program?",
+    text: whatDrainDoes(status),
     action: "Drain and end",
   });
   if (!sure) return;
@@ -39,4 +78,21 @@ async function drain() {
     await ask("/drain", { method: "POST" });
     return "The program drains.";
   });
+}
+
+/**
+ * What a drain of the program will do, and whom it concerns.
+ *
+ * @param {Status} status
+ */
+export function whatDrainDoes({ listeners }) {
+  const served = sum(listeners, ({ active }) => active);
+  const waiting = sum(listeners, ({ waiting, greeting }) => waiting + greeting);
+  const where = listeners.length > 1 ? `at ${plural(listeners.length, "listener")} ` : "";
+  const finish = served + waiting === 0
+    ? "There is no live session, so it ends at once."
+    : `It finishes ${plural(served + waiting, "live session")} (${count(served)} being served, ` +
+      `${count(waiting)} waiting), and then it ends.`;
+  return `From now on ${where}new clients are refused. ${finish} This cannot be taken back: ` +
+    "whoever is to start it again has to be able to reach this machine.";
 }

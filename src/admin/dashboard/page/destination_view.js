@@ -1,24 +1,30 @@
 // @ts-check
 /// <reference lib="dom" />
 import { ask } from "./api.js";
+import { agedFor, notesOf, SERVICE, serviceWord, stateOf, tagsOf } from "./destination_facts.js";
 import { attempt, confirm } from "./dialogs.js";
 import { h, setAttribute, setText, svg } from "./dom.js";
 import { Dots } from "./draw.js";
-import { bytes, count, short } from "./format.js";
+import { byteRate, bytes, count, duration, plural, rate, short } from "./format.js";
+import { toggleMenu } from "./menu.js";
+import { allow, isAllowed } from "./rights.js";
 import { STATES } from "./verdict.js";
 
 /** @typedef {import("../../../operations/destination_status.ts").DestinationStatus} DestinationStatus */
 /** @typedef {import("../../../operations/states.ts").AdminState} AdminState */
+/**
+ * A destination and what the table knows of it.
+ *
+ * @typedef {object} Row
+ * @property {DestinationStatus} destination
+ * @property {{ up: number, down: number } | undefined} flow Bytes a second.
+ * @property {{ head: number, tail: number }} shared How much of its name all others have, too.
+ * @property {boolean} dense
+ * @property {boolean} chosen Whether it is one of those that are to be changed together.
+ */
 
-/** The width of a destination's slots. */
-const SLOTS_WIDTH = 160;
-
-/** What a press of a button does. */
-const ADMIN_STATES = {
-  ready: "takes sessions while it is healthy",
-  drain: "finishes its sessions and takes no new ones",
-  maint: "finishes its sessions, takes no new ones and is not checked",
-};
+/** The width of a destination's slots, and where there is one line for it. */
+const SLOTS_WIDTH = { roomy: 160, dense: 88 };
 
 /** The sign within the marker of each state; a destination that is up has a full disc. */
 const SIGNS = {
@@ -34,142 +40,207 @@ const SIGNS = {
 export class DestinationView {
   root;
   #sign = svg("path");
-  #name = h("span", { class: "address" });
+  #head = h("span", { class: "head" });
+  #own = h("span", { class: "own" });
+  #tail = h("span", { class: "tail" });
+  #name = h("span", { class: "address name" }, this.#head, this.#own, this.#tail);
   #state = h("span", { class: "state" });
   #tags = h("span", { class: "tags" });
-  #dots = new Dots({ pitches: [10, 7, 5], height: 22 });
+  #notes = h("span", { class: "notes" });
+  #dots;
   #slots = h("span", { class: "figure" });
   #sessions = h("span");
+  #median = h("span", { "data-quantile": "p50" });
+  #slow = h("span", { "data-quantile": "p99" });
   #failures = h("span", { class: "failures" });
   #up = h("span");
   #down = h("span");
-  #buttons;
-  #remove;
+  #word = h("span", { class: "word" });
+  #button;
+  #choose;
   #busy = false;
-  /** @type {DestinationStatus} */
-  #destination;
+  /** @type {Row} */
+  #row;
 
-  /** @param {DestinationStatus} destination */
-  constructor(destination) {
-    this.#destination = destination;
-    const { id, name, source } = destination;
+  /**
+   * @param {Row} row
+   * @param {(chosen: boolean) => void} onChoose
+   */
+  constructor(row, onChoose) {
+    this.#row = row;
+    this.#dots = new Dots(
+      row.dense ? { pitches: [8, 6, 4], height: 10 } : { pitches: [10, 7, 5], height: 22 },
+    );
+    const { id, name } = row.destination;
     const marker = svg(
       "svg",
       { class: "marker", viewBox: "-12 -12 24 24", "aria-hidden": "true" },
       svg("circle", { r: 8 }),
       this.#sign,
     );
-    this.#buttons = /** @type {AdminState[]} */ (Object.keys(ADMIN_STATES)).map((state) =>
-      h("button", {
-        type: "button",
-        "aria-label": `${state} ${name}`,
-        title: `${name} ${ADMIN_STATES[state]}`,
-        "data-to": state,
-        click: () => this.#change(state),
-      }, state)
-    );
-    this.#remove = h("button", {
+    // The menu does the same: by the keyboard there is one stop in a row.
+    this.#choose = h("input", {
+      type: "checkbox",
+      class: "choose",
+      tabindex: -1,
+      "data-act": "yes",
+      "aria-label": `choose ${name}`,
+      change: () => onChoose(this.#choose.checked),
+    });
+    this.#button = h("button", {
       type: "button",
-      class: "quiet",
-      "aria-label": `remove ${name}`,
-      click: () => this.#askToRemove(),
-    }, "remove");
-    // A record of a name goes with its name, or when the name server says so. Its place stays.
-    this.#remove.classList.toggle("absent", source !== "");
+      class: "service",
+      "aria-haspopup": "menu",
+      "aria-expanded": "false",
+      "data-act": "yes",
+      click: () => this.#openMenu(onChoose),
+    }, this.#word);
     this.root = h(
       "tr",
-      { role: "row", "data-id": id },
+      { role: "row", id: `d${id}`, "data-id": id },
       h(
         "th",
         { role: "rowheader", scope: "row" },
         marker,
-        this.#name,
-        h("span", { class: "about" }, this.#state, this.#tags),
+        this.#choose,
+        h(
+          "div",
+          { class: "id" },
+          h("div", { class: "who" }, this.#name, this.#tags),
+          h("div", { class: "about" }, this.#state, this.#notes),
+        ),
       ),
       h("td", { role: "cell", class: "slots" }, this.#dots.root, this.#slots),
-      cell("Sessions", this.#sessions, this.#failures),
-      cell("Bytes", this.#up, this.#down),
-      h(
-        "td",
-        { role: "cell", class: "actions" },
-        h(
-          "span",
-          { class: "choice", role: "group", "aria-label": `State of ${name}` },
-          ...this.#buttons,
-        ),
-        this.#remove,
-      ),
+      cell("Sessions", this.#sessions),
+      cell("Took", this.#median, this.#slow),
+      cell("Failures", this.#failures),
+      cell("Moves", this.#up, this.#down),
+      h("td", { role: "cell", class: "actions" }, this.#button),
     );
   }
 
-  /** @param {DestinationStatus} destination */
-  update(destination) {
-    this.#destination = destination;
-    const { state, admin, leaving, active, limit, weight, backup, tier, failures } = destination;
-    const reason = destination.limit_reason.replaceAll("-", " ");
-    setAttribute(this.root, "data-state", leaving ? "drain" : state);
-    setAttribute(this.#sign, "d", SIGNS[leaving ? "drain" : state]);
-    setText(this.#name, destination.name);
-    setAttribute(this.#name, "title", destination.address);
-    setText(this.#state, leaving ? "leaving" : state);
-    setAttribute(this.#state, "title", leaving ? "finishes its sessions and goes" : STATES[state]);
-    setText(
-      this.#tags,
-      (backup ? ` · backup${tier > 1 ? ` ${tier}` : ""}` : "") +
-        (weight === 1 ? "" : ` · weight ${weight}`) +
-        (reason === "configured" ? "" : ` · slots auto: ${reason}`) +
-        (destination.sni === "" ? "" : ` · for ${destination.sni}`) +
-        (destination.alpn === "" ? "" : ` · ${destination.alpn}`) +
-        (destination.send_proxy === "off" ? "" : ` · PROXY ${destination.send_proxy}`) +
-        (destination.tls === "off"
-          ? ""
-          : destination.tls === "insecure"
-          ? " · TLS NOT VERIFIED"
-          : " · TLS") +
-        (destination.agent === "" ? "" : ` · says ${destination.agent}`),
+  /** @param {Row} row */
+  update(row) {
+    this.#row = row;
+    const { destination, flow, shared, dense, chosen } = row;
+    const { name, active, limit, leaving, recent } = destination;
+    const state = stateOf(destination);
+    setAttribute(this.root, "data-state", state);
+    setAttribute(this.#sign, "d", SIGNS[state]);
+    const end = name.length - shared.tail;
+    setText(this.#head, name.slice(0, shared.head));
+    setText(this.#own, name.slice(shared.head, end));
+    setText(this.#tail, name.slice(end));
+    setAttribute(
+      this.#name,
+      "title",
+      name === destination.address ? name : `${name}, ${destination.address}`,
     );
-    this.#dots.update({ count: active, capacity: limit, width: SLOTS_WIDTH });
+    setText(
+      this.#state,
+      leaving ? "leaving" : `${state} ${dense ? "" : "for "}${agedFor(destination.state_age_ms)}`,
+    );
+    setAttribute(this.#state, "title", leaving ? "finishes its sessions and goes" : STATES[state]);
+    setText(this.#tags, tagsOf(destination));
+    const notes = notesOf(destination);
+    setText(this.#notes, notes);
+    if (dense) setAttribute(this.#notes, "title", notes);
+    this.#dots.update({
+      count: active,
+      capacity: limit,
+      width: dense ? SLOTS_WIDTH.dense : SLOTS_WIDTH.roomy,
+    });
     setText(this.#slots, `${count(active)} / ${count(limit)}`);
-    setAttribute(this.#slots, "title", `limit: ${reason}`);
-    setText(this.#sessions, short(destination.sessions));
-    setText(this.#failures, `${short(failures)} ${failures === 1 ? "failure" : "failures"}`);
+    setAttribute(this.#slots, "title", `limit: ${destination.limit_reason.replaceAll("-", " ")}`);
+    setText(this.#sessions, recent ? `${rate(recent.sessions_per_s)}/s` : "–");
+    setAttribute(
+      this.#sessions,
+      "title",
+      `${plural(destination.sessions, "session")} since the start`,
+    );
+    setText(this.#median, durationOr(recent?.session_p50_ms));
+    setText(this.#slow, durationOr(recent?.session_p99_ms));
+    const failures = recent?.failures ?? destination.failures;
+    setText(this.#failures, failures === 0 ? "none" : short(failures));
     this.#failures.classList.toggle("some", failures > 0);
-    setText(this.#up, `↑ ${bytes(destination.bytes_up)}`);
-    setText(this.#down, `↓ ${bytes(destination.bytes_down)}`);
-    for (const button of this.#buttons) {
-      setAttribute(button, "aria-pressed", String(button.dataset.to === admin && !leaving));
-      setAttribute(button, "aria-disabled", String(leaving || this.#busy));
-    }
-    setAttribute(this.#remove, "aria-disabled", String(leaving || this.#busy));
+    setAttribute(
+      this.#failures,
+      "title",
+      `${recent ? "in the last five minutes; " : ""}${count(destination.failures)} since the start`,
+    );
+    setText(this.#up, flow ? `↑ ${byteRate(flow.up)}` : "–");
+    setText(this.#down, flow ? `↓ ${byteRate(flow.down)}` : "");
+    setAttribute(this.#up, "title", `${bytes(destination.bytes_up)} since the start`);
+    setAttribute(this.#down, "title", `${bytes(destination.bytes_down)} since the start`);
+    const word = serviceWord(destination);
+    setText(this.#word, word);
+    setAttribute(this.#button, "aria-label", `${name}: ${word}`);
+    this.#choose.checked = chosen;
+    setAttribute(this.root, "data-chosen", String(chosen));
+    allow(this.#button, !leaving && !this.#busy);
+  }
+
+  /** @param {(chosen: boolean) => void} onChoose */
+  #openMenu(onChoose) {
+    if (!isAllowed(this.#button)) return;
+    const { destination: { name, source, admin }, chosen } = this.#row;
+    const states = /** @type {AdminState[]} */ (Object.keys(SERVICE)).map((state) => ({
+      label: SERVICE[state].label,
+      detail: SERVICE[state].done,
+      checked: state === admin,
+      act: () => this.#change(state),
+    }));
+    toggleMenu(this.#button, {
+      label: name,
+      items: [
+        ...states,
+        "line",
+        {
+          label: chosen ? "Do not choose" : "Choose",
+          detail: "to change several at once",
+          act: () => onChoose(!chosen),
+        },
+        // A record of a name goes with its name, or when the name server says so.
+        ...(source === ""
+          ? [{ label: "Remove…", danger: true, act: () => this.#askToRemove() }]
+          : []),
+      ],
+    });
   }
 
   /** @param {AdminState} state */
   async #change(state) {
-    const { id, name, leaving, admin } = this.#destination;
-    if (leaving || this.#busy || admin === state) return;
-    await this.#do(`${state} ${name}`, async () => {
+    const { id, name, admin } = this.#row.destination;
+    if (admin === state) return;
+    await this.#do(`${SERVICE[state].label} ${name}`, async () => {
       const response = await ask(`/destinations/${id}`, { method: "PATCH", body: { state } });
-      this.#destination = await response.json();
-      return `${name} ${ADMIN_STATES[state]}.`;
+      this.#told(await response.json());
+      return `${name} ${SERVICE[state].done}.`;
     });
   }
 
   async #askToRemove() {
-    const { id, name, leaving, active } = this.#destination;
-    if (leaving || this.#busy) return;
+    const { id, name, active } = this.#row.destination;
     const sure = await confirm({
       title: `Remove ${name}?`,
       text: active > 0
-        ? `It finishes the ${count(active)} it serves, takes no new sessions and is forgotten then.`
+        ? `It finishes the ${
+          plural(active, "session")
+        } it serves, takes no new ones and is forgotten then.`
         : "It takes no new sessions and is forgotten.",
       action: "Remove",
     });
     if (!sure) return;
     await this.#do(`Remove ${name}`, async () => {
       await ask(`/destinations/${id}`, { method: "DELETE" });
-      this.#destination = { ...this.#destination, leaving: true };
+      this.#told({ ...this.#row.destination, leaving: true });
       return `${name} finishes its sessions and is forgotten then.`;
     });
+  }
+
+  /** @param {DestinationStatus} destination */
+  #told(destination) {
+    this.#row = { ...this.#row, destination };
   }
 
   /**
@@ -178,19 +249,24 @@ export class DestinationView {
    */
   async #do(what, operation) {
     this.#busy = true;
-    this.update(this.#destination);
+    this.update(this.#row);
     await attempt(what, operation);
     this.#busy = false;
-    this.update(this.#destination);
+    this.update(this.#row);
   }
 }
 
 /**
- * A cell with two numbers, one above the other.
+ * A cell with a number, or two of them.
  *
  * @param {string} label For narrow screens, which show no head of the table.
  * @param {HTMLElement[]} numbers
  */
 function cell(label, ...numbers) {
   return h("td", { role: "cell", class: "number pair", "data-label": label }, ...numbers);
+}
+
+/** @param {number | null | undefined} ms */
+function durationOr(ms) {
+  return duration(ms ?? undefined);
 }

@@ -1,56 +1,90 @@
 // @ts-check
 /// <reference lib="dom" />
-import { ask } from "./api.js";
+import { addForm } from "./add_form.js";
+import { changeTogether } from "./bulk.js";
+import { found, sharedOf, sorted } from "./destination_facts.js";
 import { DestinationView } from "./destination_view.js";
-import { attempt } from "./dialogs.js";
-import { h, KeyedList, setText } from "./dom.js";
+import { DestinationTools } from "./destination_tools.js";
+import { h, KeyedList, setAttribute, setText } from "./dom.js";
+import { Flow } from "./flow.js";
 import { count } from "./format.js";
 import { takes } from "./slots.js";
 
 /** @typedef {import("../../../operations/destination_status.ts").DestinationStatus} DestinationStatus */
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
+/** @typedef {import("./destination_facts.js").SortKey} SortKey */
 
-/** Up to so many destinations are always shown. */
-const ALWAYS_SHOWN = 24;
+/** From so many on there is one line for each. */
+const DENSE_FROM = 40;
+/** From so many on there is something to find them with. */
+const TOOLS_FROM = 12;
+/** Up to so many are always shown. */
+const ALWAYS_SHOWN = 120;
 /** Of more, so many, and all those that take no sessions. */
-const SHOWN_AT_FIRST = 16;
+const SHOWN_AT_FIRST = 60;
 
-const COLUMNS = ["Destination", "Slots", "Sessions", "Bytes", "Actions"];
+/** @type {{ text: string, sort: SortKey, hint?: string }[][]} */
+const COLUMNS = [
+  [{ text: "Destination", sort: "name" }, { text: "State", sort: "state" }],
+  [{ text: "Slots", sort: "slots" }],
+  [{ text: "Sessions", sort: "sessions" }],
+  [{ text: "p50, p99", sort: "time", hint: "how long sessions took, by the last five minutes" }],
+  [{ text: "Failures", sort: "failures", hint: "of the last five minutes" }],
+  [{ text: "Bytes", sort: "bytes" }],
+];
 
 /** The destinations of a listener, and what is needed to find one among hundreds. */
 export class DestinationsView {
   root;
-  #filter;
   #tools;
-  #found = h("span", { class: "muted", role: "status" });
+  #body = h("tbody", { role: "rowgroup" });
   #more = h("button", { type: "button", class: "more", click: () => this.#toggle() });
   #list;
+  #table;
+  #heads;
+  #flow = new Flow();
   #all = false;
+  /** @type {SortKey} */
+  #sort = "";
+  /** The order by which they were shown last, by their IDs. @type {string[]} */
+  #order = [];
+  /** @type {Set<string>} */
+  #chosen = new Set();
   /** @type {readonly DestinationStatus[]} */
   #destinations = [];
 
   /** @param {ListenerStatus} listener */
   constructor({ id, name }) {
-    const body = h("tbody", { role: "rowgroup" });
-    this.#filter = h("input", {
-      id: `filter-${id}`,
-      type: "search",
-      placeholder: "address or state",
-      autocomplete: "off",
-      input: () => this.#render(),
+    const body = this.#body;
+    this.#tools = new DestinationTools(id, {
+      filtered: () => this.#render(),
+      sorted: (key) => this.#sortBy(key),
+      change: (to) => this.#change(to),
+      forget: () => this.#choose([], false),
     });
-    this.#tools = h(
-      "div",
-      { class: "filter", hidden: true },
-      h("label", { for: this.#filter.id }, "Find destinations"),
-      this.#filter,
-      this.#found,
-    );
     this.#list = new KeyedList(body, {
-      key: (/** @type {DestinationStatus} */ destination) => destination.id,
-      create: (destination) => new DestinationView(destination),
-      onFocusLost: () => (this.#tools.hidden ? this.#table : this.#filter).focus(),
+      // One that is drawn otherwise is another view of it.
+      key: (/** @type {import("./destination_view.js").Row} */ row) =>
+        `${row.destination.id} ${row.dense}`,
+      create: (row) =>
+        new DestinationView(row, (chosen) => this.#choose([row.destination.id], chosen)),
+      onFocusLost: () => (this.#tools.root.hidden ? this.#table : this.#tools.input).focus(),
     });
+    this.#heads = COLUMNS.map((sorts) =>
+      h(
+        "th",
+        { role: "columnheader", scope: "col" },
+        ...sorts.map(({ text, sort, hint }) =>
+          h("button", {
+            type: "button",
+            class: "sort",
+            "data-sort": sort,
+            ...(hint && { title: hint }),
+            click: () => this.#sortBy(this.#sort === sort ? "" : sort),
+          }, text)
+        ),
+      )
+    );
     this.#table = h(
       "table",
       {
@@ -65,18 +99,28 @@ export class DestinationsView {
         h(
           "tr",
           { role: "row" },
-          ...COLUMNS.map((column) => h("th", { role: "columnheader", scope: "col" }, column)),
+          ...this.#heads,
+          h(
+            "th",
+            { role: "columnheader", scope: "col", class: "actions" },
+            h("span", { class: "hidden" }, "Actions"),
+          ),
         ),
       ),
       body,
     );
-    this.root = h("div", {}, this.#tools, this.#table, this.#more, addForm(id));
+    this.root = h("div", {}, this.#tools.root, this.#table, this.#more, addForm(id));
   }
-  #table;
 
-  /** @param {readonly DestinationStatus[]} destinations */
-  update(destinations) {
+  /**
+   * @param {readonly DestinationStatus[]} destinations
+   * @param {number} time The uptime, in milliseconds.
+   */
+  update(destinations, time) {
     this.#destinations = destinations;
+    this.#flow.add(destinations, time);
+    const ids = new Set(destinations.map(({ id }) => id));
+    for (const id of this.#chosen) if (!ids.has(id)) this.#chosen.delete(id);
     this.#render();
   }
 
@@ -85,109 +129,86 @@ export class DestinationsView {
     this.#render();
   }
 
+  /** @param {SortKey} key */
+  #sortBy(key) {
+    this.#sort = key;
+    this.#order = [];
+    for (const button of this.#heads.flatMap((head) => [...head.children])) {
+      const on = button.getAttribute("data-sort") === key && key !== "";
+      setAttribute(button, "aria-pressed", String(on));
+    }
+    this.#render();
+  }
+
+  /**
+   * @param {readonly string[]} ids Every one if empty.
+   * @param {boolean} chosen
+   */
+  #choose(ids, chosen) {
+    if (ids.length === 0) this.#chosen.clear();
+    for (const id of ids) {
+      if (chosen) this.#chosen.add(id);
+      else this.#chosen.delete(id);
+    }
+    this.#render();
+  }
+
+  /** @param {import("./destination_facts.js").AdminState} to */
+  async #change(to) {
+    const all = this.#destinations.filter(({ leaving }) => !leaving);
+    const chosen = this.#chosen.size > 0
+      ? all.filter(({ id }) => this.#chosen.has(id))
+      : found(all, this.#tools.wanted);
+    if (await changeTogether(chosen, all, to)) this.#choose([], false);
+  }
+
   #render() {
     const all = this.#destinations;
     const many = all.length > ALWAYS_SHOWN;
-    this.#tools.hidden = !many;
-    const wanted = many ? this.#filter.value.trim().toLowerCase() : "";
-    const found = wanted === ""
-      ? all
-      : all.filter(({ name, state }) => name.toLowerCase().includes(wanted) || state === wanted);
-    setText(this.#found, wanted === "" ? "" : `${count(found.length)} of ${count(all.length)}`);
+    const dense = all.length >= DENSE_FROM;
+    const { wanted } = this.#tools;
+    const hits = this.#inOrder(found(all, wanted));
+    const filtered = wanted.text !== "" || wanted.state !== "";
     let healthy = 0;
-    const shown = this.#all || !many || wanted !== ""
-      ? found
-      : found.filter((one) => !takes(one) || healthy++ < SHOWN_AT_FIRST);
-    this.#more.hidden = !many || wanted !== "" || (!this.#all && shown.length === all.length);
+    const shown = this.#all || !many || filtered
+      ? hits
+      : hits.filter((one) => !takes(one) || healthy++ < SHOWN_AT_FIRST);
+    this.#tools.update(all, { hits: hits.length, chosen: this.#chosen.size, sort: this.#sort });
+    this.#tools.root.hidden = all.length < TOOLS_FROM && this.#chosen.size === 0;
+    this.#more.hidden = !many || filtered || (!this.#all && shown.length === all.length);
     setText(
       this.#more,
       this.#all ? "Show fewer" : `Show ${count(all.length - shown.length)} more that are up`,
     );
-    this.#list.render(shown);
+    this.#table.classList.toggle("dense", dense);
+    const shared = sharedOf(all.map(({ name }) => name));
+    this.#list.render(shown.map((destination) => ({
+      destination,
+      flow: this.#flow.of(destination.id),
+      shared,
+      dense,
+      chosen: this.#chosen.has(destination.id),
+    })));
   }
-}
 
-/**
- * The form that adds a destination to a listener.
- *
- * @param {number} listener
- */
-function addForm(listener) {
-  const address = h("input", {
-    id: `address-${listener}`,
-    required: true,
-    placeholder: "10.0.0.7:9003",
-    autocomplete: "off",
-    autocapitalize: "off",
-    spellcheck: "false",
-  });
-  const workers = h("input", {
-    id: `workers-${listener}`,
-    class: "short",
-    placeholder: "N or auto",
-    pattern: "\\s*([1-9][0-9]*|[Aa][Uu][Tt][Oo])\\s*",
-    title: "a whole number from 1 on, or auto",
-    autocomplete: "off",
-    autocapitalize: "off",
-    spellcheck: "false",
-  });
-  const weight = h("input", {
-    id: `weight-${listener}`,
-    type: "number",
-    min: 0,
-    max: 256,
-    step: 1,
-  });
-  const backup = h("input", {
-    id: `backup-${listener}`,
-    type: "number",
-    min: 0,
-    max: 256,
-    step: 1,
-    placeholder: "no",
-  });
-  const form = h(
-    "form",
-    {
-      submit: (event) => {
-        event.preventDefault();
-        attempt(`Add ${address.value}`, async () => {
-          const body = {
-            listener: String(listener),
-            address: address.value.trim(),
-            ...(workers.value.trim() && { workers: slotsIn(workers.value) }),
-            ...(weight.value && { weight: weight.valueAsNumber }),
-            ...(backup.value && { backup: backup.valueAsNumber }),
-          };
-          await ask("/destinations", { method: "POST", body });
-          form.reset();
-          return `${body.address} was added.`;
-        });
-      },
-    },
-    field("Address", address),
-    field("Slots", workers),
-    field("Weight", weight),
-    field("Backup", backup),
-    h("button", {}, "Add"),
-  );
-  return h("details", { class: "add" }, h("summary", {}, "Add a destination"), form);
-}
-
-/**
- * How many slots were asked for.
- *
- * @param {string} text
- */
-function slotsIn(text) {
-  const word = text.trim().toLowerCase();
-  return word === "auto" ? word : Number(word);
-}
-
-/**
- * @param {string} label
- * @param {HTMLInputElement} input
- */
-function field(label, input) {
-  return h("div", { class: "field" }, h("label", { for: input.id }, label), input);
+  /**
+   * In the order that was asked for. While somebody points at one of them or has its menu open they
+   * keep their places: what moves away cannot be pressed.
+   *
+   * @param {DestinationStatus[]} hits
+   */
+  #inOrder(hits) {
+    if (this.#sort === "") return hits;
+    const held = this.#body.matches(":hover, :focus-within") && this.#order.length > 0;
+    if (held) {
+      const places = new Map(this.#order.map((id, place) => [id, place]));
+      return hits.toSorted((a, b) => (places.get(a.id) ?? 1e9) - (places.get(b.id) ?? 1e9));
+    }
+    const order = sorted(hits, this.#sort, ({ id }) => {
+      const flow = this.#flow.of(id);
+      return flow ? flow.up + flow.down : 0;
+    });
+    this.#order = order.map(({ id }) => id);
+    return order;
+  }
 }

@@ -2,6 +2,7 @@
 /// <reference lib="dom" />
 import { ApiError, hasToken, keepToken, TokenError } from "./api.js";
 import { byId, h, setText } from "./dom.js";
+import { mayAct } from "./rights.js";
 
 /** How long the page shows that something was done. What failed stays until it is closed. */
 const SAID_MS = 10_000;
@@ -13,6 +14,7 @@ const SAID_MS = 10_000;
  * @param {() => Promise<string | string[]>} operation Returns what was done; a headline and lines, if several.
  */
 export async function attempt(what, operation) {
+  if (!mayAct()) return say([`${what}: not done, the program is not heard`], "bad");
   try {
     const done = await operation();
     say(Array.isArray(done) ? done : [done], "good");
@@ -52,12 +54,16 @@ function unsay() {
 /**
  * Asks whether something is really to be done.
  *
- * @param {{ title: string, text: string, action: string }} question
+ * @param {object} question
+ * @param {string} question.title
+ * @param {string} question.text What will be.
+ * @param {string} question.action
+ * @param {boolean} [question.harmless]
  * @returns {Promise<boolean>}
  */
-export function confirm({ title, text, action }) {
+export function confirm({ title, text, action, harmless = false }) {
   const no = h("button", { type: "button", autofocus: true }, "Cancel");
-  const yes = h("button", { type: "button", class: "danger" }, action);
+  const yes = h("button", { type: "button", class: harmless ? "" : "danger" }, action);
   const dialog = h(
     "dialog",
     { "aria-labelledby": "question", "aria-describedby": "consequence" },

@@ -1,6 +1,7 @@
 // @ts-check
 /// <reference lib="dom" />
 import { ChartsView } from "./charts_view.js";
+import { ConfigView } from "./config_view.js";
 import { DestinationsView } from "./destinations_view.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { count, plural } from "./format.js";
@@ -10,7 +11,7 @@ import { QueueView } from "./queue_view.js";
 import { Reasons } from "./reasons_view.js";
 
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
-/** @typedef {{ fineness: import("./history.js").Fineness, reasons: Record<string, string> }} Constants */
+/** @typedef {{ fineness: import("./history.js").Fineness, reasons: Record<string, import("./ended_facts.js").Meaning> }} Constants */
 /**
  * @typedef {object} Told
  * @property {ListenerStatus} listener
@@ -36,6 +37,7 @@ export class ListenerView {
   #tls = h("p", { class: "tls muted" });
   #charts;
   #destinations;
+  #config;
   #reasons;
 
   /**
@@ -48,6 +50,7 @@ export class ListenerView {
     this.#charts = new ChartsView(listener.name, (span) => this.#choose(span));
     this.#destinations = new DestinationsView(listener);
     this.#reasons = new Reasons(reasons);
+    this.#config = new ConfigView(listener);
     this.#remarks.append(this.#forecast, this.#datagrams, this.#tls);
     this.#works.append(
       h("h3", { class: "hidden" }, "The queue"),
@@ -57,8 +60,8 @@ export class ListenerView {
       this.#charts.root,
       h("h3", { class: "hidden" }, "Destinations"),
       this.#destinations.root,
-      h("h3", {}, "Ended sessions"),
       this.#reasons.root,
+      this.#config.root,
     );
     const title = `listener-${listener.id}`;
     this.root = h(
@@ -68,6 +71,11 @@ export class ListenerView {
       this.#about,
       this.#works,
     );
+  }
+
+  /** What it did lately. */
+  get points() {
+    return this.#told ? this.#past.of(this.#told.listener.id).points : [];
   }
 
   /** @param {Told} told */
@@ -96,8 +104,9 @@ export class ListenerView {
     setText(this.#tls, tls.text);
     setAttribute(this.#tls, "data-tone", tls.tone);
     this.#showCharts();
-    this.#destinations.update(destinations);
-    this.#reasons.update(listener.ended);
+    this.#destinations.update(destinations, time);
+    this.#reasons.update(listener, time);
+    this.#config.update(listener);
   }
 
   /** @param {"5m" | "24h"} span */

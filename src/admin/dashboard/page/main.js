@@ -1,7 +1,8 @@
 // @ts-check
 /// <reference lib="dom" />
-import { prepareActions } from "./actions.js";
+import { ProgramMenu } from "./actions.js";
 import { ask } from "./api.js";
+import { ProgramConfigView, refreshConfig } from "./config_view.js";
 import { Connection } from "./connection.js";
 import { askForToken, prepareSaid } from "./dialogs.js";
 import { byId, KeyedList, setAttribute, setText } from "./dom.js";
@@ -11,6 +12,7 @@ import { ListenerView } from "./listener_view.js";
 import { Overview } from "./overview_view.js";
 import { Past } from "./past.js";
 import { Presence } from "./presence.js";
+import { setRights } from "./rights.js";
 import { SessionsView } from "./sessions_view.js";
 import { healthOf, tabTitle } from "./verdict.js";
 import { VerdictView } from "./verdict_view.js";
@@ -30,6 +32,7 @@ class Page {
   #presence = new Presence();
   #overview = new Overview();
   #events = new EventsView();
+  #program = new ProgramMenu();
   #connection;
   #past;
   #listeners;
@@ -42,10 +45,17 @@ class Page {
       create: ({ listener }) => new ListenerView(listener, constants, this.#past),
     });
     this.#connection = new Connection({
-      opened: () => this.#newStream = true,
+      opened: () => {
+        this.#newStream = true;
+        askWhoLooks();
+        refreshConfig();
+      },
       event: (event, data) => this.#take(event, JSON.parse(data)),
       lost: (retryAt) => this.#presence.lose(retryAt),
-      tokenWanted: askForToken,
+      tokenWanted: () => {
+        this.#presence.askWho();
+        return askForToken();
+      },
     });
     byId("retry").addEventListener("click", () => this.#connection.retry());
     document.addEventListener("visibilitychange", () => {
@@ -90,10 +100,10 @@ class Page {
       still: (id) => this.#listeners.view(id)?.still ?? 0,
     });
     this.#verdict.update(verdict, listeners);
-    setAttribute(byId("drain"), "aria-disabled", String(draining));
+    this.#program.update(status);
     document.title = tabTitle(listeners, verdict);
     setAttribute(byId("icon"), "href", icon(verdict.tone));
-    this.#overview.update(listeners);
+    this.#overview.update(listeners, (id) => this.#listeners.view(id));
   }
 }
 
@@ -109,7 +119,19 @@ function icon(tone) {
     `<circle cx='8' cy='8' r='7' fill='${colour}'/></svg>`;
 }
 
+/** Asks what whoever looks may do. Who has no answer may try: the program says no by itself. */
+async function askWhoLooks() {
+  try {
+    /** @type {import("../../caller.ts").Whoami} */
+    const { name, may, token } = await (await ask("/whoami")).json();
+    setRights({ reader: may === "read" });
+    setText(byId("who"), may === "read" ? `${name}, may look` : token ? name : "");
+  } catch {
+    setRights({ reader: false });
+  }
+}
+
 prepareSaid();
-prepareActions();
 new SessionsView();
+new ProgramConfigView();
 await new Page(JSON.parse(byId("constants").textContent ?? "{}")).run();

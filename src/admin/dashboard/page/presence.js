@@ -2,9 +2,20 @@
 /// <reference lib="dom" />
 import { byId, setAttribute, setText } from "./dom.js";
 import { plural, timeOfDay } from "./format.js";
+import { setRights } from "./rights.js";
 import { sum } from "./verdict.js";
 
 /** @typedef {import("../../../operations/operations.ts").Status} Status */
+/** @typedef {"waiting" | "live" | "lost" | "ended" | "signing-in"} Link */
+
+/** What the head says of each. */
+const LINKS = {
+  waiting: "connecting",
+  live: "live",
+  lost: "disconnected",
+  ended: "ended",
+  "signing-in": "",
+};
 
 /** Whether the program is still heard, and whether it drains: the banner and the sign in the head. */
 export class Presence {
@@ -12,27 +23,44 @@ export class Presence {
   #status;
   /** When to try again, if the connection is lost. */
   #retryAt = 0;
-  #lost = false;
+  /** @type {Link} */
+  #link = "waiting";
 
   constructor() {
     setInterval(() => this.#tell(), 1000);
   }
 
   get lost() {
-    return this.#lost;
+    return this.#link === "lost" || this.#link === "ended";
   }
 
   /** @param {Status} status What the program has just told. */
   heard(status) {
     this.#status = status;
-    this.#lost = false;
-    this.#tell();
+    this.#become("live");
   }
 
   /** @param {number} retryAt When to try again, by the clock of the page. */
   lose(retryAt) {
-    this.#lost = true;
     this.#retryAt = retryAt;
+    this.#become(this.#status?.state === "draining" ? "ended" : "lost");
+  }
+
+  /** The program wants to know who looks. */
+  askWho() {
+    this.#status = undefined;
+    this.#become("signing-in");
+  }
+
+  /** @param {Link} link */
+  #become(link) {
+    this.#link = link;
+    setRights({ connected: link === "live" });
+    if (link === "signing-in") document.title = "sign in – iawlb";
+    if (this.lost) {
+      document.title = `${LINKS[link]} – iawlb`;
+      setAttribute(byId("icon"), "href", HOLLOW);
+    }
     this.#tell();
   }
 
@@ -40,31 +68,49 @@ export class Presence {
     const status = this.#status;
     const banner = byId("banner");
     const draining = status?.state === "draining";
-    const link = this.#lost ? "lost" : status ? "live" : "waiting";
-    setAttribute(document.body, "data-link", link);
-    setText(byId("link"), { lost: "not connected", live: "live", waiting: "connecting" }[link]);
-    banner.hidden = !this.#lost && !draining;
-    byId("retry").hidden = !this.#lost;
+    setAttribute(document.body, "data-link", this.#link);
+    setText(byId("link"), LINKS[this.#link]);
+    banner.hidden = !this.lost && !(draining && this.#link === "live");
+    byId("retry").hidden = !this.lost;
     if (banner.hidden) return;
     const left = Math.max(0, Math.ceil((this.#retryAt - performance.now()) / 1000));
     // Only what is worth saying is said aloud, not each second that passes.
-    setText(byId("countdown"), this.#lost ? `Next attempt in ${left} s.` : "");
-    setText(byId("banner-text"), this.#lost ? lostText(status) : drainText(status));
-    setAttribute(banner, "data-tone", this.#lost && !draining ? "bad" : "wait");
+    setText(byId("countdown"), this.#link === "lost" ? `Next attempt in ${left} s.` : "");
+    setText(byId("banner-text"), this.lost ? lostText(this.#link, status) : drainText(status));
+    setAttribute(banner, "data-tone", this.#link === "lost" ? "bad" : "plain");
   }
 }
 
-/** @param {Status | undefined} status */
-function lostText(status) {
-  if (!status) return "The program does not answer.";
-  if (status.state === "draining") return "The program has drained and is gone.";
-  return `Connection lost. What you see is from ${timeOfDay(status.time)}.`;
+/** The icon of a tab whose program is not heard. */
+const HOLLOW = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>" +
+  "<circle cx='8' cy='8' r='5.5' fill='none' stroke='%23808588' stroke-width='3'/></svg>";
+
+/**
+ * @param {Link} link
+ * @param {Status | undefined} status
+ */
+function lostText(link, status) {
+  if (!status) return "Disconnected: the program does not answer.";
+  const seen = timeOfDay(status.time);
+  if (link === "ended") {
+    return `Ended as planned: the program has drained and is gone. It was last heard at ${seen}.`;
+  }
+  return `Disconnected: the program does not answer. What you see is from ${seen}.`;
 }
 
 /** @param {Status | undefined} status */
 function drainText(status) {
-  const left = sum(status?.listeners ?? [], ({ greeting, waiting, active }) => {
+  const left = sessionsOf(status);
+  return `Draining: no new sessions; ${plural(left, "session")} to finish, then the program ends.`;
+}
+
+/**
+ * How many live sessions there are.
+ *
+ * @param {Status | undefined} status
+ */
+export function sessionsOf(status) {
+  return sum(status?.listeners ?? [], ({ greeting, waiting, active }) => {
     return greeting + waiting + active;
   });
-  return `Draining: no new sessions; ${plural(left, "session")} to finish, then the program ends.`;
 }

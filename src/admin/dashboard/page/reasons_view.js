@@ -1,66 +1,125 @@
 // @ts-check
 /// <reference lib="dom" />
-import { h, KeyedList, setText } from "./dom.js";
-import { count } from "./format.js";
+import { h, KeyedList, setAttribute, setText } from "./dom.js";
+import { endsOf, LATELY_MIN, percent } from "./ended_facts.js";
+import { count, plural, rate, short } from "./format.js";
 import { sum } from "./verdict.js";
 
-/** @typedef {{ reason: string, number: number, share: number }} Entry */
+/** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
+/** @typedef {import("./ended_facts.js").End} End */
+/** @typedef {import("./ended_facts.js").Meaning} Meaning */
 
-/** Reasons that are no fault of anybody. */
-const WELL = ["done"];
-/** Reasons that somebody should look into. */
-const ILL = ["connect-failed", "server-reset", "error", "answer-timeout", "queue-timeout"];
-const HINT = "Choose a reason to read what it means.";
-
-/** How sessions ended: a bar for each reason. */
+/** How sessions ended lately: how many with an error, and a line for each reason. */
 export class Reasons {
   root;
-  #meaning = h("p", { class: "meaning muted", "aria-live": "polite" }, HINT);
-  #none = h("p", { class: "muted" }, "None has ended yet.");
-  #list = h("ul", { class: "reasons" });
-  #keyed;
+  #title = h("h3");
+  #summary = h("p", { class: "ends-summary" });
+  #parts = ["bad", "plain", "good"].map((tone) => h("span", { "data-tone": tone }));
+  #strip = h("div", { class: "ends-strip", "aria-hidden": "true" }, ...this.#parts);
+  #table;
+  #list;
+  #meanings;
 
-  /** @param {Record<string, string>} meanings */
+  /** @param {Record<string, Meaning>} meanings */
   constructor(meanings) {
-    this.root = h("div", {}, this.#none, this.#list, this.#meaning);
-    this.#keyed = new KeyedList(this.#list, {
-      key: (/** @type {Entry} */ { reason }) => reason,
-      create: ({ reason }) => this.#bar(reason, meanings[reason] ?? "not known to this page"),
+    this.#meanings = meanings;
+    const body = h("tbody", { role: "rowgroup" });
+    this.#list = new KeyedList(body, {
+      key: (/** @type {End} */ { reason }) => reason,
+      create: ({ reason }) => rowOfEnd(reason, meanings[reason]?.help ?? "not known to this page"),
     });
-  }
-
-  /** @param {Partial<Record<string, number>>} ended */
-  update(ended) {
-    const entries = Object.entries(ended).map(([reason, number = 0]) => ({ reason, number }));
-    const total = sum(entries, ({ number }) => number);
-    this.#none.hidden = total > 0;
-    this.#meaning.hidden = total === 0;
-    // Their order is that of the first look at them: bars that change places cannot be read.
-    this.#keyed.render(entries.map((entry) => ({ ...entry, share: entry.number / total })));
+    this.#table = h(
+      "table",
+      { role: "table", class: "ends", "aria-label": "How sessions ended" },
+      h(
+        "thead",
+        { role: "rowgroup" },
+        h(
+          "tr",
+          { role: "row" },
+          ...["Reason", "Share", "Per minute", "Since the start"].map((text) =>
+            h("th", { role: "columnheader", scope: "col" }, text)
+          ),
+        ),
+      ),
+      body,
+    );
+    this.root = h("div", { class: "ended" }, this.#title, this.#summary, this.#strip, this.#table);
   }
 
   /**
-   * @param {string} reason
-   * @param {string} meaning
+   * @param {ListenerStatus} listener
+   * @param {number} time The uptime, in milliseconds.
    */
-  #bar(reason, meaning) {
-    const number = h("span", { class: "number" });
-    const bar = h("span", { class: "bar" });
-    const tell = () => setText(this.#meaning, `${reason}: ${meaning}.`);
-    const button = h(
-      "button",
-      { type: "button", "aria-description": meaning, focus: tell, click: tell, mouseenter: tell },
-      h("span", { class: "reason" }, reason),
-      h("span", { class: "track" }, bar),
-      number,
-    );
-    const tone = WELL.includes(reason) ? "good" : ILL.includes(reason) ? "bad" : "plain";
-    return {
-      root: h("li", { "data-tone": tone, "data-reason": reason }, button),
-      update: (/** @type {Entry} */ entry) => {
-        setText(number, count(entry.number));
-        bar.style.setProperty("--share", entry.share.toFixed(4));
-      },
-    };
+  update({ ended, recent }, time) {
+    const lately = recent?.ended;
+    const minutes = lately ? Math.min(LATELY_MIN, time / 60_000) : time / 60_000;
+    const ends = endsOf(ended, { lately, minutes, meanings: this.#meanings });
+    const all = sum(ends, ({ number }) => number);
+    const ill = sum(ends.filter(({ tone }) => tone === "bad"), ({ number }) => number);
+    const span = lately && time >= LATELY_MIN * 60_000
+      ? `in the last ${LATELY_MIN} minutes`
+      : "since the start";
+    setText(this.#title, "Ended sessions");
+    setText(this.#summary, summaryOf({ all, ill, minutes, span }));
+    setAttribute(this.#summary, "data-tone", ill > 0 ? "bad" : "plain");
+    this.#strip.hidden = all === 0;
+    for (const part of this.#parts) {
+      const same = ends.filter(({ tone }) => tone === part.dataset.tone);
+      const number = sum(same, (end) => end.number);
+      part.hidden = number === 0;
+      part.style.flexGrow = String(number);
+    }
+    this.#table.hidden = ends.length === 0;
+    this.#list.render(ends);
   }
+}
+
+/**
+ * @param {{ all: number, ill: number, minutes: number, span: string }} numbers
+ */
+function summaryOf({ all, ill, minutes, span }) {
+  if (all === 0) return `None ended ${span}.`;
+  if (ill === 0) return `${plural(all, "session")} ended ${span}, none with an error.`;
+  return `${count(ill)} of ${plural(all, "session")} that ended ${span} ended with an error: ` +
+    `${percent(ill / all)}, ${rate(ill / minutes)} a minute.`;
+}
+
+/**
+ * @param {string} reason
+ * @param {string} meaning
+ */
+function rowOfEnd(reason, meaning) {
+  const share = h("span");
+  const bar = h("span", { class: "bar" });
+  const perMinute = h("td", { role: "cell", class: "number", "data-label": "Per minute" });
+  const total = h("td", { role: "cell", class: "number muted", "data-label": "Since the start" });
+  const root = h(
+    "tr",
+    { role: "row", "data-reason": reason },
+    h(
+      "th",
+      { role: "rowheader", scope: "row" },
+      h("span", { class: "reason" }, reason),
+      h("span", { class: "about" }, meaning),
+    ),
+    h(
+      "td",
+      { role: "cell", class: "number share", "data-label": "Share" },
+      h("span", { class: "track", "aria-hidden": "true" }, bar),
+      share,
+    ),
+    perMinute,
+    total,
+  );
+  return {
+    root,
+    update: (/** @type {End} */ end) => {
+      setAttribute(root, "data-tone", end.tone);
+      setText(share, percent(end.share));
+      bar.style.setProperty("--share", end.share.toFixed(4));
+      setText(perMinute, rate(end.perMinute));
+      setText(total, short(end.total));
+    },
+  };
 }

@@ -4,6 +4,7 @@ import { ask } from "./api.js";
 import { attempt } from "./dialogs.js";
 import { byId, h, KeyedList, setText } from "./dom.js";
 import { bytes, count, duration } from "./format.js";
+import { allow, isAllowed } from "./rights.js";
 
 /** @typedef {import("../../../operations/operations.ts").SessionInfo} SessionInfo */
 
@@ -66,11 +67,14 @@ export class SessionsView {
       type: "button",
       class: "quiet",
       "aria-label": `end session ${id}`,
-      click: () =>
+      "data-act": "yes",
+      click: () => {
+        if (!isAllowed(end)) return;
         attempt(`End session ${id}`, async () => {
           await ask(`/sessions/${id}`, { method: "DELETE" });
           return `Session ${id} from ${client} was ended.`;
-        }),
+        });
+      },
     }, "end");
     const root = h(
       "tr",
@@ -99,6 +103,7 @@ export class SessionsView {
             ? session.stage + tries
             : `${session.stage}, place ${count(session.place)}`,
         );
+        allow(end, true);
         setText(destination, session.destination ?? "–");
         setText(age, duration(session.age_ms));
         const { datagrams_up: up, datagrams_down: down } = session;

@@ -1,0 +1,18 @@
+import type { ProgramConfig } from "../config/config.ts";
+import type { Logs } from "../logging/logs.ts";
+import type { DescriptorBudget } from "../net/descriptor_budget.ts";
+import type { LookUps } from "./discovery.ts";
+
+/** What an instance of the program is started with. */
+export interface InstanceOptions {
+  config: ProgramConfig;
+  /** Reads the configuration anew. */
+  load(): ProgramConfig | Promise<ProgramConfig>;
+  logs: Logs;
+  /** When it is aborted no further listener starts. */
+  signal?: AbortSignal;
+  /** What all that want descriptors share; all that there are, if absent. */
+  descriptors?: DescriptorBudget;
+  /** How names whose records are destinations are looked up; as configured if absent. */
+  lookUps?: LookUps;
+}
