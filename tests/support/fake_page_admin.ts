@@ -1,6 +1,7 @@
 import { loadPage } from "../../src/admin/dashboard/bundle.ts";
 import type { Whoami } from "../../src/admin/caller.ts";
 import type { LogEvent, SessionInfo, Status } from "../../src/operations/operations.ts";
+import type { History, Span } from "../../src/operations/history.ts";
 import type { DestinationStatus } from "../../src/operations/destination_status.ts";
 import type { ListenerStatus } from "../../src/operations/listener_status.ts";
 import { configInForceOf } from "./config_in_force.ts";
@@ -28,6 +29,8 @@ export class FakeAdmin implements AsyncDisposable {
   whoami: Whoami = { name: "operator", may: "everything", token: false };
   /** Statuses that a new stream begins with, in place of the current one alone. */
   past: Status[] = [];
+  /** What was before, which a new stream begins with, and what is answered of a day. */
+  histories: Partial<Record<Span, History>> = {};
   readonly port: number;
   readonly #streams = new Set<ReadableStreamDefaultController<Uint8Array>>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -76,7 +79,7 @@ export class FakeAdmin implements AsyncDisposable {
   }
 
   async #answer(request: Request): Promise<Response> {
-    const { pathname } = new URL(request.url);
+    const { pathname, searchParams } = new URL(request.url);
     if (pathname === "/") {
       const { body, contentSecurityPolicy } = await this.#page;
       return new Response(body, {
@@ -96,6 +99,8 @@ export class FakeAdmin implements AsyncDisposable {
     if (pathname === "/whoami") return Response.json(this.whoami);
     if (pathname === "/config") return Response.json(configInForceOf(this.status.listeners));
     if (pathname === "/events") return this.#follow();
+    const history = this.histories[searchParams.get("span") as Span];
+    if (pathname === "/history" && history) return Response.json(history);
     return Response.json({ error: "no such path" }, { status: 404 });
   }
 
@@ -104,6 +109,7 @@ export class FakeAdmin implements AsyncDisposable {
     const stream = new ReadableStream<Uint8Array>({
       start: (controller) => {
         own = controller;
+        if (this.histories["5m"]) controller.enqueue(encode("history", this.histories["5m"]));
         for (const event of this.events) controller.enqueue(encode("log", event));
         for (const status of [...this.past, this.status]) {
           controller.enqueue(encode("status", status));

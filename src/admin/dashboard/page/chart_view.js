@@ -2,11 +2,11 @@
 /// <reference lib="dom" />
 import { h, setAttribute, setText, svg } from "./dom.js";
 import { byteRate, count, duration, rate } from "./format.js";
-import { highestOf, linesOf, PLOT, roundTop } from "./scale.js";
+import { highestOf, linesOf, PLOT, roundTop, thinned } from "./scale.js";
 
 /** @typedef {import("./history.js").Point} Point */
 /** @typedef {import("./scale.js").Tick} Tick */
-/** @typedef {{ label: string, look: string, of: (point: Point) => number | null | undefined, rare?: boolean, elsewhere?: boolean }} Line */
+/** @typedef {{ label: string, look: string, of: (point: Point) => number | null | undefined, rare?: boolean, elsewhere?: boolean, peak?: boolean }} Line */
 /**
  * @typedef {object} Subject What a chart is of.
  * @property {string} name
@@ -33,8 +33,8 @@ export const SUBJECTS = [
     name: "queue",
     title: "Waiting and in service",
     lines: [
-      { label: "Waiting", look: "in", of: ({ waiting }) => waiting, elsewhere: true },
-      { label: "In service", look: "out", of: ({ active }) => active, elsewhere: true },
+      { label: "Waiting", look: "in", of: ({ waiting }) => waiting, elsewhere: true, peak: true },
+      { label: "In service", look: "out", of: ({ active }) => active, elsewhere: true, peak: true },
     ],
     format: count,
     kind: "number",
@@ -56,8 +56,8 @@ export const SUBJECTS = [
     name: "wait",
     title: "How long they wait",
     lines: [
-      { label: "Wait", look: "in", of: ({ wait }) => wait[0] },
-      { label: "p99", look: "late", of: ({ wait }) => wait[1] },
+      { label: "Wait", look: "in", of: ({ wait }) => wait[0], peak: true },
+      { label: "p99", look: "late", of: ({ wait }) => wait[1], peak: true },
     ],
     format: duration,
     kind: "time",
@@ -130,11 +130,15 @@ export class ChartView {
     const { title, lines, format, kind, least } = this.#subject;
     const times = points.map(({ t }) => t);
     const series = lines.map(({ of }) => points.map(of));
-    const highest = highestOf(series);
+    const drawn = series.map((values, i) =>
+      thinned(times, values, { span, peak: lines[i]?.peak === true })
+    );
+    const highest = highestOf(drawn.map(({ values }) => values));
     const top = roundTop(highest, { least, kind });
     setText(this.#top, format(top).replace(/\.0+(?=[ /]|$)/, ""));
-    for (const [i, values] of series.entries()) {
-      const { line, area } = linesOf(times, values, { now, span, gap, top });
+    for (const [i, { times, values, step }] of drawn.entries()) {
+      const frame = { now, span, top, gap: Math.max(gap, 2.5 * step) };
+      const { line, area } = linesOf(times, values, frame);
       const one = this.#lines[i];
       const never = lines[i]?.rare === true && highestOf([values]) === 0;
       one?.path.setAttribute("d", never ? "" : line);

@@ -98,7 +98,7 @@ export class ChartsView {
     this.#records = records;
     this.#now = this.#span === "5m" ? now : records.points.at(-1)?.t ?? now;
     this.#offset = offset;
-    if (this.root.checkVisibility()) this.#draw();
+    if (!document.hidden && this.root.checkVisibility()) this.#draw();
   }
 
   #draw() {
@@ -146,7 +146,10 @@ export class ChartsView {
     const words = this.#span === "24h" ? time.slice(0, 5) : time;
     setText(this.#moment, shown ? words : "Now");
     const note = near.map(({ text }) => text).join("; ");
-    setText(this.#note, shown ? note : `and the ${SPANS[this.#span].words}`);
+    const begun = points[0] && this.#xOf(points[0].t) > 0.03
+      ? `and the time since ${timeOfDay(new Date(this.#offset + points[0].t).toISOString())}`
+      : `and the ${SPANS[this.#span].words}`;
+    setText(this.#note, shown ? note : begun);
     this.#note.classList.toggle("muted", note === "");
     setAttribute(this.#moment, "aria-valuemin", "0");
     setAttribute(this.#moment, "aria-valuemax", String(Math.max(0, points.length - 1)));

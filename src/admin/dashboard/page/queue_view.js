@@ -55,7 +55,9 @@ export class QueueView {
     setText(this.#clears, clearsIn(listener, served));
     setText(
       this.#arriving,
-      state === "draining" ? "the door is closed" : `arriving ${rate(arriving)}/s`,
+      state === "draining"
+        ? "the door is closed"
+        : `arriving ${rate(arriving).replace(/\.0$/, "")}/s`,
     );
     // Where who has waited longest need not be next.
     const first = listener.waiting_clients > 0 || listener.overloaded > 0 ? "oldest" : "next";

@@ -29,7 +29,7 @@ export function roundTop(highest, { least, kind }) {
   if (kind === "bytes") { while (wanted > 500 * unit) unit *= 1024; }
   let power = unit;
   while (power * 10 < wanted) power *= 10;
-  while (power > wanted) power /= 10;
+  while (kind !== "bytes" && power > wanted) power /= 10;
   return [1, 2, 3, 4, 5, 6, 8, 10].map((digit) => digit * power).find((round) => round >= wanted) ??
     wanted;
 }
@@ -78,6 +78,45 @@ export function linesOf(times, values, { now, span, top, gap }) {
   }
   close();
   return { line, area };
+}
+
+/** More values than this are not drawn one by one. */
+const MANY = 400;
+/** But as so many. */
+const FEW = 240;
+
+/**
+ * Values of which there are more than a chart has room for, some together as one: their highest, or
+ * their mean. Which ones are together stays the same while time goes on.
+ *
+ * @param {readonly number[]} times
+ * @param {Values} values At these times.
+ * @param {{ span: number, peak: boolean }} options
+ * @returns {{ times: readonly number[], values: Values, step: number }} `step` is how far apart they
+ *   are at least, 0 if all are there.
+ */
+export function thinned(times, values, { span, peak }) {
+  if (times.length <= MANY) return { times, values, step: 0 };
+  /** @type {Map<number, { t: number, sum: number, top: number, n: number }>} */
+  const together = new Map();
+  for (const [i, t] of times.entries()) {
+    const value = values[i];
+    if (value === undefined || value === null) continue;
+    const one = together.get(Math.floor(t * FEW / span));
+    if (!one) together.set(Math.floor(t * FEW / span), { t, sum: value, top: value, n: 1 });
+    else {
+      one.t = t;
+      one.sum += value;
+      one.top = Math.max(one.top, value);
+      one.n++;
+    }
+  }
+  const all = [...together.values()];
+  return {
+    times: all.map(({ t }) => t),
+    values: all.map(({ sum, top, n }) => peak ? top : sum / n),
+    step: span / FEW,
+  };
 }
 
 /**

@@ -189,7 +189,7 @@ function byState({ destinations }, { where, serving }) {
         ? `${count(all.length)} of ${count(here.length)} destinations${where} are ${state}`
         : `${one.name} is ${state}${since}${error === "" ? "" : `: ${error}`}`,
       {
-        detail: many ? namedCauses(all) : `${othersOf(here.length - 1)} ${restOf(here)}.`,
+        detail: many ? namedCauses(all) : restOf(here),
         said: many ? `${count(all.length)} destinations are ${state}` : `${one.name} is ${state}`,
         way: one.id,
       },
@@ -266,16 +266,17 @@ function errorOf({ last_error }) {
   return (last_error?.text ?? "").replace(/ \(os error \d+\)/, "").replace(/\.$/, "");
 }
 
-/** @param {number} number */
-function othersOf(number) {
-  return number === 1 ? "The other one" : `Of the ${count(number)} others`;
-}
-
-/** @param {readonly DestinationStatus[]} here */
+/**
+ * What the others do while one is out.
+ *
+ * @param {readonly DestinationStatus[]} here
+ */
 function restOf(here) {
+  const others = here.length - 1;
   const up = here.filter(takes).length;
-  if (here.length === 2) return up === 1 ? "serves" : "does not serve either";
-  return `${count(up)} ${up === 1 ? "serves" : "serve"}`;
+  if (others === 1) return "The other one serves.";
+  if (up === others) return `The other ${count(up)} serve.`;
+  return `${count(up)} of the other ${count(others)} ${up === 1 ? "serves" : "serve"}.`;
 }
 
 /** @param {ListenerStatus} listener */
