@@ -82,7 +82,7 @@ export class EventStreams {
     const { history, sheets, limits, log } = this.#sources;
     try {
       const limit = Math.min(limits.streamHistory, limits.streamBacklog / 2);
-      const text = await sheets.history(history.history({ span: "5m" }), limit);
+      const text = await sheets.history(history.history({ span: "5m", brief: true }), limit);
       for (const bytes of text) stream.send(bytes);
     } catch (error) {
       log.debug("no history for an event stream: {error}", { error });

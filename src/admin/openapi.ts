@@ -132,8 +132,9 @@ const PATHS: Readonly<Record<string, Record<string, Operation>>> = {
       }, {
         name: "listener",
         in: "query",
-        description: "the number or the name of a listener, which is told with its destinations; " +
-          "all listeners without them if absent",
+        description:
+          "the number or the name of a listener; all of them if absent, of which a day " +
+          "is told without destinations",
         schema: { type: "string" },
       }],
       responses: { 200: answers("the history", "History"), ...refusals(401, 404, 422) },

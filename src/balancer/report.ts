@@ -8,6 +8,10 @@ import type { Totals } from "../operations/totals.ts";
 import { formatDuration } from "../base/duration.ts";
 import { plural } from "../base/text.ts";
 
+/** How many destinations are all told of at the start, and how many of more than that. */
+const MOST_SHOWN = 6;
+const FIRST_SHOWN = 3;
+
 /** What whoever sets no limit has. */
 const [, MOST_WORKERS] = LISTENER_ROWS.workers.notation!.integers!;
 
@@ -18,7 +22,8 @@ export function logStart(
   config: ListenerConfig & Partial<Pick<Config, "configured">>,
 ): void {
   const { configured = config.destinations } = config;
-  const destinations = configured.map((one) => {
+  const shown = configured.length > MOST_SHOWN ? configured.slice(0, FIRST_SHOWN) : configured;
+  const destinations = shown.map((one) => {
     const workers = one.workers === 0
       ? `up to ${plural(one["workers-max"], "worker")}, auto`
       : one.workers === MOST_WORKERS
@@ -28,12 +33,15 @@ export function logStart(
       ? `${writtenAddress(one)} (${workers} each)`
       : `${one.name} (${workers})`;
   });
+  const rest = configured.length - shown.length;
   const pairs = certificatesOf(config).length;
   const tls = pairs === 0 ? "" : `; TLS with ${plural(pairs, "certificate")}`;
   log.info("listening on {address} for {destinations}; queue {queue}{tls}", {
     address,
     tls,
-    destinations: destinations.join(", "),
+    destinations: rest === 0
+      ? destinations.join(", ")
+      : `${configured.length} destinations: ${destinations.join(", ")} and ${rest} more`,
     queue: config.queue,
   });
 }

@@ -4,6 +4,7 @@ import { plural, quote } from "../base/text.ts";
 import type { CtlCommand } from "./command.ts";
 import { CONFIG } from "./config_command.ts";
 import { DESTINATION_COMMANDS } from "./destination_commands.ts";
+import { HISTORY } from "./history_command.ts";
 import { INSPECTION_COMMANDS } from "./inspect/commands.ts";
 import { LOGS } from "./log_command.ts";
 import { NAMES } from "./name_command.ts";
@@ -94,6 +95,7 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
       show(["gone"], undefined);
     },
   },
+  history: HISTORY,
   config: CONFIG,
   logs: LOGS,
   names: NAMES,

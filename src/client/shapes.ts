@@ -129,6 +129,15 @@ const past = object({
   })),
 });
 
+const history = object({
+  ...{ span: text, step_ms: amount, time: text, uptime_ms: amount },
+  listeners: list(object({
+    ...{ id: amount, name: text, series },
+    destinations: either(missing, list(object({ id, name: text, series }))),
+  })),
+  marks: list(object({ time: text, kind: text, text: longText })),
+});
+
 /** What `GET /sessions` answers. */
 export interface Sessions {
   sessions: SessionInfo[];
@@ -159,6 +168,27 @@ export interface ConfigInForce {
   }[];
 }
 
+/** Columns of a series, by their names. */
+export type ToldSeries = Readonly<Record<string, PastValues | undefined>>;
+
+/** What `GET /history` answers, with all that is shown. */
+export interface ToldHistory {
+  readonly span: string;
+  readonly step_ms: number;
+  readonly time: string;
+  readonly listeners: readonly {
+    readonly id: number;
+    readonly name: string;
+    readonly series: ToldSeries;
+    readonly destinations?: readonly {
+      readonly id: string;
+      readonly name: string;
+      readonly series: ToldSeries;
+    }[];
+  }[];
+  readonly marks: readonly { readonly time: string; readonly text: string }[];
+}
+
 /** Values by second, oldest first; `null` where nothing was measured. */
 export type PastValues = readonly (number | null)[];
 
@@ -183,6 +213,11 @@ export function isPast(value: unknown): value is Past {
 /** Whether it can be shown as a status. */
 export function isStatus(value: unknown): value is Status {
   return status(value);
+}
+
+/** Whether it can be shown as a history; a later version may have other columns. */
+export function isHistory(value: unknown): value is ToldHistory {
+  return history(value);
 }
 
 /** Whether it can be shown as a destination. */

@@ -7,6 +7,7 @@ import { formatPlace } from "../config/service_address.ts";
 import { rowsFor } from "../config/health_in_force.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import type { Destination } from "./destination.ts";
+import { FirstDowns } from "./first_downs.ts";
 import type { LookupFailure } from "../net/dial.ts";
 import { messageOf } from "../base/errors.ts";
 import { LimitLog } from "./limits/limit_log.ts";
@@ -85,6 +86,8 @@ export class Health {
   readonly #fullAt = new WeakMap<Destination, number>();
   /** Lets new destinations be tried in turn. */
   readonly #tries = new Tries();
+  /** Tells of those that are down and were never up. */
+  readonly #firstDowns: FirstDowns;
   /** Tells of limits that were found. */
   readonly #limits: LimitLog;
   /** Ask the servers themselves. */
@@ -95,6 +98,7 @@ export class Health {
     this.#options = options;
     this.#agents = new Agents({ ...options, position, observer: this });
     this.#log = options.log;
+    this.#firstDowns = new FirstDowns(options.log);
     this.#limits = new LimitLog(options.log, options.clock);
     this.#settings = options.settings;
     if (options.triesNew === false) this.#tries.close();
@@ -109,6 +113,7 @@ export class Health {
       signal,
       clock,
       log,
+      firstDowns: this.#firstDowns,
       claim: descriptors && ((signal) => descriptors.claimInTurn(descriptors.probes, signal)),
       isMissed: () => this.#options.isMissed(destination),
       onChange: (changed) => this.#onChange(changed),
@@ -175,6 +180,7 @@ export class Health {
   /** Ends what needs no signal to end. */
   close(): void {
     this.#tries.close();
+    this.#firstDowns.close();
     for (const ramp of this.#ramps.values()) ramp.stop();
     this.#ramps.clear();
   }

@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Destination } from "./destination.ts";
 import { formatPlace } from "../config/service_address.ts";
+import type { FirstDowns } from "./first_downs.ts";
 import type { Check } from "../config/values/check.ts";
 import { CheckError } from "./conversation.ts";
 
@@ -31,6 +32,8 @@ export interface HealthPolicy {
 export interface HealthStateOptions {
   clock: Clock;
   log: Logger;
+  /** Tells of it if it is down and was never up; without it that is told at once. */
+  firstDowns?: FirstDowns | undefined;
   /** Whether nobody is up for some of the clients that it is for. */
   isMissed(): boolean;
   /** Called when the destination has changed between taking sessions and not. */
@@ -89,7 +92,7 @@ export class HealthState {
   failed(error: Error, { ofSession }: { ofSession: boolean }): void {
     const destination = this.#destination;
     const { name, state, usable } = destination;
-    const { clock, log } = this.#options;
+    const { clock, log, firstDowns } = this.#options;
     const reason = messageOf(error);
     destination.failures++;
     destination.standing.noteError(reason, formatPlace(destination.config.address));
@@ -103,7 +106,8 @@ export class HealthState {
     if (state !== "down" && this.#failuresInRow >= this.policy.fall) {
       destination.state = "down";
       this.#downSince = clock();
-      log.warning("destination {name} is down: {reason}", { name, reason });
+      if (firstDowns && this.#upSince === -Infinity) firstDowns.note(name, reason);
+      else log.warning("destination {name} is down: {reason}", { name, reason });
     } else if (usable && !onlyCheckFails) {
       destination.state = "suspect";
     }
@@ -121,7 +125,7 @@ export class HealthState {
   succeeded(): void {
     const destination = this.#destination;
     const { name, state } = destination;
-    const { clock, log, onChange } = this.#options;
+    const { clock, log, firstDowns, onChange } = this.#options;
     this.#failuresInRow = 0;
     if (state === "untried") return this.reached();
     this.#successesInRow++;
@@ -129,6 +133,8 @@ export class HealthState {
     destination.state = "up";
     destination.onlyCheckFails = false;
     this.#successesInRow = 0;
+    // That it was down is told before.
+    if (this.#upSince === -Infinity) firstDowns?.flush();
     this.#upSince = clock();
     // Not quite a new start: it has to stay up for a while before the back-off begins anew.
     this.#attempt++;

@@ -123,8 +123,10 @@ export interface History {
 /** What of the history is asked for. */
 export interface HistoryQuery {
   span: Span;
-  /** The number or the name of a listener, with its destinations; all listeners without, if absent. */
+  /** The number or the name of a listener; all of them if absent, of a day without destinations. */
   listener?: string | undefined;
+  /** Whether destinations are of no interest. */
+  brief?: boolean;
 }
 
 const text: Schema = { type: "string" };

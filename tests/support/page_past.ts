@@ -75,18 +75,21 @@ function ofListener(
 function dayLike(seconds: readonly Second[], minutes: number): Second[] {
   return Array.from({ length: minutes }, (_, i) => {
     const ago = minutes - 1 - i;
-    const lived = seconds[seconds.length - 1 - ago * 60] ?? seconds[(i * 37) % seconds.length]!;
-    const share = ago < 5 ? 1 : 0.55 + 0.4 * Math.sin((i / 1440) * 2 * Math.PI - 2);
+    const lived = seconds[seconds.length - 1 - ago * 60];
+    if (lived) return lived;
+    const noon = 0.55 + 0.4 * Math.sin((i / 1440) * 2 * Math.PI - 2);
+    const share = noon + 0.04 * Math.sin(i / 7) + 0.03 * Math.sin(i / 2.3);
+    const middle = seconds[i % 7]!;
     const scaled = (value: number) => Math.round(value * share);
     return {
-      ...lived,
-      waiting: share > 0.85 ? lived.waiting : 0,
-      active: scaled(lived.active),
-      accepted: scaled(lived.accepted),
-      ended: scaled(lived.ended),
-      up: scaled(lived.up),
-      down: scaled(lived.down),
-      wait: share > 0.85 ? lived.wait : [0.2, 0.6],
+      ...middle,
+      waiting: share > 0.92 ? scaled(middle.accepted) / 4 : 0,
+      active: scaled(middle.active),
+      accepted: scaled(middle.accepted),
+      ended: scaled(middle.ended),
+      up: scaled(middle.up),
+      down: scaled(middle.down),
+      wait: share > 0.92 ? [120, 310] : [0.2, 0.6],
     };
   });
 }

@@ -69,6 +69,26 @@ export function withOneDown(): Site {
   };
 }
 
+export function fiveServers(): Site {
+  return {
+    name: "shop",
+    arrivals: (t) => t < -150 ? 240 + 60 * Math.sin(t / 19) : t < -100 ? 420 : rush(t) + 74,
+    servers: [
+      { name: "app1", slots: 8, ms: 70 },
+      { name: "app2", slots: 8, ms: 75 },
+      { name: "app3", slots: 6, ms: 70 },
+      { name: "old", slots: 4, ms: 160 },
+      { name: "spare", slots: 8, ms: 70, status: { backup: true, tier: 1 } },
+    ],
+    turns: [{
+      ...{ at: -70, server: "old", status: { state: "drain", admin: "drain" } },
+      mark: { kind: "drain", text: "old is drained by operator (10.0.0.5)" },
+    }],
+    past: PAST,
+    status: { queue: 512 },
+  };
+}
+
 export function draining(): Site {
   const one = shop((t) => t < -12 ? 180 : 0);
   const servers = one.servers.map(({ ms: _, ...rest }) => rest);

@@ -112,15 +112,22 @@ export class Stage implements AsyncDisposable {
     const { page } = this.tab;
     if (then === "lost" || then === "ended") {
       await this.#server.close();
-      await page.locator('body[data-link="lost"]').waitFor();
+      await page.locator(`body[data-link="${then}"]`).waitFor();
     }
     if (then === "sessions") {
       await page.getByText("List live sessions").click();
       await page.locator("#sessions-list tr").first().waitFor();
     }
+    if (then === "day") await page.getByText("24 h", { exact: true }).click();
     if (then === "adding") await page.getByText("Add a destination").click();
+    if (then === "menu") await page.getByRole("button", { name: "old: Drain" }).click();
+    if (then === "in-force") {
+      await page.getByText("In force", { exact: true }).click();
+      await page.getByText("Settings of the program").click();
+    }
     if (then === "question") {
-      await page.getByRole("button", { name: "Drain and end" }).click();
+      await page.getByRole("button", { name: "Program" }).click();
+      await page.getByRole("menuitem", { name: "Drain and end…" }).click();
       await page.getByRole("dialog").waitFor();
     }
   }

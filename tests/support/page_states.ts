@@ -5,6 +5,7 @@ import {
   downLog,
   draining,
   drainLog,
+  fiveServers,
   flood,
   fourSites,
   rush,
@@ -27,7 +28,7 @@ export interface PageState {
   /** Who looks: who may do everything if not given. */
   as?: "reader" | "stranger" | "wrong";
   /** What happens once the page is there. */
-  then?: "lost" | "ended" | "sessions" | "adding" | "question";
+  then?: "lost" | "ended" | "sessions" | "adding" | "question" | "day" | "menu" | "in-force";
 }
 
 /** Everything that the page can look like, in the order of a tour. */
@@ -136,6 +137,11 @@ export const PAGE_STATES: readonly PageState[] = [
     }),
   },
   {
+    name: "mixed",
+    about: "Five servers: one is drained, one stands by as a backup; a queue that moves.",
+    play: () => ({ sites: [fiveServers()], log: busyLog() }),
+  },
+  {
     name: "draining",
     about: "The program drains: it finishes what it has.",
     play: () => ({ sites: [draining()], state: "draining", log: drainLog() }),
@@ -177,6 +183,12 @@ export const PAGE_STATES: readonly PageState[] = [
     play: () => ({ sites: fourSites(), log: busyLog() }),
   },
   {
+    name: "day",
+    about: "The charts show the last 24 hours.",
+    play: () => ({ sites: [withOneDown()], log: downLog() }),
+    then: "day",
+  },
+  {
     name: "sessions",
     about: "The list of the live sessions is open.",
     play: () => ({ sites: [shop(rush)], log: busyLog(), sessions: sessionsOf(12) }),
@@ -193,5 +205,17 @@ export const PAGE_STATES: readonly PageState[] = [
     about: "Drain and end was pressed: the page asks.",
     play: () => ({ sites: [shop(rush)], log: busyLog(), sessions: sessionsOf(28) }),
     then: "question",
+  },
+  {
+    name: "menu",
+    about: "The menu of a server that is drained is open.",
+    play: () => ({ sites: [fiveServers()], log: busyLog() }),
+    then: "menu",
+  },
+  {
+    name: "in-force",
+    about: "What is in force is unfolded, of the listener and of the program.",
+    play: () => ({ sites: [shop(wave(60, 25))], log: started(86_400) }),
+    then: "in-force",
   },
 ];

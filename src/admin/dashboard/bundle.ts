@@ -45,7 +45,7 @@ const SCRIPTS = [
 ];
 
 /** Its styles; where two say something of the same, the later one counts. */
-const STYLES = ["page.css", "upper.css", "lower.css"];
+const STYLES = ["page.css", "upper.css", "lower.css", "states.css"];
 
 /** The dashboard as one document that asks nobody else for anything. */
 export interface Page {

@@ -101,17 +101,18 @@ export class Recorder {
   }
 
   /** @throws {OperationError} If there is no such listener. */
-  history({ span, listener }: HistoryQuery): History {
+  history({ span, listener, brief }: HistoryQuery): History {
     const { stepMs } = SPANS[span];
     const uptime = Math.floor(this.#second * BEAT_MS / stepMs) * stepMs;
     const all = listener === undefined ? [...this.#records.values()] : [this.#find(listener)];
+    const destinations = listener !== undefined || (span === "5m" && !brief);
     return {
       span,
       step_ms: stepMs,
       time: new Date(Date.now() - (this.#uptime - uptime)).toISOString(),
       uptime_ms: uptime,
       marks: [...this.marks.all],
-      listeners: all.map((one) => one.history(span, { destinations: listener !== undefined })),
+      listeners: all.map((one) => one.history(span, { destinations })),
     };
   }
 

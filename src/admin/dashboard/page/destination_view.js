@@ -24,7 +24,7 @@ import { STATES } from "./verdict.js";
  */
 
 /** The width of a destination's slots, and where there is one line for it. */
-const SLOTS_WIDTH = { roomy: 160, dense: 88 };
+const SLOTS_WIDTH = { roomy: 160, dense: 76 };
 
 /** The sign within the marker of each state; a destination that is up has a full disc. */
 const SIGNS = {

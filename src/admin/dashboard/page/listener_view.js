@@ -121,7 +121,8 @@ export class ListenerView {
     if (!this.#told) return;
     const { listener: { id, name }, time, offset } = this.#told;
     const { points, day } = this.#past.of(id);
-    const shown = this.#charts.span === "24h" ? day : points;
+    // A day ends with the latest full minute: what is read as now is of now all the same.
+    const shown = this.#charts.span === "24h" ? [...day, ...points.slice(-1)] : points;
     const marks = this.#past.marksOf(name);
     this.#charts.update({ points: shown, marks }, { now: time, offset });
   }

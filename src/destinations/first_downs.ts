@@ -1,0 +1,65 @@
+import type { Logger } from "@logtape/logtape";
+import { after, type Timer } from "../base/timer.ts";
+
+/** How many are told of in a line each, with the reason, and for how long others are then collected. */
+const TOLD = 3;
+const WINDOW_MS = 1000;
+
+/** Most names in a line. */
+const MOST_NAMES = 100;
+
+/**
+ * Tells of destinations that are down and have never been up, such as those of a whole site that is
+ * not there yet: the first ones in a line each, all others of the same moment in one line.
+ */
+export class FirstDowns {
+  readonly #log: Logger;
+  /** How many were told of in this window. */
+  #told = 0;
+  /** Those that were not. */
+  #others: { name: string; reason: string }[] = [];
+  /** Ends the window. */
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** One is down. */
+  note(name: string, reason: string): void {
+    if (this.#told >= TOLD && !this.#closed) return void this.#others.push({ name, reason });
+    this.#told++;
+    this.#tell(name, reason);
+    if (!this.#closed) this.#timer ??= after(WINDOW_MS, () => this.flush());
+  }
+
+  /** Tells of all that it has not told of yet. */
+  flush(): void {
+    const others = this.#others;
+    this.#timer?.stop();
+    this.#timer = undefined;
+    this.#others = [];
+    this.#told = 0;
+    const { name, reason } = others.at(-1) ?? {};
+    if (name === undefined || reason === undefined) return;
+    if (others.length === 1) return this.#tell(name, reason);
+    const names = others.slice(0, MOST_NAMES).map(({ name }) => name);
+    if (others.length > names.length) names.push(`and ${others.length - names.length} more`);
+    this.#log.warning("{number} more destinations are down: {names}; the latest: {reason}", {
+      number: others.length,
+      names: names.join(", "),
+      reason,
+    });
+  }
+
+  /** Tells of what is left, and from now on of each at once. */
+  close(): void {
+    this.flush();
+    this.#closed = true;
+  }
+
+  #tell(name: string, reason: string): void {
+    this.#log.warning("destination {name} is down: {reason}", { name, reason });
+  }
+}

@@ -1,0 +1,74 @@
+import { assertEquals } from "@std/assert";
+import { crowdedRows, findings, isSerious, moving, smallTargets } from "../support/axe.ts";
+import { findChromium, launch } from "../support/browser.ts";
+import { PAGE_STATES, type PageState } from "../support/page_states.ts";
+import { SCHEMES, SIZES, Stage } from "../support/page_stage.ts";
+
+const CHROMIUM = findChromium();
+
+/** States that are on show at a time. */
+const AT_A_TIME = 3;
+
+/** What browsers write by themselves when a program is gone, or wants a token. */
+const EXPECTED = /ERR_|status of 401/;
+
+/** What may be otherwise where only the size or the colours are. */
+const BY_LOOK = ["color-contrast", "scrollable-region-focusable", "aria-hidden-focus"];
+
+Deno.test({
+  name:
+    "dashboard: in no state anything serious stands in the way of anybody, says axe, and nothing " +
+    `moves, is too small for fingers or takes more keys than it should${
+      CHROMIUM ? "" : " (skipped: no Chromium here)"
+    }`,
+  ignore: !CHROMIUM,
+  fn: async () => {
+    const browser = await launch();
+    const wrong: Record<string, string[]> = {};
+    const states = [...PAGE_STATES];
+    async function work(): Promise<void> {
+      for (let state = states.shift(); state; state = states.shift()) {
+        await using stage = await Stage.open(state, { browser });
+        const found = await barriersOf(stage, state);
+        if (found.length > 0) wrong[state.name] = found;
+      }
+    }
+    try {
+      await Promise.all(Array.from({ length: AT_A_TIME }, work));
+    } finally {
+      await browser.close();
+    }
+    assertEquals(wrong, {});
+  },
+});
+
+/** What is wrong with the page in a state, a line for each. */
+async function barriersOf(stage: Stage, { then }: PageState): Promise<string[]> {
+  const { tab, tab: { page } } = stage;
+  const found: string[] = [];
+  for (const size of Object.keys(SIZES) as (keyof typeof SIZES)[]) {
+    for (const scheme of SCHEMES) {
+      await stage.turn({ size, scheme });
+      const whole = size === "desk" && scheme === "light";
+      for (const barrier of await serious(stage, whole ? undefined : BY_LOOK)) {
+        found.push(`${scheme}, ${size}: ${barrier}`);
+      }
+    }
+  }
+  found.push(...await smallTargets(page));
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  if (wide > 0) found.push(`${wide} pixels too wide for a phone`);
+  found.push(...await moving(page));
+  // Behind a dialog nothing gets the focus.
+  if (then !== "question") found.push(...await crowdedRows(page));
+  tab.forgive(EXPECTED);
+  return [...found, ...tab.complaints, ...tab.strangers];
+}
+
+async function serious(stage: Stage, rules: string[] | undefined): Promise<string[]> {
+  const all = await findings(stage.tab.page, rules ? { rules } : {});
+  return all.filter(isSerious).map(({ rule, impact, nodes, number }) => {
+    const where = nodes.map(({ target, why }) => `${target} (${why})`).join(", ");
+    return `${impact} ${rule}, ${number} times: ${where}`;
+  });
+}
