@@ -26,8 +26,8 @@ export interface GateOptions {
   queue: Queue;
   admission: Admission;
   registry: SessionRegistry;
-  /** The number of the first session, and how much greater that of the next is. */
-  ids: { first: number; step: number };
+  /** The listener's number, that of the first session, and how much greater that of the next is. */
+  ids: { listener: number; first: number; step: number };
   buffers: BufferPool;
   clock: Clock;
   log: Logger;
@@ -71,7 +71,7 @@ export class Gate {
     this.#greetings = new Greetings({
       ...options,
       onEnd: (session, failure) => this.#endUngreeted(session, failure),
-      onDefect: ({ id }, error) => {
+      onDefect: ({ title: id }, error) => {
         options.log.error("session {id} ended by a defect: {error}", { id, error });
       },
     });
@@ -143,6 +143,7 @@ export class Gate {
     const { ids, buffers, clock, settings, listens } = this.#options;
     const session = new Session(stream, {
       id: ids.first + this.#entered++ * ids.step,
+      listener: ids.listener,
       now: clock(),
       buffers,
       settings,

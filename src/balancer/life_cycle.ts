@@ -141,7 +141,7 @@ export class LifeCycle {
     queue.turnAway(reason);
     for (const session of registry.live) {
       log.warning("session {id} of {client} at {destination} is cut: {reason}", {
-        id: session.id,
+        id: session.title,
         client: session.clientName,
         destination: session.destination?.name ?? "-",
         reason,

@@ -109,7 +109,7 @@ export class Announcer implements SessionObserver, ConnectObserver {
     const { log, health } = this.#observers;
     const { name } = destination;
     log.debug("session {id} at {name}: {reason}", {
-      id: session.id,
+      id: session.title,
       name,
       reason: messageOf(error),
     });

@@ -21,8 +21,9 @@ export class Sampler {
   readonly #parts: Parts;
   readonly #listener = new Counted();
   readonly #ended: Partial<Record<EndReason, number>> = {};
-  /** Of those that it has looked at. */
+  /** Of those that it looked at the latest time, and whether these were all. */
   #destinations = new Map<Destination, Counted>();
+  #hadAll = true;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -54,11 +55,15 @@ export class Sampler {
       bytes_down: down - before.down,
       queue: timekeeper.timings.queue.takeSince(before.durations),
       destinations: all.slice(0, limit).map((one) => {
-        const counted = known.get(one) ?? new Counted();
-        this.#destinations.set(one, counted);
-        return sampleOf(one, { before: counted, live: live.get(one) });
+        const before = known.get(one) ?? new Counted();
+        this.#destinations.set(one, before);
+        const counted = { before, live: live.get(one) };
+        // What it did while nobody looked is not of now.
+        if (!known.has(one) && !this.#hadAll) sampleOf(one, counted);
+        return sampleOf(one, counted);
       }),
     };
+    this.#hadAll = all.length <= limit;
     before.accepted = registry.accepted;
     before.up = up;
     before.down = down;

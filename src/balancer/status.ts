@@ -208,7 +208,7 @@ export function sessionInfos(
     if (infos.length >= limit) break;
     if (session.stage === "ended") continue;
     infos.push({
-      id: `${listener.id}.${session.id}`,
+      id: session.title,
       listener: listener.name,
       client: session.clientName,
       peer: session.peerName,

@@ -157,7 +157,7 @@ export function wire(config: ListenerConfig, options: WiringOptions): Parts {
     queue,
     admission,
     registry,
-    ids: { first: (thread?.index ?? 0) + 1, step: thread?.number ?? 1 },
+    ids: { listener: id, first: (thread?.index ?? 0) + 1, step: thread?.number ?? 1 },
     buffers,
     clock,
     log,

@@ -84,7 +84,7 @@ export async function runWorker(destination: Destination, context: WorkerContext
       try {
         await serve(session, destination, context);
       } catch (error) {
-        context.log.error("session {id} ended by a defect: {error}", { id: session.id, error });
+        context.log.error("session {id} ended by a defect: {error}", { id: session.title, error });
         session.abort("error");
         context.registry.finish(session);
       } finally {

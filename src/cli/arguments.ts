@@ -12,6 +12,7 @@ import {
 } from "../config/options.ts";
 import { destinationOptionForm, isDestinationOption } from "../config/options/destination.ts";
 import { destinationFromFolder, fromFolder, type StartFolder } from "../config/start_folder.ts";
+import { meantByFlag } from "./meant.ts";
 import { COMMAND_LINE_FLAGS, type CommandLineFlag, type Switch } from "./command_line_flags.ts";
 
 /** What was given on the command line. */
@@ -118,7 +119,7 @@ export function readArguments(
     const bare = name.replace(/^--/, "");
     const what = isDestinationOption(bare)
       ? `it is one of a DESTINATION, as in 10.0.0.7:9003,${destinationOptionForm(bare)}`
-      : `the nearest is ${nearest(name, all)}`;
+      : meantByFlag(name) ?? `the nearest is ${nearest(name, all)}`;
     return new UsageError(`${quote(name)}: no such option; ${what}`);
   }
 }

@@ -191,6 +191,7 @@ function demo({ addresses, options, rules, config, switches }: Arguments): Comma
 async function loader(given: Arguments, { folder }: Reading): Promise<() => Promise<Loaded>> {
   const { addresses, config: name, options, rules } = given;
   if (name === undefined) {
+    if (addresses[0] !== undefined) await (await import("./meant.ts")).assertNoWord(addresses[0]);
     const { source, notes } = addressSource(given);
     return () => readWhole({ source, notes });
   }

@@ -146,11 +146,17 @@ function readEntry(table: Table, entry: TomlEntry, problems: ConfigProblems): vo
   if (rule) readNetworks(rule);
   else if (name !== undefined) readOption(name);
   else if (isDestinationOption(key)) reject("no such key; it is one of a table in destinations");
-  else reject(`no such key; the nearest is ${nearestKey(key, table)}`);
+  else if (
+    table.line === undefined && path.every((part, i) => i === 0 || typeof part === "number") &&
+    (value.kind === "table" || isListOfTables(value))
+  ) {
+    reject(`no such table; the only one is ${HEADER}`);
+  } else reject(`no such key; the nearest is ${nearestKey(key, table)}`);
 
   function readDestinations(): void {
     if (value.kind !== "list" || value.items.length === 0) {
-      return reject(`must be ${DESTINATIONS_FORM}`);
+      const form = value.kind === "string" ? asList(value.text) : DESTINATIONS_FORM;
+      return reject(`must be ${form}`);
     }
     // A list with tables comes once more, element by element.
     if (isListOfTables(value)) return;
@@ -199,10 +205,30 @@ function readEntry(table: Table, entry: TomlEntry, problems: ConfigProblems): vo
       : option.notation?.booleans && value.kind === "boolean"
       ? { text: String(value.value), line: value.line }
       : scalar(value);
-    if (!written) return reject(`is ${typeOf(value)}; must be ${option.allowed}, in quotes`);
+    if (!written) {
+      return reject(
+        `is ${typeOf(value)}; must be ${option.allowed}, in quotes${example(name, value)}`,
+      );
+    }
     if (option.parse(written.text) === undefined) return reject(problemWith(option, written.text));
     table.options[name] = written;
   }
+}
+
+/** The same list with an address that was written without one. */
+function asList(text: string): string {
+  // Options have no blanks behind their commas.
+  const texts = text.split(/,? +/).filter((part) => part !== "");
+  return `a list of addresses, such as ${JSON.stringify(texts).replaceAll('","', '", "')}`;
+}
+
+/** How an option that is on or off is written, where a boolean stands for it. */
+function example(name: OptionName, value: TomlValue): string {
+  if (value.kind !== "boolean") return "";
+  const { notation, parse } = rowOf(name);
+  const word = value.value ? "on" : "off";
+  const isOne = notation?.words?.includes(word) && parse(word) !== undefined;
+  return isOne ? `: ${keyOf(name)} = "${word}"` : "";
 }
 
 const OPTION_KEYS: ReadonlyMap<string, OptionName> = new Map(

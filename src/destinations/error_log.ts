@@ -46,7 +46,7 @@ export class ErrorLog {
   }
 
   /** A program has written a line, for a session or for none. */
-  tell(line: string, session: number | undefined): void {
+  tell(line: string, session: string | undefined): void {
     if (!this.#mayTell()) {
       this.#left++;
       return;

@@ -92,7 +92,7 @@ export class ExecConnector {
       signal.throwIfAborted();
       throw this.#failed(problem === undefined ? error : new Error(problem, { cause: error }));
     }
-    return this.#streamOf(process, caller?.id);
+    return this.#streamOf(process, caller?.title);
   }
 
   cut({ atOnce }: { atOnce: boolean }): void {
@@ -121,7 +121,7 @@ export class ExecConnector {
     }).spawn();
   }
 
-  #streamOf(process: ThreePipes, session: number | undefined): Stream {
+  #streamOf(process: ThreePipes, session: string | undefined): Stream {
     const group = new ProcessGroup(process);
     const lines = new ErrorLines(process.stderr, {
       tell: (line) => this.#errors.tell(line, session),
@@ -146,7 +146,7 @@ export class ExecConnector {
     });
   }
 
-  #tellOfRest(pid: number, session: number | undefined): void {
+  #tellOfRest(pid: number, session: string | undefined): void {
     this.#context.log.warning(
       "session {id} at {name}: process {pid} has not ended after SIGKILL: it runs as another user, " +
         "or the kernel holds it",

@@ -59,7 +59,7 @@ class TlsConnector implements Connector {
       ...options,
       // What the client has sent goes behind the handshake, and no header can wait for it.
       caller: caller && {
-        ...(caller.id !== undefined && { id: caller.id }),
+        ...(caller.title !== undefined && { title: caller.title }),
         ...(caller.clientAddress && { clientAddress: caller.clientAddress }),
         ...(caller.listenerAddress && { listenerAddress: caller.listenerAddress }),
         hasBytes: false,

@@ -12,7 +12,8 @@ export type AccessLogFormat = (session: Session, time: Date) => string;
 export interface AccessRecord {
   /** When the session ended, RFC 3339 in UTC. */
   time: string;
-  id: number;
+  /** What it is called by operators, too: the number of its listener, a dot, and its own. */
+  id: string;
   /** The address to listen on, as configured. */
   listener: string;
   client: string;
@@ -56,7 +57,7 @@ function accessRecord(
   const { acceptedAt, connectStartedAt, connectedAt, endedAt } = session;
   return {
     time: time.toISOString(),
-    id: session.id,
+    id: session.title,
     listener,
     client: session.clientName,
     ...session.forwarded && { peer: session.peerName },
@@ -103,7 +104,7 @@ function textFormat(listener: string): AccessLogFormat {
   const listenerWord = oneWord(listener);
   return (session, time) => {
     const { acceptedAt, connectStartedAt, connectedAt, endedAt } = session;
-    return `${time.toISOString()} id=${session.id} listener=${listenerWord} ` +
+    return `${time.toISOString()} id=${session.title} listener=${listenerWord} ` +
       `client=${oneWord(session.clientName)} ${
         session.forwarded ? `peer=${oneWord(session.peerName)} ` : ""
       }${

@@ -34,7 +34,7 @@ const VALUES: Values = {
     unix: (_, time) => Math.floor(time.getTime() / 1000),
     unix_ms: (_, time) => time.getTime(),
   },
-  id: ({ id }) => id,
+  id: ({ title }) => title,
   // It is known before any session.
   listener: () => NONE,
   client: ({ clientName }) => oneWord(clientName),

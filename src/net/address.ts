@@ -127,10 +127,17 @@ export function reservedWordProblem(text: string): string | undefined {
   return `must not begin with ${word}:, which is ${use}; ${host}`;
 }
 
+/** Ports of those that are written without one. */
+const USUAL_PORTS: Readonly<Record<string, string>> = { http: "80", https: "443" };
+
 /** What is wrong with a text that is a URL; `undefined` if it is none. */
-function urlProblem(text: string): string | undefined {
-  const [, scheme] = /^([a-z][a-z\d+.-]*):\/\//i.exec(text) ?? [];
-  return scheme && `must be HOST:PORT without ${cut(scheme)}://`;
+export function urlProblem(text: string): string | undefined {
+  const [, scheme, place = ""] = /^([a-z][a-z\d+.-]*):\/\/([^/?#]*)/i.exec(text) ?? [];
+  if (scheme === undefined) return undefined;
+  const problem = `must be HOST:PORT without ${cut(scheme)}://`;
+  const [, host, port = USUAL_PORTS[scheme.toLowerCase()]] =
+    /^([\w.-]{1,253}|\[[\da-f:.]+\])(?::(\d{1,5}))?$/i.exec(place) ?? [];
+  return host && port ? `${problem}, such as ${host}:${port}` : problem;
 }
 
 function parseUnixAddress(path: string): Address {

@@ -63,8 +63,8 @@ export interface DialerOptions {
 
 /** Who is going to use a connection, for what is said at its beginning. */
 export interface Caller {
-  /** The number of the session that it is for. */
-  readonly id?: number;
+  /** What the session is called that it is for. */
+  readonly title?: string;
   /** The client that it is for; absent if it is for none. */
   readonly clientAddress?: SocketAddress;
   /** The address to which that client has connected. */

@@ -81,7 +81,7 @@ export class Loops {
     log.warning(
       "loop: session {id} of {client} has come back to listener {name}, to which its " +
         "destination {destination} leads",
-      { id: session.id, client: session.clientName, name, destination },
+      { id: session.title, client: session.clientName, name, destination },
     );
   }
 

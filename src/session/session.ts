@@ -11,6 +11,7 @@ import type { SessionOptions } from "./session_options.ts";
 import type { HolderOf, Stage, SweepListenerOf } from "./holder.ts";
 import { type Begin, type Departure, type DepartureListener, ReadAhead } from "./read_ahead.ts";
 import type { ProcessEnd, Stream } from "../net/stream.ts";
+import { Numbered } from "./numbered.ts";
 import type { Route, Wish } from "./route.ts";
 import type { Ends, Trail } from "../net/trails.ts";
 
@@ -31,9 +32,7 @@ const KEEP: Pick<Settings, "halfClose"> = { halfClose: "keep" };
  * The session owns the client's stream. Whoever has it in hand (queue, worker, relay) is its
  * {@linkcode holder}, gives it up when it is aborted, and finishes it in the registry.
  */
-export class Session implements DepartureListener {
-  /** Counts up from 1 in the order of accept. */
-  readonly id: number;
+export class Session extends Numbered implements DepartureListener {
   /** Its connection; a greeting may put another stream in its place before it is admitted. */
   client: Stream;
   /** The peer of its connection: the client itself, or what stands in front of this listener. */
@@ -132,7 +131,7 @@ export class Session implements DepartureListener {
   #reason: EndReason | undefined;
 
   constructor(client: Stream, options: SessionOptions) {
-    this.id = options.id;
+    super(options);
     this.client = client;
     this.peerAddress = this.clientAddress = client.remoteAddress;
     this.listenerAddress = client.localAddress;

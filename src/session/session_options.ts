@@ -5,6 +5,8 @@ import type { ClientSigns } from "./client_signs.ts";
 /** What a session is made with. */
 export interface SessionOptions {
   id: number;
+  /** The number of its listener, 1 unless given. */
+  listener?: number;
   now: number;
   buffers: BufferPool;
   /** Those in force; they may change. `keep` unless given. */

@@ -16,23 +16,26 @@ export class Steps {
     this.on = options.on;
   }
 
-  accepted({ id, clientName: client, forwarded, peerName: peer }: Session): void {
+  accepted({ title: id, clientName: client, forwarded, peerName: peer }: Session): void {
     if (forwarded) {
       this.#log.debug("session {id}: accepted from {client} through {peer}", { id, client, peer });
     } else this.#log.debug("session {id}: accepted from {client}", { id, client });
   }
 
   /** @param how Why it has ended before its payload began. */
-  ungreeted({ id, peerName: peer, reason }: Session, how = "its greeting was not over"): void {
+  ungreeted(
+    { title: id, peerName: peer, reason }: Session,
+    how = "its greeting was not over",
+  ): void {
     this.#log.debug("session {id}: {peer} {how}, {reason}", { id, peer, how, reason });
   }
 
   /** @param by.worker Its number at the destination, from 1. */
-  taken({ id }: Session, by: { destination: string; worker: number }): void {
+  taken({ title: id }: Session, by: { destination: string; worker: number }): void {
     this.#log.debug("session {id}: taken by worker {worker} of {destination}", { id, ...by });
   }
 
-  connected({ id, destination }: Session): void {
+  connected({ title: id, destination }: Session): void {
     this.#log.debug("session {id}: connected to {destination}", {
       id,
       destination: destination?.name,
@@ -40,11 +43,11 @@ export class Steps {
   }
 
   /** @param direction `up` from the client to the destination, `down` back. */
-  firstByte({ id }: Session, direction: "up" | "down"): void {
+  firstByte({ title: id }: Session, direction: "up" | "down"): void {
     this.#log.debug("session {id}: first byte {direction}", { id, direction });
   }
 
-  closed({ id, reason, up, down }: Session): void {
+  closed({ title: id, reason, up, down }: Session): void {
     this.#log.debug("session {id}: closed, {reason}; {up} bytes up, {down} bytes down", {
       id,
       reason,

@@ -16,13 +16,19 @@ export class ThreadSamples {
   readonly #told = new Map<SampledThread, ListenerSample>();
   /** Threads that have not answered yet. */
   readonly #asked = new Set<SampledThread>();
+  readonly #patience: number;
+
+  /** @param options.patience How long it waits for the threads, in milliseconds; for tests. */
+  constructor({ patience = PATIENCE_MS }: { patience?: number } = {}) {
+    this.#patience = patience;
+  }
 
   /** Looks at these threads; `undefined` if none has told anything yet. */
   async take(
     threads: readonly SampledThread[],
     limit: number,
   ): Promise<ListenerSample | undefined> {
-    await waitAtMost(PATIENCE_MS, Promise.all(threads.map((one) => this.#ask(one, limit))));
+    await waitAtMost(this.#patience, Promise.all(threads.map((one) => this.#ask(one, limit))));
     for (const thread of this.#told.keys()) {
       if (!threads.includes(thread)) this.#told.delete(thread);
     }

@@ -112,7 +112,7 @@ inBrowser("a destination that goes down is soon seen", async ({ admin, tab }) =>
   await tab.shows("#health-title", /^10\.0\.0\.1:9000 is down/);
   await tab.shows(`${row("0.1")}[data-state="down"] .state`, /^down for \d+ s$/);
   await tab.shows(`${row("0.1")} .notes`, /^connection refused · probe failed in 1\.25 ms$/);
-  await tab.shows(`${row("0.1")} .service`, /^Once it is up$/);
+  await tab.shows(`${row("0.1")} .service`, /^In service$/);
   await tab.shows("#events-list li >> nth=0", /error\s*10\.0\.0\.1:9000 is down/);
 });
 
@@ -189,7 +189,7 @@ inBrowser("what cannot be taken back asks first", async ({ admin, tab }) => {
   await page.getByRole("dialog").getByRole("button", { name: "Drain and end" }).click();
   await tab.shows("#said", /The program drains/);
   admin.tell();
-  await tab.shows("#banner", /Draining: no new sessions/);
+  await tab.shows("#health-title", /^Draining: \d+ sessions? to finish$/);
   assertEquals(admin.changes.map(({ method, path }) => `${method} ${path}`), [
     "DELETE /destinations/0.3",
     "POST /drain",
@@ -477,7 +477,7 @@ inBrowser("a program that has drained is said to be gone", async ({ admin, tab }
   admin.status.listeners[0]!.queue = Number.MAX_SAFE_INTEGER;
   admin.status.listeners[0]!.greeting = 2;
   admin.tell();
-  await tab.shows("#banner", /Draining: no new sessions; 2 sessions to finish/);
+  await tab.shows("#health-title", /^Draining: 2 sessions to finish$/);
   assertEquals(await tab.page.locator(".room").textContent(), "");
   await admin[Symbol.asyncDispose]();
   await tab.shows("#banner", /Ended as planned: the program has drained and is gone/);

@@ -79,7 +79,7 @@ Deno.test("the verdict names who is down, since when and why, and leads there", 
     "bad",
     "db2 is down for 1 min 20 s: connection refused",
     "The other one serves.",
-    "0.2",
+    "d0.2",
   ]);
   const some = healthOf([of("up", "down", "down", "down", "down")]);
   assertEquals(some.title, "4 of 5 destinations are down");
@@ -154,10 +154,12 @@ Deno.test("slots are those that sessions get, those of backups are the reserve",
 
 Deno.test("the queue clears in what waits by what is served", () => {
   const some = { ...of("up"), waiting: 60 };
-  assertEquals(clearsIn(some, 200), "clears in about 0.3 s");
+  assertEquals(clearsIn(some, { arriving: 190, served: 200 }), "clears in about 0.3 s");
   const more = { ...some, forecast: { ...some.forecast, load: 1.2 } };
-  assertEquals(clearsIn(more, 6000), "clears in about 10 ms, and grows");
-  assertEquals([clearsIn(some, 0), clearsIn(of("up"), 0)], ["does not move", ""]);
+  assertEquals(clearsIn(more, { arriving: 240, served: 200 }), "grows by 40/s");
+  assertEquals(clearsIn({ ...more, queue: 60 }, { arriving: 240, served: 200 }), "stays full");
+  assertEquals(clearsIn(some, { arriving: 1, served: 0 }), "does not move");
+  assertEquals(clearsIn(of("up"), { arriving: 1, served: 0 }), "");
   assertEquals(queueOf([some, of("up")]).title, "60 waiting");
   const point = (t: number, more: object) => ({
     ...{ t, waiting: 1, active: 8, accepted: 0, ended: 0, failed: 0, up: 0, down: 0 },

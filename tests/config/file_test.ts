@@ -187,7 +187,7 @@ const PROBLEMS: readonly (readonly [name: string, content: string, ...lines: str
   [
     "a boolean",
     `${ADDRESSES}keepalive = true`,
-    "FILE:3: keepalive true: is a boolean; must be one of on, off, in quotes",
+    'FILE:3: keepalive true: is a boolean; must be one of on, off, in quotes: keepalive = "on"',
   ],
   [
     "a date",
@@ -248,7 +248,7 @@ const PROBLEMS: readonly (readonly [name: string, content: string, ...lines: str
   [
     "an unknown table",
     `${ADDRESSES}[logs]\nlevel = 1\n[logs.x]\ny = 1`,
-    "FILE:3: logs: no such key",
+    "FILE:3: logs: no such table; the only one is [[listener]]",
   ],
   ["no listen", 'workers = 4\ndestinations = ["9001"]', "FILE:1: listen is missing; must be"],
   ["no destinations", 'listen = "8080"', "FILE:1: destinations is missing; must be a list of"],
@@ -256,6 +256,22 @@ const PROBLEMS: readonly (readonly [name: string, content: string, ...lines: str
     "destinations that are no list",
     'listen = "8080"\ndestinations = "9001"',
     'FILE:2: destinations "9001": must be a list of addresses, such as ["9001"',
+  ],
+  [
+    "destinations in one text",
+    'listen = "8080"\ndestinations = "9001, 9002,workers=4"',
+    'FILE:2: destinations "9001, 9002,workers=4": must be a list of addresses, such as ' +
+    '["9001", "9002,workers=4"]',
+  ],
+  [
+    "a table that is called almost like a listener",
+    `${ADDRESSES}[[listner]]\nlisten = "8081"`,
+    "FILE:3: listner: no such table; the only one is [[listener]]",
+  ],
+  [
+    "a URL where there is an address",
+    `${ADDRESSES}admin = "http://localhost:9090/"`,
+    'FILE:3: admin "http://localhost:9090/": must be HOST:PORT without http://, such as localhost:9090',
   ],
   [
     "no destination",

@@ -26,11 +26,11 @@ Deno.test("a megabyte a second is read of all sessions, and who reads more waits
 
 Deno.test("what steers a terminal is told as text, and lines beyond the rate by their number", () => {
   const { errors, lines, time } = setUp();
-  errors.tell("\x1b]0;x\x07 \u202eevil\u2028\x9b2J\tend", 7);
+  errors.tell("\x1b]0;x\x07 \u202eevil\u2028\x9b2J\tend", "1.7");
   assertEquals(lines, [
-    "session 7 at exec:x: \\u{1b}]0;x\\u{7} \\u{202e}evil\\u{2028}\\u{9b}2J\tend",
+    "session 1.7 at exec:x: \\u{1b}]0;x\\u{7} \\u{202e}evil\\u{2028}\\u{9b}2J\tend",
   ]);
-  for (let i = 0; i < 30; i++) errors.tell("again", 7);
+  for (let i = 0; i < 30; i++) errors.tell("again", "1.7");
   assertEquals(lines.length, 20);
   time.now = 1000;
   errors.flush();

@@ -120,7 +120,7 @@ onDashboard("drain and end drains the program, and the page says so", async (sce
   await tab.page.getByRole("button", { name: "Program" }).click();
   await tab.page.getByRole("menuitem", { name: "Drain and end…" }).click();
   await tab.page.getByRole("dialog").getByRole("button", { name: "Drain and end" }).click();
-  await tab.shows("#banner", /Draining: no new sessions; 1 session to finish/);
+  await tab.shows("#health-title", /^Draining: 1 session to finish$/);
   client!.close();
   assertEquals(await program.ended(), 0);
   await tab.shows("#banner", /Ended as planned: the program has drained and is gone/);

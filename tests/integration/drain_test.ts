@@ -93,7 +93,7 @@ Deno.test("a session that never ends is cut at the drain timeout and named in th
   assert(performance.now() - began < 5000);
   const { port } = client.localAddr as Deno.NetAddr;
   const line = await program.logged(/is cut/);
-  assert(line.includes(`session 1 of 127.0.0.1:${port} at ${server.address} is cut`), line);
+  assert(line.includes(`session 1.1 of 127.0.0.1:${port} at ${server.address} is cut`), line);
   assertEquals(program.access()[0]!.reason, "drain-timeout");
 });
 

@@ -35,7 +35,7 @@ Deno.test("a text access-log line has every field", async () => {
   await program.terminate();
   assertMatch(
     program.out[0]!,
-    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z id=1 listener=127\.0\.0\.1:0 client=127\.0\.0\.1:\d+ destination=127\.0\.0\.1:\d+ reason=done queue=[\d.]+ms connect=[\d.]+ms total=[\d.]+ms up=5 down=5 attempts=1$/,
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z id=1\.1 listener=127\.0\.0\.1:0 client=127\.0\.0\.1:\d+ destination=127\.0\.0\.1:\d+ reason=done queue=[\d.]+ms connect=[\d.]+ms total=[\d.]+ms up=5 down=5 attempts=1$/,
   );
 });
 
@@ -130,8 +130,8 @@ function load(program: Program): () => Promise<number> {
 async function idsIn(paths: readonly string[]): Promise<number[]> {
   const texts = await Promise.all(paths.map((path) => Deno.readTextFile(path)));
   const lines = texts.flatMap((text) => text.trimEnd().split("\n")).filter((line) => line !== "");
-  for (const line of lines) assertMatch(line, /^\d+ done end$/);
-  return lines.map((line) => Number(line.split(" ")[0]));
+  for (const line of lines) assertMatch(line, /^1\.\d+ done end$/);
+  return lines.map((line) => Number(line.split(" ")[0]!.slice("1.".length)));
 }
 
 Deno.test({

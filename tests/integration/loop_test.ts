@@ -57,7 +57,7 @@ async function assertLoop(
   for (let round = 0; round < 5; round++) assertEquals(await ask(target), "");
   const answers = await Promise.all(Array.from({ length: 20 }, () => ask(target)));
   assertEquals(answers.filter((text) => text !== ""), []);
-  await program.logged(/loop: session \d+ of /);
+  await program.logged(/loop: session [\d.]+ of /);
   await until(() => {
     const accepted = program.access();
     return accepted.filter(({ reason }) => reason === "loop").length >= 25;

@@ -7,9 +7,9 @@ import { TestFile } from "../support/config_file.ts";
 /** The steps of a session in the order of the log, without what differs from run to run. */
 function stepsOf(program: Program, id: number): string[] {
   return program.log.map((line) => JSON.parse(line))
-    .filter(({ level, message }) => level === "debug" && message.startsWith(`session ${id}: `))
+    .filter(({ level, message }) => level === "debug" && message.startsWith(`session 1.${id}: `))
     .map(({ message }) =>
-      message.replace(/^session \d+: /, "").replace(/127\.0\.0\.1:\d+/, "ADDR")
+      message.replace(/^session [\d.]+: /, "").replace(/127\.0\.0\.1:\d+/, "ADDR")
     );
 }
 
@@ -31,7 +31,7 @@ for (const threads of ["1", "2"]) {
     );
     await request(program.port, "hello");
     await program.logged(/closed, done/);
-    const [, id] = /session (\d+): closed/.exec(await program.logged(/closed, done/))!;
+    const [, id] = /session 1\.(\d+): closed/.exec(await program.logged(/closed, done/))!;
     assertEquals(stepsOf(program, Number(id)), STEPS);
     assertEquals(await program.terminate(), 0);
   });
@@ -48,8 +48,8 @@ Deno.test("a session that is tried again logs who took it each time, and then it
   const answers = await Promise.all([1, 2].map(() => request(program.port, "hello")));
   assertEquals(answers, ["hello", "hello"]);
   await until(() => program.out.length === 2, "both have ended");
-  await program.logged(/session 1: closed, done/);
-  await program.logged(/session 2: closed, done/);
+  await program.logged(/session 1\.1: closed, done/);
+  await program.logged(/session 1\.2: closed, done/);
   const moved = [stepsOf(program, 1), stepsOf(program, 2)].filter((steps) => steps.length > 6);
   assert(moved.length > 0, program.log.join("\n"));
   for (const steps of moved) {
@@ -101,8 +101,8 @@ Deno.test("at info there are no steps, and a reload of the level brings them and
   assertEquals(await session(1), 0);
   await changeTo("debug");
   await session(2);
-  await program.logged(/session 2: closed/);
+  await program.logged(/session 1\.2: closed/);
   await changeTo("info");
   assertEquals(await session(3), 0);
-  assertMatch(await program.logged(/session 2: accepted/), /"level":"debug"/);
+  assertMatch(await program.logged(/session 1\.2: accepted/), /"level":"debug"/);
 });

@@ -33,7 +33,7 @@ async function assertLoop(program: Program, port: number): Promise<void> {
   const descriptors = hasProc ? openDescriptors(program.pid) : 0;
   await using client = new UdpClient(port);
   for (let i = 0; i < DATAGRAMS; i++) await client.send("hello");
-  await program.logged(/loop: session \d+ of .* has come back to listener udp:/);
+  await program.logged(/loop: session [\d.]+ of .* has come back to listener udp:/);
   const looped = () => program.access().filter(({ reason }) => reason === "loop");
   const first = `127.0.0.1:${client.port}`;
   await until(() => looped().some(({ client }) => client === first), "the first one is told");

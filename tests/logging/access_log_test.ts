@@ -48,12 +48,12 @@ Deno.test("a served session has all its times, in milliseconds", async () => {
   const session = await servedSession();
   assertEquals(
     format("text")(session),
-    `2026-01-02T03:04:05.678Z id=7 listener=8080 client=${session.clientName} destination=9001 ` +
+    `2026-01-02T03:04:05.678Z id=1.7 listener=8080 client=${session.clientName} destination=9001 ` +
       "reason=done queue=1.5ms connect=0.25ms total=100.123ms up=10 down=20 attempts=2",
   );
   assertEquals(JSON.parse(format("json")(session)), {
     time: "2026-01-02T03:04:05.678Z",
-    id: 7,
+    id: "1.7",
     listener: "8080",
     client: session.clientName,
     destination: "9001",
@@ -71,7 +71,7 @@ Deno.test("what a session did not reach is a dash, or null", async () => {
   const session = await refusedSession();
   assertEquals(
     format("text")(session),
-    `2026-01-02T03:04:05.678Z id=8 listener=8080 client=${session.clientName} destination=- ` +
+    `2026-01-02T03:04:05.678Z id=1.8 listener=8080 client=${session.clientName} destination=- ` +
       "reason=client-gone queue=5ms connect=- total=5ms up=0 down=0 attempts=0",
   );
   const entry = JSON.parse(format("json")(session));
@@ -99,7 +99,7 @@ Deno.test("a template has every field with its units", async () => {
     ["{time:rfc3339}", "2026-01-02T03:04:05.678Z"],
     ["{time:unix}", "1767323045"],
     ["{time:unix_ms}", "1767323045678"],
-    ["{id}", "7"],
+    ["{id}", "1.7"],
     ["{listener}", "8080"],
     ["{client}", session.clientName],
     ["{client_ip}", ip!],
@@ -134,7 +134,7 @@ Deno.test("doubled braces, tabs and everything else in a template stand for them
   const session = await servedSession();
   assertEquals(
     format('{{"id": {id}}}\\t{{{id}}}\\n$ü')(session),
-    '{"id": 7}\t{7}\\n$ü',
+    '{"id": 1.7}\t{1.7}\\n$ü',
   );
 });
 
@@ -202,5 +202,5 @@ Deno.test("lines stay in order when the log is turned off and on again before th
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve));
   slow.resolve();
   await closed;
-  assertEquals(written, ["7\n", "8\n"]);
+  assertEquals(written, ["1.7\n", "1.8\n"]);
 });

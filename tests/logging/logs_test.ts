@@ -45,7 +45,7 @@ Deno.test("an access log file is appended to", async () => {
     logs.access.add(await endedSession(id), "8080");
     await logs.close();
   }
-  assertEquals(await Deno.readTextFile(path), "8080 1\n8080 2\n");
+  assertEquals(await Deno.readTextFile(path), "8080 1.1\n8080 1.2\n");
   await Deno.remove(path);
 });
 
@@ -64,8 +64,8 @@ Deno.test("a change while running counts from the next line on, and what was tak
   logs.apply(settings({ accessLog: first }));
   logs.access.add(sessions[4]!, "9090");
   await logs.close();
-  assertEquals(await Deno.readTextFile(first), "8080 1\n9090 5\n");
-  assertEquals(await Deno.readTextFile(second), "8080 2\n3\n");
+  assertEquals(await Deno.readTextFile(first), "8080 1.1\n9090 1.5\n");
+  assertEquals(await Deno.readTextFile(second), "8080 1.2\n1.3\n");
   await Deno.remove(directory, { recursive: true });
 });
 
@@ -79,7 +79,7 @@ Deno.test("a change that fails leaves everything as it is", async () => {
   );
   logs.access.add(await endedSession(1), "8080");
   await logs.close();
-  assertEquals(await Deno.readTextFile(path), "8080 1\n");
+  assertEquals(await Deno.readTextFile(path), "8080 1.1\n");
   await Deno.remove(path);
 });
 
@@ -95,7 +95,9 @@ Deno.test("lines around a reopening are in one of the files, in order, and none 
     if (session.id === 30) await logs.flush();
   }
   await logs.close();
-  const ids = (lines: string) => lines.trimEnd().split("\n").map(Number);
+  const ids = (lines: string) => {
+    return lines.trimEnd().split("\n").map((line) => Number(line.slice("1.".length)));
+  };
   const [old, fresh] = [`${path}.1`, path].map((file) => ids(Deno.readTextFileSync(file)));
   assertEquals([...old!, ...fresh!], sessions.map(({ id }) => id));
   assertEquals(old!.at(-1), 50);
@@ -109,7 +111,7 @@ Deno.test("if the file cannot be opened again the old one stays in use, and the 
   logs.reopen();
   logs.access.add(await endedSession(1), "8080");
   await logs.close();
-  assertEquals(await Deno.readTextFile(`${directory}-moved/a`), "8080 1\n");
+  assertEquals(await Deno.readTextFile(`${directory}-moved/a`), "8080 1.1\n");
   assertMatch(logs.events.recent[0]!.message, /Cannot open .*; the old one stays in use/);
   await Deno.remove(`${directory}-moved`, { recursive: true });
 });
@@ -192,7 +194,7 @@ Deno.test({
     const text = Deno.readTextFile(fifo);
     await logs.access.flush();
     await logs.close();
-    assertEquals([await Deno.readTextFile(file), await text], ["1\n", "2\n3\n"]);
+    assertEquals([await Deno.readTextFile(file), await text], ["1.1\n", "1.2\n1.3\n"]);
     assertEquals(logs.linesLost, { access: 0, log: 0 });
     await Deno.remove(directory, { recursive: true });
   },
@@ -234,7 +236,7 @@ Deno.test({
       await Deno.truncate(path);
       for (const id of [2, 3, 4]) logs.access.add(await endedSession(id), "8080");
       await logs.close();
-      assertEquals(await Deno.readTextFile(path), `2 ${long}\n3 ${long}\n`);
+      assertEquals(await Deno.readTextFile(path), `1.2 ${long}\n1.3 ${long}\n`);
       assertEquals(logs.linesLost.access, 1);
     } finally {
       await new Deno.Command("umount", { args: [directory] }).output();

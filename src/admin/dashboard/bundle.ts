@@ -4,6 +4,7 @@ import { END_REASONS } from "../../operations/end_reasons.ts";
 /** The scripts of the page, those first that the others build on. */
 const SCRIPTS = [
   "format.js",
+  "last_error.js",
   "history.js",
   "past.js",
   "listener_facts.js",

@@ -1,4 +1,4 @@
-import { type Address, reservedWordProblem } from "../../net/address.ts";
+import { type Address, reservedWordProblem, urlProblem } from "../../net/address.ts";
 import { NO_RESERVED_WORD, PORT_PATTERN } from "../values/address_pattern.ts";
 import { formatAdmin, parseAdmin } from "../admin_address.ts";
 import { afterRestart, file, table } from "../option.ts";
@@ -13,7 +13,7 @@ export const PROGRAM_ROWS = table({ scope: "program", group: "Administration" },
       "--admin-token-file or --admin-read-token-file",
     allowed: "off, PORT, 127.0.0.1:PORT, [::1]:PORT or unix:/path, with a port from 0 to 65535",
     parse: parseAdmin,
-    problem: reservedWordProblem,
+    problem: (text) => urlProblem(text) ?? reservedWordProblem(text),
     format: formatAdmin,
     notation: {
       words: ["off"],

@@ -14,7 +14,10 @@ const FIELDS = {
     help: "when it ended: RFC 3339 in UTC, or seconds or milliseconds since 1970",
     units: ["rfc3339", "unix", "unix_ms"],
   },
-  id: { help: "number of the session", units: [] },
+  id: {
+    help: "what the session is called everywhere: number of its listener and its own, as `1.17`",
+    units: [],
+  },
   listener: { help: "the name of the listener, or its address as configured", units: [] },
   client: {
     help: "address and port of the client: its connection's peer, or whom a PROXY header names",

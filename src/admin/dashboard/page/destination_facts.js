@@ -1,4 +1,5 @@
 // @ts-check
+import { errorOf } from "./last_error.js";
 import { count, duration, plural } from "./format.js";
 
 /** @typedef {import("../../../operations/destination_status.ts").DestinationStatus} DestinationStatus */
@@ -33,15 +34,33 @@ export function agedFor(ms) {
 }
 
 /**
- * What is done with it, in a word that is true of what is shown: who is wanted in service and does not
- * serve is not called so.
+ * For how long it has been in its state: to the second where somebody waits for the end of that.
  *
  * @param {DestinationStatus} destination
  */
-export function serviceWord({ admin, state, leaving }) {
-  if (leaving) return "Leaving";
-  if (admin === "ready" && state !== "up" && state !== "untried") return "Once it is up";
-  return SERVICE[admin].label;
+export function stateAge({ state, state_age_ms: ms }) {
+  const exact = state === "down" || state === "suspect";
+  return exact && ms >= 60_000 && ms < 600_000 ? duration(ms) : agedFor(ms);
+}
+
+/**
+ * What is wanted of it, in a word.
+ *
+ * @param {DestinationStatus} destination
+ */
+export function serviceWord({ admin, leaving }) {
+  return leaving ? "Leaving" : SERVICE[admin].label;
+}
+
+/**
+ * What each choice does; of the one that is made also why it does not show.
+ *
+ * @param {DestinationStatus} destination
+ * @param {AdminState} to
+ */
+export function serviceDetail({ admin, state }, to) {
+  const ill = to === admin && to === "ready" && (state === "down" || state === "suspect");
+  return ill ? `${SERVICE[to].done}; it is ${state} now` : SERVICE[to].done;
 }
 
 /**
@@ -49,29 +68,21 @@ export function serviceWord({ admin, state, leaving }) {
  *
  * @param {DestinationStatus} destination
  */
-export function notesOf({ state, leaving, active, last_check: check, last_error: error }) {
+export function notesOf(destination) {
+  const { state, leaving, active, last_check: check, last_error: error } = destination;
   const notes = [];
   if (leaving || state === "drain" || state === "maint") {
     notes.push(active > 0 ? `${plural(active, "session")} to finish` : "no session left");
   }
   const ill = state === "down" || state === "suspect";
-  if (error && ill) notes.push(plain(error.text));
+  if (error && ill) notes.push(errorOf(destination));
   if (check) {
     const when = check.age_ms < FRESH_MS ? "" : ` ${agedFor(check.age_ms)} ago`;
     const what = ill ? "probe" : "check";
     notes.push(`${what} ${check.ok ? "passed" : "failed"}${when} in ${duration(check.took_ms)}`);
   }
-  if (error && !ill) notes.push(`last error ${agedFor(error.age_ms)} ago: ${plain(error.text)}`);
+  if (error && !ill) notes.push(`last error ${agedFor(error.age_ms)} ago: ${errorOf(destination)}`);
   return notes.join(" · ");
-}
-
-/**
- * An error without what only the system's manual explains.
- *
- * @param {string} text
- */
-function plain(text) {
-  return text.replace(/ \(os error \d+\)/, "").replace(/^./, (first) => first.toLowerCase());
 }
 
 /**
@@ -121,7 +132,8 @@ export function sharedOf(names) {
 }
 
 /**
- * Those that are looked for: by a part of the name, the tags, or the error.
+ * Those that are looked for: by parts of the name, the address, the tags, or the error of one that is
+ * down.
  *
  * @param {readonly DestinationStatus[]} all
  * @param {{ text: string, state: string }} wanted An empty state is every one.
@@ -131,7 +143,8 @@ export function found(all, { text, state }) {
   return all.filter((one) => {
     if (state !== "" && stateOf(one) !== state) return false;
     if (words.length === 0) return true;
-    const told = `${one.name} ${one.address} ${stateOf(one)} ${tagsOf(one)} ${notesOf(one)}`;
+    const error = one.state === "down" || one.state === "suspect" ? errorOf(one) : "";
+    const told = `${one.name} ${one.address} ${stateOf(one)} ${tagsOf(one)} ${error}`;
     return words.every((word) => told.toLowerCase().includes(word));
   });
 }

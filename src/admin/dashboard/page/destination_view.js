@@ -1,7 +1,15 @@
 // @ts-check
 /// <reference lib="dom" />
 import { ask } from "./api.js";
-import { agedFor, notesOf, SERVICE, serviceWord, stateOf, tagsOf } from "./destination_facts.js";
+import {
+  notesOf,
+  SERVICE,
+  serviceDetail,
+  serviceWord,
+  stateAge,
+  stateOf,
+  tagsOf,
+} from "./destination_facts.js";
 import { attempt, confirm } from "./dialogs.js";
 import { h, setAttribute, setText, svg } from "./dom.js";
 import { Dots } from "./draw.js";
@@ -138,7 +146,7 @@ export class DestinationView {
     );
     setText(
       this.#state,
-      leaving ? "leaving" : `${state} ${dense ? "" : "for "}${agedFor(destination.state_age_ms)}`,
+      leaving ? "leaving" : `${state} ${dense ? "" : "for "}${stateAge(destination)}`,
     );
     setAttribute(this.#state, "title", leaving ? "finishes its sessions and goes" : STATES[state]);
     setText(this.#tags, tagsOf(destination));
@@ -183,10 +191,11 @@ export class DestinationView {
   /** @param {(chosen: boolean) => void} onChoose */
   #openMenu(onChoose) {
     if (!isAllowed(this.#button)) return;
-    const { destination: { name, source, admin }, chosen } = this.#row;
+    const { destination, chosen } = this.#row;
+    const { name, source, admin } = destination;
     const states = /** @type {AdminState[]} */ (Object.keys(SERVICE)).map((state) => ({
       label: SERVICE[state].label,
-      detail: SERVICE[state].done,
+      detail: serviceDetail(destination, state),
       checked: state === admin,
       act: () => this.#change(state),
     }));

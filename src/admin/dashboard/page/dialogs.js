@@ -93,14 +93,14 @@ export function askForToken() {
   const input = /** @type {HTMLInputElement} */ (byId("token-input"));
   setText(byId("token-error"), hasToken() ? "This token was not accepted." : "");
   byId("main").hidden = true;
-  form.hidden = false;
+  byId("sign-in").hidden = false;
   input.value = "";
   input.focus();
   return new Promise((resolve) => {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       keepToken(input.value.trim());
-      form.hidden = true;
+      byId("sign-in").hidden = true;
       byId("main").hidden = false;
       resolve();
     }, { once: true });

@@ -1,4 +1,5 @@
 // @ts-check
+import { short } from "./format.js";
 
 /** @typedef {import("../../../operations/end_reasons.ts").Outcome} Outcome */
 /** @typedef {{ help: string, outcome: Outcome }} Meaning */
@@ -57,6 +58,18 @@ export function endsOf(totals, { lately, minutes, meanings }) {
       total,
     };
   }).toSorted((a, b) => order.indexOf(a.tone) - order.indexOf(b.tone) || b.total - a.total);
+}
+
+/**
+ * The same of those that did not occur lately, in a line; nothing if there are none.
+ *
+ * @param {readonly End[]} ends
+ */
+export function notLately(ends) {
+  const before = ends.filter(({ number }) => number === 0).toSorted((a, b) => b.total - a.total);
+  if (before.length === 0) return "";
+  const list = before.map(({ reason, total }) => `${reason} ${short(total)}`);
+  return `Not lately, but since the start: ${list.join(", ")}.`;
 }
 
 /**

@@ -25,6 +25,9 @@ import { VerdictView } from "./verdict_view.js";
 /** @typedef {import("./listener_view.js").Told} Told */
 /** @typedef {import("./verdict.js").Verdict} Verdict */
 
+/** What happened if something else is in force. */
+const CHANGES = ["reload", "added", "removed"];
+
 /** The whole page: what it knows of the program, and who shows what of it. */
 class Page {
   #newStream = true;
@@ -79,7 +82,11 @@ class Page {
     }
     if (event === "log") this.#events.add(/** @type {LogEvent} */ (data));
     if (event === "history") this.#past.take(/** @type {History} */ (data));
-    if (event === "mark") this.#past.mark(/** @type {Mark} */ (data));
+    if (event === "mark") {
+      const mark = /** @type {Mark} */ (data);
+      this.#past.mark(mark);
+      if (CHANGES.includes(mark.kind)) refreshConfig();
+    }
     if (event === "status") this.#show(/** @type {Status} */ (data));
   }
 

@@ -142,7 +142,13 @@ class OverviewRow {
   }
 }
 
-/** @param {ListenerStatus} listener */
+/**
+ * Whether somebody is to see all of it: its queue is old, or something is down. What only comes up,
+ * as the end of a certificate, is said in its row.
+ *
+ * @param {ListenerStatus} listener
+ */
 function isIll(listener) {
-  return healthOf([listener]).tone !== "good" || queueOf([listener]).tone !== "good";
+  return healthOf([listener]).tone === "bad" || queueOf([listener]).tone !== "good" ||
+    listener.destinations.some(({ state }) => state === "down" || state === "suspect");
 }

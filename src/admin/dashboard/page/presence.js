@@ -1,7 +1,7 @@
 // @ts-check
 /// <reference lib="dom" />
 import { byId, setAttribute, setText } from "./dom.js";
-import { plural, timeOfDay } from "./format.js";
+import { timeOfDay } from "./format.js";
 import { setRights } from "./rights.js";
 import { sum } from "./verdict.js";
 
@@ -17,7 +17,7 @@ const LINKS = {
   "signing-in": "",
 };
 
-/** Whether the program is still heard, and whether it drains: the banner and the sign in the head. */
+/** Whether the program is still heard: the banner and the sign in the head. */
 export class Presence {
   /** @type {Status | undefined} */
   #status;
@@ -67,16 +67,15 @@ export class Presence {
   #tell() {
     const status = this.#status;
     const banner = byId("banner");
-    const draining = status?.state === "draining";
     setAttribute(document.body, "data-link", this.#link);
     setText(byId("link"), LINKS[this.#link]);
-    banner.hidden = !this.lost && !(draining && this.#link === "live");
+    banner.hidden = !this.lost;
     byId("retry").hidden = !this.lost;
     if (banner.hidden) return;
     const left = Math.max(0, Math.ceil((this.#retryAt - performance.now()) / 1000));
     // Only what is worth saying is said aloud, not each second that passes.
     setText(byId("countdown"), this.#link === "lost" ? `Next attempt in ${left} s.` : "");
-    setText(byId("banner-text"), this.lost ? lostText(this.#link, status) : drainText(status));
+    setText(byId("banner-text"), lostText(this.#link, status));
     setAttribute(banner, "data-tone", this.#link === "lost" ? "bad" : "plain");
   }
 }
@@ -96,12 +95,6 @@ function lostText(link, status) {
     return `Ended as planned: the program has drained and is gone. It was last heard at ${seen}.`;
   }
   return `Disconnected: the program does not answer. What you see is from ${seen}.`;
-}
-
-/** @param {Status | undefined} status */
-function drainText(status) {
-  const left = sessionsOf(status);
-  return `Draining: no new sessions; ${plural(left, "session")} to finish, then the program ends.`;
 }
 
 /**

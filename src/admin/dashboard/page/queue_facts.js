@@ -1,5 +1,5 @@
 // @ts-check
-import { count, span } from "./format.js";
+import { count, rate, span } from "./format.js";
 
 /** @typedef {import("../../../operations/destination_status.ts").DestinationStatus} DestinationStatus */
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
@@ -14,6 +14,8 @@ const ENDLESS = 1e9;
 const OLD = { wait: 0.25, bad: 0.75 };
 /** What counts as the longest wait where there is none, in milliseconds. */
 const PATIENCE_MS = 60_000;
+/** From this load on more comes than is served, and not by chance. */
+const GROWING = 1.05;
 /** How far back rates look. */
 const LATELY_MS = 5000;
 
@@ -88,16 +90,18 @@ export function ratesOf(points, destinations) {
 }
 
 /**
- * How long until those that wait now have been served, in words.
+ * How long until those that wait now have been served, or that it takes ever longer, in words.
  *
  * @param {ListenerStatus} listener
- * @param {number} served Sessions a second that are served.
+ * @param {{ arriving: number, served: number }} rates Sessions a second.
  */
-export function clearsIn({ waiting, forecast: { load } }, served) {
+export function clearsIn({ waiting, queue, forecast: { load } }, { arriving, served }) {
   if (waiting === 0) return "";
   if (served <= 0) return "does not move";
-  const text = `clears in about ${span(1000 * waiting / served)}`;
-  return load !== null && load > 1.05 ? `${text}, and grows` : text;
+  if (load !== null && load > GROWING && arriving > served) {
+    return waiting >= queue ? "stays full" : `grows by ${rate(arriving - served)}/s`;
+  }
+  return `clears in about ${span(1000 * waiting / served)}`;
 }
 
 /**

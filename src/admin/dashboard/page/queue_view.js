@@ -47,12 +47,14 @@ export class QueueView {
    */
   update(listener, points) {
     const { waiting, oldest_waiting_ms: oldest, state } = listener;
-    const { arriving, served } = ratesOf(points, listener.destinations);
+    const rates = ratesOf(points, listener.destinations);
+    const { arriving } = rates;
     const room = roomOf(listener);
     setAttribute(this.root, "data-tone", queueTone(listener));
     this.root.classList.toggle("closed", state === "draining");
+    this.root.classList.toggle("calm", arriving === 0);
     setText(this.#count, waiting === 0 ? "Nobody waits" : `${count(waiting)} waiting`);
-    setText(this.#clears, clearsIn(listener, served));
+    setText(this.#clears, clearsIn(listener, rates));
     setText(
       this.#arriving,
       state === "draining"

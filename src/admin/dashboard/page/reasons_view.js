@@ -1,7 +1,7 @@
 // @ts-check
 /// <reference lib="dom" />
 import { h, KeyedList, setAttribute, setText } from "./dom.js";
-import { endsOf, LATELY_MIN, percent } from "./ended_facts.js";
+import { endsOf, LATELY_MIN, notLately, percent } from "./ended_facts.js";
 import { count, plural, rate, short } from "./format.js";
 import { sum } from "./verdict.js";
 
@@ -16,6 +16,7 @@ export class Reasons {
   #summary = h("p", { class: "ends-summary" });
   #parts = ["bad", "plain", "good"].map((tone) => h("span", { "data-tone": tone }));
   #strip = h("div", { class: "ends-strip", "aria-hidden": "true" }, ...this.#parts);
+  #before = h("p", { class: "not-lately muted" });
   #table;
   #list;
   #meanings;
@@ -44,7 +45,15 @@ export class Reasons {
       ),
       body,
     );
-    this.root = h("div", { class: "ended" }, this.#title, this.#summary, this.#strip, this.#table);
+    this.root = h(
+      "div",
+      { class: "ended" },
+      this.#title,
+      this.#summary,
+      this.#strip,
+      this.#table,
+      this.#before,
+    );
   }
 
   /**
@@ -70,8 +79,10 @@ export class Reasons {
       part.hidden = number === 0;
       part.style.flexGrow = String(number);
     }
-    this.#table.hidden = ends.length === 0;
-    this.#list.render(ends);
+    const now = ends.filter(({ number }) => number > 0);
+    this.#table.hidden = now.length === 0;
+    this.#list.render(now);
+    setText(this.#before, notLately(ends));
   }
 }
 

@@ -1,5 +1,6 @@
 // @ts-check
 import { age, count, plural, rate, span } from "./format.js";
+import { errorOf } from "./last_error.js";
 import { tlsOf } from "./listener_facts.js";
 import { ageTone, isNearlyFull } from "./queue_facts.js";
 import { slotsOf, takes } from "./slots.js";
@@ -16,7 +17,7 @@ import { slotsOf, takes } from "./slots.js";
  * @property {string} detail
  * @property {string} said The same without what changes each second.
  * @property {number} rank Which of those with the same tone is worse: 0, 1, and 2 for most.
- * @property {string} [way] Where it is seen: a listener or a destination, by its ID.
+ * @property {string} [way] Where it is seen: the ID of the element of a listener or a destination.
  */
 
 /** Nobody was served and not a byte moved for so long: nothing moves. */
@@ -100,7 +101,7 @@ function troublesAt(listener, { still, where, alone }) {
   if (full) {
     const how = waiting < listener.queue ? "nearly full" : "full";
     found.push(trouble("bad", `The queue${where} is ${how}: ${causeOf(listener)}`, {
-      detail: turned === "" ? "Then whoever comes waits at the door." : `${turned}.`,
+      detail: turned === "" ? "Whoever comes now waits at the door." : `${turned}.`,
       said: `The queue${where} is full`,
       rank: 1,
       way,
@@ -191,7 +192,7 @@ function byState({ destinations }, { where, serving }) {
       {
         detail: many ? namedCauses(all) : restOf(here),
         said: many ? `${count(all.length)} destinations are ${state}` : `${one.name} is ${state}`,
-        way: one.id,
+        way: `d${one.id}`,
       },
     ));
   }
@@ -259,11 +260,6 @@ function namedCauses(all) {
 /** @param {DestinationStatus & { state_age_ms?: number }} destination */
 function ageOf({ state_age_ms: ms }) {
   return ms === undefined ? "" : ` for ${age(ms)}`;
-}
-
-/** @param {DestinationStatus & { last_error?: { text: string } | null }} destination */
-function errorOf({ last_error }) {
-  return (last_error?.text ?? "").replace(/ \(os error \d+\)/, "").replace(/\.$/, "");
 }
 
 /**

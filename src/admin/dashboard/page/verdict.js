@@ -15,7 +15,7 @@ import { troublesOf } from "./troubles.js";
  * @property {string} title
  * @property {string} detail
  * @property {string} said The same without what changes each second.
- * @property {string} [way] Where it is seen: a listener or a destination, by its ID.
+ * @property {string} [way] Where it is seen: the ID of the element of a listener or a destination.
  * @property {readonly Trouble[]} others What else there is.
  */
 

@@ -58,7 +58,7 @@ export class VerdictView {
 }
 
 /**
- * A link that leads to a listener (`l0`) or a destination (`0.1`), wherever that is on the page.
+ * A link that leads to a listener or a destination, wherever that is on the page.
  *
  * @param {string} target
  */
@@ -75,25 +75,18 @@ function way(target) {
  */
 function lead(link, target) {
   link.hidden = target === "";
-  setAttribute(link, "data-target", target);
-  // For a destination without script: its listener.
-  setAttribute(link, "href", `#${target.startsWith("l") ? target : `l${target.split(".")[0]}`}`);
+  setAttribute(link, "href", `#${target}`);
 }
 
 /**
  * @param {Event} event
- * @param {HTMLElement} link
+ * @param {HTMLAnchorElement} link
  */
 function go(event, link) {
-  const target = link.dataset.target ?? "";
-  const found = document.getElementById(target) ??
-    document.querySelector(`tr[data-id="${CSS.escape(target)}"]`);
-  if (!(found instanceof HTMLElement)) return;
+  const found = document.getElementById(link.hash.slice(1));
+  if (!found) return;
   event.preventDefault();
-  for (let at = found.parentElement; at; at = at.parentElement) {
-    if (at instanceof HTMLDetailsElement) at.open = true;
-  }
   if (!found.hasAttribute("tabindex")) found.tabIndex = -1;
-  found.scrollIntoView({ block: target.startsWith("l") ? "start" : "center" });
+  found.scrollIntoView({ block: found.matches(".listener") ? "start" : "center" });
   found.focus({ preventScroll: true });
 }
