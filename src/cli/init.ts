@@ -23,6 +23,11 @@ const OTHER_PAGE_PORT = 9091;
 /** What a configuration is made of. */
 type Given = Pick<Arguments, "addresses" | "options" | "rules">;
 
+/** Sorts the arguments of `iawlb init`, without the name of the command. */
+export function readInitArguments(args: readonly string[]): Arguments {
+  return readArguments(args, { options: optionNames(), own: ["file"], switches: ["help"] });
+}
+
 /**
  * `iawlb init`: writes a configuration to begin with.
  *
@@ -30,8 +35,7 @@ type Given = Pick<Arguments, "addresses" | "options" | "rules">;
  * @throws {FatalError} If the file cannot be written.
  */
 export async function runInit(args: readonly string[]): Promise<number> {
-  const flags = { options: optionNames(), own: ["file"], switches: ["help"] as const };
-  const { own: { file = FILE }, switches, ...given } = readArguments(args, flags);
+  const { own: { file = FILE }, switches, ...given } = readInitArguments(args);
   if (switches.has("help")) {
     print(initHelp());
     return 0;
