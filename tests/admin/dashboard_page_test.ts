@@ -138,9 +138,10 @@ inBrowser("the menu of a destination drains it and takes it back", async (scene)
   await tab.shows(`${row("0.2")} .state`, /^up for/);
   // The mouse rests where that was: whoever goes on with the keys keeps their place.
   await tab.page.evaluate(() => {
-    addEventListener("mouseenter", ({ target }) => {
-      if (target instanceof HTMLElement && target.matches(".item")) target.dataset.under = "mouse";
-    }, { capture: true });
+    addEventListener("mouseover", ({ target }) => {
+      const item = target instanceof Element ? target.closest<HTMLElement>(".item") : null;
+      if (item) item.dataset.under = "mouse";
+    });
   });
   for (const key of ["Enter", "End"]) await tab.page.keyboard.press(key);
   await tab.page.locator(".item[data-under]").waitFor();
