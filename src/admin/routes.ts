@@ -165,14 +165,14 @@ function events({ request, completed }: ApiRequest, { streams }: HandlerContext)
 }
 
 async function bytes(
-  { request, query, completed, caller: { by, name, token } }: ApiRequest,
+  { request, query, completed, caller: { by, token } }: ApiRequest,
   { operations, byteStreams }: HandlerContext,
 ): Promise<Response> {
-  if (!token && name !== "socket file") {
+  if (!token) {
     throw new HttpError(
       403,
-      "what sessions carry is shown only with a token, or over a socket file: give " +
-        "--admin-token-file, or --admin unix:/path",
+      "what sessions carry is shown only with a token: start iawlb with --admin-token-file FILE, " +
+        "and give ctl --token-file FILE",
     );
   }
   const wish = readInspection(query);

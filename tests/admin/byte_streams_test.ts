@@ -66,10 +66,18 @@ Deno.test("the bytes of sessions are an event stream that begins and ends with a
   );
 });
 
-Deno.test("they are shown only with the token, or over a socket file", async () => {
+Deno.test("they are shown only with the token, also over a socket file", async () => {
   await using open = await TestAdmin.start();
   const error = await errorOf(await open.fetch("/bytes?session=1.1"), 403);
-  assertMatch(error, /only with a token, or over a socket file: give --admin-token-file/);
+  assertMatch(error, /only with a token: start iawlb with --admin-token-file FILE/);
+  const folder = await Deno.makeTempDir();
+  {
+    await using socket = await TestAdmin.start({ address: `unix:${folder}/admin.sock` });
+    const head = ["GET /bytes?session=1.1 HTTP/1.1", "Host: x", "Connection: close"];
+    assertEquals(await socket.rawStatus(head), 403);
+    assertEquals(socket.operations.asked, []);
+  }
+  await Deno.remove(folder, { recursive: true });
   await using admin = await TestAdmin.start({ token: TOKEN });
   await errorOf(await admin.fetch("/bytes?session=1.1"), 401);
   assertEquals([open.operations.asked, admin.operations.asked], [[], []]);

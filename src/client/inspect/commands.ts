@@ -29,7 +29,8 @@ export const INSPECTION_COMMANDS: Readonly<Record<"watch" | "capture", CtlComman
     form: "SESSION ... [--hex] [--rate SIZE] [--for TIME] [--capture FILE]",
     help:
       "what sessions carry, as it comes: > from the client, < to it; as text, or --hex; at most " +
-      `--rate bytes in a second (${DEFAULT_RATE}); with --capture into a file as well`,
+      `--rate bytes in a second (${DEFAULT_RATE}); with --capture into a file as well; only with the ` +
+      "token of --admin-token-file",
     operands: [],
     many: true,
     switches: ["json", "hex"],
@@ -57,7 +58,8 @@ export const INSPECTION_COMMANDS: Readonly<Record<"watch" | "capture", CtlComman
     form: "SESSION ... --file FILE [--limit SIZE] [--for TIME]",
     help:
       "writes what sessions carry to a file for Wireshark (pcapng; - is standard output), at most " +
-      `--limit bytes (${DEFAULT_LIMIT}), until they are over, for --for, or until Ctrl-C`,
+      `--limit bytes (${DEFAULT_LIMIT}), until they are over, for --for, or until Ctrl-C; only with ` +
+      "the token of --admin-token-file",
     operands: [],
     many: true,
     switches: ["json"],
