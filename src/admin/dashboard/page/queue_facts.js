@@ -104,7 +104,7 @@ export function firstOf({ next, oldest_waiting_ms: oldest }) {
  * Sessions a second that come and that are served, by the latest seconds.
  *
  * @param {readonly Point[]} points
- * @param {readonly (DestinationStatus & { recent?: { sessions_per_s: number } | null })[]} destinations
+ * @param {readonly DestinationStatus[]} destinations
  * @returns {Rates}
  */
 export function ratesOf(points, destinations) {
