@@ -7,11 +7,16 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 /** The program with its admin API on a socket file. */
 async function start(destinations: readonly string[], options: readonly string[] = []) {
   const folder = await Deno.makeTempDir();
-  const admin = `unix:${folder}/admin.sock`;
-  const program = await Program.start(destinations, ["--admin", admin, ...options]);
+  const address = `unix:${folder}/admin.sock`;
+  const token = `${folder}/token`;
+  await Deno.writeTextFile(token, "the-token-of-who-looks-inside\n");
+  const admin = ["--admin", address, "--admin-token-file", token];
+  const program = await Program.start(destinations, [...admin, ...options]);
   await program.logged(/admin API on /);
   return {
-    ...{ folder, admin, program, file: `${folder}/a.pcapng` },
+    ...{ folder, program, file: `${folder}/a.pcapng` },
+    /** What stands before a command. */
+    ctl: ["ctl", address, "--token-file", token],
     async [Symbol.asyncDispose]() {
       await program[Symbol.asyncDispose]();
       await Deno.remove(folder, { recursive: true });
@@ -28,14 +33,14 @@ Deno.test({
     using conn = await Deno.connect({ port: site.program.port });
     await writeAll(conn, bytes("earlier"));
     await readExactly(conn, 7);
-    const [name, ...args] = [...programLine(), "ctl", site.admin];
+    const [name, ...args] = [...programLine(), ...site.ctl];
     const child = new Deno.Command(name!, {
       args: [...args, "watch", "1.1", "--capture", site.file, "--json"],
       stdout: "piped",
       stderr: "inherit",
     }).spawn();
     const text = new Response(child.stdout).text();
-    await site.program.logged(/by socket file .*looks into the bytes of session 1\.1/);
+    await site.program.logged(/by operator \(unix:.*looks into the bytes of session 1\.1/);
     await writeAll(conn, bytes("captured"));
     await readExactly(conn, 8);
     await until(() => Deno.statSync(site.file).size > 300, "it is in the file");
@@ -59,9 +64,9 @@ Deno.test("a drain ends a capture with what there was to its end; the limit ends
   await using server = new TestServer(echo);
   await using site = await start([server.address]);
   const conn = await Deno.connect({ port: site.program.port });
-  const all = runProgram(["ctl", site.admin, "capture", "--listener", "1", "--file", site.file]);
+  const all = runProgram([...site.ctl, "capture", "--listener", "1", "--file", site.file]);
   const few = runProgram([
-    ...["ctl", site.admin, "watch", "--client", "127.0.0.1", "--capture", `${site.file}.few`],
+    ...[...site.ctl, "watch", "--client", "127.0.0.1", "--capture", `${site.file}.few`],
     ...["--limit", "10KiB"],
   ]);
   const looks = () => site.program.log.filter((line) => line.includes("looks into the bytes of"));
@@ -87,10 +92,33 @@ Deno.test("a drain ends a capture with what there was to its end; the limit ends
   assert(new TextDecoder("latin1").decode(Deno.readFileSync(site.file)).includes("last words"));
 });
 
+Deno.test("without a token nobody looks: ctl says in one line what to do, and leaves no file", async () => {
+  await using server = new TestServer(echo);
+  const folder = await Deno.makeTempDir();
+  const admin = `unix:${folder}/admin.sock`;
+  await using program = await Program.start([server.address], ["--admin", admin]);
+  await program.logged(/admin API on /);
+  for (
+    const command of [
+      ["watch", "--listener", "1"],
+      ["capture", "--listener", "1", "--file", `${folder}/a.pcapng`],
+    ]
+  ) {
+    const { code, stdout, stderr } = await runProgram(["ctl", admin, ...command]);
+    assertEquals([code, stdout], [1, ""]);
+    assertMatch(
+      stderr,
+      /^[^\n]*only with a token: start iawlb with --admin-token-file FILE, and give ctl --token-file FILE\n$/,
+    );
+  }
+  assertEquals(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["admin.sock"]);
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("processes are looked into as threads are", async () => {
   const destination = "service:echo,processes=accept,workers=2";
   await using site = await start([destination], ["--threads", "2"]);
-  const shown = runProgram(["ctl", site.admin, "watch", "--listener", "1", "--for", "1s"]);
+  const shown = runProgram([...site.ctl, "watch", "--listener", "1", "--for", "1s"]);
   await site.program.logged(/looks into the bytes of all sessions at listener 1/);
   const conn = await Deno.connect({ port: site.program.port });
   await writeAll(conn, bytes("to a process\n"));
