@@ -27,7 +27,7 @@ export async function inspect(
   const concerned = listeners.all.filter((one) => {
     return numbers.has(one) || (termed && (only === undefined || one === only));
   });
-  const begun = await Promise.all(concerned.map(async (one) => {
+  const begun = await Promise.allSettled(concerned.map(async (one) => {
     const others = termed && (only === undefined || one === only);
     const wanted = numbers.get(one) ?? [];
     const sources = await one.balancer.inspect({ sessions: wanted, others, destination, client });
@@ -35,11 +35,13 @@ export async function inspect(
     const missing = wanted.find((number) => !found.includes(number));
     return { sources, missing: missing === undefined ? undefined : `${one.id}.${missing}` };
   }));
-  const sources = begun.flatMap(({ sources }) => sources);
-  const missing = begun.find(({ missing }) => missing !== undefined)?.missing;
-  if (missing === undefined) return sources;
+  const done = begun.filter((one) => one.status === "fulfilled").map(({ value }) => value);
+  const failed = begun.find((one) => one.status === "rejected");
+  const sources = done.flatMap(({ sources }) => sources);
+  const missing = done.find(({ missing }) => missing !== undefined)?.missing;
+  if (!failed && missing === undefined) return sources;
   for (const source of sources) source.end();
-  throw new OperationError("missing", `there is no session ${missing}`);
+  throw failed?.reason ?? new OperationError("missing", `there is no session ${missing}`);
 }
 
 /**
