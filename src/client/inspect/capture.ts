@@ -14,7 +14,9 @@ export class Capture implements Disposable {
   readonly counts = { sessions: 0, packets: 0, bytes: 0, lost: 0 };
   /** Whether there was something that the file has no room for. */
   full = false;
-  readonly #file: Pick<typeof Deno.stdout, "writeSync"> & Partial<Disposable>;
+  readonly #file:
+    & Pick<Deno.FsFile, "writeSync">
+    & Partial<Pick<Deno.FsFile, "truncateSync"> & Disposable>;
   /** Where it is; `undefined` if it is standard output. */
   readonly #path: string | undefined;
   readonly #limit: number;
@@ -76,10 +78,12 @@ export class Capture implements Disposable {
   }
 
   #write(bytes: Uint8Array): void {
-    this.counts.bytes += bytes.length;
     try {
       for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
+      this.counts.bytes += bytes.length;
     } catch (error) {
+      // A part of a block, as on a full disk, would keep others from reading the file.
+      this.#file.truncateSync?.(this.counts.bytes);
       throw new FatalError(`${quote(this.#path ?? "-")} cannot be written: ${messageOf(error)}`);
     }
   }
