@@ -1,5 +1,5 @@
-import { FatalError, messageOf } from "../../base/errors.ts";
-import { quote } from "../../base/text.ts";
+import { FatalError, fileProblem } from "../../base/errors.ts";
+import { plural, quote } from "../../base/text.ts";
 import type { InspectionRecord } from "../../operations/inspection.ts";
 import { Conversation } from "./conversation.ts";
 import { fileHeader } from "./pcapng.ts";
@@ -15,8 +15,8 @@ export class Capture implements Disposable {
   /** Whether there was something that the file has no room for. */
   full = false;
   readonly #file:
-    & Pick<Deno.FsFile, "writeSync">
-    & Partial<Pick<Deno.FsFile, "truncateSync"> & Disposable>;
+    & Pick<typeof Deno.stdout, "writeSync">
+    & Partial<Pick<Deno.FsFile, "truncateSync" | "close">>;
   /** Where it is; `undefined` if it is standard output. */
   readonly #path: string | undefined;
   readonly #limit: number;
@@ -33,7 +33,9 @@ export class Capture implements Disposable {
     } catch (error) {
       const why = error instanceof Deno.errors.AlreadyExists
         ? "it is there already; give another name, or remove it"
-        : messageOf(error);
+        : error instanceof Deno.errors.NotFound
+        ? "there is no such folder"
+        : fileProblem(error);
       throw new FatalError(`${quote(path)} cannot be written: ${why}`);
     }
   }
@@ -74,17 +76,21 @@ export class Capture implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#file[Symbol.dispose]?.();
+    if (this.#path !== undefined) this.#file.close?.();
   }
 
   #write(bytes: Uint8Array): void {
     try {
       for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
-      this.counts.bytes += bytes.length;
     } catch (error) {
-      // A part of a block, as on a full disk, would keep others from reading the file.
-      this.#file.truncateSync?.(this.counts.bytes);
-      throw new FatalError(`${quote(this.#path ?? "-")} cannot be written: ${messageOf(error)}`);
+      const { bytes: whole, packets } = this.counts;
+      // What there was room for of the last block is none.
+      this.#file.truncateSync?.(whole);
+      throw new FatalError(
+        `${quote(this.#path ?? "-")} cannot be written: ${fileProblem(error)}` +
+          (whole > 0 ? `; it has the ${plural(packets, "packet")} before` : ""),
+      );
     }
+    this.counts.bytes += bytes.length;
   }
 }
