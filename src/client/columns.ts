@@ -45,10 +45,18 @@ export function fit<R>(
     return { column, width: Math.min(wanted, column.most, most) };
   });
   const excess = () => layout.reduce((sum, { width }) => sum + 2 + width, -columns);
+  const wanted = layout;
   while (excess() > 0 && layout.length > 1) {
     if (!shorten(layout, excess())) {
       const lowest = Math.min(...layout.map(({ column }) => column.rank));
       layout = layout.filter(({ column }) => column.rank !== lowest);
+    }
+  }
+  // Where a wide one had to go, narrower ones may have room that went before it.
+  const gone = wanted.filter((one) => !layout.includes(one));
+  for (const one of gone.sort((a, b) => b.column.rank - a.column.rank)) {
+    if (one.width + 2 <= -excess()) {
+      layout = wanted.filter((other) => other === one || layout.includes(other));
     }
   }
   const flexible = layout.find(({ column }) => column.room === "rest");
