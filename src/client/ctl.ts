@@ -94,8 +94,12 @@ function usageOf(name: string): string {
 
 function ctlHelp(): string {
   const commands = Object.entries(COMMANDS).map(([name, { form, help }]) => {
+<<<<<<< HEAD
     const title = wrap(`${name} ${form}`.trimEnd(), 10).slice(8);
     return `${title}\n${wrap(help, 6)}`;
+=======
+    return `  ${`${name} ${form}`.trimEnd()}\n${wrap(help, 6)}`;
+>>>>>>> next17
   });
   return `iawlb ctl: asks a running iawlb, or tells it what to do
 
@@ -129,6 +133,9 @@ Options:
   --token-file FILE   the file with the token, if one is wanted
   -f, --follow        goes on with what comes
   --given             leaves out what was not given
+  --listener NAME, --destination DEST, --client NET
+                      of watch and capture: the sessions, also those that come,
+                      for which all that are given hold
   --wait              waits until the sessions are finished
 
 Exit status: 0 done; 1 failed; 2 bad usage.`;

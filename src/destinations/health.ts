@@ -3,6 +3,7 @@ import { Agents } from "./agents.ts";
 import type { Clock } from "../base/clock.ts";
 import type { TaskGroup } from "../async/task_group.ts";
 import type { DestinationConfig } from "../config/destination_text.ts";
+import { formatPlace } from "../config/service_address.ts";
 import { rowsFor } from "../config/health_in_force.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import type { Destination } from "./destination.ts";
@@ -97,7 +98,7 @@ export class Health {
     this.#options = options;
     this.#agents = new Agents({ ...options, position, observer: this });
     this.#log = options.log;
-    this.#firstDowns = new FirstDowns(options.log);
+    this.#firstDowns = new FirstDowns(options.log, { isTold: position.index === 0 });
     this.#limits = new LimitLog(options.log, options.clock);
     this.#settings = options.settings;
     if (options.triesNew === false) this.#tries.close();
@@ -213,7 +214,7 @@ export class Health {
   /** A destination could not take one more connection, for which it is given a moment. */
   full(destination: Destination, error: Error): void {
     const now = this.#options.clock();
-    destination.standing.noteError(messageOf(error));
+    destination.standing.noteError(messageOf(error), formatPlace(destination.config.address));
     if (now - (this.#fullAt.get(destination) ?? -Infinity) > FULL_EPISODE_MS) {
       const reason = messageOf(error);
       const { name } = destination;

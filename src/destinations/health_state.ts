@@ -2,6 +2,7 @@ import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Destination } from "./destination.ts";
+import { formatPlace } from "../config/service_address.ts";
 import type { FirstDowns } from "./first_downs.ts";
 import type { Check } from "../config/values/check.ts";
 import { CheckError } from "./conversation.ts";
@@ -94,7 +95,7 @@ export class HealthState {
     const { clock, log, firstDowns } = this.#options;
     const reason = messageOf(error);
     destination.failures++;
-    destination.standing.noteError(reason);
+    destination.standing.noteError(reason, formatPlace(destination.config.address));
     this.#successesInRow = 0;
     this.#failuresInRow++;
     if (!ofSession && !usable) this.#attempt++;

@@ -88,9 +88,14 @@ export class Standing {
     this.#since = this.#clock();
   }
 
-  /** A connect, a probe or a check has failed. */
-  noteError(text: string): void {
-    this.#error = { text: cut(text), at: this.#clock() };
+  /**
+   * A connect, a probe or a check has failed.
+   *
+   * @param address Where it is, which everybody sees who sees the error, and is left out of it.
+   */
+  noteError(text: string, address: string): void {
+    const own = text.startsWith(`${address}: `) ? text.slice(address.length + 2) : text;
+    this.#error = { text: cut(own.replaceAll(/ \(os error \d+\)/g, "")), at: this.#clock() };
   }
 
   /** What has failed last; empty if nothing has. */

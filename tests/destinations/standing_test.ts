@@ -35,15 +35,15 @@ Deno.test("the last error and the last check are told with their ages, and stay 
     return { last_error, last_check };
   };
   assertEquals(seen(), { last_error: null, last_check: null });
-  one.standing.noteError("refused");
+  one.standing.noteError("10.0.0.7:9003: Connection refused (os error 111)", "10.0.0.7:9003");
   now = 12.345;
   one.standing.noteCheck({ ok: false, began: 10 });
   now = 100;
   one.forget();
   assertEquals(seen(), {
-    last_error: { text: "refused", age_ms: 100 },
+    last_error: { text: "Connection refused", age_ms: 100 },
     last_check: { ok: false, age_ms: 88, took_ms: 2.3 },
   });
-  one.standing.noteError("x".repeat(1000));
+  one.standing.noteError("x".repeat(1000), "x");
   assertEquals(seen().last_error!.text.length, 201);
 });

@@ -5,8 +5,9 @@ import { routeOf } from "../../src/admin/router.ts";
 import { ROUTES } from "../../src/admin/routes.ts";
 import { FatalError, UsageError } from "../../src/base/errors.ts";
 import { MODEL_OPTION_NAMES } from "../../src/cli/serve_model.ts";
-import { parseCommand, parseServe } from "../../src/cli/command.ts";
+import { parseCommand, parseServe, readAddresses } from "../../src/cli/command.ts";
 import { readInetdArguments } from "../../src/cli/inetd.ts";
+import { readInitArguments } from "../../src/cli/init.ts";
 import { COMMAND_LINE_FLAGS } from "../../src/cli/command_line_flags.ts";
 import { ctl } from "../../src/client/ctl.ts";
 import { COMMANDS } from "../../src/client/commands.ts";
@@ -43,6 +44,12 @@ const FOREIGN = new Set(
     "socat",
     "telnet",
     "strace",
+    "ss",
+    "nstat",
+    "tcpdump",
+    "traceroute",
+    "ping",
+    "wireshark",
     "echo",
   ],
 );
@@ -146,6 +153,12 @@ async function problemWithIawlb(args: readonly string[]): Promise<string | undef
   }
   if (first === "send") {
     return await usageProblem(() => Promise.resolve(void readSendArguments(given.slice(1))));
+  }
+  if (first === "init") {
+    return await usageProblem(async () => {
+      const parsed = readInitArguments(given.slice(1));
+      if (parsed.addresses.length > 0) await readAddresses(parsed);
+    });
   }
   if (first === "inetd") {
     return await usageProblem(() => Promise.resolve(void readInetdArguments(given.slice(1))));

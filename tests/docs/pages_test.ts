@@ -33,8 +33,13 @@ Deno.test("the pictures are those that the scripts draw, and small", async () =>
   // How it is laid out is up to the formatter.
   const marks = (text: string) => text.replaceAll(/\s+/g, "");
   assertEquals(marks(picture), marks(queuePicture()));
-  const { size } = await Deno.stat(new URL("../../docs/images/dashboard.png", import.meta.url));
-  assert(size > 10_000 && size < 200_000, `${size}`);
+  const folder = new URL("../../docs/images/", import.meta.url);
+  const photographs = [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".png"));
+  assertEquals(photographs.length, 4);
+  for (const { name } of photographs) {
+    const { size } = await Deno.stat(new URL(name, folder));
+    assert(size > 10_000 && size < 150_000, `${name}: ${size}`);
+  }
 });
 
 for (

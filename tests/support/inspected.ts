@@ -6,14 +6,20 @@ import { start } from "./instance.ts";
 import { collectedLog } from "./logs.ts";
 import { until } from "./servers.ts";
 
+/** What those who look into sessions have to show. */
+export const TOKEN = "the-token-of-who-looks-inside";
+
 /** A program in this process with its admin API on a socket file, and commands that look into its sessions. */
 export async function inspected(...listeners: [Config, ...Config[]]) {
   const { log, lines: logged } = collectedLog();
   const folder = await Deno.makeTempDir();
   const path = `${folder}/admin.sock`;
+  const tokenFile = `${folder}/token`;
+  await Deno.writeTextFile(tokenFile, TOKEN);
   const program = await start(...listeners);
   const admin = await serveAdmin(program.instance, {
     address: { transport: "unix", path },
+    token: TOKEN,
     events: new RecentEvents(),
     log,
   });
@@ -31,7 +37,10 @@ export async function inspected(...listeners: [Config, ...Config[]]) {
     /** Runs a command to its end; what it has printed grows meanwhile. */
     ctl(...args: string[]) {
       const lines: string[] = [];
-      const ended = ctl([`unix:${path}`, ...args], (line) => lines.push(line));
+      const ended = ctl(
+        [`unix:${path}`, "--token-file", tokenFile, ...args],
+        (line) => lines.push(line),
+      );
       return { lines, ended };
     },
     /** Waits until so many sessions are relayed. */

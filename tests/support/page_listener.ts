@@ -213,10 +213,10 @@ export class SimulatedListener {
       const { ms = 50 } = this.#site.servers[i] ?? {};
       for (let n = 0; n < Math.min(served[i]!, 4); n++) {
         const spread = 0.6 + 0.8 * this.#random() ** 3;
-        for (const  of of[this.#histograms, this.#ofDestinations.get(id)!]) {
-          of.queue.observe(wait * spread);
-          of.connect.observe(0.3 * spread);
-          of.session.observe(ms * spread + wait);
+        for (const latencies of [this.#histograms, this.#ofDestinations.get(id)!]) {
+          latencies.queue.observe(wait * spread);
+          latencies.connect.observe(0.3 * spread);
+          latencies.session.observe(ms * spread + wait);
         }
       }
     });

@@ -27,6 +27,8 @@ export interface PageState {
   play: () => Play;
   /** Who looks: who may do everything if not given. */
   as?: "reader" | "stranger" | "wrong";
+  /** Another state that has all that there is in this one, but for numbers. */
+  like?: string;
   /** What happens once the page is there. */
   then?: "lost" | "ended" | "sessions" | "adding" | "question" | "day" | "menu" | "in-force";
 }
@@ -56,6 +58,7 @@ export const PAGE_STATES: readonly PageState[] = [
   },
   {
     name: "calm",
+    like: "adding",
     about: "Three servers with enough slots: nobody waits.",
     play: () => ({ sites: [shop(wave(60, 25))], log: started(86_400) }),
   },
@@ -66,6 +69,7 @@ export const PAGE_STATES: readonly PageState[] = [
   },
   {
     name: "full",
+    like: "busy",
     about: "More comes than can be served; there is hardly room left in the queue.",
     play: () => ({
       sites: [{ ...shop(flood), status: { queue: 512, overloaded: 1, patience_ms: 4_200 } }],
@@ -82,6 +86,7 @@ export const PAGE_STATES: readonly PageState[] = [
   },
   {
     name: "idle-40",
+    like: "busy-40",
     about: "Forty servers, freshly started.",
     play: () => ({
       uptime: 4,
@@ -118,6 +123,7 @@ export const PAGE_STATES: readonly PageState[] = [
   },
   {
     name: "drained-one",
+    like: "mixed",
     about: "An operator has drained a server and put another one into maintenance.",
     play: () => ({
       sites: [{

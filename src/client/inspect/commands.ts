@@ -14,21 +14,23 @@ import { inspected } from "./stream.ts";
 import { InspectionView } from "./view.ts";
 
 const DEFAULT_LIMIT = "64MiB";
+/** A file has a head, and packets have some, too. */
+const LEAST_LIMIT = 1024;
 const DEFAULT_RATE = "64KiB";
 const TERMS = ["listener", "destination", "client"];
 const BOUNDS = ["limit", "for"];
 const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT"]
   : ["SIGINT", "SIGTERM", "SIGHUP"];
-const WHICH = "SESSION ... | [--listener NAME] [--destination DEST] [--client ADDRESS]";
 
 /** `watch` shows what sessions carry, `capture` writes it. */
 export const INSPECTION_COMMANDS: Readonly<Record<"watch" | "capture", CtlCommand>> = {
   watch: {
-    form: `${WHICH} [--hex] [--rate SIZE] [--for TIME] [--capture FILE]`,
+    form: "SESSION ... [--hex] [--rate SIZE] [--for TIME] [--capture FILE]",
     help:
       "what sessions carry, as it comes: > from the client, < to it; as text, or --hex; at most " +
-      `--rate bytes in a second (${DEFAULT_RATE}); with --capture into a file as well`,
+      `--rate bytes in a second (${DEFAULT_RATE}); with --capture into a file as well; only with the ` +
+      "token of --admin-token-file",
     operands: [],
     many: true,
     switches: ["json", "hex"],
@@ -53,10 +55,11 @@ export const INSPECTION_COMMANDS: Readonly<Record<"watch" | "capture", CtlComman
     },
   },
   capture: {
-    form: `${WHICH} --file FILE [--limit SIZE] [--for TIME]`,
+    form: "SESSION ... --file FILE [--limit SIZE] [--for TIME]",
     help:
       "writes what sessions carry to a file for Wireshark (pcapng; - is standard output), at most " +
-      `--limit bytes (${DEFAULT_LIMIT}), until they are over, for --for, or until Ctrl-C`,
+      `--limit bytes (${DEFAULT_LIMIT}), until they are over, for --for, or until Ctrl-C; only with ` +
+      "the token of --admin-token-file",
     operands: [],
     many: true,
     switches: ["json"],
@@ -102,7 +105,9 @@ function check(operands: readonly string[], values: ReadonlyMap<string, string>)
       `--client ${quote(client)}: must be an address or a network such as 10.0.0.0/8, or unix`,
     );
   }
-  readSize(values, "limit", DEFAULT_LIMIT);
+  if (readSize(values, "limit", DEFAULT_LIMIT) < LEAST_LIMIT) {
+    throw new UsageError(`--limit ${quote(values.get("limit")!)}: must be at least 1KiB`);
+  }
   readTime(values);
 }
 
