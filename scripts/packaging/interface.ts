@@ -114,9 +114,9 @@ function readFlags(block: readonly string[]): Flag[] {
 
 function readParagraph(block: readonly string[]): Paragraph {
   const first = block.findIndex((line) => TERM.test(line));
-  const terms = withMeanings(block, TERM).map(({ match, meaning, form: more }) => {
+  const terms = withMeanings(block, TERM).map(({ match, meaning }) => {
     const [, name = "", form = "", rest = ""] = match;
-    return { name, form: `${form} ${more}`.trim(), help: `${rest} ${meaning}`.trim() };
+    return { name, form: form.trim(), help: `${rest} ${meaning}`.trim() };
   });
   return { text: joined(first === -1 ? block : block.slice(0, first)), terms };
 }
@@ -125,16 +125,13 @@ function readParagraph(block: readonly string[]): Paragraph {
 function withMeanings(
   block: readonly string[],
   pattern: RegExp,
-): { match: RegExpExecArray; meaning: string; form: string }[] {
-  const found: { match: RegExpExecArray; meaning: string; form: string }[] = [];
+): { match: RegExpExecArray; meaning: string }[] {
+  const found: { match: RegExpExecArray; meaning: string }[] = [];
   for (const line of block) {
     const match = pattern.exec(line);
     const last = found.at(-1);
-    if (match) found.push({ match, meaning: "", form: "" });
-    // A form that is longer than a line goes on further to the right than the meaning.
-    else if (last && /^ {10,}\S/.test(line) && last.meaning === "" && !last.match.at(-1)) {
-      last.form = `${last.form} ${line.trim()}`.trim();
-    } else if (last && /^ {3,}/.test(line)) last.meaning = `${last.meaning} ${line.trim()}`.trim();
+    if (match) found.push({ match, meaning: "" });
+    else if (last && /^ {3,}/.test(line)) last.meaning = `${last.meaning} ${line.trim()}`.trim();
   }
   return found;
 }

@@ -94,12 +94,7 @@ function usageOf(name: string): string {
 
 function ctlHelp(): string {
   const commands = Object.entries(COMMANDS).map(([name, { form, help }]) => {
-<<<<<<< HEAD
-    const title = wrap(`${name} ${form}`.trimEnd(), 10).slice(8);
-    return `${title}\n${wrap(help, 6)}`;
-=======
     return `  ${`${name} ${form}`.trimEnd()}\n${wrap(help, 6)}`;
->>>>>>> next17
   });
   return `iawlb ctl: asks a running iawlb, or tells it what to do
 

@@ -121,6 +121,8 @@ terminalTest("Ctrl-Z gives the terminal to the shell, and fg back to top", async
   await terminal.shows("q quit", before);
   await terminal.type("q");
   await terminal.shows(LEAVE, before);
+  // What is typed earlier, top may still read.
+  await terminal.shows("ready> ", terminal.output.lastIndexOf(LEAVE));
   await terminal.type("exit\n");
   await terminal.ended();
 });

@@ -40,8 +40,7 @@ Commands:
       what there is
   set DEST ... OPTION [OPTION ...]
       changes options
-  watch SESSION ... | [--listener NAME] [--destination DEST] [--client
-          ADDRESS] [--hex]
+  watch SESSION ... | [--listener NAME] [--destination DEST] [--client ADDRESS] [--hex]
       what sessions carry
 
 Options:
@@ -87,7 +86,6 @@ Deno.test("commands and flags in two columns are read out of a command's help te
   assertEquals(commands.map(({ name }) => name), [
     ...["status", "add", "drain", "config", "end", "names", "set", "watch"],
   ]);
-  // One that is longer than a line.
   assertEquals(
     commands.at(-1)!.form,
     "SESSION ... | [--listener NAME] [--destination DEST] [--client ADDRESS] [--hex]",
