@@ -96,7 +96,7 @@ Deno.test({
     const browser = await launch();
     const state = PAGE_STATES.find(({ name }) => name === "down")!;
     try {
-      await using stage = await Stage.open(state, { browser });
+      await using stage = await Stage.open(state, { in: browser });
       for (const { spoil } of Object.values(SPOILT)) await stage.tab.page.evaluate(spoil);
       const barriers = (await barriersOf(stage, state)).join("\n");
       for (const [what, { found }] of Object.entries(SPOILT)) assertMatch(barriers, found, what);
