@@ -1,18 +1,15 @@
 import { DATAGRAM_FIELDS } from "./datagram_status.ts";
 import { addDestinations, type DestinationStatus } from "./destination_status.ts";
 import { type ChildStatus, joinChildren } from "./child_status.ts";
-import { END_REASONS, type EndReason } from "./end_reasons.ts";
+import { addEnded, END_REASONS, type Ended, type EndReason } from "./end_reasons.ts";
 import { field, join, number, type OwnPoint, type StatusOf, text } from "./field.ts";
 import { addForecasts, type Forecast, pointOf } from "./forecast.ts";
 import { addLatencies, type Latencies } from "./latencies.ts";
 import { joinNames, type NameStatus, pointsOf } from "./name_status.ts";
 import { RECENT_OF_LISTENER, type RecentOfListener } from "./recent.ts";
 import { joinRoutes, pointsOfRoutes, type RouteStatus } from "./route_status.ts";
-import { LISTENER_STATES, type ListenerState } from "./states.ts";
+import { LISTENER_STATES, type ListenerState, NEXT_ONES, type NextOne } from "./states.ts";
 import { TLS_FIELDS } from "./tls_status.ts";
-
-/** Ended sessions by reason; reasons that did not occur are absent. */
-type Ended = Partial<Record<EndReason, number>>;
 
 const REASONS = Object.keys(END_REASONS) as EndReason[];
 
@@ -49,6 +46,13 @@ export const LISTENER_FIELDS = {
     help: "clients in the queue, with --queue-order fair; one in several threads counts in each",
     metric: { name: "queue.clients", kind: "gauge", unit: "{client}" },
   }),
+  next: field<NextOne>({
+    enum: NEXT_ONES,
+    description: "who of those that wait is served next: the oldest one; the newest one, with " +
+      "--when-overloaded; turns = that of the client or of the class whose turn it is, with " +
+      "--queue-order fair or --priority; several = they wait for several destinations, and the " +
+      "oldest that may go to the first one with a free slot is next",
+  }, { join: (all) => all.find((one) => one !== "oldest") ?? "oldest" }),
   oldest_waiting_ms: number({
     help: "age of the session that has waited longest, 0 if none waits",
     fraction: true,
@@ -266,14 +270,4 @@ export type ListenerStatus = StatusOf<typeof LISTENER_FIELDS>;
 /** The statuses of several threads of one listener as one; there is at least one. */
 export function addStatuses(all: readonly ListenerStatus[]): ListenerStatus {
   return join(LISTENER_FIELDS, all);
-}
-
-function addEnded(all: readonly Ended[]): Ended {
-  const sums: Ended = {};
-  for (const ended of all) {
-    for (const [reason, number] of Object.entries(ended) as [EndReason, number][]) {
-      sums[reason] = (sums[reason] ?? 0) + number;
-    }
-  }
-  return sums;
 }

@@ -10,8 +10,12 @@ import { plural } from "./format.js";
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {import("./config_facts.js").Setting} Setting */
 
-/** Who wants to know what is in force. @type {Set<(config: ConfigInForce | undefined) => void>} */
-const configReaders = new Set();
+/**
+ * Who shows what is in force, until it is on the page no more.
+ *
+ * @type {Map<Element, (config: ConfigInForce | undefined) => void>}
+ */
+const configReaders = new Map();
 /** @type {ConfigInForce | undefined} */
 let configInForce;
 
@@ -22,7 +26,10 @@ export async function refreshConfig() {
   } catch {
     // What was known is still the best that there is.
   }
-  for (const read of configReaders) read(configInForce);
+  for (const [shown, read] of configReaders) {
+    if (shown.isConnected) read(configInForce);
+    else configReaders.delete(shown);
+  }
 }
 
 /** What a listener runs by: a line, and all of it behind that. */
@@ -43,7 +50,7 @@ export class ConfigView {
   /** @param {ListenerStatus} listener */
   constructor({ id }) {
     this.#id = id;
-    configReaders.add((config) => this.#show(config));
+    configReaders.set(this.root, (config) => this.#show(config));
     this.#show(configInForce);
   }
 
@@ -96,7 +103,7 @@ export class ProgramConfigView {
   #file = byId("settings-file");
 
   constructor() {
-    configReaders.add((config) => this.#show(config));
+    configReaders.set(this.#details, (config) => this.#show(config));
   }
 
   /** @param {ConfigInForce | undefined} config */
