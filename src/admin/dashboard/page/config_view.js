@@ -1,29 +1,17 @@
 // @ts-check
 /// <reference lib="dom" />
-import { ask } from "./api.js";
 import { gistOf, groupsOf, ownOptions } from "./config_facts.js";
+import { readConfig, refreshConfig } from "./config_source.js";
 import { agedFor } from "./destination_facts.js";
 import { byId, h, setText } from "./dom.js";
-import { plural } from "./format.js";
+import { brief, count, plural } from "./format.js";
 
 /** @typedef {import("../../../operations/config_in_force.ts").ConfigInForce} ConfigInForce */
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {import("./config_facts.js").Setting} Setting */
 
-/** Who wants to know what is in force. @type {Set<(config: ConfigInForce | undefined) => void>} */
-const configReaders = new Set();
-/** @type {ConfigInForce | undefined} */
-let configInForce;
-
-/** Asks what is in force and tells everybody who shows it. */
-export async function refreshConfig() {
-  try {
-    configInForce = await (await ask("/config")).json();
-  } catch {
-    // What was known is still the best that there is.
-  }
-  for (const read of configReaders) read(configInForce);
-}
+/** So many names of a certificate are told. */
+const CERTIFICATE_NAMES = 4;
 
 /** What a listener runs by: a line, and all of it behind that. */
 export class ConfigView {
@@ -43,8 +31,7 @@ export class ConfigView {
   /** @param {ListenerStatus} listener */
   constructor({ id }) {
     this.#id = id;
-    configReaders.add((config) => this.#show(config));
-    this.#show(configInForce);
+    readConfig((config) => this.#show(config));
   }
 
   /**
@@ -55,7 +42,7 @@ export class ConfigView {
   update({ certificates, names }) {
     const lines = [
       ...certificates.map(({ names, path, expires_in_s }) => ({
-        name: names.join(", ") || path,
+        name: namesOf(names) || path,
         text: `certificate in ${path}, ${
           expires_in_s < 0 ? "ended" : `ends in ${agedFor(expires_in_s * 1000)}`
         }`,
@@ -96,7 +83,7 @@ export class ProgramConfigView {
   #file = byId("settings-file");
 
   constructor() {
-    configReaders.add((config) => this.#show(config));
+    readConfig((config) => this.#show(config));
   }
 
   /** @param {ConfigInForce | undefined} config */
@@ -110,6 +97,17 @@ export class ProgramConfigView {
     const settings = Object.entries(config.settings).map(([key, entry]) => ({ key, ...entry }));
     this.#list.replaceChildren(groupOf({ title: "The program", settings }));
   }
+}
+
+/**
+ * Some names of a certificate, which may have hundreds.
+ *
+ * @param {readonly string[]} names
+ */
+function namesOf(names) {
+  const more = names.length - CERTIFICATE_NAMES;
+  const told = names.slice(0, CERTIFICATE_NAMES).map((name) => brief(name));
+  return told.join(", ") + (more > 0 ? ` and ${count(more)} more` : "");
 }
 
 /** @param {{ title: string, settings: Setting[] }} group */

@@ -1,6 +1,6 @@
 // @ts-check
 import { errorOf } from "./last_error.js";
-import { count, duration, plural } from "./format.js";
+import { brief, count, duration, plural } from "./format.js";
 
 /** @typedef {import("../../../operations/destination_status.ts").DestinationStatus} DestinationStatus */
 /** @typedef {import("../../../operations/states.ts").AdminState} AdminState */
@@ -96,7 +96,7 @@ export function tagsOf({ backup, tier, weight, limit_reason, sni, alpn, send_pro
     backup && `backup${tier > 1 ? ` ${tier}` : ""}`,
     weight !== 1 && `weight ${weight}`,
     limit_reason !== "configured" && `slots auto: ${limit_reason.replaceAll("-", " ")}`,
-    sni !== "" && `for ${sni}`,
+    sni !== "" && `for ${brief(sni)}`,
     alpn !== "" && alpn,
     send_proxy !== "off" && `PROXY ${send_proxy}`,
     tls !== "off" && tls_,
@@ -144,7 +144,7 @@ export function found(all, { text, state }) {
     if (state !== "" && stateOf(one) !== state) return false;
     if (words.length === 0) return true;
     const error = one.state === "down" || one.state === "suspect" ? errorOf(one) : "";
-    const told = `${one.name} ${one.address} ${stateOf(one)} ${tagsOf(one)} ${error}`;
+    const told = `${one.name} ${one.address} ${stateOf(one)} ${tagsOf(one)} ${one.sni} ${error}`;
     return words.every((word) => told.toLowerCase().includes(word));
   });
 }
@@ -205,6 +205,6 @@ export function consequenceOf(chosen, all, to) {
   const unchecked = to === "maint" ? ", are not checked" : "";
   return `${finish}${unchecked} and take no new ones. ` +
     (left > 0
-      ? `${count(left)} of ${count(all.length)} stay in service.`
+      ? `${count(left)} of ${count(all.length)} ${left === 1 ? "stays" : "stay"} in service.`
       : "None stays in service: whoever comes has to wait.");
 }

@@ -13,7 +13,8 @@ import {
 import { attempt, confirm } from "./dialogs.js";
 import { h, setAttribute, setText, svg } from "./dom.js";
 import { Dots } from "./draw.js";
-import { byteRate, bytes, count, duration, plural, rate, short } from "./format.js";
+import { brief, byteRate, bytes, count, duration, plural, rate, short } from "./format.js";
+import { InView } from "./in_view.js";
 import { toggleMenu } from "./menu.js";
 import { allow, isAllowed } from "./rights.js";
 import { STATES } from "./verdict.js";
@@ -28,11 +29,15 @@ import { STATES } from "./verdict.js";
  * @property {{ up: number, down: number } | undefined} flow Bytes a second.
  * @property {{ head: number, tail: number }} shared How much of its name all others have, too.
  * @property {boolean} dense
+ * @property {boolean} eager Whether it is kept up to date where nobody sees it.
  * @property {boolean} chosen Whether it is one of those that are to be changed together.
  */
 
 /** The width of a destination's slots, and where there is one line for it. */
 const SLOTS_WIDTH = { roomy: 160, dense: 76 };
+
+/** Most characters of a name; all of it is told where somebody points at it. */
+const LONGEST_SHOWN = 120;
 
 /** The sign within the marker of each state; a destination that is up has a full disc. */
 const SIGNS = {
@@ -67,6 +72,7 @@ export class DestinationView {
   #button;
   #choose;
   #busy = false;
+  #inView;
   /** @type {Row} */
   #row;
 
@@ -79,7 +85,8 @@ export class DestinationView {
     this.#dots = new Dots(
       row.dense ? { pitches: [8, 6, 4], height: 10 } : { pitches: [10, 7, 5], height: 22 },
     );
-    const { id, name } = row.destination;
+    const { id } = row.destination;
+    const name = brief(row.destination.name);
     const marker = svg(
       "svg",
       { class: "marker", viewBox: "-12 -12 24 24", "aria-hidden": "true" },
@@ -114,8 +121,8 @@ export class DestinationView {
         h(
           "div",
           { class: "id" },
-          h("div", { class: "who" }, this.#name, this.#tags),
-          h("div", { class: "about" }, this.#state, this.#notes),
+          h("div", { class: "who" }, this.#name, " ", this.#tags),
+          h("div", { class: "about" }, this.#state, " ", this.#notes),
         ),
       ),
       h("td", { role: "cell", class: "slots" }, this.#dots.root, this.#slots),
@@ -125,20 +132,35 @@ export class DestinationView {
       cell("Moves", this.#up, this.#down),
       h("td", { role: "cell", class: "actions" }, this.#button),
     );
+    this.#inView = new InView(this.root, (/** @type {Row} */ row) => this.#show(row));
   }
 
   /** @param {Row} row */
   update(row) {
+    const { destination, chosen } = this.#row;
+    const { state, admin, leaving, last_error } = row.destination;
+    // Whatever changes what somebody would do is never late.
+    const matters = row.eager || row === this.#row || chosen !== row.chosen ||
+      state !== destination.state ||
+      admin !== destination.admin || leaving !== destination.leaving ||
+      last_error?.text !== destination.last_error?.text;
     this.#row = row;
+    this.#inView.update(row, matters);
+  }
+
+  /** @param {Row} row */
+  #show(row) {
     const { destination, flow, shared, dense, chosen } = row;
     const { name, active, limit, leaving, recent } = destination;
     const state = stateOf(destination);
     setAttribute(this.root, "data-state", state);
     setAttribute(this.#sign, "d", SIGNS[state]);
-    const end = name.length - shared.tail;
-    setText(this.#head, name.slice(0, shared.head));
-    setText(this.#own, name.slice(shared.head, end));
-    setText(this.#tail, name.slice(end));
+    const told = brief(name, LONGEST_SHOWN);
+    const { head, tail } = told === name ? shared : { head: 0, tail: 0 };
+    const end = told.length - tail;
+    setText(this.#head, told.slice(0, head));
+    setText(this.#own, told.slice(head, end));
+    setText(this.#tail, told.slice(end));
     setAttribute(
       this.#name,
       "title",
@@ -182,7 +204,7 @@ export class DestinationView {
     setAttribute(this.#down, "title", `${bytes(destination.bytes_down)} since the start`);
     const word = serviceWord(destination);
     setText(this.#word, word);
-    setAttribute(this.#button, "aria-label", `${name}: ${word}`);
+    setAttribute(this.#button, "aria-label", `${brief(name)}: ${word}`);
     this.#choose.checked = chosen;
     setAttribute(this.root, "data-chosen", String(chosen));
     allow(this.#button, !leaving && !this.#busy);
@@ -192,7 +214,7 @@ export class DestinationView {
   #openMenu(onChoose) {
     if (!isAllowed(this.#button)) return;
     const { destination, chosen } = this.#row;
-    const { name, source, admin } = destination;
+    const { source, admin } = destination;
     const states = /** @type {AdminState[]} */ (Object.keys(SERVICE)).map((state) => ({
       label: SERVICE[state].label,
       detail: serviceDetail(destination, state),
@@ -200,7 +222,7 @@ export class DestinationView {
       act: () => this.#change(state),
     }));
     toggleMenu(this.#button, {
-      label: name,
+      label: brief(destination.name),
       items: [
         ...states,
         "line",
@@ -219,8 +241,9 @@ export class DestinationView {
 
   /** @param {AdminState} state */
   async #change(state) {
-    const { id, name, admin } = this.#row.destination;
+    const { id, admin } = this.#row.destination;
     if (admin === state) return;
+    const name = brief(this.#row.destination.name);
     await this.#do(`${SERVICE[state].label} ${name}`, async () => {
       const response = await ask(`/destinations/${id}`, { method: "PATCH", body: { state } });
       this.#told(await response.json());
@@ -229,7 +252,8 @@ export class DestinationView {
   }
 
   async #askToRemove() {
-    const { id, name, active } = this.#row.destination;
+    const { id, active } = this.#row.destination;
+    const name = brief(this.#row.destination.name);
     const sure = await confirm({
       title: `Remove ${name}?`,
       text: active > 0
@@ -258,10 +282,10 @@ export class DestinationView {
    */
   async #do(what, operation) {
     this.#busy = true;
-    this.update(this.#row);
+    this.#show(this.#row);
     await attempt(what, operation);
     this.#busy = false;
-    this.update(this.#row);
+    this.#show(this.#row);
   }
 }
 
