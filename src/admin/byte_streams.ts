@@ -34,17 +34,26 @@ export class ByteStreams {
     this.#log = log;
   }
 
-  /** @throws {HttpError} If there are too many. */
-  assertRoom(): void {
-    if (this.#answers < MOST_STREAMS) return;
-    throw new HttpError(503, `${MOST_STREAMS} streams of bytes are open already, which is all`, {
-      headers: { "retry-after": "5" },
-    });
-  }
-
-  /** Answers with a new stream: what the sources tell, until all of them are over or the reader leaves. */
-  answer(sources: readonly InspectionSource[], { what, by, completed }: Inspector): Response {
+  /**
+   * Answers with a new stream: what the sources tell, until all of them are over or the reader leaves.
+   *
+   * @param begin Begins to note; not called if there are too many streams.
+   * @throws {HttpError} If there are too many.
+   */
+  async answer(
+    begin: () => Promise<readonly InspectionSource[]>,
+    { what, by, completed }: Inspector,
+  ): Promise<Response> {
+    if (this.#answers >= MOST_STREAMS) {
+      throw new HttpError(503, `${MOST_STREAMS} streams of bytes are open already, which is all`, {
+        headers: { "retry-after": "5" },
+      });
+    }
+    // From here on it has its place: others may ask while it begins.
     this.#answers++;
+    const leave = () => void this.#answers--;
+    completed.then(leave, leave);
+    const sources = await begin();
     const stream = new ByteStream(sources, (counts) => {
       this.#open.delete(stream);
       this.#log.info(
@@ -54,11 +63,8 @@ export class ByteStreams {
       );
     });
     this.#open.add(stream);
-    const leave = () => {
-      this.#answers--;
-      stream.close();
-    };
-    completed.then(leave, leave);
+    const close = () => stream.close();
+    completed.then(close, close);
     this.#log.info("by {by}: looks into the bytes of {what}", { by, what });
     stream.run(this.#log);
     return answer(stream.body, { type: "text/event-stream; charset=utf-8" });

@@ -36,6 +36,34 @@ export function bodyOf(text: LongText): ReadableStream<Uint8Array<ArrayBuffer>> 
   }, { highWaterMark: 0 });
 }
 
+/**
+ * The pieces of a text as the body of an answer, each made when the client has read those before: of one
+ * who does not read, or has left, nothing is made, and nothing is kept but what the text is about.
+ */
+export function bodyAsRead(
+  pieces: Iterable<string>,
+  pace: Pace,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const encoder = new TextEncoder();
+  const left = pieces[Symbol.iterator]();
+  return new ReadableStream({
+    async pull(controller) {
+      let text = "";
+      await pace.turn();
+      while (text.length < CHUNK) {
+        const { done, value } = left.next();
+        if (done) {
+          if (text !== "") controller.enqueue(encoder.encode(text));
+          return controller.close();
+        }
+        text += value;
+        if (pace.due) await pace.turn();
+      }
+      controller.enqueue(encoder.encode(text));
+    },
+  }, { highWaterMark: 0 });
+}
+
 /** The length of a long text in bytes. */
 export function lengthOf(text: LongText): number {
   return text.reduce((sum, { length }) => sum + length, 0);
@@ -49,9 +77,14 @@ export function* jsonPieces(value: unknown): Generator<string> {
       yield* jsonPieces(value[i]);
     }
     yield "]";
-  } else if (isObject(value) && Object.values(value).some(isList)) {
+  } else if (isObject(value) && !Array.isArray(value)) {
+    // Each member is looked at once: it may be made then.
+    const members = Object.entries(value);
+    if (!members.some(([, member]) => isList(member))) {
+      return yield JSON.stringify(Object.fromEntries(members));
+    }
     let separator = "{";
-    for (const [key, member] of Object.entries(value)) {
+    for (const [key, member] of members) {
       if (member === undefined) continue;
       yield `${separator}${JSON.stringify(key)}:`;
       yield* jsonPieces(member);

@@ -72,7 +72,7 @@ export const ROUTES: readonly Route[] = [
     method: "GET",
     path: "/config",
     handle: async (_, { snapshots, sheets }) => {
-      return longAnswer(await sheets.json(await snapshots.config()), JSON_TYPE);
+      return answer(sheets.json(await snapshots.config()), { type: JSON_TYPE });
     },
   },
   { method: "GET", path: "/metrics", handle: (_, desk) => metrics(desk) },
@@ -127,7 +127,7 @@ async function sessions(
   }, 0);
   // The two are not from the same moment.
   const answered = { sessions: list, total: Math.max(counted, list.length) };
-  return longAnswer(await sheets.json(answered), JSON_TYPE);
+  return answer(sheets.json(answered), { type: JSON_TYPE });
 }
 
 async function history(
@@ -136,7 +136,7 @@ async function history(
 ): Promise<Response> {
   const wanted = readHistoryQuery(query);
   const found = await told(Promise.try(() => operations.history(wanted)));
-  return longAnswer(await sheets.json(found), JSON_TYPE);
+  return answer(sheets.json(found), { type: JSON_TYPE });
 }
 
 function readLimit(query: URLSearchParams): number {
@@ -166,7 +166,7 @@ function events({ request, completed }: ApiRequest, { streams }: HandlerContext)
 
 async function bytes(
   { request, query, completed, caller: { by, token } }: ApiRequest,
-  { operations, snapshots, byteStreams }: HandlerContext,
+  { operations, byteStreams }: HandlerContext,
 ): Promise<Response> {
   if (!token) {
     throw new HttpError(
@@ -177,9 +177,8 @@ async function bytes(
   }
   const wish = readInspection(query);
   if (request.method === "HEAD") return answer(null, { type: "text/event-stream; charset=utf-8" });
-  byteStreams.assertRoom();
-  const sources = await asked(operations.inspect(wish), snapshots);
-  return byteStreams.answer(sources, { what: wordsOf(wish), by, completed });
+  const begin = () => told(operations.inspect(wish));
+  return await byteStreams.answer(begin, { what: wordsOf(wish), by, completed });
 }
 
 async function addDestination(

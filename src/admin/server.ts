@@ -21,6 +21,7 @@ import { EventStreams } from "./event_streams.ts";
 import { guard, type Guarded } from "./request_guard.ts";
 import { LIMITS, type Limits } from "./limits.ts";
 import type { Page } from "./dashboard/bundle.ts";
+import { RefusalLog } from "./refusal_log.ts";
 import { routeOf } from "./router.ts";
 import type { HandlerContext, Route } from "./routes.ts";
 import { Sheets } from "./sheets.ts";
@@ -92,6 +93,7 @@ export async function serveAdmin(
     limits,
   });
   const byteStreams = new ByteStreams(log);
+  const refusals = new RefusalLog(log);
   const desk: HandlerContext = {
     operations,
     snapshots,
@@ -121,7 +123,7 @@ export async function serveAdmin(
       const completion = completed.catch(() => {});
       // Whoever connects to a socket file has no address.
       const from = transport === "unix" ? bound.address : formatSocketAddress(peer);
-      return serve(request, { guarded, desk, completed: completion, from, log });
+      return serve(request, { guarded, desk, completed: completion, from, log, refusals });
     },
     limits: options.http ?? {},
     pace,
@@ -187,17 +189,22 @@ async function serve(
     completed: Promise<void>;
     from: string;
     log: Logger;
+    refusals: RefusalLog;
   },
 ): Promise<Response> {
-  const { guarded, desk, completed, from, log } = options;
+  const { guarded, desk, completed, from, log, refusals } = options;
+  let caller: Caller | undefined;
   try {
     const target = targetOf(request);
-    const caller = await guard(request, target, { guarded, from });
+    caller = await guard(request, target, { guarded, from });
     const { route, id } = routeOf(request.method, target.path);
     assertMay(caller, route);
     return await route.handle({ request, query: target.query, id, caller, completed }, desk);
   } catch (error) {
-    if (error instanceof HttpError) return refusal(error);
+    if (error instanceof HttpError) {
+      refusals.note(request, error, caller?.by ?? from);
+      return refusal(error);
+    }
     log.error("the admin API failed at {method} {url}: {error}", {
       method: request.method,
       url: request.url,

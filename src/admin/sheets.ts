@@ -1,7 +1,7 @@
 import type { History } from "../operations/history.ts";
 import type { Status } from "../operations/operations.ts";
 import type { Pace } from "../async/pace.ts";
-import { assemble, jsonPieces, type LongText } from "./long_text.ts";
+import { assemble, bodyAsRead, jsonPieces, type LongText } from "./long_text.ts";
 import { metricsPieces } from "../telemetry/prometheus.ts";
 
 /**
@@ -18,7 +18,7 @@ export class Sheets {
 
   /** As JSON, with everything. */
   status(status: Status): Promise<LongText> {
-    return this.#once(status, "status", () => this.json(status));
+    return this.#once(status, "status", () => assemble(lines(jsonPieces(status)), this.#pace));
   }
 
   /** The frame of the event streams. */
@@ -40,9 +40,9 @@ export class Sheets {
     });
   }
 
-  /** The JSON of something else that is long, and a new line. */
-  json(value: unknown): Promise<LongText> {
-    return assemble(lines(jsonPieces(value)), this.#pace);
+  /** The JSON of something else that is long, for one who asks, made as that one reads. */
+  json(value: unknown): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return bodyAsRead(lines(jsonPieces(value)), this.#pace);
   }
 
   #once(status: Status, what: string, write: () => Promise<LongText>): Promise<LongText> {

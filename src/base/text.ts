@@ -16,6 +16,13 @@ export function cut(text: string): string {
   return text.length > LIMIT ? `${text.slice(0, LIMIT)}…` : text;
 }
 
+/** Marks that change what seems to be there, and line breaks that few know, become `\\u{202e}`. */
+export function withMarksShown(text: string): string {
+  return text.replace(/[\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (mark) => {
+    return `\\u{${mark.codePointAt(0)!.toString(16)}}`;
+  });
+}
+
 /** What a text that is none of these names was most likely meant to be. */
 export function nearest(text: string, names: readonly string[]): string {
   const word = text.replace(/^--/, "");

@@ -233,7 +233,7 @@ function addressSource(
   if (listen === undefined) {
     throw new UsageError(
       "LISTEN is missing: give the address to listen on, then one or more destinations, " +
-        "such as: iawlb 8080 9001 9002",
+        "such as: iawlb 8080 9001 9002; iawlb --demo shows it at work, iawlb --help tells the rest",
     );
   }
   const { destinations, notes } = mergeRepeats(texts, readSettings(optionTexts(options)));

@@ -1,3 +1,4 @@
+import { calledAs } from "../base/called_as.ts";
 import { FatalError, fileProblem, messageOf, UsageError } from "../base/errors.ts";
 import { complain, print } from "../base/output.ts";
 import { ShellWordsError, splitWords } from "../base/shell_words.ts";
@@ -16,9 +17,8 @@ const FILE = "iawlb.toml";
 /** What stands for standard output. */
 const OUTPUT = "-";
 
-/** The port of the page, and the one if clients have that. */
+/** The port of the page, or the next one that is none of the addresses that were given. */
 const PAGE_PORT = 9090;
-const OTHER_PAGE_PORT = 9091;
 
 /** What a configuration is made of. */
 type Given = Pick<Arguments, "addresses" | "options" | "rules">;
@@ -70,7 +70,7 @@ async function ask(given: Given): Promise<Given> {
     problem: (text) => check([text, "unix:/run/iawlb-init.sock"]),
   });
   const servers = await next(
-    "Where are your servers? Addresses with blanks in between, as 10.0.0.7:9001 10.0.0.8:9001",
+    "Where are your servers? With blanks in between, as 9001 10.0.0.8:9001",
     { problem: (text) => check([listen, ...wordsOf(text)]) },
   );
   const addresses = [listen, ...wordsOf(servers)];
@@ -83,10 +83,14 @@ async function ask(given: Given): Promise<Given> {
   return { ...given, addresses, options: workers(number) };
 }
 
-/** @throws {UsageError} If a quote is not closed. */
+/**
+ * Addresses as people write lists: a comma at the end of one is none of its own.
+ *
+ * @throws {UsageError} If a quote is not closed.
+ */
 function wordsOf(text: string): string[] {
   try {
-    return splitWords(text);
+    return splitWords(text).map((word) => word.replace(/,$/, ""));
   } catch (error) {
     if (error instanceof ShellWordsError) throw new UsageError(messageOf(error));
     throw error;
@@ -105,8 +109,9 @@ async function problemOf(given: Given): Promise<string | undefined> {
 
 /** With a page for this machine, unless something was said about it. */
 function withPage(given: Given): Given & Pick<Arguments, "config"> {
-  const [listen = ""] = given.addresses;
-  const port = portOf(listen) === PAGE_PORT ? OTHER_PAGE_PORT : PAGE_PORT;
+  const taken = new Set(given.addresses.map(portOf));
+  let port = PAGE_PORT;
+  while (taken.has(port)) port++;
   const admin = { text: `127.0.0.1:${port}` };
   return { ...given, config: undefined, options: { admin, ...given.options } };
 }
@@ -114,7 +119,8 @@ function withPage(given: Given): Given & Pick<Arguments, "config"> {
 /** The port of an address of TCP; `undefined` if it has none, or is malformed, which is told elsewhere. */
 function portOf(text: string): number | undefined {
   try {
-    const address = parseAddress(text, { minPort: 0, udp: true });
+    const [place = ""] = text.split(",", 1);
+    const address = parseAddress(place, { minPort: 0, udp: true });
     return address.transport === "tcp" ? address.port : undefined;
   } catch {
     return undefined;
@@ -147,15 +153,16 @@ function write(text: string, { file, loaded }: { file: string; loaded: Loaded })
   const { config: { settings, listeners: [listener] }, source, notes } = loaded;
   const admin = shortAdmin(source.options.admin!.text);
   const page = /^\d+$/.test(admin) ? `http://localhost:${admin}/ or ` : "";
+  const iawlb = calledAs();
   const steps = [
     `${file} is written: clients at ${source.listeners[0]!.listen!.text}, ` +
     plural(listener!.configured.length, "destination"),
     ...notes,
     "",
-    `  start it   iawlb --config ${file}`,
-    ...settings.admin ? [`  see it     ${page}iawlb top ${admin}`] : [],
+    `  start it   ${iawlb} --config ${file}`,
+    ...settings.admin ? [`  see it     ${page}${iawlb} top ${admin}`] : [],
     `  change it  edit ${file}, then ${
-      settings.admin ? `iawlb ctl ${admin} reload` : "send it SIGHUP"
+      settings.admin ? `${iawlb} ctl ${admin} reload` : "send it SIGHUP"
     }; nobody is cut`,
   ];
   print(steps.join("\n"));
@@ -173,7 +180,8 @@ ${
         "are asked for first, with their defaults. LISTEN, DESTINATION and OPTIONS are those of " +
         "iawlb itself, see iawlb --help. Without addresses it asks three questions: where clients " +
         "connect, where the servers are, and how many clients each of them takes at a time. The page " +
-        "is at 127.0.0.1:9090 unless --admin says otherwise.",
+        "is at 127.0.0.1:9090, or the next port that none of the addresses has, unless --admin says " +
+        "otherwise.",
       0,
     )
   }

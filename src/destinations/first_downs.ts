@@ -10,10 +10,12 @@ const MOST_NAMES = 100;
 
 /**
  * Tells of destinations that are down and have never been up, such as those of a whole site that is
- * not there yet: the first ones in a line each, all others of the same moment in one line.
+ * not there yet: the first ones in a line each, all others of the same moment in one line. Of several
+ * threads, each of which tries all of them, one tells.
  */
 export class FirstDowns {
   readonly #log: Logger;
+  readonly #isTold: boolean;
   /** How many were told of in this window. */
   #told = 0;
   /** Those that were not. */
@@ -22,12 +24,17 @@ export class FirstDowns {
   #timer: Timer | undefined;
   #closed = false;
 
-  constructor(log: Logger) {
+  constructor(log: Logger, { isTold = true }: { isTold?: boolean } = {}) {
     this.#log = log;
+    this.#isTold = isTold;
   }
 
   /** One is down. */
   note(name: string, reason: string): void {
+    if (!this.#isTold) {
+      this.#log.debug("destination {name} is down here, too: {reason}", { name, reason });
+      return;
+    }
     if (this.#told >= TOLD && !this.#closed) return void this.#others.push({ name, reason });
     this.#told++;
     this.#tell(name, reason);

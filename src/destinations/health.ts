@@ -98,7 +98,7 @@ export class Health {
     this.#options = options;
     this.#agents = new Agents({ ...options, position, observer: this });
     this.#log = options.log;
-    this.#firstDowns = new FirstDowns(options.log);
+    this.#firstDowns = new FirstDowns(options.log, { isTold: position.index === 0 });
     this.#limits = new LimitLog(options.log, options.clock);
     this.#settings = options.settings;
     if (options.triesNew === false) this.#tries.close();

@@ -1,24 +1,36 @@
 import { getTextFormatter, type LogRecord } from "@logtape/logtape";
+import { withMarksShown } from "../base/text.ts";
 
 /** A message that can be sent to another thread: everything in it is text or a number. */
 export type PortableRecord = Omit<LogRecord, "category">;
 
-/** One line for people: time, level, logger and message. */
-export const textLine = getTextFormatter({
+/** It shows control characters as `\\x1b`. */
+const format = getTextFormatter({
   timestamp: "rfc3339",
   level: "full",
   category: ".",
   value: "bare",
 });
 
+/** One line for people: time, level, logger and message. Nothing in it can look like another line. */
+export function textLine(record: LogRecord): string {
+  return withMarksShown(format(record));
+}
+
 /** One JSON object: time, level, logger, message, and the values in the message by name. */
 export function jsonLine(record: LogRecord): string {
-  return JSON.stringify({
+  const json = JSON.stringify({
     time: new Date(record.timestamp).toISOString(),
     level: record.level,
     logger: record.category.join("."),
     message: messageText(record),
     ...plainProperties(record),
+  });
+  // People look at it, too, and JSON leaves some of what steers a terminal as it is.
+  return json.replace(/[\x7f-\x9f\u2028\u2029]|\p{Cf}/gu, (mark) => {
+    return Array.from({ length: mark.length }, (_, i) => {
+      return `\\u${mark.charCodeAt(i).toString(16).padStart(4, "0")}`;
+    }).join("");
   });
 }
 

@@ -1,6 +1,7 @@
 import { codeOf, FatalError, messageOf } from "../base/errors.ts";
 import { formatSyslogAddress, type SyslogAddress } from "../config/log_target.ts";
 import { FACILITIES, type Facility } from "../config/values/syslog_facility.ts";
+import { withMarksShown } from "../base/text.ts";
 import { waitAtMost } from "../async/wait_at_most.ts";
 import { type DatagramSocket, openDatagramSocket } from "../net/datagram_socket.ts";
 
@@ -216,10 +217,9 @@ export function formatSyslog(message: SyslogMessage, format: SyslogFormat): Uint
 }
 
 function oneLine(text: string): string {
-  // deno-lint-ignore no-control-regex -- exactly these must not be in a message
-  return text.replace(/[\x00-\x1f\x7f]/g, (char) => {
+  return withMarksShown(text.replace(/\p{Cc}/gu, (char) => {
     return char === "\t" ? " " : `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
-  });
+  }));
 }
 
 function isAscii(text: string): boolean {

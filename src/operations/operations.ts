@@ -109,9 +109,12 @@ export class OperationError extends Error {
   }
 }
 
+/** Whom the log names where nobody is named. */
+export const UNNAMED = "the operator";
+
 /** Whom the log names for a change. */
 export interface Asked {
-  /** Such as `operator (192.0.2.7:40000)`; "the operator" if absent. */
+  /** Such as `operator (192.0.2.7:40000)`; {@linkcode UNNAMED} if absent. */
   by?: string;
 }
 

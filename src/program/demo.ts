@@ -1,4 +1,5 @@
 import { type Config, type ListenerTexts, readListener } from "../config/config.ts";
+import { calledAs } from "../base/called_as.ts";
 import { FatalError } from "../base/errors.ts";
 import type { Logs } from "../logging/logs.ts";
 import { print } from "../base/output.ts";
@@ -61,7 +62,9 @@ export async function runDemo(
         config,
         load: () => Promise.resolve(config),
         ...around,
-        onReady(ready) {
+        async onReady(ready) {
+          // What the log says of the start stands above it.
+          await around.logs.flush();
           print(introduction(port, ready));
           play(port, { ready, flaky, tour: around.tour });
         },
@@ -131,7 +134,7 @@ function introduction(port: number, { admin }: Ready): string {
 iawlb demo: three servers behind one queue, and clients that come by themselves
 
   page      ${page ?? "none, with --admin off"}
-  terminal  ${admin === undefined ? "none either" : `iawlb top ${pagePort ?? admin}`}
+  terminal  ${admin === undefined ? "none either" : `${calledAs()} top ${pagePort ?? admin}`}
   be one    curl ${url}
 
   fast      answers within 0.12 s, 3 clients at a time

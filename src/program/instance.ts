@@ -21,6 +21,7 @@ import {
   type ReloadResult,
   type SessionInfo,
   type Status,
+  UNNAMED,
 } from "../operations/operations.ts";
 import type { InspectionSource, InspectionWish } from "../operations/inspection.ts";
 import { inspect } from "./inspecting.ts";
@@ -177,7 +178,7 @@ export class Instance implements Operations {
     return this.#change(async () => {
       const { listener: wanted, ...rest } = destination;
       const listener = this.#listeners.find(wanted);
-      const { number, changes } = await listener.add(rest);
+      const { number, changes } = await listener.add(rest, asked);
       this.#tell(listener, changes, asked);
       return this.#completed(await listener.destination(number));
     });
@@ -190,7 +191,7 @@ export class Instance implements Operations {
   ): Promise<DestinationStatus> {
     return this.#change(async () => {
       const { listener, number } = this.#listeners.locate("destination", id);
-      this.#tell(listener, await listener.change(number, change), asked);
+      this.#tell(listener, await listener.change(number, change, asked), asked);
       return this.#completed(await listener.destination(number));
     });
   }
@@ -283,7 +284,7 @@ export class Instance implements Operations {
   }
 
   /** The one line in the log for whatever an operator changes. */
-  #audit(change: string, { by = "the operator" }: Asked = {}): void {
+  #audit(change: string, { by = UNNAMED }: Asked = {}): void {
     this.#logs.log.info("by {by}: {change}", { by, change });
   }
 }

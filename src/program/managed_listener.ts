@@ -27,6 +27,7 @@ import {
   OperationError,
 } from "../operations/operations.ts";
 import { type DestinationStatus } from "../operations/destination_status.ts";
+import type { Asked } from "../operations/operations.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { AdminState } from "../operations/states.ts";
 import type { OptionName } from "../config/options.ts";
@@ -157,16 +158,16 @@ export class ManagedListener {
   }
 
   /** Adds a destination. Returns its number and a phrase for each difference. */
-  add(destination: NewDestination): Promise<{ number: number; changes: string[] }> {
+  add(destination: NewDestination, asked?: Asked): Promise<{ number: number; changes: string[] }> {
     return this.#inTurn(async () => {
       const added = readNew(destination, this.#context);
-      const changes = await this.#replace(undefined, added);
+      const changes = await this.#replace(undefined, added, asked);
       return { number: this.#numbers.of(added.destination), changes };
     });
   }
 
   /** Changes a destination, or all records of a name. Returns a phrase for each difference. */
-  change(number: number, change: DestinationChange): Promise<string[]> {
+  change(number: number, change: DestinationChange, asked?: Asked): Promise<string[]> {
     return this.#inTurn(async () => {
       const wanted = this.#find(number);
       const { state, ...options } = change;
@@ -180,10 +181,10 @@ export class ManagedListener {
           await this.#go(await this.#withServers(before));
           const of = new Set([wanted.key]);
           changes.push(...changesBetween(before, this.#config, { of }));
-          this.#changeLog.warn(wanted, this.#numbers.find(number));
+          this.#changeLog.warn(wanted, this.#numbers.find(number), asked);
         } else {
           const changed = readChanged(wanted, { ...this.#context, values: options });
-          changes.push(...await this.#replace(wanted, changed));
+          changes.push(...await this.#replace(wanted, changed, asked));
         }
       }
       if (state !== undefined && await this.#setState(this.#find(number), state)) {
@@ -268,6 +269,7 @@ export class ManagedListener {
   async #replace(
     before: ConfiguredDestination | undefined,
     after: Read | undefined,
+    asked?: Asked,
   ): Promise<string[]> {
     const old = this.#config;
     const { destination } = after ?? {};
@@ -281,7 +283,7 @@ export class ManagedListener {
       this.#config = config;
       await this.balancer.replace({ number, destination }, config);
     }
-    this.#changeLog.warn(before, destination);
+    this.#changeLog.warn(before, destination, asked);
     return destinationDifference(before, destination, { before: old, after: config });
   }
 

@@ -23,7 +23,7 @@ export interface ProgramOptions {
   logs: Logs;
   signals: Signals;
   /** Called once everything is there, unless it is to stop by then. */
-  onReady?(ready: Ready): void;
+  onReady?(ready: Ready): void | Promise<void>;
   /** Asked when a drain begins: whether another process is to take the place of this one. */
   isReplaced?(): boolean;
 }
@@ -61,7 +61,7 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
       onError: (error) => logs.log.warning("no metrics to export: {error}", { error }),
     });
     if (!signals.stopping.aborted) {
-      options.onReady?.({ admin: admin?.address, draining: instance.draining });
+      await options.onReady?.({ admin: admin?.address, draining: instance.draining });
     }
     manager = await openManager(instance, logs);
     return await served;

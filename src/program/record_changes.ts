@@ -3,14 +3,12 @@ import type { Config } from "../config/config.ts";
 import type { ConfiguredDestination } from "../config/destination_text.ts";
 import { destinationDifference } from "../config/differences.ts";
 import { tlsOutWarning } from "../config/tls_out_warnings.ts";
+import { LineBudget } from "../logging/line_budget.ts";
+import { type Asked, UNNAMED } from "../operations/operations.ts";
 import type { ServerChange } from "./going_over.ts";
 
 /** Most servers that a line of the log names. */
 const NAMED = 8;
-
-/** How many lines may be written at once, and how many milliseconds make room for one more. */
-const MOST_LINES = 10;
-const LINE_MS = 6000;
 
 /** What is different about destinations with these keys that are in both, a phrase for each. */
 export function changesBetween(
@@ -32,12 +30,7 @@ export function changesBetween(
  */
 export class ChangeLog {
   readonly #log: Logger;
-  /** How many lines may be written at once; grows with the time. */
-  #lines = MOST_LINES;
-  /** When it was looked last. */
-  #at = 0;
-  /** Changes that were not told. */
-  #untold = 0;
+  readonly #budget = new LineBudget();
 
   constructor(log: Logger) {
     this.#log = log;
@@ -46,28 +39,26 @@ export class ChangeLog {
   /** Tells what is different now. */
   tell(changes: readonly ServerChange[]): void {
     const bySource = Map.groupBy(changes, ({ before, after }) => (after ?? before)!.source);
-    const now = performance.now();
-    this.#lines = Math.min(MOST_LINES, this.#lines + (now - this.#at) / LINE_MS);
-    this.#at = now;
     for (const [name, changes] of bySource) {
       if (name === undefined) continue;
-      if (this.#lines < 1) {
-        this.#untold++;
-        continue;
-      }
-      this.#lines--;
-      const untold = this.#untold > 0 ? ` (${this.#untold} changes before were not told)` : "";
-      this.#untold = 0;
+      const missed = this.#budget.take();
+      if (missed === undefined) continue;
+      const untold = missed > 0 ? ` (${missed} changes before were not told)` : "";
       this.#log.info("{name}: {changes}", { name, changes: describe(name, changes) + untold });
     }
   }
 
   /** Tells what is dangerous about a destination that an operator has added or changed. */
-  warn(before: ConfiguredDestination | undefined, after: ConfiguredDestination | undefined): void {
+  warn(
+    before: ConfiguredDestination | undefined,
+    after: ConfiguredDestination | undefined,
+    { by = UNNAMED }: Asked = {},
+  ): void {
     const now = new Date();
     const warning = after && tlsOutWarning(after, now);
     if (warning === undefined || (before && tlsOutWarning(before, now) === warning)) return;
-    this.#log.warning("by the operator: destination {name} {warning}", {
+    this.#log.warning("by {by}: destination {name} {warning}", {
+      by,
       name: after!.name,
       warning,
     });

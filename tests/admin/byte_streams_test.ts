@@ -149,3 +149,41 @@ Deno.test("there are 8 streams at most, and all end with the server", async () =
   await admin.close();
   for (const text of await Promise.all(texts)) assertMatch(text, /^event: alive\ndata: /);
 });
+
+Deno.test("those that are beginning count, and one that cannot begin has no place", async () => {
+  await using admin = await TestAdmin.start({ token: TOKEN });
+  const source = new FakeSource();
+  source.endless = true;
+  source.batches = [[]];
+  const { inspect } = admin.operations;
+  const begun = Promise.withResolvers<void>();
+  let beginning = 0;
+  admin.operations.inspect = async () => {
+    beginning++;
+    await begun.promise;
+    return [source];
+  };
+  const asked = Array.from({ length: 20 }, () => admin.fetch("/bytes?session=1.1", AS_OPERATOR));
+  const refused = await Promise.any(asked.map(async (one) => {
+    const response = await one;
+    assertEquals(response.status, 503);
+    return await response.text();
+  }));
+  assertMatch(refused, /8 streams of bytes are open already/);
+  begun.resolve();
+  const answers = await Promise.all(asked);
+  assertEquals(answers.filter(({ status }) => status === 200).length, 8);
+  assertEquals(beginning, 8);
+  await Promise.all(answers.map(({ bodyUsed, body }) => bodyUsed ? undefined : body?.cancel()));
+  await until(() => source.ended, "they are ended");
+  admin.operations.inspect = inspect;
+  admin.operations.inspected = [source];
+  for (let i = 0; i < 10; i++) {
+    admin.operations.failure = new OperationError("missing", "there is no session 1.1");
+    await errorOf(await admin.fetch("/bytes?session=1.1", AS_OPERATOR), 404);
+  }
+  admin.operations.failure = undefined;
+  const response = await admin.fetch("/bytes?session=1.1", AS_OPERATOR);
+  assertEquals(response.status, 200);
+  await response.body?.cancel();
+});

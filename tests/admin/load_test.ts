@@ -97,6 +97,7 @@ Deno.test("with 1,000 destinations no request holds a session up", async (t) => 
     "GET /metrics": several(`${url}/metrics`),
     "GET /status": several(`${url}/status`),
     "GET /sessions": several(`${url}/sessions?limit=10000`),
+    "GET /config": several(`${url}/config`),
     "GET /healthz": several(`${url}/healthz`),
     "GET /openapi.json": several(`${url}/openapi.json`),
     "GET /events": several(`${url}/events`, "-m", "1.3"),

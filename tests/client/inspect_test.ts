@@ -138,6 +138,10 @@ Deno.test("what is wrong with watch and capture is said before anything is asked
         ["capture", "--client", "10.0.0.0/99", "--file", "x"],
         /--client "10\.0\.0\.0\/99": must be/,
       ],
+      [
+        ["capture", "1.1", "--file", "a", "--limit", "1023B"],
+        /--limit "1023B": must be at least 1KiB/,
+      ],
       [["sessions", "--hex"], /--hex: not an option of sessions/],
     ] as const
   ) {
@@ -150,6 +154,18 @@ Deno.test("a file that is there is not overwritten, and one without anything is 
   const path = await Deno.makeTempFile();
   assertThrows(() => new Capture(path, { limit: 1e6 }), FatalError, "it is there already");
   await Deno.remove(path);
+  for (
+    const [where, why] of [
+      [`${path}/a`, /cannot be written: there is no such folder$/],
+      [
+        "/proc/a",
+        /cannot be written: (it is a special file of the system|there is no such folder)$/,
+      ],
+    ] as const
+  ) {
+    const error = assertThrows(() => new Capture(where, { limit: 1e6 }), FatalError);
+    assertMatch(error.message, why);
+  }
   using capture = new Capture(path, { limit: 1e6 });
   assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
   capture.discard();
@@ -260,4 +276,41 @@ Deno.test("the file has no more than its limit, and only whole packets", async (
   assert(size <= 100_000 && size > 97_000, `${size} bytes`);
   if (TSHARK) assertEquals((await fields(path, "frame.number")).length, capture.counts.packets);
   await Deno.remove(path.slice(0, -"/a.pcapng".length), { recursive: true });
+});
+
+/** Whether a file system of our own can be mounted. */
+function mountsTmpfs(): boolean {
+  return Deno.build.os === "linux" && Deno.uid() === 0 &&
+    new Deno.Command("unshare", { args: ["--mount", "true"], stderr: "null" }).outputSync().success;
+}
+
+Deno.test({
+  ...unless("a full disk leaves whole packets, and how many is said", {
+    "no file system can be mounted": !mountsTmpfs(),
+  }),
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const mounted = await new Deno.Command("mount", {
+      args: ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder],
+    }).output();
+    assert(mounted.success);
+    try {
+      const path = `${folder}/a.pcapng`;
+      using capture = new Capture(path, { limit: 1e9 });
+      capture.add(session("1.1"));
+      const error = assertThrows(() => {
+        for (let n = 0;; n++) capture.add(bytes("1.1", "up", n * 1000, randomBytes(1000)));
+      }, FatalError);
+      const { packets, bytes: whole } = capture.counts;
+      assertMatch(
+        error.message,
+        new RegExp(`cannot be written: No space left.*; it has the ${packets} packets before$`),
+      );
+      assertEquals((await Deno.stat(path)).size, whole);
+      if (TSHARK) assertEquals((await fields(path, "frame.number")).length, packets);
+    } finally {
+      await new Deno.Command("umount", { args: ["--lazy", folder] }).output();
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
 });

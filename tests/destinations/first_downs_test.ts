@@ -23,6 +23,14 @@ Deno.test("the first destinations that are down are told of at once, all others 
   downs.close();
 });
 
+Deno.test("of several threads one tells", () => {
+  const { log, lines } = collectedLog();
+  const downs = new FirstDowns(log, { isTold: false });
+  for (let i = 0; i < 40; i++) downs.note(`d${i}`, "refused");
+  downs.close();
+  assertEquals(lines.filter((line) => !line.includes("is down here, too: refused")), []);
+});
+
 Deno.test("one more is told of as the first ones are, and nothing is told twice", () => {
   const { downs, lines } = setUp(4);
   downs.flush();

@@ -93,18 +93,23 @@ class Sandbox implements AsyncDisposable {
   /** Runs a script to its end, with free ports, and ends what it has left in the background. */
   async run(script: string): Promise<{ success: boolean; output: string }> {
     const text = script.replace(PORT, (port) => this.#portFor(port));
-    const tidy = `trap 'jobs -p | xargs -r kill 2>/dev/null || true; wait' EXIT\nexec 2>&1\n`;
-    const { success, stdout } = await new Deno.Command("timeout", {
-      args: ["--signal=KILL", `${MOST_MS / 1000}`, "bash", "-c", tidy + text],
+    // Whatever it starts ends also if nobody waits for it any more: then its standard input ends.
+    const watched = "{ read -r _; kill 0; } <&0 >/dev/null 2>&1 & disown\nexec 2>&1 </dev/null\n";
+    const tidy = `trap 'jobs -p | xargs -r kill 2>/dev/null || true; wait' EXIT\n`;
+    const child = new Deno.Command("timeout", {
+      args: ["--signal=KILL", `${MOST_MS / 1000}`, "bash", "-c", watched + tidy + text],
       cwd: `${this.#folder}/place`,
       env: {
         PATH: `${this.#folder}/bin:${Deno.env.get("PATH")}`,
         IAWLB: `${this.#folder}/bin/iawlb`,
         PGPORT: `${freePair()}`,
       },
-      stdin: "null",
+      stdin: "piped",
+      stdout: "piped",
       stderr: "inherit",
-    }).output();
+    }).spawn();
+    const { success, stdout } = await child.output();
+    await child.stdin.close();
     return { success, output: this.#withPorts(new TextDecoder().decode(stdout)) };
   }
 

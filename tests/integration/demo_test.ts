@@ -65,6 +65,8 @@ Deno.test("--tour goes on when Enter is pressed: a rush has a queue, a failure a
   const enter = () => input.write(new TextEncoder().encode("\n"));
   const says = (text: string) => until(() => out.includes(text), `the demo says ${text}`);
   await says("Enter: rush");
+  // It is a line to copy, wherever this is run from.
+  assertMatch(out, /^ {2}terminal {2}(iawlb|deno task start) top \d+$/m);
   const page = /page +(http:\S+)/.exec(out)![1]!;
   const listener = async () => (await (await fetch(`${page}status`)).json()).listeners[0];
   const flaky = async () =>

@@ -3,6 +3,9 @@ import { Program, runProgram } from "../support/program.ts";
 import { freePort, request, TestServer } from "../support/servers.ts";
 import { noTerminal, PROGRAM, Terminal } from "../support/terminal.ts";
 
+/** What people type at a prompt in the folder of the sources. */
+const CALLED = Deno.env.get("IAWLB_BINARY") ? "iawlb" : "deno task start";
+
 /** A folder that is gone in the end. */
 async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -24,7 +27,7 @@ Deno.test("iawlb init writes a file that serves, and never writes over one", asy
     const { code, stdout, stderr } = await runProgram(["init", ...args]);
     assertEquals([code, stderr], [0, ""]);
     assertStringIncludes(stdout, `${file} is written: clients at 127.0.0.1:${port}, 1 destination`);
-    assertStringIncludes(stdout, `start it   iawlb --config ${file}\n`);
+    assertStringIncludes(stdout, `start it   ${CALLED} --config ${file}\n`);
     const checked = await runProgram(["--config", file, "--check-config"]);
     assertEquals([checked.code, checked.stderr], [0, ""]);
     {
@@ -84,7 +87,7 @@ Deno.test({
       await terminal.shows("Where are your servers?");
       await terminal.type("9090\n");
       await terminal.shows("DESTINATION");
-      await terminal.type("9001 'exec:/bin/cat -u'\n");
+      await terminal.type("9001, 9091,workers=2, 'exec:/bin/cat -u'\n");
       await terminal.shows("How many clients does each server take at a time?");
       await terminal.type("none\n");
       await terminal.shows("--workers");
@@ -96,10 +99,11 @@ Deno.test({
         const line of [
           'listen = "9090"',
           '  "9001",',
+          '  "9091,workers=2",',
           '  "exec:/bin/cat -u",',
           'workers = "auto"',
-          // Not where the clients are.
-          'admin = "127.0.0.1:9091"',
+          // Neither where the clients are nor a server.
+          'admin = "127.0.0.1:9092"',
         ]
       ) assert(text.split("\n").includes(line), `${line} is not in\n${text}`);
       assertEquals((await runProgram(["--config", file, "--check-config"])).code, 0);

@@ -28,6 +28,11 @@ Deno.test("one who may look looks, and each change is in the log with who has as
     assertEquals(refused.code, 1, args.join(" "));
     assertMatch(refused.stderr, /may only look.*--admin-token-file/, args.join(" "));
   }
+  const refused = String.raw`warning.*refused to reader \(127\.0\.0\.1:\d+\): "P\w+ /`;
+  await program.logged(new RegExp(`${refused}.*": this token may only look`));
+  using wrong = new TestFile("the-token-of-nobody\n");
+  assertEquals((await ctl(wrong, "status")).code, 1);
+  await program.logged(/warning.*refused to 127\.0\.0\.1:\d+: "GET \/.*": the token is missing or/);
   const by = String.raw`by operator \(127\.0\.0\.1:\d+\): `;
   assertEquals((await ctl(token, "set", "one", "weight=3")).code, 0);
   await program.logged(new RegExp(`${by}destination one: weight 1 → 3`));

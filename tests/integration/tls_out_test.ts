@@ -230,7 +230,9 @@ Deno.test(
     assertMatch(await program.logged(/NOT VERIFIED/), /warning.*destination one is NOT VERIFIED/);
     await ctl("set", "one", "weight=2");
     await ctl("add", `localhost:${server.port},tls,tls-insecure,name=two`);
-    await program.logged(/warning.*by the operator: destination two is NOT VERIFIED/);
+    await program.logged(
+      /warning.*by loopback \(127\.0\.0\.1:\d+\): destination two is NOT VERIFIED/,
+    );
     assertEquals(warnings().length, 2);
     assertEquals(await program.terminate(), 0);
   },

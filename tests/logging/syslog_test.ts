@@ -62,6 +62,8 @@ Deno.test("only a text beyond ASCII has a byte order mark", () => {
 Deno.test("line breaks and control characters do not end a message", () => {
   const datagram = formatSyslog(message("a\nb\r\t\x1b[31m\0"), FORMAT);
   assertEquals(parseSyslog(datagram).text, "a\\x0ab\\x0d \\x1b[31m\\x00");
+  const marks = formatSyslog(message("\x9b2J\u202e\u2028"), FORMAT);
+  assertEquals(parseSyslog(marks).text, "\\x9b2J\\u{202e}\\u{2028}");
 });
 
 Deno.test("a text that is too long ends at the border of a character", () => {

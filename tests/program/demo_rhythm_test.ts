@@ -46,7 +46,7 @@ Deno.test("the rhythm goes on by itself, and ends with the signal", async () => 
     if (line.startsWith("round 2")) over.abort();
   };
   await playRhythm({ ...played, tell, signal: over.signal, steps });
-  const round = ["10 a second", "come back", "90 a second", "come back", "45 a second", "break"];
+  const round = ["10 a second", "come back", "60 a second", "come back", "45 a second", "break"];
   const whole = [...round, "25 a second", "come back"];
   assertEquals(played.done, [...whole, ...whole]);
   assertEquals(played.told.length, 11);
@@ -54,7 +54,15 @@ Deno.test("the rhythm goes on by itself, and ends with the signal", async () => 
     played.told[4],
     "round 1   is over: 9 clients, 1 lost, 8 answered, each within 1.2 s",
   );
-  assertStringIncludes(played.told.at(-1)!, "no more clients; the 3 that are here");
+  assertStringIncludes(
+    played.told.at(-1)!,
+    "no more clients; the 3 that are here are still served",
+  );
+  for (const [here, says] of [[0, "clients."], [1, "clients; the one that is here is"]] as const) {
+    const { traffic } = played;
+    await playRhythm({ ...played, traffic: { ...traffic, here }, signal: over.signal, steps });
+    assertStringIncludes(played.told.at(-1)!, `The demo sends no more ${says}`);
+  }
 });
 
 Deno.test("a tour stops at each step until Enter, and goes on alone where nobody is left", async () => {
@@ -76,7 +84,7 @@ Deno.test("a tour stops at each step until Enter, and goes on alone where nobody
   await until(() => presses.length === 2, "and at the second");
   assertEquals(played.done.filter((what) => what.endsWith("second")), [
     "10 a second",
-    "90 a second",
+    "60 a second",
   ]);
   presses[1]!.resolve(false);
   await until(() => played.told.at(-1)!.includes("by itself"), "nobody is left");

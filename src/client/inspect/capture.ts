@@ -1,5 +1,5 @@
-import { FatalError, messageOf } from "../../base/errors.ts";
-import { quote } from "../../base/text.ts";
+import { FatalError, fileProblem } from "../../base/errors.ts";
+import { plural, quote } from "../../base/text.ts";
 import type { InspectionRecord } from "../../operations/inspection.ts";
 import { Conversation } from "./conversation.ts";
 import { fileHeader } from "./pcapng.ts";
@@ -14,7 +14,9 @@ export class Capture implements Disposable {
   readonly counts = { sessions: 0, packets: 0, bytes: 0, lost: 0 };
   /** Whether there was something that the file has no room for. */
   full = false;
-  readonly #file: Pick<typeof Deno.stdout, "writeSync"> & Partial<Disposable>;
+  readonly #file:
+    & Pick<typeof Deno.stdout, "writeSync">
+    & Partial<Pick<Deno.FsFile, "truncateSync" | "close">>;
   /** Where it is; `undefined` if it is standard output. */
   readonly #path: string | undefined;
   readonly #limit: number;
@@ -31,7 +33,9 @@ export class Capture implements Disposable {
     } catch (error) {
       const why = error instanceof Deno.errors.AlreadyExists
         ? "it is there already; give another name, or remove it"
-        : messageOf(error);
+        : error instanceof Deno.errors.NotFound
+        ? "there is no such folder"
+        : fileProblem(error);
       throw new FatalError(`${quote(path)} cannot be written: ${why}`);
     }
   }
@@ -72,15 +76,21 @@ export class Capture implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#file[Symbol.dispose]?.();
+    if (this.#path !== undefined) this.#file.close?.();
   }
 
   #write(bytes: Uint8Array): void {
-    this.counts.bytes += bytes.length;
     try {
       for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
     } catch (error) {
-      throw new FatalError(`${quote(this.#path ?? "-")} cannot be written: ${messageOf(error)}`);
+      const { bytes: whole, packets } = this.counts;
+      // What there was room for of the last block is none.
+      this.#file.truncateSync?.(whole);
+      throw new FatalError(
+        `${quote(this.#path ?? "-")} cannot be written: ${fileProblem(error)}` +
+          (whole > 0 ? `; it has the ${plural(packets, "packet")} before` : ""),
+      );
     }
+    this.counts.bytes += bytes.length;
   }
 }

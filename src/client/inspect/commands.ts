@@ -14,6 +14,8 @@ import { inspected } from "./stream.ts";
 import { InspectionView } from "./view.ts";
 
 const DEFAULT_LIMIT = "64MiB";
+/** A file has a head, and packets have some, too. */
+const LEAST_LIMIT = 1024;
 const DEFAULT_RATE = "64KiB";
 const TERMS = ["listener", "destination", "client"];
 const BOUNDS = ["limit", "for"];
@@ -103,7 +105,9 @@ function check(operands: readonly string[], values: ReadonlyMap<string, string>)
       `--client ${quote(client)}: must be an address or a network such as 10.0.0.0/8, or unix`,
     );
   }
-  readSize(values, "limit", DEFAULT_LIMIT);
+  if (readSize(values, "limit", DEFAULT_LIMIT) < LEAST_LIMIT) {
+    throw new UsageError(`--limit ${quote(values.get("limit")!)}: must be at least 1KiB`);
+  }
   readTime(values);
 }
 

@@ -41,13 +41,20 @@ export async function playRhythm(options: RhythmOptions): Promise<void> {
     }
     if (!signal.aborted) tell(summary(round, traffic.take()));
   }
-  tell(`The demo sends no more clients; the ${traffic.here} that are here are still served.`);
+  tell(`The demo sends no more clients${leftBehind(traffic.here)}`);
 }
 
 async function begin(step: Step, { traffic, flaky, signal }: RhythmOptions): Promise<void> {
   traffic.become(step);
   if (step.flaky) await flaky.comeBack(signal);
   else await flaky.break();
+}
+
+function leftBehind(here: number): string {
+  if (here === 0) return ".";
+  return here === 1
+    ? "; the one that is here is still served."
+    : `; the ${here} that are here are still served.`;
 }
 
 function summary(round: number, { came, answered, lost, longest }: Tally): string {

@@ -33,10 +33,10 @@ export const STEPS: readonly Step[] = [
   {
     name: "rush",
     ms: 14_000,
-    rate: 90,
-    most: 150,
+    rate: 60,
+    most: 200,
     flaky: true,
-    says: "90 clients a second, twice what the servers can do: the queue grows, nobody is refused",
+    says: "60 clients a second, more than the servers can do: the queue grows, nobody is refused",
     look:
       "The servers have no more clients than before: all slots are busy, and the others wait in " +
       "the order in which they came. Whoever has waited longest gets the next slot that is free.",
