@@ -22,6 +22,8 @@ const WORST_FIRST = ["down", "suspect", "untried", "drain", "maint", "up"];
 const FRESH_MS = 60_000;
 /** A name is cut only if it is that long. */
 const LONG_NAME = 24;
+/** Most characters of a name; all of it is told where somebody points at it. */
+const LONGEST_SHOWN = 120;
 
 /**
  * How long something has been so, in words that change as seldom as they can.
@@ -129,6 +131,19 @@ export function sharedOf(names) {
   while (head > 0 && /[a-z0-9]/i.test(first[head - 1] ?? "")) head--;
   while (tail > 0 && /[a-z0-9]/i.test(first.at(-tail) ?? "")) tail--;
   return head + tail >= shortest ? { head: 0, tail: 0 } : { head, tail };
+}
+
+/**
+ * A name in what it shares with all others and what is its own. One that is very long has lost its
+ * middle, and shares nothing.
+ *
+ * @param {string} name
+ * @param {{ head: number, tail: number }} shared
+ */
+export function piecesOf(name, { head, tail }) {
+  if (name.length > LONGEST_SHOWN) return { head: "", own: brief(name, LONGEST_SHOWN), tail: "" };
+  const end = name.length - tail;
+  return { head: name.slice(0, head), own: name.slice(head, end), tail: name.slice(end) };
 }
 
 /**

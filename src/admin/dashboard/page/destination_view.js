@@ -3,6 +3,7 @@
 import { ask } from "./api.js";
 import {
   notesOf,
+  piecesOf,
   SERVICE,
   serviceDetail,
   serviceWord,
@@ -35,9 +36,6 @@ import { STATES } from "./verdict.js";
 
 /** The width of a destination's slots, and where there is one line for it. */
 const SLOTS_WIDTH = { roomy: 160, dense: 76 };
-
-/** Most characters of a name; all of it is told where somebody points at it. */
-const LONGEST_SHOWN = 120;
 
 /** The sign within the marker of each state; a destination that is up has a full disc. */
 const SIGNS = {
@@ -155,12 +153,10 @@ export class DestinationView {
     const state = stateOf(destination);
     setAttribute(this.root, "data-state", state);
     setAttribute(this.#sign, "d", SIGNS[state]);
-    const told = brief(name, LONGEST_SHOWN);
-    const { head, tail } = told === name ? shared : { head: 0, tail: 0 };
-    const end = told.length - tail;
-    setText(this.#head, told.slice(0, head));
-    setText(this.#own, told.slice(head, end));
-    setText(this.#tail, told.slice(end));
+    const { head, own, tail } = piecesOf(name, shared);
+    setText(this.#head, head);
+    setText(this.#own, own);
+    setText(this.#tail, tail);
     setAttribute(
       this.#name,
       "title",
@@ -188,8 +184,8 @@ export class DestinationView {
       "title",
       `${plural(destination.sessions, "session")} since the start`,
     );
-    setText(this.#median, durationOr(recent?.session_p50_ms));
-    setText(this.#slow, durationOr(recent?.session_p99_ms));
+    setText(this.#median, duration(recent?.session_p50_ms ?? undefined));
+    setText(this.#slow, duration(recent?.session_p99_ms ?? undefined));
     const failures = recent?.failures ?? destination.failures;
     setText(this.#failures, failures === 0 ? "none" : short(failures));
     this.#failures.classList.toggle("some", failures > 0);
@@ -297,9 +293,4 @@ export class DestinationView {
  */
 function cell(label, ...numbers) {
   return h("td", { role: "cell", class: "number pair", "data-label": label }, ...numbers);
-}
-
-/** @param {number | null | undefined} ms */
-function durationOr(ms) {
-  return duration(ms ?? undefined);
 }
