@@ -31,7 +31,7 @@ await Deno.writeTextFile(`${folder}/report.md`, report.join("\n") + "\n");
 /** All pictures of a state, and its part of the report. */
 async function photograph(state: PageState): Promise<void> {
   report.push(`\n## ${state.name}\n`, `${state.about}\n`);
-  await using stage = await Stage.open(state, { browser, watched });
+  await using stage = await Stage.open(state, { in: browser, watched });
   const { tab: { page } } = stage;
   for (const size of Object.keys(SIZES) as (keyof typeof SIZES)[]) {
     for (const scheme of SCHEMES) {

@@ -44,7 +44,7 @@ const folder = new URL("../docs/images/", import.meta.url);
 async function photograph(browser: Browser, picture: Picture): Promise<void> {
   const { file, scheme, size, width, height, from } = picture;
   const state = PAGE_STATES.find(({ name }) => name === picture.state)!;
-  await using stage = await Stage.open(state, { browser });
+  await using stage = await Stage.open(state, { in: browser });
   await stage.turn({ scheme, size });
   const { page } = stage.tab;
   await page.setViewportSize({ width, height });

@@ -27,7 +27,13 @@ export function fileManual(options: { version: string; date: Date }): string {
     `.TH IAWLB.TOML 5 "${date}" "iawlb ${options.version}" "File Formats"`,
     section("NAME", "iawlb.toml \\- the configuration file of iawlb"),
     section("SYNOPSIS", `\\fBiawlb \\-\\-config\\fR \\fI/etc/iawlb/iawlb.toml\\fR`),
-    section("DESCRIPTION", paragraphs(...DESCRIPTION)),
+    section(
+      "DESCRIPTION",
+      text(NEEDED),
+      example(...EXAMPLES[0]!.slice(1, 3)),
+      ".PP",
+      paragraphs(...DESCRIPTION),
+    ),
     section(
       "ADDRESSES",
       ...Object.entries(LISTENER_KEYS).map(([name, { description }]) => {
@@ -63,8 +69,10 @@ export function fileManual(options: { version: string; date: Date }): string {
   ].join("\n") + "\n";
 }
 
+const NEEDED = "The file is TOML, and needs two keys:";
+
 const DESCRIPTION: readonly string[] = [
-  "The file is TOML. Every flag --some-name of iawlb(1) is the key some-name, and a flag wins over " +
+  "Every flag --some-name of iawlb(1) is the key some-name, and a flag wins over " +
   "the file. Numbers may be integers or texts. A TIME is a number with its unit in quotes: " +
   '"250ms", "5s", "10m", "1h", "7d", or "0". Relative paths are those of where the program was started.',
   "iawlb --config FILE --check-config says what is wrong, with line and key, or that nothing is; " +
@@ -141,10 +149,11 @@ function entry(
   return tagged(term, text(`${sentence(help)} Value: ${allowed}. Default: ${usual}.${end}`));
 }
 
-/** The default as the file has it. */
-function usualOf({ format, default: usual, notation }: Option<unknown>): string {
+/** The default as the file has it, or in words where it is what cannot be written. */
+function usualOf({ format, parse, default: usual, notation }: Option<unknown>): string {
   const value = format(usual);
-  const plain = notation?.booleans || (notation?.integers && /^\d+$/.test(value));
+  const plain = parse(value) === undefined || notation?.booleans ||
+    (notation?.integers && /^\d+$/.test(value));
   return plain ? value : `"${value}"`;
 }
 

@@ -8,7 +8,8 @@ export function grafanaDashboard(): Record<string, unknown> {
   let y = 0;
   const panels: Record<string, unknown>[] = [];
   for (const [title, all] of ROWS) {
-    panels.push({ id: ++id, type: "row", title, collapsed: false, gridPos: at(0, y++, 24, 1) });
+    const row = { type: "row", title, collapsed: false, panels: [] };
+    panels.push({ id: ++id, ...row, gridPos: at(0, y++, 24, 1) });
     let x = 0;
     const height = title === "Now" ? 4 : 8;
     for (const panel of all) {
@@ -30,7 +31,7 @@ export function grafanaDashboard(): Record<string, unknown> {
     time: { from: "now-1h", to: "now" },
     templating: { list: VARIABLES },
     annotations: {
-      list: [annotation("Starts", `changes(iawlb_start_time_seconds{${PROGRAM}}[1m]) > 0`)],
+      list: [annotation("Starts", `iawlb_start_time_seconds{${PROGRAM}} * 1000`)],
     },
     panels,
   };
@@ -53,14 +54,24 @@ function variable(name: string, query: string): Record<string, unknown> {
     refresh: 2,
     sort: 1,
     includeAll: true,
-    allValue: ".*",
+    allValue: ".+",
     multi: true,
     current: { text: "All", value: "$__all" },
   };
 }
 
+/** Marks at the times, in milliseconds, that an expression gives. */
 function annotation(name: string, expr: string): Record<string, unknown> {
-  return { name, datasource: SOURCE, enable: true, expr, iconColor: "purple", titleFormat: name };
+  return {
+    name,
+    datasource: SOURCE,
+    enable: true,
+    expr,
+    useValueForTime: true,
+    iconColor: "purple",
+    titleFormat: name,
+    textFormat: "{{instance}}",
+  };
 }
 
 function at(x: number, y: number, w: number, h: number): Record<string, number> {
@@ -127,7 +138,7 @@ const OPTIONS: Readonly<Record<Panel["type"], unknown>> = {
   },
   "stat": { colorMode: "value", graphMode: "area", reduceOptions: { calcs: ["lastNotNull"] } },
   "table": { showHeader: true },
-  "state-timeline": { mergeValues: true, showValue: "never", rowHeight: 0.8 },
+  "state-timeline": { mergeValues: true, showValue: "never", rowHeight: 0.8, perPage: 20 },
 };
 
 if (import.meta.main) {

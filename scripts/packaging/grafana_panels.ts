@@ -47,6 +47,15 @@ const STATE = Object.keys(STATES).map((state, i) => {
     `== 1) * ${i}`;
 }).join(" or ");
 
+/** What those destinations have of something that get sessions now: not drained ones, not the reserve. */
+function serving(name: string): string {
+  const by = "on (job, instance, listener)";
+  const up = `iawlb_destination_up{${LISTENER}} == 1`;
+  const tier = `iawlb_destination_tier{${LISTENER}}`;
+  return `(${name}{${LISTENER}} and ${up} and ${tier} == ${by} group_left () ` +
+    `min by (job, instance, listener) (${tier} and ${up}))`;
+}
+
 /** Sessions that were not served, as the alerts count them. */
 const UNSERVED = "queue-timeout|connect-failed|refused-overflow|refused-wait|shed|dropped";
 
@@ -58,8 +67,7 @@ const NOW: readonly Panel[] = [
   }),
   stat(
     "Slots busy",
-    `sum(iawlb_destination_active{${LISTENER}}) / ` +
-      `sum(iawlb_destination_limit{${LISTENER}} * iawlb_destination_up{${LISTENER}})`,
+    `sum ${serving("iawlb_destination_active")} / sum ${serving("iawlb_destination_limit")}`,
     { unit: "percentunit", limits: [0.8, 0.95] },
   ),
   stat("Destinations down", `sum(iawlb_destination_state{${LISTENER},state="down"})`, {
@@ -81,10 +89,7 @@ const QUEUE: readonly Panel[] = [
   lines("Waiting and in service", "short", [
     [`sum by (listener) (iawlb_sessions_waiting{${LISTENER}})`, "{{listener}} waiting"],
     [`sum by (listener) (iawlb_sessions_active{${LISTENER}})`, "{{listener}} in service"],
-    [
-      `sum by (listener) (iawlb_destination_limit{${LISTENER}} * iawlb_destination_up{${LISTENER}})`,
-      "{{listener}} slots",
-    ],
+    [`sum by (listener) ${serving("iawlb_destination_limit")}`, "{{listener}} slots"],
   ]),
   lines("Wait in the queue", "s", [
     [quantile(0.5, "iawlb_queue_seconds_bucket", LISTENER, "listener"), "{{listener}} p50"],

@@ -97,6 +97,12 @@ export const DESTINATION_FIELDS = {
   tier: number({
     help: "0, or of which tier it is as a backup, the lowest of which serves first",
     join: ([first]) => first!,
+    metric: {
+      name: "tier",
+      kind: "gauge",
+      unit: "1",
+      help: "0, or 1 and more for a backup; those of the lowest one that is up serve.",
+    },
   }),
   check: text("how it is checked, as the option is written"),
   sni: text("the names that its clients ask for; empty if it serves all others"),

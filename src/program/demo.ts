@@ -3,6 +3,7 @@ import { calledAs } from "../base/called_as.ts";
 import { FatalError } from "../base/errors.ts";
 import type { Logs } from "../logging/logs.ts";
 import { print } from "../base/output.ts";
+import { freePort } from "../net/free_port.ts";
 import { enterKey } from "./demo/enter_key.ts";
 import { FlakyServer } from "./demo/flaky_server.ts";
 import { playRhythm } from "./demo/rhythm.ts";
@@ -53,7 +54,7 @@ export async function runDemo(
   const destinations = [...SERVICES, `${flaky.address},name=flaky,workers=3`];
   for (let port = CLIENTS_PORT;; port++) {
     // By then another program may have taken it.
-    const admin = `127.0.0.1:${freePagePort()}`;
+    const admin = `127.0.0.1:${freePort(PAGE_PORT, PORTS)}`;
     const options = { admin, ...DEMO_OPTIONS, ...texts.options };
     const listener = readListener({ ...texts, listen: `${port}`, destinations, options });
     const config = { settings: listener, listeners: [listener], warnings: warningsOf(listener) };
@@ -74,19 +75,6 @@ export async function runDemo(
       if (!taken || port === CLIENTS_PORT + PORTS - 1) throw error;
     }
   }
-}
-
-/** The first port for the page that nobody listens on; the first one if all are in use. */
-function freePagePort(): number {
-  for (let port = PAGE_PORT; port < PAGE_PORT + PORTS; port++) {
-    try {
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
-      return port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
-  }
-  return PAGE_PORT;
 }
 
 /** Lets clients come, step by step, until the drain begins. */

@@ -97,8 +97,8 @@ function listenerOfName(all: readonly ListenerStatus[]): ListenerStatus {
 
 function destinationOfName(all: readonly DestinationStatus[]): DestinationStatus {
   if (all.length === 1) return all[0]!;
-  const { state, limit, weight } = all.findLast(({ leaving }) => !leaving) ?? all.at(-1)!;
-  return { ...addDestinations(all), state, limit, weight };
+  const { state, limit, weight, tier } = all.findLast(({ leaving }) => !leaving) ?? all.at(-1)!;
+  return { ...addDestinations(all), state, limit, weight, tier };
 }
 
 /** The metrics of the fields of one kind of thing, in the order of the fields. */

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { crowdedRows, findings, isSerious, moving, smallTargets } from "../support/axe.ts";
-import { findChromium, launch } from "../support/browser.ts";
+import { findChromium, launch, Tab } from "../support/browser.ts";
 import { PAGE_STATES, type PageState } from "../support/page_states.ts";
 import { SCHEMES, SIZES, Stage } from "../support/page_stage.ts";
 
@@ -27,8 +27,9 @@ Deno.test({
     const wrong: Record<string, string[]> = {};
     const states = PAGE_STATES.filter(({ like }) => like === undefined);
     async function work(): Promise<void> {
+      await using tab = await Tab.blank({}, browser);
       for (let state = states.shift(); state; state = states.shift()) {
-        await using stage = await Stage.open(state, { browser });
+        await using stage = await Stage.open(state, { in: tab });
         const found = await barriersOf(stage, state);
         if (found.length > 0) wrong[state.name] = found;
       }

@@ -26,6 +26,8 @@ Deno.test("the manual of the file has every key, as keys and not as flags", () =
   assertEquals(page.match(/\\fB\\-\\-queue/g), null);
   assertStringIncludes(page, 'Default: "30s".');
   assertStringIncludes(page, "Default: 256.");
+  // An empty list of networks has no text that the file would take.
+  assertStringIncludes(page, "Default: none.");
 });
 
 for (const line of [["mandoc", "-Tlint"], ["man", "--warnings", "-l"]] as const) {

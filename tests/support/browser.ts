@@ -37,12 +37,13 @@ export class Tab implements AsyncDisposable {
   readonly page: Page;
   /** Errors, warnings and violations of the content security policy. */
   readonly complaints: string[] = [];
-  /** Requests to anybody but the origin of the page. */
+  /** Requests to anybody but the origins of the pages that were opened. */
   readonly strangers: string[] = [];
   /** What ends with the tab. */
   readonly #browser: Browser | undefined;
+  readonly #origins = new Set<string>();
 
-  private constructor(browser: Browser | undefined, page: Page, origin: string) {
+  private constructor(browser: Browser | undefined, page: Page) {
     this.#browser = browser;
     this.page = page;
     page.on("console", (message) => {
@@ -51,7 +52,7 @@ export class Tab implements AsyncDisposable {
     page.on("pageerror", (error) => this.complaints.push(String(error)));
     page.on("request", (request) => {
       const { origin: asked, protocol } = new URL(request.url());
-      if (asked !== origin && protocol !== "data:") this.strangers.push(request.url());
+      if (!this.#origins.has(asked) && protocol !== "data:") this.strangers.push(request.url());
     });
   }
 
@@ -61,18 +62,32 @@ export class Tab implements AsyncDisposable {
     options: BrowserContextOptions = {},
     given?: Browser,
   ): Promise<Tab> {
+    const tab = await Tab.blank(options, given);
+    await tab.visit(url);
+    return tab;
+  }
+
+  /** Opens nothing yet. */
+  static async blank(options: BrowserContextOptions = {}, given?: Browser): Promise<Tab> {
     const browser = given ?? await launch();
     const context = await browser.newContext({ reducedMotion: "reduce", ...options });
     const page = await context.newPage();
-    const tab = new Tab(given ? undefined : browser, page, new URL(url).origin);
+    const tab = new Tab(given ? undefined : browser, page);
     await tab.page.addInitScript(() => {
       document.addEventListener(
         "securitypolicyviolation",
         (event) => console.error(`violates ${event.violatedDirective}: ${event.blockedURI}`),
       );
     });
-    await tab.page.goto(url);
     return tab;
+  }
+
+  /** Opens an address in the place of what is there. */
+  async visit(url: string): Promise<void> {
+    this.complaints.length = 0;
+    this.strangers.length = 0;
+    this.#origins.add(new URL(url).origin);
+    await this.page.goto(url);
   }
 
   /** Takes back the complaints that a test has caused on purpose. */

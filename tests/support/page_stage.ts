@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import type { Browser, ViewportSize } from "playwright-core";
 import { getLogger } from "@logtape/logtape";
-import { loadPage } from "../../src/admin/dashboard/bundle.ts";
+import { loadPage, type Page } from "../../src/admin/dashboard/bundle.ts";
 import { type AdminServer, serveAdmin } from "../../src/admin/server.ts";
 import { parseAddress } from "../../src/net/address.ts";
 import { Tab } from "./browser.ts";
@@ -22,36 +22,44 @@ export const SCHEMES = ["light", "dark"] as const;
 const TOKEN = "the-token-of-this-play-0123456789";
 const READER_TOKEN = "the-token-of-who-only-looks-01234";
 
-/** It is the same for all. */
-const page = loadPage();
+/** It is the same for all, and made when it is first wanted. */
+let page: Promise<Page> | undefined;
 
 /** One state on show: the real admin server in front of a program that is played, and the page. */
 export class Stage implements AsyncDisposable {
   readonly tab: Tab;
   readonly program: PlayedProgram;
   readonly #server: AdminServer;
+  /** Whether the tab was there before, and stays. */
+  readonly #borrowed: boolean;
 
-  private constructor(tab: Tab, program: PlayedProgram, server: AdminServer) {
+  private constructor(
+    tab: Tab,
+    options: { program: PlayedProgram; server: AdminServer; borrowed: boolean },
+  ) {
     this.tab = tab;
-    this.program = program;
-    this.#server = server;
+    this.program = options.program;
+    this.#server = options.server;
+    this.#borrowed = options.borrowed;
   }
 
   /**
    * Opens the page in a state.
    *
+   * @param options.in In a tab of its own of a browser, or in a tab that is there already, which is
+   *   quicker.
    * @param options.watched Whether somebody has looked on for the last five minutes already.
    */
   static async open(
     state: PageState,
-    options: { browser: Browser; watched?: boolean; phone?: boolean; motion?: boolean },
+    options: { in: Browser | Tab; watched?: boolean },
   ): Promise<Stage> {
-    const { browser, watched = false, phone = false, motion = false } = options;
+    const { in: place, watched = false } = options;
     const program = new PlayedProgram(state.play(), { early: watched ? WATCHED_S : 0 });
     const server = await serveAdmin(program, {
       address: parseAddress("127.0.0.1:0", { minPort: 0 }),
       events: program.events,
-      page: await page,
+      page: await (page ??= loadPage()),
       log: getLogger("iawlb"),
       ...(state.as && { token: TOKEN, readerToken: READER_TOKEN }),
       limits: {
@@ -59,12 +67,12 @@ export class Stage implements AsyncDisposable {
         ...(watched && { eventInterval: 20, snapshotAge: 0 }),
       },
     });
-    const tab = await Tab.open(`http://${server.address}/`, {
-      viewport: SIZES[phone ? "phone" : "desk"],
-      ...(motion && { reducedMotion: "no-preference" }),
-    }, browser);
-    const stage = new Stage(tab, program, server);
+    const borrowed = place instanceof Tab;
+    const tab = borrowed ? place : await Tab.blank({}, place);
+    const stage = new Stage(tab, { program, server, borrowed });
     try {
+      await stage.turn({ scheme: "light", size: "desk" });
+      await tab.visit(`http://${server.address}/`);
       await stage.#arrive(state);
       if (watched) {
         await until(() => program.now >= 0, "five minutes have passed");
@@ -89,7 +97,7 @@ export class Stage implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.tab[Symbol.asyncDispose]();
+    if (!this.#borrowed) await this.tab[Symbol.asyncDispose]();
     await this.#server.close();
   }
 

@@ -34,7 +34,8 @@ export class Terminal implements AsyncDisposable {
     const { columns = 80, rows = 24 } = size;
     this.#child = new Deno.Command("script", {
       args: ["-qec", `stty cols ${columns} rows ${rows}; echo tty=$(tty); ${command}`, "/dev/null"],
-      env: { SHELL: "/bin/sh", TERM: "xterm" },
+      // With its colours, whatever the tests themselves are shown in.
+      env: { SHELL: "/bin/sh", TERM: "xterm", NO_COLOR: "" },
       stdin: "piped",
       stdout: "piped",
       stderr: "null",

@@ -194,6 +194,7 @@ Deno.test("every number of the state reaches a collector, with its unit and attr
     ["iawlb.destination.limit_reason", "gauge", "1", { ...first, reason: "configured" }, 1],
     ["iawlb.destination.limit_changes", "counter", "{change}", first, 6],
     ["iawlb.destination.weight", "gauge", "1", first, 2],
+    ["iawlb.destination.tier", "gauge", "1", first, 0],
     ["iawlb.destination.sessions", "counter", "{session}", first, 1046],
     ["iawlb.destination.failures", "counter", "{failure}", first, 3],
     ["iawlb.destination.lookup_failures", "counter", "{failure}", first, 6],

@@ -101,7 +101,7 @@ export const LISTENER_ROWS = table({ scope: "listener", group: "Listeners" }, {
       "auto = as long as clients are patient, as far as they have shown it",
   }),
   maxConnections: count({
-    zero: "none",
+    zero: "as many as open files allow",
     default: 0,
     min: 0,
     max: 10_000_000,

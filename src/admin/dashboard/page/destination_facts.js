@@ -1,6 +1,7 @@
 // @ts-check
 import { errorOf } from "./last_error.js";
 import { brief, count, duration, plural } from "./format.js";
+import { takes } from "./slots.js";
 
 /** @typedef {import("../../../operations/destination_status.ts").DestinationStatus} DestinationStatus */
 /** @typedef {import("../../../operations/states.ts").AdminState} AdminState */
@@ -210,10 +211,7 @@ export function sorted(all, key, bytesOf) {
 export function consequenceOf(chosen, all, to) {
   if (to === "ready") return "They take sessions as soon as they are healthy.";
   const active = chosen.reduce((total, one) => total + one.active, 0);
-  const left = all.filter((one) =>
-    !chosen.includes(one) && !one.leaving && one.weight > 0 &&
-    (one.state === "up" || one.state === "untried")
-  ).length;
+  const left = all.filter((one) => !chosen.includes(one) && takes(one)).length;
   const finish = active > 0
     ? `They finish the ${plural(active, "session")} they serve`
     : "They serve nobody now";

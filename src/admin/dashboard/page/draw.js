@@ -1,12 +1,6 @@
 // @ts-check
 /// <reference lib="dom" />
 import { svg } from "./dom.js";
-import { HISTORY_MS } from "./history.js";
-
-/** A gap in time that the line of a chart does not bridge. */
-const GAP_MS = 5000;
-/** The height of a chart in its own units. */
-const HEIGHT = 40;
 
 /** Places as dots, those that are taken first: columns from the left, each filled from the top. */
 export class Dots {
@@ -77,71 +71,4 @@ function dotted(cells, rows) {
     if (columns > 0) path += `M.5 ${row + 0.5}h${columns - 1 + 0.01}`;
   }
   return path;
-}
-
-/** A chart of the last minutes: a line per series, the first one over a tinted area. */
-export class Spark {
-  root = svg("svg", {
-    class: "spark",
-    viewBox: `0 0 300 ${HEIGHT}`,
-    preserveAspectRatio: "none",
-    "aria-hidden": "true",
-  });
-  /** The value at its top. */
-  top = 0;
-  #area = svg("path", { class: "area" });
-  #lines;
-
-  /** @param {number} series */
-  constructor(series) {
-    this.#lines = Array.from({ length: series }, (_, i) => svg("path", { class: `series-${i}` }));
-    this.root.append(this.#area, ...this.#lines.toReversed());
-  }
-
-  /**
-   * @param {readonly number[]} times
-   * @param {(number | undefined)[][]} series Values at these times.
-   */
-  update(times, series) {
-    this.top = series.reduce(
-      (top, values) => values.reduce((/** @type {number} */ a, b) => Math.max(a, b ?? 0), top),
-      0,
-    );
-    for (const [i, values] of series.entries()) {
-      const { line, area } = this.#path(times, values);
-      this.#lines[i]?.setAttribute("d", line);
-      if (i === 0) this.#area.setAttribute("d", area);
-    }
-  }
-
-  /**
-   * @param {readonly number[]} times
-   * @param {readonly (number | undefined)[]} values
-   */
-  #path(times, values) {
-    const now = times.at(-1) ?? 0;
-    const high = this.top || 1;
-    let line = "";
-    let area = "";
-    let lastX = -1;
-    let lastT = -Infinity;
-    for (const [i, t] of times.entries()) {
-      const value = values[i];
-      if (value === undefined) continue;
-      const x = (300 * (1 - (now - t) / HISTORY_MS)).toFixed(1);
-      const y = (HEIGHT - 1.5 - (HEIGHT - 3) * (value / high)).toFixed(1);
-      if (t - lastT > GAP_MS) {
-        if (lastX >= 0) area += `L${lastX} ${HEIGHT}Z`;
-        line += `M${x} ${y}`;
-        area += `M${x} ${HEIGHT}L${x} ${y}`;
-      } else {
-        line += `L${x} ${y}`;
-        area += `L${x} ${y}`;
-      }
-      lastX = Number(x);
-      lastT = t;
-    }
-    if (lastX >= 0) area += `L${lastX} ${HEIGHT}Z`;
-    return { line, area };
-  }
 }

@@ -26,7 +26,7 @@
  */
 
 /** How much is kept for the charts. */
-export const HISTORY_MS = 300_000;
+const HISTORY_MS = 300_000;
 /** Two looks nearer than this make no rate: one more session would seem to be a burst. */
 const NEAREST_MS = 400;
 

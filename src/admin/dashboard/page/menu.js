@@ -49,7 +49,7 @@ export function toggleMenu(button, { label, items }) {
 }
 
 /** @param {{ back?: boolean }} [options] Whether the focus goes back to the button. */
-export function closeMenu({ back = false } = {}) {
+function closeMenu({ back = false } = {}) {
   if (!menu) return;
   const { root, button, closing } = menu;
   menu = undefined;

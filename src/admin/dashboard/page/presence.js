@@ -3,7 +3,6 @@
 import { byId, setAttribute, setText } from "./dom.js";
 import { timeOfDay } from "./format.js";
 import { setRights } from "./rights.js";
-import { sum } from "./verdict.js";
 
 /** @typedef {import("../../../operations/operations.ts").Status} Status */
 /** @typedef {"waiting" | "live" | "lost" | "ended" | "signing-in"} Link */
@@ -101,15 +100,4 @@ function lostText(link, status) {
   }
   const drained = status.state === "draining" ? " It was about to drain." : "";
   return `Disconnected: the program does not answer.${drained} What you see is from ${seen}.`;
-}
-
-/**
- * How many live sessions there are.
- *
- * @param {Status | undefined} status
- */
-export function sessionsOf(status) {
-  return sum(status?.listeners ?? [], ({ greeting, waiting, active }) => {
-    return greeting + waiting + active;
-  });
 }

@@ -76,7 +76,7 @@ export function queueOf(listeners) {
  * Sessions a second that come and that are served, by the latest seconds.
  *
  * @param {readonly Point[]} points
- * @param {readonly (DestinationStatus & { recent?: { sessions_per_s: number } | null })[]} destinations
+ * @param {readonly DestinationStatus[]} destinations
  * @returns {{ arriving: number, served: number }}
  */
 export function ratesOf(points, destinations) {

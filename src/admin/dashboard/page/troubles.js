@@ -214,7 +214,7 @@ function byState({ destinations }, { where, serving }) {
 /**
  * Sessions that ended badly in the last five minutes, if there are many.
  *
- * @param {ListenerStatus & { recent?: { ended: Partial<Record<string, number>> } | null }} listener
+ * @param {ListenerStatus} listener
  * @param {{ where: string, way: string }} more
  * @returns {Trouble[]}
  */
@@ -261,9 +261,9 @@ function namedCauses(all) {
   return `${named.join("; ")}${more > 0 ? `; and ${count(more)} more` : ""}.`;
 }
 
-/** @param {DestinationStatus & { state_age_ms?: number }} destination */
+/** @param {DestinationStatus} destination */
 function ageOf({ state_age_ms: ms }) {
-  return ms === undefined ? "" : ` for ${age(ms)}`;
+  return ` for ${age(ms)}`;
 }
 
 /**
