@@ -1,5 +1,5 @@
 import type { Destination } from "../destinations/destination.ts";
-import type { EndReason } from "../operations/end_reasons.ts";
+import type { Ended, EndReason } from "../operations/end_reasons.ts";
 import { HistogramMark } from "../operations/histogram.ts";
 import type { DestinationSample, ListenerSample } from "../operations/sample.ts";
 import type { Parts } from "./parts.ts";
@@ -20,7 +20,7 @@ class Counted {
 export class Sampler {
   readonly #parts: Parts;
   readonly #listener = new Counted();
-  readonly #ended: Partial<Record<EndReason, number>> = {};
+  readonly #ended: Ended = {};
   /** Of those that it looked at the latest time, and whether these were all. */
   #destinations = new Map<Destination, Counted>();
   #hadAll = true;
@@ -70,8 +70,8 @@ export class Sampler {
     return sample;
   }
 
-  #endedSince(): Partial<Record<EndReason, number>> {
-    const since: Partial<Record<EndReason, number>> = {};
+  #endedSince(): Ended {
+    const since: Ended = {};
     for (const [name, number] of Object.entries(this.#parts.registry.ended)) {
       const reason = name as EndReason;
       const more = number - (this.#ended[reason] ?? 0);

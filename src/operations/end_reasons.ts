@@ -104,6 +104,20 @@ export const END_REASONS = {
 /** One of the documented codes in {@linkcode END_REASONS}. */
 export type EndReason = keyof typeof END_REASONS;
 
+/** How many sessions have ended, by reason; reasons that did not occur are absent. */
+export type Ended = Partial<Record<EndReason, number>>;
+
+/** The sum of some counts by reason. */
+export function addEnded(all: readonly Ended[]): Ended {
+  const sums: Ended = {};
+  for (const ended of all) {
+    for (const [reason, number] of Object.entries(ended) as [EndReason, number][]) {
+      sums[reason] = (sums[reason] ?? 0) + number;
+    }
+  }
+  return sums;
+}
+
 /** Whether a session that ends for this reason was turned away for want of room or time. */
 export function isTurnedAway(reason: EndReason): boolean {
   return END_REASONS[reason].turnedAway === true;

@@ -1,7 +1,7 @@
 import { DATAGRAM_FIELDS } from "./datagram_status.ts";
 import { addDestinations, type DestinationStatus } from "./destination_status.ts";
 import { type ChildStatus, joinChildren } from "./child_status.ts";
-import { END_REASONS, type EndReason } from "./end_reasons.ts";
+import { addEnded, END_REASONS, type Ended, type EndReason } from "./end_reasons.ts";
 import { field, join, number, type OwnPoint, type StatusOf, text } from "./field.ts";
 import { addForecasts, type Forecast, pointOf } from "./forecast.ts";
 import { addLatencies, type Latencies } from "./latencies.ts";
@@ -10,9 +10,6 @@ import { RECENT_OF_LISTENER, type RecentOfListener } from "./recent.ts";
 import { joinRoutes, pointsOfRoutes, type RouteStatus } from "./route_status.ts";
 import { LISTENER_STATES, type ListenerState } from "./states.ts";
 import { TLS_FIELDS } from "./tls_status.ts";
-
-/** Ended sessions by reason; reasons that did not occur are absent. */
-type Ended = Partial<Record<EndReason, number>>;
 
 const REASONS = Object.keys(END_REASONS) as EndReason[];
 
@@ -266,14 +263,4 @@ export type ListenerStatus = StatusOf<typeof LISTENER_FIELDS>;
 /** The statuses of several threads of one listener as one; there is at least one. */
 export function addStatuses(all: readonly ListenerStatus[]): ListenerStatus {
   return join(LISTENER_FIELDS, all);
-}
-
-function addEnded(all: readonly Ended[]): Ended {
-  const sums: Ended = {};
-  for (const ended of all) {
-    for (const [reason, number] of Object.entries(ended) as [EndReason, number][]) {
-      sums[reason] = (sums[reason] ?? 0) + number;
-    }
-  }
-  return sums;
 }

@@ -1,4 +1,4 @@
-import { END_REASONS, type EndReason } from "./end_reasons.ts";
+import { END_REASONS, type Ended } from "./end_reasons.ts";
 import { objectSchema, type Schema } from "./field.ts";
 
 /** How far back "recent" looks, in milliseconds. */
@@ -21,7 +21,7 @@ export interface RecentOfDestination {
 /** What happened lately at a listener. */
 export interface RecentOfListener {
   /** Sessions that ended in the last five minutes, by reason; reasons that did not occur are absent. */
-  ended: Partial<Record<EndReason, number>>;
+  ended: Ended;
 }
 
 const WHERE_KEPT = "null where no history is kept, see GET /history";

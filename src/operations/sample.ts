@@ -1,4 +1,4 @@
-import type { EndReason } from "./end_reasons.ts";
+import { addEnded, type Ended } from "./end_reasons.ts";
 import { addFine, type FineData } from "./fine_counts.ts";
 import { joinStates, type ShownState } from "./states.ts";
 
@@ -30,7 +30,7 @@ export interface ListenerSample {
   waiting: number;
   active: number;
   accepted: number;
-  ended: Partial<Record<EndReason, number>>;
+  ended: Ended;
   bytes_up: number;
   bytes_down: number;
   /** How long sessions waited. */
@@ -78,15 +78,9 @@ export function unmoved(sample: ListenerSample): ListenerSample {
 }
 
 function happened(all: readonly ListenerSample[]) {
-  const ended: ListenerSample["ended"] = {};
-  for (const one of all) {
-    for (const [reason, number] of Object.entries(one.ended) as [EndReason, number][]) {
-      ended[reason] = (ended[reason] ?? 0) + number;
-    }
-  }
   return {
     accepted: sum(all, ({ accepted }) => accepted),
-    ended,
+    ended: addEnded(all.map(({ ended }) => ended)),
     bytes_up: sum(all, ({ bytes_up }) => bytes_up),
     bytes_down: sum(all, ({ bytes_down }) => bytes_down),
     queue: addAll(all.map(({ queue }) => queue)),

@@ -2,18 +2,22 @@ import { assert, assertEquals } from "@std/assert";
 import { History } from "../../src/admin/dashboard/page/history.js";
 import { Past } from "../../src/admin/dashboard/page/past.js";
 import { LOWEST_BUCKET, PER_DOUBLING } from "../../src/operations/fine_counts.ts";
+import { END_REASONS } from "../../src/operations/end_reasons.ts";
 import type { Mark } from "../../src/operations/history.ts";
 import { historyOf, pastOf } from "../support/histories.ts";
 import { latenciesOf, listenerOf, statusOf } from "../support/statuses.ts";
 
-const FINENESS = { perDoubling: PER_DOUBLING, lowest: LOWEST_BUCKET, failures: ["connect-failed"] };
+const CONSTANTS = {
+  fineness: { perDoubling: PER_DOUBLING, lowest: LOWEST_BUCKET },
+  reasons: END_REASONS,
+};
 
 function mark(different: Partial<Mark>): Mark {
   return { time: "2026-01-01T00:00:00Z", uptime_ms: 1, kind: "up", text: "", ...different };
 }
 
 Deno.test("rates and waits are those of the time between two looks", () => {
-  const history = new History(FINENESS);
+  const history = new History(CONSTANTS);
   const look = (t: number, accepted: number, slow: number) =>
     history.add(
       listenerOf({
@@ -45,7 +49,7 @@ Deno.test("rates and waits are those of the time between two looks", () => {
 });
 
 Deno.test("the page goes on from what the program has told", () => {
-  const past = new Past(FINENESS, () => Promise.reject(new Error("nobody is asked")));
+  const past = new Past(CONSTANTS, () => Promise.reject(new Error("nobody is asked")));
   const values = { waiting: (step: number) => step, wait_p50_ms: () => 4, failed_per_s: () => 1 };
   past.take(historyOf({
     uptime_ms: 60_000,
@@ -74,7 +78,7 @@ Deno.test("the page goes on from what the program has told", () => {
 
 Deno.test("a day is asked for when it is wanted, once for all listeners", async () => {
   const asked: string[] = [];
-  const past = new Past(FINENESS, (path) => {
+  const past = new Past(CONSTANTS, (path) => {
     asked.push(path);
     const told = historyOf({
       ...{ span: "24h", step_ms: 60_000, uptime_ms: 120_000 },

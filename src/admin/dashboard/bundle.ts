@@ -80,13 +80,7 @@ export async function loadPage(): Promise<Page> {
   const style = styles.join("");
   const script = scripts.map(withoutModules).join("");
   const constants = JSON.stringify({
-    fineness: {
-      perDoubling: PER_DOUBLING,
-      lowest: LOWEST_BUCKET,
-      failures: Object.entries(END_REASONS).filter(([, { outcome }]) => outcome === "failed").map((
-        [reason],
-      ) => reason),
-    },
+    fineness: { perDoubling: PER_DOUBLING, lowest: LOWEST_BUCKET },
     reasons: Object.fromEntries(
       Object.entries(END_REASONS).map(([reason, { help, outcome }]) => [reason, { help, outcome }]),
     ),

@@ -1,4 +1,4 @@
-import type { EndReason } from "../../operations/end_reasons.ts";
+import { addEnded, type Ended } from "../../operations/end_reasons.ts";
 import { addFine, FineCounts, type FineData, fineQuantile } from "../../operations/fine_counts.ts";
 import { RECENT_MS } from "../../operations/recent.ts";
 
@@ -65,15 +65,13 @@ export function quantilesOf(data: FineData): [number, number] {
   return [fineQuantile(data, 0.5) ?? NaN, fineQuantile(data, 0.99) ?? NaN];
 }
 
-type Ended = Partial<Record<EndReason, number>>;
-
 /** Sessions that ended in the last five minutes, the oldest forgotten half a minute at a time. */
 export class RecentlyEnded {
   /** Those of each full slot and of the present one, oldest first. */
   readonly #slots: Ended[] = [{}];
 
   add(ended: Ended): void {
-    sumUp(this.#slots.at(-1)!, ended);
+    this.#slots.push(addEnded([this.#slots.pop()!, ended]));
   }
 
   /** So many slots are over. */
@@ -85,14 +83,6 @@ export class RecentlyEnded {
   }
 
   get all(): Ended {
-    const all: Ended = {};
-    for (const slot of this.#slots) sumUp(all, slot);
-    return all;
-  }
-}
-
-function sumUp(sum: Ended, more: Ended): void {
-  for (const [reason, number] of Object.entries(more) as [EndReason, number][]) {
-    sum[reason] = (sum[reason] ?? 0) + number;
+    return addEnded(this.#slots);
   }
 }

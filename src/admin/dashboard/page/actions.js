@@ -20,7 +20,7 @@ export class ProgramMenu {
   #limits = [];
 
   constructor() {
-    readConfig((config) => {
+    readConfig(this.#button, (config) => {
       const limits = config?.listeners.map(({ options }) => options["drain-timeout"]?.value ?? "");
       this.#limits = [...new Set(limits)].filter(Boolean);
     });

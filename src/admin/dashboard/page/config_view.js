@@ -31,7 +31,7 @@ export class ConfigView {
   /** @param {ListenerStatus} listener */
   constructor({ id }) {
     this.#id = id;
-    readConfig((config) => this.#show(config));
+    readConfig(this.root, (config) => this.#show(config));
   }
 
   /**
@@ -83,7 +83,7 @@ export class ProgramConfigView {
   #file = byId("settings-file");
 
   constructor() {
-    readConfig((config) => this.#show(config));
+    readConfig(this.#details, (config) => this.#show(config));
   }
 
   /** @param {ConfigInForce | undefined} config */

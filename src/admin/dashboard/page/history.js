@@ -19,10 +19,9 @@
  */
 /** @typedef {{ t: number, accepted: number, ended: number, failed: number, up: number, down: number, queue: readonly number[] }} Totals */
 /**
- * @typedef {object} Fineness What the program knows of its numbers.
- * @property {number} perDoubling What the buckets of durations are like.
- * @property {number} lowest
- * @property {readonly string[]} failures End reasons that are failures.
+ * @typedef {object} Constants What the program knows of its numbers.
+ * @property {{ perDoubling: number, lowest: number }} fineness What the buckets of durations are like.
+ * @property {Record<string, import("./ended_facts.js").Meaning>} reasons What end reasons mean.
  */
 
 /** How much is kept for the charts. */
@@ -38,11 +37,11 @@ export class History {
   day = [];
   /** @type {Totals | undefined} */
   #last;
-  #fineness;
+  #constants;
 
-  /** @param {Fineness} fineness */
-  constructor(fineness) {
-    this.#fineness = fineness;
+  /** @param {Constants} constants */
+  constructor(constants) {
+    this.#constants = constants;
   }
 
   /**
@@ -94,6 +93,7 @@ export class History {
     if (!last) return;
     const seconds = (t - last.t) / 1000;
     const queue = difference(last.queue, totals.queue);
+    const { fineness } = this.#constants;
     this.points.push({
       t,
       waiting: listener.waiting,
@@ -103,7 +103,7 @@ export class History {
       failed: (totals.failed - last.failed) / seconds,
       up: (totals.up - last.up) / seconds,
       down: (totals.down - last.down) / seconds,
-      wait: [quantile(queue, this.#fineness, 0.5), quantile(queue, this.#fineness, 0.99)],
+      wait: [quantile(queue, fineness, 0.5), quantile(queue, fineness, 0.99)],
     });
     while ((this.points[0]?.t ?? t) < t - HISTORY_MS) this.points.shift();
   }
@@ -115,7 +115,8 @@ export class History {
    */
   #totalsOf({ accepted, ended, bytes_up, bytes_down, latencies }, t) {
     const all = Object.entries(ended);
-    const failed = all.filter(([reason]) => this.#fineness.failures.includes(reason));
+    const { reasons } = this.#constants;
+    const failed = all.filter(([reason]) => reasons[reason]?.outcome === "failed");
     return {
       t,
       accepted,
@@ -149,7 +150,7 @@ function difference(before, after) {
  * A quantile in milliseconds, as `fineQuantile` in src/operations/fine_counts.ts.
  *
  * @param {readonly number[]} fine
- * @param {Pick<Fineness, "perDoubling" | "lowest">} fineness
+ * @param {Constants["fineness"]} fineness
  * @param {number} q
  */
 export function quantile(fine, { perDoubling, lowest }, q) {

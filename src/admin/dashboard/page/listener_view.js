@@ -12,7 +12,7 @@ import { QueueView } from "./queue_view.js";
 import { Reasons } from "./reasons_view.js";
 
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
-/** @typedef {{ fineness: import("./history.js").Fineness, reasons: Record<string, import("./ended_facts.js").Meaning> }} Constants */
+/** @typedef {import("./history.js").Constants} Constants */
 /**
  * @typedef {object} Told
  * @property {ListenerStatus} listener

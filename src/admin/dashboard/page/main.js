@@ -44,9 +44,9 @@ class Page {
   #past;
   #listeners;
 
-  /** @param {import("./listener_view.js").Constants} constants */
+  /** @param {import("./history.js").Constants} constants */
   constructor(constants) {
-    this.#past = new Past(constants.fineness, ask);
+    this.#past = new Past(constants, ask);
     this.#listeners = new KeyedList(byId("listeners"), {
       key: (/** @type {Told} */ { listener }) => listener.id,
       create: ({ listener }) => new ListenerView(listener, constants, this.#past),

@@ -18,18 +18,18 @@ export class Past {
   #histories = new Map();
   /** Listeners of which a day is shown. @type {Set<number>} */
   #wanted = new Set();
-  #fineness;
+  #constants;
   #ask;
   #asking = false;
   /** When a day was asked for, by the page's clock. */
   #askedAt = -Infinity;
 
   /**
-   * @param {import("./history.js").Fineness} fineness
+   * @param {import("./history.js").Constants} constants
    * @param {(path: string) => Promise<{ json(): Promise<unknown> }>} ask Asks the program.
    */
-  constructor(fineness, ask) {
-    this.#fineness = fineness;
+  constructor(constants, ask) {
+    this.#constants = constants;
     this.#ask = ask;
   }
 
@@ -40,7 +40,7 @@ export class Past {
    */
   of(id) {
     let history = this.#histories.get(id);
-    if (!history) this.#histories.set(id, history = new History(this.#fineness));
+    if (!history) this.#histories.set(id, history = new History(this.#constants));
     return history;
   }
 
