@@ -3,6 +3,9 @@ import { choicesOf, type Help, type Term } from "./interface.ts";
 /** What the running program is asked for, by the word that stands for it in a usage. */
 const KINDS = { DEST: "destinations", SESSION: "sessions", LISTENER: "listeners" } as const;
 
+/** Stands for all of a kind, where a command takes several. */
+const ALL: Readonly<Record<string, string>> = { destinations: "all" };
+
 /** Flags whose values are of such a kind. */
 const VALUE_KINDS = { "--listener": "listeners", "--destination": "destinations" } as const;
 
@@ -15,6 +18,8 @@ interface Known {
   readonly choices: readonly string[];
   /** Whether it takes several of them. */
   readonly many: boolean;
+  /** Whether options of a destination follow. */
+  readonly optioned: boolean;
   readonly flags: readonly string[];
 }
 
@@ -23,6 +28,8 @@ export interface Commands {
   readonly all: readonly Known[];
   /** Flags whose next word is their value. */
   readonly valued: readonly string[];
+  /** Options of a destination as they are typed; those that want a value end in an equals sign. */
+  readonly options: readonly string[];
 }
 
 /** The commands of a help text; none if it lists none. */
@@ -35,7 +42,19 @@ export function commandsOf(help: Help): Commands | undefined {
   return {
     all: terms.map(knownOf),
     valued: [...new Set([...general, ...own.map(([, flag]) => flag!)])],
+    options: help.description.flatMap(({ text }) => optionsOf(text)),
   };
+}
+
+/** The options in a paragraph such as `OPTION is workers=N|auto, tls[=true|false] or name=NAME, as …`. */
+function optionsOf(text: string): string[] {
+  const [, list = ""] = /\bOPTION is (.*?), as on\b/.exec(text) ?? [];
+  return list.split(/, | or /).filter(Boolean).flatMap((form) => {
+    const [, name = "", mark, values = ""] = /^([\w-]+)(\[?)=?([^\]]*)/.exec(form)!;
+    const choices = values.split("|");
+    const words = choices.every((word) => /^[a-z0-9]+$/.test(word)) ? choices : [""];
+    return mark ? [name] : words.map((word) => `${name}=${word}`);
+  });
 }
 
 function knownOf({ name, form, help }: Term): Known {
@@ -47,17 +66,27 @@ function knownOf({ name, form, help }: Term): Known {
     ...{ name, help, kind: word && KINDS[word as keyof typeof KINDS] },
     choices: choice.includes("|") ? choicesOf({ name, help, form: choice }) : [],
     many: form.includes("..."),
+    optioned: /(^| )OPTION\b/.test(form),
     flags: [...form.matchAll(/--[\w-]+/g)].map(([flag]) => flag),
   };
 }
 
+interface Offer extends Pick<Known, "many" | "optioned"> {
+  /** Of the commands. */
+  readonly names: string[];
+  readonly kind: string;
+  /** What stands for all of the kind. */
+  readonly every: string | undefined;
+}
+
 /** Commands by what is offered behind them. */
-function byOffer({ all }: Commands): { names: string[]; kind: string; many: boolean }[] {
-  const groups = new Map<string, { names: string[]; kind: string; many: boolean }>();
-  for (const { name, kind, many } of all) {
+function byOffer({ all }: Commands): Offer[] {
+  const groups = new Map<string, Offer>();
+  for (const { name, kind, many, optioned } of all) {
     if (kind === undefined) continue;
-    const key = `${kind} ${many}`;
-    if (!groups.has(key)) groups.set(key, { names: [], kind, many });
+    const key = `${kind} ${many} ${optioned}`;
+    const every = many ? ALL[kind] : undefined;
+    if (!groups.has(key)) groups.set(key, { names: [], kind, many, optioned, every });
     groups.get(key)!.names.push(name);
   }
   return [...groups.values()];
@@ -72,9 +101,14 @@ export function bashCommands(commands: Commands): string {
   const names = commands.all.map(({ name }) => name);
   const flags = commands.all.filter(({ flags }) => flags.length > 0)
     .map(({ name, flags }) => `    ${name}) words+=" ${flags.join(" ")}" ;;`);
-  const offers = byOffer(commands).map(({ names, kind, many }) => {
+  const offers = byOffer(commands).map(({ names, kind, many, optioned, every }) => {
     const first = many ? "" : "((${#operands[@]} == 1)) && ";
-    return `    ${names.join(" | ")}) ${first}_iawlb_names ${kind} ;;`;
+    const ask = `_iawlb_names ${[kind, ...every ? [every] : []].join(" ")}`;
+    const options = `
+      ((\${#operands[@]} > 1)) && options=(${commands.options.join(" ")})
+      ${ask} "\${options[@]}"
+      ;;`;
+    return `    ${names.join(" | ")}) ${optioned ? options : `${first}${ask} ;;`}`;
   });
   const words = choices(commands).map(({ name, choices }) => {
     return `    ${name}) ((\${#operands[@]} == 1)) && words="${choices.join(" ")}" ;;`;
@@ -88,18 +122,23 @@ _iawlb_typed() {
   [[ $line == *[[:space:]] ]] && typed+=("")
 }
 
-# Offers what the running program has: destinations, listeners or sessions.
+# Offers what the running program has: destinations, listeners or sessions; and further words.
 _iawlb_names() {
-  local name cut=
+  local name cut= breaks=\${COMP_WORDBREAKS//[^:=@]/}
   # What stands before the last colon is there already, for bash.
-  [[ $COMP_WORDBREAKS == *:* ]] && cut=\${current%"\${current##*:}"}
+  [[ -n $breaks ]] && cut=\${current%"\${current##*[$breaks]}"}
   while IFS= read -r name; do
-    [[ $name == "$current"* ]] && COMPREPLY+=("\${name#"$cut"}")
-  done < <("\${typed[0]}" ctl "\${address[@]}" "\${token[@]}" names "$1" 2>/dev/null)
+    [[ -n $name && $name == "$current"* ]] && COMPREPLY+=("\${name#"$cut"}")
+  done < <(
+    "\${typed[0]}" ctl "\${address[@]}" "\${token[@]}" names "$1" 2>/dev/null
+    printf '%s\\n' "\${@:2}"
+  )
+  # The value follows.
+  [[ \${#COMPREPLY[@]} -eq 1 && \${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
 }
 
 _iawlb_ctl() {
-  local -a typed=() operands=() address=() token=()
+  local -a typed=() operands=() address=() token=() options=()
   local current before i
   _iawlb_typed
   current=\${typed[-1]} before=\${typed[-2]}
@@ -140,20 +179,34 @@ ${[...offers, ...words].join("\n")}
 /** Functions for zsh; the words begin with the name of the command. */
 export function zshCommands(commands: Commands, quote: (text: string) => string): string {
   const names = commands.all.map(({ name }) => name);
-  const offers = byOffer(commands).map(({ names, kind, many }) => {
+  const offers = byOffer(commands).map(({ names, kind, many, optioned, every }) => {
     const first = many ? "" : "(( $#operands == 1 )) && ";
-    return `    ${names.join("|")}) ${first}_iawlb_names ${kind} ;;`;
+    const ask = `_iawlb_names ${[kind, ...every ? [every] : []].join(" ")}`;
+    const options = `
+      (( $#operands > 1 )) && options=(${commands.options.join(" ")})
+      ${ask} $options
+      ;;`;
+    return `    ${names.join("|")}) ${optioned ? options : `${first}${ask} ;;`}`;
   });
   const words = choices(commands).map(({ name, choices }) => {
     return `    ${name}) (( $#operands == 1 )) && compadd -- ${choices.join(" ")} ;;`;
   });
-  return `# Offers what the running program has: destinations, listeners or sessions.
+  const flags = commands.all.filter(({ flags }) => flags.length > 0)
+    .map(({ name, flags }) => `    ${name}) compadd -- ${flags.join(" ")} ;;`);
+  const values = Object.entries(VALUE_KINDS).filter(([flag]) => commands.valued.includes(flag))
+    .map(([flag, kind]) => `  ${flag}) _iawlb_names ${kind}; return ;;\n`);
+  return `# Offers what the running program has: destinations, listeners or sessions; and further words.
 _iawlb_names() {
-  compadd -- \${(f)"$(_call_program names $program ctl \${(q)address} \${(q)token} names $1 2>/dev/null)"}
+  local kind=$1
+  shift
+  compadd -- \${(f)"$(_call_program names $program ctl \${(q)address} \${(q)token} names $kind 2>/dev/null)"}
+  (( $# )) && compadd -- \${@:#*=}
+  # The value follows.
+  (( $# )) && compadd -S '' -- \${(M)@:#*=}
 }
 
 _iawlb_ctl() {
-  local -a operands address token
+  local -a operands address token options
   local i
   for (( i = 2; i < CURRENT; i++ )); do
     case $words[i] in
@@ -173,6 +226,16 @@ _iawlb_ctl() {
     commands.all.map(({ name, help }) => `'${quote(`${name}:${help}`)}'`).join(" ")
   })
     _describe command terms
+    return
+  fi
+  case $words[CURRENT-1] in
+${values.join("")}  *) ;;
+  esac
+  if [[ $words[CURRENT] == -* ]]; then
+    case $operands[1] in
+${flags.join("\n")}
+    *) ;;
+    esac
     return
   fi
   case $operands[1] in
@@ -239,12 +302,25 @@ end`,
     ...commands.all.map((one) => {
       return offer("test (count (__iawlb_operands)) -eq 0", one.name, one.help);
     }),
-    ...byOffer(commands).map(({ names, kind, many }) => {
+    ...byOffer(commands).flatMap(({ names, kind, many, optioned, every }) => {
       const at = `__iawlb_at ${many ? "many" : "one"} ${names.join(" ")}`;
-      return offer(at, `'(__iawlb_names ${kind})'`);
+      const further = `${at}; and test (count (__iawlb_operands)) -gt 1`;
+      return [
+        offer(at, `'(__iawlb_names ${kind})'`),
+        ...every ? [offer(at, every, `all ${kind}`)] : [],
+        ...optioned ? [offer(further, `'${commands.options.join(" ")}'`)] : [],
+      ];
     }),
     ...choices(commands).map(({ name, choices }) => {
       return offer(`__iawlb_at one ${name}`, `'${choices.join(" ")}'`);
+    }),
+    ...commands.all.flatMap(({ name, flags }) => {
+      return flags.filter((flag) => !Object.hasOwn(VALUE_KINDS, flag)).map((flag) => {
+        const value = commands.valued.includes(flag) ? " -r" : "";
+        return `complete -c iawlb -n '${there} __iawlb_at many ${name}' -l ${
+          flag.slice(2)
+        }${value}`;
+      });
     }),
     ...Object.entries(VALUE_KINDS).filter(([flag]) => commands.valued.includes(flag))
       .map(([flag, kind]) => {

@@ -1,3 +1,4 @@
+import { quote } from "../base/text.ts";
 import { isLoopbackIp } from "../net/address_relations.ts";
 import { HttpError } from "./responses.ts";
 import { ownerOf } from "./authorization.ts";
@@ -69,7 +70,7 @@ function checkHost(host: string, target: Target, { hostname, tokens }: Guarded):
   if (wantsToken(tokens) || isOwn) return;
   throw new HttpError(
     403,
-    `Host ${JSON.stringify(host)} is not allowed; use localhost or the address of loopback`,
+    `Host ${quote(host)} is not allowed; use localhost or the address of loopback`,
   );
 }
 
@@ -82,7 +83,7 @@ function hostnameOf(host: string): string | undefined {
 function checkOrigin(request: Pick<HttpRequest, "headers">, target: Target, host: string): void {
   const origin = request.headers.get("origin");
   if (origin !== null && !isSameHost(origin, host)) {
-    throw new HttpError(403, `Origin ${JSON.stringify(origin)} is not allowed; must be this host`);
+    throw new HttpError(403, `Origin ${quote(origin)} is not allowed; must be this host`);
   }
   // What has no Origin is a link, an image or the like. Only a link to the page makes sense.
   const site = request.headers.get("sec-fetch-site");

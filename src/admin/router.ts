@@ -1,3 +1,4 @@
+import { quote } from "../base/text.ts";
 import { HttpError } from "./responses.ts";
 import { type Route, ROUTES } from "./routes.ts";
 
@@ -15,7 +16,7 @@ export function routeOf(method: string, path: string): { route: Route; id: strin
   const pattern = hasId ? `${folder}/{id}` : path;
   const routes = ROUTES.filter((route) => route.path === pattern);
   if (routes.length === 0) {
-    throw new HttpError(404, `there is no ${JSON.stringify(path)}; see /openapi.json`);
+    throw new HttpError(404, `there is no ${quote(path)}; see /openapi.json`);
   }
   const wanted = method === "HEAD" ? "GET" : method;
   const route = routes.find((route) => route.method === wanted);
@@ -26,7 +27,7 @@ export function routeOf(method: string, path: string): { route: Route; id: strin
     });
   }
   if (hasId && !ID.test(id)) {
-    throw new HttpError(404, `${JSON.stringify(id)} is no id; must be two numbers, such as 1.2`);
+    throw new HttpError(404, `${quote(id)} is no id; must be two numbers, such as 1.2`);
   }
   return { route, id: id ?? "" };
 }

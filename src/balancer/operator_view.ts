@@ -3,6 +3,7 @@ import type { AdminState } from "../operations/states.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
 import type { LifeCycle } from "./life_cycle.ts";
+import { nextOf } from "./queue_order.ts";
 import { destinationStatus, listenerStatus, liveBytes, sessionInfos } from "./status.ts";
 import type { Parts } from "./parts.ts";
 import { firstLimit } from "./waiting_timeouts.ts";
@@ -28,6 +29,7 @@ export class OperatorView {
       balance: settings.balance,
       registry,
       queue,
+      next: nextOf(queue, settings),
       greeting: gate.greeting,
       capacity: settings.queue,
       waitsAtMost: firstLimit(settings)?.ms ?? 0,

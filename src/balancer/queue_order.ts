@@ -8,7 +8,9 @@ import type { SocketAddress } from "../net/address.ts";
 import { ClientNetworks } from "../net/client_networks.ts";
 import { isSameMask, MaskedAddress } from "../net/masked_address.ts";
 import { isWithin } from "../net/networks.ts";
+import type { NextOne } from "../operations/states.ts";
 import type { Session } from "../session/session.ts";
+import type { Queue } from "./queue.ts";
 
 /** Settings that say in which order sessions are served. */
 export type OrderSettings = Pick<Settings, "queueOrder" | "fairBy" | "fairMask" | "priority">;
@@ -62,6 +64,17 @@ export class QueueOrder {
     });
     return entry?.of ?? USUAL_CLASS;
   }
+}
+
+/** Who of those that wait in a queue is served next, by the order in force. */
+export function nextOf(
+  queue: Pick<Queue, "newestFirst" | "firsts">,
+  { queueOrder, priority }: Pick<OrderSettings, "queueOrder" | "priority">,
+): NextOne {
+  if (queue.newestFirst) return "newest";
+  if (queueOrder === "fair" || priority.length > 0) return "turns";
+  const [, second] = queue.firsts();
+  return second === undefined ? "oldest" : "several";
 }
 
 /** Whether what sessions wait in is the same by both settings. */

@@ -17,6 +17,7 @@ import type { DestinationStatus } from "../operations/destination_status.ts";
 import type { Forecast } from "../operations/forecast.ts";
 import type { RouteStatus } from "../operations/route_status.ts";
 import type { ListenerStatus } from "../operations/listener_status.ts";
+import type { NextOne } from "../operations/states.ts";
 import { datagramsOf } from "../session/exchange.ts";
 import { tlsOf } from "../session/client_tls.ts";
 import type { Session } from "../session/session.ts";
@@ -32,6 +33,8 @@ export interface StatusSources {
   balance: string;
   registry: SessionRegistry;
   queue: Pick<Queue, "size" | "clients" | "oldest">;
+  /** Who of those that wait is served next. */
+  next: NextOne;
   /** Most sessions that wait; the queue itself has no limit during a drain. */
   capacity: number;
   /** How long a session waits before it is ended, in milliseconds; 0 is for ever. */
@@ -76,6 +79,7 @@ export function listenerStatus(sources: StatusSources): ListenerStatus {
     greeting: sources.greeting,
     waiting: queue.size,
     waiting_clients: queue.clients,
+    next: sources.next,
     oldest_waiting_ms: oldest ? now - oldest.acceptedAt : 0,
     queue: sources.capacity,
     waits_at_most_ms: sources.waitsAtMost,

@@ -142,9 +142,15 @@ function assertNew(file: string): void {
 }
 
 function write(text: string, { file, loaded }: { file: string; loaded: Loaded }): void {
+  let created = false;
   try {
-    Deno.writeTextFileSync(file, text, { createNew: true });
+    using opened = Deno.openSync(file, { write: true, createNew: true });
+    created = true;
+    const bytes = new TextEncoder().encode(text);
+    for (let at = 0; at < bytes.length;) at += opened.writeSync(bytes.subarray(at));
   } catch (error) {
+    // A part of it would be in the way of the next attempt.
+    if (created) Deno.removeSync(file);
     const why = error instanceof Deno.errors.NotFound
       ? "there is no such folder"
       : fileProblem(error);

@@ -229,7 +229,7 @@ export class AdminClient implements Disposable {
     if (reason === undefined) return this.#cutOff(error);
     const why = shown(reason.replace(/^tcp connect error: /, ""));
     const hint = /permission denied/i.test(why) && this.name.startsWith("unix:")
-      ? "root may use it, and the group of iawlb: sudo iawlb top"
+      ? "it is for root, and for the user and the group of iawlb: try it with sudo"
       : `is iawlb running with --admin ${this.name}?`;
     return new UnreachableError(`Cannot connect to ${this.name}: ${why}; ${hint}`);
   }

@@ -50,6 +50,16 @@ export function readArguments(args: readonly string[], flags: Flags): Arguments 
       if (!given) throw new UsageError(`--${name} has no value; give one as in --${name}=VALUE`);
       values.set(name, given);
     } else {
+      if (/^-\w$/.test(arg)) {
+        const letters = ["h", ...Object.keys(flags.short ?? {})].map((letter) => `-${letter}`);
+        throw new UsageError(
+          `${quote(arg)}: no such option; ${
+            /v/i.test(arg)
+              ? "it is iawlb --version"
+              : `of one letter there is ${letters.join(", ")}`
+          }`,
+        );
+      }
       const all = [...flags.switches, ...flags.values, "help"].map((flag) => `--${flag}`);
       throw unknown("option", arg.replace(/=.*$/s, ""), all);
     }

@@ -26,6 +26,9 @@ export interface Fitted<R> {
 /** A name is made this short before a column goes. */
 const SHORT_NAME = 16;
 
+/** The lowest rank of a column that is missed where there is none. */
+const MISSED = 5;
+
 /** Those of the columns that there is room for, with their widths. */
 export function fit<R>(
   all: readonly Column<R>[],
@@ -45,10 +48,18 @@ export function fit<R>(
     return { column, width: Math.min(wanted, column.most, most) };
   });
   const excess = () => layout.reduce((sum, { width }) => sum + 2 + width, -columns);
+  const wanted = layout;
   while (excess() > 0 && layout.length > 1) {
     if (!shorten(layout, excess())) {
       const lowest = Math.min(...layout.map(({ column }) => column.rank));
       layout = layout.filter(({ column }) => column.rank !== lowest);
+    }
+  }
+  // Where a wide one had to go, narrower ones may have room that went before it.
+  const gone = wanted.filter((one) => !layout.includes(one) && one.column.rank >= MISSED);
+  for (const one of gone.sort((a, b) => b.column.rank - a.column.rank)) {
+    if (one.width + 2 <= -excess()) {
+      layout = wanted.filter((other) => other === one || layout.includes(other));
     }
   }
   const flexible = layout.find(({ column }) => column.room === "rest");

@@ -32,8 +32,9 @@ export async function ctl(
     values: [...new Set(["token-file", ...all.flatMap((command) => command.values)])],
     short: { f: "follow" },
   });
-  if (switches.has("help")) return print(ctlHelp());
+  if (switches.has("help") || given[0] === "help") return print(ctlHelp());
   const { addressText, name, operands } = apart(given);
+  if (name === "help") return print(ctlHelp());
   const address = readAdminAddress(addressText, "iawlb ctl 9090 status");
   if (name === undefined) {
     throw new UsageError(`the command is missing: give one of ${Object.keys(COMMANDS).join(", ")}`);

@@ -39,7 +39,8 @@ const COLUMNS: readonly Column<Row>[] = [
     title: "DESTINATION",
     rank: 9,
     least: 11,
-    most: 44,
+    // As long as a name may be, with its mark: a wide terminal shows it whole.
+    most: 72,
     room: "name",
     cell: ({ destination, shorten }, width) => {
       const { name, leaving } = destination;

@@ -4,7 +4,7 @@ import { sleep } from "../base/timer.ts";
 import { type AdminClient, ForeignError, RefusedError } from "./admin_client.ts";
 
 /** Between two attempts to reach the program again, in milliseconds. */
-const RETRY_MS = 1000;
+export const RETRY_MS = 1000;
 
 /** What is heard of the program. */
 export type News =
@@ -44,7 +44,7 @@ export async function follow(
 }
 
 /** Whether it may be different in a while: neither another program nor a wrong token are. */
-function mayPass(error: unknown): error is FatalError {
+export function mayPass(error: unknown): error is FatalError {
   const forGood = error instanceof ForeignError || error instanceof RefusedError;
   return error instanceof FatalError && !forGood;
 }

@@ -1,6 +1,7 @@
 /** What a key asks of the live view. */
 export type Key =
   | "quit"
+  | "stop"
   | "sort"
   | "pause"
   | "up"
@@ -26,12 +27,20 @@ const SEQUENCES: readonly (readonly [string, Key])[] = [
   ["\x1b[6~", "page down"],
   ["\x1b[H", "top"],
   ["\x1b[F", "end"],
+  // The same keys as other terminals send them.
+  ["\x1bOH", "top"],
+  ["\x1bOF", "end"],
+  ["\x1b[1~", "top"],
+  ["\x1b[4~", "end"],
+  ["\x1b[7~", "top"],
+  ["\x1b[8~", "end"],
   ["k", "up"],
   ["j", "down"],
   ["q", "quit"],
   ["Q", "quit"],
-  // Ctrl-C: a terminal in raw mode makes no signal of it.
+  // Ctrl-C and Ctrl-Z: a terminal in raw mode makes no signals of them.
   ["\x03", "quit"],
+  ["\x1a", "stop"],
   ["s", "sort"],
   [" ", "pause"],
   ["\t", "switch"],

@@ -4,7 +4,7 @@ import type { AdminClient } from "./admin_client.ts";
 import { SORT_ORDERS } from "./destination_rows.ts";
 import type { Line, Style } from "./drawing.ts";
 import type { News } from "./feed.ts";
-import { formatSpan, printable } from "./format.ts";
+import { formatSpan, plain } from "./format.ts";
 import type { Key } from "./keys.ts";
 import { endQuestion, type Question, questionLine, stateQuestion } from "./questions.ts";
 import { History } from "./rates.ts";
@@ -27,8 +27,7 @@ const MOST_SESSIONS = 500;
 /** Something that changes the view. */
 export type Message =
   | News
-  /** @param read Which read of the terminal it came with. */
-  | { readonly kind: "key"; readonly key: Key; readonly read: number }
+  | { readonly kind: "key"; readonly key: Key }
   | { readonly kind: "past"; readonly past: Past }
   | { readonly kind: "sessions"; readonly answer: Sessions }
   | { readonly kind: "notice"; readonly text: string; readonly bad: boolean }
@@ -68,8 +67,10 @@ export class LiveView {
   /** What can be chosen, as it was drawn last. */
   #ids: readonly string[] = [];
   #rows = 24;
-  /** What is asked, and by which read of the terminal. */
-  #question: { readonly question: Question; readonly read: number } | undefined;
+  /** What is asked. */
+  #question: Question | undefined;
+  /** Whether it was drawn. */
+  #isAsked = false;
   #notice: { readonly text: string; readonly style: Style; readonly until: number } | undefined;
 
   constructor(
@@ -102,6 +103,7 @@ export class LiveView {
     this.#offset = frame.offset;
     this.#ids = frame.ids;
     this.#rows = size.rows;
+    this.#isAsked = this.#question !== undefined;
     return frame.lines;
   }
 
@@ -110,14 +112,14 @@ export class LiveView {
    *
    * @throws What a `failed` says.
    */
-  take(message: Message): "quit" | undefined {
+  take(message: Message): "quit" | "stop" | undefined {
     switch (message.kind) {
       case "status":
         message.taken();
         this.#takeStatus(message.status);
         return;
       case "lost":
-        this.#lost = message.why;
+        this.#lost = plain(message.why);
         this.#question = undefined;
         return;
       case "failed":
@@ -129,10 +131,11 @@ export class LiveView {
         if (this.#sessions && !this.#paused) this.#sessions = message.answer;
         return;
       case "notice":
-        this.#tell(message.text, message.bad ? "red" : "green");
+        // What is wider than a column would break the line, and with it the picture.
+        this.#tell(plain(message.text.split("\n")[0]!), message.bad ? "red" : "green");
         return;
       case "key":
-        return this.#takeKey(message.key, message.read);
+        return this.#takeKey(message.key);
       case "redraw":
         return;
       case "quit":
@@ -155,14 +158,15 @@ export class LiveView {
     this.#lastNews = performance.now();
   }
 
-  #takeKey(key: Key, read: number): "quit" | undefined {
+  #takeKey(key: Key): "quit" | "stop" | undefined {
+    if (key === "stop") return "stop";
     this.#notice = undefined;
     const asked = this.#question;
     if (asked) {
       // What was typed before the question could be read is no answer.
-      if (key === "yes" && asked.read === read) return;
+      if (key === "yes" && !this.#isAsked) return;
       this.#question = undefined;
-      if (key === "yes") this.#act(asked.question);
+      if (key === "yes") this.#act(asked);
       else if (key === "quit") return "quit";
       return;
     }
@@ -184,10 +188,10 @@ export class LiveView {
       case "drain":
       case "ready":
       case "maint":
-        if (!this.#sessions) this.#ask(key, read);
+        if (!this.#sessions) this.#ask(key);
         return;
       case "kill":
-        if (this.#sessions) this.#ask(key, read);
+        if (this.#sessions) this.#ask(key);
         return;
       case "yes":
       case "no":
@@ -210,18 +214,21 @@ export class LiveView {
     if (id !== undefined) this.#chosen[kind] = id;
   }
 
-  #ask(key: "drain" | "ready" | "maint" | "kill", read: number): void {
+  #ask(key: "drain" | "ready" | "maint" | "kill"): void {
     if (this.#lost !== undefined) return this.#tell("disconnected", "red");
     const sessions = this.#sessions === "none yet" ? undefined : this.#sessions;
     const question = key === "kill"
       ? endQuestion(sessions, this.#chosen.session)
       : stateQuestion(this.#latest.now, this.#chosen.destination, key);
     if (typeof question === "string") this.#tell(question, "yellow");
-    else this.#question = { question, read };
+    else {
+      this.#question = question;
+      this.#isAsked = false;
+    }
   }
 
   async #act(question: Question): Promise<void> {
-    this.#tell(`${question.what} …`, "dim");
+    this.#tell(`${question.what} ...`, "dim");
     try {
       this.#post({ kind: "notice", text: await question.act(this.#client), bad: false });
     } catch (error) {
@@ -247,8 +254,7 @@ export class LiveView {
   }
 
   #tell(text: string, style: Style): void {
-    const [line = ""] = text.split("\n");
-    this.#notice = { text: printable(line), style, until: performance.now() + NOTICE_MS };
+    this.#notice = { text, style, until: performance.now() + NOTICE_MS };
   }
 
   #warning(): string | undefined {
@@ -264,7 +270,7 @@ export class LiveView {
 
   /** What stands in the place of the keys, if anything does. */
   #bottom(): Line | undefined {
-    if (this.#question) return questionLine(this.#question.question);
+    if (this.#question) return questionLine(this.#question);
     if (this.#notice && performance.now() < this.#notice.until) {
       const { text, style } = this.#notice;
       return [{ text, style }];

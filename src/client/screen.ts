@@ -13,8 +13,7 @@ export class Screen implements Disposable {
   readonly #raw = Deno.stdin.isTerminal();
 
   private constructor() {
-    if (this.#raw) Deno.stdin.setRaw(true);
-    put(ENTER);
+    this.enter();
   }
 
   /** Changes to the alternate screen, without a cursor; keys come at once and unseen. */
@@ -24,6 +23,18 @@ export class Screen implements Disposable {
 
   get size(): { columns: number; rows: number } {
     return Deno.consoleSize();
+  }
+
+  /** Takes the terminal again after {@linkcode leave}. */
+  enter(): void {
+    if (this.#raw) Deno.stdin.setRaw(true);
+    put(ENTER);
+  }
+
+  /** Gives the terminal back as it was. */
+  leave(): void {
+    put(LEAVE);
+    if (this.#raw) Deno.stdin.setRaw(false);
   }
 
   /** Replaces what is shown, in one write so that nothing flickers. */
@@ -37,11 +48,9 @@ export class Screen implements Disposable {
     put(HOME + texts.join("\r\n") + CLEAR_BELOW);
   }
 
-  /** Gives the terminal back as it was. */
   [Symbol.dispose](): void {
     try {
-      put(LEAVE);
-      if (this.#raw) Deno.stdin.setRaw(false);
+      this.leave();
     } catch {
       // The terminal is gone.
     }

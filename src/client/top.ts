@@ -37,7 +37,7 @@ export async function top(
     switches: ["once", "json"],
     values: ["token-file"],
   });
-  if (switches.has("help")) return print(HELP);
+  if (switches.has("help") || addressText === "help") return print(HELP);
   const address = readAdminAddress(addressText, "iawlb top 9090");
   if (more.length > 0) throw new UsageError(`${quote(more[0]!)}: top takes one address only`);
   const [once, json] = [switches.has("once"), switches.has("json")];

@@ -19,7 +19,10 @@ export function stepsWithin(columns: number): Steps | undefined {
 
 /** The latest minutes of a listener, as many of its trends as there is room for. */
 export function trendLine(id: number, trends: Trends, columns: number): Line[] {
-  const names = LISTENER_TRENDS.slice(0, columns < 110 ? 2 : columns < 170 ? 3 : 4);
+  const names = LISTENER_TRENDS.slice(
+    0,
+    columns < 75 ? 1 : columns < 110 ? 2 : columns < 170 ? 3 : 4,
+  );
   // A name with blanks around, and the most with its own.
   const labels = names.reduce((sum, name) => sum + name.length + 2 + " max 1234".length, 0);
   const steps = stepsWithin(Math.floor((columns - "  5 min".length - labels - 2) / names.length));

@@ -151,6 +151,10 @@ function readEntry(table: Table, entry: TomlEntry, problems: ConfigProblems): vo
     (value.kind === "table" || isListOfTables(value))
   ) {
     reject(`no such table; the only one is ${HEADER}`);
+    // That there is no listener goes without saying: this may have been meant to be one.
+    if (!table.keys.has("listen") && !table.keys.has("destinations")) {
+      table.keys.set("listener", line);
+    }
   } else reject(`no such key; the nearest is ${nearestKey(key, table)}`);
 
   function readDestinations(): void {

@@ -8,7 +8,7 @@ import { addLatencies, type Latencies } from "./latencies.ts";
 import { joinNames, type NameStatus, pointsOf } from "./name_status.ts";
 import { RECENT_OF_LISTENER, type RecentOfListener } from "./recent.ts";
 import { joinRoutes, pointsOfRoutes, type RouteStatus } from "./route_status.ts";
-import { LISTENER_STATES, type ListenerState } from "./states.ts";
+import { LISTENER_STATES, type ListenerState, NEXT_ONES, type NextOne } from "./states.ts";
 import { TLS_FIELDS } from "./tls_status.ts";
 
 const REASONS = Object.keys(END_REASONS) as EndReason[];
@@ -46,6 +46,13 @@ export const LISTENER_FIELDS = {
     help: "clients in the queue, with --queue-order fair; one in several threads counts in each",
     metric: { name: "queue.clients", kind: "gauge", unit: "{client}" },
   }),
+  next: field<NextOne>({
+    enum: NEXT_ONES,
+    description: "who of those that wait is served next: the oldest one; the newest one, with " +
+      "--when-overloaded; turns = that of the client or of the class whose turn it is, with " +
+      "--queue-order fair or --priority; several = they wait for several destinations, and the " +
+      "oldest that may go to the first one with a free slot is next",
+  }, { join: (all) => all.find((one) => one !== "oldest") ?? "oldest" }),
   oldest_waiting_ms: number({
     help: "age of the session that has waited longest, 0 if none waits",
     fraction: true,

@@ -32,6 +32,15 @@ export function bestState(all: readonly ShownState[]): ShownState {
   return BY_USE.find((state) => all.includes(state))!;
 }
 
+/**
+ * Who of those that wait is served next: the `oldest` one; the `newest` one; clients or classes of them
+ * take `turns`; or it depends on which destination has a free slot, as `several` of them are waited for.
+ */
+export const NEXT_ONES = ["oldest", "newest", "turns", "several"] as const;
+
+/** One of {@linkcode NEXT_ONES}. */
+export type NextOne = typeof NEXT_ONES[number];
+
 /** Whether a listener accepts, or only finishes what it has. */
 export const LISTENER_STATES = ["running", "draining"] as const;
 

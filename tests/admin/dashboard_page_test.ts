@@ -82,6 +82,7 @@ inBrowser("numbers are live", async ({ admin, tab }) => {
     one.oldest_waiting_ms = 1240;
     one.accepted += 100;
     one.ended.done = one.accepted;
+    one.destinations[0]!.sessions += 100;
     one.destinations[0]!.active = waiting % 8;
     admin.tell();
     await tab.shows(
@@ -97,6 +98,15 @@ inBrowser("numbers are live", async ({ admin, tab }) => {
   assertMatch(taken!, /^M\.5 0\.5h4\.01$/, "five dots, one behind the other");
   const free = await tab.page.locator(".queue .free").getAttribute("d");
   assertMatch(free!, /^M\.5 0\.5h36\.01$/, "and where 37 have stood");
+});
+
+Deno.test("dashboard: every module and every style of the page is in it", async () => {
+  const { body } = await loadPage();
+  const folder = new URL("../../src/admin/dashboard/page/", import.meta.url);
+  for await (const { name } of Deno.readDir(folder)) {
+    const text = await Deno.readTextFile(new URL(name, folder));
+    if (!name.endsWith(".html")) assert(body.includes(text.slice(-80)), `${name} is missing`);
+  }
 });
 
 inBrowser("a destination that goes down is soon seen", async ({ admin, tab }) => {
@@ -126,6 +136,17 @@ inBrowser("the menu of a destination drains it and takes it back", async (scene)
   await tab.shows('[role="menuitemradio"][aria-checked="true"]', /^Drain/);
   await tab.page.getByRole("menuitemradio", { name: /^In service/ }).click();
   await tab.shows(`${row("0.2")} .state`, /^up for/);
+  // The mouse rests where that was: whoever goes on with the keys keeps their place.
+  await tab.page.evaluate(() => {
+    addEventListener("mouseover", ({ target }) => {
+      const item = target instanceof Element ? target.closest<HTMLElement>(".item") : null;
+      if (item) item.dataset.under = "mouse";
+    });
+  });
+  for (const key of ["Enter", "End"]) await tab.page.keyboard.press(key);
+  await tab.page.locator(".item[data-under]").waitFor();
+  assertMatch(await focused(tab), /^Remove/);
+  await tab.page.keyboard.press("Escape");
   const path = "/destinations/0.2";
   assertEquals(admin.changes, [
     { method: "PATCH", path, body: { state: "drain" } },

@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+/// <reference lib="dom" />
+import { assertEquals, assertMatch } from "@std/assert";
 import { crowdedRows, findings, isSerious, moving, smallTargets } from "../support/axe.ts";
 import { findChromium, launch, Tab } from "../support/browser.ts";
 import { PAGE_STATES, type PageState } from "../support/page_states.ts";
@@ -43,6 +44,68 @@ Deno.test({
   },
 });
 
+/** Ways to spoil the page, and what is found then. */
+const SPOILT: Readonly<Record<string, { spoil: () => void; found: RegExp }>> = {
+  "a button without a name, and a choice without a label": {
+    spoil: () => {
+      for (const name of ["button", "select"]) {
+        const element = document.createElement(name);
+        element.style.cssText = "width: 60px; height: 44px";
+        document.querySelector("header")!.append(element);
+      }
+    },
+    found: /critical button-name[^]*critical select-name/,
+  },
+  "words that can hardly be read": {
+    spoil: () => {
+      for (const cell of document.querySelectorAll<HTMLElement>(".destinations tbody td")) {
+        cell.style.color = "#777";
+      }
+    },
+    found: /serious color-contrast/,
+  },
+  "what is too small for a finger": {
+    spoil: () => {
+      const button = document.createElement("button");
+      button.textContent = "Press me";
+      button.style.cssText = "min-height: 0; height: 43px";
+      document.querySelector("header")!.append(button);
+    },
+    found: /^button "Press me" \d+ × 43$/m,
+  },
+  "a second stop in a row": {
+    spoil: () => document.querySelector<HTMLElement>(".destinations tbody th")!.tabIndex = 0,
+    found: /^1\.1: /m,
+  },
+  "something that moves": {
+    spoil: () => document.querySelector<HTMLElement>("#main")!.style.transition = "opacity 1s",
+    found: /^main\./m,
+  },
+  "a page that is too wide": {
+    spoil: () => document.querySelector<HTMLElement>("#main")!.style.width = "500px",
+    found: /pixels too wide for a phone/,
+  },
+};
+
+Deno.test({
+  name: `dashboard: what would stand in the way is found${
+    CHROMIUM ? "" : " (skipped: no Chromium here)"
+  }`,
+  ignore: !CHROMIUM,
+  fn: async () => {
+    const browser = await launch();
+    const state = PAGE_STATES.find(({ name }) => name === "down")!;
+    try {
+      await using stage = await Stage.open(state, { in: browser });
+      for (const { spoil } of Object.values(SPOILT)) await stage.tab.page.evaluate(spoil);
+      const barriers = (await barriersOf(stage, state)).join("\n");
+      for (const [what, { found }] of Object.entries(SPOILT)) assertMatch(barriers, found, what);
+    } finally {
+      await browser.close();
+    }
+  },
+});
+
 /** What is wrong with the page in a state, a line for each. */
 async function barriersOf(stage: Stage, { then }: PageState): Promise<string[]> {
   const { tab, tab: { page } } = stage;
@@ -55,13 +118,13 @@ async function barriersOf(stage: Stage, { then }: PageState): Promise<string[]> 
         found.push(`${scheme}, ${size}: ${barrier}`);
       }
     }
+    // Behind a dialog nothing gets the focus.
+    if (then !== "question") found.push(...await crowdedRows(page));
   }
   found.push(...await smallTargets(page));
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   if (wide > 0) found.push(`${wide} pixels too wide for a phone`);
   found.push(...await moving(page));
-  // Behind a dialog nothing gets the focus.
-  if (then !== "question") found.push(...await crowdedRows(page));
   tab.forgive(EXPECTED);
   return [...found, ...tab.complaints, ...tab.strangers];
 }

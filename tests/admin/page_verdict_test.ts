@@ -3,6 +3,7 @@ import { datagramsOf, forecastOf, tlsOf } from "../../src/admin/dashboard/page/l
 import {
   ageTone,
   clearsIn,
+  firstOf,
   queueOf,
   queueTone,
   ratesOf,
@@ -10,10 +11,14 @@ import {
 } from "../../src/admin/dashboard/page/queue_facts.js";
 import { serviceOf, slotsOf } from "../../src/admin/dashboard/page/slots.js";
 import { healthOf, tabTitle } from "../../src/admin/dashboard/page/verdict.js";
+import type { Point } from "../../src/admin/dashboard/page/history.js";
 import type { ShownState } from "../../src/operations/states.ts";
 import type { ListenerStatus } from "../../src/operations/listener_status.ts";
 import { destination, listener } from "../support/fake_page_admin.ts";
 import { certificateOf } from "../support/statuses.ts";
+
+const RATES = { arriving: 0, served: 0, ended: 0, idle: 0 };
+const RECENT = { sessions_per_s: 0, failures: 0, session_p50_ms: null, session_p99_ms: null };
 
 /** A listener whose destinations, `db1` and so on with 8 slots each, are in these states. */
 function of(...states: ShownState[]): ListenerStatus {
@@ -154,12 +159,19 @@ Deno.test("slots are those that sessions get, those of backups are the reserve",
 
 Deno.test("the queue clears in what waits by what is served", () => {
   const some = { ...of("up"), waiting: 60 };
-  assertEquals(clearsIn(some, { arriving: 190, served: 200 }), "clears in about 0.3 s");
+  assertEquals(
+    clearsIn(some, { ...RATES, arriving: 190, served: 200, ended: 200 }),
+    "clears in about 0.3 s",
+  );
   const more = { ...some, forecast: { ...some.forecast, load: 1.2 } };
-  assertEquals(clearsIn(more, { arriving: 240, served: 200 }), "grows by 40/s");
-  assertEquals(clearsIn({ ...more, queue: 60 }, { arriving: 240, served: 200 }), "stays full");
-  assertEquals(clearsIn(some, { arriving: 1, served: 0 }), "does not move");
-  assertEquals(clearsIn(of("up"), { arriving: 1, served: 0 }), "");
+  assertEquals(
+    clearsIn(more, { ...RATES, arriving: 240, served: 200, ended: 200 }),
+    "grows by 40/s",
+  );
+  const shed = { ...RATES, arriving: 240, served: 200, ended: 238 };
+  assertEquals(clearsIn(more, shed), "gets no shorter");
+  assertEquals(clearsIn({ ...more, queue: 60 }, shed), "stays full");
+  assertEquals(clearsIn(of("up"), { ...RATES, idle: 9000 }), "");
   assertEquals(queueOf([some, of("up")]).title, "60 waiting");
   const point = (t: number, more: object) => ({
     ...{ t, waiting: 1, active: 8, accepted: 0, ended: 0, failed: 0, up: 0, down: 0 },
@@ -174,6 +186,52 @@ Deno.test("the queue clears in what waits by what is served", () => {
   assertEquals(rates.arriving, 4, "only the latest seconds count");
 });
 
+/** Points of so many seconds, of which each has served what is given for it. */
+function served(of: (second: number) => number, seconds = 70): Point[] {
+  return Array.from({ length: seconds }, (_, i) => ({
+    ...{ t: i * 1000, waiting: 9, active: 8, accepted: 2, ended: 2, failed: 0, up: 0, down: 0 },
+    ...{ wait: [null, null], served: of(i) },
+  }));
+}
+
+Deno.test("what is served is what has left its slot: not who was sent away or has only begun", () => {
+  const begun = [destination("0.1", { recent: { ...RECENT, sessions_per_s: 30 } })];
+  const rate = (points: Point[]) => ratesOf(points, begun).served;
+  assertEquals(rate(served(() => 20)), 20);
+  assertEquals(rate(served((i) => i < 60 ? 20 : 0)), 0, "five seconds without one in such a rush");
+  assertEquals(rate(served((i) => i % 10 === 0 ? 1 : 0)), 0.1, "who serves slowly does serve");
+  assertEquals(rate(served(() => 0)), 0);
+  const told = served(() => 0).map(({ served: _, ...point }) => point);
+  assertEquals(rate(told), 2, "of what the program has told, no more than has ended");
+  const still = { ...RATES, served: 0, idle: 5000 };
+  assertEquals(clearsIn(busy(of("up"), 9, 10), still), "does not move");
+  assertEquals(clearsIn(busy(of("up"), 9, 10), { ...still, idle: 4000 }), "", "it has just begun");
+});
+
+Deno.test("who is next is said by the order in force", () => {
+  const one = busy(of("up"), 9, 1500);
+  assertEquals(
+    (["oldest", "newest", "turns", "several"] as const).map((next) => {
+      return firstOf({ ...one, next });
+    }),
+    [
+      "next, here for 1.5 s",
+      "oldest, here for 1.5 s; the newest is next",
+      "oldest, here for 1.5 s; clients take turns",
+      "oldest, here for 1.5 s; others wait for other destinations",
+    ],
+  );
+});
+
+Deno.test("who is turned away is told once, and nearly all are not all", () => {
+  const ended = { done: 3, "refused-overflow": 997 };
+  const listener = { ...of("up"), recent: { ended } };
+  assertEquals(healthOf([listener]).title, "99 % of the sessions failed lately");
+  const now = { ...listener.forecast, turned_away_per_s: 16 };
+  const { title, others } = healthOf([{ ...listener, forecast: now }]);
+  assertEquals([title, others.length], ["16/s are turned away", 0]);
+});
+
 Deno.test("what is foreseen is told in one sentence, and nothing of a listener that is idle", () => {
   const idle = listener(0, { waiting: 0 });
   assertEquals(forecastOf(idle), "");
@@ -183,7 +241,7 @@ Deno.test("what is foreseen is told in one sentence, and nothing of a listener t
   };
   assertEquals(
     forecastOf({ ...idle, waiting: 120, forecast }),
-    "125 % of what can be served arrives, 3.0 clients/s give up.",
+    "1.3 times what can be served arrives, 3.0 clients/s give up.",
   );
   assertEquals(
     forecastOf({ ...idle, overloaded: 1, patience_ms: 980 }),

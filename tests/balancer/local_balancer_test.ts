@@ -74,6 +74,7 @@ Deno.test("the status counts sessions and shows the destinations", async () => {
     state: "running",
     balance: "fifo",
     waiting_clients: 0,
+    next: "oldest",
     oldest_waiting_ms: 0,
     queue: 1024,
     waits_at_most_ms: 30_000,

@@ -3,7 +3,7 @@ import { FatalError } from "../../src/base/errors.ts";
 import { ctl } from "../../src/client/ctl.ts";
 import { FakeAdmin } from "../support/fake_admin.ts";
 import { runProgram } from "../support/program.ts";
-import { until } from "../support/servers.ts";
+import { freePort, until } from "../support/servers.ts";
 import { destinationOf, listenerOf, statusOf } from "../support/statuses.ts";
 
 const NAME = { id: "2.9", name: "pool", address: "dns:pool:53", admin: "ready" } as const;
@@ -147,8 +147,9 @@ Deno.test("names are those that commands take, and fit for the completion of a s
   assertEquals(await run(admin, "names", "sessions"), ["1.7"]);
 });
 
-Deno.test("logs tells what was logged, and with -f what comes until a drain has ended it", async () => {
-  await using admin = new FakeAdmin();
+Deno.test("logs tells what was logged, and with -f what comes, also when the program was gone", async () => {
+  const port = freePort();
+  const admin = new FakeAdmin({ port });
   admin.past = [
     { time: "2026-01-01T00:00:00.000Z", level: "info", message: "listening \x1b[31m" },
     { time: "2026-01-01T00:00:01.000Z", level: "warning", message: "9001 is down" },
@@ -166,15 +167,26 @@ Deno.test("logs tells what was logged, and with -f what comes until a drain has 
   await until(() => shown.length === 2, "the past is shown");
   admin.log({ time: "2026-01-01T00:00:02.000Z", level: "info", message: "9001 is up" });
   await until(() => shown.at(-1) === "2026-01-01T00:00:02.000Z INFO    9001 is up", "it follows");
-  admin.tell(statusOf({ state: "draining" }));
+  const up = { time: "2026-01-01T00:00:02.000Z", level: "info", message: "9001 is up" } as const;
+  const late = { ...up, time: "2026-01-01T00:00:03.000Z", message: "logged while nobody heard" };
+  admin.past = [...admin.past, up, late];
   admin.endStreams();
-  await following;
-  const lost = run(admin, "logs", "--follow");
-  admin.status = statusOf({});
-  await until(() => admin.streams === 1, "it follows again");
-  admin.tell(statusOf({}));
-  admin.endStreams();
-  await assertRejects(() => lost, FatalError, "has ended the connection");
+  await until(() => shown.length > 3, "it is there again");
+  assertEquals(shown.slice(2), [
+    "2026-01-01T00:00:02.000Z INFO    9001 is up",
+    "2026-01-01T00:00:03.000Z INFO    logged while nobody heard",
+  ]);
+  await admin[Symbol.asyncDispose]();
+  await using next = new FakeAdmin({ port });
+  next.status = statusOf({ pid: 777 });
+  next.past = [{ ...up, time: "2026-01-01T00:00:09.000Z", message: "started" }];
+  await until(() => shown.at(-1)!.endsWith("started"), "the next one tells its own lines");
+  assertEquals(shown.length, 5);
+  // A wrong token does not become right by another attempt.
+  next.token = "secret";
+  next.endStreams();
+  await assertRejects(() => following, FatalError, "wants a token");
+  await assertRejects(() => run(next, "logs", "-f"), FatalError, "wants a token");
 });
 
 Deno.test("config shows what is in force, marks what was given, and picks a listener", async () => {

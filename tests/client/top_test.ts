@@ -96,6 +96,56 @@ terminalTest(
   },
 );
 
+terminalTest("Ctrl-Z gives the terminal to the shell, and fg back to top", async () => {
+  await using admin = new FakeAdmin();
+  await using terminal = new Terminal("PS1='ready> ' bash --noprofile --norc -i");
+  const line = [...PROGRAM, "top", admin.address].map((word) => `'${word}'`).join(" ");
+  await terminal.shows("ready> ");
+  for (let turn = 0; turn < 2; turn++) {
+    let before = terminal.output.length;
+    await terminal.type(turn === 0 ? `${line}\n` : "fg\n");
+    await terminal.shows(ENTER, before);
+    await terminal.shows("q quit", before);
+    before = terminal.output.length;
+    await terminal.type("\x1a");
+    await terminal.shows("Stopped", before);
+    assertStringIncludes(terminal.since(before), LEAVE);
+    // What is typed is seen, and lines can be edited again.
+    before = terminal.output.length;
+    await terminal.type("stty -a | grep -o ' echo'; echo $((40 + 2))\n");
+    await terminal.shows("\n42", before);
+    assertStringIncludes(terminal.since(before), "\n echo");
+  }
+  const before = terminal.output.length;
+  await terminal.type("fg\n");
+  await terminal.shows("q quit", before);
+  await terminal.type("q");
+  await terminal.shows(LEAVE, before);
+  // What is typed earlier, top may still read.
+  await terminal.shows("ready> ", terminal.output.lastIndexOf(LEAVE));
+  await terminal.type("exit\n");
+  await terminal.ended();
+});
+
+terminalTest(
+  "of a flood of keys only the end is drawn, and a signal is heard beside it",
+  async () => {
+    await using admin = new FakeAdmin();
+    const destinations = Array.from({ length: 1000 }, (_, i) => {
+      return destinationOf({ id: `1.${i + 1}`, name: `10.0.0.1:${9001 + i}` });
+    });
+    admin.status = statusOf({ listeners: [listenerOf({ destinations })] });
+    await using terminal = start(admin.address);
+    await terminal.shows("q quit");
+    const before = terminal.output.length;
+    await terminal.type("j".repeat(3000));
+    await terminal.shows("> 1.1000", before);
+    assert(terminal.since(before).split("\x1b[H").length < 300, "less than a picture for each key");
+    Deno.kill(Number(/pid=(\d+)/.exec(terminal.output)![1]), "SIGTERM");
+    assertEquals(await restored(terminal), 0);
+  },
+);
+
 terminalTest("top asks again for nobody who may not, and for no other program", async () => {
   for (const failure of ["token", "foreign"] as const) {
     await using admin = new FakeAdmin();

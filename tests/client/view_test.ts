@@ -150,10 +150,10 @@ Deno.test("a frame in 40 columns keeps what matters most", () => {
     "  up 1.5 KiB/s  down 3.0 MiB/s",
     "  queue p50 9.79 ms p99 9.79 ms",
     "  session p50 995 ms p99 995 ms",
-    "  ID   DESTINATION   STATE  ACTIVE",
-    "  1.1  9001          up      12/16",
-    "  1.2  10.0.0~:9003  down      1/4",
-    "  1.3  databa~:9003  drain    0/16",
+    "  ID   DESTINATION   STATE  ACTIVE  FAIL",
+    "  1.1  9001          up      12/16     0",
+    "  1.2  10.0.0~:9003  down      1/4     0",
+    "  1.3  databa~:9003  drain    0/16    10",
     "",
     "q quit  ↑↓ choose  d drain  r ready",
   ]);
@@ -179,10 +179,10 @@ Deno.test("a frame in 80 columns has bars and rates", () => {
 Deno.test("a frame in 200 columns has everything", () => {
   const lines = draw({ columns: 200, rows: Infinity }, busy(10), busy(5));
   assertEquals(lines.slice(5), [
-    "  ID   DESTINATION                                   STATE  ACTIVE                                  SESS/S  FAIL     BYTES/S  SESSIONS  WEIGHT",
-    "  1.1  9001                                          up      12/16  ▕█████████████████████       ▏    22.0     0     1.0 KiB       220       1",
-    "  1.2  10.0.0.7:9003                                 down      1/4  ▕███████                     ▏       0     0         0 B         0       1",
-    "  1.3  database-replica~example.com:9003 (backup 2)  drain    0/16  ▕                            ▏    50.0    10         0 B       500       0",
+    "  ID   DESTINATION                                            STATE  ACTIVE                                  SESS/S  FAIL     BYTES/S  SESSIONS  WEIGHT",
+    "  1.1  9001                                                   up      12/16  ▕█████████████████████       ▏    22.0     0     1.0 KiB       220       1",
+    "  1.2  10.0.0.7:9003                                          down      1/4  ▕███████                     ▏       0     0         0 B         0       1",
+    "  1.3  database-replica.internal.example.com:9003 (backup 2)  drain    0/16  ▕                            ▏    50.0    10         0 B       500       0",
   ]);
 });
 
@@ -464,6 +464,7 @@ Deno.test("keys are read from whatever comes at once", () => {
     "end",
     "quit",
   ]);
+  assertEquals(readKeys("\x1b[1~\x1bOF\x1b[8~\x1a"), ["top", "end", "end", "stop"]);
   // The letters of an unknown key are none.
   assertEquals(readKeys("\x1b[1;5q\x1bOq?"), []);
   assertEquals(readKeys("drm\txyn"), [

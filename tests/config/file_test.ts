@@ -269,6 +269,17 @@ const PROBLEMS: readonly (readonly [name: string, content: string, ...lines: str
     "FILE:3: listner: no such table; the only one is [[listener]]",
   ],
   [
+    "nothing but a table that is called almost like a listener",
+    '[[listner]]\nlisten = "8081"\ndestinations = ["9001"]',
+    "FILE:1: listner: no such table; the only one is [[listener]]",
+  ],
+  [
+    "a table of settings, and no destinations",
+    'listen = "8081"\n[global]\nthreads = 2',
+    "FILE:1: destinations is missing",
+    "FILE:2: global: no such table; the only one is [[listener]]",
+  ],
+  [
     "a URL where there is an address",
     `${ADDRESSES}admin = "http://localhost:9090/"`,
     'FILE:3: admin "http://localhost:9090/": must be HOST:PORT without http://, such as localhost:9090',

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { Program, runProgram } from "../support/program.ts";
 import { freePort, request, TestServer } from "../support/servers.ts";
 import { noTerminal, PROGRAM, Terminal } from "../support/terminal.ts";
+import { unless } from "../support/unless.ts";
 
 /** What people type at a prompt in the folder of the sources. */
 const CALLED = Deno.env.get("IAWLB_BINARY") ? "iawlb" : "deno task start";
@@ -126,4 +127,31 @@ Deno.test({
       await terminal.ended();
       assertEquals([...Deno.readDirSync(folder)], []);
     }),
+});
+
+Deno.test({
+  ...unless("a disk that is full gets no part of a file, which would be in the way", {
+    "root mounts the disk": Deno.build.os !== "linux" || Deno.uid() !== 0,
+  }),
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const mount = new Deno.Command("mount", {
+      args: ["-t", "tmpfs", "-o", "size=4k", "tmpfs", folder],
+    });
+    assertEquals((await mount.output()).code, 0);
+    try {
+      const file = `${folder}/iawlb.toml`;
+      await Deno.writeFile(`${folder}/full`, new Uint8Array(4096));
+      const args = ["init", "--file", file, "8080", "9001"];
+      const full = await runProgram(args);
+      assertEquals(full.code, 1);
+      assertMatch(full.stderr, /^iawlb: Cannot write .*: No space left on device/);
+      await Deno.remove(`${folder}/full`);
+      const again = await runProgram(args);
+      assertEquals([again.code, again.stderr], [0, ""]);
+    } finally {
+      await new Deno.Command("umount", { args: [folder] }).output();
+      await Deno.remove(folder);
+    }
+  },
 });

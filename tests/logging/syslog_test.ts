@@ -106,9 +106,12 @@ Deno.test("messages reach a Unix-domain socket, and nothing is left in the file 
   const directory = await Deno.makeTempDir();
   {
     await using receiver = SyslogReceiver.unix(`${directory}/log`);
-    const before = temporaryDirectories();
+    using folders = new MadeFolders();
     const { syslog, troubles } = open(receiver);
-    assertEquals(temporaryDirectories(), before);
+    assertEquals(folders.made.length, 1);
+    for (const folder of folders.made) {
+      assertThrows(() => Deno.statSync(folder), Deno.errors.NotFound);
+    }
     for (let i = 0; i < 100; i++) syslog.send(message(`number ${i}`, { id: "access" }));
     await syslog.close({ patience: 2000 });
     await until(() => receiver.messages.length === 100, "all have arrived");
@@ -121,10 +124,22 @@ Deno.test("messages reach a Unix-domain socket, and nothing is left in the file 
   await Deno.remove(directory, { recursive: true });
 });
 
-function temporaryDirectories(): string[] {
-  return [...Deno.readDirSync("/tmp")].map(({ name }) => name).filter((name) =>
-    /^iawlb-/.test(name)
-  );
+/** Sees which temporary folders are made here: where they are made, others make theirs. */
+class MadeFolders implements Disposable {
+  readonly made: string[] = [];
+  readonly #make = Deno.makeTempDirSync;
+
+  constructor() {
+    Deno.makeTempDirSync = (options) => {
+      const folder = this.#make(options);
+      this.made.push(folder);
+      return folder;
+    };
+  }
+
+  [Symbol.dispose](): void {
+    Deno.makeTempDirSync = this.#make;
+  }
 }
 
 Deno.test("a message is sent that comes in the very moment in which the one before is sent", async () => {

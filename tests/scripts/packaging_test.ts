@@ -22,6 +22,9 @@ Usage: iawlb ctl ADDR COMMAND [--json] [--token-file FILE]
 
 ADDR is what --admin says.
 
+OPTION is workers=N|auto, backup[=N], send-proxy=off|v1 or name=NAME, as on the
+command line; after set also backup=false, which takes it away.
+
 Commands:
   status
       what it is doing: listeners, destinations, counters
@@ -35,6 +38,10 @@ Commands:
       ends the session with that ID at once
   names [destinations|listeners|sessions]
       what there is
+  set DEST ... OPTION [OPTION ...]
+      changes options
+  watch SESSION ... | [--listener NAME] [--destination DEST] [--client ADDRESS] [--hex]
+      what sessions carry
 
 Options:
   --json              prints the answer of the admin API
@@ -77,8 +84,13 @@ Deno.test("commands and flags in two columns are read out of a command's help te
   const { ctl } = PROGRAM.commands;
   const commands = ctl!.description.find(({ text }) => text === "Commands:")!.terms;
   assertEquals(commands.map(({ name }) => name), [
-    ...["status", "add", "drain", "config", "end", "names"],
+    ...["status", "add", "drain", "config", "end", "names", "set", "watch"],
   ]);
+  assertEquals(
+    commands.at(-1)!.form,
+    "SESSION ... | [--listener NAME] [--destination DEST] [--client ADDRESS] [--hex]",
+  );
+  assertEquals(commands.at(-1)!.help, "what sessions carry");
   assertEquals(commands[1]!.form, "ADDRESS[,workers=N][,backup] [--listener NAME]");
   assertEquals(ctl!.flags, [
     {
@@ -172,7 +184,7 @@ for (const { name, complete } of SHELLS) {
       assertEquals(await words("iawlb --access-log of"), ["off"]);
       assertEquals(await words("iawlb --workers 4 8080 9001 --drain"), ["--drain-timeout"]);
       assertEquals(await words("iawlb c"), ["ctl"]);
-      const commands = ["add", "config", "drain", "end", "names", "status"];
+      const commands = ["add", "config", "drain", "end", "names", "set", "status", "watch"];
       assertEquals(await words("iawlb ctl 9090 "), commands);
       assertEquals(await words("iawlb ctl "), commands);
       assertEquals(await words("iawlb ctl 9090 dr"), ["drain"]);
@@ -210,7 +222,7 @@ for (const { name, complete } of SHELLS) {
         const lines = (await Deno.readTextFile(`${directory}/asked`)).trimEnd().split("\n");
         return lines.at(-1);
       };
-      assertEquals(await words("iawlb ctl drain "), NAMES.destinations!.toSorted());
+      assertEquals(await words("iawlb ctl drain "), [...NAMES.destinations!, "all"].toSorted());
       assertEquals(await asked(), "ctl names destinations");
       assertEquals(await words("iawlb ctl 127.0.0.1:9090 drain d"), ["db"]);
       assertEquals(await asked(), "ctl 127.0.0.1:9090 names destinations");
@@ -228,6 +240,19 @@ for (const { name, complete } of SHELLS) {
       assertEquals(await words("iawlb ctl config front "), []);
       assertEquals(await words("iawlb ctl 9090 status "), []);
       assertEquals(await words("iawlb ctl names s"), ["sessions"]);
+      assertEquals(await words("iawlb ctl set a"), ["all"]);
+      assertEquals(await words("iawlb ctl set wor"), []);
+      assertEquals(await words("iawlb ctl set db w"), ["workers="]);
+      assertEquals(await words("iawlb ctl set db workers=4 b"), ["backup"]);
+      const values = (await words("iawlb ctl set db send-proxy=")).map((one) => {
+        return one.replace(/^(?!send)/, "send-proxy=");
+      });
+      assertEquals(values, ["send-proxy=off", "send-proxy=v1"]);
+      assertEquals(await words("iawlb ctl watch --destination d"), ["db"]);
+      assertEquals(await words("iawlb ctl watch --destination a"), []);
+      assertEquals(await words("iawlb ctl 9090 watch --he"), ["--hex"]);
+      assertEquals(await words("iawlb ctl drain --wai"), ["--wait"]);
+      assertEquals(await words("iawlb ctl watch --client 10.0.0.7 1."), NAMES.sessions);
       await Deno.remove(directory, { recursive: true });
     },
   });

@@ -87,7 +87,7 @@ export function moving(page: Page): Promise<string[]> {
 export function crowdedRows(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const focusable = "a[href], button, input, select, textarea, summary, [tabindex]";
-    return [...document.querySelectorAll(".destinations tbody tr, .destinations [role=row]")]
+    return [...document.querySelectorAll(".destinations tbody tr")]
       .flatMap((row) => {
         const stops = [...row.querySelectorAll<HTMLElement>(focusable)].filter((one) =>
           one.tabIndex >= 0 && one.checkVisibility({ visibilityProperty: true }) &&

@@ -32,6 +32,7 @@ export function listenerOf(different: Partial<ListenerStatus>): ListenerStatus {
     greeting: 0,
     waiting: 0,
     waiting_clients: 0,
+    next: "oldest",
     oldest_waiting_ms: 0,
     queue: 1024,
     waits_at_most_ms: 30_000,

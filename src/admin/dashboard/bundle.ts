@@ -10,6 +10,7 @@ const SCRIPTS = [
   "listener_facts.js",
   "queue_facts.js",
   "slots.js",
+  "failed_lately.js",
   "troubles.js",
   "verdict.js",
   "dom.js",

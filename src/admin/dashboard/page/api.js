@@ -70,14 +70,16 @@ export async function ask(path, { method = "GET", body, signal } = {}) {
  *
  * @param {ReadableStream<Uint8Array>} stream
  * @param {(event: string, data: string) => void} handle
+ * @param {() => void} [arrived] Called for whatever comes, also for a part of an event.
  */
-export async function readEvents(stream, handle) {
+export async function readEvents(stream, handle, arrived = () => {}) {
   const reader = stream.getReader();
   const decoder = new TextDecoder();
   let rest = "";
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
+    arrived();
     const blocks = (rest + decoder.decode(value, { stream: true })).split(/\r?\n\r?\n/);
     rest = blocks.pop() ?? "";
     for (const block of blocks) {

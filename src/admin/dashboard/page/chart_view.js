@@ -1,7 +1,7 @@
 // @ts-check
 /// <reference lib="dom" />
 import { h, setAttribute, setText, svg } from "./dom.js";
-import { byteRate, count, duration, rate } from "./format.js";
+import { byteRate, count, duration, rate, trimmed } from "./format.js";
 import { highestOf, linesOf, PLOT, roundTop, thinned } from "./scale.js";
 
 /** @typedef {import("./history.js").Point} Point */
@@ -135,7 +135,7 @@ export class ChartView {
     );
     const highest = highestOf(drawn.map(({ values }) => values));
     const top = roundTop(highest, { least, kind });
-    setText(this.#top, format(top).replace(/\.0+(?=[ /]|$)/, ""));
+    setText(this.#top, trimmed(format(top)));
     for (const [i, { times, values, step }] of drawn.entries()) {
       const frame = { now, span, top, gap: Math.max(gap, 2.5 * step) };
       const { line, area } = linesOf(times, values, frame);

@@ -4,7 +4,7 @@ import { ask, readEvents, TokenError } from "./api.js";
 
 /** Waits before the next attempt; the last one again and again. */
 const BACK_OFF_MS = [500, 1000, 2000, 4000, 8000];
-/** The program tells its status each second: after so long without one, the connection is dead. */
+/** The program tells its status each second: after so long without a byte, the connection is dead. */
 const SILENCE_MS = 5000;
 
 /**
@@ -60,18 +60,18 @@ export class Connection {
   async #follow() {
     const silence = new AbortController();
     let timer = setTimeout(() => silence.abort(), SILENCE_MS);
+    const heard = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => silence.abort(), SILENCE_MS);
+    };
     try {
       const { body } = await ask("/events", { signal: silence.signal });
       if (!body) return;
       this.#hooks.opened();
       await readEvents(body, (event, data) => {
-        if (event === "status") {
-          this.#failures = 0;
-          clearTimeout(timer);
-          timer = setTimeout(() => silence.abort(), SILENCE_MS);
-        }
+        if (event === "status") this.#failures = 0;
         this.#hooks.event(event, data);
-      });
+      }, heard);
     } finally {
       clearTimeout(timer);
     }

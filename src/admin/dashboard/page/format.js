@@ -82,12 +82,12 @@ export function span(ms) {
 }
 
 /**
- * How long something has been so, in whole seconds.
+ * What was set, or is round, without decimals that say nothing.
  *
- * @param {number} ms
+ * @param {string} text
  */
-export function age(ms) {
-  return ms < 60_000 ? `${Math.ceil(ms / 1000)} s` : duration(ms);
+export function trimmed(text) {
+  return text.replace(/\.0+(?=[ /]|$)/, "");
 }
 
 /**

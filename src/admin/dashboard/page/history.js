@@ -13,11 +13,12 @@
  * @property {number | null} accepted A second, as the next ones.
  * @property {number | null} ended
  * @property {number | null} failed
+ * @property {number} [served] Sessions that left their slot; not known of what the program has told.
  * @property {number | null} up
  * @property {number | null} down
  * @property {(number | null | undefined)[]} wait Median and 99th percentile.
  */
-/** @typedef {{ t: number, accepted: number, ended: number, failed: number, up: number, down: number, queue: readonly number[] }} Totals */
+/** @typedef {{ t: number, accepted: number, ended: number, failed: number, served: number, up: number, down: number, queue: readonly number[] }} Totals */
 /**
  * @typedef {object} Constants What the program knows of its numbers.
  * @property {{ perDoubling: number, lowest: number }} fineness What the buckets of durations are like.
@@ -101,6 +102,8 @@ export class History {
       accepted: (totals.accepted - last.accepted) / seconds,
       ended: (totals.ended - last.ended) / seconds,
       failed: (totals.failed - last.failed) / seconds,
+      // Those of a destination that was removed are not there any more.
+      served: Math.max(0, totals.served - last.served) / seconds,
       up: (totals.up - last.up) / seconds,
       down: (totals.down - last.down) / seconds,
       wait: [quantile(queue, fineness, 0.5), quantile(queue, fineness, 0.99)],
@@ -113,7 +116,7 @@ export class History {
    * @param {number} t
    * @returns {Totals}
    */
-  #totalsOf({ accepted, ended, bytes_up, bytes_down, latencies }, t) {
+  #totalsOf({ accepted, ended, bytes_up, bytes_down, latencies, destinations }, t) {
     const all = Object.entries(ended);
     const { reasons } = this.#constants;
     const failed = all.filter(([reason]) => reasons[reason]?.outcome === "failed");
@@ -122,6 +125,7 @@ export class History {
       accepted,
       ended: all.reduce((sum, [, n]) => sum + n, 0),
       failed: failed.reduce((sum, [, n]) => sum + n, 0),
+      served: destinations.reduce((sum, one) => sum + one.sessions - one.active, 0),
       up: bytes_up,
       down: bytes_down,
       queue: latencies.queue.fine,

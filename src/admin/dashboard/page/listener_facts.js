@@ -4,6 +4,9 @@ import { count, duration, plural, rate } from "./format.js";
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {import("./queue_facts.js").Tone} Tone */
 
+/** The loads that are worth a word: below all can be served, above next to nothing is. */
+const TOO_MUCH = { from: 1.05, to: 20 };
+
 /**
  * What is foreseen of a listener, in words; nothing of one at which nobody waits or gives up.
  *
@@ -12,7 +15,9 @@ import { count, duration, plural, rate } from "./format.js";
 export function forecastOf({ waiting, forecast, overloaded, patience_ms }) {
   const { load, gave_up_per_s } = forecast;
   const pieces = [];
-  if (load && waiting > 0) pieces.push(`${Math.round(100 * load)} % of what can be served arrives`);
+  if (load && load > TOO_MUCH.from && load < TOO_MUCH.to && waiting > 0) {
+    pieces.push(`${load.toFixed(1)} times what can be served arrives`);
+  }
   if (gave_up_per_s > 0) pieces.push(`${rate(gave_up_per_s)} clients/s give up`);
   if (overloaded > 0) {
     const patience = patience_ms > 0 ? `, clients are patient for ${duration(patience_ms)}` : "";

@@ -7,8 +7,8 @@ import { ProgramConfigView } from "./config_view.js";
 import { Connection } from "./connection.js";
 import { askForToken, prepareSaid } from "./dialogs.js";
 import { byId, KeyedList, setAttribute, setText } from "./dom.js";
+import { agedFor } from "./destination_facts.js";
 import { EventsView } from "./events_view.js";
-import { age } from "./format.js";
 import { ListenerView } from "./listener_view.js";
 import { Overview } from "./overview_view.js";
 import { Past } from "./past.js";
@@ -102,7 +102,7 @@ class Page {
       status;
     document.body.dataset.loaded = "yes";
     const lost = access + log > 0 ? ` · ${access + log} log lines lost` : "";
-    setText(byId("about"), `${version} · pid ${pid} · up ${age(uptime_ms)}${lost}`);
+    setText(byId("about"), `${version} · pid ${pid} · up ${agedFor(uptime_ms)}${lost}`);
     const offset = Date.parse(time) - uptime_ms;
     const eager = listeners.length <= EAGER_LISTENERS;
     this.#listeners.render(listeners.map((listener) => {

@@ -78,7 +78,8 @@ function itemOf(item) {
         closeMenu({ back: true });
         act();
       },
-      mouseenter: (event) => {
+      // Not where the mouse only happens to be: whoever uses the keys would lose their place.
+      mousemove: (event) => {
         /** @type {HTMLElement} */ (event.currentTarget).focus({ preventScroll: true });
       },
     },

@@ -8,7 +8,7 @@ import { Sparkline } from "./sparkline.js";
 import { healthOf } from "./verdict.js";
 
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
-/** @typedef {{ root: HTMLElement, points: readonly import("./history.js").Point[] }} Section */
+/** @typedef {{ root: HTMLElement, still: number, points: readonly import("./history.js").Point[] }} Section */
 
 /**
  * The listeners of a program that has several: a row each, which opens the section of its listener.
@@ -55,7 +55,7 @@ export class Overview {
       const shown = section(listener.id);
       if (!shown) continue;
       // What opens by itself stays: a page that closes what somebody reads is no help.
-      if (isIll(listener)) this.#opened.add(listener.id);
+      if (isIll(listener, shown.still)) this.#opened.add(listener.id);
       const open = this.#wanted.get(listener.id) ?? this.#opened.has(listener.id);
       shown.root.hidden = several && !open;
     }
@@ -119,7 +119,7 @@ class OverviewRow {
   /** @param {ListenerStatus} listener */
   update(listener) {
     const section = this.#hooks.section();
-    const health = healthOf([listener]);
+    const health = healthOf([listener], { still: () => section?.still ?? 0 });
     setText(this.#name, listener.name);
     setText(this.#health, health.title);
     setAttribute(this.#health, "data-tone", health.tone);
@@ -147,8 +147,10 @@ class OverviewRow {
  * as the end of a certificate, is said in its row.
  *
  * @param {ListenerStatus} listener
+ * @param {number} still For how long nothing has moved, in milliseconds.
  */
-function isIll(listener) {
-  return healthOf([listener]).tone === "bad" || queueOf([listener]).tone !== "good" ||
+function isIll(listener, still) {
+  return healthOf([listener], { still: () => still }).tone === "bad" ||
+    queueOf([listener]).tone !== "good" ||
     listener.destinations.some(({ state }) => state === "down" || state === "suspect");
 }

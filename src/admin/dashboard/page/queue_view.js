@@ -2,8 +2,8 @@
 /// <reference lib="dom" />
 import { h, setAttribute, setText } from "./dom.js";
 import { Dots } from "./draw.js";
-import { count, rate, span } from "./format.js";
-import { clearsIn, queueTone, ratesOf, roomOf } from "./queue_facts.js";
+import { count, rate, trimmed } from "./format.js";
+import { clearsIn, firstOf, queueTone, ratesOf, roomOf } from "./queue_facts.js";
 
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {import("./history.js").Point} Point */
@@ -51,7 +51,7 @@ export class QueueView {
    * @param {readonly Point[]} points Of the last minutes.
    */
   update(listener, points) {
-    const { waiting, oldest_waiting_ms: oldest, state } = listener;
+    const { waiting, state } = listener;
     const rates = ratesOf(points, listener.destinations);
     const { arriving } = rates;
     const room = roomOf(listener);
@@ -62,13 +62,9 @@ export class QueueView {
     setText(this.#clears, clearsIn(listener, rates));
     setText(
       this.#arriving,
-      state === "draining"
-        ? "the door is closed"
-        : `arriving ${rate(arriving).replace(/\.0$/, "")}/s`,
+      state === "draining" ? "the door is closed" : `arriving ${trimmed(`${rate(arriving)}/s`)}`,
     );
-    // Where who has waited longest need not be next.
-    const first = listener.waiting_clients > 0 || listener.overloaded > 0 ? "oldest" : "next";
-    setText(this.#next, waiting === 0 ? "" : `${first}, here for ${span(oldest)}`);
+    setText(this.#next, waiting === 0 ? "" : firstOf(listener));
     setText(this.#room, room === undefined ? "" : `room for ${count(room)}`);
     this.#bar.hidden = room === undefined;
     const share = room ? Math.min(1, waiting / room) : 0;

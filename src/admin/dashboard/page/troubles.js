@@ -1,5 +1,7 @@
 // @ts-check
-import { age, brief, count, plural, rate, span } from "./format.js";
+import { stateAge } from "./destination_facts.js";
+import { failedLately } from "./failed_lately.js";
+import { brief, count, plural, rate, span, trimmed } from "./format.js";
 import { errorOf } from "./last_error.js";
 import { tlsOf } from "./listener_facts.js";
 import { ageTone, isNearlyFull } from "./queue_facts.js";
@@ -22,22 +24,8 @@ import { slotsOf, takes } from "./slots.js";
 
 /** Nobody was served and not a byte moved for so long: nothing moves. */
 const STILL_MS = 5000;
-/** So many sessions that failed in the last five minutes, and such a share of all, are worth a word. */
-const FAILED = { least: 3, share: 0.05 };
 /** So many destinations are named at once. */
 const NAMED = 3;
-
-/** Ends that are somebody's fault, and what they are in words. */
-const FAULTS = {
-  "connect-failed": "no destination could be reached",
-  "server-reset": "a destination cut them",
-  "answer-timeout": "no answer in time",
-  "queue-timeout": "they waited for too long",
-  "destination-down": "their destination went down",
-  "refused-overflow": "the queue was full",
-  "loop": "they led back to the balancer",
-  "error": "a defect, see the log",
-};
 
 /**
  * What is the matter, the worst first.
@@ -147,7 +135,16 @@ function troublesAt(listener, { still, where, alone }) {
       }),
     );
   }
-  return [...found, ...failing(listener, { where, way })];
+  const failed = failedLately(listener);
+  if (failed) {
+    const title = `${failed.share} % of the sessions${where} failed lately`;
+    found.push(trouble("wait", title, {
+      detail: failed.detail,
+      said: `Sessions fail${where}`,
+      way,
+    }));
+  }
+  return found;
 }
 
 /**
@@ -211,40 +208,21 @@ function byState({ destinations }, { where, serving }) {
   return found;
 }
 
-/**
- * Sessions that ended badly in the last five minutes, if there are many.
- *
- * @param {ListenerStatus} listener
- * @param {{ where: string, way: string }} more
- * @returns {Trouble[]}
- */
-function failing(listener, { where, way }) {
-  const ended = Object.entries(listener.recent?.ended ?? {});
-  const all = ended.reduce((total, [, number = 0]) => total + number, 0);
-  const bad = ended.filter(([reason]) => reason in FAULTS).sort(([, a = 0], [, b = 0]) => b - a);
-  const failed = bad.reduce((total, [, number = 0]) => total + number, 0);
-  const [most] = bad;
-  if (!most || failed < FAILED.least || failed < all * FAILED.share) return [];
-  const share = Math.round(100 * failed / all);
-  return [trouble("wait", `${share} % of the sessions${where} failed lately`, {
-    detail: `${count(failed)} of ${count(all)} in five minutes, most of them since ` +
-      `${FAULTS[/** @type {keyof typeof FAULTS} */ (most[0])]}.`,
-    said: `Sessions fail${where}`,
-    way,
-  })];
-}
-
 /** @param {ListenerStatus} listener */
 function causeOf(listener) {
   const { usable, busy } = slotsOf([listener]);
-  return busy >= usable ? "every slot is busy" : "their destinations have no free slot";
+  if (busy >= usable) return "every slot is busy";
+  // Each of several threads has its own queue, and its share of the slots.
+  return listener.children.length > 1
+    ? "no free slot in their thread"
+    : "their destinations have no free slot";
 }
 
 /** @param {ListenerStatus} listener */
 function limitOf({ waits_at_most_ms: most }) {
   return most === 0
     ? "Nobody is sent away, however long it takes."
-    : `Whoever has waited for ${span(most)} is sent away.`;
+    : `Whoever has waited for ${trimmed(span(most))} is sent away.`;
 }
 
 /**
@@ -261,9 +239,9 @@ function namedCauses(all) {
   return `${named.join("; ")}${more > 0 ? `; and ${count(more)} more` : ""}.`;
 }
 
-/** @param {DestinationStatus} destination */
-function ageOf({ state_age_ms: ms }) {
-  return ` for ${age(ms)}`;
+/** @param {DestinationStatus} destination As its row has it. */
+function ageOf(destination) {
+  return ` for ${stateAge(destination)}`;
 }
 
 /**
