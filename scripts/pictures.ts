@@ -23,7 +23,7 @@ interface Picture {
 const PICTURES: readonly Picture[] = [
   {
     ...{ file: "dashboard.png", state: "mixed", scheme: "light", size: "desk" },
-    ...{ width: 1000, height: 905 },
+    ...{ width: 1000, height: 863 },
   },
   {
     ...{ file: "dashboard-down.png", state: "down", scheme: "dark", size: "desk" },
