@@ -161,8 +161,12 @@ class ByteStream {
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    for (const source of this.#sources) source.end();
+    this.#tellEnd(this.#sources.map((source) => source.end()));
     this.#goOn();
+  }
+
+  async #tellEnd(untold: readonly (number | Promise<number>)[]): Promise<void> {
+    for (const bytes of await Promise.all(untold)) this.#counts.lost += bytes;
     this.#onEnd(this.#counts);
   }
 }

@@ -54,7 +54,9 @@ export class Inspection implements TapListener {
       return false;
     }
     this.sessions.add(session);
-    const { client, clientName, listenerAddress, destination, up, down, acceptedAt, tls } = session;
+    const { client, clientName, listenerAddress, server, up, down, acceptedAt, tls } = session;
+    // One that could not be connected remembers where, and waits again.
+    const destination = server && session.destination;
     this.#note({
       ...this.#head("session", session),
       listener: this.#listener.name,
@@ -128,6 +130,13 @@ export class Inspection implements TapListener {
       records.push({ kind: "lost", time_us: this.#now, ...what });
     }
     return records.length === 0 && this.#complete ? undefined : records;
+  }
+
+  /** How many bytes have come that nobody was told, nor that they were left out. */
+  get untold(): number {
+    return this.#records.reduce((sum, one) => {
+      return one.kind === "bytes" ? sum + one.bytes.length : sum;
+    }, this.#lost.bytes);
   }
 
   #head<K extends string>(kind: K, { id }: Session): { kind: K; session: string; time_us: number } {

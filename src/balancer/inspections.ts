@@ -75,13 +75,15 @@ export class Inspections {
     return records;
   }
 
-  end(number: number): void {
+  /** Ends one; returns how many bytes have come and were not read. */
+  end(number: number): number {
     const running = this.#running.get(number);
-    if (!running) return;
+    if (!running) return 0;
     this.#running.delete(number);
     this.on = this.#running.size > 0;
     for (const session of running.inspection.sessions) this.#leave(session, running.inspection);
     running.inspection.close();
+    return running.inspection.untold;
   }
 
   /** A session is connected and not yet relayed. */

@@ -104,6 +104,6 @@ export interface InspectionSource {
    * asked for is kept within bounds, and left out beyond them. `undefined` once it is over.
    */
   read(): Promise<readonly InspectionRecord[] | undefined>;
-  /** Ends it; nothing is noted any more. */
-  end(): void;
+  /** Ends it; nothing is noted any more. Returns how many bytes have come and were not read. */
+  end(): number | Promise<number>;
 }

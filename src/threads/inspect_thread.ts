@@ -12,7 +12,10 @@ export async function inspectThread(
   const begun = await thread.ask("inspect", wish);
   if (begun === "gone" || begun === "silent") return begun;
   const { number, found } = begun;
-  const end = () => void thread.ask("endInspection", { number }).catch(() => {});
+  async function end(): Promise<number> {
+    const untold = await thread.ask("endInspection", { number }).catch(() => 0);
+    return typeof untold === "number" ? untold : 0;
+  }
   return {
     found,
     async read() {

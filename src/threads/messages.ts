@@ -29,7 +29,7 @@ export interface ThreadCalls {
     ask: { number: number };
     answer: readonly InspectionRecord[] | undefined;
   };
-  endInspection: { ask: { number: number }; answer: void };
+  endInspection: { ask: { number: number }; answer: number };
   setAdminState: { ask: { destination: number; state: AdminState }; answer: void };
   replace: { ask: Replacement; answer: void };
   reconfigure: {

@@ -27,12 +27,14 @@ Deno.test("what nobody reads is kept within bounds, and what is left out is told
     for (let n = 0; n < pieces; n++) {
       inspection.onBytes(session, "down", { offset: n * bytes.length, bytes });
     }
+    assertEquals(inspection.untold, 3 * MOST_HELD);
     const records = (await inspection.read())!;
     const told = records.flatMap((one) => one.kind === "bytes" ? one.bytes.length : []);
     const sum = told.reduce((sum, length) => sum + length, 0);
     assert(sum > MOST_HELD - 2 * bytes.length && sum <= MOST_HELD, `${sum} bytes`);
     const last = records.at(-1)!;
     assertEquals(last.kind === "lost" && last.lost_bytes, 3 * MOST_HELD - sum);
+    assertEquals(inspection.untold, 0);
     // There is room again, also for those that come.
     inspection.onBytes(session, "down", { offset: 3 * MOST_HELD, bytes });
     assertEquals(kinds(await inspection.read()), ["bytes"]);

@@ -6,22 +6,10 @@ import { parseSize } from "../../src/client/inspect/size.ts";
 import { InspectionView } from "../../src/client/inspect/view.ts";
 import type { InspectedSession, InspectionRecord } from "../../src/operations/inspection.ts";
 import { randomBytes } from "../support/servers.ts";
+import { fields, hasTshark } from "../support/tshark.ts";
 import { unless } from "../support/unless.ts";
 
 const START = Date.UTC(2026, 0, 2, 3, 4, 5) * 1000;
-
-const TSHARK = await Deno.permissions.query({ name: "run" }).then(({ state }) =>
-  state === "granted" && hasTshark()
-);
-
-function hasTshark(): boolean {
-  try {
-    return new Deno.Command("tshark", { args: ["-v"], stdout: "null", stderr: "null" })
-      .outputSync().success;
-  } catch {
-    return false;
-  }
-}
 
 function session(session: string, rest: Partial<InspectedSession> = {}): InspectedSession {
   return {
@@ -50,20 +38,6 @@ function over(
 ) {
   const record = { kind: "over", session, time_us: START + 9000, reason } as const;
   return { ...record, bytes_up: up, bytes_down: down };
-}
-
-/** What tshark says of a file: a line a packet with these fields. */
-async function fields(path: string, ...names: string[]): Promise<string[]> {
-  const checks = ["tcp", "udp", "ip"].flatMap((one) => ["-o", `${one}.check_checksum:TRUE`]);
-  const wanted = names.flatMap((name) => ["-e", name]);
-  const command = new Deno.Command("tshark", {
-    args: ["-r", path, ...checks, "-T", "fields", "-E", "separator=;", ...wanted],
-    stdout: "piped",
-    stderr: "null",
-  });
-  const { success, stdout } = await command.output();
-  assert(success, "tshark reads it");
-  return new TextDecoder().decode(stdout).split("\n").slice(0, -1);
 }
 
 /** A file of what has happened. */
@@ -172,7 +146,7 @@ Deno.test("a file that is there is not overwritten, and one without anything is 
   assertThrows(() => Deno.statSync(path), Deno.errors.NotFound);
 });
 
-const NO_TSHARK = { "there is no tshark": !TSHARK };
+const NO_TSHARK = { "there is no tshark": !hasTshark };
 
 Deno.test({
   ...unless(
@@ -274,7 +248,7 @@ Deno.test("the file has no more than its limit, and only whole packets", async (
   const { size } = await Deno.stat(path);
   assertEquals(size, capture.counts.bytes);
   assert(size <= 100_000 && size > 97_000, `${size} bytes`);
-  if (TSHARK) assertEquals((await fields(path, "frame.number")).length, capture.counts.packets);
+  if (hasTshark) assertEquals((await fields(path, "frame.number")).length, capture.counts.packets);
   await Deno.remove(path.slice(0, -"/a.pcapng".length), { recursive: true });
 });
 
@@ -307,7 +281,7 @@ Deno.test({
         new RegExp(`cannot be written: No space left.*; it has the ${packets} packets before$`),
       );
       assertEquals((await Deno.stat(path)).size, whole);
-      if (TSHARK) assertEquals((await fields(path, "frame.number")).length, packets);
+      if (hasTshark) assertEquals((await fields(path, "frame.number")).length, packets);
     } finally {
       await new Deno.Command("umount", { args: ["--lazy", folder] }).output();
       await Deno.remove(folder, { recursive: true });

@@ -6,10 +6,12 @@ import { ResettingServer } from "../support/resetting.ts";
 import {
   answer,
   echo,
+  freePort,
   randomBytes,
   readAll,
   readExactly,
   TestServer,
+  until,
   writeAll,
 } from "../support/servers.ts";
 import { UdpClient } from "../support/udp.ts";
@@ -118,6 +120,23 @@ Deno.test("a session that waits is watched from its connect on; one that is sent
     "1.1 > number 1",
     "1.2 > number 2",
   ]);
+});
+
+Deno.test("one that could not be connected waits, and is not shown as connected", async () => {
+  const port = freePort();
+  await using site = await inspected(listener([`127.0.0.1:${port}`]));
+  const conn = await Deno.connect({ port: site.port });
+  await until(async () => {
+    const [session] = await site.instance.sessions({ limit: 1 });
+    return session?.stage === "waiting" &&
+      (await site.destinations())[`127.0.0.1:${port}`]!.failures > 0;
+  }, "it has not been connected");
+  const { lines, ended } = site.ctl("watch", "1.1");
+  await told(lines, /1\.1 from .* not connected yet/);
+  await site.ctl("end", "1.1").ended;
+  await ended;
+  assertEquals(plain(lines).at(-1), "1.1 is over: killed; 0 B up, 0 B down");
+  conn.close();
 });
 
 Deno.test("datagrams are shown, each for itself", async () => {
