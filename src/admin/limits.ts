@@ -29,6 +29,7 @@ export const LIMITS: Limits = {
   missedStatuses: 30,
   streamBuffer: 64 * 1024,
   streamBacklog: 1024 * 1024,
-  streamHistory: 256 * 1024,
+  // All 32 listeners that have one, each with full columns.
+  streamHistory: 512 * 1024,
   closePatience: 1000,
 };

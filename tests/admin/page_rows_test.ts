@@ -11,6 +11,8 @@ import {
   stateAge,
 } from "../../src/admin/dashboard/page/destination_facts.js";
 import { endsOf, endTone, notLately, percent } from "../../src/admin/dashboard/page/ended_facts.js";
+import { brief } from "../../src/admin/dashboard/page/format.js";
+import { errorOf } from "../../src/admin/dashboard/page/last_error.js";
 import { Flow } from "../../src/admin/dashboard/page/flow.js";
 import { END_REASONS } from "../../src/operations/end_reasons.ts";
 import { configInForceOf } from "../support/config_in_force.ts";
@@ -57,6 +59,22 @@ Deno.test("what long names have in common is known, and no number is cut", () =>
   assertEquals(sharedOf([names[0]!, names[0]!]), { head: 0, tail: 0 }, "the same");
 });
 
+Deno.test("what comes from outside is cut to what has room, and names keep both ends", () => {
+  const program = `exec:/usr/lib/program --with=${"argument ".repeat(40)}--port=9001`;
+  assertEquals(brief("db1"), "db1");
+  assertEquals(brief(program).length, 56);
+  assertEquals(brief(program).startsWith("exec:/usr/lib/program"), true);
+  assertEquals(brief(program).endsWith("--port=9001"), true);
+  assertEquals(
+    brief("🐘".repeat(57)),
+    `${"🐘".repeat(28)}…${"🐘".repeat(27)}`,
+    "no half of a letter",
+  );
+  const text = "exec:/usr/lib/program: there is no such file";
+  const one = destination("0.1", { address: program, last_error: { text, age_ms: 0 } });
+  assertEquals(errorOf(one), "there is no such file");
+});
+
 Deno.test("destinations are found by name, state, tag and the error of those that are down", () => {
   const all = [
     destination("0.1", { last_error: REFUSED, last_check: { ok: true, age_ms: 0, took_ms: 0.2 } }),
@@ -89,7 +107,7 @@ Deno.test("before several change, what that means is said", () => {
   const all = [1, 2, 3].map((n) => destination(`0.${n}`, { active: n }));
   assertEquals(
     consequenceOf(all.slice(0, 2), all, "drain"),
-    "They finish the 3 sessions they serve and take no new ones. 1 of 3 stay in service.",
+    "They finish the 3 sessions they serve and take no new ones. 1 of 3 stays in service.",
   );
   assertEquals(
     consequenceOf(all, all, "maint"),
@@ -150,4 +168,9 @@ Deno.test("a drain says whom it concerns", () => {
     ),
     true,
   );
+  const end = (...limits: string[]) =>
+    /(?<=then it ends\.).*(?= This)/.exec(whatDrainDoes(status([busy]), limits))![0];
+  assertEquals(end("30s"), " What has not finished after 30s is cut.");
+  assertEquals(end("30s", "none", "5m"), " What has not finished after 30s or 5m is cut.");
+  assertEquals(end("none"), " It waits for them however long they take.");
 });

@@ -1,6 +1,7 @@
 // @ts-check
 /// <reference lib="dom" />
 import { ask } from "./api.js";
+import { readConfig } from "./config_source.js";
 import { attempt, confirm } from "./dialogs.js";
 import { byId } from "./dom.js";
 import { count, plural } from "./format.js";
@@ -15,8 +16,14 @@ export class ProgramMenu {
   #button = byId("program");
   /** @type {Status | undefined} */
   #status;
+  /** How long sessions have until they are cut, at each listener. @type {readonly string[]} */
+  #limits = [];
 
   constructor() {
+    readConfig(this.#button, (config) => {
+      const limits = config?.listeners.map(({ options }) => options["drain-timeout"]?.value ?? "");
+      this.#limits = [...new Set(limits)].filter(Boolean);
+    });
     this.#button.addEventListener("click", () => this.#open());
   }
 
@@ -41,7 +48,7 @@ export class ProgramMenu {
           label: "Drain and end…",
           detail: "finishes all sessions, takes no new ones, and ends the program",
           danger: true,
-          act: () => drain(status),
+          act: () => drain(this.#status ?? status, this.#limits),
         }]),
       ],
     });
@@ -66,11 +73,14 @@ async function reload() {
   });
 }
 
-/** @param {Status} status */
-async function drain(status) {
+/**
+ * @param {Status} status
+ * @param {readonly string[]} limits
+ */
+async function drain(status, limits) {
   const sure = await confirm({
     title: "Drain and end the program?",
-    text: whatDrainDoes(status),
+    text: whatDrainDoes(status, limits),
     action: "Drain and end",
   });
   if (!sure) return;
@@ -84,15 +94,24 @@ async function drain(status) {
  * What a drain of the program will do, and whom it concerns.
  *
  * @param {Status} status
+ * @param {readonly string[]} [limits] After how long what has not finished is cut.
  */
-export function whatDrainDoes({ listeners }) {
+export function whatDrainDoes({ listeners }, limits = []) {
   const served = sum(listeners, ({ active }) => active);
   const waiting = sum(listeners, ({ waiting, greeting }) => waiting + greeting);
   const where = listeners.length > 1 ? `at ${plural(listeners.length, "listener")} ` : "";
   const finish = served + waiting === 0
     ? "There is no live session, so it ends at once."
     : `It finishes ${plural(served + waiting, "live session")} (${count(served)} being served, ` +
-      `${count(waiting)} waiting), and then it ends.`;
+      `${count(waiting)} waiting), and then it ends.${cutOf(limits)}`;
   return `From now on ${where}new clients are refused. ${finish} This cannot be taken back: ` +
     "whoever is to start it again has to be able to reach this machine.";
+}
+
+/** @param {readonly string[]} limits */
+function cutOf(limits) {
+  if (limits.length === 0) return "";
+  const timed = limits.filter((limit) => limit !== "none");
+  if (timed.length === 0) return " It waits for them however long they take.";
+  return ` What has not finished after ${timed.join(" or ")} is cut.`;
 }

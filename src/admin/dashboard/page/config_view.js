@@ -1,36 +1,17 @@
 // @ts-check
 /// <reference lib="dom" />
-import { ask } from "./api.js";
 import { gistOf, groupsOf, ownOptions } from "./config_facts.js";
+import { readConfig, refreshConfig } from "./config_source.js";
 import { agedFor } from "./destination_facts.js";
 import { byId, h, setText } from "./dom.js";
-import { plural } from "./format.js";
+import { brief, count, plural } from "./format.js";
 
 /** @typedef {import("../../../operations/config_in_force.ts").ConfigInForce} ConfigInForce */
 /** @typedef {import("../../../operations/listener_status.ts").ListenerStatus} ListenerStatus */
 /** @typedef {import("./config_facts.js").Setting} Setting */
 
-/**
- * Who shows what is in force, until it is on the page no more.
- *
- * @type {Map<Element, (config: ConfigInForce | undefined) => void>}
- */
-const configReaders = new Map();
-/** @type {ConfigInForce | undefined} */
-let configInForce;
-
-/** Asks what is in force and tells everybody who shows it. */
-export async function refreshConfig() {
-  try {
-    configInForce = await (await ask("/config")).json();
-  } catch {
-    // What was known is still the best that there is.
-  }
-  for (const [shown, read] of configReaders) {
-    if (shown.isConnected) read(configInForce);
-    else configReaders.delete(shown);
-  }
-}
+/** So many names of a certificate are told. */
+const CERTIFICATE_NAMES = 4;
 
 /** What a listener runs by: a line, and all of it behind that. */
 export class ConfigView {
@@ -50,8 +31,7 @@ export class ConfigView {
   /** @param {ListenerStatus} listener */
   constructor({ id }) {
     this.#id = id;
-    configReaders.set(this.root, (config) => this.#show(config));
-    this.#show(configInForce);
+    readConfig(this.root, (config) => this.#show(config));
   }
 
   /**
@@ -62,7 +42,7 @@ export class ConfigView {
   update({ certificates, names }) {
     const lines = [
       ...certificates.map(({ names, path, expires_in_s }) => ({
-        name: names.join(", ") || path,
+        name: namesOf(names) || path,
         text: `certificate in ${path}, ${
           expires_in_s < 0 ? "ended" : `ends in ${agedFor(expires_in_s * 1000)}`
         }`,
@@ -103,7 +83,7 @@ export class ProgramConfigView {
   #file = byId("settings-file");
 
   constructor() {
-    configReaders.set(this.#details, (config) => this.#show(config));
+    readConfig(this.#details, (config) => this.#show(config));
   }
 
   /** @param {ConfigInForce | undefined} config */
@@ -117,6 +97,17 @@ export class ProgramConfigView {
     const settings = Object.entries(config.settings).map(([key, entry]) => ({ key, ...entry }));
     this.#list.replaceChildren(groupOf({ title: "The program", settings }));
   }
+}
+
+/**
+ * Some names of a certificate, which may have hundreds.
+ *
+ * @param {readonly string[]} names
+ */
+function namesOf(names) {
+  const more = names.length - CERTIFICATE_NAMES;
+  const told = names.slice(0, CERTIFICATE_NAMES).map((name) => brief(name));
+  return told.join(", ") + (more > 0 ? ` and ${count(more)} more` : "");
 }
 
 /** @param {{ title: string, settings: Setting[] }} group */

@@ -13,7 +13,7 @@ const SILENCE_MS = 5000;
  * @typedef {object} Hooks
  * @property {() => void} opened A new stream begins: the recent events come again.
  * @property {(event: string, data: string) => void} event
- * @property {(retryAt: number) => void} lost
+ * @property {(retryAt: number, closed: boolean) => void} lost Whether the program has closed the stream itself.
  * @property {() => Promise<void>} tokenWanted Resolves as soon as there is another token.
  */
 export class Connection {
@@ -35,8 +35,10 @@ export class Connection {
   /** Follows the events for ever. */
   async run() {
     for (;;) {
+      let closed = false;
       try {
         await this.#follow();
+        closed = true;
       } catch (error) {
         if (error instanceof TokenError) {
           await this.#hooks.tokenWanted();
@@ -44,7 +46,7 @@ export class Connection {
         }
       }
       const wait = BACK_OFF_MS[Math.min(this.#failures++, BACK_OFF_MS.length - 1)] ?? 0;
-      this.#hooks.lost(performance.now() + wait);
+      this.#hooks.lost(performance.now() + wait, closed);
       await new Promise((resolve) => {
         const timer = setTimeout(resolve, wait);
         this.#retry = () => {

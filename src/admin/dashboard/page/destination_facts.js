@@ -1,6 +1,6 @@
 // @ts-check
 import { errorOf } from "./last_error.js";
-import { count, duration, plural } from "./format.js";
+import { brief, count, duration, plural } from "./format.js";
 import { takes } from "./slots.js";
 
 /** @typedef {import("../../../operations/destination_status.ts").DestinationStatus} DestinationStatus */
@@ -23,6 +23,8 @@ const WORST_FIRST = ["down", "suspect", "untried", "drain", "maint", "up"];
 const FRESH_MS = 60_000;
 /** A name is cut only if it is that long. */
 const LONG_NAME = 24;
+/** Most characters of a name; all of it is told where somebody points at it. */
+const LONGEST_SHOWN = 120;
 
 /**
  * How long something has been so, in words that change as seldom as they can.
@@ -97,7 +99,7 @@ export function tagsOf({ backup, tier, weight, limit_reason, sni, alpn, send_pro
     backup && `backup${tier > 1 ? ` ${tier}` : ""}`,
     weight !== 1 && `weight ${weight}`,
     limit_reason !== "configured" && `slots auto: ${limit_reason.replaceAll("-", " ")}`,
-    sni !== "" && `for ${sni}`,
+    sni !== "" && `for ${brief(sni)}`,
     alpn !== "" && alpn,
     send_proxy !== "off" && `PROXY ${send_proxy}`,
     tls !== "off" && tls_,
@@ -133,6 +135,19 @@ export function sharedOf(names) {
 }
 
 /**
+ * A name in what it shares with all others and what is its own. One that is very long has lost its
+ * middle, and shares nothing.
+ *
+ * @param {string} name
+ * @param {{ head: number, tail: number }} shared
+ */
+export function piecesOf(name, { head, tail }) {
+  if (name.length > LONGEST_SHOWN) return { head: "", own: brief(name, LONGEST_SHOWN), tail: "" };
+  const end = name.length - tail;
+  return { head: name.slice(0, head), own: name.slice(head, end), tail: name.slice(end) };
+}
+
+/**
  * Those that are looked for: by parts of the name, the address, the tags, or the error of one that is
  * down.
  *
@@ -145,7 +160,7 @@ export function found(all, { text, state }) {
     if (state !== "" && stateOf(one) !== state) return false;
     if (words.length === 0) return true;
     const error = one.state === "down" || one.state === "suspect" ? errorOf(one) : "";
-    const told = `${one.name} ${one.address} ${stateOf(one)} ${tagsOf(one)} ${error}`;
+    const told = `${one.name} ${one.address} ${stateOf(one)} ${tagsOf(one)} ${one.sni} ${error}`;
     return words.every((word) => told.toLowerCase().includes(word));
   });
 }
@@ -203,6 +218,6 @@ export function consequenceOf(chosen, all, to) {
   const unchecked = to === "maint" ? ", are not checked" : "";
   return `${finish}${unchecked} and take no new ones. ` +
     (left > 0
-      ? `${count(left)} of ${count(all.length)} stay in service.`
+      ? `${count(left)} of ${count(all.length)} ${left === 1 ? "stays" : "stay"} in service.`
       : "None stays in service: whoever comes has to wait.");
 }

@@ -34,6 +34,8 @@ export class DestinationTools {
   #state = "";
   #hits = 0;
   #chosen = 0;
+  /** Whether several are being changed. */
+  busy = false;
 
   /**
    * @param {number} listener
@@ -49,6 +51,8 @@ export class DestinationTools {
       type: "search",
       placeholder: "name, address, error",
       autocomplete: "off",
+      spellcheck: "false",
+      maxlength: 200,
       input: hooks.filtered,
     });
     this.#chips = CHIPS.map((state) => ({
@@ -123,13 +127,14 @@ export class DestinationTools {
       setAttribute(button, "aria-pressed", String(state === this.#state));
     }
     if (this.#order.value !== sort) this.#order.value = sort;
+    const { text, state } = this.wanted;
     const which = chosen > 0
       ? `${count(chosen)} chosen`
-      : hits < all.length
+      : text !== "" || state !== ""
       ? `${count(hits)} found`
       : `all ${count(hits)}`;
-    setText(this.#change, `Change ${which}`);
-    allow(this.#change, hits + chosen > 0);
+    setText(this.#change, this.busy ? "Changing…" : `Change ${which}`);
+    allow(this.#change, hits + chosen > 0 && !this.busy);
   }
 
   /** @param {{ change: (to: AdminState) => void, forget: () => void }} hooks */

@@ -3,6 +3,7 @@
 import { ask } from "./api.js";
 import {
   notesOf,
+  piecesOf,
   SERVICE,
   serviceDetail,
   serviceWord,
@@ -13,7 +14,8 @@ import {
 import { attempt, confirm } from "./dialogs.js";
 import { h, setAttribute, setText, svg } from "./dom.js";
 import { Dots } from "./draw.js";
-import { byteRate, bytes, count, duration, plural, rate, short } from "./format.js";
+import { brief, byteRate, bytes, count, duration, plural, rate, short } from "./format.js";
+import { InView } from "./in_view.js";
 import { toggleMenu } from "./menu.js";
 import { allow, isAllowed } from "./rights.js";
 import { STATES } from "./verdict.js";
@@ -28,6 +30,7 @@ import { STATES } from "./verdict.js";
  * @property {{ up: number, down: number } | undefined} flow Bytes a second.
  * @property {{ head: number, tail: number }} shared How much of its name all others have, too.
  * @property {boolean} dense
+ * @property {boolean} eager Whether it is kept up to date where nobody sees it.
  * @property {boolean} chosen Whether it is one of those that are to be changed together.
  */
 
@@ -67,6 +70,7 @@ export class DestinationView {
   #button;
   #choose;
   #busy = false;
+  #inView;
   /** @type {Row} */
   #row;
 
@@ -79,7 +83,8 @@ export class DestinationView {
     this.#dots = new Dots(
       row.dense ? { pitches: [8, 6, 4], height: 10 } : { pitches: [10, 7, 5], height: 22 },
     );
-    const { id, name } = row.destination;
+    const { id } = row.destination;
+    const name = brief(row.destination.name);
     const marker = svg(
       "svg",
       { class: "marker", viewBox: "-12 -12 24 24", "aria-hidden": "true" },
@@ -114,8 +119,8 @@ export class DestinationView {
         h(
           "div",
           { class: "id" },
-          h("div", { class: "who" }, this.#name, this.#tags),
-          h("div", { class: "about" }, this.#state, this.#notes),
+          h("div", { class: "who" }, this.#name, " ", this.#tags),
+          h("div", { class: "about" }, this.#state, " ", this.#notes),
         ),
       ),
       h("td", { role: "cell", class: "slots" }, this.#dots.root, this.#slots),
@@ -125,20 +130,33 @@ export class DestinationView {
       cell("Moves", this.#up, this.#down),
       h("td", { role: "cell", class: "actions" }, this.#button),
     );
+    this.#inView = new InView(this.root, (/** @type {Row} */ row) => this.#show(row));
   }
 
   /** @param {Row} row */
   update(row) {
+    const { destination, chosen } = this.#row;
+    const { state, admin, leaving, last_error } = row.destination;
+    // Whatever changes what somebody would do is never late.
+    const matters = row.eager || row === this.#row || chosen !== row.chosen ||
+      state !== destination.state ||
+      admin !== destination.admin || leaving !== destination.leaving ||
+      last_error?.text !== destination.last_error?.text;
     this.#row = row;
+    this.#inView.update(row, matters);
+  }
+
+  /** @param {Row} row */
+  #show(row) {
     const { destination, flow, shared, dense, chosen } = row;
     const { name, active, limit, leaving, recent } = destination;
     const state = stateOf(destination);
     setAttribute(this.root, "data-state", state);
     setAttribute(this.#sign, "d", SIGNS[state]);
-    const end = name.length - shared.tail;
-    setText(this.#head, name.slice(0, shared.head));
-    setText(this.#own, name.slice(shared.head, end));
-    setText(this.#tail, name.slice(end));
+    const { head, own, tail } = piecesOf(name, shared);
+    setText(this.#head, head);
+    setText(this.#own, own);
+    setText(this.#tail, tail);
     setAttribute(
       this.#name,
       "title",
@@ -166,8 +184,8 @@ export class DestinationView {
       "title",
       `${plural(destination.sessions, "session")} since the start`,
     );
-    setText(this.#median, durationOr(recent?.session_p50_ms));
-    setText(this.#slow, durationOr(recent?.session_p99_ms));
+    setText(this.#median, duration(recent?.session_p50_ms ?? undefined));
+    setText(this.#slow, duration(recent?.session_p99_ms ?? undefined));
     const failures = recent?.failures ?? destination.failures;
     setText(this.#failures, failures === 0 ? "none" : short(failures));
     this.#failures.classList.toggle("some", failures > 0);
@@ -182,7 +200,7 @@ export class DestinationView {
     setAttribute(this.#down, "title", `${bytes(destination.bytes_down)} since the start`);
     const word = serviceWord(destination);
     setText(this.#word, word);
-    setAttribute(this.#button, "aria-label", `${name}: ${word}`);
+    setAttribute(this.#button, "aria-label", `${brief(name)}: ${word}`);
     this.#choose.checked = chosen;
     setAttribute(this.root, "data-chosen", String(chosen));
     allow(this.#button, !leaving && !this.#busy);
@@ -192,7 +210,7 @@ export class DestinationView {
   #openMenu(onChoose) {
     if (!isAllowed(this.#button)) return;
     const { destination, chosen } = this.#row;
-    const { name, source, admin } = destination;
+    const { source, admin } = destination;
     const states = /** @type {AdminState[]} */ (Object.keys(SERVICE)).map((state) => ({
       label: SERVICE[state].label,
       detail: serviceDetail(destination, state),
@@ -200,7 +218,7 @@ export class DestinationView {
       act: () => this.#change(state),
     }));
     toggleMenu(this.#button, {
-      label: name,
+      label: brief(destination.name),
       items: [
         ...states,
         "line",
@@ -219,8 +237,9 @@ export class DestinationView {
 
   /** @param {AdminState} state */
   async #change(state) {
-    const { id, name, admin } = this.#row.destination;
+    const { id, admin } = this.#row.destination;
     if (admin === state) return;
+    const name = brief(this.#row.destination.name);
     await this.#do(`${SERVICE[state].label} ${name}`, async () => {
       const response = await ask(`/destinations/${id}`, { method: "PATCH", body: { state } });
       this.#told(await response.json());
@@ -229,7 +248,8 @@ export class DestinationView {
   }
 
   async #askToRemove() {
-    const { id, name, active } = this.#row.destination;
+    const { id, active } = this.#row.destination;
+    const name = brief(this.#row.destination.name);
     const sure = await confirm({
       title: `Remove ${name}?`,
       text: active > 0
@@ -258,10 +278,10 @@ export class DestinationView {
    */
   async #do(what, operation) {
     this.#busy = true;
-    this.update(this.#row);
+    this.#show(this.#row);
     await attempt(what, operation);
     this.#busy = false;
-    this.update(this.#row);
+    this.#show(this.#row);
   }
 }
 
@@ -273,9 +293,4 @@ export class DestinationView {
  */
 function cell(label, ...numbers) {
   return h("td", { role: "cell", class: "number pair", "data-label": label }, ...numbers);
-}
-
-/** @param {number | null | undefined} ms */
-function durationOr(ms) {
-  return duration(ms ?? undefined);
 }

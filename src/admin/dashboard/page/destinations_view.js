@@ -23,6 +23,9 @@ const ALWAYS_SHOWN = 120;
 /** Of more, so many, and all those that take no sessions. */
 const SHOWN_AT_FIRST = 60;
 
+/** Up to so many are kept up to date even where nobody sees them. */
+const EAGER = 100;
+
 /** @type {{ text: string, sort: SortKey, hint?: string }[][]} */
 const COLUMNS = [
   [{ text: "Destination", sort: "name" }, { text: "State", sort: "state" }],
@@ -155,11 +158,17 @@ export class DestinationsView {
 
   /** @param {import("./destination_facts.js").AdminState} to */
   async #change(to) {
-    const all = this.#destinations.filter(({ leaving }) => !leaving);
+    const all = () => this.#destinations.filter(({ leaving }) => !leaving);
     const chosen = this.#chosen.size > 0
-      ? all.filter(({ id }) => this.#chosen.has(id))
-      : found(all, this.#tools.wanted);
-    if (await changeTogether(chosen, all, to)) this.#choose([], false);
+      ? all().filter(({ id }) => this.#chosen.has(id))
+      : found(all(), this.#tools.wanted);
+    const left = await changeTogether(chosen, all, to, (busy) => {
+      this.#tools.busy = busy;
+      this.#render();
+    });
+    // What could not be changed stays chosen, so that it can be tried again.
+    if (left) this.#chosen = new Set(left);
+    this.#render();
   }
 
   #render() {
@@ -173,7 +182,11 @@ export class DestinationsView {
     const shown = this.#all || !many || filtered
       ? hits
       : hits.filter((one) => !takes(one) || healthy++ < SHOWN_AT_FIRST);
-    this.#tools.update(all, { hits: hits.length, chosen: this.#chosen.size, sort: this.#sort });
+    this.#tools.update(all, {
+      hits: hits.filter(({ leaving }) => !leaving).length,
+      chosen: this.#chosen.size,
+      sort: this.#sort,
+    });
     this.#tools.root.hidden = all.length < TOOLS_FROM && this.#chosen.size === 0;
     this.#more.hidden = !many || filtered || (!this.#all && shown.length === all.length);
     setText(
@@ -187,6 +200,7 @@ export class DestinationsView {
       flow: this.#flow.of(destination.id),
       shared,
       dense,
+      eager: shown.length <= EAGER,
       chosen: this.#chosen.has(destination.id),
     })));
   }
@@ -199,7 +213,9 @@ export class DestinationsView {
    */
   #inOrder(hits) {
     if (this.#sort === "") return hits;
-    const held = this.#body.matches(":hover, :focus-within") && this.#order.length > 0;
+    const held = this.#order.length > 0 &&
+      (this.#body.matches(":hover, :focus-within") ||
+        this.#body.querySelector('[aria-expanded="true"]') !== null);
     if (held) {
       const places = new Map(this.#order.map((id, place) => [id, place]));
       return hits.toSorted((a, b) => (places.get(a.id) ?? 1e9) - (places.get(b.id) ?? 1e9));

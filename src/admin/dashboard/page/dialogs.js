@@ -7,6 +7,22 @@ import { mayAct } from "./rights.js";
 /** How long the page shows that something was done. What failed stays until it is closed. */
 const SAID_MS = 10_000;
 
+/** Something was done in part: a headline that says so, and what was not. */
+export class DoneInPart extends Error {
+  /** @override */
+  name = "DoneInPart";
+  lines;
+
+  /**
+   * @param {string} headline
+   * @param {string[]} lines
+   */
+  constructor(headline, lines) {
+    super(headline);
+    this.lines = lines;
+  }
+}
+
 /**
  * Does something and says how it went.
  *
@@ -19,8 +35,10 @@ export async function attempt(what, operation) {
     const done = await operation();
     say(Array.isArray(done) ? done : [done], "good");
   } catch (error) {
-    if (error instanceof TokenError) say([`${what}: ${error.message}; reload the page`], "bad");
-    else if (error instanceof ApiError) {
+    if (error instanceof DoneInPart) say([error.message, ...error.lines], "bad");
+    else if (error instanceof TokenError) {
+      say([`${what}: ${error.message}; reload the page`], "bad");
+    } else if (error instanceof ApiError) {
       if (error.lines.length > 0) say([`${what}: not done`, ...error.lines], "bad");
       else say([`${what}: ${error.message}`], "bad");
     } else say([`${what}: the program did not answer`], "bad");

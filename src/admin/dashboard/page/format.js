@@ -1,9 +1,29 @@
 // @ts-check
 // Numbers for people: three digits that matter, and units that do not jump about.
 
+/** Made once: there are thousands of numbers on the page. */
+const WHOLE = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+
 /** @param {number} n */
 export function count(n) {
-  return n.toLocaleString("en-US", { maximumFractionDigits: 0 });
+  return Number.isInteger(n) && n >= 0 && n < 1000 ? String(n) : WHOLE.format(n);
+}
+
+/** Most characters of a name within a sentence. */
+const LONGEST_NAME = 56;
+
+/**
+ * A name without its middle if it is long, as that of a program with all its arguments: what tells names
+ * apart is at their ends.
+ *
+ * @param {string} name
+ * @param {number} [most]
+ */
+export function brief(name, most = LONGEST_NAME) {
+  const letters = name.length > most ? [...name] : [];
+  if (letters.length <= most) return name;
+  const head = Math.ceil((most - 1) / 2);
+  return `${letters.slice(0, head).join("")}…${letters.slice(head + 1 - most).join("")}`;
 }
 
 /**

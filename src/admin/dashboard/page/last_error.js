@@ -8,7 +8,9 @@
  */
 export function errorOf({ address, last_error }) {
   const text = (last_error?.text ?? "").replace(/ \(os error \d+\)/, "").replace(/\.$/, "");
-  const bare = text.startsWith(`${address}: `) ? text.slice(address.length + 2) : text;
+  // A program is named without its arguments.
+  const named = [address, address.split(" ")[0] ?? ""].find((one) => text.startsWith(`${one}: `));
+  const bare = named === undefined ? text : text.slice(named.length + 2);
   // A word, not an abbreviation.
   return bare.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase());
 }

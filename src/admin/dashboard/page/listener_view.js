@@ -5,6 +5,7 @@ import { ConfigView } from "./config_view.js";
 import { DestinationsView } from "./destinations_view.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { count, plural } from "./format.js";
+import { InView } from "./in_view.js";
 import { datagramsOf, forecastOf, tlsOf } from "./listener_facts.js";
 import { queueTone, stillFor } from "./queue_facts.js";
 import { QueueView } from "./queue_view.js";
@@ -17,6 +18,7 @@ import { Reasons } from "./reasons_view.js";
  * @property {ListenerStatus} listener
  * @property {number} time The uptime, in milliseconds.
  * @property {number} offset The clock at uptime 0, in milliseconds.
+ * @property {boolean} eager Whether it is kept up to date where nobody sees it.
  */
 
 /** A listener: its queue, its charts, who serves it and how its sessions ended. */
@@ -39,6 +41,7 @@ export class ListenerView {
   #destinations;
   #config;
   #reasons;
+  #inView;
 
   /**
    * @param {ListenerStatus} listener
@@ -71,6 +74,7 @@ export class ListenerView {
       this.#about,
       this.#works,
     );
+    this.#inView = new InView(this.root, (/** @type {Told} */ told) => this.#show(told));
   }
 
   /** What it did lately. */
@@ -79,11 +83,21 @@ export class ListenerView {
   }
 
   /** @param {Told} told */
-  update({ listener, time, offset }) {
-    this.#told = { listener, time, offset };
+  update(told) {
+    const before = this.#told?.listener;
+    const { id, state, destinations } = told.listener;
+    // What the verdict leads to has to be there.
+    const matters = told.eager || before?.state !== state ||
+      before.destinations.length !== destinations.length;
+    this.#told = told;
+    this.still = stillFor(this.#past.of(id).points);
+    this.#inView.update(told, matters);
+  }
+
+  /** @param {Told} told */
+  #show({ listener, time }) {
     const { name, address, destinations, names } = listener;
     const { points } = this.#past.of(listener.id);
-    this.still = stillFor(points);
     const troubles = names.filter(({ last_error }) => last_error !== "").map((one) => {
       return ` The latest look-up of ${one.name}: ${one.last_error}.`;
     });

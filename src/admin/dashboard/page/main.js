@@ -2,7 +2,8 @@
 /// <reference lib="dom" />
 import { ProgramMenu } from "./actions.js";
 import { ask } from "./api.js";
-import { ProgramConfigView, refreshConfig } from "./config_view.js";
+import { refreshConfig } from "./config_source.js";
+import { ProgramConfigView } from "./config_view.js";
 import { Connection } from "./connection.js";
 import { askForToken, prepareSaid } from "./dialogs.js";
 import { byId, KeyedList, setAttribute, setText } from "./dom.js";
@@ -27,6 +28,9 @@ import { VerdictView } from "./verdict_view.js";
 
 /** What happened if something else is in force. */
 const CHANGES = ["reload", "added", "removed"];
+
+/** Up to so many are kept up to date even where nobody sees them. */
+const EAGER_LISTENERS = 6;
 
 /** The whole page: what it knows of the program, and who shows what of it. */
 class Page {
@@ -54,7 +58,7 @@ class Page {
         refreshConfig();
       },
       event: (event, data) => this.#take(event, JSON.parse(data)),
-      lost: (retryAt) => this.#presence.lose(retryAt),
+      lost: (retryAt, closed) => this.#presence.lose(retryAt, closed),
       tokenWanted: () => {
         this.#presence.askWho();
         return askForToken();
@@ -100,7 +104,10 @@ class Page {
     const lost = access + log > 0 ? ` · ${access + log} log lines lost` : "";
     setText(byId("about"), `${version} · pid ${pid} · up ${agedFor(uptime_ms)}${lost}`);
     const offset = Date.parse(time) - uptime_ms;
-    this.#listeners.render(listeners.map((listener) => ({ listener, time: uptime_ms, offset })));
+    const eager = listeners.length <= EAGER_LISTENERS;
+    this.#listeners.render(listeners.map((listener) => {
+      return { listener, time: uptime_ms, offset, eager };
+    }));
     const draining = state === "draining";
     const verdict = healthOf(listeners, {
       draining,

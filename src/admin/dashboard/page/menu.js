@@ -55,7 +55,10 @@ function closeMenu({ back = false } = {}) {
   menu = undefined;
   closing.abort();
   button.setAttribute("aria-expanded", "false");
-  if (back) button.focus({ preventScroll: true });
+  // Whose button is gone, as that of a destination that was removed, goes back to the page.
+  if (back) {
+    (button.isConnected ? button : document.getElementById("main"))?.focus({ preventScroll: true });
+  }
   root.remove();
 }
 
@@ -89,6 +92,7 @@ function itemOf(item) {
 function placeMenu() {
   if (!menu) return;
   const { root, button } = menu;
+  if (!button.isConnected) return;
   const at = button.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = root;
   const left = Math.max(MENU_GAP, Math.min(at.right - width, innerWidth - width - MENU_GAP));

@@ -39,10 +39,15 @@ export class Presence {
     this.#become("live");
   }
 
-  /** @param {number} retryAt When to try again, by the clock of the page. */
-  lose(retryAt) {
+  /**
+   * @param {number} retryAt When to try again, by the clock of the page.
+   * @param {boolean} closed Whether the program has said the last word: one that was killed while it
+   *   drained, or that cannot be reached, has not ended as planned.
+   */
+  lose(retryAt, closed) {
     this.#retryAt = retryAt;
-    this.#become(this.#status?.state === "draining" ? "ended" : "lost");
+    const drained = closed && this.#status?.state === "draining";
+    this.#become(drained || this.#link === "ended" ? "ended" : "lost");
   }
 
   /** The program wants to know who looks. */
@@ -93,5 +98,6 @@ function lostText(link, status) {
   if (link === "ended") {
     return `Ended as planned: the program has drained and is gone. It was last heard at ${seen}.`;
   }
-  return `Disconnected: the program does not answer. What you see is from ${seen}.`;
+  const drained = status.state === "draining" ? " It was about to drain." : "";
+  return `Disconnected: the program does not answer.${drained} What you see is from ${seen}.`;
 }

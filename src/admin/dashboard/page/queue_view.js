@@ -28,6 +28,8 @@ export class QueueView {
   #room = h("span", { class: "room muted" });
   /** @type {{ waiting: number, peak: number }} */
   #drawn = { waiting: 0, peak: 0 };
+  /** The width of the lane: asking for it would have the browser lay out all that has changed. */
+  #width = 0;
 
   constructor() {
     this.#lane.append(this.#dots.root, h("span", { class: "door", "aria-hidden": "true" }));
@@ -38,7 +40,10 @@ export class QueueView {
       this.#lane,
       h("div", { class: "feet" }, this.#next, this.#scale, this.#room, this.#bar),
     );
-    new ResizeObserver(() => this.#draw()).observe(this.#lane);
+    new ResizeObserver(() => {
+      this.#width = this.#lane.clientWidth;
+      this.#draw();
+    }).observe(this.#lane);
   }
 
   /**
@@ -75,7 +80,7 @@ export class QueueView {
     const { waiting, peak } = this.#drawn;
     this.#lane.classList.toggle("empty", peak === 0);
     // Some room for the door.
-    const width = this.#lane.clientWidth - 26;
+    const width = this.#width - 26;
     this.#dots.update({ count: waiting, capacity: Math.max(peak, FEWEST), places: peak, width });
   }
 }

@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 import { attempt } from "./dialogs.js";
 import { byId, h, KeyedList, setText } from "./dom.js";
-import { bytes, count, duration } from "./format.js";
+import { brief, bytes, count, duration } from "./format.js";
 import { allow, isAllowed } from "./rights.js";
 
 /** @typedef {import("../../../operations/operations.ts").SessionInfo} SessionInfo */
@@ -83,8 +83,8 @@ export class SessionsView {
       h(
         "td",
         { role: "cell", class: "address", "data-label": "Client" },
-        client,
-        peer === client ? "" : ` through ${peer}`,
+        brief(client),
+        peer === client ? "" : ` through ${brief(peer)}`,
       ),
       h("td", { role: "cell", class: "address", "data-label": "Listener" }, listener),
       stage,
@@ -104,7 +104,7 @@ export class SessionsView {
             : `${session.stage}, place ${count(session.place)}`,
         );
         allow(end, true);
-        setText(destination, session.destination ?? "–");
+        setText(destination, brief(session.destination ?? "–"));
         setText(age, duration(session.age_ms));
         const { datagrams_up: up, datagrams_down: down } = session;
         const datagrams = up === undefined

@@ -1,7 +1,7 @@
 // @ts-check
 import { stateAge } from "./destination_facts.js";
 import { failedLately } from "./failed_lately.js";
-import { count, plural, rate, span, trimmed } from "./format.js";
+import { brief, count, plural, rate, span, trimmed } from "./format.js";
 import { errorOf } from "./last_error.js";
 import { tlsOf } from "./listener_facts.js";
 import { ageTone, isNearlyFull } from "./queue_facts.js";
@@ -122,7 +122,9 @@ function troublesAt(listener, { still, where, alone }) {
   found.push(...byState(listener, { where, serving }));
   for (const { name, last_error } of names) {
     if (last_error === "") continue;
-    found.push(trouble("wait", `${name} cannot be looked up`, { detail: `${last_error}.`, way }));
+    found.push(
+      trouble("wait", `${brief(name)} cannot be looked up`, { detail: `${last_error}.`, way }),
+    );
   }
   const { tone, text } = tlsOf(listener);
   if (tone !== "plain") {
@@ -185,10 +187,12 @@ function byState({ destinations }, { where, serving }) {
       tone,
       many
         ? `${count(all.length)} of ${count(here.length)} destinations${where} are ${state}`
-        : `${one.name} is ${state}${since}${error === "" ? "" : `: ${error}`}`,
+        : `${brief(one.name)} is ${state}${since}${error === "" ? "" : `: ${brief(error, 160)}`}`,
       {
         detail: many ? namedCauses(all) : restOf(here),
-        said: many ? `${count(all.length)} destinations are ${state}` : `${one.name} is ${state}`,
+        said: many
+          ? `${count(all.length)} destinations are ${state}`
+          : `${brief(one.name)} is ${state}`,
         way: `d${one.id}`,
       },
     ));
@@ -229,7 +233,7 @@ function limitOf({ waits_at_most_ms: most }) {
 function namedCauses(all) {
   const named = all.slice(0, NAMED).map((one) => {
     const error = errorOf(one);
-    return `${one.name}${ageOf(one)}${error === "" ? "" : `: ${error}`}`;
+    return `${brief(one.name)}${ageOf(one)}${error === "" ? "" : `: ${brief(error, 160)}`}`;
   });
   const more = all.length - named.length;
   return `${named.join("; ")}${more > 0 ? `; and ${count(more)} more` : ""}.`;
