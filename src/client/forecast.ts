@@ -16,11 +16,13 @@ export function foreseen(listener: ListenerStatus): Foreseen[] {
   const { load, expected_wait_ms, clears_in_ms, gave_up_per_s, turned_away_per_s } = forecast;
   const { waiting, overloaded, patience_ms } = listener;
   const waits = expected_wait_ms === null ? waiting > 0 : expected_wait_ms > 0;
-  const clears = clears_in_ms === null ? "not as things are" : `in ${formatSpan(clears_in_ms)}`;
+  const clears: Foreseen = clears_in_ms === null
+    ? ["queue", "gets no shorter"]
+    : ["clears", `in ${formatSpan(clears_in_ms)}`];
   const items: (Foreseen | false)[] = [
     load !== null && load > 0 && ["load", formatShare(load)],
     waits && ["expected wait", expected_wait_ms === null ? "?" : formatSpan(expected_wait_ms)],
-    waiting > 0 && clears_in_ms !== 0 && ["clears", clears],
+    waiting > 0 && clears_in_ms !== 0 && clears,
     gave_up_per_s > 0 && ["gave up/s", formatRate(gave_up_per_s)],
     turned_away_per_s > 0 && ["turned away/s", formatRate(turned_away_per_s)],
     overloaded > 0 && ["overloaded, patience", patience_ms > 0 ? formatSpan(patience_ms) : "?"],

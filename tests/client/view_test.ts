@@ -78,7 +78,7 @@ Deno.test("what is foreseen has a line of its own, where something is", () => {
   const now = busy(10);
   const [listener] = now.listeners;
   const shown = draw({}, { ...now, listeners: [{ ...listener!, forecast: FORESEEN }] });
-  const line = "  load 150%  expected wait 2.5 s  clears not as things are  gave up/s 12.0";
+  const line = "  load 150%  expected wait 2.5 s  queue gets no shorter  gave up/s 12.0";
   assert(shown.includes(line), shown.join("\n"));
   assert(shown.includes("  turned away/s 20.0"), shown.join("\n"));
   const { forecast: _, ...earlier } = listener!;
