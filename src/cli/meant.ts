@@ -1,6 +1,6 @@
 import { AddressError, parseAddress } from "../net/address.ts";
 import { UsageError } from "../base/errors.ts";
-import { quote } from "../base/text.ts";
+import { nearest, quote } from "../base/text.ts";
 
 /** What flags of other programs are here. */
 const FLAGS: Readonly<Record<string, string>> = {
@@ -35,6 +35,9 @@ const WORDS: Readonly<Record<string, string>> = {
   ...named(["restart"], "it is iawlb ctl shutdown, then a new start; iawlb ctl reload needs none"),
 };
 
+/** The words that the program's own command lines begin with. */
+const OWN_WORDS = ["top", "ctl", "init", "send", "help"];
+
 /** What somebody meant with a flag that there is not; `undefined` if nobody knows. */
 export function meantByFlag(name: string): string | undefined {
   if (Object.hasOwn(FLAGS, name)) return FLAGS[name];
@@ -55,10 +58,23 @@ export async function assertNoWord(text: string): Promise<void> {
   if (meant) throw new UsageError(`${quote(text)}: no such command; ${meant}`);
 }
 
-/** Whether it belongs behind `iawlb ctl`. */
+/** Whether it belongs behind `iawlb ctl`, or is a command with one slip of the pen. */
 async function commandOf(word: string): Promise<string | undefined> {
   const { COMMANDS } = await import("../client/commands.ts");
-  return Object.hasOwn(COMMANDS, word) ? `it is iawlb ctl ${word}` : undefined;
+  if (Object.hasOwn(COMMANDS, word)) return `it is iawlb ctl ${word}`;
+  const own = nearest(word, OWN_WORDS);
+  if (isSlipOf(own, word)) return `the nearest is iawlb ${own}`;
+  const command = nearest(word, Object.keys(COMMANDS));
+  return isSlipOf(command, word) ? `the nearest is iawlb ctl ${command}` : undefined;
+}
+
+/** Whether a word is another one with a letter more, less or different, or with two of them exchanged. */
+function isSlipOf(meant: string, word: string): boolean {
+  let start = 0;
+  while (start < meant.length && meant[start] === word[start]) start++;
+  const [a, b] = [meant.slice(start), word.slice(start)];
+  return a.slice(1) === b || a === b.slice(1) || a.slice(1) === b.slice(1) ||
+    (a[0] === b[1] && a[1] === b[0] && a.slice(2) === b.slice(2));
 }
 
 function isAddress(text: string): boolean {
