@@ -216,7 +216,8 @@ export function commandLineReporter(texts: ListenerTexts): Reporter {
     if ("destination" in part) {
       return `DESTINATION ${quote(texts.destinations[part.destination]!)}`;
     }
-    return `${flagOf(part.option)} ${quote(texts.options[part.option] ?? "")}`;
+    const text = texts.options[part.option];
+    return text === undefined ? flagOf(part.option) : `${flagOf(part.option)} ${quote(text)}`;
   }
 }
 
