@@ -48,7 +48,7 @@ async function sessions(program: Program, number: number): Promise<void> {
 /** The numbers in lines of the format LONG, each of which has to be whole. */
 function wholeIds(text: string): number[] {
   return text.split("\n").slice(0, -1).map((line) => {
-    const [, id] = /^(\d+) x{401,1000} \1$/.exec(line) ?? [];
+    const [, id] = /^1\.(\d+) x{401,1000} 1\.\1$/.exec(line) ?? [];
     if (id === undefined) throw new Error(`a torn line: ${line.slice(0, 40)}…${line.slice(-40)}`);
     return Number(id);
   });
@@ -219,13 +219,13 @@ Deno.test({
     );
     await sessions(program, 149);
     const { seen, ended } = await reader(path);
-    await until(() => / 150\n/.test(seen.text), "all lines are there");
+    await until(() => / 1\.150\n/.test(seen.text), "all lines are there");
     assertEquals(await program.terminate(), 0);
     await ended;
     const lines = seen.text.trimEnd().split("\n");
-    const access = lines.filter((line) => /^\d+ x/.test(line));
+    const access = lines.filter((line) => /^1\.\d+ x/.test(line));
     assertEquals(wholeIds(access.join("\n") + "\n").length, 150);
-    for (const line of lines) assertMatch(line, /^(\d+ x|\S+ \[\w+\] iawlb: |.*Warning)/);
+    for (const line of lines) assertMatch(line, /^(1\.\d+ x|\S+ \[\w+\] iawlb: |.*Warning)/);
     assertEquals(lines.filter((line) => line.includes("accepted from")).length, 150);
   },
 });
@@ -394,7 +394,7 @@ for (
       ],
     );
     await sessions(program, 2);
-    await until(() => program[stream].includes("ended 2"), "its lines are there");
+    await until(() => program[stream].includes("ended 1.2"), "its lines are there");
     program.signal("SIGUSR2");
     await program.logged(/the access log is no file: nothing to open again/);
     await sessions(program, 1);
