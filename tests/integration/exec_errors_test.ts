@@ -10,13 +10,13 @@ Deno.test("standard error is told line by line with the session, and not without
   const told = () => program.log.map((line) => JSON.parse(line)).filter(({ line }) => line);
   await until(() => told().length === 3, "three lines are told");
   assertEquals(told().map(({ id, line }) => [id, line]), [
-    [1, "one"],
-    [1, "two\\u{1b}[31m"],
-    [1, "three"],
+    ["1.1", "one"],
+    ["1.1", "two\\u{1b}[31m"],
+    ["1.1", "three"],
   ]);
   await request(program.port, `${many}\n`);
   await program.entries(2);
-  const lines = told().filter(({ id }) => id === 2);
+  const lines = told().filter(({ id }) => id === "1.2");
   assert(lines.length > 0 && lines.length < 200, `${lines.length}`);
   await until(async () => {
     await request(program.port, "echo more >&2\n");
