@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { findChromium, Tab } from "../support/browser.ts";
 import { Program } from "../support/program.ts";
 import { echo, freePort, request, TestServer, until } from "../support/servers.ts";
@@ -127,9 +127,8 @@ withMany("of many rows only those are drawn that can be seen", 300, async ({ tab
       observer.disconnect();
       return rows.size;
     });
-  await changed();
-  const number = await changed();
-  assert(number < 150, `${number} of 300 were drawn`);
+  // An update that is late is drawn together with the next one.
+  await until(async () => await changed() < 150, "fewer than half of them are drawn");
 });
 
 withMany("a program that is killed while it drains has not ended as planned", 1, async (crowd) => {
