@@ -1,13 +1,14 @@
 // What requests of the admin API cost a round trip through the balancer beside them:
 // `deno run -A scripts/bench/admin_main.ts [DESTINATIONS] [THREADS] [PROGRAM…]`. Needs curl.
+import { freePort, serveEcho } from "./echo.ts";
+import { sleep } from "./processes.ts";
 import { quantile } from "./statistics.ts";
 
 const [destinations = "1000", threads = "1", ...program] = Deno.args;
 const command = program.length > 0 ? program : ["deno", "run", "-A", "main.ts"];
 const SECONDS = 5;
 
-const echo = Deno.listen({ hostname: "0.0.0.0", port: 0 });
-serve(echo);
+const echo = serveEcho();
 const { port } = echo.addr;
 
 const config = await Deno.makeTempFile({ suffix: ".toml" });
@@ -27,7 +28,7 @@ const child = new Deno.Command(command[0]!, {
 }).spawn();
 
 try {
-  while (!(await curl("/healthz")).success) await pause(100);
+  while (!(await curl("/healthz")).success) await sleep(100);
   // So that every destination has durations to show.
   for (let i = 0; i < 3 * Number(destinations); i++) await roundTrip(await connect());
   const conn = await connect();
@@ -64,7 +65,7 @@ try {
       while (request && performance.now() < end) {
         await request();
         asked++;
-        await pause(20);
+        await sleep(20);
       }
     })();
     const times: number[] = [];
@@ -110,29 +111,4 @@ function curl(path: string, ...args: string[]): Promise<Deno.CommandStatus> {
     stdout: "null",
     stderr: "null",
   }).spawn().status;
-}
-
-async function serve(listener: Deno.Listener): Promise<void> {
-  for await (const conn of listener) answerAll(conn);
-}
-
-async function answerAll(conn: Deno.Conn): Promise<void> {
-  const buffer = new Uint8Array(64);
-  try {
-    for (let n = await conn.read(buffer); n !== null; n = await conn.read(buffer)) {
-      await conn.write(buffer.subarray(0, n));
-    }
-    conn.close();
-  } catch {
-    // The balancer was ended.
-  }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,14 +1,16 @@
 // What keeping the history costs: CPU of the program idle and under a steady load, with and without
 // `--admin`, or of two programs: `deno run -A scripts/bench/history_main.ts [DESTINATIONS] [THREADS]
 // [MAIN…]`, where each MAIN is a main.ts to measure with `--admin`.
+import { freePort, serveEcho } from "./echo.ts";
+import { sleep } from "./processes.ts";
+
 const [destinations = "40", threads = "1", ...mains] = Deno.args;
 const IDLE_S = 8;
 const LOADED_S = 8;
 /** New sessions a second while it is loaded. */
 const RATE = 400;
 
-const echo = Deno.listen({ hostname: "0.0.0.0", port: 0 });
-serve(echo);
+const echo = serveEcho();
 
 const here = new URL("../../main.ts", import.meta.url).pathname;
 const programs = mains.length > 0
@@ -38,11 +40,11 @@ async function measured({ main, admin }: { main: string; admin: boolean }) {
     stdout: "null",
   }).spawn();
   try {
-    while (!await reachable(front)) await pause(100);
+    while (!await reachable(front)) await sleep(100);
     // So that every destination has durations.
     for (let i = 0; i < 3 * Number(destinations); i++) await session(front);
-    await pause(1000);
-    const idle = await during(child.pid, IDLE_S, () => pause(IDLE_S * 1000));
+    await sleep(1000);
+    const idle = await during(child.pid, IDLE_S, () => sleep(IDLE_S * 1000));
     const loaded = await during(child.pid, LOADED_S, () => load(front));
     const status = await Deno.readTextFile(`/proc/${child.pid}/status`);
     const rss = Math.round(Number(/VmRSS:\s*(\d+)/.exec(status)![1]) / 1024);
@@ -76,7 +78,7 @@ async function load(port: number): Promise<void> {
   const sessions: Promise<void>[] = [];
   for (let next = performance.now(); next < end; next += 1000 / RATE) {
     const wait = next - performance.now();
-    if (wait > 0) await pause(wait);
+    if (wait > 0) await sleep(wait);
     sessions.push(session(port));
   }
   await Promise.all(sessions);
@@ -90,29 +92,4 @@ async function session(port: number): Promise<void> {
 
 async function reachable(port: number): Promise<boolean> {
   return await session(port).then(() => true, () => false);
-}
-
-async function serve(listener: Deno.Listener): Promise<void> {
-  for await (const conn of listener) answerAll(conn);
-}
-
-async function answerAll(conn: Deno.Conn): Promise<void> {
-  const buffer = new Uint8Array(64);
-  try {
-    for (let n = await conn.read(buffer); n !== null; n = await conn.read(buffer)) {
-      await conn.write(buffer.subarray(0, n));
-    }
-    conn.close();
-  } catch {
-    // The balancer was ended.
-  }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

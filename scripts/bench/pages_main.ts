@@ -3,6 +3,7 @@
 // deno run -A scripts/bench/pages_main.ts [--pages N] [--destinations N] [--rate N] [--seconds N] [--rounds N] [PROGRAM…]
 import { parseArgs } from "@std/cli/parse-args";
 import { findChromium, launch } from "../../tests/support/browser.ts";
+import { serveEcho } from "./echo.ts";
 import { cpuSeconds } from "./measure.ts";
 import { Processes, sleep } from "./processes.ts";
 
@@ -23,8 +24,7 @@ const WARM_UP_S = 3;
 const SETTLED_MS = 1500;
 
 const processes = new Processes();
-const echo = Deno.listen({ hostname: "0.0.0.0", port: 0 });
-answer(echo);
+const echo = serveEcho();
 const [front, admin] = [processes.freePort(), processes.freePort()];
 const list = Array.from({ length: destinations }, (_, i) => {
   return `127.1.${i >> 8}.${1 + (i & 127)}:${echo.addr.port},workers=4`;
@@ -102,20 +102,4 @@ async function session(port: number): Promise<void> {
   using conn = await Deno.connect({ hostname: "127.0.0.1", port });
   await conn.write(new Uint8Array(64));
   await conn.read(new Uint8Array(64));
-}
-
-async function answer(listener: Deno.Listener): Promise<void> {
-  for await (const conn of listener) answerOnce(conn);
-}
-
-async function answerOnce(conn: Deno.Conn): Promise<void> {
-  const buffer = new Uint8Array(64);
-  try {
-    for (let n = await conn.read(buffer); n !== null; n = await conn.read(buffer)) {
-      await conn.write(buffer.subarray(0, n));
-    }
-    conn.close();
-  } catch {
-    // The balancer was ended.
-  }
 }

@@ -58,7 +58,10 @@ Deno.test("what a model cannot be is said in a line", async () => {
     [[...kernel, "--min-spare", "1"], /--min-spare says nothing/],
     [[...kernel, "--requests-per-process", "1"], /--requests-per-process says nothing where all/],
     [["unix:/tmp/x", ...kernel.slice(1)], /only a port of TCP can be shared by processes/],
-    [["8007", "--processes", "accept"], /says how many processes accept; must be above 1/],
+    [
+      ["8007", "--processes", "accept"],
+      /^--threads: says how many processes accept; must be above 1/,
+    ],
     [["8007", "--max-processes", "2"], /needs --model process, preforked or hybrid/],
     [["8007", "--model", "process", "--max-clients", "2"], /it is --max-processes that says/],
     [["8007", "--model", "process", "--processes", "pool"], /must be each, or left out/],
