@@ -18,7 +18,7 @@ async function busy(options: Partial<Record<OptionName, string>>) {
   const given: typeof options = { workers: "1", overflow: "reject", rejectWith: file };
   const test = await TestBalancer.start([server.address], given);
   for (let i = 0; i < 3; i++) await request(test.port, "x");
-  await test.reconfigure({ ...given, acceptProxy: "127.0.0.1", maxWait: "250ms", ...options });
+  await test.reconfigure({ ...given, acceptProxy: "127.0.0.1", maxWait: "500ms", ...options });
   return {
     test,
     async [Symbol.asyncDispose]() {
@@ -40,9 +40,9 @@ async function come(port: number, client: string, number = 1): Promise<Promise<s
   });
 }
 
-/** Forty connections of one client, and when some of them have been turned away one more client. */
+/** Sixty connections of one client, and when some of them have been turned away one more client. */
 async function crowd(test: TestBalancer, client: string): Promise<{ many: string[]; one: string }> {
-  const many = await come(test.port, "203.0.113.7", 40);
+  const many = await come(test.port, "203.0.113.7", 60);
   await until(() => (test.status.ended["refused-wait"] ?? 0) > 0, "some would wait too long");
   const [one] = await come(test.port, client);
   return { one: await one!, many: await Promise.all(many) };
