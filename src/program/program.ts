@@ -5,6 +5,7 @@ import { Instance } from "./instance.ts";
 import type { Logs } from "../logging/logs.ts";
 import type { ServiceManager } from "./systemd.ts";
 import type { Signals } from "./signals.ts";
+import { trustNobodyElse } from "../net/tls/roots.ts";
 import { exportMetrics } from "../telemetry/opentelemetry.ts";
 
 /** What there is once the program serves. */
@@ -37,6 +38,8 @@ export interface ProgramOptions {
 export async function runProgram(options: ProgramOptions): Promise<boolean> {
   const { config: { settings }, logs, signals } = options;
   signals.holdStops();
+  // Where the command line of Deno runs the sources, it may do so itself at any moment.
+  if (!Deno.build.standalone) trustNobodyElse();
   const descriptors = new DescriptorBudget();
   const instance = await Instance.start({ ...options, descriptors, signal: signals.stopping });
   const served = signals.serve(instance, logs);

@@ -59,6 +59,8 @@ export interface StartMessage {
   readonly thread: ThreadPosition;
   /** Its part in the descriptors of the process; all that there are, if absent. */
   readonly descriptors: BudgetShare | undefined;
+  /** What `trustNobodyElse` has said; absent where it is another process. */
+  readonly trustsNobodyElse: boolean | undefined;
   /** The memory of `Trails`. */
   readonly trails: SharedArrayBuffer;
   /** The memory of `LimitBoards`. */

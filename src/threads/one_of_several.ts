@@ -6,6 +6,7 @@ import type { DestinationConfig } from "../config/destination_text.ts";
 import { LimitBoards } from "../destinations/limits/limit_boards.ts";
 import { openLogs } from "../logging/logs.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
+import { trustAsTold } from "../net/tls/roots.ts";
 import { Trails } from "../net/trails.ts";
 import { openDurations } from "../telemetry/opentelemetry.ts";
 import type {
@@ -45,7 +46,8 @@ export function serveAsOne(scope: Orders): void {
   }
 
   async function start(message: StartMessage): Promise<void> {
-    const { identity, thread } = message;
+    const { identity, thread, trustsNobodyElse } = message;
+    if (trustsNobodyElse !== undefined) trustAsTold(trustsNobodyElse);
     const config = { ...message.config, destinations: takeDestinations() };
     const logs = openLogs(config, {
       log: (record) => scope.postMessage({ kind: "log", record }),

@@ -42,11 +42,15 @@ export async function serveAsProcess(): Promise<void> {
   }
 }
 
-/** What threads share, a process has for itself. */
-function withOwn(start: Omit<StartMessage, "descriptors" | "trails" | "boards">): StartMessage {
+/** What threads share. */
+type Own = "descriptors" | "trustsNobodyElse" | "trails" | "boards";
+
+/** A process has that for itself. */
+function withOwn(start: Omit<StartMessage, Own>): StartMessage {
   return {
     ...start,
     descriptors: undefined,
+    trustsNobodyElse: undefined,
     trails: new Trails().buffer,
     boards: LimitBoards.memory(start.thread.number),
   };

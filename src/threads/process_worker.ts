@@ -37,10 +37,8 @@ export class ProcessWorker implements ThreadWorker {
   }
 
   postMessage(message: Parameters<ThreadWorker["postMessage"]>[0]): void {
-    const { descriptors: _, trails: __, boards: ___, ...portable } = message as unknown as Record<
-      string,
-      unknown
-    >;
+    const { descriptors: _, trustsNobodyElse: __, trails: ___, boards: ____, ...portable } =
+      message as unknown as Record<string, unknown>;
     // If it has ended, that is told.
     this.#pipe?.send(portable).catch(() => {});
   }

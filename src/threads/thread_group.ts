@@ -6,6 +6,7 @@ import type { ThreadPosition } from "../config/thread_shares.ts";
 import type { Logs } from "../logging/logs.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { LimitBoards } from "../destinations/limits/limit_boards.ts";
+import { trustNobodyElse } from "../net/tls/roots.ts";
 import type { Trails } from "../net/trails.ts";
 import type {
   DestinationsMessage,
@@ -153,6 +154,7 @@ export class ThreadGroup {
       ...start,
       thread: position,
       descriptors: share,
+      trustsNobodyElse: trustNobodyElse(),
       trails: trails.buffer,
       boards: this.#boards,
     });

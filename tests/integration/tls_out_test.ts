@@ -144,10 +144,13 @@ Deno.test(
     const limit = `export DENO_TLS_CA_STORE=system SSL_CERT_FILE=${files.cert("ca")}`;
     const wrong = `127.0.0.1:${server.port},tls,tls-ca=${files.cert("other-ca")},name=wrong`;
     const right = `localhost:${server.port},tls,name=right`;
-    await using program = await Program.start([wrong, right], ["--fall", "1"], limit);
-    assertMatch(await program.logged(/wrong is down/), /from no authority in .*other-ca/);
-    assertEquals(await request(program.port, "x"), "x");
-    assertEquals(await program.terminate(), 0);
+    for (const threads of ["1", "2"]) {
+      const options = ["--fall", "1", "--threads", threads];
+      await using program = await Program.start([wrong, right], options, limit);
+      assertMatch(await program.logged(/wrong is down/), /from no authority in .*other-ca/);
+      assertEquals(await request(program.port, "x"), "x");
+      assertEquals(await program.terminate(), 0);
+    }
   },
 );
 

@@ -6,7 +6,8 @@ import { passNote } from "../trails.ts";
 import { startAround } from "./around.ts";
 import { startByNode } from "./by_node.ts";
 import { startDirect } from "./direct.ts";
-import { handshakeError, whence } from "./failure.ts";
+import { handshakeError, TlsError, whence } from "./failure.ts";
+import { hasNodeTls } from "./node_tls.ts";
 import type { TlsOutHost, TlsOutTerms } from "./out_terms.ts";
 import { systemRoots, trustNobodyElse } from "./roots.ts";
 import { Unfinished } from "./unfinished.ts";
@@ -61,14 +62,15 @@ export class TlsOut {
   #handshake(stream: Stream, signal: AbortSignal): Promise<Stream> {
     const { name, insecure, own } = this.#terms;
     let roots: string;
+    let byNode = own !== undefined || insecure;
     try {
-      trustNobodyElse();
+      if (!trustNobodyElse() && !byNode) byNode = canStandIn(this.#terms);
       roots = insecure ? "" : this.#terms.roots?.text ?? systemRoots();
     } catch (error) {
       stream.close();
       return Promise.reject(error);
     }
-    if (own || insecure) {
+    if (byNode) {
       return startByNode(stream, { ...this.#terms, roots, from: whence(this.#terms), signal });
     }
     const verified = { name, roots, signal };
@@ -78,4 +80,18 @@ export class TlsOut {
       ? startDirect(stream, { ...verified, unfinished: this.#unfinished })
       : startAround(stream, { ...verified, host: this.#host });
   }
+}
+
+/**
+ * Whether Node.js verifies a server where the runtime's own authorities would count as well.
+ *
+ * @throws {TlsError} If it cannot, and these must not.
+ */
+function canStandIn({ roots }: TlsOutTerms): boolean {
+  if (hasNodeTls()) return true;
+  if (!roots) return false;
+  throw new TlsError(
+    "TLS: the runtime has read authorities of its own before the program began, which would count beside " +
+      "tls-ca; use Deno 2.8 or newer, or the standalone binary",
+  );
 }

@@ -42,7 +42,7 @@ export function systemRoots(): string {
 }
 
 function find(): { path: string; stamp: string } {
-  const named = namedFile();
+  const named = Deno.env.get("SSL_CERT_FILE");
   for (const path of named ? [named] : BUNDLES) {
     try {
       const { ino, mtime, size } = Deno.statSync(path);
@@ -58,49 +58,64 @@ function find(): { path: string; stamp: string } {
   );
 }
 
-/** What `SSL_CERT_FILE` says, and not what another thread makes of it for a moment. */
-function namedFile(): string | undefined {
-  const limit = performance.now() + 1000;
-  for (;;) {
-    const named = Deno.env.get("SSL_CERT_FILE");
-    if (named !== NO_FILE || performance.now() > limit) return named;
-  }
-}
-
-/** A file without certificates, written as nobody else does. */
-const NO_FILE = "/dev/./null";
-
 /** The variables that say where the runtime has its authorities from, and what makes that nowhere. */
-const NOWHERE: readonly [name: string, value: string][] = [
-  ["DENO_TLS_CA_STORE", "system"],
-  ["SSL_CERT_FILE", NO_FILE],
-  ["SSL_CERT_DIR", "/dev/null/none"],
-];
+const NOWHERE: Readonly<Record<string, string>> = {
+  DENO_TLS_CA_STORE: "system",
+  SSL_CERT_FILE: "/dev/./null",
+  SSL_CERT_DIR: "/dev/null/none",
+};
 
-let alone = false;
+/** What the runtime refuses, if it has not read its authorities before. */
+const REFUSED = { DENO_TLS_CA_STORE: "none of them" };
+
+/** Whether what a handshake is given are the only authorities that count; `undefined` if not known yet. */
+let alone: boolean | undefined;
 
 /**
  * Makes what a handshake is given the only authorities that count. The runtime adds its own to these
  * (Deno 2.7.11 to 2.9.6, `op_tls_start` in ext/net/ops_tls.rs), so that any public authority could vouch
  * for a server that `tls-ca` wants from another one. It reads them once for all threads, when the first
- * one asks: so it is asked here, while there are none.
- *
- * Two threads may do so at a time: who finds the variables already changed leaves them alone.
+ * one asks: so it is asked here, while there are none. To be called before there are threads, which are
+ * told by {@linkcode trustAsTold}.
  *
  * Afterwards `fetch` over https verifies nobody unless it is given authorities: this program does not do
  * that. The runtime's own export to a collector of OpenTelemetry has a list of its own.
+ *
+ * @returns Whether that was in time. The command line of Deno may have asked before, which the standalone
+ * binary has not: the runtime's own client must not verify anybody then.
  */
-export function trustNobodyElse(): void {
-  if (alone) return;
-  const before = NOWHERE.map(([name]) => Deno.env.get(name));
-  const changed = NOWHERE.map(([name, value], i) => ({ name, value, old: before[i] }))
-    .filter(({ value, old }) => old !== value);
-  for (const { name, value } of changed) Deno.env.set(name, value);
+export function trustNobodyElse(): boolean {
+  if (alone === undefined) {
+    alone = Deno.build.standalone || !hasAuthorities();
+    if (alone) withVariables(NOWHERE, () => Deno.createHttpClient({}).close());
+  }
+  return alone;
+}
+
+/** What `trustNobodyElse` has said in another thread of this process. */
+export function trustAsTold(told: boolean): void {
+  alone = told;
+}
+
+/** Whether the runtime has read its authorities. */
+function hasAuthorities(): boolean {
+  return withVariables(REFUSED, () => {
+    try {
+      Deno.createHttpClient({}).close();
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function withVariables<T>(values: Readonly<Record<string, string>>, act: () => T): T {
+  const before = Object.keys(values).map((name) => [name, Deno.env.get(name)] as const);
   try {
-    Deno.createHttpClient({}).close();
-    alone = true;
+    for (const [name, value] of Object.entries(values)) Deno.env.set(name, value);
+    return act();
   } finally {
-    for (const { name, old } of changed) {
+    for (const [name, old] of before) {
       if (old === undefined) Deno.env.delete(name);
       else Deno.env.set(name, old);
     }

@@ -1,32 +1,44 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
+import { hasNodeTls } from "../../../src/net/tls/node_tls.ts";
+import { echo } from "../../support/servers.ts";
+import { TlsFiles } from "../../support/tls_files.ts";
+import { TlsServer } from "../../support/tls_servers.ts";
+import { unless } from "../../support/unless.ts";
 
-/** How often it is tried; before it was right it went wrong once in eight times. */
-const ROUNDS = 12;
-const THREADS = 4;
+const MAIN = new URL("../../support/late_trust_main.ts", import.meta.url).pathname;
 
-Deno.test("threads that ask for the system's authorities at a time all get them", async () => {
-  const path = await Deno.makeTempFile({ prefix: "iawlb-roots-" });
-  await Deno.writeTextFile(path, "what is in it\n");
-  const before = Deno.env.get("SSL_CERT_FILE");
-  Deno.env.set("SSL_CERT_FILE", path);
-  const url = new URL("../../support/roots_thread.ts", import.meta.url);
-  try {
-    for (let round = 0; round < ROUNDS; round++) {
-      const workers = Array.from({ length: THREADS }, () => new Worker(url, { type: "module" }));
-      const time = Date.now() + 100;
-      const lengths = await Promise.all(workers.map((worker) =>
-        new Promise<number>((resolve) => {
-          worker.onmessage = ({ data }) => resolve(data);
-          worker.postMessage(time);
-        })
-      ));
-      for (const worker of workers) worker.terminate();
-      assertEquals(lengths, lengths.map(() => 14));
-    }
-    assertEquals(Deno.env.get("SSL_CERT_FILE"), path);
-  } finally {
-    if (before === undefined) Deno.env.delete("SSL_CERT_FILE");
-    else Deno.env.set("SSL_CERT_FILE", before);
-    await Deno.remove(path);
-  }
-});
+Deno.test(
+  unless("TLS out: what the runtime has read before vouches for nobody", {
+    "there is no openssl": !TlsFiles.isPossible,
+  }),
+  async () => {
+    using files = new TlsFiles();
+    files.make("server");
+    files.make("other-ca", { by: "other-ca", authority: true });
+    await using server = new TlsServer(files.pair("server"), echo);
+
+    assertMatch(
+      await ask(server.port, { ours: files.cert("other-ca"), theirs: files.cert("ca") }),
+      hasNodeTls()
+        ? /^others as well\n.*from no authority in .*other-ca/
+        : /^others as well\n.*use Deno 2\.8/,
+    );
+    if (!hasNodeTls()) return;
+    assertEquals(
+      await ask(server.port, { ours: files.cert("ca"), theirs: files.cert("other-ca") }),
+      "others as well\ntrusted\n",
+    );
+  },
+);
+
+/** What comes of a server that the runtime trusts by one file and the program by the other. */
+async function ask(
+  port: number,
+  { ours, theirs }: { ours: string; theirs: string },
+): Promise<string> {
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-prompt", "-A", MAIN, `${port}`, ours],
+    env: { DENO_TLS_CA_STORE: "system", SSL_CERT_FILE: theirs },
+  }).output();
+  return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+}
