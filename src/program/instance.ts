@@ -6,6 +6,7 @@ import { configInForce } from "./config_in_force.ts";
 import { inTurns } from "../async/chunks.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { assertDescriptors, warnOfDescriptors } from "../balancer/descriptor_advice.ts";
+import { DrainDelay } from "./drain_delay.ts";
 import { FatalError } from "../base/errors.ts";
 import { noHistory, Recorder } from "./history/recorder.ts";
 import type { History, HistoryQuery, Mark } from "../operations/history.ts";
@@ -59,6 +60,8 @@ export class Instance implements Operations {
   #drained: Promise<boolean> | undefined;
   /** Aborted when the drain begins: what a reload still waits for is of no interest then. */
   readonly #draining = new AbortController();
+  /** Before it closes anything. */
+  readonly #delay: DrainDelay;
   /** Whether everything is to be cut. */
   #quitting = false;
   /** Resolves with the drain. */
@@ -70,6 +73,7 @@ export class Instance implements Operations {
     const { config, load, logs, lookUps, descriptors = new DescriptorBudget() } = options;
     this.#logs = logs;
     this.#descriptors = descriptors;
+    this.#delay = new DrainDelay(options);
     const listeners = this.#listeners = new ListenerSet({ logs, descriptors, lookUps });
     this.#reloader = new Reloader({
       config,
@@ -233,6 +237,7 @@ export class Instance implements Operations {
   /** Cuts everything at once and ends a drain that is under way. */
   async quit(): Promise<boolean> {
     this.#quitting = true;
+    this.#delay.skip();
     this.#drained ??= this.#end();
     await this.#listeners.quit();
     return await this.#drained;
@@ -243,6 +248,8 @@ export class Instance implements Operations {
     // A reload under way may still start listeners.
     await this.#changing;
     this.#manager?.stopping();
+    const { settings: { drainDelay } } = this.#reloader.inForce;
+    if (this.#listeners.all.length > 0) await this.#delay.wait(drainDelay);
     if (this.#quitting) this.#listeners.quit();
     const complete = await this.#listeners.drain();
     this.#recorder?.stop();

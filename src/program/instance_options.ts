@@ -15,4 +15,6 @@ export interface InstanceOptions {
   descriptors?: DescriptorBudget;
   /** How names whose records are destinations are looked up; as configured if absent. */
   lookUps?: LookUps;
+  /** Asked when a drain begins: whether another process is to take the place of this one. */
+  isReplaced?(): boolean;
 }

@@ -171,6 +171,7 @@ const BAD_VALUES: Record<OptionName, string> = {
   admin: "10.0.0.7",
   adminTokenFile: "",
   adminReadTokenFile: "",
+  drainDelay: "2h",
   accessLogFormat: "jsno",
   daemon: "yes",
   pidFile: "",
@@ -275,6 +276,7 @@ Deno.test("a flag sets its own setting and no other", async () => {
     accessLog: ["/var/log/a=b.log", "/var/log/a=b.log"],
     check: ["tcp", { kind: "tcp" }],
     drainTimeout: ["0", 0],
+    drainDelay: ["10s", 10_000],
     execGrace: ["0", 0],
   };
   const settings = await settingsOf(["8080", "9001"]);

@@ -88,6 +88,7 @@ Deno.test("the defaults are the documented ones", () => {
     admin: null,
     adminTokenFile: "",
     adminReadTokenFile: "",
+    drainDelay: 0,
     accessLogFormat: "auto",
     daemon: false,
     pidFile: "",

@@ -1,7 +1,7 @@
 import { type Address, reservedWordProblem, urlProblem } from "../../net/address.ts";
 import { NO_RESERVED_WORD, PORT_PATTERN } from "../values/address_pattern.ts";
 import { formatAdmin, parseAdmin } from "../admin_address.ts";
-import { afterRestart, file, table } from "../option.ts";
+import { afterRestart, duration, file, table } from "../option.ts";
 
 /** Where the program answers about itself. */
 export const PROGRAM_ROWS = table({ scope: "program", group: "Administration" }, {
@@ -35,4 +35,13 @@ export const PROGRAM_ROWS = table({ scope: "program", group: "Administration" },
       "the file with the secret of those who may only look: they see everything but the bytes " +
       "of sessions, and change nothing; without --admin-token-file nobody changes anything there",
   })),
+  drainDelay: duration({
+    zero: "none",
+    default: 0,
+    max: 3_600_000,
+    help: "after SIGTERM or SIGINT: so long /healthz already answers 503 while clients are still " +
+      "accepted, so that whoever sends them here (VRRP, a load balancer, Kubernetes) can turn to " +
+      "others first; then the drain begins, and --drain-timeout counts; no time passes where " +
+      "another process takes over the addresses, and a second signal ends all at once",
+  }),
 });
