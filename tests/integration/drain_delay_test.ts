@@ -35,7 +35,8 @@ async function isUp(health: () => Promise<[number, string]>): Promise<void> {
 }
 
 for (const threads of [1, 2]) {
-  const name = `--drain-delay serves clients while /healthz is 503, and closes then, ${threads} thread(s)`;
+  const name =
+    `--drain-delay serves clients while /healthz is 503, and closes then, ${threads} thread(s)`;
   Deno.test(name, async () => {
     await using server = new TestServer(echo);
     const { program, health } = await start(server.address, [

@@ -182,7 +182,7 @@ for (const { name, complete } of SHELLS) {
       assertEquals(await words("iawlb --overflow w"), ["wait"]);
       assertEquals(await words(`iawlb --access-log ${directory}/a`), [`${directory}/access.log`]);
       assertEquals(await words("iawlb --access-log of"), ["off"]);
-      assertEquals(await words("iawlb --workers 4 8080 9001 --drain"), ["--drain-timeout"]);
+      assertEquals(await words("iawlb --workers 4 8080 9001 --drain-t"), ["--drain-timeout"]);
       assertEquals(await words("iawlb c"), ["ctl"]);
       const commands = ["add", "config", "drain", "end", "names", "set", "status", "watch"];
       assertEquals(await words("iawlb ctl 9090 "), commands);
