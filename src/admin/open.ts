@@ -1,5 +1,6 @@
 import type { Address } from "../net/address.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
+import type { Sharing } from "../net/sharing.ts";
 import type { Logs } from "../logging/logs.ts";
 import type { Operations } from "../operations/operations.ts";
 import { loadPage } from "./dashboard/bundle.ts";
@@ -15,10 +16,11 @@ export async function openAdmin(
     adminReadTokenFile: string;
     logs: Pick<Logs, "log" | "events">;
     descriptors?: DescriptorBudget;
+    sharing?: Sharing | undefined;
     signal?: AbortSignal;
   },
 ): Promise<AdminServer> {
-  const { admin: address, logs: { log, events }, descriptors, signal } = options;
+  const { admin: address, logs: { log, events }, descriptors, sharing, signal } = options;
   const token = tokenIn(options.adminTokenFile, "--admin-token-file");
   const readerToken = tokenIn(options.adminReadTokenFile, "--admin-read-token-file");
   const page = await loadPage();
@@ -30,6 +32,7 @@ export async function openAdmin(
     page,
     log,
     descriptors,
+    sharing,
     signal,
   });
   log.info("admin API on {address}", { address: server.address });

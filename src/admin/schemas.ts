@@ -110,6 +110,10 @@ export const SCHEMAS = {
   Status: objectSchema({
     version: text,
     pid: counter,
+    generation: said(
+      { type: "integer", minimum: 1 },
+      "how many processes have served in this place, each replacing the one before",
+    ),
     time,
     uptime_ms: amount,
     state: { enum: LISTENER_STATES },

@@ -6,7 +6,8 @@ import {
   type SocketAddress,
 } from "../net/address.ts";
 import { isLocal, isLoopbackIp } from "../net/address_relations.ts";
-import { bind } from "../net/bind.ts";
+import { bindShared } from "../net/bind_alone.ts";
+import type { Sharing } from "../net/sharing.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { FatalError, UsageError } from "../base/errors.ts";
 import type { RecentEvents } from "../logging/recent_events.ts";
@@ -51,6 +52,8 @@ export interface AdminOptions {
   signal?: AbortSignal | undefined;
   /** What its connections get descriptors from; all that there are, if absent. */
   descriptors?: DescriptorBudget | undefined;
+  /** How the address is shared with another process; not at all if absent. */
+  sharing?: Sharing | undefined;
   /** For tests. */
   limits?: Partial<Limits> | undefined;
   http?: Partial<HttpServerLimits> | undefined;
@@ -60,6 +63,11 @@ export interface AdminOptions {
 export interface AdminServer extends AsyncDisposable {
   /** What is really bound; several addresses are separated by a comma and a blank. */
   readonly address: string;
+  /**
+   * Accepts nobody any more, whom another process accepts there, and ends event streams. Whoever is
+   * connected gets one more answer, however late it is asked for.
+   */
+  retire(): Promise<void>;
   /** Lets answers under way finish for a second, ends event streams, and closes. */
   close(): Promise<void>;
 }
@@ -74,7 +82,7 @@ export async function serveAdmin(
   operations: Operations,
   options: AdminOptions,
 ): Promise<AdminServer> {
-  const { address, token, readerToken, events, page, log, signal, descriptors } = options;
+  const { address, token, readerToken, events, page, log, signal, descriptors, sharing } = options;
   const tokens: Tokens = { operator: token, reader: readerToken };
   const hasToken = wantsToken(tokens);
   if (!hasToken) assertLocal(address);
@@ -106,7 +114,13 @@ export async function serveAdmin(
   const hostname = address.transport === "tcp" ? address.hostname : undefined;
   const transport = address.transport === "unix" ? "unix" : "tcp";
   const guarded: Guarded = { transport, hostname, tokens };
-  const bound = await bind(address, { tcpBacklog: BACKLOG, mode: SOCKET_MODE, log, signal });
+  const bound = await bindShared(address, {
+    tcpBacklog: BACKLOG,
+    mode: SOCKET_MODE,
+    sharing,
+    log,
+    signal,
+  });
   if (!bound.sockets.every(({ address: bound }) => isBoundAsMeant(bound, { address, hasToken }))) {
     bound.release();
     for (const socket of bound.sockets) socket.close();
@@ -133,6 +147,12 @@ export async function serveAdmin(
     log,
   });
 
+  async function retire(): Promise<void> {
+    streams.close();
+    byteStreams.close();
+    await server.retire();
+  }
+
   async function close(): Promise<void> {
     signal?.removeEventListener("abort", close);
     streams.close();
@@ -143,7 +163,7 @@ export async function serveAdmin(
   }
   signal?.addEventListener("abort", close);
   if (signal?.aborted) await close();
-  return { address: bound.address, close, [Symbol.asyncDispose]: close };
+  return { address: bound.address, retire, close, [Symbol.asyncDispose]: close };
 }
 
 function assertLocal(address: Address): void {

@@ -1,7 +1,9 @@
 import type { Logger } from "@logtape/logtape";
 import type { AcceptingSocket } from "../net/accepting_socket.ts";
 import { type Address, formatAddress, formatSocketAddress } from "../net/address.ts";
-import { bind, type Bound } from "../net/bind.ts";
+import type { Bound } from "../net/bind.ts";
+import { bindShared } from "../net/bind_alone.ts";
+import type { Sharing } from "../net/sharing.ts";
 import type { Settings } from "../config/options.ts";
 import { AcceptFailures, nextTurn } from "../net/accept_failures.ts";
 import type { Stream } from "../net/stream.ts";
@@ -51,6 +53,8 @@ export interface AcceptorOptions<S> {
   handOver(sessions: S[]): void;
   /** Whether other sockets may be bound to the same port, which share its connections. */
   reusePort?: boolean;
+  /** How its address is shared with another process; not at all if absent. */
+  sharing?: Sharing | undefined;
   /** Called when accepting failed for want of descriptors. */
   onShortage?: () => void;
   log: Logger;
@@ -120,7 +124,7 @@ export class Acceptor<S> implements Closeable {
       const bound = { sockets: [only], address: where, port: undefined, release() {} };
       return new Acceptor(bound, options);
     }
-    const bound = await bind(address, {
+    const bound = await bindShared(address, {
       ...options,
       tcpBacklog: settings.backlog,
       mode: settings.socketMode ?? undefined,

@@ -1,6 +1,7 @@
 import { after } from "../base/timer.ts";
 import type { AcceptingSocket } from "../net/accepting_socket.ts";
 import type { Address } from "../net/address.ts";
+import type { Sharing } from "../net/sharing.ts";
 import type { Session } from "../session/session.ts";
 import { Acceptor } from "./acceptor.ts";
 import type { Totals } from "../operations/totals.ts";
@@ -28,6 +29,7 @@ export class LifeCycle {
    * Begins to listen. If that fails the parts are stopped.
    *
    * @param options.only What is accepted from, instead of binding the address.
+   * @param options.sharing How the address is shared with another process.
    * @param options.signal Ends waiting for a name server; its reason is thrown then.
    * @throws {FatalError} If the address cannot be bound.
    */
@@ -36,10 +38,11 @@ export class LifeCycle {
     options: {
       listen: Address;
       only?: AcceptingSocket | undefined;
+      sharing?: Sharing | undefined;
       signal?: AbortSignal | undefined;
     },
   ): Promise<LifeCycle> {
-    const { listen, only, signal } = options;
+    const { listen, only, sharing, signal } = options;
     try {
       const acceptor = await Acceptor.open<Session>(listen, {
         settings: parts.settings,
@@ -49,6 +52,7 @@ export class LifeCycle {
         onShortage: () => parts.descriptors.noteShortage(),
         udp: parts.datagrams.sockets,
         only,
+        sharing,
         log: parts.log,
         signal,
       });

@@ -1,5 +1,6 @@
 import { atOnce } from "../async/chunks.ts";
 import type { ListenerConfig } from "../config/config.ts";
+import type { Sharing } from "../net/sharing.ts";
 import type { InspectionSource, ListenerWish } from "../operations/inspection.ts";
 import type { SessionInfo } from "../operations/operations.ts";
 import type { AdminState } from "../operations/states.ts";
@@ -21,6 +22,8 @@ import { wire, type WiringOptions } from "./wiring.ts";
 export interface LocalBalancerOptions extends WiringOptions {
   /** Ends waiting for a name server at the start; its reason is thrown then. */
   signal?: AbortSignal | undefined;
+  /** How the address is shared with another process; not at all if absent. */
+  sharing?: Sharing | undefined;
 }
 
 /** A balancer in this thread. */
@@ -48,11 +51,12 @@ export class LocalBalancer implements Balancer {
     config: ListenerConfig,
     options: LocalBalancerOptions,
   ): Promise<LocalBalancer> {
-    const { identity, signal } = options;
+    const { identity, signal, sharing } = options;
     const parts = wire(config, options);
     const lifeCycle = await LifeCycle.start(parts, {
       listen: config.listen,
       only: options.only?.socket,
+      sharing,
       signal,
     });
     const { destinations, wanted } = config;

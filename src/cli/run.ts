@@ -163,9 +163,9 @@ async function serve(
   try {
     return await withLogs(settings, async (logs) => {
       for (const note of notes) logs.log.info("{note}", { note });
-      place?.tell(logs.log);
+      await place?.tell(logs.log);
       const onReady = starter && (() => starter.serving());
-      const isReplaced = place && (() => place.isWantedByAnother);
+      const succession = place?.succession;
       try {
         return await runProgram({
           config,
@@ -173,14 +173,14 @@ async function serve(
           logs,
           signals,
           ...(onReady && { onReady }),
-          ...(isReplaced && { isReplaced }),
+          ...(succession && { succession }),
         });
       } finally {
-        place?.leave(logs.log);
+        await place?.leave(logs.log);
       }
     });
   } finally {
-    place?.leave();
+    await place?.leave();
   }
 }
 

@@ -34,7 +34,7 @@ export function withDaemonDefaults(source: ProgramSource): ProgramSource {
 
 /** What cannot be of a daemon, or of a program that becomes another user. */
 export function checkDaemon(
-  { daemon, log, accessLog, user, group }: Settings,
+  { daemon, log, accessLog, user, group, replace, pidFile }: Settings,
   { listeners, source, problems }: {
     listeners: readonly (Config | undefined)[];
     source: ProgramSource;
@@ -49,6 +49,12 @@ export function checkDaemon(
     report("daemon", "there are no daemons on Windows; must be false");
   }
   if (daemon && !mayRun()) report("daemon", `${STARTS_ANEW}, but ${MAY_NOT_RUN}; must be false`);
+  if (replace && pidFile === "") {
+    report("replace", "must be with pid-file, which tells the process that is replaced");
+  }
+  if (replace && Deno.build.os !== "linux") {
+    report("replace", "only Linux lets two processes share their ports so; must be false");
+  }
   if (daemon && log.kind === "stderr") {
     report("log", "is /dev/null for a daemon; must be syslog or syslog:ADDRESS");
   }

@@ -5,8 +5,9 @@ import { type Address, formatAddress, formatHostPort, formatSocketAddress } from
 import { addressesOf, bindHosts, portOf } from "./bind_hosts.ts";
 import { codeOf, FatalError, fileProblem, messageOf } from "../base/errors.ts";
 import { bindUdp } from "./udp/bind.ts";
+import type { Sharing } from "./sharing.ts";
 import type { UdpTerms } from "./udp/listener.ts";
-import { bindPath, type Mark, releasePath } from "./unix_path.ts";
+import { bindLater, bindPath, type Mark, releasePath } from "./unix_path.ts";
 import { ipv6Wildcard } from "./wildcard.ts";
 
 /** What binding needs besides. */
@@ -23,7 +24,7 @@ export interface SocketOwner {
 }
 
 /** How listening sockets are opened. */
-interface OpenOptions {
+export interface OpenOptions {
   /** How many clients the kernel keeps waiting; counts for TCP only. */
   tcpBacklog: number;
   /** Whether other sockets may be bound to the same TCP port. */
@@ -34,6 +35,8 @@ interface OpenOptions {
   owner?: SocketOwner | undefined;
   /** What UDP sockets share; needed for an address of UDP. */
   udp?: UdpTerms | undefined;
+  /** How paths, and ports of UDP, are shared with another process; for TCP there is `reusePort`. */
+  sharing?: Sharing | undefined;
 }
 
 /** The sockets of an address: as many as it stands for addresses of this machine, at least one. */
@@ -98,20 +101,21 @@ export async function bind(address: Address, options: OpenOptions & BindContext)
 }
 
 async function bindUnix(path: string, options: OpenOptions & BindContext): Promise<Bound> {
-  const { mode, owner, log } = options;
-  const { socket, mark } = await bindPath(path, {
-    open(temporary) {
-      const listener = listenWithMode(temporary, mode);
-      try {
-        if (owner !== undefined) giveTo(owner, temporary);
-      } catch (error) {
-        listener.close();
-        throw error;
-      }
-      return new RuntimeAcceptingSocket(listener, path);
-    },
-    close: (socket) => socket.close(),
-  });
+  const { mode, owner, log, sharing } = options;
+  const open = (temporary: string) => {
+    const listener = listenWithMode(temporary, mode);
+    try {
+      if (owner !== undefined) giveTo(owner, temporary);
+    } catch (error) {
+      listener.close();
+      throw error;
+    }
+    return new RuntimeAcceptingSocket(listener, path);
+  };
+  const late = sharing?.isHeld({ transport: "unix", path }) ? bindLater(path, open) : undefined;
+  if (late) sharing!.atHandOver(late.take);
+  const { socket, mark } = late ??
+    await bindPath(path, { open, close: (socket) => socket.close() });
   let left: Mark | undefined = mark;
   return {
     sockets: [socket],
@@ -119,6 +123,7 @@ async function bindUnix(path: string, options: OpenOptions & BindContext): Promi
     port: undefined,
     release() {
       if (left === undefined) return;
+      late?.leave();
       const problem = releasePath(path, left);
       left = undefined;
       if (problem) log.warning("the socket {path} cannot be removed: {problem}", { path, problem });
@@ -164,7 +169,10 @@ const UNCHANGED = -1;
 class OwnerError extends Error {}
 
 /** Which addresses have to be bound for a host. */
-async function hostsOf(hostname: string | undefined, signal?: AbortSignal): Promise<string[]> {
+export async function hostsOf(
+  hostname: string | undefined,
+  signal?: AbortSignal,
+): Promise<string[]> {
   if (hostname !== undefined) return await addressesOf(hostname, signal);
   const hosts = { both: ["::"], ipv6: ["::", "0.0.0.0"], none: ["0.0.0.0"] };
   return hosts[ipv6Wildcard()];

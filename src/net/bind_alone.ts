@@ -1,8 +1,9 @@
 import ipaddr from "ipaddr.js";
 import type { Address } from "./address.ts";
-import { bind, type BindContext } from "./bind.ts";
+import { bind, type BindContext, type Bound, hostsOf, type OpenOptions } from "./bind.ts";
 import { connect } from "./connect.ts";
 import { after } from "../base/timer.ts";
+import type { Sharing } from "./sharing.ts";
 import { ipv6Wildcard } from "./wildcard.ts";
 
 /** How long an address of this machine may take to say that nobody listens there, in milliseconds. */
@@ -39,6 +40,41 @@ export async function assertAlone(
   const { sockets, port: bound } = await bind(address, options);
   for (const socket of sockets) socket.close();
   return bound!;
+}
+
+/**
+ * The same where the process that is replaced may listen there as well.
+ *
+ * @throws {FatalError} If it cannot be bound; the message says why.
+ */
+export async function assertShareable(
+  address: Address & { transport: "tcp" },
+  options: BindContext & { tcpBacklog: number; sharing?: Sharing | undefined },
+): Promise<number> {
+  const { sharing, signal } = options;
+  const { hostname, port } = address;
+  if (port === 0 || !sharing?.beside) return await assertAlone(address, options);
+  // That of a name is known by the addresses that it has.
+  const all = hostname === undefined || ipaddr.isValid(hostname)
+    ? [address]
+    : (await hostsOf(hostname, signal)).map((host) => ({ ...address, hostname: host }));
+  for (const one of all) if (!sharing.isHeld(one)) await assertAlone(one, options);
+  return port;
+}
+
+/**
+ * Binds as {@linkcode bind} does; with `sharing` beside the process that is replaced, and so that
+ * another one can replace this one.
+ *
+ * @throws {FatalError} If it cannot be bound, or somebody else listens there; the message says why.
+ */
+export async function bindShared(
+  address: Address,
+  options: OpenOptions & BindContext,
+): Promise<Bound> {
+  if (!options.sharing || address.transport !== "tcp") return await bind(address, options);
+  const port = await assertShareable(address, options);
+  return await bind({ ...address, port }, { ...options, reusePort: true });
 }
 
 /** Whether an address is every interface, that of IPv4 among them, with a port of its own. */

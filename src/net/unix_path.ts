@@ -56,6 +56,42 @@ export async function bindPath<T>(
   }
 }
 
+/** A socket that is bound, and has its path when it takes it. */
+export interface LatePath<T> {
+  readonly socket: T;
+  readonly mark: Mark;
+  /**
+   * Gives the path to the socket: whoever connects reaches the one that had it, or this one.
+   *
+   * @throws {Deno.errors.AddrInUse} If there is something that is not a socket.
+   */
+  take(): void;
+  /** Removes what a socket has that has not taken its path; does nothing else. Never throws. */
+  leave(): void;
+}
+
+/**
+ * Binds a socket in the folder of a path that another process serves still. A process that is killed
+ * before it takes the path leaves the temporary name behind.
+ */
+export function bindLater<T>(path: string, open: (path: string) => T): LatePath<T> {
+  const { socket, temporary } = openTemporarily(path, open);
+  const { dev, ino } = Deno.lstatSync(temporary);
+  let taken = false;
+  return {
+    socket,
+    mark: { dev, ino },
+    take() {
+      assertSocket(infoOf(path));
+      Deno.renameSync(temporary, path);
+      taken = true;
+    },
+    leave() {
+      if (!taken) removeQuietly(temporary);
+    },
+  };
+}
+
 /**
  * Removes a socket file if it is still that one. Never throws.
  *
@@ -75,11 +111,14 @@ export function releasePath(path: string, mark: Mark): string | undefined {
 async function lookAt(path: string): Promise<Mark | undefined> {
   const info = infoOf(path);
   if (info === undefined) return undefined;
-  if (!info.isSocket) {
-    throw new Deno.errors.AddrInUse("there is something that is not a socket, and is left alone");
-  }
+  assertSocket(info);
   if (!await isAbandoned(path)) throw new Deno.errors.AddrInUse(path);
   return { dev: info.dev, ino: info.ino, made: madeAt(info) };
+}
+
+function assertSocket(info: Deno.FileInfo | undefined): void {
+  if (!info || info.isSocket) return;
+  throw new Deno.errors.AddrInUse("there is something that is not a socket, and is left alone");
 }
 
 /** Whether nobody answers at a socket file, or it is gone. */

@@ -9,6 +9,8 @@ import type { AdminState, ListenerState } from "./states.ts";
 export interface Status {
   version: string;
   pid: number;
+  /** How many processes have served in this place, each replacing the one before; 1 is the first. */
+  generation: number;
   /** When this was, RFC 3339 in UTC. */
   time: string;
   uptime_ms: number;

@@ -8,7 +8,7 @@ import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { assertDescriptors, warnOfDescriptors } from "../balancer/descriptor_advice.ts";
 import { DrainDelay } from "./drain_delay.ts";
 import { FatalError } from "../base/errors.ts";
-import { noHistory, Recorder } from "./history/recorder.ts";
+import { noHistory, type Recorder, recorderOf } from "./history/recorder.ts";
 import type { History, HistoryQuery, Mark } from "../operations/history.ts";
 import { ListenerSet } from "./listener_set.ts";
 import type { InstanceOptions } from "./instance_options.ts";
@@ -46,6 +46,8 @@ export class Instance implements Operations {
   readonly #logs: Logs;
   /** By the clock, in milliseconds. */
   readonly #startedAt = monotonic();
+  /** Which one it is of those that follow each other in a place. */
+  readonly #generation: number;
   /** What serves. */
   readonly #listeners: ListenerSet;
   /** What all that want descriptors share. */
@@ -70,15 +72,16 @@ export class Instance implements Operations {
   #manager: ServiceManager | undefined;
 
   private constructor(options: InstanceOptions) {
-    const { config, load, logs, lookUps, descriptors = new DescriptorBudget() } = options;
+    const { config, load, logs, generation = 1, descriptors = new DescriptorBudget() } = options;
+    this.#generation = generation;
     this.#logs = logs;
     this.#descriptors = descriptors;
     this.#delay = new DrainDelay(options);
-    const listeners = this.#listeners = new ListenerSet({ logs, descriptors, lookUps });
+    this.#listeners = new ListenerSet({ ...options, descriptors });
     this.#reloader = new Reloader({
       config,
       load,
-      listeners,
+      listeners: this.#listeners,
       logs,
       descriptors,
       signal: this.#draining.signal,
@@ -88,8 +91,7 @@ export class Instance implements Operations {
   /**
    * Starts all listeners.
    *
-   * @throws {FatalError} If one of their addresses cannot be bound, or there are too few descriptors;
-   * none listens then.
+   * @throws {FatalError} If an address cannot be bound, or descriptors are too few; none listens then.
    */
   static async start(options: InstanceOptions): Promise<Instance> {
     const instance = new Instance(options);
@@ -99,7 +101,9 @@ export class Instance implements Operations {
     const started = await instance.#listeners.start(listeners, signal);
     instance.#listeners.add(started);
     warnOfDescriptors(instance.#descriptors, { listeners, log });
-    if (settings.admin !== null) instance.#record();
+    if (settings.admin !== null) {
+      instance.#recorder = recorderOf(instance.#listeners, { startedAt: instance.#startedAt, log });
+    }
     if (started.length === 0) log.info("told to stop before it listened");
     return instance;
   }
@@ -109,6 +113,14 @@ export class Instance implements Operations {
     this.#manager = manager;
     if (this.#drained) manager.stopping();
     else manager.ready();
+  }
+
+  /** Another process has replaced this one, which drains. */
+  replacedBy(pid: number): void {
+    this.#logs.log.info("process {pid} takes over: draining", { pid });
+    this.#manager?.replacedBy(pid);
+    this.#delay.skip();
+    this.drain();
   }
 
   /** Aborted when a drain begins. */
@@ -140,6 +152,7 @@ export class Instance implements Operations {
     return {
       version: project.version,
       pid: Deno.pid,
+      generation: this.#generation,
       time: new Date().toISOString(),
       uptime_ms: monotonic() - this.#startedAt,
       state: this.#drained ? "draining" : "running",
@@ -255,16 +268,6 @@ export class Instance implements Operations {
     this.#recorder?.stop();
     this.#ended.resolve(complete);
     return complete;
-  }
-
-  #record(): void {
-    this.#recorder = new Recorder({
-      listeners: () => this.#listeners.all,
-      startedAt: this.#startedAt,
-      onError: (error) => {
-        this.#logs.log.error("the history lacks a second, which is a defect: {error}", { error });
-      },
-    });
   }
 
   #completed(destination: DestinationStatus): DestinationStatus {

@@ -7,6 +7,7 @@ import { OperationError } from "../operations/operations.ts";
 import { type ListenerStatus } from "../operations/listener_status.ts";
 import { addStatuses } from "../operations/listener_status.ts";
 import type { LookUps } from "./discovery.ts";
+import type { Sharing } from "../net/sharing.ts";
 import { startOrder } from "./start_order.ts";
 import { Trails } from "../net/trails.ts";
 import { ManagedListener } from "./managed_listener.ts";
@@ -31,6 +32,8 @@ export class ListenerSet {
   readonly #descriptors: DescriptorBudget;
   /** How names whose records are destinations are looked up; as configured if absent. */
   readonly #lookUps: LookUps | undefined;
+  /** How addresses are shared with another process; not at all if absent. */
+  readonly #sharing: Sharing | undefined;
   /** Also removed ones, until they are done. */
   #all: readonly ManagedListener[] = [];
   /** Removed ones, with their drains. */
@@ -46,10 +49,12 @@ export class ListenerSet {
     logs: Logs;
     descriptors: DescriptorBudget;
     lookUps?: LookUps | undefined;
+    sharing?: Sharing | undefined;
   }) {
     this.#logs = options.logs;
     this.#descriptors = options.descriptors;
     this.#lookUps = options.lookUps;
+    this.#sharing = options.sharing;
   }
 
   /** All of them, also removed ones. */
@@ -94,6 +99,7 @@ export class ListenerSet {
             descriptors: this.#descriptors,
             trails: this.#trails,
             lookUps: this.#lookUps,
+            sharing: this.#sharing,
             signal,
           }),
         );
@@ -102,7 +108,9 @@ export class ListenerSet {
     } catch (error) {
       // The ones that listen may have accepted sessions already, which a drain finishes.
       if (signal?.aborted && error === signal.reason) return all();
-      await Promise.all(all().map((listener) => listener.quit()));
+      // Whom one of them has accepted who would be served by the process beside is served.
+      const beside = this.#sharing?.beside ?? false;
+      await Promise.all(all().map((one) => beside ? one.drain() : one.quit()));
       throw error;
     }
   }

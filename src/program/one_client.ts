@@ -61,6 +61,7 @@ export async function serveOneClient(options: OneClientOptions): Promise<boolean
       Promise.resolve({
         version: project.version,
         pid: Deno.pid,
+        generation: 1,
         time: new Date().toISOString(),
         uptime_ms: monotonic() - startedAt,
         state: "running",

@@ -5,6 +5,8 @@ import { Instance } from "./instance.ts";
 import type { Logs } from "../logging/logs.ts";
 import type { ServiceManager } from "./systemd.ts";
 import type { Signals } from "./signals.ts";
+import { factsOf } from "./replace/readiness.ts";
+import type { Succession } from "./replace/succession.ts";
 import { trustNobodyElse } from "../net/tls/roots.ts";
 import { exportMetrics } from "../telemetry/opentelemetry.ts";
 
@@ -25,8 +27,8 @@ export interface ProgramOptions {
   signals: Signals;
   /** Called once everything is there, unless it is to stop by then. */
   onReady?(ready: Ready): void | Promise<void>;
-  /** Asked when a drain begins: whether another process is to take the place of this one. */
-  isReplaced?(): boolean;
+  /** How the place of this process goes from one to the next; it has none if absent. */
+  succession?: Succession;
 }
 
 /**
@@ -36,12 +38,20 @@ export interface ProgramOptions {
  * @throws {FatalError} If an address cannot be bound.
  */
 export async function runProgram(options: ProgramOptions): Promise<boolean> {
-  const { config: { settings }, logs, signals } = options;
+  const { config: { settings }, logs, signals, succession } = options;
   signals.holdStops();
   // Where the command line of Deno runs the sources, it may do so itself at any moment.
   if (!Deno.build.standalone) trustNobodyElse();
   const descriptors = new DescriptorBudget();
-  const instance = await Instance.start({ ...options, descriptors, signal: signals.stopping });
+  const { sharing, generation } = succession ?? {};
+  const instance = await Instance.start({
+    ...options,
+    descriptors,
+    sharing,
+    generation,
+    isReplaced: () => succession?.isContinued ?? false,
+    signal: signals.stopping,
+  });
   const served = signals.serve(instance, logs);
   const over = new AbortController();
   served.finally(() => over.abort()).catch(() => {});
@@ -56,6 +66,7 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
         admin: settings.admin,
         logs,
         descriptors,
+        sharing,
         signal: over.signal,
       });
       yieldWhenReplaced(admin, { instance, options });
@@ -63,6 +74,7 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
     await exportMetrics(instance, {
       onError: (error) => logs.log.warning("no metrics to export: {error}", { error }),
     });
+    if (succession) await takePlace(instance, { admin, options, succession });
     if (!signals.stopping.aborted) {
       await options.onReady?.({ admin: admin?.address, draining: instance.draining });
     }
@@ -71,7 +83,9 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
   } catch (error) {
     // What it waited for is of no use any more.
     if (over.signal.aborted) return await served;
-    await instance.quit();
+    // Whom it has accepted who would be served by the process beside is served.
+    if (sharing?.beside) await instance.drain();
+    else await instance.quit();
     throw error;
   } finally {
     await manager?.close();
@@ -79,21 +93,38 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
   }
 }
 
+/** Can be replaced from now on, and replaces whoever had the place. */
+async function takePlace(
+  instance: Instance,
+  { admin, options, succession }: {
+    admin: AdminServer | undefined;
+    options: ProgramOptions;
+    succession: Succession;
+  },
+): Promise<void> {
+  const { logs: { log }, signals: { stopping: signal } } = options;
+  const facts = async () => factsOf(await instance.status(), admin?.address);
+  await succession.open({ log, facts, onReplaced: (pid) => instance.replacedBy(pid) });
+  await succession.handOver({ log, facts, signal });
+}
+
 /** Whoever takes the place of this process has the same address for its admin API, and cannot wait. */
 function yieldWhenReplaced(
   admin: AdminServer,
   { instance, options }: { instance: Instance; options: ProgramOptions },
 ): void {
-  const { isReplaced, logs: { log } } = options;
+  const { succession, logs: { log } } = options;
   const { draining } = instance;
-  if (!isReplaced) return;
+  if (!succession) return;
   draining.addEventListener("abort", giveUp);
   if (draining.aborted) giveUp();
 
   function giveUp(): void {
-    if (!isReplaced!()) return;
-    log.info("the pid file was moved away: another process takes over, the admin API closes");
-    admin.close();
+    if (succession!.successor !== undefined) void admin.retire();
+    else if (succession!.isMovedAway) {
+      log.info("the pid file was moved away: another process takes over, the admin API closes");
+      admin.close();
+    }
   }
 }
 

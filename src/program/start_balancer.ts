@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import { threadsOf } from "../config/thread_shares.ts";
 import type { Logs } from "../logging/logs.ts";
 import type { DescriptorBudget } from "../net/descriptor_budget.ts";
+import type { Sharing } from "../net/sharing.ts";
 import type { Trails } from "../net/trails.ts";
 import type { LookUps } from "./discovery.ts";
 import { openDurations } from "../telemetry/opentelemetry.ts";
@@ -15,6 +16,8 @@ interface Shared {
   readonly trails: Trails;
   /** Ends waiting for a name server at the start. */
   readonly signal?: AbortSignal | undefined;
+  /** How its address is shared with another process; not at all if absent. */
+  readonly sharing?: Sharing | undefined;
 }
 
 /** What a listener is started with. */

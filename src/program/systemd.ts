@@ -47,6 +47,8 @@ export interface ServiceManager {
   reloading(): void;
   /** A drain has begun. */
   stopping(): void;
+  /** Another process has replaced this one, which tells nothing more. */
+  replacedBy(pid: number): void;
   /** Shows a text in `systemctl status` until the next one. */
   status(text: string): void;
   /** Sends what is left, for a second at most, and closes the socket. */
@@ -114,6 +116,8 @@ class Notifier implements ServiceManager {
   #beating = false;
   /** Whether the program drains, for which it asks for time. */
   #stopping = false;
+  /** Whether another process is the service by now. */
+  #replaced = false;
   /** Whether a failure was told. */
   #failed = false;
   /** Whether nothing is sent any more. */
@@ -147,6 +151,13 @@ class Notifier implements ServiceManager {
     this.#beat();
   }
 
+  replacedBy(pid: number): void {
+    // What the service does from now on that process tells. That this one stops is not the end of it.
+    this.#tell(`MAINPID=${pid}`);
+    this.#replaced = true;
+    this.#timer.stop();
+  }
+
   status(text: string): void {
     this.#tell(statusLine(text));
   }
@@ -177,7 +188,7 @@ class Notifier implements ServiceManager {
   }
 
   #tell(...lines: string[]): Promise<void> {
-    if (this.#closed) return this.#sent;
+    if (this.#closed || this.#replaced) return this.#sent;
     const bytes = new TextEncoder().encode(lines.join("\n"));
     return this.#sent = this.#sent.then(() => this.#socket.send(bytes)).catch(
       (error) => this.#fail(error),

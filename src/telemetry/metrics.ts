@@ -47,6 +47,14 @@ export const METRICS: readonly Metric[] = [
     values: ({ status }) => [[status.state === "draining" ? 1 : 0, {}]],
   },
   {
+    name: "iawlb.generation",
+    kind: "gauge",
+    unit: "1",
+    help: "How many processes have served in this place, each replacing the one before.",
+    // A label of all series would break them at each replacement: their sums, rates and alerts.
+    values: ({ status }) => [[status.generation, {}]],
+  },
+  {
     name: "iawlb.log.lines_lost",
     kind: "counter",
     unit: "{line}",

@@ -19,9 +19,11 @@ export interface ProcessFacts {
  */
 export function* metricsPieces(status: Status, facts: ProcessFacts): Generator<string> {
   const out = new Exposition();
-  yield* out.add({ name: "iawlb_info", type: "gauge", help: "Version of the program; always 1." }, [
-    [1, { version: status.version }],
-  ]);
+  yield* out.add({
+    name: "iawlb_info",
+    type: "gauge",
+    help: "Version of the program, and its generation; always 1.",
+  }, [[1, { version: status.version, generation: String(status.generation) }]]);
   yield* out.add({
     name: "iawlb_start_time_seconds",
     type: "gauge",

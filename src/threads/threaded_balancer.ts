@@ -11,8 +11,9 @@ import {
   threadsOf,
 } from "../config/thread_shares.ts";
 import type { Logs } from "../logging/logs.ts";
-import { assertAlone } from "../net/bind_alone.ts";
+import { assertShareable } from "../net/bind_alone.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
+import type { Sharing } from "../net/sharing.ts";
 import { Trails } from "../net/trails.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
 import { addStatuses, type ListenerStatus } from "../operations/listener_status.ts";
@@ -51,6 +52,8 @@ export interface ThreadedBalancerOptions {
   limits?: ThreadLimits;
   /** Ends waiting for a name server at the start; its reason is thrown then. */
   signal?: AbortSignal | undefined;
+  /** Who else may listen at its port: the process that is replaced. */
+  sharing?: Sharing | undefined;
 }
 
 /**
@@ -130,9 +133,9 @@ export class ThreadedBalancer implements Balancer {
    */
   static async start(options: ThreadedBalancerOptions): Promise<ThreadedBalancer> {
     const { listen, backlog } = options.config;
-    const { logs: { log }, signal } = options;
+    const { logs: { log }, signal, sharing } = options;
     if (listen.transport !== "tcp") throw new TypeError("only a port of TCP can be shared");
-    const port = await assertAlone(listen, { tcpBacklog: backlog, log, signal });
+    const port = await assertShareable(listen, { tcpBacklog: backlog, log, signal, sharing });
     if (options.descriptors) assertThreads(options.descriptors, threadsOf(options.config));
     const { descriptors = new DescriptorBudget() } = options;
     const balancer = new ThreadedBalancer({ ...options, descriptors }, port);

@@ -175,6 +175,7 @@ const BAD_VALUES: Record<OptionName, string> = {
   accessLogFormat: "jsno",
   daemon: "yes",
   pidFile: "",
+  replace: "yes",
   user: "a:b",
   group: "a/b",
   umask: "08",

@@ -92,6 +92,7 @@ Deno.test("the defaults are the documented ones", () => {
     accessLogFormat: "auto",
     daemon: false,
     pidFile: "",
+    replace: false,
     user: null,
     group: null,
     umask: null,

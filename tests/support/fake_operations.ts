@@ -46,7 +46,7 @@ export class FakeOperations implements Operations {
     const time = new Date().toISOString();
     const lost = { access: 0, log: 0 };
     const status = {
-      ...{ version: "1.2.3", pid: 42, time, uptime_ms: 60_000, state, listeners },
+      ...{ version: "1.2.3", pid: 42, generation: 1, time, uptime_ms: 60_000, state, listeners },
       ...{ log_lines_lost: lost, departed: [] },
     };
     return Promise.resolve(structuredClone(status));

@@ -10,6 +10,7 @@ export function statusOf(different: Partial<Status>): Status {
   return {
     version: "0.1.0",
     pid: 4242,
+    generation: 1,
     time: "2026-01-01T00:00:00.000Z",
     uptime_ms: 60_000,
     state: "running",

@@ -35,6 +35,7 @@ function destination(name: string, rest: Partial<DestinationStatus> = {}): Desti
 const STATUS: Status = {
   version: "0.1.0",
   pid: 1,
+  generation: 3,
   time: "2026-01-02T03:04:05.678Z",
   uptime_ms: 1500,
   state: "running",
@@ -155,6 +156,7 @@ Deno.test("every number of the state reaches a collector, with its unit and attr
   const expected: [string, string, string, Record<string, string>, number][] = [
     ["iawlb.uptime", "gauge", "s", {}, 1.5],
     ["iawlb.draining", "gauge", "1", {}, 0],
+    ["iawlb.generation", "gauge", "1", {}, 3],
     ["iawlb.log.lines_lost", "counter", "{line}", { log: "access" }, 5],
     ["iawlb.sessions.accepted", "counter", "{session}", listener, 1049],
     ["iawlb.sessions.ended", "counter", "{session}", { ...listener, reason: "done" }, 40],

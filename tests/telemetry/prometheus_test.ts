@@ -30,6 +30,7 @@ function textOf(listeners: ListenerStatus[]): string {
   const status: Status = {
     version: "1.2.3",
     pid: 1,
+    generation: 2,
     time: "2026-01-01T00:00:00Z",
     uptime_ms: 1,
     state: "running",
@@ -48,10 +49,11 @@ Deno.test("the metrics say what the status says", () => {
   const text = textOf(LISTENERS);
   for (
     const line of [
-      'iawlb_info{version="1.2.3"} 1',
+      'iawlb_info{version="1.2.3",generation="2"} 1',
       "iawlb_start_time_seconds 1700000000.5",
       "iawlb_resident_memory_bytes 100000000",
       "iawlb_draining 0",
+      "iawlb_generation 2",
       'iawlb_sessions_accepted_total{listener="8080"} 10',
       'iawlb_sessions_ended_total{listener="8080",reason="done"} 4',
       'iawlb_sessions_ended_total{listener="8080",reason="queue-timeout"} 1',

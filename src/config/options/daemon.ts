@@ -19,6 +19,12 @@ export const DAEMON_ROWS = table({ scope: "program", group: "Process" }, {
       "its end; one that a dead process has left is taken over, one that is locked, a symbolic link " +
       "or somebody else's is refused",
   })),
+  replace: afterRestart(flag({
+    help:
+      "takes the place of the process whose number is in --pid-file: serves beside it, at the " +
+      "same addresses, and only then tells it to drain; if it cannot, the other one goes on; where " +
+      "there is none it starts as it always does; on Linux, for processes of the same user",
+  })),
   user: afterRestart(user({
     help:
       "whom the program runs as, by name or number, which it becomes before anything is opened or " +

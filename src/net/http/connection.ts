@@ -67,7 +67,7 @@ export class HttpConnection {
   #answering = false;
   /** Whether the client was closed. */
   #closed = false;
-  /** Whether the request being answered is the last one. */
+  /** Whether the request being answered, or the next one, is the last. */
   #last = false;
   /** Closes the client when it takes too long. */
   #timer: Timer | undefined;
@@ -106,6 +106,11 @@ export class HttpConnection {
   finish(): void {
     if (this.#answering) this.#last = true;
     else this.close();
+  }
+
+  /** Closes after the next answer, or the one under way. */
+  retire(): void {
+    this.#last = true;
   }
 
   /** Closes at once; a second call does nothing. */

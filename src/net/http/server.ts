@@ -13,6 +13,9 @@ import { refusalBytes } from "./output.ts";
 /** Most connections accepted in one turn of the event loop. */
 const ACCEPTS_PER_TURN = 16;
 
+/** Turns of the event loop in which those are accepted who wait when no more are to come. */
+const QUIET_TURNS = 3;
+
 /** What clients are allowed, unless told otherwise. */
 const HTTP_LIMITS: HttpServerLimits = {
   connections: 64,
@@ -87,18 +90,31 @@ export class HttpServer {
     return this.#connections.size;
   }
 
+  /**
+   * Accepts nobody any more but those who wait already. The next answer that each client gets is its
+   * last, so that none is closed who is just asking.
+   */
+  async retire(): Promise<void> {
+    for (let turn = 0; turn < QUIET_TURNS; turn++) await nextTurn();
+    this.#closeSockets();
+    for (const connection of this.#connections.keys()) connection.retire();
+  }
+
   /** Accepts nobody any more, lets answers under way end for so long, and closes the rest. */
   async close({ patience }: { patience: number }): Promise<void> {
-    if (!this.#closing.signal.aborted) {
-      this.#closing.abort();
-      this.#options.bound.release();
-      for (const socket of this.#options.bound.sockets) socket.close();
-    }
+    this.#closeSockets();
     for (const connection of this.#connections.keys()) connection.finish();
     await waitAtMost(patience, Promise.all(this.#connections.values()));
     const left = [...this.#connections];
     for (const [connection] of left) connection.close();
     await Promise.all([this.#loops, ...left.map(([, ended]) => ended)]);
+  }
+
+  #closeSockets(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    this.#options.bound.release();
+    for (const socket of this.#options.bound.sockets) socket.close();
   }
 
   async #run(socket: AcceptingSocket): Promise<void> {

@@ -4,6 +4,7 @@ import { addressesOf, bindHosts, portOf } from "../bind_hosts.ts";
 import { canonicalIp, formatSocketAddress } from "../address.ts";
 import { messageOf } from "../../base/errors.ts";
 import { ipv6Wildcard } from "../wildcard.ts";
+import type { Sharing } from "../sharing.ts";
 import { UdpListener, type UdpTerms } from "./listener.ts";
 
 /** Options of {@linkcode bindUdp}. */
@@ -12,6 +13,8 @@ export interface BindUdpOptions {
   readonly log: Logger;
   /** Ends waiting for a name server; its reason is thrown then. */
   readonly signal?: AbortSignal | undefined;
+  /** How ports are shared with another process; not at all if absent. */
+  readonly sharing?: Sharing | undefined;
   /** Told which of several addresses could not be bound, before the error is thrown. */
   onFailure(host: string): void;
 }
@@ -46,7 +49,7 @@ export async function bindUdp(
 ): Promise<UdpBound> {
   const { udp, log, signal, onFailure } = options;
   const open = (host: string, port: number) => {
-    const socket = Deno.listenDatagram({ transport: "udp", hostname: host, port });
+    const socket = openShared({ transport: "udp", hostname: host, port }, options.sharing);
     return new UdpListener(socket, { ...udp, log });
   };
   const wildcard = isWildcard(hostname);
@@ -88,6 +91,23 @@ export async function bindUdp(
     ...wildcard && { renew },
     release() {},
   };
+}
+
+/**
+ * Opens a socket, alone or beside that of the process that is replaced. The kernel lets anybody share
+ * a port so, and gives all that comes to the newest socket: so it is looked first whether somebody
+ * else has it.
+ */
+function openShared(
+  address: { transport: "udp"; hostname: string; port: number },
+  sharing: Sharing | undefined,
+): Deno.DatagramConn {
+  if (!sharing) return Deno.listenDatagram(address);
+  if (sharing.isHeld(address)) return Deno.listenDatagram({ ...address, reuseAddress: true });
+  const alone = Deno.listenDatagram(address);
+  const { port } = alone.addr as Deno.NetAddr;
+  alone.close();
+  return Deno.listenDatagram({ ...address, port, reuseAddress: true });
 }
 
 function isWildcard(hostname: string | undefined): boolean {

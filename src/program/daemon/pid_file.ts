@@ -12,11 +12,22 @@ const TRIES = 10;
 /** Most bytes that are looked at, more than a number has. */
 const MAX_BYTES = 64;
 
+/** What is not in order about a file with anything else in it. */
+const FOREIGN = "holds something else than the number of a process, and is left alone";
+
+/** Options of {@linkcode PidFile.take}. */
+export interface TakeOptions {
+  /** Who this is; `undefined` on Windows. */
+  readonly uid: number | undefined;
+  readonly at?: string;
+  readonly explain?: (pid: number | undefined) => string;
+}
+
 /** The part of a file of Deno 2.9 and newer that older ones lack. */
 type Lockable = Deno.FsFile & { tryLock?(exclusive: boolean): Promise<boolean> };
 
 /** What tells one file from another at the same path. */
-type Mark = Pick<Deno.FileInfo, "dev" | "ino">;
+export type Mark = Pick<Deno.FileInfo, "dev" | "ino">;
 
 /**
  * The file with the number of this process.
@@ -25,9 +36,10 @@ type Mark = Pick<Deno.FileInfo, "dev" | "ino">;
  * again. The kernel gives the lock back however the process ends.
  */
 export class PidFile {
-  readonly path: string;
   /** The number that a dead process has left in it. */
   readonly stale: number | undefined;
+  /** Where it is. */
+  #path: string;
   readonly #file: Deno.FsFile;
   readonly #mark: Mark;
   #released = false;
@@ -36,7 +48,7 @@ export class PidFile {
     path: string,
     { file, stale }: { file: Deno.FsFile; stale: number | undefined },
   ) {
-    this.path = path;
+    this.#path = path;
     this.stale = stale;
     this.#file = file;
     this.#mark = file.statSync();
@@ -46,29 +58,68 @@ export class PidFile {
    * Writes the number of this process into a file that is locked from then on, a new one or one that a
    * dead process has left behind.
    *
+   * @param options.at Where the file is for the time being, before it is moved to its path.
+   * @param options.explain Why it cannot be, if a process that runs has it.
    * @throws {FatalError} If a process that runs has it, if it is no regular file of this user's own or
    * has anything else in it, or cannot be made, or not removed again.
    */
-  static async take(path: string, { uid }: { uid: number | undefined }): Promise<PidFile> {
-    try {
+  static async take(path: string, options: TakeOptions): Promise<PidFile> {
+    const { uid, at = path, explain = heldBy } = options;
+    return await told(path, async () => {
       for (let tries = 0; tries < TRIES; tries++) {
-        const before = infoOf(path);
+        const before = infoOf(at);
         if (before) assertOwn(before, uid);
-        const file = open(path, before);
-        const taken = file && await takeOpened(path, { file, before });
-        if (taken) return new PidFile(path, taken);
+        const file = open(at, before);
+        const taken = file && await takeOpened(at, { file, before, explain });
+        if (taken) return new PidFile(at, taken);
       }
       throw new PidFileError("others take it and leave it all the time");
-    } catch (error) {
-      const why = error instanceof PidFileError ? error.message : fileProblem(error);
-      throw new FatalError(`--pid-file ${quote(path)}: ${why}`, { cause: error });
-    }
+    });
+  }
+
+  /**
+   * The number in a file that is there; nothing if there is no file, or nothing in it.
+   *
+   * @throws {FatalError} If it is no regular file of this user's own or has anything else in it.
+   */
+  static async read(
+    path: string,
+    { uid }: Pick<TakeOptions, "uid">,
+  ): Promise<{ pid: number; mark: Mark } | undefined> {
+    return await told(path, () => {
+      const before = infoOf(path);
+      if (!before) return undefined;
+      assertOwn(before, uid);
+      using file = open(path, before);
+      if (!file || isBlank(file)) return undefined;
+      const pid = numberIn(file);
+      if (pid === undefined) throw new PidFileError(FOREIGN);
+      return { pid, mark: file.statSync() };
+    });
+  }
+
+  /**
+   * Moves it to where another process has had its own, or none, until now: whoever looks finds the one
+   * or the other.
+   *
+   * @param replaced The file that is replaced.
+   * @throws {FatalError} If there is another one by now, or it cannot be moved.
+   */
+  async moveTo(path: string, replaced: Mark): Promise<void> {
+    await told(path, () => {
+      const info = infoOf(path);
+      if (info && !isSame(info, replaced)) {
+        throw new PidFileError("another process has taken it meanwhile, and goes on");
+      }
+      Deno.renameSync(this.#path, path);
+      this.#path = path;
+    });
   }
 
   /** Whether another file, or none, is in its place: somebody is about to take this one's. */
   get isMovedAway(): boolean {
     try {
-      const info = infoOf(this.path);
+      const info = infoOf(this.#path);
       return !info || !isSame(info, this.#mark);
     } catch {
       // Its folder was closed.
@@ -85,8 +136,8 @@ export class PidFile {
     if (this.#released) return undefined;
     this.#released = true;
     try {
-      const info = infoOf(this.path);
-      if (info && isSame(info, this.#mark)) Deno.removeSync(this.path);
+      const info = infoOf(this.#path);
+      if (info && isSame(info, this.#mark)) Deno.removeSync(this.#path);
     } catch (error) {
       return fileProblem(error);
     } finally {
@@ -95,25 +146,37 @@ export class PidFile {
   }
 }
 
+/** Says of a pid file why something cannot be. */
+async function told<T>(path: string, act: () => T | Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    const why = error instanceof PidFileError ? error.message : fileProblem(error);
+    throw new FatalError(`--pid-file ${quote(path)}: ${why}`, { cause: error });
+  }
+}
+
 /** Locks a file and writes the number into it; `undefined` if it is not at the path any more. */
 async function takeOpened(
   path: string,
-  { file, before }: { file: Deno.FsFile; before: Deno.FileInfo | undefined },
+  { file, before, explain }: {
+    file: Deno.FsFile;
+    before: Deno.FileInfo | undefined;
+    explain: (pid: number | undefined) => string;
+  },
 ): Promise<{ file: Deno.FsFile; stale: number | undefined } | undefined> {
   let taken = false;
   try {
     const found = file.statSync();
     if (before && !isSame(before, found)) return undefined;
-    if (!await lock(file)) throw new PidFileError(heldBy(numberIn(file)));
+    if (!await lock(file)) throw new PidFileError(explain(numberIn(file)));
     // Whoever had it may have removed it meanwhile.
     const now = infoOf(path);
     if (!now || !isSame(now, found)) return undefined;
     assertRemovable(path);
     const stale = numberIn(file);
     if (stale === undefined && !isBlank(file)) {
-      throw new PidFileError(
-        "holds something else than the number of a process, and is left alone",
-      );
+      throw new PidFileError(FOREIGN);
     }
     file.truncateSync();
     file.seekSync(0, Deno.SeekMode.Start);

@@ -5,7 +5,8 @@ import { FatalError } from "../../base/errors.ts";
 import { quote } from "../../base/text.ts";
 import type { Settings } from "../../config/options.ts";
 import { wantedIdentity } from "./identity.ts";
-import { canWriteIn, PidFile } from "./pid_file.ts";
+import { Succession } from "../replace/succession.ts";
+import { canWriteIn } from "./pid_file.ts";
 import { syslogPath, trySyslog } from "./syslog_reach.ts";
 
 /** Options of {@linkcode Place.take}. */
@@ -18,10 +19,13 @@ export interface PlaceOptions {
 
 /** What this process has of the system before it opens anything: its folder, its umask, its file. */
 export class Place {
-  readonly #pidFile: PidFile | undefined;
+  /** How the place goes to the next process; absent without a pid file. */
+  readonly succession: Succession | undefined;
+  readonly #settings: Settings;
 
-  private constructor(pidFile: PidFile | undefined) {
-    this.#pidFile = pidFile;
+  private constructor(settings: Settings, succession: Succession | undefined) {
+    this.#settings = settings;
+    this.succession = succession;
   }
 
   /**
@@ -31,7 +35,7 @@ export class Place {
    * has.
    */
   static async take(settings: Settings, options: PlaceOptions): Promise<Place> {
-    const { umask, pidFile, user, group } = settings;
+    const { umask, pidFile, replace, user, group } = settings;
     if (options.daemon) Deno.chdir("/");
     if (umask !== null) Deno.umask(umask);
     const own = ownCredentials();
@@ -40,29 +44,18 @@ export class Place {
       if (own?.uid !== 0) assertLater(settings);
     }
     if (options.daemon || user || group) await checkSyslog(settings, options);
-    if (pidFile === "") return new Place(undefined);
-    return new Place(await PidFile.take(pidFile, { uid: own?.uid }));
+    if (pidFile === "") return new Place(settings, undefined);
+    return new Place(settings, await Succession.take(pidFile, { uid: own?.uid, replace }));
   }
 
   /** Says in the log what was found there. */
-  tell(log: Logger): void {
-    const { stale, path } = this.#pidFile ?? {};
-    if (stale !== undefined) {
-      log.info("took over the pid file {path}, which process {stale} had left", { path, stale });
-    }
-  }
-
-  /** Whether another process is to take the place of this one: its pid file was moved away. */
-  get isWantedByAnother(): boolean {
-    return this.#pidFile?.isMovedAway ?? false;
+  async tell(log: Logger): Promise<void> {
+    await this.succession?.tell(log, this.#settings);
   }
 
   /** Leaves it as it was; a second call does nothing. */
-  leave(log?: Logger): void {
-    const problem = this.#pidFile?.release();
-    if (problem === undefined) return;
-    const { path } = this.#pidFile!;
-    log?.warning("the pid file {path} cannot be removed: {problem}", { path, problem });
+  async leave(log?: Logger): Promise<void> {
+    await this.succession?.leave(log);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Logger } from "@logtape/logtape";
 import type { Balancer } from "../../balancer/balancer.ts";
 import { type Clock, monotonic } from "../../base/clock.ts";
 import { plural, quote } from "../../base/text.ts";
@@ -47,6 +48,20 @@ export interface RecorderOptions {
   clock?: Clock;
   /** Learns of a defect. */
   onError(error: unknown): void;
+}
+
+/** What keeps what the listeners do, and tells the log where it cannot. */
+export function recorderOf(
+  listeners: { readonly all: readonly RecordedListener[] },
+  { startedAt, log }: { startedAt: number; log: Logger },
+): Recorder {
+  return new Recorder({
+    listeners: () => listeners.all,
+    startedAt,
+    onError(error) {
+      log.error("the history lacks a second, which is a defect: {error}", { error });
+    },
+  });
 }
 
 /**
