@@ -39,6 +39,8 @@ export interface Call {
   method?: "GET" | "POST" | "PATCH" | "DELETE";
   /** Sent as JSON. */
   body?: unknown;
+  /** A status that is an answer as well, beside those from 200 to 299. */
+  also?: number;
 }
 
 /**
@@ -194,7 +196,7 @@ export class AdminClient implements Disposable {
   }
 
   async #request(path: string, call: Call, signal: AbortSignal): Promise<Response> {
-    const { method = "GET", body } = call;
+    const { method = "GET", body, also } = call;
     const headers = new Headers();
     if (this.#token) headers.set("authorization", `Bearer ${this.#token.value}`);
     if (method === "POST" || method === "PATCH") headers.set("content-type", "application/json");
@@ -211,8 +213,8 @@ export class AdminClient implements Disposable {
     } catch (error) {
       throw signal.aborted ? this.#unfinished() : this.#notConnected(error);
     }
-    if (!response.ok) throw await this.#refusal(response, { request: `${method} ${path}`, signal });
-    return response;
+    if (response.ok || response.status === also) return response;
+    throw await this.#refusal(response, { request: `${method} ${path}`, signal });
   }
 
   #unfinished(): FatalError {

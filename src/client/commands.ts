@@ -4,6 +4,7 @@ import { plural, quote } from "../base/text.ts";
 import type { CtlCommand } from "./command.ts";
 import { CONFIG } from "./config_command.ts";
 import { DESTINATION_COMMANDS } from "./destination_commands.ts";
+import { HEALTH } from "./health_command.ts";
 import { HISTORY } from "./history_command.ts";
 import { INSPECTION_COMMANDS } from "./inspect/commands.ts";
 import { LOGS } from "./log_command.ts";
@@ -95,6 +96,7 @@ export const COMMANDS: Readonly<Record<string, CtlCommand>> = {
       show(["gone"], undefined);
     },
   },
+  health: HEALTH,
   history: HISTORY,
   config: CONFIG,
   logs: LOGS,

@@ -205,6 +205,8 @@ export interface Past {
   }[];
 }
 
+const health = object({ status: text });
+
 /** Whether it can be shown as what happened before. */
 export function isPast(value: unknown): value is Past {
   return past(value);
@@ -243,6 +245,11 @@ export function isConfig(value: unknown): value is ConfigInForce {
 /** Whether it can be shown as what a reload did. */
 export function isReloadResult(value: unknown): value is ReloadResult {
   return reloadResult(value);
+}
+
+/** Whether it is what is said of health. */
+export function isHealth(value: unknown): value is { status: string } {
+  return health(value);
 }
 
 /** Whether it is an object, which is all that is known of it. */

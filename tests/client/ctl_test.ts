@@ -572,3 +572,20 @@ Deno.test("--help has every command, in 80 columns", async () => {
   }
   assertEquals(lines.filter((line) => line.length > 80), []);
 });
+
+Deno.test("health is told by the exit status, and without a token", async () => {
+  await using admin = new FakeAdmin();
+  const answer = (status: string, code: number) => {
+    admin.answers.set("GET /healthz", () => Response.json({ status }, { status: code }));
+  };
+  answer("ok", 200);
+  assertEquals(await run(admin, "health"), ["ok"]);
+  assertEquals(await run(admin, "health", "--json"), ['{"status":"ok"}']);
+  answer("draining", 503);
+  const health = () => run(admin, "health");
+  await assertRejects(health, FatalError, `${admin.address}: draining`);
+  answer("ok", 500);
+  await assertRejects(health, FatalError, "it answered 500 to GET /healthz");
+  admin.answers.set("GET /healthz", () => new Response("busy", { status: 503 }));
+  await assertRejects(health, FatalError, "does not look like the --admin address of iawlb");
+});
