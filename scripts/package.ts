@@ -58,7 +58,12 @@ export async function makePackages(options: PackageOptions = {}): Promise<string
   }
 }
 
-async function releaseDate(): Promise<Date> {
+/**
+ * When what is made was made: `SOURCE_DATE_EPOCH`, or the time of the latest commit.
+ *
+ * @throws {Error} If neither is known.
+ */
+export async function releaseDate(): Promise<Date> {
   const given = Deno.env.get("SOURCE_DATE_EPOCH");
   if (given) return new Date(Number(given) * 1000);
   const { success, stdout } = await new Deno.Command("git", {

@@ -15,20 +15,47 @@ export async function makeTarball(
   await Deno.mkdir(`${work}/${name}`);
   await plant(`${work}/${name}`, release);
   const tar = `${work}/archive.tar`;
+  await archive(tar, { folder: work, paths: [name], date: release.date });
+  await Deno.copyFile(await compress(tar, level), output);
+}
+
+/**
+ * Makes a tar, or appends to one: the same bytes each time, whoever makes it and when.
+ *
+ * @param options.paths What of the folder.
+ * @param options.owner The number of the user and of the group that all of it is given to: root's
+ * unless given.
+ * @param options.append Whether the tar is there already.
+ */
+export async function archive(
+  tar: string,
+  options: {
+    folder: string;
+    paths: readonly string[];
+    date: Date;
+    owner?: number;
+    append?: boolean;
+  },
+): Promise<void> {
+  const { folder, paths, date, owner = 0, append = false } = options;
   await run("tar", {
     args: [
       "--sort=name",
-      `--mtime=@${release.date.getTime() / 1000}`,
-      "--owner=0",
-      "--group=0",
+      `--mtime=@${date.getTime() / 1000}`,
+      `--owner=${owner}`,
+      `--group=${owner}`,
       "--numeric-owner",
       "--format=ustar",
       `--file=${tar}`,
-      "--create",
-      name,
+      append ? "--append" : "--create",
+      ...paths,
     ],
-    cwd: work,
+    cwd: folder,
   });
-  await run("gzip", { args: [`-${level}`, "--no-name", tar] });
-  await Deno.copyFile(`${tar}.gz`, output);
+}
+
+/** Compresses a file, the same bytes each time, and returns the new one's path. */
+export async function compress(file: string, level: number): Promise<string> {
+  await run("gzip", { args: [`-${level}`, "--no-name", file] });
+  return `${file}.gz`;
 }

@@ -106,7 +106,8 @@ async function copied(paths: Record<string, string>): Promise<Files> {
   return files;
 }
 
-function copyright(licence: string): string {
+/** The licence of the program, as Debian's tools read it. */
+export function copyright(licence: string): string {
   const [, holders = "the iawlb authors"] = /^Copyright \(c\) (.*)$/m.exec(licence) ?? [];
   const terms = licence.slice(licence.indexOf("Permission")).trimEnd();
   const body = terms.split("\n").map((line) => ` ${line || "."}`).join("\n");

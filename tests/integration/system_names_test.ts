@@ -2,21 +2,10 @@
 import { assertEquals } from "@std/assert";
 import { A, address } from "../support/dns_message.ts";
 import { DnsServer, type Script } from "../support/dns_server.ts";
+import { mayMount, mounting } from "../support/mounts.ts";
 import { Program } from "../support/program.ts";
 import { answer, freePort, request, TestServer, until } from "../support/servers.ts";
 import { unless } from "../support/unless.ts";
-
-/** Whether a program here may have files in places where others see other ones. */
-function mayMount(): boolean {
-  if (Deno.build.os !== "linux" || Deno.uid() !== 0) return false;
-  try {
-    const args = ["--mount", "mount", "--bind", "/etc/hosts", "/etc/hosts"];
-    return new Deno.Command("unshare", { args, stdout: "null", stderr: "null" }).outputSync()
-      .success;
-  } catch {
-    return false;
-  }
-}
 
 /** One name with one address. */
 function knowing(known: string, ip: string): Script {
@@ -53,10 +42,7 @@ Deno.test({
     });
     write("hosts", "127.0.0.1 localhost\n");
     write("resolv.conf", "nameserver 127.0.53.1\nsearch one.test\n");
-    const mounts = ["resolv.conf", "hosts"].map((name) => {
-      return `mount --bind ${folder}/${name} /etc/${name}`;
-    });
-    const own = `exec unshare --mount sh -c '${mounts.join(" && ")} && exec "$@"' sh "$@"`;
+    const own = mounting(folder, ["resolv.conf", "hosts"]);
     await using program = await Program.start([`dns:web:${port}`], [], own);
     const answeredBy = (name: string) => {
       return until(async () => await request(program.port, "hello") === name, `it is ${name}`);

@@ -1,0 +1,93 @@
+import { parseArgs } from "@std/cli/parse-args";
+import project from "../deno.json" with { type: "json" };
+import { compile, CompileError, sizeOf } from "./compile.ts";
+import { configuration, imageArchitecture, labels } from "./image/configuration.ts";
+import { makeLayers } from "./image/layers.ts";
+import { type Image, sha256, writeArchive, writeLayout } from "./image/layout.ts";
+import { ImageError } from "./image/libraries.ts";
+import { releaseDate } from "./package.ts";
+import type { Release } from "./packaging/tree.ts";
+
+const ROOT = new URL("..", import.meta.url).pathname;
+
+/** Options of {@linkcode makeImage}. */
+export interface ImageOptions {
+  /** Where the image goes: `dist` beside the sources if absent. */
+  output?: string | undefined;
+  /** The standalone binary; it is compiled if absent. */
+  binary?: string | undefined;
+  /** What an engine calls it once it is loaded, without the version; `localhost/iawlb` if absent. */
+  name?: string | undefined;
+  /** How hard it is compressed, from 1 to 9. */
+  level?: number;
+}
+
+/** Where an image was written. */
+export interface MadeImage {
+  /** A directory: a layout of the OCI specification. */
+  readonly layout: string;
+  /** A file for `docker load` and `podman load`. */
+  readonly archive: string;
+  /** What it is called when it is loaded. */
+  readonly reference: string;
+  /** The digest of its manifest: `sha256:…`. */
+  readonly digest: string;
+}
+
+/**
+ * Makes an image for containers of the program, and of what this machine has that it needs, without
+ * an engine. The same program and machine make the same bytes.
+ *
+ * Its time is `SOURCE_DATE_EPOCH`, or the time of the latest commit.
+ *
+ * @throws {CompileError} If there is no binary and none can be made.
+ * @throws {ImageError} If this machine lacks something.
+ */
+export async function makeImage(options: ImageOptions = {}): Promise<MadeImage> {
+  const { output = `${ROOT}dist`, name = "localhost/iawlb", level = 9 } = options;
+  await Deno.mkdir(output, { recursive: true });
+  const work = await Deno.makeTempDir({ prefix: "iawlb-image-" });
+  try {
+    const binary = options.binary ? await Deno.realPath(options.binary) : `${work}/iawlb`;
+    if (!options.binary) await compile({ output: binary });
+    const { version } = project;
+    const release: Release = { version, date: await releaseDate(), binary };
+    await Deno.mkdir(`${work}/layers`);
+    const { layers, files } = await makeLayers(release, { work: `${work}/layers`, level });
+    const annotations = labels(release, files);
+    const named = await Promise.all(layers.map(async ({ title, date, tar }) => {
+      return { title, date, diffId: `sha256:${await sha256(await Deno.readFile(tar))}` };
+    }));
+    const reference = `${name}:${version}`;
+    const config = JSON.stringify(configuration(release, { layers: named, labels: annotations }));
+    const image: Image = { config, layers, annotations, version, reference, date: release.date };
+    const stem = `${output}/iawlb-${version}-linux-${imageArchitecture()}`;
+    const layout = `${stem}.oci`;
+    await Deno.remove(layout, { recursive: true }).catch((error: Error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+    const digest = await writeLayout(layout, image);
+    const archive = `${stem}.image.tar`;
+    await Deno.mkdir(`${work}/archive`);
+    await writeArchive(`${archive}.part`, image, { work: `${work}/archive` });
+    await Deno.rename(`${archive}.part`, archive);
+    return { layout, archive, reference, digest };
+  } finally {
+    await Deno.remove(work, { recursive: true });
+  }
+}
+
+if (import.meta.main) {
+  const { output, binary, name } = parseArgs(Deno.args, {
+    string: ["output", "binary", "name"],
+  }) as { output?: string; binary?: string; name?: string };
+  try {
+    const { layout, archive, reference, digest } = await makeImage({ output, binary, name });
+    console.log(`${layout}: ${digest}`);
+    console.log(`${archive}: ${await sizeOf(archive)}, loaded as ${reference}`);
+  } catch (error) {
+    if (!(error instanceof CompileError || error instanceof ImageError)) throw error;
+    console.error(`image: ${error.message}`);
+    Deno.exit(1);
+  }
+}
