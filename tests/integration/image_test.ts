@@ -1,11 +1,12 @@
 // The image for containers: what is in it, and that engines run it.
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { CompileError } from "../../scripts/compile.ts";
+import { compile, CompileError } from "../../scripts/compile.ts";
 import { type MadeImage, makeImage } from "../../scripts/image.ts";
 import { readLdd } from "../../scripts/image/libraries.ts";
 import { run } from "../../scripts/packaging/run.ts";
 import project from "../../deno.json" with { type: "json" };
 import { find } from "../support/packaged_servers.ts";
+import { childrenOf } from "../support/processes.ts";
 import { Podman, whyNoPodman } from "../support/podman.ts";
 import { heldServer } from "../support/instance.ts";
 import { answer, freePort, request, TestServer, until } from "../support/servers.ts";
@@ -14,8 +15,12 @@ import { unless } from "../support/unless.ts";
 /** Number of the user in the image. */
 const USER = 65532;
 
+const PREFIX = "org.opencontainers.image";
+
 const dist = await Deno.makeTempDir();
 addEventListener("unload", () => Deno.removeSync(dist, { recursive: true }));
+const GIVEN = Deno.env.get("IAWLB_BINARY");
+const binary = GIVEN ?? `${dist}/iawlb`;
 let image: MadeImage;
 const obstacle = await build();
 const NEEDING_IMAGE = { [obstacle]: obstacle !== "" };
@@ -51,14 +56,11 @@ Deno.test({
   },
 });
 
-const PREFIX = "org.opencontainers.image";
-
 Deno.test({
   ...unless("the image is the same bytes each time, also under another umask", NEEDING_IMAGE),
   async fn() {
     const before = Deno.umask(0o077);
     try {
-      const binary = Deno.env.get("IAWLB_BINARY") ?? `${dist}/iawlb`;
       const again = await makeImage({ output: `${dist}/again`, binary, level: 1 });
       assertEquals(again.digest, image.digest);
       assertEquals(await sha256(again.archive), await sha256(image.archive));
@@ -100,30 +102,28 @@ Deno.test({
   ...unless("process 1 of a read-only root, without rights, serves, drains and ends", {
     ...NEEDING_IMAGE,
     "that needs root on Linux": Deno.build.os !== "linux" || Deno.uid() !== 0,
-    "there is no setpriv": !find("setpriv"),
+    "there is no setpriv, unshare and chroot": !find("setpriv") || !find("unshare") ||
+      !find("chroot"),
   }),
   async fn() {
     await using root = await Root.of(image);
-    const { server, release } = heldServer("late");
+    const { server, release } = heldServer("served");
     await using _server = server;
-    const port = freePort();
-    // As an engine does: the root is read only, /proc is there, and nothing else of this machine.
-    const script = `mount --bind . . && cd "$PWD" && mount -o remount,ro,bind . && mkdir -p /tmp &&
-      mount -t proc proc proc && exec setpriv --reuid ${USER} --regid ${USER} --clear-groups \
-      --bounding-set=-all --inh-caps=-all --no-new-privs chroot . /usr/bin/iawlb "$@"`;
-    assertStringIncludes(script, "chroot");
-    await Deno.mkdir(`${root.path}/proc`);
-    const child = new Deno.Command("unshare", {
-      args: [
-        ...["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script, "sh"],
-        ...[`127.0.0.1:${port}`, server.address],
-      ],
-      cwd: root.path,
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    void release;
-    await child.status;
+    await using program = await FirstProcess.start(root, [
+      ...["--log-format", "json", "127.0.0.1:0", server.address],
+    ]);
+    const status = await Deno.readTextFile(`/proc/${program.pid}/status`);
+    assertMatch(status, /^NSpid:\t\d+\t1$/m);
+    assertMatch(status, new RegExp(`^Uid:\\t${USER}\\t${USER}\\t${USER}\\t${USER}$`, "m"));
+    assertMatch(status, /^CapEff:\t0+$/m);
+    const served = request(await program.port(), "?");
+    await until(() => server.accepted === 1, "a session is served");
+    Deno.kill(program.pid, "SIGTERM");
+    await program.logged(/draining: 1 sessions active/);
+    release();
+    assertEquals(await served, "served");
+    assertEquals(await program.ended(), 0);
+    await program.logged(/drained, nothing was cut/);
   },
 });
 
@@ -200,7 +200,8 @@ Deno.test({
 async function build(): Promise<string> {
   if (Deno.build.os !== "linux" || !find("dpkg-query")) return "that needs Debian's libraries";
   try {
-    image = await makeImage({ output: dist, binary: Deno.env.get("IAWLB_BINARY"), level: 1 });
+    if (!GIVEN) await compile({ output: binary });
+    image = await makeImage({ output: dist, binary, level: 1 });
     return "";
   } catch (error) {
     if (error instanceof CompileError) return "there is no binary, and none can be compiled";
@@ -256,5 +257,82 @@ class Root implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Deno.remove(this.path, { recursive: true });
+  }
+}
+
+/**
+ * What an engine does, without one: the program as process 1 of its own, whose root is read only and
+ * has nothing of this machine but `/proc`, and which has no rights and will have none.
+ */
+const AS_ENGINE = `mount --bind . . && cd "$PWD" && mount -o remount,ro,bind . &&
+  mount -t proc proc proc && exec setpriv --no-new-privs --inh-caps=-all \\
+  --bounding-set=-all,+sys_chroot,+setuid,+setgid \
+  chroot --userspec=${USER}:${USER} --groups= . /usr/bin/iawlb "$@"`;
+
+/** The program of an image, run without an engine. */
+class FirstProcess implements AsyncDisposable {
+  /** What it has logged so far. */
+  #log = "";
+  readonly #child: Deno.ChildProcess;
+  readonly #reading: Promise<void>;
+  #pid = 0;
+
+  private constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+    this.#reading = this.#read();
+  }
+
+  static async start(root: Root, args: readonly string[]): Promise<FirstProcess> {
+    await Deno.mkdir(`${root.path}/proc`);
+    const child = new Deno.Command("unshare", {
+      args: ["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", AS_ENGINE, "sh", ...args],
+      cwd: root.path,
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    const program = new FirstProcess(child);
+    await program.logged(/listening on /);
+    program.#pid = childrenOf(child.pid)[0]!.pid;
+    return program;
+  }
+
+  /** Its number on this machine. */
+  get pid(): number {
+    return this.#pid;
+  }
+
+  async port(): Promise<number> {
+    return Number(/listening on \S*?:(\d+) /.exec(await this.logged(/listening on /))![1]);
+  }
+
+  /** The log, once it has this. */
+  async logged(pattern: RegExp): Promise<string> {
+    await until(() => pattern.test(this.#log), `the log has ${pattern}`).catch((error) => {
+      throw new Error(`${error.message}: ${this.#log}`);
+    });
+    return this.#log;
+  }
+
+  /** The exit status. */
+  async ended(): Promise<number> {
+    const { code } = await this.#child.status;
+    await this.#reading;
+    return code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended already.
+    }
+    await this.ended();
+  }
+
+  async #read(): Promise<void> {
+    for await (const text of this.#child.stderr.pipeThrough(new TextDecoderStream() as never)) {
+      this.#log += text;
+    }
   }
 }

@@ -46,7 +46,9 @@ export class Podman implements AsyncDisposable {
       stdin: "null",
       stdout: "piped",
     }).spawn();
-    await holder.stdout.getReader().read();
+    const reader = holder.stdout.getReader();
+    await reader.read();
+    await reader.cancel();
     return new Podman(folder, holder);
   }
 
