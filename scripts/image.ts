@@ -78,11 +78,16 @@ export async function makeImage(options: ImageOptions = {}): Promise<MadeImage> 
 }
 
 if (import.meta.main) {
-  const { output, binary, name } = parseArgs(Deno.args, {
-    string: ["output", "binary", "name"],
-  }) as { output?: string; binary?: string; name?: string };
+  const { level, ...options } = parseArgs(Deno.args, {
+    string: ["output", "binary", "name", "level"],
+  }) as { output?: string; binary?: string; name?: string; level?: string };
+  if (level !== undefined && !/^[1-9]$/.test(level)) {
+    console.error(`image: --level ${level}: must be from 1, which is fast, to 9, which is small`);
+    Deno.exit(2);
+  }
   try {
-    const { layout, archive, reference, digest } = await makeImage({ output, binary, name });
+    const made = await makeImage({ ...options, ...level && { level: Number(level) } });
+    const { layout, archive, reference, digest } = made;
     console.log(`${layout}: ${digest}`);
     console.log(`${archive}: ${await sizeOf(archive)}, loaded as ${reference}`);
   } catch (error) {

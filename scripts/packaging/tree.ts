@@ -80,7 +80,9 @@ async function documentation(): Promise<Files> {
     "docs/images",
     "examples",
     "examples/init.d",
+    "examples/compose",
     "packaging",
+    "packaging/kubernetes",
     ...MONITORING,
   ];
   const paths = folders.flatMap((folder) => {

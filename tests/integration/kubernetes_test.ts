@@ -60,6 +60,7 @@ class Balancer implements AsyncDisposable {
       "admin-token-file": `${folder}/${tokens["admin-token-file"]}`,
       "admin-read-token-file": `${folder}/${tokens["admin-read-token-file"]}`,
       "resolve-interval": "1s",
+      "drain-delay": "0",
     });
     if (resolver) {
       const name = '"srv:_http._tcp.servers"';

@@ -101,9 +101,12 @@ Deno.test("the manifests fit together", () => {
 Deno.test("a pod has the time that its drain may take, and no rights", () => {
   const { spec } = manifest("deployment").spec.template;
   const [container] = spec.containers;
-  const [, drain] = /^drain-timeout = "(.*)"$/m.exec(configuration())!;
-  const { seconds } = container.lifecycle.preStop.sleep;
-  assert(seconds + parseDuration(drain!)! / 1000 < spec.terminationGracePeriodSeconds);
+  const seconds = (key: string) => {
+    const [, value] = new RegExp(`^${key} = "(.*)"$`, "m").exec(configuration())!;
+    return parseDuration(value!)! / 1000;
+  };
+  const most = seconds("drain-delay") + seconds("drain-timeout");
+  assert(most < spec.terminationGracePeriodSeconds, `${most}`);
   // What the restricted profile of Kubernetes' pod security standards wants.
   assertEquals(spec.securityContext.runAsNonRoot, true);
   assertEquals(spec.securityContext.seccompProfile, { type: "RuntimeDefault" });
