@@ -106,6 +106,7 @@ Deno.test("commands that are none, and arguments that nobody takes, are found", 
       "curl localhost:9090/stats",
       "curl -X PUT localhost:9090/reload",
       "ssh -t host iawlb topp 9090",
+      "podman exec lb iawlb ctl helth",
       "frobnicate",
     ]
   ) {
@@ -124,7 +125,8 @@ async function problemWith([program = "", ...args]: string[]): Promise<string | 
     return at === -1 ? "runs something else" : await problemWithDeno(args.slice(at + 1));
   }
   if (name === "curl") return problemWithCurl(args);
-  if (name === "ssh") {
+  // These run what stands behind somewhere else.
+  if (["ssh", "podman", "docker", "kubectl"].includes(name)) {
     const at = args.indexOf("iawlb");
     return at === -1 ? undefined : await problemWithIawlb(args.slice(at + 1));
   }
@@ -222,12 +224,14 @@ Deno.test("every flag that the pages name is one of the program's, or of what th
     ...MODEL_OPTION_NAMES.map((name) => `--${name}`),
     ...["--token-file", "--once", "--json", "--udp", "--timeout", "--file"],
   ]);
-  // Of deno, of scripts/package.ts and the bench, of docker, prlimit, setpriv, rsync, the compiler, and of
-  // nobody.
+  // Of deno, of scripts/package.ts, scripts/image.ts and the bench, of engines of containers, prlimit,
+  // setpriv, rsync, the compiler, and of nobody.
   const foreign = [
     ...["--no-code-cache", "--quiet", "--inspect", "--cpu-prof", "--max-semi-space-size"],
     ...["--binary", "--more", "--only", "--part", "--rounds", "--seconds", "--some-name"],
     ...["--init", "--nofile", "--pdeathsig", "--server", "--without"],
+    ...["--from", "--network", "--no-healthcheck", "--output", "--publish", "--scale"],
+    ...["--stop-timeout", "--sysctl", "--time"],
   ];
   let number = 0;
   for (const { path, text } of pages()) {
