@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { compile, CompileError } from "../../scripts/compile.ts";
 import { type MadeImage, makeImage } from "../../scripts/image.ts";
-import { readLdd } from "../../scripts/image/libraries.ts";
+import { ImageError, readLdd } from "../../scripts/image/libraries.ts";
 import { run } from "../../scripts/packaging/run.ts";
 import project from "../../deno.json" with { type: "json" };
 import { find } from "../support/packaged_servers.ts";
@@ -210,6 +210,7 @@ async function build(): Promise<string> {
     return "";
   } catch (error) {
     if (error instanceof CompileError) return "there is no binary, and none can be compiled";
+    if (error instanceof ImageError) return error.message;
     throw error;
   }
 }
