@@ -11,6 +11,7 @@ const GREEDY = [
   "tests/faults/kernel_addresses_test.ts",
   "tests/integration/admin_limits_test.ts",
   "tests/integration/descriptors_test.ts",
+  "tests/integration/ha_test.ts",
 ];
 
 /** Tests that look at the time, memory, descriptors or children of the process that runs them, or change its environment. */

@@ -108,6 +108,22 @@ for (const threads of ["1", "2"]) {
   });
 }
 
+Deno.test("two instances agree on each client, whatever order they have the destinations in", async () => {
+  await using servers = new Servers(4);
+  const destinations = servers.addresses.map((address, i) => `${address},weight=${i % 2 + 1}`);
+  await using one = await Program.start(destinations, HASH);
+  await using two = await Program.start(destinations.toReversed(), HASH);
+  const [first, second] = await Promise.all([served(one.port), served(two.port)]);
+  assertEquals(first, second);
+  assertEquals(new Set(first).size, 4);
+  // Nor does it matter which of them knows first that one is gone.
+  servers.all[0]!.stopListening();
+  const others = await served(one.port);
+  assertEquals(await served(two.port), others);
+  assert(!others.includes("1"), `${others}`);
+  for (const program of [one, two]) assertEquals(await program.terminate(), 0);
+});
+
 Deno.test("the address of a client that comes itself counts, and --hash-mask says how much of it", async () => {
   await using servers = new Servers(3);
   const requestFrom = async (localAddress: string, port: number) => {

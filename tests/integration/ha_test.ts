@@ -1,0 +1,190 @@
+// Two machines and one address, by what scripts/ha/ has for that: keepalived moves the address, and
+// sessions outlast the move. The figures that docs/deployment.md gives are printed.
+import { assert, assertEquals } from "@std/assert";
+import { needing } from "../support/packaged_servers.ts";
+import { Program } from "../support/program.ts";
+import { echo, freePort, TestServer, until } from "../support/servers.ts";
+import { type LoadResult, SteadyLoad } from "../support/steady_load.ts";
+import { type HaMachine, TwoMachines, whyNoTwoMachines } from "../support/two_machines.ts";
+import { unless } from "../support/unless.ts";
+
+/** Sessions that stay, each with a word every 20 ms. */
+const LONG = 20;
+
+const FLAGS = ["--workers", "500", "--drain-delay", "3s", "--drain-timeout", "20s"];
+
+const needed = {
+  ...needing("keepalived", "keepalived"),
+  ...needing("curl", "curl"),
+  ...needing("nft", "nftables"),
+};
+const obstacle = Object.values(needed).some(Boolean) ? "" : await whyNoTwoMachines();
+
+/** Two machines under load, of which the first has the address. */
+class Scene implements AsyncDisposable {
+  load!: SteadyLoad;
+  readonly both: TwoMachines;
+  readonly #destination: TestServer;
+
+  private constructor(both: TwoMachines) {
+    this.both = both;
+    // The clients begin, but somebody who only looks must not be waited for.
+    this.#destination = new TestServer(echo, { hostname: both.here, speaksFirst: true });
+  }
+
+  static async start(options: { secondChance?: boolean } = {}): Promise<Scene> {
+    const scene = new Scene(await TwoMachines.make());
+    try {
+      const { both } = scene;
+      const destinations = [`${both.here}:${scene.#destination.port}`];
+      await both.start(destinations, { flags: FLAGS, ...options });
+      const server = { hostname: both.address, port: both.port };
+      scene.load = await SteadyLoad.start(server, { long: LONG });
+      return scene;
+    } catch (error) {
+      await scene[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Waits until one machine has the address and the other has not. */
+  async isAt(machine: HaMachine): Promise<void> {
+    const { both } = this;
+    await until(
+      async () => (await both.owners()).join() === machine.name,
+      `${machine.name} alone has the address`,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // A test that has failed has not ended it.
+    if (this.load) await this.load.end();
+    await this.both[Symbol.asyncDispose]();
+    await this.#destination[Symbol.asyncDispose]();
+  }
+}
+
+function test(name: string, body: () => Promise<void>): void {
+  const obstacles = { ...needed, [`no two machines here: ${obstacle}`]: obstacle !== "" };
+  Deno.test({ ...unless(name, obstacles), fn: body });
+}
+
+function print(what: string, { answered, failed, kept, lost, gap, slowest }: LoadResult): void {
+  console.log(
+    `${what}: ${answered} short sessions answered, ${failed.length} not; ${kept} long ones kept, ` +
+      `${lost.length} lost; ${gap} ms without an answer, the slowest took ${slowest} ms`,
+  );
+}
+
+Deno.test({
+  ...unless("iawlb-check asks by TCP and by UNIX socket: well, draining, gone", {
+    ...needing("curl", "curl"),
+    "not Linux": Deno.build.os !== "linux",
+  }),
+  async fn() {
+    const folder = await Deno.makeTempDir({ prefix: "iawlb-" });
+    try {
+      await using server = new TestServer(echo);
+      const flags = ["--drain-delay", "1h"];
+      const admins = [`unix:${folder}/admin`, `127.0.0.1:${freePort()}`];
+      for (const admin of admins) {
+        await using program = await Program.start([server.address], [...flags, "--admin", admin]);
+        await until(async () => await check(admin) === 0, "it is well");
+        program.signal("SIGTERM");
+        await until(async () => await check(admin) !== 0, "it drains");
+        program.signal("SIGTERM");
+        await program.ended();
+        assert(await check(admin) !== 0, "it is gone");
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+/** The exit status of the check. */
+async function check(admin: string): Promise<number> {
+  const script = new URL("../../scripts/ha/iawlb-check", import.meta.url).pathname;
+  return (await new Deno.Command(script, { args: [admin] }).output()).code;
+}
+
+test("a machine that drains hands the address over, and takes it back later: 0 lost", async () => {
+  await using scene = await Scene.start();
+  const { both: { one, two }, load } = scene;
+  const { program } = one;
+  program.signal("SIGTERM");
+  await scene.isAt(two);
+  await load.open(LONG);
+  await program.logged(/"draining: /);
+  await load.answers(100);
+  assert(await two.passedOn() > 0, "the second machine passes packets on");
+  assertEquals(program.exited, false, "the first machine has sessions still");
+  load.leave(LONG);
+  assertEquals(await program.ended(), 0);
+  // The maintenance is over.
+  await one.balance();
+  await scene.isAt(one);
+  await load.answers(100);
+  assert(await one.passedOn() > 0, "the first machine passes packets on");
+  const result = await load.end();
+  print("drained", result);
+  assertEquals([result.failed, result.lost], [[], []]);
+  assertEquals(result.kept, 2 * LONG);
+});
+
+test("both machines have the address for a while, since one says nothing: 0 lost", async () => {
+  await using scene = await Scene.start();
+  const { both, both: { one, two }, load } = scene;
+  await one.silence("SIGSTOP");
+  await until(async () => (await both.owners()).length === 2, "both have the address");
+  await load.open(LONG);
+  await load.answers(100);
+  await one.silence("SIGCONT");
+  await scene.isAt(one);
+  await load.answers(100);
+  assert(await two.passedOn() + await one.passedOn() > 0, "packets were passed on");
+  const result = await load.end();
+  print("both for a while", result);
+  assertEquals([result.failed, result.lost], [[], []]);
+  assertEquals(result.kept, 2 * LONG);
+});
+
+test("without second-chance a drain loses the sessions that are live when the address moves", async () => {
+  await using scene = await Scene.start({ secondChance: false });
+  const { both: { one, two }, load } = scene;
+  one.program.signal("SIGTERM");
+  await scene.isAt(two);
+  await one.program.logged(/"draining: /);
+  await load.answers(100);
+  const result = await load.end();
+  print("drained, without second-chance", result);
+  assertEquals(result.lost.length, LONG);
+  // Those that were just being served.
+  assert(result.failed.length < 20, `${result.failed}`);
+});
+
+test("iawlb is killed: its sessions are lost, the others go to the second machine at once", async () => {
+  await using scene = await Scene.start();
+  const { both: { one, two }, load } = scene;
+  one.program.signal("SIGKILL");
+  await scene.isAt(two);
+  await load.answers(100);
+  assert(await one.passedOn() > 0, "the first machine has passed packets on");
+  const result = await load.end();
+  print("killed", result);
+  assertEquals(result.lost.length, LONG);
+  assert(result.failed.length < 20, `${result.failed}`);
+  assert(result.gap < 5000, `${result.gap} ms`);
+});
+
+test("a machine is switched off: the second one has the address about a second later", async () => {
+  await using scene = await Scene.start();
+  const { both, both: { one, two }, load } = scene;
+  await both.powerOff(one);
+  await scene.isAt(two);
+  await load.answers(100);
+  const result = await load.end();
+  print("switched off", result);
+  assertEquals(result.lost.length, LONG);
+  assert(result.gap < 10_000, `${result.gap} ms`);
+});
