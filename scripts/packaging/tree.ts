@@ -32,6 +32,7 @@ export async function plant(directory: string, release: Release): Promise<string
     ...await described(release),
     ...await copied({
       "usr/lib/systemd/system/iawlb.service": "packaging/iawlb.service",
+      "usr/lib/systemd/system/iawlb.socket": "packaging/iawlb.socket",
       "etc/logrotate.d/iawlb": "packaging/iawlb.logrotate",
       "etc/iawlb/iawlb.toml": "packaging/iawlb.toml",
       "usr/share/iawlb/iawlb.schema.json": "packaging/iawlb.schema.json",

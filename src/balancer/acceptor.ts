@@ -138,14 +138,22 @@ export class Acceptor<S> implements Closeable {
     return this.#bound.address;
   }
 
+  /** How many connections may have been taken from the kernel that are not accepted. */
+  get ahead(): number {
+    return this.#bound.sockets.reduce((sum, { ahead = 0 }) => sum + ahead, 0);
+  }
+
   /**
    * Accepts what is in the kernel's backlog, whether the queue has room or not, hands it over, and
-   * closes the sockets at a quiet moment. At most a backlog's worth is accepted, so that a flood
+   * closes the sockets at a quiet moment; a socket that others have as well is left to them. At most a backlog's worth is accepted, so that a flood
    * cannot prolong this.
    */
   async drain(options: Pick<QuietCloseOptions, "signal" | "pause">): Promise<void> {
     this.#draining.abort();
     this.#reviews?.stop();
+    for (const socket of this.#bound.sockets) {
+      for (const stream of socket.leave?.() ?? []) this.#enter(stream);
+    }
     const most = (this.#options.settings.backlog + 1) * this.#bound.sockets.length;
     await closeQuietly(this, { ...options, most });
   }

@@ -13,6 +13,8 @@ import type { Parts } from "./parts.ts";
 export class LifeCycle {
   readonly #parts: Parts;
   readonly #acceptor: Acceptor<Session>;
+  /** Gives back the descriptors of connections that are not accepted yet. */
+  readonly #releaseAhead: () => void;
   /** Forgets that a connect to its address leads here. */
   readonly #forgetAddress: () => void;
   /** Aborted when waiting for sessions to finish is over. */
@@ -22,6 +24,7 @@ export class LifeCycle {
   private constructor(parts: Parts, acceptor: Acceptor<Session>, listen: Address) {
     this.#parts = parts;
     this.#acceptor = acceptor;
+    this.#releaseAhead = parts.descriptors.reserveAhead(acceptor.ahead);
     this.#forgetAddress = noteAddress(parts, acceptor.address, listen);
   }
 
@@ -184,6 +187,7 @@ export class LifeCycle {
     await this.#parts.tasks.idle();
     await this.#parts.fairReads.close();
     this.#forgetAddress();
+    this.#releaseAhead();
     this.#parts.sessionDescriptors.end();
   }
 }

@@ -125,14 +125,30 @@ async function execute(
     }
     case "serve": {
       const { config: { settings } } = command;
+      const passed = await claimPassed();
       if (!starter && isPlaced(settings)) {
         const { restartFor, startAnew } = await import("../program/daemon/starter.ts");
         const restart = restartFor(settings, args);
+        if (restart && passed.length > 0) throw passedElsewhere(settings, passed);
         if (restart) return await startAnew(restart, signals);
       }
       return await serve(command, { args, signals, starter });
     }
   }
+}
+
+/** The addresses of sockets that were passed to this process. */
+async function claimPassed(): Promise<readonly string[]> {
+  if (Deno.env.get("LISTEN_FDS") === undefined) return [];
+  return await (await import("../net/passed/claim.ts")).claimPassedSockets();
+}
+
+function passedElsewhere({ daemon }: Settings, passed: readonly string[]): UsageError {
+  return new UsageError(
+    `${daemon ? "--daemon" : "--user, --group"}: ${passed.join(", ")} was passed to this very ` +
+      "process (LISTEN_PID), which would start another one; must be without: the service manager " +
+      "does that (User= in the unit)",
+  );
 }
 
 /** Whether something has to be done about the process itself before it serves. */

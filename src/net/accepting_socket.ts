@@ -6,8 +6,15 @@ import type { Stream } from "./stream.ts";
 export interface AcceptingSocket {
   /** Where it is bound. */
   readonly address: SocketAddress;
+  /** How many connections it may have taken from the kernel that nobody has accepted; none if absent. */
+  readonly ahead?: number;
   /** The next connection. Rejects if accepting failed, or when the socket is closed. */
   accept(): Promise<Stream>;
+  /**
+   * Closes it for whoever else has it, who gets what waits in the kernel, and returns what was taken from
+   * that already; {@linkcode close} is to be called besides. Absent where nobody else has it.
+   */
+  leave?(): Stream[];
   /** Closes it, once. */
   close(): void;
 }

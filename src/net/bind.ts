@@ -4,6 +4,7 @@ import { type AcceptingSocket, RuntimeAcceptingSocket } from "./accepting_socket
 import { type Address, formatAddress, formatHostPort, formatSocketAddress } from "./address.ts";
 import { addressesOf, bindHosts, portOf } from "./bind_hosts.ts";
 import { codeOf, FatalError, fileProblem, messageOf } from "../base/errors.ts";
+import { passedSockets } from "./passed/sockets.ts";
 import { bindUdp } from "./udp/bind.ts";
 import type { Sharing } from "./sharing.ts";
 import type { UdpTerms } from "./udp/listener.ts";
@@ -81,6 +82,8 @@ export async function bind(address: Address, options: OpenOptions & BindContext)
     }
     const hosts = await hostsOf(hostname, options.signal);
     const { tcpBacklog, reusePort = false, log } = options;
+    const passed = passedSockets().open(address, { hosts, backlog: tcpBacklog, log });
+    if (passed.length > 0) return boundTo(passed);
     const sockets = bindHosts(hosts, {
       port: wanted,
       open(hostname, port) {
@@ -90,18 +93,27 @@ export async function bind(address: Address, options: OpenOptions & BindContext)
       log,
       onFailure: (host) => hosts.length > 1 && onFailure(host),
     });
-    const names = sockets.map((socket) => formatSocketAddress(socket.address));
-    const port = portOf(sockets[0]!.address);
-    return { sockets, address: names.join(", "), port, release() {} };
+    return boundTo(sockets);
   } catch (error) {
     options.signal?.throwIfAborted();
     const where = formatAddress(address) + (part === undefined ? "" : ` (${part})`);
-    throw new FatalError(`Cannot listen on ${where}: ${explain(error)}`, { cause: error });
+    throw new FatalError(`Cannot listen on ${where}: ${explain(error, address)}`, { cause: error });
   }
 }
 
+/** Ports, which need not be released. */
+function boundTo(sockets: readonly AcceptingSocket[]): Bound {
+  const names = sockets.map((socket) => formatSocketAddress(socket.address));
+  const port = portOf(sockets[0]!.address);
+  return { sockets, address: names.join(", "), port, release() {} };
+}
+
 async function bindUnix(path: string, options: OpenOptions & BindContext): Promise<Bound> {
-  const { mode, owner, log, sharing } = options;
+  const { mode, owner, log, sharing, tcpBacklog } = options;
+  const passed = passedSockets().open({ transport: "unix", path }, { backlog: tcpBacklog, log });
+  if (passed.length > 0) {
+    return { sockets: passed, address: `unix:${path}`, port: undefined, release() {} };
+  }
   const open = (temporary: string) => {
     const listener = listenWithMode(temporary, mode);
     try {
@@ -178,9 +190,15 @@ export async function hostsOf(
   return hosts[ipv6Wildcard()];
 }
 
-function explain(error: unknown): string {
+function explain(error: unknown, address: Address): string {
   if (error instanceof Deno.errors.AddrInUse) {
     if (error.message.startsWith("there is")) return error.message;
+    const passed = address.transport === "tcp" ? passedSockets().atPort(address.port) : [];
+    if (passed.length > 0) {
+      return `the address is in use by the socket that was passed to the program for ${
+        passed.join(", ")
+      }; must be exactly that address`;
+    }
     return "the address is in use; stop the program that has it or choose another";
   }
   if (error instanceof Deno.errors.PermissionDenied) {

@@ -3,6 +3,7 @@ import type { Address } from "./address.ts";
 import { bind, type BindContext, type Bound, hostsOf, type OpenOptions } from "./bind.ts";
 import { connect } from "./connect.ts";
 import { after } from "../base/timer.ts";
+import { passedSockets } from "./passed/sockets.ts";
 import type { Sharing } from "./sharing.ts";
 import { ipv6Wildcard } from "./wildcard.ts";
 
@@ -73,6 +74,7 @@ export async function bindShared(
   options: OpenOptions & BindContext,
 ): Promise<Bound> {
   if (!options.sharing || address.transport !== "tcp") return await bind(address, options);
+  if (passedSockets().atPort(address.port).length > 0) return await bind(address, options);
   const port = await assertShareable(address, options);
   return await bind({ ...address, port }, { ...options, reusePort: true });
 }

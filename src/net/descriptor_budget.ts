@@ -104,6 +104,11 @@ export class DescriptorBudget {
     return this.#reserve(this.admin.size);
   }
 
+  /** Keeps some free for connections that nobody has accepted yet, as long as sessions have as many. */
+  reserveAhead(number: number): Release {
+    return this.#reserve(number > 0 ? Math.min(number, this.fit(number) - 1) : 0);
+  }
+
   /** A listener begins whose sessions take so many each. */
   join(unopened: Unopened, perSession = PER_LISTENER): Release {
     const release = this.#reserve(perSession);

@@ -3,6 +3,7 @@ import type { ProgramConfig } from "../config/config.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
 import { Instance } from "./instance.ts";
 import type { Logs } from "../logging/logs.ts";
+import { passedSockets } from "../net/passed/sockets.ts";
 import type { ServiceManager } from "./systemd.ts";
 import type { Signals } from "./signals.ts";
 import { factsOf } from "./replace/readiness.ts";
@@ -71,6 +72,7 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
       });
       yieldWhenReplaced(admin, { instance, options });
     }
+    warnOfUnused(logs);
     await exportMetrics(instance, {
       onError: (error) => logs.log.warning("no metrics to export: {error}", { error }),
     });
@@ -125,6 +127,17 @@ function yieldWhenReplaced(
       log.info("the pid file was moved away: another process takes over, the admin API closes");
       admin.close();
     }
+  }
+}
+
+/** Whoever connects there would wait, and nobody would know why. */
+function warnOfUnused({ log }: Logs): void {
+  for (const name of passedSockets().unused) {
+    log.warning(
+      "{name} is a socket that was passed to the program, and no listener has that address: who " +
+        "connects there waits until one has",
+      { name },
+    );
   }
 }
 

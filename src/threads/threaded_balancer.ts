@@ -13,6 +13,7 @@ import {
 import type { Logs } from "../logging/logs.ts";
 import { assertShareable } from "../net/bind_alone.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
+import { passedSockets } from "../net/passed/sockets.ts";
 import type { Sharing } from "../net/sharing.ts";
 import { Trails } from "../net/trails.ts";
 import type { DestinationStatus } from "../operations/destination_status.ts";
@@ -135,6 +136,8 @@ export class ThreadedBalancer implements Balancer {
     const { listen, backlog } = options.config;
     const { logs: { log }, signal, sharing } = options;
     if (listen.transport !== "tcp") throw new TypeError("only a port of TCP can be shared");
+    const option = haveProcesses(options.config) ? "--processes" : "--threads";
+    passedSockets().assertNone(listen.port, { option });
     const port = await assertShareable(listen, { tcpBacklog: backlog, log, signal, sharing });
     if (options.descriptors) assertThreads(options.descriptors, threadsOf(options.config));
     const { descriptors = new DescriptorBudget() } = options;

@@ -28,6 +28,7 @@ Deno.test({
     for (
       const path of [
         UNIT,
+        UNIT.replace(".service", ".socket"),
         "etc/logrotate.d/iawlb",
         "usr/share/bash-completion/completions/iawlb",
         "usr/share/zsh/vendor-completions/_iawlb",

@@ -270,17 +270,21 @@ Deno.test({
 });
 
 const UNIT = new URL("../../packaging/iawlb.service", import.meta.url).pathname;
+const SOCKET = UNIT.replace(".service", ".socket");
 
 Deno.test({
-  ...unless("systemd finds nothing wrong in the unit", await missing("systemd-analyze")),
+  ...unless("systemd finds nothing wrong in the units", await missing("systemd-analyze")),
   fn: async () => {
-    // The programs and the manual that it names are not installed here.
+    // The programs and the manual that they name are not installed here.
     const directory = await Deno.makeTempDir();
-    const unit = `${directory}/iawlb.service`;
-    const text = (await Deno.readTextFile(UNIT)).replaceAll("/usr/bin/iawlb", "/bin/true")
-      .replace(/^Documentation=.*\n/m, "");
-    await Deno.writeTextFile(unit, text);
-    const { code, stdout, stderr } = await run(["systemd-analyze", "verify", unit]);
+    const units = await Promise.all([UNIT, SOCKET].map(async (path) => {
+      const unit = `${directory}/${path.replace(/.*\//, "")}`;
+      const text = (await Deno.readTextFile(path)).replaceAll("/usr/bin/iawlb", "/bin/true")
+        .replace(/^Documentation=.*\n/m, "");
+      await Deno.writeTextFile(unit, text);
+      return unit;
+    }));
+    const { code, stdout, stderr } = await run(["systemd-analyze", "verify", ...units]);
     assertEquals({ code, output: stdout + stderr }, { code: 0, output: "" });
     await Deno.remove(directory, { recursive: true });
   },
