@@ -39,11 +39,12 @@ export interface ProgramOptions {
  * @throws {FatalError} If an address cannot be bound.
  */
 export async function runProgram(options: ProgramOptions): Promise<boolean> {
-  const { config: { settings }, logs, signals, succession } = options;
+  const { config: { listeners, settings }, logs, signals, succession } = options;
   signals.holdStops();
   // Where the command line of Deno runs the sources, it may do so itself at any moment.
   if (!Deno.build.standalone) trustNobodyElse();
   const descriptors = new DescriptorBudget();
+  await succession?.rehearse(listeners, signals.stopping);
   const { sharing, generation } = succession ?? {};
   const instance = await Instance.start({
     ...options,
@@ -80,7 +81,7 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
     if (!signals.stopping.aborted) {
       await options.onReady?.({ admin: admin?.address, draining: instance.draining });
     }
-    manager = await openManager(instance, logs);
+    manager = await openManager(instance, { logs, generation });
     return await served;
   } catch (error) {
     // What it waited for is of no use any more.
@@ -144,11 +145,16 @@ function warnOfUnused({ log }: Logs): void {
 /** Lets the service manager know how the program is, if one started it. */
 async function openManager(
   instance: Instance,
-  { log }: Logs,
+  { logs: { log }, generation = 1 }: { logs: Logs; generation: number | undefined },
 ): Promise<ServiceManager | undefined> {
   if (!Deno.env.get("NOTIFY_SOCKET")) return undefined;
   const { describeStatus, openServiceManager } = await import("./systemd.ts");
-  const manager = openServiceManager(Deno.env, {
+  // The environment of whoever has started this one may name a process that it has replaced.
+  const replaces = generation > 1;
+  const env = {
+    get: (name: string) => replaces && name === "WATCHDOG_PID" ? undefined : Deno.env.get(name),
+  };
+  const manager = openServiceManager(env, {
     describe: async () => describeStatus(await instance.status()),
     isAlive: () => instance.responsive,
     onError(message) {

@@ -1,6 +1,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Daemon } from "../support/daemon.ts";
+import { Place, whyNoPlace } from "../support/place.ts";
+import { Reconnecting } from "../support/reconnecting.ts";
 import { ReplacingScene } from "../support/replacing.ts";
+import { ServiceReceiver } from "../support/service_receiver.ts";
+import { type Received, UdpClient, UdpServer } from "../support/udp.ts";
+import { unless } from "../support/unless.ts";
 import { runProgram } from "../support/program.ts";
 import { freePort, readAll, request, until, writeAll } from "../support/servers.ts";
 
@@ -25,7 +30,7 @@ async function isRefused(port: number): Promise<boolean> {
 Deno.test("one that replaces another serves who comes; who is served is finished by the other", {
   ignore,
 }, async () => {
-  await using scene = await new ReplacingScene();
+  await using scene = new ReplacingScene();
   const admin = `127.0.0.1:${freePort()}`;
   const args = ["--admin", admin, ...scene.addresses];
   const before = await scene.first(args);
@@ -57,7 +62,7 @@ Deno.test("one that replaces another serves who comes; who is served is finished
 Deno.test("a connection to the admin API that is kept gets one more answer, 503 for /healthz", {
   ignore,
 }, async () => {
-  await using scene = await new ReplacingScene();
+  await using scene = new ReplacingScene();
   const port = freePort();
   const args = ["--admin", `${port}`, ...scene.addresses];
   const before = await scene.first(args);
@@ -85,7 +90,7 @@ Deno.test("a connection to the admin API that is kept gets one more answer, 503 
 Deno.test("paths go from one to the next without a moment in which nobody answers there", {
   ignore,
 }, async () => {
-  await using scene = await new ReplacingScene();
+  await using scene = new ReplacingScene();
   const path = `${scene.folder}/listener`;
   const admin = `${scene.folder}/admin`;
   const args = ["--admin", `unix:${admin}`, `unix:${path}`, scene.server.address];
@@ -122,7 +127,7 @@ Deno.test("paths go from one to the next without a moment in which nobody answer
 Deno.test("one that cannot start leaves the other as it was, and serves whom it has accepted", {
   ignore,
 }, async () => {
-  await using scene = await new ReplacingScene();
+  await using scene = new ReplacingScene();
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const [listen, destination] = scene.addresses;
   const { port } = taken.addr as Deno.NetAddr;
@@ -159,9 +164,9 @@ Deno.test("one that cannot start leaves the other as it was, and serves whom it 
 Deno.test("the port of another program of the same user is not shared with that", {
   ignore,
 }, async () => {
-  await using scene = await new ReplacingScene();
+  await using scene = new ReplacingScene();
   const before = await scene.first();
-  await using other = await new ReplacingScene();
+  await using other = new ReplacingScene();
   const stranger = await other.first();
   const { code, stderr } = await scene.fail([`127.0.0.1:${other.port}`, scene.server.address]);
   assertEquals(code, 1);
@@ -176,7 +181,7 @@ Deno.test("the port of another program of the same user is not shared with that"
 });
 
 Deno.test("where there is nobody to replace it starts as it always does", { ignore }, async () => {
-  await using scene = await new ReplacingScene();
+  await using scene = new ReplacingScene();
   const program = scene.launch(scene.args("--replace", ...scene.addresses));
   await program.logged(/there is no process to replace at the pid file/);
   await program.logged(/listening on/);
@@ -191,7 +196,7 @@ Deno.test("where there is nobody to replace it starts as it always does", { igno
 });
 
 Deno.test("a process that is not known by its own word is not replaced", { ignore }, async () => {
-  await using scene = await new ReplacingScene();
+  await using scene = new ReplacingScene();
   // Another program that locks a file with its number.
   const { pidFile } = scene;
   const holder = new Deno.Command("flock", {
@@ -228,7 +233,7 @@ Deno.test("--replace needs a pid file", { ignore }, async () => {
 });
 
 Deno.test("several follow each other while the first ones still drain", { ignore }, async () => {
-  await using scene = await new ReplacingScene();
+  await using scene = new ReplacingScene();
   const programs = [await scene.first()];
   const clients = [await scene.client()];
   for (let i = 0; i < 3; i++) {
@@ -246,7 +251,7 @@ Deno.test(
   "of two that replace at once one wins, and the other harms nobody",
   { ignore },
   async () => {
-    await using scene = await new ReplacingScene();
+    await using scene = new ReplacingScene();
     const before = await scene.first();
     using client = await scene.client();
     const args = scene.args("--replace", ...scene.addresses);
@@ -272,7 +277,7 @@ Deno.test(
 );
 
 Deno.test("one that drains by a signal is not cut by being replaced", { ignore }, async () => {
-  await using scene = await new ReplacingScene();
+  await using scene = new ReplacingScene();
   const before = await scene.first();
   using client = await scene.client();
   before.signal("SIGTERM");
@@ -287,7 +292,7 @@ Deno.test("one that drains by a signal is not cut by being replaced", { ignore }
 Deno.test("a daemon replaces a daemon, with threads; the command ends when it has", {
   ignore,
 }, async () => {
-  await using scene = await new ReplacingScene();
+  await using scene = new ReplacingScene();
   const args = (...more: string[]) => {
     const log = `syslog:unix:${scene.folder}/nobody`;
     const daemon = ["--daemon", "--log", log, "--threads", "2", ...more, ...scene.addresses];
@@ -310,4 +315,226 @@ Deno.test("a daemon replaces a daemon, with threads; the command ends when it ha
   after.signal("SIGTERM");
   await after.ended();
   assertEquals(scene.files, []);
+});
+
+Deno.test(
+  "one whose servers do not answer gets no clients, and gives up; or it is stopped, or killed",
+  {
+    ignore,
+  },
+  async () => {
+    await using scene = new ReplacingScene();
+    const before = await scene.first();
+    using client = await scene.client();
+    const [listen] = scene.addresses;
+    const lost = [listen, `127.0.0.1:${freePort()}`];
+    const failing = scene.launch(scene.args("--replace", ...lost));
+    await failing.logged(/starts beside the process/);
+    const stopped = scene.launch(scene.args("--replace", ...scene.addresses));
+    assertEquals(await stopped.ended(), 1, "only one replaces at a time");
+    for (let i = 0; i < 20; i++) assertEquals(await request(scene.port, "hello"), "hello");
+    assertEquals(await failing.ended(), 1);
+    const reason = new RegExp(
+      `Cannot replace the process ${before.pid}, which goes on: no destination of .* answers: ` +
+        `${lost[1]}: .*refused`,
+    );
+    await until(() => failing.log.some((line) => reason.test(line)), failing.log.join("\n"));
+    for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+      const one = scene.launch(scene.args("--replace", ...lost));
+      await one.logged(/starts beside the process/);
+      one.signal(signal);
+      assertEquals(await one.ended() === 0, signal === "SIGTERM");
+      assertEquals(scene.pid, before.pid);
+      await client.talk("still");
+      assertEquals(await request(scene.port, "hello"), "hello");
+    }
+    assertEquals(scene.files, ["a.pid", "a.pid.next", "a.pid.socket"], "what the killed one left");
+    const after = await scene.next();
+    assertEquals(scene.files, ["a.pid", "a.pid.socket"]);
+    client.close();
+    assertEquals(await before.ended(), 0);
+    assertEquals(await after.terminate(), 0);
+  },
+);
+
+Deno.test("where the process that is replaced reaches no server either nobody waits for one", {
+  ignore,
+}, async () => {
+  await using scene = new ReplacingScene();
+  const lost = [scene.addresses[0], `127.0.0.1:${freePort()}`];
+  const before = await scene.first(lost);
+  await before.logged(/is down/);
+  const after = await scene.next(scene.addresses);
+  assertEquals(await request(scene.port, "hello"), "hello");
+  assertEquals(await before.ended(), 0);
+  assertEquals(await after.terminate(), 0);
+});
+
+Deno.test(
+  "when the one that has replaced another is killed, that one still finishes its sessions",
+  {
+    ignore,
+  },
+  async () => {
+    await using scene = new ReplacingScene();
+    const before = await scene.first();
+    using client = await scene.client();
+    const killed = await scene.next();
+    killed.signal("SIGKILL");
+    await killed.ended();
+    await client.talk("still");
+    const after = scene.launch(scene.args("--replace", ...scene.addresses));
+    await after.logged(
+      new RegExp(`took over the pid file .*, which process ${killed.pid} had left`),
+    );
+    await after.logged(/listening on/);
+    assertEquals(await request(scene.port, "hello"), "hello");
+    client.close();
+    assertEquals(await before.ended(), 0);
+    assertEquals(await after.terminate(), 0);
+  },
+);
+
+Deno.test("listeners that come, go and move do so with the process", { ignore }, async () => {
+  await using scene = new ReplacingScene();
+  const [listen, destination] = scene.addresses;
+  const file = `${scene.folder}/iawlb.toml`;
+  const write = (listeners: string[]) =>
+    Deno.writeTextFile(
+      file,
+      listeners.map((one) => `[[listener]]\nlisten = "${one}"\ndestinations = ["${destination}"]\n`)
+        .join(""),
+    );
+  const [wide, gone, late, added] = Array.from({ length: 4 }, freePort) as number[];
+  await write([listen, `127.0.0.1:${wide}`, `127.0.0.1:${gone}`]);
+  const before = await scene.first(["--config", file]);
+  await write([listen, `${wide}`, `127.0.0.1:${late}`]);
+  const after = await scene.next(["--config", file]);
+  assertEquals(await before.ended(), 0);
+  for (const port of [scene.port, wide!, late!]) assertEquals(await request(port, "hi"), "hi");
+  assert(await isRefused(gone!));
+  // A reload binds as one that has replaced nobody.
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await write([listen, `${wide}`, `127.0.0.1:${(taken.addr as Deno.NetAddr).port}`]);
+  after.signal("SIGHUP");
+  await after.logged(/the address is in use/);
+  await write([listen, `${wide}`, `127.0.0.1:${added}`]);
+  after.signal("SIGHUP");
+  await until(async () => !await isRefused(added!), "the new one listens");
+  const third = await scene.next(["--config", file]);
+  assertEquals(await after.ended(), 0);
+  assertEquals(await request(added!, "hi"), "hi");
+  assertEquals(await third.terminate(), 0);
+});
+
+Deno.test("the newest process gets all datagrams; the other one answers what it was asked", {
+  ignore,
+}, async () => {
+  await using scene = new ReplacingScene();
+  const held: Received[] = [];
+  await using server = new UdpServer((received, self) => {
+    if (received.text === "wait") return void held.push(received);
+    return self.send(received.bytes, received.from);
+  });
+  const port = freePort();
+  const args = [`udp:127.0.0.1:${port}`, server.address];
+  const before = await scene.first(args);
+  await using waiting = new UdpClient(port);
+  await waiting.send("wait");
+  await until(() => held.length === 1, "the server was asked");
+  // A second one that replaces nobody has to find the port in use.
+  const { code, stderr } = await runProgram(["--pid-file", `${scene.folder}/b.pid`, ...args]);
+  assertEquals(code, 1);
+  assertMatch(stderr, /the address is in use/);
+  const after = await scene.next(args);
+  await before.logged(/takes over: draining/);
+  await using client = new UdpClient(port);
+  assertEquals(await client.ask("new"), "new");
+  await until(async () => (await after.status()).accepted === 1, "the new one has served it");
+  await server.send("late", held[0]!.from);
+  assertEquals((await waiting.next()).text, "late");
+  assertEquals(await before.ended(), 0);
+  assertEquals(await after.terminate(), 0);
+});
+
+Deno.test("the service manager learns which process is the service now", { ignore }, async () => {
+  await using scene = new ReplacingScene();
+  await using receiver = new ServiceReceiver();
+  const setting = (pid: string) =>
+    `export NOTIFY_SOCKET='${receiver.path}' WATCHDOG_USEC=200000 WATCHDOG_PID=${pid}`;
+  const before = scene.launch(scene.args(...scene.addresses), setting("$$"));
+  await receiver.told(/^READY=1$/);
+  using client = await scene.client();
+  const start = receiver.notices.length;
+  const after = await scene.next(scene.addresses, setting(`${before.pid}`));
+  await receiver.told(new RegExp(`^MAINPID=${after.pid}$`), start);
+  const ready = await receiver.told(/^READY=1$/, start);
+  assertEquals(ready.lines, ["READY=1", `MAINPID=${after.pid}`]);
+  const seen = receiver.count("WATCHDOG=1");
+  await until(() => receiver.count("WATCHDOG=1") > seen + 2, "the watchdog is fed");
+  client.close();
+  assertEquals(await before.ended(), 0);
+  assertEquals(receiver.count("STOPPING=1"), 0, "the end of the other one is not the service's");
+  assertEquals(await after.terminate(), 0);
+  assertEquals(receiver.count("STOPPING=1"), 1);
+});
+
+Deno.test("somebody who asks and goes away again changes nothing", { ignore }, async () => {
+  await using scene = new ReplacingScene();
+  const before = await scene.first();
+  const path = `${scene.pidFile}.socket`;
+  assertEquals(Deno.lstatSync(path).mode! & 0o777, 0o600);
+  for (const text of ["", "\n", "nonsense\n", '{"replacedBy":-1}\n', '{"replacedBy":"1"}\n']) {
+    using asking = await Deno.connect({ transport: "unix", path });
+    if (text) await asking.write(new TextEncoder().encode(text));
+    const read = await asking.read(new Uint8Array(10_000));
+    assert(read! > 0);
+  }
+  assertEquals(await request(scene.port, "hello"), "hello");
+  assert(!before.log.some((line) => /takes over|drain/.test(line)));
+  assertEquals(await before.terminate(), 0);
+});
+
+const WHY_NO_PLACE = ignore ? "this is not Linux" : await whyNoPlace();
+
+Deno.test({
+  ...unless("ten hand-overs under load: nobody is refused, reset or cut", {
+    [WHY_NO_PLACE]: WHY_NO_PLACE !== "",
+  }),
+  async fn() {
+    await using place = await Place.make(["net.ipv4.tcp_migrate_req=1"]);
+    await using scene = new ReplacingScene();
+    const [port, serverPort] = [freePort(), freePort()];
+    const args = ["--access-log", "off", `127.0.0.1:${port}`, `127.0.0.1:${serverPort}`];
+    const load = await Reconnecting.start(place, { port, serverPort, clients: 16 });
+    const first = scene.launch(scene.args(...args), place.entry);
+    await first.logged(/listening on/);
+    await until(() => scene.files.includes("a.pid.socket"), "it can be replaced");
+    await load.begin();
+    const programs = [first];
+    for (let i = 0; i < 10; i++) programs.push(await scene.next(args, place.entry));
+    for (const program of programs.slice(0, -1)) assertEquals(await program.ended(), 0);
+    const { served, ...others } = await load.end();
+    assertEquals(others, {}, `besides ${served} that were served`);
+    assert(served! > 1000, `${served}`);
+    assertEquals(await programs.at(-1)!.terminate(), 0);
+    assert(!programs.some(({ log }) => log.some((line) => line.includes("tcp_migrate_req"))));
+  },
+});
+
+Deno.test({
+  ...unless("without tcp_migrate_req a line says what that costs", {
+    [WHY_NO_PLACE]: WHY_NO_PLACE !== "",
+  }),
+  async fn() {
+    await using place = await Place.make(["net.ipv4.tcp_migrate_req=0"]);
+    await using scene = new ReplacingScene();
+    const before = scene.launch(scene.args(...scene.addresses), place.entry);
+    await before.logged(/listening on/);
+    await until(() => scene.files.includes("a.pid.socket"), "it can be replaced");
+    const after = await scene.next(scene.addresses, place.entry);
+    await after.logged(/net\.ipv4\.tcp_migrate_req is 0: .* is reset/);
+    assertEquals(await before.ended(), 0);
+    assertEquals(await after.terminate(), 0);
+  },
 });

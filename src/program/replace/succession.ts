@@ -1,4 +1,5 @@
 import type { Logger } from "@logtape/logtape";
+import { type Config, nameOf } from "../../config/config.ts";
 import { FatalError, messageOf } from "../../base/errors.ts";
 import { quote } from "../../base/text.ts";
 import type { Sharing } from "../../net/sharing.ts";
@@ -7,6 +8,7 @@ import { type Mark, PidFile } from "../daemon/pid_file.ts";
 import { Beside } from "./beside.ts";
 import { Deputy } from "./deputy.ts";
 import { Meeting } from "./meeting.ts";
+import { rehearse } from "./rehearsal.ts";
 import { type Facts, lagging } from "./readiness.ts";
 
 /** How long this process may take until it can serve what the other one can, in milliseconds. */
@@ -132,6 +134,20 @@ export class Succession {
     } else if (replace) {
       log.info("there is no process to replace at the pid file {path}", { path });
     }
+  }
+
+  /**
+   * Makes sure that this process can serve what the other one can, before an address is bound at which
+   * it would get clients.
+   *
+   * @throws {FatalError} If it cannot; the other one notices nothing.
+   */
+  async rehearse(configs: readonly Config[], signal: AbortSignal): Promise<void> {
+    const { pid, serving = [] } = this.#replaced?.meeting.predecessor ?? {};
+    const wanted = configs.filter((config) => serving.includes(nameOf(config)));
+    const problem = await rehearse(wanted, { signal, patience: READY_MS });
+    if (problem === undefined) return;
+    throw new FatalError(`Cannot replace the process ${pid}, which goes on: ${problem}`);
   }
 
   /** From now on another process can ask where this one is, and replace it. */
