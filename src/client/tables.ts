@@ -69,9 +69,10 @@ const SESSION_COLUMNS: readonly Column[] = [
 
 /** The status for people, one line each. */
 export function statusLines(status: Status): string[] {
-  const { version, pid, state, uptime_ms, log_lines_lost: { access, log } } = status;
+  const { version, pid, generation, state, uptime_ms, log_lines_lost: { access, log } } = status;
+  const nth = generation > 1 ? ` (generation ${generation})` : "";
   return [
-    `iawlb ${plain(version)}, pid ${pid}, ${state}, up ${formatSpan(uptime_ms)}`,
+    `iawlb ${plain(version)}, pid ${pid}${nth}, ${state}, up ${formatSpan(uptime_ms)}`,
     ...(access + log > 0 ? [`lines lost: ${access} of the access log, ${log} of the log`] : []),
     ...status.listeners.flatMap((listener) => ["", ...listenerLines(listener)]),
   ];

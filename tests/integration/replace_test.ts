@@ -497,30 +497,43 @@ Deno.test("somebody who asks and goes away again changes nothing", { ignore }, a
 
 const WHY_NO_PLACE = ignore ? "this is not Linux" : await whyNoPlace();
 
-Deno.test({
-  ...unless("ten hand-overs under load: nobody is refused, reset or cut", {
-    [WHY_NO_PLACE]: WHY_NO_PLACE !== "",
-  }),
-  async fn() {
-    await using place = await Place.make(["net.ipv4.tcp_migrate_req=1"]);
-    await using scene = new ReplacingScene();
-    const [port, serverPort] = [freePort(), freePort()];
-    const args = ["--access-log", "off", `127.0.0.1:${port}`, `127.0.0.1:${serverPort}`];
-    const load = await Reconnecting.start(place, { port, serverPort, clients: 16 });
-    const first = scene.launch(scene.args(...args), place.entry);
-    await first.logged(/listening on/);
-    await until(() => scene.files.includes("a.pid.socket"), "it can be replaced");
-    await load.begin();
-    const programs = [first];
-    for (let i = 0; i < 10; i++) programs.push(await scene.next(args, place.entry));
-    for (const program of programs.slice(0, -1)) assertEquals(await program.ended(), 0);
-    const { served, ...others } = await load.end();
-    assertEquals(others, {}, `besides ${served} that were served`);
-    assert(served! > 1000, `${served}`);
-    assertEquals(await programs.at(-1)!.terminate(), 0);
-    assert(!programs.some(({ log }) => log.some((line) => line.includes("tcp_migrate_req"))));
-  },
-});
+for (
+  const { number, what, options } of [
+    { number: 10, what: "in one thread", options: [] },
+    { number: 4, what: "in two", options: ["--threads", "2"] },
+  ]
+) {
+  Deno.test({
+    ...unless(`${number} hand-overs under load, ${what}: nobody is refused, reset or cut`, {
+      [WHY_NO_PLACE]: WHY_NO_PLACE !== "",
+    }),
+    async fn() {
+      await using place = await Place.make(["net.ipv4.tcp_migrate_req=1"]);
+      await using scene = new ReplacingScene();
+      const [port, serverPort] = [freePort(), freePort()];
+      const args = [
+        "--access-log",
+        "off",
+        ...options,
+        `127.0.0.1:${port}`,
+        `127.0.0.1:${serverPort}`,
+      ];
+      const load = await Reconnecting.start(place, { port, serverPort, clients: 16 });
+      const first = scene.launch(scene.args(...args), place.entry);
+      await first.logged(/listening on/);
+      await until(() => scene.files.includes("a.pid.socket"), "it can be replaced");
+      await load.begin();
+      const programs = [first];
+      for (let i = 0; i < number; i++) programs.push(await scene.next(args, place.entry));
+      for (const program of programs.slice(0, -1)) assertEquals(await program.ended(), 0);
+      const { served, ...others } = await load.end();
+      assertEquals(others, {}, `besides ${served} that were served`);
+      assert(served! > 1000, `${served}`);
+      assertEquals(await programs.at(-1)!.terminate(), 0);
+      assert(!programs.some(({ log }) => log.some((line) => line.includes("tcp_migrate_req"))));
+    },
+  });
+}
 
 Deno.test({
   ...unless("without tcp_migrate_req a line says what that costs", {

@@ -1,8 +1,15 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { deadline } from "@std/async/deadline";
 import { getLogger, type Logger } from "@logtape/logtape";
 import { type Address, parseAddress, type TcpEnd } from "../../src/net/address.ts";
 import { bind, type Bound } from "../../src/net/bind.ts";
+import { bindShared } from "../../src/net/bind_alone.ts";
 import { FatalError } from "../../src/base/errors.ts";
 
 const log = getLogger("iawlb");
@@ -263,4 +270,60 @@ Deno.test({
       assertEquals({ mode, uid, gid }, { mode: before.mode, uid: before.uid, gid: before.gid });
     });
   },
+});
+
+Deno.test("a path that another process serves is taken when it is time, and left alone before", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/a`;
+    const before = await bound(`unix:${path}`);
+    let take: (() => void) | undefined;
+    const sharing = {
+      beside: true,
+      isHeld: () => true,
+      atHandOver: (taking: () => void) => void (take = taking),
+    };
+    const open = () => {
+      return bind({ transport: "unix", path }, { tcpBacklog: 16, mode: 0o600, sharing, log });
+    };
+    const given = await open();
+    assertEquals(namesIn(folder).length, 2, "its own socket has another name");
+    assert(await answers(path, before));
+    close(given);
+    assertEquals(namesIn(folder), ["a"], "it leaves nothing behind");
+    const after = await open();
+    take!();
+    assertEquals(namesIn(folder), ["a"]);
+    assertEquals(Deno.lstatSync(path).mode! & 0o777, 0o600);
+    assert(await answers(path, after));
+    close(before);
+    assert(await answers(path, after), "the one before does not remove what is not its own");
+    close(after);
+    assertEquals(namesIn(folder), []);
+    await Deno.writeTextFile(path, "");
+    const late = await open();
+    assertThrows(() => take!(), Deno.errors.AddrInUse, "there is something that is not a socket");
+    close(late);
+    assertEquals(namesIn(folder), ["a"]);
+  });
+});
+
+Deno.test("a port is shared with the process that has it, and with nobody else", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  const holder = await bindShared(parseAddress("127.0.0.1:0", { minPort: 0 }), {
+    tcpBacklog: 16,
+    sharing: { beside: false, isHeld: () => false, atHandOver() {} },
+    log,
+  });
+  const address = parseAddress(holder.address, { minPort: 1 });
+  for (const isHeld of [true, false]) {
+    const sharing = { beside: true, isHeld: () => isHeld, atHandOver() {} };
+    const binding = bindShared(address, { tcpBacklog: 16, sharing, log });
+    if (isHeld) close(await binding);
+    else await assertRejects(() => binding, FatalError, "the address is in use");
+  }
+  await assertRejects(() => bound(address), FatalError, "the address is in use");
+  close(holder);
 });

@@ -7,10 +7,13 @@ import type { AcceptingSocket } from "../../net/accepting_socket.ts";
 import type { Stream } from "../../net/stream.ts";
 import { writeAll } from "../../net/write_all.ts";
 import { LineInput } from "../../services/line_input.ts";
-import { DRAINING, MAX_MESSAGE, type Predecessor, readTakeOver, writeLine } from "./messages.ts";
+import { DRAINING, type Predecessor, readTakeOver, writeLine } from "./messages.ts";
 
 /** Only its user, and root, may tell the program to go: as with signals. */
 const SOCKET_MODE = 0o600;
+
+/** Most bytes that one may say, which is a number. */
+const MOST_BYTES = 256;
 
 /** Most who ask at a time: one is the rule, and nobody is to use up descriptors. */
 const MOST = 8;
@@ -116,7 +119,7 @@ export class Deputy {
     this.#asking.add(stream);
     try {
       await writeAll(stream, writeLine(await describe()));
-      const line = await new LineInput(stream, MAX_MESSAGE).line();
+      const line = await new LineInput(stream, MOST_BYTES).line();
       const told = line && readTakeOver(line.bytes);
       if (!told) return;
       onReplaced(told.replacedBy);
