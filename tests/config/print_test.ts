@@ -92,8 +92,8 @@ function textOf(name: OptionName): fc.Arbitrary<string> {
   };
   // Any other would have to be there.
   if (name.endsWith("TokenFile")) return fc.constant("none");
-  // As a daemon the logs cannot be what others may have.
-  if (name === "daemon") return fc.constant("false");
+  // A pid file is needed to replace; as a daemon the logs cannot be what others may have.
+  if (name === "daemon" || name === "replace") return fc.constant("false");
   // Not every number has a group.
   if (["user", "group", "socketOwner"].includes(name)) return fc.constantFrom("none", "root", "0");
   // Another one needs overflow = "reject".
