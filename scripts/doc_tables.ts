@@ -4,6 +4,7 @@ import { reasonRows } from "../src/cli/help.ts";
 import { configSchema } from "../src/config/schema.ts";
 import { fieldRows } from "../src/config/values/access_template.ts";
 import { METRICS } from "../src/telemetry/metrics.ts";
+import { simulatedTables } from "./simulate/large/tables.ts";
 
 const ROOT = new URL("..", import.meta.url);
 
@@ -36,6 +37,9 @@ export async function tables(): Promise<Table[]> {
         ...metricRows(await exposition()),
       ],
     },
+    ...Object.entries(simulatedTables()).map(([name, lines]) => {
+      return { page: "docs/scale.md", name, lines };
+    }),
   ];
 }
 

@@ -4,12 +4,16 @@ import { type Child, DESCRIPTORS, type Processes } from "./processes.ts";
 import type { Tools } from "./tools.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+const FLOOR = new URL("floor_main.ts", import.meta.url).pathname;
 
 /** What all contenders are told, the first unless the setup says otherwise. */
 const BACKLOG = 511;
 const CONNECT_SECONDS = 5;
 const IDLE_MINUTES = 10;
 const QUEUE_SECONDS = 60;
+
+/** What iawlb is compared with on the same runtime, where it is asked for. */
+export const FLOOR_NAME = "floor";
 
 /** No limit, for a program that has one unless told. */
 const UNLIMITED = 1_000_000;
@@ -127,9 +131,9 @@ export async function measured<T>(
 export function findContenders(
   processes: Processes,
   tools: Tools,
-  options: { binary: string | undefined; threads: number },
+  options: { binary: string | undefined; threads: number; runtime?: string | undefined },
 ): Contender[] {
-  const { binary, threads } = options;
+  const { binary, threads, runtime = Deno.execPath() } = options;
   const { nginx, haproxy, socat } = tools;
   const contenders: Contender[] = [];
   const source = [Deno.execPath(), "run", "--quiet", "-P", MAIN];
@@ -150,6 +154,10 @@ export function findContenders(
     `TCP:127.0.0.1:${destinations[0]},nodelay,connect-timeout=${CONNECT_SECONDS}`,
   ]);
   add("direct", "no balancer: the physical limit");
+  add(FLOOR_NAME, `a bare loop on ${versionOf(runtime)}`, ({ destinations, backlog }, port) => [
+    ...[runtime, "run", "--quiet", "--no-check", "-A", FLOOR],
+    ...[port, destinations[0]!, backlog ?? BACKLOG].map(String),
+  ]);
   return contenders;
 
   function add(name: string, about: string | undefined, line?: CommandLine): void {
@@ -248,4 +256,9 @@ listen balancer
   ${servers.join("\n  ")}
 `;
   }
+}
+
+function versionOf(runtime: string): string {
+  const { stdout } = new Deno.Command(runtime, { args: ["--version"] }).outputSync();
+  return new TextDecoder().decode(stdout).split(" (")[0]!;
 }

@@ -123,6 +123,20 @@ export function busy({ log }: Child, within: { from: number; to: number }): numb
   return sum;
 }
 
+/**
+ * How long a slot of a server that takes notes is taken for a request, in milliseconds, where the next
+ * one was always at hand: from one beginning to the next.
+ */
+export function cycle(
+  { log }: Child,
+  { slots, ...within }: { slots: number; from: number; to: number },
+): number {
+  const begun = Deno.readTextFileSync(log).split("\n").map((line) => Number(line.split(" ")[0]))
+    .filter((at) => at >= within.from && at <= within.to).sort((a, b) => a - b);
+  const times = Math.floor((begun.length - 1) / slots);
+  return (begun.at(-1)! - begun.at(-1 - times * slots)!) / times;
+}
+
 /** How many requests an HTTP server has had so far; this one counts. */
 export async function served(port: number): Promise<number> {
   const response = await fetch(`http://127.0.0.1:${port}/status`);

@@ -3,7 +3,8 @@
 import { impatient } from "./impatient.ts";
 import { stringify } from "./json.ts";
 import type { ClosedLoop, OpenLoop, RequestResult, Transfer } from "./load.ts";
-import { quantile, seededRandom } from "./statistics.ts";
+import { openVisits } from "./open_visits.ts";
+import { quantile } from "./statistics.ts";
 
 const CHUNK = 256 * 1024;
 const HEAD = "GET / HTTP/1.1\r\nHost: localhost\r\n";
@@ -49,36 +50,29 @@ async function closedLoop({ clients, close, seconds }: ClosedLoop): Promise<Requ
 }
 
 async function openLoop(loop: OpenLoop): Promise<RequestResult> {
-  const random = seededRandom(loop.seed);
+  const { ports = [options.port] } = loop;
   const latencies: number[] = [];
   const pending: Promise<void>[] = [];
   let errors = 0;
   const started = performance.now();
-  let due = 0;
-  while (due < loop.seconds * 1000) {
-    due += -Math.log(1 - random()) * 1000 / loop.rate;
+  for (const { due, client, port } of openVisits(loop)) {
     const wait = started + due - performance.now();
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-    pending.push(arrive(due));
+    const before = client === undefined ? "" : headerOf(client);
+    pending.push(arrive(due, { port: ports[port]!, before }));
   }
   await Promise.all(pending);
   return summary(latencies, latencies.length - errors, errors, loop.seconds - loop.warmUp);
 
-  /** One client of many, who is drawn by lot. */
-  function header(): string {
-    if (!loop.clients) return "";
-    return headerOf(Math.floor(random() * loop.clients));
-  }
-
-  async function arrive(due: number): Promise<void> {
+  async function arrive(due: number, { port, before }: { port: number; before: string }) {
     const controller = new AbortController();
     const left = started + due + loop.timeout - performance.now();
     const timer = setTimeout(() => controller.abort(), Math.max(0, left));
     let latency = loop.timeout;
     try {
-      using conn = await connect(controller.signal);
+      using conn = await connect(controller.signal, port);
       controller.signal.addEventListener("abort", () => conn.close());
-      await request(conn, true, header());
+      await request(conn, true, before);
       latency = Math.min(latency, performance.now() - started - due);
     } catch {
       // It counts as one that took as long as allowed.
@@ -115,14 +109,16 @@ async function bulk({ streams, reverse, seconds }: Transfer) {
 }
 
 /** Says when all of the connections are there, and ends when it is killed. */
-async function hold({ clients }: { clients: number }): Promise<never> {
+async function hold(
+  { clients, answered }: { clients: number; answered: boolean },
+): Promise<never> {
   const atOnce = 100;
   const conns: Deno.Conn[] = [];
   while (conns.length < clients) {
     const missing = Math.min(atOnce, clients - conns.length);
     const more = await Promise.all(Array.from({ length: missing }, () => connect()));
     // Not when all are there: who asks for nothing for long is closed.
-    for (const conn of more) await request(conn, false);
+    for (const conn of more) await (answered ? request : send)(conn, false);
     conns.push(...more);
   }
   console.log("ready");
@@ -130,13 +126,18 @@ async function hold({ clients }: { clients: number }): Promise<never> {
   return await new Promise<never>(() => {});
 }
 
-function connect(signal?: AbortSignal): Promise<Deno.TcpConn> {
-  return Deno.connect({ hostname: "127.0.0.1", port: options.port, ...signal && { signal } });
+function connect(signal?: AbortSignal, port = options.port): Promise<Deno.TcpConn> {
+  return Deno.connect({ hostname: "127.0.0.1", port, ...signal && { signal } });
+}
+
+/** Sends a request. */
+async function send(conn: Deno.Conn, close: boolean, before = ""): Promise<void> {
+  await conn.write(encoder.encode(`${before}${HEAD}${close ? "Connection: close\r\n" : ""}\r\n`));
 }
 
 /** Sends a request and waits for the whole answer, whose body all servers of the suite share. */
 async function request(conn: Deno.Conn, close: boolean, before = ""): Promise<string> {
-  await conn.write(encoder.encode(`${before}${HEAD}${close ? "Connection: close\r\n" : ""}\r\n`));
+  await send(conn, close, before);
   const buffer = new Uint8Array(1024);
   let answer = "";
   while (!answer.endsWith("ok\n")) {

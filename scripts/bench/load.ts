@@ -57,6 +57,8 @@ export interface OpenLoop {
   seed: number;
   /** As many clients, each with an address of its own in a header of the PROXY protocol. */
   clients?: number;
+  /** Each goes to one of these by lot, instead of all to one port. */
+  ports?: readonly number[];
 }
 
 /** A transfer over some connections at once. */
@@ -133,9 +135,17 @@ export class Load {
     }
   }
 
-  /** Opens connections, has a request answered on each and keeps them until it is told to stop. */
-  async hold(port: number, clients: number): Promise<{ stop(): Promise<void> }> {
-    const child = this.#processes.spawn("holder", ownLine("hold", port, { clients }));
+  /**
+   * Opens connections, has a request answered on each and keeps them until it is told to stop.
+   *
+   * @param options.answered Whether the answers are waited for: not where there are none.
+   */
+  async hold(
+    port: number,
+    clients: number,
+    { answered = true }: { answered?: boolean } = {},
+  ): Promise<{ stop(): Promise<void> }> {
+    const child = this.#processes.spawn("holder", ownLine("hold", port, { clients, answered }));
     for (const end = performance.now() + GRACE_MS;;) {
       const output = Deno.readTextFileSync(child.log);
       if (output.includes("ready")) return child;

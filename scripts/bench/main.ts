@@ -1,7 +1,7 @@
 // The benchmark suite: iawlb side by side with other balancers, see `deno task bench --help`.
 import { parseArgs } from "@std/cli/parse-args";
 import { messageOf } from "../../src/base/errors.ts";
-import { type Contender, findContenders } from "./contenders.ts";
+import { type Contender, findContenders, FLOOR_NAME } from "./contenders.ts";
 import { Destinations } from "./destinations.ts";
 import { Load } from "./load.ts";
 import { Processes } from "./processes.ts";
@@ -10,12 +10,14 @@ import { readResults, writeResults } from "./results_file.ts";
 import { exists, findTools, PACKAGES, type Tools } from "./tools.ts";
 import { type Bench, joined, runWorkload, type WorkloadResult } from "./workload.ts";
 import { bulk } from "./workloads/bulk.ts";
+import { cost } from "./workloads/cost.ts";
 import { idle } from "./workloads/idle.ts";
 import { overload } from "./workloads/overload.ts";
 import { models } from "./workloads/models.ts";
 import { micro } from "./workloads/micro.ts";
 import { connections, logging, roundTrips } from "./workloads/requests.ts";
 import { destinations, policies, queue } from "./workloads/scale.ts";
+import { simulation } from "./workloads/simulation.ts";
 import { startUp } from "./workloads/startup.ts";
 import { tail } from "./workloads/tail.ts";
 import { tls } from "./workloads/tls.ts";
@@ -35,8 +37,10 @@ const WORKLOADS = [
   destinations,
   policies,
   unequal,
+  simulation,
   overload,
   models,
+  cost,
 ];
 
 const HELP = `deno task bench [OPTIONS] [NAMES]
@@ -45,8 +49,9 @@ Measures iawlb and whatever else of nginx, HAProxy and socat is installed, side 
 
   --only NAMES        workloads, separated by commas: ${names(WORKLOADS)};
                       NAMES alone are the same, such as: deno task bench models
-  --contenders NAMES  of iawlb, iawlb-source, nginx, haproxy, socat, direct; default: all that are
-                      found, and iawlb-source only if there is no binary
+  --contenders NAMES  of iawlb, iawlb-source, nginx, haproxy, socat, direct, floor; default: all that
+                      are found but floor, and iawlb-source only if there is no binary
+  --runtime PATH      the deno of the bare loop floor, which is to be the binary's; default: this one
   --binary PATH       the iawlb to measure; default: ./iawlb
   --rounds N          rounds, in which every contender has its turn; default: 5
   --seconds N         length of one measurement; default: 3
@@ -66,6 +71,7 @@ const FLAGS = [
   "seconds",
   "threads",
   "output",
+  "runtime",
 ] as const;
 
 class OptionError extends Error {}
@@ -101,8 +107,10 @@ async function main(): Promise<boolean> {
     Deno.addSignalListener(signal, interrupt);
   }
   try {
-    const all = findContenders(processes, tools, { binary, threads });
-    const usual = all.filter(({ name }) => name !== "iawlb-source" || binary === undefined);
+    const all = findContenders(processes, tools, { binary, threads, runtime: options.runtime });
+    const usual = all.filter(({ name }) => {
+      return name !== FLOOR_NAME && (name !== "iawlb-source" || binary === undefined);
+    });
     const contenders = pick(options.contenders ? all : usual, options.contenders, "--contenders");
     const bench: Bench = {
       contenders,

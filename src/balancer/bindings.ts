@@ -14,6 +14,8 @@ export interface BindingsOptions {
   policy: Policy;
   queue: Pick<Queue, "suspendedSessions" | "audiences" | "reassign">;
   clock: Clock;
+  /** Begins a timer of so many milliseconds of that clock; the runtime's unless given. */
+  after?: typeof after;
 }
 
 /**
@@ -34,6 +36,8 @@ export class Bindings {
   readonly #queue: BindingsOptions["queue"];
   /** Tells how long they have waited. */
   readonly #clock: Clock;
+  /** Begins a timer. */
+  readonly #after: typeof after;
   /** What the policy says, if it binds. */
   #binding: Binding | undefined;
   /** Whether those that wait were bound by another policy. */
@@ -47,9 +51,11 @@ export class Bindings {
   /** Whether everything is over. */
   #stopped = false;
 
-  constructor({ policy, queue, clock }: BindingsOptions) {
+  constructor(options: BindingsOptions) {
+    const { policy, queue, clock } = options;
     this.#queue = queue;
     this.#clock = clock;
+    this.#after = options.after ?? after;
     this.#binding = policy.binding;
   }
 
@@ -102,7 +108,7 @@ export class Bindings {
     this.#due = due;
     // Many that come one after the other are not looked for one by one.
     const least = Math.min(Math.max(this.#binding!.patience * LATE_SHARE, 1), LATEST_MS);
-    this.#timer = after(Math.max(Math.ceil(due - this.#clock()), least), () => {
+    this.#timer = this.#after(Math.max(Math.ceil(due - this.#clock()), least), () => {
       this.#timer = undefined;
       this.#renew();
       this.watch();

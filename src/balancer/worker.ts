@@ -57,6 +57,12 @@ export interface WorkerContext {
   keeps(destination: Destination): boolean;
 }
 
+/** What a worker does with a session that it has received. */
+export type Serve<C> = (session: Session, destination: Destination, context: C) => Promise<void>;
+
+/** What the turns of a worker need, whatever it does with a session. */
+export type TurnContext = Pick<WorkerContext, "queue" | "registry" | "log" | "steps" | "keeps">;
+
 /**
  * One worker of a destination: receives sessions from the queue, one at a time, and serves each to
  * its end, until it is not needed any more.
@@ -64,7 +70,16 @@ export interface WorkerContext {
  * Nothing that happens to a session ends the worker: a defect ends that session with the reason
  * `error` and is logged.
  */
-export async function runWorker(destination: Destination, context: WorkerContext): Promise<void> {
+export function runWorker(destination: Destination, context: WorkerContext): Promise<void> {
+  return takeTurns(destination, context, serve);
+}
+
+/** The same, whatever serving is: simulations have no connections. */
+export async function takeTurns<C extends TurnContext>(
+  destination: Destination,
+  context: C,
+  serve: Serve<C>,
+): Promise<void> {
   destination.workers++;
   const worker = destination.takeNumber();
   try {
@@ -104,7 +119,7 @@ export async function runWorker(destination: Destination, context: WorkerContext
  * Clients that came together give up together. Whoever is to leave the queue in the same moment
  * should do so, and not be connected because one of them has made room.
  */
-function restAfter(session: Session, { queue }: WorkerContext): number {
+function restAfter(session: Session, { queue }: TurnContext): number {
   const { reason, abandons, connectStartedAt, acceptedAt, endedAt } = session;
   if (reason !== "client-gone" || !abandons || queue.size === 0) return 0;
   if (connectStartedAt === undefined || endedAt === undefined) return 0;

@@ -52,7 +52,7 @@ function pairsOf({ label, variants }: CaseResult, key: string): Pair[] {
     if (!name.startsWith(SIMULATION)) return [];
     const way = name.slice(SIMULATION.length);
     const real = variants.find((variant) => OURS.exec(variant.name)?.[1] === way);
-    const calculated = metrics[key]!.median;
+    const calculated = metrics[key]?.median ?? NaN;
     const measured = real?.metrics[key]?.median ?? NaN;
     if (!Number.isFinite(calculated) || !Number.isFinite(measured)) return [];
     return [{ at: `${way.trim()} at ${label}`, calculated, measured }];
