@@ -1,7 +1,7 @@
 // Simulates balancers in front of thousand servers, and draws what comes of it: see docs/scale.md.
 import { parseArgs } from "@std/cli/parse-args";
 import { PICTURES, pictures } from "./large/pictures.ts";
-import { readResults, sampleDigest, simulateAll, writeResults } from "./large/results.ts";
+import { readResults, RESULTS, sampleDigest, simulateAll, writeResults } from "./large/results.ts";
 import { SIZES } from "./large/scenes.ts";
 
 const HELP = `deno task simulate [--pictures]
@@ -24,6 +24,11 @@ if (!draws) {
   writeResults({ sizes: SIZES, results, sample: await sampleDigest() });
   console.error(`${((performance.now() - began) / 1000).toFixed(0)} s`);
 }
+const files = [RESULTS];
 for (const [name, picture] of Object.entries(pictures(readResults().results))) {
-  Deno.writeTextFileSync(new URL(name, PICTURES), picture);
+  const file = new URL(name, PICTURES);
+  Deno.writeTextFileSync(file, picture);
+  files.push(file);
 }
+const fmt = ["fmt", "--quiet", ...files.map(({ pathname }) => pathname)];
+new Deno.Command(Deno.execPath(), { args: fmt }).outputSync();
