@@ -13,6 +13,9 @@ export interface Release {
   readonly binary: string;
 }
 
+/** What is run. */
+const PROGRAMS = ["usr/bin/iawlb", "usr/sbin/iawlb-upgrade", "usr/lib/iawlb/iawlb-reload"];
+
 /** Every installed file with its contents, or `undefined` for the binary. */
 type Files = Record<string, string | Uint8Array>;
 
@@ -35,11 +38,15 @@ export async function plant(directory: string, release: Release): Promise<string
       "usr/lib/systemd/system/iawlb.socket": "packaging/iawlb.socket",
       "etc/logrotate.d/iawlb": "packaging/iawlb.logrotate",
       "etc/iawlb/iawlb.toml": "packaging/iawlb.toml",
+      "usr/sbin/iawlb-upgrade": "packaging/iawlb-upgrade",
+      "usr/lib/iawlb/iawlb-reload": "packaging/iawlb-reload",
+      "usr/share/iawlb/iawlb.sysctl.conf": "packaging/iawlb.sysctl.conf",
       "usr/share/iawlb/iawlb.schema.json": "packaging/iawlb.schema.json",
       "usr/share/iawlb/prometheus/iawlb.rules.yml": "packaging/prometheus/iawlb.rules.yml",
       "usr/share/iawlb/grafana/iawlb.json": "packaging/grafana/iawlb.json",
     }),
     ...await documentation(),
+    "usr/share/man/man8/iawlb-upgrade.8.gz": await gzip(await upgradeManual(release)),
     "usr/share/doc/iawlb/copyright": copyright(await Deno.readTextFile(`${ROOT}/LICENSE`)),
     "usr/share/doc/iawlb/changelog.gz": await gzip(changelog(release)),
   };
@@ -69,6 +76,12 @@ async function described({ binary, version, date }: Release): Promise<Files> {
     "usr/share/zsh/vendor-completions/_iawlb": zsh,
     "usr/share/fish/vendor_completions.d/iawlb.fish": fish,
   };
+}
+
+/** The page of `iawlb-upgrade`, of this release. */
+async function upgradeManual({ version, date }: Release): Promise<string> {
+  const page = await Deno.readTextFile(`${ROOT}/packaging/iawlb-upgrade.8`);
+  return page.replace('8 "" "iawlb"', `8 "${date.toISOString().slice(0, 10)}" "iawlb ${version}"`);
 }
 
 /** What Prometheus and Grafana read. */
@@ -153,7 +166,7 @@ async function settle(path: string, date: Date): Promise<void> {
   if (isDirectory) {
     for await (const { name } of Deno.readDir(path)) await settle(`${path}/${name}`, date);
   }
-  const executable = isDirectory || path.endsWith("/usr/bin/iawlb");
+  const executable = isDirectory || PROGRAMS.some((program) => path.endsWith(`/${program}`));
   await Deno.chmod(path, executable ? 0o755 : 0o644);
   await Deno.utime(path, date, date);
 }

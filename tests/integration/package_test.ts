@@ -35,6 +35,10 @@ Deno.test({
         "usr/share/fish/vendor_completions.d/iawlb.fish",
         "usr/share/man/man1/iawlb.1.gz",
         "usr/share/man/man5/iawlb.toml.5.gz",
+        "usr/share/man/man8/iawlb-upgrade.8.gz",
+        "usr/sbin/iawlb-upgrade",
+        "usr/lib/iawlb/iawlb-reload",
+        "usr/share/iawlb/iawlb.sysctl.conf",
         "usr/share/iawlb/prometheus/iawlb.rules.yml",
         "usr/share/iawlb/grafana/iawlb.json",
         "usr/share/doc/iawlb/packaging/prometheus/iawlb.rules.yml",
@@ -52,6 +56,9 @@ Deno.test({
     assertEquals(version, `iawlb ${project.version}\n`);
     const page = await run("gzip", { args: ["-dc", `${tree.path}/usr/share/man/man1/iawlb.1.gz`] });
     assertStringIncludes(page, "\\fB\\-\\-queue\\-timeout\\fR \\fITIME\\fR");
+    for (const program of ["usr/sbin/iawlb-upgrade", "usr/lib/iawlb/iawlb-reload"]) {
+      assertEquals((await Deno.stat(`${tree.path}/${program}`)).mode! & 0o777, 0o755, program);
+    }
     await run("sh", { args: ["-c", "md5sum --check --quiet DEBIAN/md5sums"], cwd: tree.path });
   },
 });
