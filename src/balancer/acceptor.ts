@@ -8,6 +8,7 @@ import type { Settings } from "../config/options.ts";
 import { AcceptFailures, nextTurn } from "../net/accept_failures.ts";
 import type { Stream } from "../net/stream.ts";
 import type { UdpTerms } from "../net/udp/listener.ts";
+import type { TurnProbe } from "../net/turn_probe.ts";
 import { messageOf } from "../base/errors.ts";
 import { every, type Timer } from "../base/timer.ts";
 import { Batch } from "./batch.ts";
@@ -95,6 +96,10 @@ export class Acceptor<S> implements Closeable {
   #short = 0;
   /** Whether the sockets are closed. */
   #closed = false;
+  /** With it a socket is closed as soon as an accept says that there is nobody. */
+  #probe: Pick<TurnProbe, "waits"> | undefined;
+  /** Sockets that were closed so, while there are others. */
+  readonly #left = new Set<AcceptingSocket>();
   /** Takes a session that the gate had to wait for. */
   readonly #later = (session: S) => this.#add(session);
 
@@ -186,6 +191,16 @@ export class Acceptor<S> implements Closeable {
     return this.#failures.number > 0;
   }
 
+  /** Whether the sockets are closed. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** From now on a socket is closed as soon as an accept, after one that has come, finds nobody. */
+  lastCall(probe: Pick<TurnProbe, "waits">): void {
+    this.#probe = probe;
+  }
+
   /** Stops at once: what the kernel has accepted and nobody has taken from it is lost. */
   async close(): Promise<void> {
     if (this.#closed) return;
@@ -194,7 +209,7 @@ export class Acceptor<S> implements Closeable {
     this.#reviews?.stop();
     this.#closing.abort();
     this.#bound.release();
-    for (const socket of this.#bound.sockets) socket.close();
+    for (const socket of this.#bound.sockets) if (!this.#left.has(socket)) socket.close();
     await Promise.all(this.#loops);
     this.#batch.flush();
   }
@@ -220,14 +235,17 @@ export class Acceptor<S> implements Closeable {
       await this.#mayAccept();
       if (this.#closed) return;
       try {
-        const stream = await socket.accept();
+        const accepting = socket.accept();
+        if (this.#probe && await this.#probe.waits(accepting)) this.#leave(socket);
+        const stream = await accepting;
         // Another socket may have filled the queue since this one began to wait.
         const alone = this.#bound.sockets.length === 1;
         while (!alone && !this.#closed && !this.#hasRoom()) await this.#mayAccept();
         this.#enter(stream);
       } catch (error) {
         // It may also be closed because the machine has its address no more.
-        if (this.#closed || !this.#bound.sockets.includes(socket)) return;
+        if (this.#closed || this.#left.has(socket)) return;
+        if (!this.#bound.sockets.includes(socket)) return;
         await this.#failures.pause(error);
         continue;
       }
@@ -236,6 +254,14 @@ export class Acceptor<S> implements Closeable {
         acceptedThisTurn = 0;
       }
     }
+  }
+
+  /** Closes a socket at which nobody waits, at once. */
+  #leave(socket: AcceptingSocket): void {
+    // What belongs to the address as a whole goes with the last one.
+    if (this.#left.size + 1 === this.#bound.sockets.length) return void this.close();
+    this.#left.add(socket);
+    socket.close();
   }
 
   /** Whether one more may be accepted, after those of the batch have joined the queue. */

@@ -1,16 +1,20 @@
-import { after, sleep } from "../base/timer.ts";
-import { FIRST_PAUSE_MS, nextTurn } from "../net/accept_failures.ts";
-import { Loopback } from "../net/loopback.ts";
+import { sleep } from "../base/timer.ts";
+import { FIRST_PAUSE_MS } from "../net/accept_failures.ts";
+import { TurnProbe } from "../net/turn_probe.ts";
 
 /** Turns of the event loop without a new connection after which the backlog counts as empty. */
 const QUIET_TURNS = 3;
 
 /**
- * How short the last look at the sockets has to be, in milliseconds: whoever the kernel connects
- * between that and the close is lost. And how long such a one is waited for, in milliseconds.
+ * How long nobody has to come so that it counts as quiet, and how long that is waited for, in
+ * milliseconds. Clients that come again after their answer are held by the pause, all within a moment;
+ * where others come all the time, it is closed between two of them, which is waited for as long again.
  */
-const SHORT_LOOK_MS = 0.5;
-const LONGEST_PAUSE_MS = 100;
+const QUIET_MS = 5;
+const PATIENCE_MS = 100;
+
+/** How short the last turn has to be, in milliseconds: whoever the kernel connects in it is lost. */
+const SHORT_TURN_MS = 0.3;
 
 /** Sockets that accept what is left in the backlog, and can be closed. */
 export interface Closeable {
@@ -20,6 +24,10 @@ export interface Closeable {
   readonly short: boolean;
   /** Whether accepting fails at the moment. */
   readonly failing: boolean;
+  /** Whether they are closed. */
+  readonly closed: boolean;
+  /** Lets them close by themselves, as soon as somebody has come and nobody is behind. */
+  lastCall(probe: TurnProbe): void;
   close(): Promise<void>;
 }
 
@@ -35,7 +43,7 @@ export interface QuietCloseOptions {
   most: number;
   /** Ends the wait for free descriptors if there are none. */
   signal: AbortSignal;
-  /** Holds sessions, so that the close is at a quiet moment; a few milliseconds, 100 at most. */
+  /** Holds sessions, so that the close is at a quiet moment; a few milliseconds, 200 at most. */
   pause?: Pause | undefined;
 }
 
@@ -43,11 +51,12 @@ export interface QuietCloseOptions {
 export async function closeQuietly(sockets: Closeable, options: QuietCloseOptions): Promise<void> {
   const { signal, pause } = options;
   const limit = sockets.accepted + options.most;
+  using probe = await TurnProbe.open({ signal: AbortSignal.timeout(PATIENCE_MS) });
   for (;;) {
-    await emptyBacklog(sockets, { limit, signal });
+    await emptyBacklog(sockets, { limit, signal, probe });
     pause?.hold();
     try {
-      await shortLook(sockets);
+      await quietTime(sockets, probe);
       // Somebody has come meanwhile for whom there are no descriptors until others are done.
       if (sockets.short && sockets.accepted < limit && !signal.aborted) continue;
       return await sockets.close();
@@ -60,36 +69,37 @@ export async function closeQuietly(sockets: Closeable, options: QuietCloseOption
 /** Resolves when there is nobody in the backlog, for all that can be seen. */
 async function emptyBacklog(
   sockets: Closeable,
-  { limit, signal }: { limit: number; signal: AbortSignal },
+  { limit, signal, probe }: { limit: number; signal: AbortSignal; probe: TurnProbe },
 ): Promise<void> {
   let before: number;
   do {
     before = sockets.accepted;
-    for (let turn = 0; turn < QUIET_TURNS; turn++) await nextTurn();
+    for (let turn = 0; turn < QUIET_TURNS; turn++) await probe.look();
     const starving = (sockets.short || sockets.failing) && !signal.aborted;
     if (starving) await sleep(FIRST_PAUSE_MS);
     else if (sockets.accepted === before) break;
   } while (sockets.accepted < limit);
 }
 
-/** Resolves after a look at the sockets that was short and found no new connection, if one comes. */
-async function shortLook(sockets: Closeable): Promise<void> {
-  const limit = new AbortController();
-  const timer = after(LONGEST_PAUSE_MS, () => limit.abort());
-  try {
-    using loopback = new Loopback();
-    while (!limit.signal.aborted) {
-      const before = sockets.accepted;
-      const begin = performance.now();
-      const { near, far } = await loopback.connect({ signal: limit.signal });
-      near.close();
-      far.close();
-      const short = performance.now() - begin < SHORT_LOOK_MS;
-      if (short && sockets.accepted === before) return;
-    }
-  } catch {
-    // Without free descriptors, or without loopback, there is no way to tell.
-  } finally {
-    timer.stop();
+/**
+ * Resolves in a turn in which nobody has come, after some time in which nobody has, or when the
+ * sockets have closed by themselves. It does not wait for that for ever.
+ */
+async function quietTime(sockets: Closeable, probe: TurnProbe): Promise<void> {
+  const begin = performance.now();
+  let since = begin;
+  let called = false;
+  for (let now = begin; !sockets.closed;) {
+    const before = sockets.accepted;
+    const last = now;
+    const served = await probe.look();
+    now = performance.now();
+    // Without descriptors nobody is accepted, however many there are.
+    if (sockets.short || now - begin >= 2 * PATIENCE_MS) return;
+    if (!served || sockets.accepted !== before) since = now;
+    else if (now - last < SHORT_TURN_MS && now - since >= QUIET_MS) return;
+    if (called || now - begin < PATIENCE_MS) continue;
+    called = true;
+    sockets.lastCall(probe);
   }
 }

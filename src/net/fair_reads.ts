@@ -48,6 +48,11 @@ export class FairReads {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
+  /** Whether no read may begin, nor go on. */
+  get held(): boolean {
+    return this.#held;
+  }
+
   /** Lets no read begin until {@linkcode release}. */
   hold(): void {
     this.#held = true;

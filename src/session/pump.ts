@@ -55,6 +55,8 @@ export async function pump(direction: Direction, options: PumpOptions): Promise<
       } catch {
         return "read-failed";
       }
+      // A read that had begun before a hold, or with the session, does not go on in it.
+      if (fairReads.held) await fairReads.turn();
       if (received === 0) return "ended";
       flow.received += received;
       if (pending !== undefined) {
