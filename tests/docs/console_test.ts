@@ -228,7 +228,8 @@ Deno.test("every flag that the pages name is one of the program's, or of what th
   // setpriv, rsync, the compiler, and of nobody.
   const foreign = [
     ...["--no-code-cache", "--quiet", "--inspect", "--cpu-prof", "--max-semi-space-size"],
-    ...["--binary", "--more", "--only", "--part", "--rounds", "--seconds", "--some-name"],
+    ...["--binary", "--more", "--only", "--part", "--rounds", "--runtime", "--seconds"],
+    ...["--some-name"],
     ...["--init", "--nofile", "--pdeathsig", "--server", "--without"],
     ...["--from", "--network", "--no-healthcheck", "--output", "--publish", "--scale"],
     ...["--stop-timeout", "--sysctl", "--time"],
