@@ -5,6 +5,7 @@ import type { Tools } from "./tools.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const FLOOR = new URL("floor_main.ts", import.meta.url).pathname;
+const BARE = new URL("bare_main.ts", import.meta.url).pathname;
 
 /** What all contenders are told, the first unless the setup says otherwise. */
 const BACKLOG = 511;
@@ -88,6 +89,11 @@ export class Contender {
     return this.name.startsWith("iawlb");
   }
 
+  /** Whether it is the least that a connection takes in the same runtime. */
+  get isBare(): boolean {
+    return this.name.startsWith("bare");
+  }
+
   /** Whether it is a program, and not the direct connection. */
   get isProgram(): boolean {
     return this.#line !== undefined;
@@ -131,9 +137,14 @@ export async function measured<T>(
 export function findContenders(
   processes: Processes,
   tools: Tools,
-  options: { binary: string | undefined; threads: number; runtime?: string | undefined },
+  options: {
+    binary: string | undefined;
+    bare?: string | undefined;
+    threads: number;
+    runtime?: string | undefined;
+  },
 ): Contender[] {
-  const { binary, threads, runtime = Deno.execPath() } = options;
+  const { binary, bare, threads, runtime = Deno.execPath() } = options;
   const { nginx, haproxy, socat } = tools;
   const contenders: Contender[] = [];
   const source = [Deno.execPath(), "run", "--quiet", "-P", MAIN];
@@ -158,6 +169,12 @@ export function findContenders(
     ...[runtime, "run", "--quiet", "--no-check", "-A", FLOOR],
     ...[port, destinations[0]!, backlog ?? BACKLOG].map(String),
   ]);
+  const bareLoop = (program: readonly string[]): CommandLine => ({ destinations }, port) => {
+    return [...program, `127.0.0.1:${port}`, `127.0.0.1:${destinations[0]}`];
+  };
+  add("bare", bare, bareLoop([bare!]));
+  const fromSource = [Deno.execPath(), "run", "--quiet", "-A", BARE];
+  add("bare-source", `deno ${Deno.version.deno}`, bareLoop(fromSource));
   return contenders;
 
   function add(name: string, about: string | undefined, line?: CommandLine): void {

@@ -9,6 +9,7 @@ import { tables } from "./report.ts";
 import { readResults, writeResults } from "./results_file.ts";
 import { exists, findTools, PACKAGES, type Tools } from "./tools.ts";
 import { type Bench, joined, runWorkload, type WorkloadResult } from "./workload.ts";
+import { bare } from "./workloads/bare.ts";
 import { bulk } from "./workloads/bulk.ts";
 import { cost } from "./workloads/cost.ts";
 import { idle } from "./workloads/idle.ts";
@@ -26,6 +27,7 @@ import { unequal } from "./workloads/unequal.ts";
 const WORKLOADS = [
   roundTrips,
   connections,
+  bare,
   bulk,
   tls,
   idle,
@@ -49,10 +51,12 @@ Measures iawlb and whatever else of nginx, HAProxy and socat is installed, side 
 
   --only NAMES        workloads, separated by commas: ${names(WORKLOADS)};
                       NAMES alone are the same, such as: deno task bench models
-  --contenders NAMES  of iawlb, iawlb-source, nginx, haproxy, socat, direct, floor; default: all that
-                      are found but floor, and iawlb-source only if there is no binary
+  --contenders NAMES  of iawlb, iawlb-source, nginx, haproxy, socat, direct, floor, bare; default: all
+                      that are found but floor and bare, and iawlb-source only if there is no binary
   --runtime PATH      the deno of the bare loop floor, which is to be the binary's; default: this one
   --binary PATH       the iawlb to measure; default: ./iawlb
+  --bare PATH         the least that it is measured by in the workload bare, compiled with the same
+                      runtime by deno task compile:bare; default: ./bare
   --rounds N          rounds, in which every contender has its turn; default: 5
   --seconds N         length of one measurement; default: 3
   --threads N         threads of each contender; default: 1
@@ -67,6 +71,7 @@ const FLAGS = [
   "part",
   "contenders",
   "binary",
+  "bare",
   "rounds",
   "seconds",
   "threads",
@@ -95,7 +100,8 @@ async function main(): Promise<boolean> {
   const threads = readCount(options, "threads", 1);
   const output = options.output ?? "bench-results";
   const workloads = pick(WORKLOADS, options.only, "--only");
-  const binary = findBinary(options.binary);
+  const binary = findBinary(options.binary, "iawlb");
+  const least = findBinary(options.bare, "bare");
   const tools = findTools();
 
   const processes = new Processes();
@@ -107,13 +113,19 @@ async function main(): Promise<boolean> {
     Deno.addSignalListener(signal, interrupt);
   }
   try {
-    const all = findContenders(processes, tools, { binary, threads, runtime: options.runtime });
-    const usual = all.filter(({ name }) => {
-      return name !== FLOOR_NAME && (name !== "iawlb-source" || binary === undefined);
+    const all = findContenders(processes, tools, {
+      binary,
+      bare: least,
+      threads,
+      runtime: options.runtime,
+    });
+    const usual = all.filter(({ name, isBare }) => {
+      return name !== FLOOR_NAME && !isBare && (name !== "iawlb-source" || binary === undefined);
     });
     const contenders = pick(options.contenders ? all : usual, options.contenders, "--contenders");
     const bench: Bench = {
       contenders,
+      bareLoops: all.filter(({ isBare }) => isBare),
       processes,
       destinations: new Destinations(processes, tools),
       load: new Load(processes, tools),
@@ -211,10 +223,10 @@ function names(items: readonly { name: string }[]): string {
   return items.map(({ name }) => name).join(",");
 }
 
-function findBinary(given: string | undefined): string | undefined {
-  const path = given ?? "iawlb";
+function findBinary(given: string | undefined, name: string): string | undefined {
+  const path = given ?? name;
   if (exists(path)) return Deno.realPathSync(path);
-  if (given !== undefined) throw new OptionError(`--binary ${given}: no such file`);
+  if (given !== undefined) throw new OptionError(`${given}: no such file`);
   return undefined;
 }
 

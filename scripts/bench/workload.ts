@@ -8,6 +8,8 @@ import { median, medianRatio, spread } from "./statistics.ts";
 /** What every workload works with. */
 export interface Bench {
   readonly contenders: readonly Contender[];
+  /** The least that there can be, in each runtime that it runs in here. */
+  readonly bareLoops: readonly Contender[];
   readonly processes: Processes;
   readonly destinations: Destinations;
   readonly load: Load;
@@ -41,6 +43,8 @@ export interface Variant {
   readonly name: string;
   /** Never measured while others are. */
   readonly apart?: boolean;
+  /** Targets: how many times that of the baseline a metric may be, by its key; more is a failure. */
+  readonly most?: Readonly<Record<string, number>>;
   measure(round: number): Promise<Sample>;
 }
 
@@ -138,7 +142,15 @@ export async function runWorkload(
         }
       }
       const names = each.variants.map(({ name }) => name);
-      cases.push(summarize({ ...each, names }, workload.metrics, samples, problems));
+      const result = summarize({ ...each, names }, workload.metrics, samples, problems);
+      cases.push(result);
+      each.variants.forEach(({ most = {} }, i) => {
+        const { problems, metrics } = result.variants[i]!;
+        for (const [key, limit] of Object.entries(most)) {
+          const { ratio } = metrics[key]!;
+          if (!(ratio <= limit)) problems.push(`${key}: ${ratio.toFixed(3)}, target ${limit}`);
+        }
+      });
       await bench.processes.stopAll();
       await onCase?.({ workload: about, cases });
     }

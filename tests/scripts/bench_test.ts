@@ -66,6 +66,29 @@ Deno.test("rounds that were measured later join those of the same title", async 
   assertEquals([metrics.rate!.median, disturbed, both.cases.length], [2, 1, 1]);
 });
 
+Deno.test("a target that is missed is a problem of the variant that misses it", async () => {
+  const workload: Workload = {
+    name: "some",
+    title: "some work",
+    metrics: [{ key: "cpu", title: "CPU", digits: 0 }],
+    plotted: "cpu",
+    async *cases() {
+      const variant = (name: string, cpu: number, most?: number) => ({
+        name,
+        measure: () => Promise.resolve({ cpu }),
+        ...most && { most: { cpu: most } },
+      });
+      const [base, near, far] = [variant("a", 100), variant("b", 110, 1.1), variant("c", 112, 1.1)];
+      yield { label: "case", baseline: "a", variants: [base, near, far] };
+    },
+  };
+  const processes = { stopAll: () => Promise.resolve() };
+  const bench = { rounds: 3, processes } as unknown as Bench;
+  const { cases } = await runWorkload(workload, bench, { progress() {} });
+  const problems = cases[0]!.variants.map(({ problems }) => problems);
+  assertEquals(problems, [[], [], ["cpu: 1.120, target 1.1"]]);
+});
+
 /** What came of it, in percent, of one variant. */
 function variant(name: string, goodput: number, more: Sample = {}): VariantResult {
   const sample: Sample = { goodput, wasted: 3, p50: 10, p99: 20, ...more };

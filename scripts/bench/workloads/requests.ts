@@ -20,6 +20,8 @@ export interface Entry {
   name: string;
   contender: Contender;
   setup: Setup;
+  /** See {@linkcode Variant}. */
+  most?: Variant["most"];
 }
 
 /** A case of requests in a closed loop, with all contenders at work and warmed up. */
@@ -30,10 +32,10 @@ export async function requestCase(
   const { entries, clients = MANY_CLIENTS, close, ...about } = options;
   const loop = { clients, close, seconds: bench.seconds };
   const variants: Variant[] = [];
-  for (const { name, contender, setup } of entries) {
+  for (const { name, contender, setup, most = {} } of entries) {
     const running = await contender.start(setup);
     if (!bench.quick) await bench.load.closedLoop(running.port, { ...loop, seconds: 1 });
-    variants.push({ name, measure: () => measure(bench, running, loop) });
+    variants.push({ name, most, measure: () => measure(bench, running, loop) });
   }
   return { ...about, variants };
 }
