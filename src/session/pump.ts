@@ -44,6 +44,8 @@ export async function pump(direction: Direction, options: PumpOptions): Promise<
   let { buffer, pending } = begin;
   /** The bytes read, as a view of `buffer`: made anew only if their number or place changes. */
   let view: Uint8Array = buffer;
+  /** The buffer that it is a view of. */
+  let of = buffer;
   /** Whether a small write may not be delayed any more; see {@linkcode Stream.sendPromptly}. */
   let prompt = false;
   try {
@@ -62,7 +64,8 @@ export async function pump(direction: Direction, options: PumpOptions): Promise<
       if (pending !== undefined) {
         if (flow.received === received) direction.observer.onFirstByte(flow);
         view = buffer.subarray(begin.length, begin.length + received);
-      } else if (view.length !== received || view.buffer !== buffer.buffer) {
+      } else if (view.length !== received || of !== buffer) {
+        of = buffer;
         view = received === buffer.length ? buffer : buffer.subarray(0, received);
       }
       if (!prompt && flow.bytes > 0) {
@@ -80,7 +83,7 @@ export async function pump(direction: Direction, options: PumpOptions): Promise<
       flow.bytes += received;
       if (pending !== undefined) {
         pending = undefined;
-        view = buffer;
+        view = of = buffer;
       }
       buffer = buffers.adapt(buffer, received);
     }

@@ -38,19 +38,22 @@ export interface DepartureListener {
 
 const NOTHING = new Uint8Array();
 
+/** Most bytes that are read of a client that nobody watches. */
+const MOST_HELD = 4 * 1024;
+
 /** Most bytes that are read of a client that is watched. */
 export const MOST_WATCHED = 64 * 1024;
 
 /**
- * Reads from a client, at most one buffer, from the moment it is admitted.
+ * Reads from a client, at most 4 KiB, from the moment it is admitted.
  *
  * That overlaps the client's first bytes with the connect, shows a client that goes away while it
  * waits, and keeps what it has sent until a destination has begun to answer, so that it can be sent
  * again to another one.
  *
- * A client that has filled the buffer is not read any further and cannot be seen leaving. While the
- * listener watches it, the buffer of 4 KiB is swapped for larger ones, up to
- * {@linkcode MOST_WATCHED}. Whatever was read is held to be sent again.
+ * The buffer has 1 KiB until more comes: many clients wait, or say little. One that has sent 4 KiB is
+ * not read any further and cannot be seen leaving. While the listener watches it, the buffer is swapped
+ * for larger ones, up to {@linkcode MOST_WATCHED}. Whatever was read is held to be sent again.
  */
 export class ReadAhead {
   /** Who is read, once it has begun. */
@@ -67,6 +70,10 @@ export class ReadAhead {
   #ended = false;
   /** Whether its connection has failed. */
   #failed = false;
+  /** Whether somebody may be sending from its buffer. */
+  #lent = false;
+  /** A smaller one from which somebody may be sending still. */
+  #outgrown: Uint8Array<ArrayBuffer> | undefined;
   /** The read under way. */
   #pending: Promise<number> | undefined;
   /** Ends the wait for a change. */
@@ -92,7 +99,7 @@ export class ReadAhead {
    */
   start(client: Pick<Stream, "read">, begin?: Begin): void {
     this.#client = client;
-    this.#buffer = begin?.buffer ?? this.#buffers.take();
+    this.#buffer = begin?.buffer ?? this.#buffers.takeSmall();
     this.#length = begin?.length ?? 0;
     this.#owner = "reading";
     this.#read(begin?.pending);
@@ -133,8 +140,11 @@ export class ReadAhead {
     return this.#owner === "reading" || this.#owner === "idle";
   }
 
-  /** Bytes that have arrived, as a view that is valid until {@linkcode take} or the end. */
+  /** Bytes that have arrived, as a view that is valid until the next call, {@linkcode take} or the end. */
   bytes(from: number, to: number): Uint8Array {
+    if (this.#outgrown) this.#buffers.give(this.#outgrown);
+    this.#outgrown = undefined;
+    this.#lent = true;
     return this.#buffer.subarray(from, to);
   }
 
@@ -202,19 +212,23 @@ export class ReadAhead {
     if (this.#owner === "leaving") this.#giveBack();
   }
 
-  /** Makes room in a full buffer, while the listener watches; `false` if there is to be none. */
+  /** Makes room in a full buffer; `false` if there is to be none. */
   #grow(): boolean {
     const full = this.#buffer;
-    if (full.length >= MOST_WATCHED || !this.#listener.watches) return false;
-    // The full one has returned to the pool, where nobody can have changed it yet.
-    this.#buffer = this.#buffers.adapt(full, full.length);
+    if (full.length >= MOST_HELD && !this.#listener.watches) return false;
+    if (full.length >= MOST_WATCHED) return false;
+    this.#buffer = this.#buffers.larger(full);
     this.#buffer.set(full);
+    if (!this.#lent) this.#buffers.give(full);
+    else this.#outgrown ??= full;
+    this.#lent = false;
     return true;
   }
 
   #giveBack(): void {
     this.#owner = "released";
     this.#buffers.give(this.#buffer);
+    if (this.#outgrown) this.#buffers.give(this.#outgrown);
   }
 
   #stop(): void {

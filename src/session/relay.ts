@@ -242,7 +242,8 @@ class Relay implements Holder, PumpObserver {
     const { client, ahead, down } = this.#session;
     const server = this.#server;
     const { buffers } = this.#options;
-    const buffer = buffers.take();
+    // Whoever has asked for nothing yet may get a greeting, and often nothing.
+    const buffer = ahead.length > 0 ? buffers.take() : buffers.takeSmall();
     try {
       let received: number | undefined;
       try {

@@ -73,7 +73,7 @@ Deno.test("a connection that fails is a departure", async () => {
   assertEquals(buffers.out, 0);
 });
 
-Deno.test("no more than one small buffer is read", async () => {
+Deno.test("no more than 4 KiB are read", async () => {
   const { near, far, ahead, reads } = await setUp();
   await writeAll(near, new Uint8Array(100_000));
   const sum = () => reads.reduce((total, n) => total + n, 0);
@@ -82,6 +82,25 @@ Deno.test("no more than one small buffer is read", async () => {
   assertEquals([taken.length, taken.buffer.length, taken.pending], [4096, 4096, undefined]);
   near.close();
   far.close();
+});
+
+Deno.test("what is being sent is not overwritten when more comes than a small buffer has room for", async () => {
+  const { near, far, ahead, buffers } = await setUp();
+  const sent = randomBytes(2000);
+  await writeAll(near, sent.subarray(0, 1000));
+  await until(() => ahead.length === 1000, "the first part is here");
+  const sending = ahead.bytes(0, 1000);
+  await writeAll(near, sent.subarray(1000));
+  await until(() => ahead.length === 2000, "all of it is here");
+  const others = [buffers.takeSmall(), buffers.takeSmall()];
+  for (const other of others) other.fill(0);
+  assertEquals(sending, sent.subarray(0, 1000));
+  assertEquals(ahead.bytes(1000, 2000), sent.subarray(1000));
+  for (const other of others) buffers.give(other);
+  near.close();
+  far.close();
+  ahead.release();
+  await until(() => buffers.out === 0, "all buffers are back");
 });
 
 Deno.test("a client that is watched is read on, to its end or to 64 KiB", async () => {
@@ -119,7 +138,7 @@ Deno.test("a client that has filled the buffer is read on when it begins to be w
   await near.closeWrite();
   await until(() => ahead.full, "the buffer is full");
   ahead.review();
-  assertEquals([reads, departures], [[4096], []]);
+  assertEquals([reads, departures], [[1024, 3072], []]);
   settings.watches = true;
   ahead.review();
   ahead.review();

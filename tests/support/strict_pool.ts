@@ -13,6 +13,14 @@ export class StrictPool extends BufferPool {
     return this.#note(super.take());
   }
 
+  override takeSmall(): Uint8Array<ArrayBuffer> {
+    return this.#note(super.takeSmall());
+  }
+
+  override larger(buffer: Uint8Array): Uint8Array<ArrayBuffer> {
+    return this.#note(super.larger(buffer));
+  }
+
   override adapt(buffer: Uint8Array<ArrayBuffer>, received: number): Uint8Array<ArrayBuffer> {
     return this.#note(super.adapt(buffer, received));
   }
