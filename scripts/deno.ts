@@ -16,7 +16,7 @@ export async function deno(
     NO_COLOR: "1",
     ...more,
   };
-  for (const name of without) delete env[name];
+  for (const name of without) if (!(name in more)) delete env[name];
   const command = { args, clearEnv: true, env, ...rest } as const;
   return await new Deno.Command(Deno.execPath(), command).output();
 }

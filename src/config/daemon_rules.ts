@@ -45,9 +45,6 @@ export function checkDaemon(
     const written = source.options[name];
     if (written) problems.addOption(name, { written, problem });
   };
-  if (daemon && Deno.build.os === "windows") {
-    report("daemon", "there are no daemons on Windows; must be false");
-  }
   if (daemon && !mayRun()) report("daemon", `${STARTS_ANEW}, but ${MAY_NOT_RUN}; must be false`);
   if (replace && pidFile === "") {
     report("replace", "must be with pid-file, which tells the process that is replaced");

@@ -21,6 +21,7 @@ import {
 import { keyOf, readSettings, type Settings } from "./options.ts";
 import { quote } from "../base/text.ts";
 import type { Chunks } from "../async/chunks.ts";
+import { checkListenerPlatform, checkPlatform } from "./platform_rules.ts";
 import { checkThreads } from "./thread_shares.ts";
 import { checkTls, tlsWarnings } from "./tls_rules.ts";
 import { checkUdp, withoutForeign } from "./udp_rules.ts";
@@ -50,6 +51,7 @@ export function* readProgram(
     listeners.push(yield* readSource(withoutForeign(listener, source), problems));
   }
   checkAdmin(settings, { source, problems });
+  checkPlatform(settings, { source, problems });
   checkDaemon(settings, { listeners, source, problems });
   checkNames(listeners, { source, problems });
   yield* checkCollisions(settings, { source, problems });
@@ -98,6 +100,7 @@ function* readSource(
   const config = yield* checkListener(texts, reporter);
   if (config) {
     checkThreads(config, reporter);
+    checkListenerPlatform(config, reporter);
     checkMaxWait(config, reporter);
     checkUdp(config, reporter);
     checkTls(config, reporter);

@@ -1,5 +1,6 @@
 import type { Config, ListenerConfig, Reporter } from "./config.ts";
 import type { DestinationConfig } from "./destination_text.ts";
+import { sharesPorts } from "./platform_rules.ts";
 import type { Place } from "./service_address.ts";
 
 /** What is divided; names count with what each of their records gets. */
@@ -16,6 +17,7 @@ function isCounted(config: Divided, option: (typeof COUNTED)[number]): boolean {
 export function threadsOf(config: Divided): number {
   const { threads, queue, maxConnections, listen } = config;
   if (threads > 0) return threads;
+  if (!sharesPorts()) return 1;
   if (dividedOf(config).some((one) => onceFor(one) !== undefined)) return 1;
   if (listen.transport !== "tcp" || COUNTED.some((option) => isCounted(config, option))) return 1;
   const limits = [

@@ -14,14 +14,25 @@ export interface Serving {
   status(): Promise<Status>;
 }
 
-/** Signals that end the program, and signals that only tell it something. Windows has only SIGINT. */
-const STOPS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
-const NOTICES: readonly Deno.Signal[] = ["SIGHUP", "SIGUSR1", "SIGUSR2"];
+/**
+ * Signals that end the program, and signals that only tell it something, of which Windows has none:
+ * `iawlb ctl reload` and `status` do the same. SIGBREAK is Control and Break there.
+ */
+export function signalsOf(os: typeof Deno.build.os): {
+  stops: readonly Deno.Signal[];
+  notices: readonly Deno.Signal[];
+} {
+  return os === "windows"
+    ? { stops: ["SIGINT", "SIGBREAK"], notices: [] }
+    : { stops: ["SIGINT", "SIGTERM"], notices: ["SIGHUP", "SIGUSR1", "SIGUSR2"] };
+}
+
+const { stops: STOPS, notices: NOTICES } = signalsOf(Deno.build.os);
 
 /**
  * Turns operating-system signals into calls of the program until it has drained.
  *
- * SIGTERM and SIGINT drain, the second one quits; SIGHUP reloads the configuration; SIGUSR1 writes
+ * SIGTERM, SIGINT and SIGBREAK drain, the second one quits; SIGHUP reloads the configuration; SIGUSR1 writes
  * the status to the log; SIGUSR2 opens the file of the access log again.
  *
  * Whoever was connected must not be cut because a signal came early: from the beginning none of the
@@ -38,7 +49,7 @@ export class Signals {
   #act: ((signal: Deno.Signal) => void) | undefined;
 
   constructor() {
-    if (Deno.build.os !== "windows") this.#handle(NOTICES);
+    this.#handle(NOTICES);
   }
 
   /**
@@ -47,7 +58,7 @@ export class Signals {
    */
   holdStops(): void {
     this.#act = undefined;
-    this.#handle(Deno.build.os === "windows" ? ["SIGINT"] : STOPS);
+    this.#handle(STOPS);
   }
 
   /** Aborted by the first signal to stop. */
@@ -62,6 +73,7 @@ export class Signals {
     const actions: Partial<Record<Deno.Signal, () => void>> = {
       SIGINT: stop,
       SIGTERM: stop,
+      SIGBREAK: stop,
       SIGUSR1: logStatus,
       SIGUSR2: () => logs.reopen(),
       SIGHUP: () => void server.reload().catch(() => {}),
