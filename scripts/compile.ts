@@ -12,6 +12,10 @@ export interface CompileOptions {
   target?: string | undefined;
   /** Whether the binary may not run programs, which `exec:` and services with processes need. */
   withoutRun?: boolean;
+  /** The file with the runtime of another platform; downloaded if absent. */
+  runtime?: string | undefined;
+  /** Whether what the compiler says goes into the error instead of onto the screen. */
+  quiet?: boolean;
 }
 
 /** Why a binary could not be made, in one line. */
@@ -28,7 +32,7 @@ export class CompileError extends Error {
  * @throws {CompileError} If the runtime cannot be had, or the binary does not start.
  */
 export async function compile(options: CompileOptions): Promise<void> {
-  const { target = Deno.build.target, withoutRun = false } = options;
+  const { target = Deno.build.target, withoutRun = false, runtime, quiet = false } = options;
   const output = resolve(options.output);
   const folder = await Deno.makeTempDir();
   try {
@@ -38,7 +42,7 @@ export async function compile(options: CompileOptions): Promise<void> {
       console.error(`not bundled, the binary will take longer to start: ${error.message}`);
       return SOURCES;
     });
-    await compileParts(parts, { output, target, withoutRun });
+    await compileParts(parts, { output, target, withoutRun, runtime, quiet });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -47,20 +51,24 @@ export async function compile(options: CompileOptions): Promise<void> {
 
 async function compileParts(
   { folder, main, others }: Parts,
-  { output, target, withoutRun }: { output: string; target: string; withoutRun: boolean },
+  { output, target, withoutRun, runtime, quiet }:
+    & Required<Pick<CompileOptions, "output" | "target" | "withoutRun" | "quiet">>
+    & Pick<CompileOptions, "runtime">,
 ): Promise<void> {
   const foreign = target !== Deno.build.target;
   const flags = others.flatMap((path) => ["--include", path]);
   if (foreign) flags.push("--target", target);
   // The code cache would be a file of a foreseeable name in the folder for temporary files, with code
   // that the binary runs: whoever else may write there could have theirs run.
-  const { success } = await deno(
+  const result = await deno(
     [
       "compile",
       "--quiet",
       "--no-check",
       "--no-prompt",
       "--no-code-cache",
+      // So that it can give memory back when it has become quiet.
+      "--v8-flags=--expose-gc",
       ...(withoutRun ? permissionsWithout("run") : ["-P"]),
       ...flags,
       "--output",
@@ -68,13 +76,28 @@ async function compileParts(
       main,
     ],
     // DENORT_BIN is a runtime of this platform: it would make a wrong binary for any other.
-    { cwd: folder, stderr: "inherit", without: foreign ? ["DENORT_BIN"] : [] },
+    {
+      cwd: folder,
+      stderr: quiet ? "piped" : "inherit",
+      without: foreign ? ["DENORT_BIN"] : [],
+      env: runtime ? { DENORT_BIN: resolve(runtime) } : {},
+    },
   );
-  if (success) return;
+  if (result.success) return;
+  if (quiet) throw new CompileError(reasonIn(new TextDecoder().decode(result.stderr)));
   throw new CompileError(
     `deno compile failed, see above; where the runtime of Deno ${Deno.version.deno} cannot be ` +
       "downloaded, DENORT_BIN may name a denort file of exactly that version",
   );
+}
+
+/** What the compiler has said of its failure, in one line. */
+function reasonIn(text: string): string {
+  const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  const error = lines.findIndex((line) => line.startsWith("error:"));
+  const causes = lines.slice(Math.max(error, 0)).filter((line) => /^(error:|\d+:)/.test(line));
+  const told = causes.map((line) => line.replace(/^(error|\d+): */, "")).join(": ");
+  return `deno compile failed: ${told || lines.at(-1) || "without a word"}`;
 }
 
 /** The program's permissions but for one, as flags. */

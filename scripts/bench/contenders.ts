@@ -147,7 +147,7 @@ export function findContenders(
   const { binary, bare, threads, runtime = Deno.execPath() } = options;
   const { nginx, haproxy, socat } = tools;
   const contenders: Contender[] = [];
-  const source = [Deno.execPath(), "run", "--quiet", "-P", MAIN];
+  const source = [Deno.execPath(), "run", "--quiet", "--v8-flags=--expose-gc", "-P", MAIN];
 
   addOwn("iawlb", binary, [binary!]);
   addOwn("iawlb-source", `deno ${Deno.version.deno}`, source);

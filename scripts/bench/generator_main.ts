@@ -2,7 +2,7 @@
 // result to standard output as JSON.
 import { impatient } from "./impatient.ts";
 import { stringify } from "./json.ts";
-import type { ClosedLoop, OpenLoop, RequestResult, Transfer } from "./load.ts";
+import type { ClosedLoop, Holding, OpenLoop, RequestResult, Transfer } from "./load.ts";
 import { openVisits } from "./open_visits.ts";
 import { quantile } from "./statistics.ts";
 
@@ -110,7 +110,7 @@ async function bulk({ streams, reverse, seconds }: Transfer) {
 
 /** Says when all of the connections are there, and ends when it is killed. */
 async function hold(
-  { clients, answered }: { clients: number; answered: boolean },
+  { clients, answered = true, trips = 1 }: Holding & { clients: number },
 ): Promise<never> {
   const atOnce = 100;
   const conns: Deno.Conn[] = [];
@@ -118,7 +118,9 @@ async function hold(
     const missing = Math.min(atOnce, clients - conns.length);
     const more = await Promise.all(Array.from({ length: missing }, () => connect()));
     // Not when all are there: who asks for nothing for long is closed.
-    for (const conn of more) await (answered ? request : send)(conn, false);
+    for (const conn of more) {
+      for (let trip = 0; trip < trips; trip++) await (answered ? request : send)(conn, false);
+    }
     conns.push(...more);
   }
   console.log("ready");

@@ -61,6 +61,14 @@ export interface OpenLoop {
   ports?: readonly number[];
 }
 
+/** Connections that are kept. */
+export interface Holding {
+  /** How many requests each sends first, one after the other; 1 unless given. */
+  trips?: number;
+  /** Whether the answers are waited for, as they are unless given: not where there are none. */
+  answered?: boolean;
+}
+
 /** A transfer over some connections at once. */
 export interface Transfer {
   /** The port of the server, see `Destinations.bulk`. */
@@ -135,17 +143,14 @@ export class Load {
     }
   }
 
-  /**
-   * Opens connections, has a request answered on each and keeps them until it is told to stop.
-   *
-   * @param options.answered Whether the answers are waited for: not where there are none.
-   */
+  /** Opens connections and keeps them until it is told to stop. */
   async hold(
     port: number,
     clients: number,
-    { answered = true }: { answered?: boolean } = {},
+    { answered = true, trips = 1 }: Holding = {},
   ): Promise<{ stop(): Promise<void> }> {
-    const child = this.#processes.spawn("holder", ownLine("hold", port, { clients, answered }));
+    const line = ownLine("hold", port, { clients, answered, trips });
+    const child = this.#processes.spawn("holder", line);
     for (const end = performance.now() + GRACE_MS;;) {
       const output = Deno.readTextFileSync(child.log);
       if (output.includes("ready")) return child;

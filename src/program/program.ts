@@ -1,3 +1,4 @@
+import { collectWhenQuiet } from "../base/quiet_collection.ts";
 import type { AdminServer } from "../admin/server.ts";
 import type { ProgramConfig } from "../config/config.ts";
 import { DescriptorBudget } from "../net/descriptor_budget.ts";
@@ -59,6 +60,7 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
   served.finally(() => over.abort()).catch(() => {});
   let admin: AdminServer | undefined;
   let manager: ServiceManager | undefined;
+  const collecting = collectWhenQuiet();
   try {
     if (settings.admin) {
       // Who has no use for it need not wait until it is loaded.
@@ -91,6 +93,7 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
     else await instance.quit();
     throw error;
   } finally {
+    collecting.stop();
     await manager?.close();
     await admin?.close();
   }

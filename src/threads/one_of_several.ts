@@ -1,4 +1,5 @@
 import { LocalBalancer } from "../balancer/local_balancer.ts";
+import { collectWhenQuiet } from "../base/quiet_collection.ts";
 import type { ByteSink } from "../base/byte_sink.ts";
 import { messageOf } from "../base/errors.ts";
 import { reportUncaughtErrors } from "../base/uncaught_errors.ts";
@@ -72,6 +73,7 @@ export function serveAsOne(scope: Orders): void {
       else if (data.kind === "quit") end(balancer.quit());
       else if (data.kind === "call") answer(data as AnyCall);
     };
+    const collecting = collectWhenQuiet();
     scope.postMessage({ kind: "listening", address: balancer.address });
 
     async function answer(call: AnyCall): Promise<void> {
@@ -119,6 +121,7 @@ export function serveAsOne(scope: Orders): void {
 
     async function end(drained: Promise<boolean>): Promise<void> {
       await drained;
+      collecting.stop();
       await logs.close();
       scope.postMessage({ kind: "drained", totals: balancer.totals });
     }

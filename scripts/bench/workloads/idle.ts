@@ -1,12 +1,28 @@
 import { resetPeak, residentMemory } from "../measure.ts";
 import { sleep } from "../processes.ts";
-import type { Contender } from "../contenders.ts";
-import type { Bench, Sample, Workload } from "../workload.ts";
+import type { Contender, Running } from "../contenders.ts";
+import type { Bench, CaseResult, Sample, Workload } from "../workload.ts";
 
 /** Time for a program to take note that nothing happens any more. */
 const SETTLE_MS = 3000;
 
-/** Memory of connections on which nothing moves, each after one round trip. */
+/** The same while connections are held: iawlb gives memory back when it has been quiet for 5 s. */
+const QUIET_MS = 9000;
+
+/** What iawlb is to need at most for a session on which nothing moves, in KiB. */
+const TARGET_KIB = 16;
+
+const FLOOR = new URL("../idle_floor_main.ts", import.meta.url).pathname;
+
+/** The states of sessions, and how many round trips each has had. */
+const STATES = [
+  { name: "after one round trip", trips: 1, limit: undefined },
+  { name: "after five round trips", trips: 5, limit: undefined },
+  { name: "before the first byte", trips: 0, limit: undefined },
+  { name: "in the queue", trips: 0, limit: 1 },
+];
+
+/** Memory of connections on which nothing moves. */
 export const idle: Workload = {
   name: "idle",
   title: "memory of connections on which nothing moves",
@@ -17,35 +33,78 @@ export const idle: Workload = {
     { key: "after", title: "MiB after they left", digits: 0 },
   ],
   plotted: "each",
+  remarks,
   async *cases(bench) {
-    const clients = bench.quick ? 500 : 5000;
+    const clients = bench.quick ? 500 : 8000;
     const [destination] = await bench.destinations.http();
-    yield {
-      label: `${clients} connections`,
-      variants: bench.contenders.filter(({ isBalancer }) => isBalancer).map((contender) => ({
+    const balancers = bench.contenders.filter(({ isBalancer }) => isBalancer);
+    for (const { name, trips, limit } of STATES) {
+      const load = { destination: destination!, clients, trips };
+      const starts = balancers.filter(({ isOurs }) => isOurs || !limit).map((contender) => ({
         name: contender.name,
-        measure: () => measure(bench, contender, destination!, clients),
-      })),
-    };
+        start: () => startOf(contender, { destinations: [destination!], limit }),
+      }));
+      if (!limit) starts.push({ name: "bare loop", start: () => startFloor(bench, destination!) });
+      yield {
+        label: `${clients} connections ${name}`,
+        variants: starts.map(({ name, start }) => ({
+          name,
+          measure: async () => await measure(bench, await start(), load),
+        })),
+      };
+    }
   },
 };
 
+function startOf(
+  contender: Contender,
+  { destinations, limit }: { destinations: number[]; limit: number | undefined },
+): Promise<Running> {
+  return contender.start({ destinations, ...limit && { limit } });
+}
+
+/** The floor of what the runtime needs, with buffers of 1 KiB. */
+async function startFloor({ processes }: Bench, destination: number): Promise<Running> {
+  const port = processes.freePort();
+  const line = [
+    Deno.execPath(),
+    "run",
+    "--quiet",
+    "-A",
+    FLOOR,
+    `${port}`,
+    `${destination}`,
+    "1024",
+  ];
+  return { port, child: await processes.serve("bare loop", line, port) };
+}
+
+/** Whether the target is reached in each state, and by how much. */
+function remarks(cases: readonly CaseResult[]): string {
+  const lines = cases.flatMap(({ label, variants }) =>
+    variants.filter(({ name }) => name.startsWith("iawlb")).map(({ name, metrics }) => {
+      const { median = NaN } = metrics.each ?? {};
+      const verdict = median <= TARGET_KIB ? "reached" : "MISSED";
+      return `- ${name}, ${label}: ${median.toFixed(1)} of at most ${TARGET_KIB} KiB: ${verdict}`;
+    })
+  );
+  return lines.join("\n");
+}
+
 async function measure(
   { load, quick }: Bench,
-  contender: Contender,
-  destination: number,
-  clients: number,
+  { port, child }: Running,
+  { clients, trips }: { clients: number; trips: number },
 ): Promise<Sample> {
-  const settle = () => sleep(quick ? SETTLE_MS / 10 : SETTLE_MS);
-  const { port, child } = await contender.start({ destinations: [destination] });
+  const settle = (ms = SETTLE_MS) => sleep(quick ? ms / 10 : ms);
   const { pid } = child!;
   try {
-    await (await load.hold(port, 1)).stop();
+    await (await load.hold(port, 1, { trips })).stop();
     await settle();
     const base = residentMemory(pid);
     resetPeak(pid);
-    const holder = await load.hold(port, clients);
-    await settle();
+    const holder = await load.hold(port, clients, { trips });
+    await settle(QUIET_MS);
     const held = residentMemory(pid);
     await holder.stop();
     await settle();
