@@ -1,4 +1,4 @@
-import { resetPeak, residentMemory } from "../measure.ts";
+import { openDescriptors, resetPeak, residentMemory } from "../measure.ts";
 import { sleep } from "../processes.ts";
 import type { Contender, Running } from "../contenders.ts";
 import type { Bench, CaseResult, Sample, Workload } from "../workload.ts";
@@ -8,6 +8,9 @@ const SETTLE_MS = 3000;
 
 /** The same while connections are held: iawlb gives memory back when it has been quiet for 5 s. */
 const QUIET_MS = 9000;
+
+/** Longest until all connections are held. */
+const HELD_MS = 30_000;
 
 /** What iawlb is to need at most for a session on which nothing moves, in KiB. */
 const TARGET_KIB = 16;
@@ -39,7 +42,7 @@ export const idle: Workload = {
     const [destination] = await bench.destinations.http();
     const balancers = bench.contenders.filter(({ isBalancer }) => isBalancer);
     for (const { name, trips, limit } of STATES) {
-      const load = { destination: destination!, clients, trips };
+      const load = { clients, trips, sockets: limit ? 1 : 2 };
       const starts = balancers.filter(({ isOurs }) => isOurs || !limit).map((contender) => ({
         name: contender.name,
         start: () => startOf(contender, { destinations: [destination!], limit }),
@@ -94,7 +97,7 @@ function remarks(cases: readonly CaseResult[]): string {
 async function measure(
   { load, quick }: Bench,
   { port, child }: Running,
-  { clients, trips }: { clients: number; trips: number },
+  { clients, trips, sockets }: { clients: number; trips: number; sockets: number },
 ): Promise<Sample> {
   const settle = (ms = SETTLE_MS) => sleep(quick ? ms / 10 : ms);
   const { pid } = child!;
@@ -102,8 +105,10 @@ async function measure(
     await (await load.hold(port, 1, { trips })).stop();
     await settle();
     const base = residentMemory(pid);
+    const before = openDescriptors(pid);
     resetPeak(pid);
     const holder = await load.hold(port, clients, { trips });
+    await allHeld(pid, before + clients * sockets);
     await settle(QUIET_MS);
     const held = residentMemory(pid);
     await holder.stop();
@@ -116,5 +121,18 @@ async function measure(
     };
   } finally {
     await child!.stop();
+  }
+}
+
+/**
+ * Resolves once a process has so many descriptors. The kernel may tell clients that they are connected
+ * whom nobody has accepted; divided by sessions that are not there, the figure would be too good.
+ */
+async function allHeld(pid: number, expected: number): Promise<void> {
+  for (const end = performance.now() + HELD_MS; openDescriptors(pid) < expected;) {
+    if (performance.now() > end) {
+      throw new Error(`it has ${openDescriptors(pid)} descriptors, not ${expected}`);
+    }
+    await sleep(100);
   }
 }
