@@ -21,7 +21,6 @@ const FLOOR = new URL("../idle_floor_main.ts", import.meta.url).pathname;
 const STATES = [
   { name: "after one round trip", trips: 1, limit: undefined },
   { name: "after five round trips", trips: 5, limit: undefined },
-  { name: "before the first byte", trips: 0, limit: undefined },
   { name: "in the queue", trips: 0, limit: 1 },
 ];
 
