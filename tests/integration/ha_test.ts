@@ -1,6 +1,7 @@
 // Two machines and one address, by what scripts/ha/ has for that: keepalived moves the address, and
 // sessions outlast the move. The figures that docs/deployment.md gives are printed.
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { runOn } from "../support/namespaces.ts";
 import { needing } from "../support/packaged_servers.ts";
 import { Program } from "../support/program.ts";
 import { echo, freePort, TestServer, until } from "../support/servers.ts";
@@ -17,6 +18,7 @@ const needed = {
   ...needing("keepalived", "keepalived"),
   ...needing("curl", "curl"),
   ...needing("nft", "nftables"),
+  ...needing("python3", "python3"),
 };
 const obstacle = Object.values(needed).some(Boolean) ? "" : await whyNoTwoMachines();
 
@@ -106,6 +108,40 @@ Deno.test({
 async function check(admin: string): Promise<number> {
   const script = new URL("../../scripts/ha/iawlb-check", import.meta.url).pathname;
   return (await new Deno.Command(script, { args: [admin] }).output()).code;
+}
+
+test("what nobody knows is passed on once, and reset by the other", async () => {
+  await using both = await TwoMachines.make();
+  const { one, two, address, port } = both;
+  await one.secondChance(address, two.address);
+  await two.secondChance(address, one.address);
+  await one.give(address);
+  const connect = () => Deno.connect({ hostname: address, port });
+  await assertRejects(connect, Deno.errors.ConnectionRefused);
+  assertEquals(await one.passedOn(), 0, "to nobody of whom it has not heard");
+  await until(async () => {
+    await one.greet(two.address);
+    await two.greet(one.address);
+    await assertRejects(connect, Deno.errors.ConnectionRefused);
+    return await one.passedOn() > 0;
+  }, "it is passed on");
+  assertEquals(await two.passedOn(), 0, "and not back");
+});
+
+test("a stranger beyond a router who gives the other machine's address as its own is not taken for it", async () => {
+  await using both = await TwoMachines.make();
+  const { one, two, address } = both;
+  await one.secondChance(address, two.address);
+  for (const ttl of [64, 254, 255]) {
+    await forge(two.address, one.address, ttl);
+    assertEquals(await one.hears(), ttl === 255, `with a TTL of ${ttl}`);
+  }
+});
+
+/** Sends a word with somebody else's address, which has as many routers to go. */
+async function forge(source: string, target: string, ttl: number): Promise<void> {
+  const script = new URL("../support/forged_word.py", import.meta.url).pathname;
+  await runOn({ prefix: [] }, `python3 ${script} ${source} ${target} ${ttl}`);
 }
 
 test("a machine that drains hands the address over, and takes it back later: 0 lost", async () => {

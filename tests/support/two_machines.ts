@@ -12,6 +12,22 @@ const ADMIN = "127.0.0.1:9090";
 /** How long keepalived may take to its end, in milliseconds. */
 const PATIENCE_MS = 5000;
 
+/**
+ * Ends and removes everything, once its standard input has ended: also when this process was killed.
+ * Arguments: a line, a folder, namespaces.
+ */
+const CLEANER = `
+cat
+line=$1 folder=$2
+shift 2
+for name; do
+  for pid in $(ip netns pids "$name"); do kill -KILL "$pid"; done
+  ip netns del "$name"
+done
+ip link del "$line"
+rm -rf "$folder"
+`;
+
 /** How many pairs this process has made. */
 let pairs = 0;
 
@@ -31,11 +47,19 @@ export class TwoMachines implements AsyncDisposable {
   /** This process's line to the switch. */
   readonly #line = `ibha${Deno.pid}-${pairs}`;
   readonly #folder = Deno.makeTempDirSync({ prefix: "iawlbha-" });
-  readonly #made: string[] = [];
+  readonly #cleaner: Deno.ChildProcess;
 
   private constructor() {
     this.one = new HaMachine("lb1", `${this.#name}-lb1`, this.#folder);
     this.two = new HaMachine("lb2", `${this.#name}-lb2`, this.#folder);
+    this.#cleaner = new Deno.Command("sh", {
+      args: ["-c", CLEANER, "sh", this.#line, this.#folder, ...this.#namespaces],
+      stdin: "piped",
+      stdout: "null",
+      stderr: "null",
+      // What ends this process from a terminal does not end it.
+      detached: true,
+    }).spawn();
   }
 
   /** Makes the machines; nothing runs there. */
@@ -90,9 +114,12 @@ export class TwoMachines implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([this.one.stop("SIGTERM"), this.two.stop("SIGTERM")]);
-    await runOn({ prefix: [] }, `ip link del ${this.#line}`).catch(() => {});
-    for (const name of this.#made) await runOn({ prefix: [] }, `ip netns del ${name}`);
-    await Deno.remove(this.#folder, { recursive: true });
+    await this.#cleaner.stdin.close();
+    await this.#cleaner.status;
+  }
+
+  get #namespaces(): string[] {
+    return [this.#name, this.one.namespace, this.two.namespace];
   }
 
   get #switch() {
@@ -120,9 +147,8 @@ export class TwoMachines implements AsyncDisposable {
     this.address = `${net}.10`;
     this.one.address = `${net}.11`;
     this.two.address = `${net}.12`;
-    for (const name of [this.#name, this.one.namespace, this.two.namespace]) {
+    for (const name of this.#namespaces) {
       await runOn(root, `ip netns add ${name}`);
-      this.#made.push(name);
       await runOn({ prefix: ["ip", "netns", "exec", name] }, "ip link set lo up");
     }
     await runOn(this.#switch, "ip link add switch type bridge");
@@ -233,6 +259,22 @@ export class HaMachine {
   async passedOn(): Promise<number> {
     const rules = await runOn(this, "nft list ruleset");
     return Number(/counter packets (\d+)/.exec(rules)![1]);
+  }
+
+  /** Whether it has heard of the other machine in the last seconds. */
+  async hears(): Promise<boolean> {
+    return (await runOn(this, "nft list ruleset")).includes("elements");
+  }
+
+  /** Says to the other machine what the check says each time. */
+  async greet(peer: string): Promise<void> {
+    // That nothing serves here is another matter.
+    await runOn(this, `${HA}iawlb-check ${ADMIN} ${peer}`).catch(() => {});
+  }
+
+  /** Gives it an address where others see it, as keepalived does. */
+  async give(address: string): Promise<void> {
+    await runOn(this, `ip addr add ${address}/24 dev eth0`);
   }
 
   /** Lets keepalived say nothing, or go on: a machine that is too busy for it. */
