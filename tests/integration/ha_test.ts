@@ -133,15 +133,34 @@ test("a stranger beyond a router who gives the other machine's address as its ow
   const { one, two, address } = both;
   await one.secondChance(address, two.address);
   for (const ttl of [64, 254, 255]) {
-    await forge(two.address, one.address, ttl);
+    await forge("word", [two.address, one.address, ttl, 1]);
     assertEquals(await one.hears(), ttl === 255, `with a TTL of ${ttl}`);
   }
 });
 
-/** Sends a word with somebody else's address, which has as many routers to go. */
-async function forge(source: string, target: string, ttl: number): Promise<void> {
-  const script = new URL("../support/forged_word.py", import.meta.url).pathname;
-  await runOn({ prefix: [] }, `python3 ${script} ${source} ${target} ${ttl}`);
+test("a stranger beyond a router does not take the address away by VRRP", async () => {
+  await using both = await TwoMachines.make();
+  const { one, two, address } = both;
+  await using server = new TestServer(echo, { hostname: both.here });
+  await both.start([`${both.here}:${server.port}`], { secondChance: false });
+  // keepalived itself takes it for nothing, but is late with what it says itself then.
+  await forge("advert", [two.address, one.address, 254, 3, address]);
+  await until(() => one.keepalivedLog.includes("TTL/HL 254 not in range"), "it is discarded");
+  assert(!/BACKUP STATE$/m.test(one.keepalivedLog), one.keepalivedLog);
+  // So it does not see it.
+  await one.secondChance(address, two.address);
+  const stranger = "203.0.113.9";
+  await forge("advert", [stranger, one.address, 254, 20, address]);
+  await forge("advert", [stranger, one.address, 255, 1, address]);
+  const seen = () => one.keepalivedLog.split(stranger).length - 1;
+  await until(() => seen() > 0, "what no router has passed on is seen");
+  assertEquals(seen(), 1);
+});
+
+/** Sends packets with somebody else's address, from here; see `forged.py`. */
+async function forge(kind: string, args: readonly (string | number)[]): Promise<void> {
+  const script = new URL("../support/forged.py", import.meta.url).pathname;
+  await runOn({ prefix: [] }, `python3 ${script} ${kind} ${args.join(" ")}`);
 }
 
 test("a machine that drains hands the address over, and takes it back later: 0 lost", async () => {

@@ -194,8 +194,6 @@ export class HaMachine {
   address = "";
   #program: Program | undefined;
   #keepalived: Deno.ChildProcess | undefined;
-  /** What keepalived has said. */
-  #said: Promise<void> | undefined;
   readonly #folder: string;
   #started: { destinations: readonly string[]; flags: readonly string[] } | undefined;
 
@@ -230,19 +228,18 @@ export class HaMachine {
     await Deno.writeTextFile(path, conf);
     const own = `${this.#folder}/${this.name}`;
     const args = [
-      ...[...this.prefix.slice(1), "keepalived", "--dont-fork"],
+      ...[...this.prefix, "keepalived", "--dont-fork"],
       ...["--no-syslog", "--log-console", "--log-detail"],
       ...["--vrrp", "--use-file", path, "--config-id", this.name],
       ...["--pid", `${own}.pid`, "--vrrp_pid", `${own}.vrrp.pid`],
     ];
-    const child = this.#keepalived = new Deno.Command(this.prefix[0]!, {
-      args,
+    // Into a pipe it would write only what fills a buffer.
+    this.#keepalived = new Deno.Command("sh", {
+      args: ["-c", 'exec "$@" >>"$0" 2>&1', `${own}.log`, ...args],
       stdin: "null",
-      stdout: "piped",
+      stdout: "null",
       stderr: "null",
     }).spawn();
-    const log = await Deno.open(`${own}.log`, { create: true, append: true });
-    this.#said = child.stdout.pipeTo(log.writable);
   }
 
   /** Whether it has an address where others see it. */
@@ -259,6 +256,11 @@ export class HaMachine {
   async passedOn(): Promise<number> {
     const rules = await runOn(this, "nft list ruleset");
     return Number(/counter packets (\d+)/.exec(rules)![1]);
+  }
+
+  /** What its keepalived has said. */
+  get keepalivedLog(): string {
+    return Deno.readTextFileSync(`${this.#folder}/${this.name}.log`);
   }
 
   /** Whether it has heard of the other machine in the last seconds. */
@@ -296,7 +298,6 @@ export class HaMachine {
     if (signal === "SIGKILL") await this.#signalChild(signal).catch(() => {});
     await keepalived.status;
     clearTimeout(timer);
-    await this.#said;
 
     function kill(signal: Deno.Signal): void {
       try {
