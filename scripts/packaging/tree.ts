@@ -87,7 +87,7 @@ async function upgradeManual({ version, date }: Release): Promise<string> {
 /** What Prometheus and Grafana read. */
 const MONITORING = ["packaging/prometheus", "packaging/grafana"];
 
-/** The pages and examples, which link to each other as in the repository. */
+/** The pages and examples, which link to each other as in the repository, and what is for two machines. */
 async function documentation(): Promise<Files> {
   const folders = [
     "docs",
@@ -104,9 +104,12 @@ async function documentation(): Promise<Files> {
     return files.map(({ name }) => `${folder}/${name}`);
   });
   const pages = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
-  return await copied(
-    Object.fromEntries([...pages, ...paths].map((path) => [`usr/share/doc/iawlb/${path}`, path])),
-  );
+  const at = (path: string) => `usr/share/doc/iawlb/${path}`;
+  const ha = [...Deno.readDirSync(`${ROOT}/scripts/ha`)].map(({ name }) => name);
+  return await copied({
+    ...Object.fromEntries([...pages, ...paths].map((path) => [at(path), path])),
+    ...Object.fromEntries(ha.map((name) => [at(`ha/${name}`), `scripts/ha/${name}`])),
+  });
 }
 
 /** Files of the repository, those of them that exist. */

@@ -48,6 +48,8 @@ Deno.test({
         "usr/share/doc/iawlb/docs/operating.md",
         "usr/share/doc/iawlb/docs/images/queue.svg",
         "usr/share/doc/iawlb/examples/http.toml",
+        "usr/share/doc/iawlb/ha/keepalived.conf",
+        "usr/share/doc/iawlb/ha/second-chance",
       ]
     ) {
       assert((await Deno.stat(`${tree.path}/${path}`)).size > 0, path);
