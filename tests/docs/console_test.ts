@@ -51,6 +51,7 @@ const FOREIGN = new Set(
     "ping",
     "wireshark",
     "echo",
+    "ip",
   ],
 );
 
