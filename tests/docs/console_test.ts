@@ -52,6 +52,10 @@ const FOREIGN = new Set(
     "wireshark",
     "echo",
     "ip",
+    "cp",
+    "sysctl",
+    "iawlb-upgrade",
+    "/etc/init.d/iawlb",
   ],
 );
 
@@ -132,7 +136,7 @@ async function problemWith([program = "", ...args]: string[]): Promise<string | 
     return at === -1 ? undefined : await problemWithIawlb(args.slice(at + 1));
   }
   if (name === "python3") return isThere(args[0] ?? "") ? undefined : "is not there";
-  if (name.includes("/")) return isThere(name) ? undefined : "is not there";
+  if (name.includes("/") && !FOREIGN.has(name)) return isThere(name) ? undefined : "is not there";
   return FOREIGN.has(name) || /^\w+=/.test(name) ? undefined : "nobody knows it";
 }
 
@@ -200,7 +204,8 @@ async function problemWithDeno([verb, ...args]: readonly string[]): Promise<stri
     return name === "start" ? await problemWithIawlb(args.slice(1)) : undefined;
   }
   if (verb !== "run" && verb !== "test") return "no such verb";
-  const paths = args.filter((arg) => !arg.startsWith("-"));
+  // What stands behind a script is the script's.
+  const paths = args.filter((arg) => !arg.startsWith("-")).slice(0, verb === "run" ? 1 : undefined);
   return paths.length > 0 && paths.every(isThere) ? undefined : "is not there";
 }
 
@@ -226,11 +231,12 @@ Deno.test("every flag that the pages name is one of the program's, or of what th
     ...["--token-file", "--once", "--json", "--udp", "--timeout", "--file"],
   ]);
   // Of deno, of scripts/package.ts, scripts/image.ts and the bench, of engines of containers, prlimit,
-  // setpriv, rsync, the compiler, and of nobody.
+  // setpriv, rsync, the compiler, iawlb-upgrade, and of nobody.
   const foreign = [
-    ...["--no-code-cache", "--quiet", "--inspect", "--cpu-prof", "--max-semi-space-size"],
+    ...["--no-code-cache", "--quiet", "--inspect", "--cpu-prof"],
+    ...["--max-semi-space-size", "--expose-gc"],
     ...["--binary", "--more", "--only", "--part", "--rounds", "--runtime", "--seconds"],
-    ...["--some-name"],
+    ...["--some-name", "--or-restart"],
     ...["--init", "--nofile", "--pdeathsig", "--server", "--without"],
     ...["--from", "--network", "--no-healthcheck", "--output", "--publish", "--scale"],
     ...["--stop-timeout", "--sysctl", "--time"],
