@@ -125,7 +125,7 @@ async function bindUnix(path: string, options: OpenOptions & BindContext): Promi
     return new RuntimeAcceptingSocket(listener, path);
   };
   const late = sharing?.isHeld({ transport: "unix", path }) ? bindLater(path, open) : undefined;
-  if (late) sharing!.atHandOver(late.take);
+  if (late) sharing!.atHandOver(late);
   const { socket, mark } = late ??
     await bindPath(path, { open, close: (socket) => socket.close() });
   let left: Mark | undefined = mark;

@@ -11,6 +11,14 @@ export interface Sharing {
   readonly beside: boolean;
   /** Whether that process listens there; whoever else does is in the way. */
   isHeld(address: Address): boolean;
-  /** Calls back when the sockets of this process are to get their paths. */
-  atHandOver(take: () => void): void;
+  /** Gives the sockets of this process their paths when that is to be. */
+  atHandOver(path: Takeable): void;
+}
+
+/** A path that a socket is to get. */
+export interface Takeable {
+  /** @throws {Error} If it could not get it as things are. */
+  check(): void;
+  /** @throws {Error} If it cannot get it. */
+  take(): void;
 }

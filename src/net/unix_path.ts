@@ -60,6 +60,8 @@ export async function bindPath<T>(
 export interface LatePath<T> {
   readonly socket: T;
   readonly mark: Mark;
+  /** @throws {Deno.errors.AddrInUse} If there is something at the path that is not a socket. */
+  check(): void;
   /**
    * Gives the path to the socket: whoever connects reaches the one that had it, or this one.
    *
@@ -73,16 +75,21 @@ export interface LatePath<T> {
 /**
  * Binds a socket in the folder of a path that another process serves still. A process that is killed
  * before it takes the path leaves the temporary name behind.
+ *
+ * @throws {Deno.errors.AddrInUse} If there is something at the path that is not a socket.
  */
 export function bindLater<T>(path: string, open: (path: string) => T): LatePath<T> {
+  const check = () => assertSocket(path, infoOf(path));
+  check();
   const { socket, temporary } = openTemporarily(path, open);
   const { dev, ino } = Deno.lstatSync(temporary);
   let taken = false;
   return {
     socket,
     mark: { dev, ino },
+    check,
     take() {
-      assertSocket(infoOf(path));
+      check();
       Deno.renameSync(temporary, path);
       taken = true;
     },
@@ -111,14 +118,16 @@ export function releasePath(path: string, mark: Mark): string | undefined {
 async function lookAt(path: string): Promise<Mark | undefined> {
   const info = infoOf(path);
   if (info === undefined) return undefined;
-  assertSocket(info);
+  assertSocket(path, info);
   if (!await isAbandoned(path)) throw new Deno.errors.AddrInUse(path);
   return { dev: info.dev, ino: info.ino, made: madeAt(info) };
 }
 
-function assertSocket(info: Deno.FileInfo | undefined): void {
+function assertSocket(path: string, info: Deno.FileInfo | undefined): void {
   if (!info || info.isSocket) return;
-  throw new Deno.errors.AddrInUse("there is something that is not a socket, and is left alone");
+  throw new Deno.errors.AddrInUse(
+    `there is something at ${path} that is not a socket, and is left alone`,
+  );
 }
 
 /** Whether nobody answers at a socket file, or it is gone. */

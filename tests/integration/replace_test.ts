@@ -207,7 +207,7 @@ Deno.test("a process that is not known by its own word is not replaced", { ignor
   assertEquals(held.code, 1);
   assertMatch(
     held.stderr,
-    /is locked by the process \d+, which cannot be replaced: nobody answers at/,
+    /is locked by the process \d+, which cannot be replaced: nobody of this user answers at/,
   );
   assertEquals(scene.files, ["a.pid"]);
   holder.kill("SIGTERM");
@@ -223,6 +223,104 @@ Deno.test("a process that is not known by its own word is not replaced", { ignor
   );
   await Deno.writeTextFile(pidFile, `${before.pid}\n`);
   assertEquals(await request(scene.port, "hello"), "hello");
+  assertEquals(await before.terminate(), 0);
+});
+
+Deno.test("whoever answers there and is another user is not asked", {
+  ignore: ignore || Deno.uid() !== 0,
+}, async () => {
+  await using scene = new ReplacingScene();
+  const before = await scene.first();
+  const path = `${scene.pidFile}.socket`;
+  const word = {
+    pid: before.pid,
+    generation: 1,
+    addresses: scene.addresses.slice(0, 1),
+    serving: [],
+  };
+  for (const put of ["socket", "link"]) {
+    await Deno.remove(path);
+    const real = put === "link" ? `${scene.folder}/real` : path;
+    using hostile = Deno.listen({ transport: "unix", path: real });
+    await Deno.chown(real, 65534, 65534);
+    if (put === "link") await Deno.symlink(real, path);
+    let asked = 0;
+    const answering = (async () => {
+      for await (const conn of hostile) {
+        asked++;
+        await conn.write(new TextEncoder().encode(`${JSON.stringify(word)}\n"draining"\n`));
+        conn.close();
+      }
+    })();
+    const { code, stderr } = await scene.fail();
+    assertEquals(code, 1);
+    assertMatch(stderr, /cannot be replaced: nobody of this user answers at/);
+    assertEquals([asked, scene.pid], [0, before.pid]);
+    hostile.close();
+    await answering;
+    await Deno.symlink(real, path).catch(() => {});
+  }
+  assertEquals(await request(scene.port, "hello"), "hello");
+  assertEquals(await before.terminate(), 0);
+});
+
+Deno.test("one whose pid file was removed is replaced all the same", { ignore }, async () => {
+  await using scene = new ReplacingScene();
+  const before = await scene.first();
+  using client = await scene.client();
+  await Deno.remove(scene.pidFile);
+  const after = await scene.next();
+  assertEquals(scene.pid, after.pid);
+  await client.talk("still");
+  client.close();
+  assertEquals(await before.ended(), 0);
+  assertEquals(await after.terminate(), 0);
+  assertEquals(scene.files, []);
+});
+
+Deno.test("where a path cannot be taken the other keeps its pid file, and can be replaced", {
+  ignore,
+}, async () => {
+  await using scene = new ReplacingScene();
+  const [first, second] = [`${scene.folder}/one`, `${scene.folder}/two`];
+  const file = `${scene.folder}/iawlb.toml`;
+  const { server: { address } } = scene;
+  await Deno.writeTextFile(
+    file,
+    [first, second].map((path) =>
+      `[[listener]]\nlisten = "unix:${path}"\ndestinations = ["${address}"]\n`
+    ).join(""),
+  );
+  const before = await scene.first(["--config", file]);
+  await Deno.remove(second);
+  await Deno.writeTextFile(second, "");
+  const { code, stderr } = await scene.fail(["--config", file]);
+  assertEquals(code, 1);
+  assertMatch(stderr, new RegExp(`there is something at ${second} that is not a socket`));
+  assertEquals(scene.pid, before.pid);
+  assertEquals(scene.files, ["a.pid", "a.pid.socket", "iawlb.toml", "one", "two"]);
+  (await Deno.connect({ transport: "unix", path: first })).close();
+  await Deno.remove(second);
+  const after = await scene.next(["--config", file]);
+  assertEquals(await before.ended(), 0);
+  assertEquals(await after.terminate(), 0);
+});
+
+Deno.test("what is in the way of the temporary pid file is named, and none is left behind", {
+  ignore,
+}, async () => {
+  await using scene = new ReplacingScene();
+  const before = await scene.first();
+  const next = `${scene.pidFile}.next`;
+  await Deno.symlink("/etc/passwd", next);
+  const linked = await scene.fail();
+  assertEquals(linked.code, 1);
+  assertMatch(linked.stderr, new RegExp(`${next} is a symbolic link, which is not followed`));
+  await Deno.remove(next);
+  const full = await scene.fail(scene.addresses, "trap '' XFSZ; ulimit -f 0");
+  assertEquals(full.code, 1);
+  assertMatch(full.stderr, new RegExp(`--pid-file .*: ${next} File too large`));
+  assertEquals(scene.files, ["a.pid", "a.pid.socket"]);
   assertEquals(await before.terminate(), 0);
 });
 
@@ -451,6 +549,30 @@ Deno.test("the newest process gets all datagrams; the other one answers what it 
   await using client = new UdpClient(port);
   assertEquals(await client.ask("new"), "new");
   await until(async () => (await after.status()).accepted === 1, "the new one has served it");
+  await server.send("late", held[0]!.from);
+  assertEquals((await waiting.next()).text, "late");
+  assertEquals(await before.ended(), 0);
+  assertEquals(await after.terminate(), 0);
+});
+
+Deno.test("a port of UDP is shared with one that drains by a signal", { ignore }, async () => {
+  await using scene = new ReplacingScene();
+  const held: Received[] = [];
+  await using server = new UdpServer((received, self) => {
+    if (received.text === "wait") return void held.push(received);
+    return self.send(received.bytes, received.from);
+  });
+  const port = freePort();
+  const args = [`udp:127.0.0.1:${port}`, server.address];
+  const before = await scene.first(args);
+  await using waiting = new UdpClient(port);
+  await waiting.send("wait");
+  await until(() => held.length === 1, "the server was asked");
+  before.signal("SIGTERM");
+  await before.logged(/draining: 1 sessions/);
+  const after = await scene.next(args);
+  await using client = new UdpClient(port);
+  assertEquals(await client.ask("new"), "new");
   await server.send("late", held[0]!.from);
   assertEquals((await waiting.next()).text, "late");
   assertEquals(await before.ended(), 0);

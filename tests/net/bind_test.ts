@@ -11,6 +11,7 @@ import { type Address, parseAddress, type TcpEnd } from "../../src/net/address.t
 import { bind, type Bound } from "../../src/net/bind.ts";
 import { bindShared } from "../../src/net/bind_alone.ts";
 import { FatalError } from "../../src/base/errors.ts";
+import type { Takeable } from "../../src/net/sharing.ts";
 
 const log = getLogger("iawlb");
 
@@ -278,11 +279,11 @@ Deno.test("a path that another process serves is taken when it is time, and left
   await withFolder(async (folder) => {
     const path = `${folder}/a`;
     const before = await bound(`unix:${path}`);
-    let take: (() => void) | undefined;
+    let late: Takeable | undefined;
     const sharing = {
       beside: true,
       isHeld: () => true,
-      atHandOver: (taking: () => void) => void (take = taking),
+      atHandOver: (taking: Takeable) => void (late = taking),
     };
     const open = () => {
       return bind({ transport: "unix", path }, { tcpBacklog: 16, mode: 0o600, sharing, log });
@@ -293,7 +294,8 @@ Deno.test("a path that another process serves is taken when it is time, and left
     close(given);
     assertEquals(namesIn(folder), ["a"], "it leaves nothing behind");
     const after = await open();
-    take!();
+    late!.check();
+    late!.take();
     assertEquals(namesIn(folder), ["a"]);
     assertEquals(Deno.lstatSync(path).mode! & 0o777, 0o600);
     assert(await answers(path, after));
@@ -301,10 +303,13 @@ Deno.test("a path that another process serves is taken when it is time, and left
     assert(await answers(path, after), "the one before does not remove what is not its own");
     close(after);
     assertEquals(namesIn(folder), []);
+    const tooLate = await open();
     await Deno.writeTextFile(path, "");
-    const late = await open();
-    assertThrows(() => take!(), Deno.errors.AddrInUse, "there is something that is not a socket");
-    close(late);
+    for (const act of ["check", "take"] as const) {
+      assertThrows(() => late![act](), Deno.errors.AddrInUse, "that is not a socket");
+    }
+    close(tooLate);
+    await assertRejects(open, FatalError, `there is something at ${path} that is not a socket`);
     assertEquals(namesIn(folder), ["a"]);
   });
 });

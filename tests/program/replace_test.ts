@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { FatalError } from "../../src/base/errors.ts";
 import { parseAddress } from "../../src/net/address.ts";
 import { PidFile } from "../../src/program/daemon/pid_file.ts";
@@ -31,7 +31,11 @@ Deno.test("what the other process holds is shared with it, also where wildcards 
   );
   assertEquals(["8082", "127.0.0.2:8081", "127.0.0.1:53", "udp:8080", "unix:/b"].filter(held), []);
   const taken: string[] = [];
-  beside.atHandOver(() => taken.push("a"));
+  let free = false;
+  beside.atHandOver({ check: () => assert(free), take: () => void taken.push("a") });
+  assertThrows(() => beside.check(), Error);
+  free = true;
+  beside.check();
   assertEquals([beside.beside, taken], [true, []]);
   beside.handOver();
   assertEquals([beside.beside, taken, held("8080")], [false, ["a"], false]);
@@ -89,7 +93,12 @@ Deno.test("a listener is served when one of its destinations is up and has a wei
   }, "127.0.0.1:9090");
   assertEquals(facts.serving, ["1", "6"]);
   assertEquals(facts.listeners, ["1", "2", "3", "4", "6"]);
-  assertEquals(facts.addresses.slice(-3), ["[::1]:4", "unix:/a, b", "127.0.0.1:9090"]);
+  assertEquals(facts.addresses.slice(-4), [
+    "127.0.0.1:5",
+    "[::1]:5",
+    "unix:/a, b",
+    "127.0.0.1:9090",
+  ]);
 });
 
 Deno.test("only what the other process serves, and there is here, is waited for", async () => {

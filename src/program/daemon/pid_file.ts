@@ -74,7 +74,7 @@ export class PidFile {
         if (taken) return new PidFile(at, taken);
       }
       throw new PidFileError("others take it and leave it all the time");
-    });
+    }, at);
   }
 
   /**
@@ -102,13 +102,13 @@ export class PidFile {
    * Moves it to where another process has had its own, or none, until now: whoever looks finds the one
    * or the other.
    *
-   * @param replaced The file that is replaced.
+   * @param replaced The file that is replaced; there must be none if absent.
    * @throws {FatalError} If there is another one by now, or it cannot be moved.
    */
-  async moveTo(path: string, replaced: Mark): Promise<void> {
+  async moveTo(path: string, replaced: Mark | undefined): Promise<void> {
     await told(path, () => {
       const info = infoOf(path);
-      if (info && !isSame(info, replaced)) {
+      if (info && !(replaced && isSame(info, replaced))) {
         throw new PidFileError("another process has taken it meanwhile, and goes on");
       }
       Deno.renameSync(this.#path, path);
@@ -136,8 +136,7 @@ export class PidFile {
     if (this.#released) return undefined;
     this.#released = true;
     try {
-      const info = infoOf(this.#path);
-      if (info && isSame(info, this.#mark)) Deno.removeSync(this.#path);
+      removeIfSame(this.#path, this.#mark);
     } catch (error) {
       return fileProblem(error);
     } finally {
@@ -146,13 +145,14 @@ export class PidFile {
   }
 }
 
-/** Says of a pid file why something cannot be. */
-async function told<T>(path: string, act: () => T | Promise<T>): Promise<T> {
+/** Says of a pid file why something cannot be; of one under another name for the time being, which. */
+async function told<T>(path: string, act: () => T | Promise<T>, at = path): Promise<T> {
   try {
     return await act();
   } catch (error) {
     const why = error instanceof PidFileError ? error.message : fileProblem(error);
-    throw new FatalError(`--pid-file ${quote(path)}: ${why}`, { cause: error });
+    const which = at === path || error instanceof HeldError ? "" : `${at} `;
+    throw new FatalError(`--pid-file ${quote(path)}: ${which}${why}`, { cause: error });
   }
 }
 
@@ -166,10 +166,12 @@ async function takeOpened(
   },
 ): Promise<{ file: Deno.FsFile; stale: number | undefined } | undefined> {
   let taken = false;
+  let locked = false;
   try {
     const found = file.statSync();
     if (before && !isSame(before, found)) return undefined;
-    if (!await lock(file)) throw new PidFileError(explain(numberIn(file)));
+    if (!await lock(file)) throw new HeldError(explain(numberIn(file)));
+    locked = true;
     // Whoever had it may have removed it meanwhile.
     const now = infoOf(path);
     if (!now || !isSame(now, found)) return undefined;
@@ -184,12 +186,24 @@ async function takeOpened(
     taken = true;
     return { file, stale };
   } finally {
-    if (!taken) file.close();
+    if (!taken) {
+      // One that was made here, for which the disk has no room, is nobody's.
+      if (locked && !before) removeIfSame(path, file.statSync());
+      file.close();
+    }
   }
+}
+
+function removeIfSame(path: string, mark: Mark): void {
+  const info = infoOf(path);
+  if (info && isSame(info, mark)) Deno.removeSync(path);
 }
 
 /** The message says why, in words that follow the path. */
 class PidFileError extends Error {}
+
+/** A process that runs has it. */
+class HeldError extends PidFileError {}
 
 function infoOf(path: string): Deno.FileInfo | undefined {
   try {

@@ -1,13 +1,13 @@
 import type { Address } from "../../net/address.ts";
 import { collides } from "../../net/address_relations.ts";
-import type { Sharing } from "../../net/sharing.ts";
+import type { Sharing, Takeable } from "../../net/sharing.ts";
 
 /** What this process shares with the one that it replaces, until it has. */
 export class Beside implements Sharing {
   /** Where that one listens. */
   #held: readonly Address[] | undefined;
-  /** What gives the paths to the sockets of this one. */
-  #takes: (() => void)[] = [];
+  /** The paths that the sockets of this one are to get. */
+  #paths: Takeable[] = [];
 
   /** @param held Where the process listens that is replaced; absent if none is. */
   constructor(held: readonly Address[] | undefined) {
@@ -22,8 +22,13 @@ export class Beside implements Sharing {
     return this.#held?.some((one) => collides(one, address)) ?? false;
   }
 
-  atHandOver(take: () => void): void {
-    this.#takes.push(take);
+  atHandOver(path: Takeable): void {
+    this.#paths.push(path);
+  }
+
+  /** @throws {Error} If {@linkcode handOver} would fail for something that is in the way. */
+  check(): void {
+    for (const path of this.#paths) path.check();
   }
 
   /**
@@ -32,8 +37,8 @@ export class Beside implements Sharing {
    * @throws The system's error, if one cannot be given.
    */
   handOver(): void {
-    for (const take of this.#takes) take();
-    this.#takes = [];
+    for (const path of this.#paths) path.take();
+    this.#paths = [];
     this.#held = undefined;
   }
 }

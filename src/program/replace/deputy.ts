@@ -5,6 +5,7 @@ import { bind, type Bound } from "../../net/bind.ts";
 import { AcceptFailures } from "../../net/accept_failures.ts";
 import type { AcceptingSocket } from "../../net/accepting_socket.ts";
 import type { Stream } from "../../net/stream.ts";
+import type { Takeable } from "../../net/sharing.ts";
 import { writeAll } from "../../net/write_all.ts";
 import { LineInput } from "../../services/line_input.ts";
 import { DRAINING, type Predecessor, readTakeOver, writeLine } from "./messages.ts";
@@ -36,8 +37,8 @@ export interface DeputyOptions {
 export class Deputy {
   readonly #options: DeputyOptions;
   readonly #bound: Bound;
-  /** Gives the path to the socket. */
-  #take: (() => void) | undefined;
+  /** The path that the socket is to get. */
+  #path: Takeable | undefined;
   /** Those who ask. */
   readonly #asking = new Set<Stream>();
   readonly #running: Promise<void>;
@@ -45,11 +46,11 @@ export class Deputy {
 
   private constructor(
     bound: Bound,
-    { take, ...options }: DeputyOptions & { take: (() => void) | undefined },
+    { path, ...options }: DeputyOptions & { path: Takeable | undefined },
   ) {
     this.#options = options;
     this.#bound = bound;
-    this.#take = take;
+    this.#path = path;
     if (options.atOnce) this.take();
     this.#running = this.#run(bound.sockets[0]!);
   }
@@ -60,13 +61,13 @@ export class Deputy {
    * @throws {FatalError} If there can be no socket.
    */
   static async open(path: string, options: DeputyOptions): Promise<Deputy> {
-    let take: (() => void) | undefined;
+    let late: Takeable | undefined;
     // Whoever answers there is a process that drains, or the one that is replaced: the pid file says
     // who this place belongs to.
     const sharing = {
       beside: true,
       isHeld: () => true,
-      atHandOver: (taking: () => void) => void (take = taking),
+      atHandOver: (taking: Takeable) => void (late = taking),
     };
     const { log } = options;
     const bound = await bind({ transport: "unix", path }, {
@@ -76,7 +77,7 @@ export class Deputy {
       log,
     });
     try {
-      return new Deputy(bound, { ...options, take });
+      return new Deputy(bound, { ...options, path: late });
     } catch (error) {
       bound.release();
       for (const socket of bound.sockets) socket.close();
@@ -86,8 +87,8 @@ export class Deputy {
 
   /** Gives the path to its socket; a second call does nothing. */
   take(): void {
-    this.#take?.();
-    this.#take = undefined;
+    this.#path?.take();
+    this.#path = undefined;
   }
 
   /** Nobody can replace this process any more. */

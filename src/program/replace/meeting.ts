@@ -35,10 +35,15 @@ export class Meeting {
   /**
    * Asks whoever answers at a path what it is.
    *
-   * @returns Nothing if nobody answers there.
+   * @param options.uid Who this is; a socket of others is not asked.
+   * @returns Nothing if nobody of this user answers there.
    * @throws {FatalError} If somebody does, and is no process that can be replaced.
    */
-  static async begin(path: string): Promise<Meeting | undefined> {
+  static async begin(
+    path: string,
+    { uid }: { uid: number | undefined },
+  ): Promise<Meeting | undefined> {
+    if (!isOwn(path, uid)) return undefined;
     const stream = await connect({ path }).catch(() => undefined);
     if (!stream) return undefined;
     const input = new LineInput(stream, MAX_MESSAGE);
@@ -71,6 +76,16 @@ export class Meeting {
   /** It goes on. A second call does nothing. */
   close(): void {
     this.#stream.close();
+  }
+}
+
+/** What others have put there, or a link to it, would say of itself what they like. */
+function isOwn(path: string, uid: number | undefined): boolean {
+  try {
+    const info = Deno.lstatSync(path);
+    return info.isSocket === true && (uid === undefined || info.uid === uid);
+  } catch {
+    return false;
   }
 }
 

@@ -20,7 +20,8 @@ export function factsOf({ listeners }: Pick<Status, "listeners">, admin?: string
   const serving = running.filter(({ destinations }) => {
     return destinations.some(({ state, weight }) => state === "up" && weight > 0);
   });
-  const addresses = [...running.map(({ address }) => address), ...admin ? [admin] : []];
+  // One that drains may hold its address still, a port of UDP to its last session.
+  const addresses = [...listeners.map(({ address }) => address), ...admin ? [admin] : []];
   return {
     addresses: addresses.flatMap((one) => one.startsWith("unix:") ? [one] : one.split(", ")),
     listeners: running.map(({ name }) => name),

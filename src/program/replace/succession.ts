@@ -17,8 +17,8 @@ const READY_MS = 10_000;
 /** The process that is replaced. */
 interface Replaced {
   readonly meeting: Meeting;
-  /** Its pid file. */
-  readonly mark: Mark;
+  /** Its pid file; it has none any more if absent. */
+  readonly mark: Mark | undefined;
 }
 
 /** Options of {@linkcode Succession.take}. */
@@ -94,7 +94,7 @@ export class Succession {
       if (replaced) return new Succession(path, { pidFile: next, replaced });
       const explain = (pid: number | undefined) =>
         `is locked by the process ${pid ?? "of somebody"}, which cannot be replaced: nobody ` +
-        `answers at ${socketOf(path)}; stop it, or name another file`;
+        `of this user answers at ${socketOf(path)}; stop it, or name another file`;
       const pidFile = await PidFile.take(path, { uid, explain });
       next.release();
       return new Succession(path, { pidFile });
@@ -199,6 +199,11 @@ export class Succession {
         } is up here within ${READY_MS / 1000} s, as one is there`,
       );
     }
+    try {
+      this.#beside.check();
+    } catch (error) {
+      throw new FatalError(`Cannot replace the process ${pid}, which goes on: ${messageOf(error)}`);
+    }
     // Paths come last: from here to the end they lead to whoever is killed in between.
     await this.#pidFile.moveTo(this.#path, mark);
     try {
@@ -241,10 +246,11 @@ function socketOf(path: string): string {
 /** @throws {FatalError} If it cannot be told who has the place. */
 async function findReplaced(path: string, uid: number | undefined): Promise<Replaced | undefined> {
   const found = await PidFile.read(path, { uid });
-  const meeting = found && await Meeting.begin(socketOf(path));
+  const meeting = await Meeting.begin(socketOf(path), { uid });
   if (!meeting) return undefined;
   const { pid } = meeting.predecessor;
-  if (pid === found.pid) return { meeting, mark: found.mark };
+  // Whoever removed the file has left a process that would be in the way.
+  if (!found || pid === found.pid) return { meeting, mark: found?.mark };
   meeting.close();
   throw new FatalError(
     `--pid-file ${quote(path)}: has the number ${found.pid}, but the process ${pid} answers at ` +
