@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Authority, hasOpenssl } from "../support/authority.ts";
 import { TestFile } from "../support/config_file.ts";
 import { launchPassed, runPassed, startPassed } from "../support/passed.ts";
 import { hasProc, openDescriptors } from "../support/process.ts";
-import { programLine } from "../support/program.ts";
+import { programLine, runProgram } from "../support/program.ts";
+import { joined, V2 } from "../support/proxy_headers.ts";
 import {
   answer,
   echo,
@@ -23,6 +25,14 @@ const CAPABLE = { ...OBSTACLES, "the binary's runtime cannot": BINARY };
 async function has(program: string): Promise<boolean> {
   const found = new Deno.Command(program, { args: ["--version"], stdout: "null", stderr: "null" });
   return await found.output().then(({ success }) => success, () => false);
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.lstatSync(path) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** A destination that answers nobody until it is told to. */
@@ -401,6 +411,81 @@ Deno.test(
     assertEquals(await request(port, "hello"), "ok");
     assertEquals(program.log.filter((line) => line.includes("passed")), []);
     assertEquals(await program.terminate(), 0);
+  },
+);
+
+/** A client of TLS at a path is more than the runtime has. */
+const GREETED = {
+  tcp: "TLS behind a PROXY header on a passed port",
+  unix: "a PROXY header on a path",
+};
+for (const [kind, what] of Object.entries(GREETED)) {
+  Deno.test(
+    unless(`${what}, through restarts`, {
+      ...CAPABLE,
+      "there is no openssl": !hasOpenssl,
+    }),
+    async () => {
+      using authority = new Authority();
+      const { cert, key } = authority.issue({ names: ["localhost"] });
+      await using server = new TestServer(echo);
+      const folder = await Deno.makeTempDir();
+      const port = freePort();
+      const path = `${folder}/front`;
+      const where = kind === "tcp" ? `127.0.0.1:${port}` : `unix:${path}`;
+      const passing = kind === "tcp"
+        ? { sockets: [`tcp:${where}`] }
+        : { sockets: [where], names: path };
+      const tls = kind === "tcp" ? ["--tls-cert", cert, "--tls-key", key] : [];
+      const options = { hostname: "localhost", caCerts: [authority.text] };
+      const trusted = kind === "tcp" ? "127.0.0.0/8" : "unix";
+      await using program = launchPassed({ ...passing, runs: 2 }, [
+        ...["--log-format=json", `--accept-proxy=${trusted}`, ...tls],
+        where,
+        server.address,
+      ]);
+      const started = () => program.log.filter((line) => line.includes("listening on ")).length;
+      for (let run = 1; run <= 2; run++) {
+        await until(() => started() === run, `run ${run} listens`);
+        const talks = Array.from({ length: 20 }, async () => {
+          const conn = kind === "tcp"
+            ? await Deno.connect({ hostname: "127.0.0.1", port })
+            : await Deno.connect({ transport: "unix", path });
+          await writeAll(conn, joined(V2.header));
+          using stream = conn.localAddr.transport === "unix"
+            ? conn
+            : await Deno.startTls(conn as Deno.TcpConn, options);
+          await writeAll(stream, new TextEncoder().encode("hello"));
+          assertEquals(await readExactly(stream, 5), new TextEncoder().encode("hello"));
+        });
+        await Promise.all(talks);
+        const entries = await program.entries(20 * run);
+        assertEquals(entries.filter(({ client }) => client !== V2.client), []);
+        program.signal("SIGTERM");
+      }
+      assertEquals(await program.ended(), 0);
+      assertEquals(server.accepted, 40);
+      await Deno.remove(folder, { recursive: true });
+    },
+  );
+}
+
+Deno.test(
+  unless("one that has a passed port is not replaced by one without, and goes on", CAPABLE),
+  async () => {
+    await using server = new TestServer(answer("ok"));
+    const folder = await Deno.makeTempDir();
+    const port = freePort();
+    const args = ["--pid-file", `${folder}/a.pid`, `127.0.0.1:${port}`, server.address];
+    await using program = await startPassed({ sockets: [`tcp:127.0.0.1:${port}`] }, args);
+    await until(() => exists(`${folder}/a.pid.socket`), "it can be asked");
+    const { code, stderr } = await runProgram(["--replace", ...args]);
+    assertEquals(code, 1);
+    assertMatch(stderr, /Cannot listen on .*: the address is in use/);
+    for (let i = 0; i < 10; i++) assertEquals(await request(port, "hello"), "ok");
+    assertEquals(await program.terminate(), 0);
+    assertEquals([...Deno.readDirSync(folder)], []);
+    await Deno.remove(folder, { recursive: true });
   },
 );
 
