@@ -1,4 +1,4 @@
-import { sleep } from "../base/timer.ts";
+import { after, sleep } from "../base/timer.ts";
 import { FIRST_PAUSE_MS } from "../net/accept_failures.ts";
 import { TurnProbe } from "../net/turn_probe.ts";
 
@@ -51,7 +51,7 @@ export interface QuietCloseOptions {
 export async function closeQuietly(sockets: Closeable, options: QuietCloseOptions): Promise<void> {
   const { signal, pause } = options;
   const limit = sockets.accepted + options.most;
-  using probe = await TurnProbe.open({ signal: AbortSignal.timeout(PATIENCE_MS) });
+  using probe = await openProbe();
   for (;;) {
     await emptyBacklog(sockets, { limit, signal, probe });
     pause?.hold();
@@ -63,6 +63,16 @@ export async function closeQuietly(sockets: Closeable, options: QuietCloseOption
     } finally {
       pause?.release();
     }
+  }
+}
+
+async function openProbe(): Promise<TurnProbe> {
+  const late = new AbortController();
+  const timer = after(PATIENCE_MS, () => late.abort());
+  try {
+    return await TurnProbe.open({ signal: late.signal });
+  } finally {
+    timer.stop();
   }
 }
 

@@ -51,7 +51,9 @@ async function reasonAgainst(
   if (usable.some(isTemplate)) return undefined;
   const resolver = makeResolver(config.resolver);
   const names = new ListenerNames({ settings: config, resolver });
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(patience)]);
+  const late = new AbortController();
+  const timer = after(patience, () => late.abort());
+  const limit = AbortSignal.any([signal, late.signal]);
   try {
     for (;;) {
       const reason = await tryAll(usable as DestinationConfig[], { config, names, limit });
@@ -60,6 +62,7 @@ async function reasonAgainst(
       if (limit.aborted) return signal.aborted ? undefined : reason;
     }
   } finally {
+    timer.stop();
     resolver.close();
   }
 }
