@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { Daemon } from "../support/daemon.ts";
 import { Program, programLine } from "../support/program.ts";
 import { echo, freePort, readExactly, TestServer, until, writeAll } from "../support/servers.ts";
@@ -25,6 +25,8 @@ class Service implements AsyncDisposable {
   readonly port = freePort();
   readonly folder = this.receiver.directory;
   program!: Program;
+  /** Whose child a new main process was when the service manager learnt of it. */
+  parent?: number;
 
   /** @param replaceable Whether it has a pid file. */
   static async start(replaceable: boolean): Promise<Service> {
@@ -41,12 +43,16 @@ class Service implements AsyncDisposable {
 "show --property MainPID "*) cat '${service.folder}/main' ;;
 "--quiet is-active "*) ;;
 "restart "*) echo restart >>'${service.folder}/restarts' ;;
-"reload "*) MAINPID=$(cat '${service.folder}/main') WATCHDOG_PID=$$ exec sh '${PACKAGING}iawlb-reload' ;;
+"reload "*) echo $$ >'${service.folder}/reload'; MAINPID=$(cat '${service.folder}/main') exec sh '${PACKAGING}iawlb-reload' ;;
 esac`,
     );
     const args = ["--config", service.config];
     if (replaceable) args.push("--pid-file", service.pidFile);
-    service.program = await Program.spawn(args, `export NOTIFY_SOCKET='${service.receiver.path}'`);
+    // Only ExecStart= is told of the watchdog. That it is fed is the work of the next process here.
+    service.program = await Program.spawn(
+      args,
+      `export NOTIFY_SOCKET='${service.receiver.path}' WATCHDOG_USEC=200000 WATCHDOG_PID=1`,
+    );
     await service.receiver.told(/^READY=1$/);
     service.main = service.program.pid;
     return service;
@@ -98,7 +104,6 @@ esac`,
         SYSTEMD: `${this.folder}/systemd`,
         MAINPID: `${this.main}`,
         NOTIFY_SOCKET: this.receiver.path,
-        WATCHDOG_USEC: "200000",
       },
       stdout: "null",
       stderr: "null",
@@ -117,6 +122,8 @@ esac`,
       "a new main process is told",
     );
     this.main = Number(last());
+    const status = await Deno.readTextFile(`/proc/${this.main}/status`);
+    this.parent = Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -152,6 +159,8 @@ Deno.test({
       `process ${next.pid} serves; process ${program.pid} finishes its sessions`,
     );
     assertEquals(service.main, next.pid);
+    // systemd drains no main process that is not its child by the time it learns of it.
+    assertNotEquals(service.parent, Number(await Deno.readTextFile(`${service.folder}/reload`)));
     // The watchdog is fed by the new one.
     await until(() => receiver.count("WATCHDOG=1") > 0, "the watchdog is fed");
     assertEquals(
