@@ -1,7 +1,7 @@
-import { parseArgs } from "@std/cli/parse-args";
 import { resolve } from "node:path";
 import { bundle, BundleError, type Parts, SOURCES } from "./bundle.ts";
 import { deno } from "./deno.ts";
+import { readFlags } from "./flags.ts";
 import project from "../deno.json" with { type: "json" };
 
 /** What {@linkcode compile} makes. */
@@ -130,9 +130,7 @@ export async function sizeOf(path: string): Promise<string> {
 }
 
 if (import.meta.main) {
-  const { output, target, without } = parseArgs(Deno.args, {
-    string: ["output", "target", "without"],
-  }) as { output?: string; target?: string; without?: string };
+  const { output, target, without } = readFlags("compile", ["output", "target", "without"]);
   if (without !== undefined && without !== "run") {
     console.error(`compile: --without ${without}: must be run`);
     Deno.exit(2);

@@ -1,14 +1,18 @@
-import { parseArgs } from "@std/cli/parse-args";
 import project from "../deno.json" with { type: "json" };
-import { compile, CompileError, sizeOf } from "./compile.ts";
+import { compile, sizeOf } from "./compile.ts";
+import { readFlags } from "./flags.ts";
 import { configuration, imageArchitecture, labels } from "./image/configuration.ts";
 import { makeLayers } from "./image/layers.ts";
 import { type Image, sha256, writeArchive, writeLayout } from "./image/layout.ts";
 import { ImageError } from "./image/libraries.ts";
 import { releaseDate } from "./package.ts";
 import type { Release } from "./packaging/tree.ts";
+import { reasonOf } from "./reason.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
+
+/** What engines take as the name of an image: a registry if it has a dot or a port, and folders. */
+const NAME = /^(?:[a-zA-Z\d.-]+(?::\d+)?\/)?[a-z\d]+(?:[._/-]+[a-z\d]+)*$/;
 
 /** Options of {@linkcode makeImage}. */
 export interface ImageOptions {
@@ -51,6 +55,7 @@ export async function makeImage(options: ImageOptions = {}): Promise<MadeImage> 
     const binary = options.binary ? await Deno.realPath(options.binary) : `${work}/iawlb`;
     if (!options.binary) await compile({ output: binary });
     const { version } = project;
+    await assertProgram(binary, version);
     const release: Release = { version, date: await releaseDate(), binary };
     await Deno.mkdir(`${work}/layers`);
     const { layers, files } = await makeLayers(release, { work: `${work}/layers`, level });
@@ -63,27 +68,58 @@ export async function makeImage(options: ImageOptions = {}): Promise<MadeImage> 
     const image: Image = { config, layers, annotations, version, reference, date: release.date };
     const stem = `${output}/iawlb-${version}-linux-${imageArchitecture()}`;
     const layout = `${stem}.oci`;
-    await Deno.remove(layout, { recursive: true }).catch((error: Error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
-    const digest = await writeLayout(layout, image);
     const archive = `${stem}.image.tar`;
     await Deno.mkdir(`${work}/archive`);
-    await writeArchive(`${archive}.part`, image, { work: `${work}/archive` });
-    await Deno.rename(`${archive}.part`, archive);
-    return { layout, archive, reference, digest };
+    const parts = { layout: `${layout}.part`, archive: `${archive}.part` };
+    await removeAll(Object.values(parts));
+    try {
+      const digest = await writeLayout(parts.layout, image);
+      await writeArchive(parts.archive, image, { work: `${work}/archive` });
+      // What was there stays until all is written: the disk may be full before.
+      await removeAll([layout]);
+      await Deno.rename(parts.layout, layout);
+      await Deno.rename(parts.archive, archive);
+      return { layout, archive, reference, digest };
+    } finally {
+      await removeAll(Object.values(parts));
+    }
   } finally {
     await Deno.remove(work, { recursive: true });
   }
 }
 
+/** Nothing else is called by the name and the version of the program. */
+async function assertProgram(binary: string, version: string): Promise<void> {
+  const command = new Deno.Command(binary, { args: ["--version"], stderr: "null" });
+  const { stdout } = await command.output();
+  if (new TextDecoder().decode(stdout) === `iawlb ${version}\n`) return;
+  throw new ImageError(`${binary}: is not iawlb ${version}, as its --version would say`);
+}
+
+async function removeAll(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    await Deno.remove(path, { recursive: true }).catch((error: Error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+  }
+}
+
+/** Ends the script: it was called wrongly. */
+function refuse(complaint: string): never {
+  console.error(`image: ${complaint}`);
+  Deno.exit(2);
+}
+
 if (import.meta.main) {
-  const { level, ...options } = parseArgs(Deno.args, {
-    string: ["output", "binary", "name", "level"],
-  }) as { output?: string; binary?: string; name?: string; level?: string };
+  const { level, ...options } = readFlags("image", ["output", "binary", "name", "level"]);
   if (level !== undefined && !/^[1-9]$/.test(level)) {
-    console.error(`image: --level ${level}: must be from 1, which is fast, to 9, which is small`);
-    Deno.exit(2);
+    refuse(`--level ${level}: must be from 1, which is fast, to 9, which is small`);
+  }
+  if (options.name !== undefined && !NAME.test(options.name)) {
+    refuse(
+      `--name ${options.name}: must be a name in lower case without a version, such as ` +
+        "registry.example.com/iawlb",
+    );
   }
   try {
     const made = await makeImage({ ...options, ...level && { level: Number(level) } });
@@ -91,8 +127,9 @@ if (import.meta.main) {
     console.log(`${layout}: ${digest}`);
     console.log(`${archive}: ${await sizeOf(archive)}, loaded as ${reference}`);
   } catch (error) {
-    if (!(error instanceof CompileError || error instanceof ImageError)) throw error;
-    console.error(`image: ${error.message}`);
+    const reason = reasonOf(error);
+    if (reason === undefined) throw error;
+    console.error(`image: ${reason}`);
     Deno.exit(1);
   }
 }

@@ -1,9 +1,10 @@
-import { parseArgs } from "@std/cli/parse-args";
 import project from "../deno.json" with { type: "json" };
-import { compile, CompileError, sizeOf } from "./compile.ts";
+import { compile, sizeOf } from "./compile.ts";
+import { readFlags } from "./flags.ts";
 import { architecture, makeDeb } from "./packaging/deb.ts";
 import { makeTarball } from "./packaging/tarball.ts";
 import type { Release } from "./packaging/tree.ts";
+import { reasonOf } from "./reason.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 
@@ -78,10 +79,7 @@ export async function releaseDate(): Promise<Date> {
 }
 
 if (import.meta.main) {
-  const { output, binary } = parseArgs(Deno.args, { string: ["output", "binary"] }) as {
-    output?: string;
-    binary?: string;
-  };
+  const { output, binary } = readFlags("package", ["output", "binary"]);
   try {
     for (const path of await makePackages({ output, binary })) {
       console.log(`${path}: ${await sizeOf(path)}`);
@@ -89,9 +87,7 @@ if (import.meta.main) {
   } catch (error) {
     const reason = error instanceof Deno.errors.NotFound && /dpkg-deb/.test(error.message)
       ? "a Debian package needs dpkg-deb, which is not installed"
-      : error instanceof CompileError
-      ? error.message
-      : undefined;
+      : reasonOf(error);
     if (reason === undefined) throw error;
     console.error(`package: ${reason}`);
     Deno.exit(1);

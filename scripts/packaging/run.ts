@@ -1,7 +1,12 @@
+/** A command that has failed, and has said why. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+}
+
 /**
  * Runs a command to its end and returns its standard output; what it complains about is shown.
  *
- * @throws {Error} If it fails.
+ * @throws {CommandError} If it fails.
  */
 export async function run(
   command: string,
@@ -13,6 +18,6 @@ export async function run(
     args: [...args],
     stderr: "inherit",
   }).output();
-  if (!success) throw new Error(`${command} ${args.join(" ")} failed`);
+  if (!success) throw new CommandError(`${command} ${args.join(" ")} failed`);
   return new TextDecoder().decode(stdout);
 }

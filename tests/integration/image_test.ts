@@ -9,6 +9,7 @@ import { find } from "../support/packaged_servers.ts";
 import { childrenOf } from "../support/processes.ts";
 import { Podman, whyNoPodman } from "../support/podman.ts";
 import { heldServer } from "../support/instance.ts";
+import { mayMount } from "../support/mounts.ts";
 import { answer, freePort, request, TestServer, until } from "../support/servers.ts";
 import { unless } from "../support/unless.ts";
 
@@ -76,6 +77,29 @@ Deno.test({
 });
 
 Deno.test({
+  ...unless("an image that cannot be written is one line, and what was there stays", {
+    ...NEEDING_IMAGE,
+    "mounts need root on Linux": !mayMount(),
+  }),
+  async fn() {
+    const full = await Deno.makeTempDir();
+    const script = `mount -t tmpfs -o size=1m none "$1" && output=$1 && shift &&
+      mkdir "$output/$1" && shift && ! "$@" --output "$output" && ls "$output"`;
+    const name = image.layout.replace(/.*\//, "");
+    const { code, stdout, stderr } = await new Deno.Command("unshare", {
+      args: [
+        ...["--mount", "sh", "-c", script, "sh", full, name],
+        ...[Deno.execPath(), "run", "-A", SCRIPT, "--binary", binary, "--level", "1"],
+      ],
+    }).output();
+    const decoder = new TextDecoder();
+    assertEquals([code, decoder.decode(stdout)], [0, `${name}\n`]);
+    assertMatch(decoder.decode(stderr), /^image: No space left on device .*\n$/);
+    await Deno.remove(full);
+  },
+});
+
+Deno.test({
   ...unless("the layers have the program, its libraries with their licences, and no more", {
     ...NEEDING_IMAGE,
   }),
@@ -133,7 +157,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...unless("podman loads and runs it: not as root, read only, healthy; stop drains", {
+  ...unless("podman loads and runs it: not as root, read only, healthy until it drains", {
     ...NEEDING_PODMAN,
   }),
   async fn() {
@@ -151,7 +175,7 @@ Deno.test({
       ...[image.reference, "--admin", `${admin}`, "--check", "tcp"],
       ...[`127.0.0.1:${port}`, server.address],
     );
-    await until(() => container.isHealthy(), "it is healthy");
+    await until(async () => await container.health() === 0, "it is healthy");
     const status = await Deno.readTextFile(`/proc/${await container.pid()}/status`);
     assertMatch(status, new RegExp(`^Uid:\\t${USER}\\t${USER}\\t${USER}\\t${USER}$`, "m"));
     assertMatch(status, /^CapBnd:\t0+$/m);
@@ -159,11 +183,11 @@ Deno.test({
     assertStringIncludes(shown, `iawlb ${project.version}, pid 1, running`);
     const served = request(port, "?");
     await until(() => server.accepted === 1, "a session is served");
-    const stopped = container.stop(30);
-    await until(async () => !await container.isHealthy(), "it drains");
+    await container.signal("TERM");
+    await until(async () => await container.health() === 1, "it drains");
     release();
     assertEquals(await served, "served");
-    assertEquals(await stopped, 0);
+    assertEquals(await container.ended(), 0);
     const logs = await container.logs();
     assertMatch(logs.stderr, /drained, nothing was cut/);
     assertMatch(logs.stdout, /reason=done/);
@@ -180,6 +204,9 @@ Deno.test({
     const { stderr, code } = await podman.once(id);
     assertEquals(code, 2);
     assertMatch(stderr, /\/etc\/iawlb\/iawlb\.toml/);
+    const daemon = await podman.once(id, "--daemon", "127.0.0.1:0", "127.0.0.1:1");
+    assertEquals(daemon.code, 2);
+    assertMatch(daemon.stderr, /^iawlb: --daemon: this is process 1.*\n$/);
     const port = freePort();
     await using server = new TestServer(answer("here"));
     const folder = await Deno.makeTempDir();
@@ -190,12 +217,13 @@ Deno.test({
       `listen = "127.0.0.1:${port}"\ndestinations = ["${name}:${server.port}"]\n`,
     );
     {
-      await using _container = await podman.container(
+      await using container = await podman.container(
         [`--volume=${folder}:/etc/iawlb:ro`, `--add-host=${name}:127.0.0.1`],
         id,
       );
       const served = () => request(port, "?").catch(() => "");
       await until(async () => await served() === "here", "it serves");
+      assertEquals(await container.stop(30), 0);
     }
     await Deno.remove(folder, { recursive: true });
   },

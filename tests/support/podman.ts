@@ -7,11 +7,17 @@ export interface PodmanResult {
   readonly stderr: string;
 }
 
+/** What Podman keeps beside its storage, wherever that is. */
+const CACHE = "/var/lib/containers";
+
 /**
  * Hybrid control groups are refused by crun, even where it is told to make none: what is mounted of
- * their second version is put away, for these processes alone.
+ * their second version is put away, for these processes alone. What would stay on this machine is
+ * kept in memory.
  */
 const HOLD = `umount /sys/fs/cgroup/unified 2>/dev/null
+mkdir -p ${CACHE}
+for folder in ${CACHE} /dev/shm; do mount -t tmpfs none "$folder"; done
 echo ready
 exec sleep infinity`;
 
@@ -27,13 +33,21 @@ export class Podman implements AsyncDisposable {
   /** Keeps the mounts. */
   readonly #holder: Deno.ChildProcess;
   readonly #options: readonly string[];
+  /** Whether this machine had the folder of the cache before. */
+  readonly #hadCache: boolean;
 
-  private constructor(folder: string, holder: Deno.ChildProcess) {
+  private constructor(
+    folder: string,
+    { holder, hadCache }: { holder: Deno.ChildProcess; hadCache: boolean },
+  ) {
     this.#folder = folder;
     this.#holder = holder;
+    this.#hadCache = hadCache;
     this.#options = [
       `--root=${folder}/storage`,
       `--runroot=${folder}/run`,
+      `--tmpdir=${folder}/state`,
+      `--runtime-flag=root=${folder}/crun`,
       "--cgroup-manager=cgroupfs",
       "--events-backend=file",
     ];
@@ -41,6 +55,7 @@ export class Podman implements AsyncDisposable {
 
   static async start(): Promise<Podman> {
     const folder = await Deno.makeTempDir({ prefix: "iawlb-podman-" });
+    const hadCache = isThere(CACHE);
     const holder = new Deno.Command("unshare", {
       args: ["--mount", "sh", "-c", HOLD],
       stdin: "null",
@@ -49,7 +64,7 @@ export class Podman implements AsyncDisposable {
     const reader = holder.stdout.getReader();
     await reader.read();
     await reader.cancel();
-    return new Podman(folder, holder);
+    return new Podman(folder, { holder, hadCache });
   }
 
   /** Runs a command to its end. */
@@ -87,6 +102,8 @@ export class Podman implements AsyncDisposable {
     this.#holder.kill("SIGKILL");
     await this.#holder.status;
     await Deno.remove(this.#folder, { recursive: true });
+    // Not what others have made meanwhile.
+    if (!this.#hadCache) await Deno.remove(CACHE).catch(() => {});
   }
 }
 
@@ -105,9 +122,9 @@ export class Container implements AsyncDisposable {
     return await this.#podman.run("exec", this.#id, ...args);
   }
 
-  /** Whether the check of health of its image passes. */
-  async isHealthy(): Promise<boolean> {
-    return (await this.#podman.run("healthcheck", "run", this.#id)).code === 0;
+  /** The exit status of the check of health of its image; 125 while Podman stops it. */
+  async health(): Promise<number> {
+    return (await this.#podman.run("healthcheck", "run", this.#id)).code;
   }
 
   /** The number of its first process on this machine. */
@@ -118,6 +135,15 @@ export class Container implements AsyncDisposable {
   /** What it has written: the access log, and the log. */
   async logs(): Promise<{ stdout: string; stderr: string }> {
     return await this.#podman.run("logs", this.#id);
+  }
+
+  async signal(signal: string): Promise<void> {
+    await this.#podman.must("kill", `--signal=${signal}`, this.#id);
+  }
+
+  /** Waits until it has ended; returns the exit status. */
+  async ended(): Promise<number> {
+    return Number(await this.#podman.must("wait", this.#id));
   }
 
   /** Stops it as an engine does; returns the exit status. */
@@ -137,6 +163,14 @@ function limits(): string[] {
     Deno.readTextFileSync("/proc/self/limits"),
   ) ?? [];
   return [...RUN, `--ulimit=nofile=${hard}:${hard}`];
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
 }
 
 /** Why there can be no {@linkcode Podman} here, as far as that can be told without an image. */
