@@ -50,6 +50,11 @@ export function restartFor(
   const identity = wantedIdentity(settings, own);
   if (!identity && (settings.user || settings.group)) warnOfGroups(own);
   if (!daemon && !identity) return undefined;
+  if (daemon && Deno.pid === 1) {
+    throw new UsageError(
+      "--daemon: this is process 1, as in a container, which ends with it; must be without",
+    );
+  }
   if (!mayRun()) {
     const flag = settings.user ? "--user" : "--group";
     throw new UsageError(`${flag}: ${STARTS_ANEW}, but ${MAY_NOT_RUN}; must be none`);
