@@ -239,7 +239,7 @@ Deno.test("every flag that the pages name is one of the program's, or of what th
     ...["--some-name", "--or-restart"],
     ...["--init", "--nofile", "--pdeathsig", "--server", "--without"],
     ...["--from", "--network", "--no-healthcheck", "--output", "--publish", "--scale"],
-    ...["--stop-timeout", "--sysctl", "--time"],
+    ...["--restart", "--stop-timeout", "--sysctl", "--time"],
   ];
   let number = 0;
   for (const { path, text } of pages()) {
