@@ -1,24 +1,18 @@
-// The least: what a connection costs in this runtime if nothing is done with it but to copy its bytes.
-// It accepts, connects, reads and writes by the same operations as iawlb, with buffers that are used
-// again, passes ends of input on, and can do nothing else: no queue, no second destination, no time
-// limit, no counters. `bare HOST:PORT HOST:PORT`, listener first.
-import { adopt } from "../../src/net/socket.ts";
-import type { Stream } from "../../src/net/stream.ts";
+// The floor that iawlb's cost is compared with: a bare loop of accept, connect, read and write, by the
+// runtime's public methods, as anybody would write it. It can do nothing else: no queue, no second
+// destination, no time limit, no counters. `bare PORT DESTINATION BYTES BACKLOG`: both are ports of
+// loopback, each direction has one buffer of so many bytes.
 
-const [listen, destination] = Deno.args.map((address) => {
-  const [hostname, port] = address.split(":");
-  return { hostname: hostname!, port: Number(port) };
-});
+const [port, destination, bytes, tcpBacklog] = Deno.args.map(Number);
+const hostname = "127.0.0.1";
 
-const buffers: Uint8Array[] = [];
+const listener = Deno.listen({ hostname, port: port!, tcpBacklog: tcpBacklog! });
+for (;;) serve(await listener.accept());
 
-const listener = Deno.listen({ ...listen!, tcpBacklog: 511 });
-for (;;) serve(adopt(await listener.accept()));
-
-async function serve(client: Stream): Promise<void> {
-  let server: Stream;
+async function serve(client: Deno.Conn): Promise<void> {
+  let server: Deno.Conn;
   try {
-    server = adopt(await Deno.connect(destination!));
+    server = await Deno.connect({ hostname, port: destination! });
   } catch {
     return client.close();
   }
@@ -27,17 +21,16 @@ async function serve(client: Stream): Promise<void> {
   server.close();
 }
 
-async function copy(from: Stream, to: Stream): Promise<void> {
-  const buffer = buffers.pop() ?? new Uint8Array(4096);
+async function copy(from: Deno.Conn, to: Deno.Conn): Promise<void> {
+  const buffer = new Uint8Array(bytes!);
   try {
     for (;;) {
       const received = await from.read(buffer);
-      if (received === 0) break;
+      if (received === null) break;
       for (let sent = 0; sent < received;) sent += await to.write(buffer.subarray(sent, received));
     }
     await to.closeWrite();
   } catch {
     // One of the two has failed: the other direction finds that, too.
   }
-  buffers.push(buffer);
 }

@@ -4,7 +4,6 @@ import { type Child, DESCRIPTORS, type Processes } from "./processes.ts";
 import type { Tools } from "./tools.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
-const FLOOR = new URL("floor_main.ts", import.meta.url).pathname;
 const BARE = new URL("bare_main.ts", import.meta.url).pathname;
 
 /** What all contenders are told, the first unless the setup says otherwise. */
@@ -13,8 +12,8 @@ const CONNECT_SECONDS = 5;
 const IDLE_MINUTES = 10;
 const QUEUE_SECONDS = 60;
 
-/** What iawlb is compared with on the same runtime, where it is asked for. */
-export const FLOOR_NAME = "floor";
+/** Bytes of each buffer of the bare loop, unless the setup says otherwise. */
+const BARE_BYTES = 4096;
 
 /** No limit, for a program that has one unless told. */
 const UNLIMITED = 1_000_000;
@@ -45,6 +44,8 @@ export interface Setup {
   lines?: readonly string[];
   /** Further options of iawlb. */
   flags?: readonly string[];
+  /** Bytes of each buffer of the bare loop. */
+  buffer?: number;
 }
 
 /** A contender at work. `child` is absent if it is no program: the direct connection. */
@@ -89,9 +90,14 @@ export class Contender {
     return this.name.startsWith("iawlb");
   }
 
-  /** Whether it is the least that a connection takes in the same runtime. */
+  /** Whether it is the bare loop that shows what the runtime itself costs. */
   get isBare(): boolean {
     return this.name.startsWith("bare");
+  }
+
+  /** Whether it is the bare loop in the runtime of another. */
+  isFloorOf(other: Contender): boolean {
+    return this.name === other.name.replace("iawlb", "bare");
   }
 
   /** Whether it is a program, and not the direct connection. */
@@ -141,10 +147,9 @@ export function findContenders(
     binary: string | undefined;
     bare?: string | undefined;
     threads: number;
-    runtime?: string | undefined;
   },
 ): Contender[] {
-  const { binary, bare, threads, runtime = Deno.execPath() } = options;
+  const { binary, bare, threads } = options;
   const { nginx, haproxy, socat } = tools;
   const contenders: Contender[] = [];
   const source = [Deno.execPath(), "run", "--quiet", "--v8-flags=--expose-gc", "-P", MAIN];
@@ -165,12 +170,9 @@ export function findContenders(
     `TCP:127.0.0.1:${destinations[0]},nodelay,connect-timeout=${CONNECT_SECONDS}`,
   ]);
   add("direct", "no balancer: the physical limit");
-  add(FLOOR_NAME, `a bare loop on ${versionOf(runtime)}`, ({ destinations, backlog }, port) => [
-    ...[runtime, "run", "--quiet", "--no-check", "-A", FLOOR],
-    ...[port, destinations[0]!, backlog ?? BACKLOG].map(String),
-  ]);
-  const bareLoop = (program: readonly string[]): CommandLine => ({ destinations }, port) => {
-    return [...program, `127.0.0.1:${port}`, `127.0.0.1:${destinations[0]}`];
+  const bareLoop = (program: readonly string[]): CommandLine => (setup, port) => {
+    const { destinations, buffer = BARE_BYTES, backlog = BACKLOG } = setup;
+    return [...program, ...[port, destinations[0]!, buffer, backlog].map(String)];
   };
   add("bare", bare, bareLoop([bare!]));
   const fromSource = [Deno.execPath(), "run", "--quiet", "-A", BARE];
@@ -273,9 +275,4 @@ listen balancer
   ${servers.join("\n  ")}
 `;
   }
-}
-
-function versionOf(runtime: string): string {
-  const { stdout } = new Deno.Command(runtime, { args: ["--version"] }).outputSync();
-  return new TextDecoder().decode(stdout).split(" (")[0]!;
 }

@@ -1,7 +1,7 @@
 // The benchmark suite: iawlb side by side with other balancers, see `deno task bench --help`.
 import { parseArgs } from "@std/cli/parse-args";
 import { messageOf } from "../../src/base/errors.ts";
-import { type Contender, findContenders, FLOOR_NAME } from "./contenders.ts";
+import { type Contender, findContenders } from "./contenders.ts";
 import { Destinations } from "./destinations.ts";
 import { Load } from "./load.ts";
 import { Processes } from "./processes.ts";
@@ -51,12 +51,11 @@ Measures iawlb and whatever else of nginx, HAProxy and socat is installed, side 
 
   --only NAMES        workloads, separated by commas: ${names(WORKLOADS)};
                       NAMES alone are the same, such as: deno task bench models
-  --contenders NAMES  of iawlb, iawlb-source, nginx, haproxy, socat, direct, floor, bare; default: all
-                      that are found but floor and bare, and iawlb-source only if there is no binary
-  --runtime PATH      the deno of the bare loop floor, which is to be the binary's; default: this one
+  --contenders NAMES  of iawlb, iawlb-source, nginx, haproxy, socat, direct, bare, bare-source; default:
+                      all that are found but bare loops, and iawlb-source only if there is no binary
   --binary PATH       the iawlb to measure; default: ./iawlb
-  --bare PATH         the least that it is measured by in the workload bare, compiled with the same
-                      runtime by deno task compile:bare; default: ./bare
+  --bare PATH         the bare loop that it is measured by in the workloads bare, cost and idle, made with
+                      the same runtime by deno task compile:bare; default: ./bare
   --rounds N          rounds, in which every contender has its turn; default: 5
   --seconds N         length of one measurement; default: 3
   --threads N         threads of each contender; default: 1
@@ -76,7 +75,6 @@ const FLAGS = [
   "seconds",
   "threads",
   "output",
-  "runtime",
 ] as const;
 
 class OptionError extends Error {}
@@ -117,10 +115,9 @@ async function main(): Promise<boolean> {
       binary,
       bare: least,
       threads,
-      runtime: options.runtime,
     });
     const usual = all.filter(({ name, isBare }) => {
-      return name !== FLOOR_NAME && !isBare && (name !== "iawlb-source" || binary === undefined);
+      return !isBare && (name !== "iawlb-source" || binary === undefined);
     });
     const contenders = pick(options.contenders ? all : usual, options.contenders, "--contenders");
     const bench: Bench = {

@@ -8,7 +8,7 @@ import { median, medianRatio, spread } from "./statistics.ts";
 /** What every workload works with. */
 export interface Bench {
   readonly contenders: readonly Contender[];
-  /** The least that there can be, in each runtime that it runs in here. */
+  /** The bare loop, in each runtime that iawlb runs in here. */
   readonly bareLoops: readonly Contender[];
   readonly processes: Processes;
   readonly destinations: Destinations;

@@ -234,8 +234,9 @@ Deno.test("every flag that the pages name is one of the program's, or of what th
   // setpriv, rsync, the compiler, iawlb-upgrade, and of nobody.
   const foreign = [
     ...["--no-code-cache", "--quiet", "--inspect", "--cpu-prof"],
-    ...["--max-semi-space-size", "--expose-gc"],
-    ...["--binary", "--more", "--only", "--part", "--rounds", "--runtime", "--seconds"],
+    ...["--max-semi-space-size", "--min-semi-space-size", "--expose-gc"],
+    ...["--no-parallel-scavenge", "--single-threaded-gc"],
+    ...["--binary", "--more", "--only", "--part", "--rounds", "--seconds"],
     ...["--some-name", "--or-restart"],
     ...["--init", "--nofile", "--pdeathsig", "--server", "--without"],
     ...["--from", "--network", "--no-healthcheck", "--output", "--publish", "--scale"],

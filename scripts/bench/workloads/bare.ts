@@ -29,7 +29,7 @@ export const bare: Workload = {
     for (const contender of bench.contenders.filter(({ isOurs }) => isOurs)) {
       const { name } = contender;
       const one = { name, contender };
-      const least = bench.bareLoops.find((loop) => loop.name === name.replace("iawlb", "bare"));
+      const least = bench.bareLoops.find((loop) => loop.isFloorOf(contender));
       if (least) {
         const sides: [Side, Side] = [{ name: least.name, contender: least }, one];
         const label = `${name}: one connection per request`;

@@ -9,6 +9,9 @@ const GIB = 2 ** 30;
 /** Time for a program to take note that nothing happens any more. */
 const SETTLE_MS = 3000;
 
+/** Bytes of the buffers of the bare loop where much comes at a time: as many as those of iawlb. */
+const LARGE_BUFFER = 256 * 1024;
+
 /** Clients at once where CPU is measured. */
 const CLIENTS = 50;
 
@@ -39,14 +42,14 @@ function variant(contender: Contender, measure: (one: Contender) => Promise<Samp
   return { name: contender.name, measure: () => measure(contender) };
 }
 
-/** What takes CPU: iawlb, and the floor if it is one of the contenders. */
+/** What takes CPU: iawlb, and the bare loop in the same runtime where there is one. */
 async function* speeds(bench: Bench): AsyncGenerator<Case> {
   const { load, seconds, destinations } = bench;
   const warm = { seconds: bench.quick ? 1 : 2 };
   for (const threads of [1, 2]) {
-    const contenders = bench.contenders.filter(({ isOurs, name }) => {
-      return isOurs || (name === "floor" && threads === 1);
-    });
+    const ours = bench.contenders.filter(({ isOurs }) => isOurs);
+    const floors = bench.bareLoops.filter((loop) => ours.some((our) => loop.isFloorOf(our)));
+    const contenders = threads === 1 ? [...ours, ...floors] : ours;
     const flags = threads > 1 ? ["--threads", `${threads}`] : [];
     const by = threads > 1 ? `, ${threads} threads` : "";
     for (const close of [true, false]) {
@@ -68,7 +71,7 @@ async function* speeds(bench: Bench): AsyncGenerator<Case> {
     const transfer = { server, streams: 1, reverse: true, seconds };
     const variants: Variant[] = [];
     for (const contender of contenders) {
-      const running = await contender.start({ destinations: [server] });
+      const running = await contender.start({ destinations: [server], buffer: LARGE_BUFFER });
       const run = async () => {
         const { bytes, seconds } = await load.transfer(running.port, transfer);
         return { requests: bytes / GIB, seconds, errors: 0 };

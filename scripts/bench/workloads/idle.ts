@@ -1,6 +1,6 @@
 import { openDescriptors, resetPeak, residentMemory } from "../measure.ts";
 import { sleep } from "../processes.ts";
-import type { Contender, Running } from "../contenders.ts";
+import type { Running } from "../contenders.ts";
 import type { Bench, CaseResult, Sample, Workload } from "../workload.ts";
 
 /** Time for a program to take note that nothing happens any more. */
@@ -12,10 +12,11 @@ const QUIET_MS = 9000;
 /** Longest until all connections are held. */
 const HELD_MS = 30_000;
 
+/** Bytes of the buffers of the bare loop. */
+const SMALL_BUFFER = 1024;
+
 /** What iawlb is to need at most for a session on which nothing moves, in KiB. */
 const TARGET_KIB = 16;
-
-const FLOOR = new URL("../idle_floor_main.ts", import.meta.url).pathname;
 
 /** The states of sessions, and how many round trips each has had. */
 const STATES = [
@@ -39,47 +40,25 @@ export const idle: Workload = {
   async *cases(bench) {
     const clients = bench.quick ? 500 : 8000;
     const [destination] = await bench.destinations.http();
-    const balancers = bench.contenders.filter(({ isBalancer }) => isBalancer);
+    const balancers = bench.contenders.filter((one) => one.isBalancer && !one.isBare);
+    const floors = bench.bareLoops.filter((loop) => balancers.some((one) => loop.isFloorOf(one)));
     for (const { name, trips, limit } of STATES) {
       const load = { clients, trips, sockets: limit ? 1 : 2 };
-      const starts = balancers.filter(({ isOurs }) => isOurs || !limit).map((contender) => ({
-        name: contender.name,
-        start: () => startOf(contender, { destinations: [destination!], limit }),
-      }));
-      if (!limit) starts.push({ name: "bare loop", start: () => startFloor(bench, destination!) });
+      // The bare loop has no queue.
+      const contenders = limit
+        ? balancers.filter(({ isOurs }) => isOurs)
+        : [...balancers, ...floors];
+      const setup = { destinations: [destination!], buffer: SMALL_BUFFER, ...limit && { limit } };
       yield {
         label: `${clients} connections ${name}`,
-        variants: starts.map(({ name, start }) => ({
-          name,
-          measure: async () => await measure(bench, await start(), load),
+        variants: contenders.map((contender) => ({
+          name: contender.name,
+          measure: async () => await measure(bench, await contender.start(setup), load),
         })),
       };
     }
   },
 };
-
-function startOf(
-  contender: Contender,
-  { destinations, limit }: { destinations: number[]; limit: number | undefined },
-): Promise<Running> {
-  return contender.start({ destinations, ...limit && { limit } });
-}
-
-/** The floor of what the runtime needs, with buffers of 1 KiB. */
-async function startFloor({ processes }: Bench, destination: number): Promise<Running> {
-  const port = processes.freePort();
-  const line = [
-    Deno.execPath(),
-    "run",
-    "--quiet",
-    "-A",
-    FLOOR,
-    `${port}`,
-    `${destination}`,
-    "1024",
-  ];
-  return { port, child: await processes.serve("bare loop", line, port) };
-}
 
 /** Whether the target is reached in each state, and by how much. */
 function remarks(cases: readonly CaseResult[]): string {
