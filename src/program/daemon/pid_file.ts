@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { FatalError, fileProblem } from "../../base/errors.ts";
 import { quote } from "../../base/text.ts";
 import { waitAtMost } from "../../async/wait_at_most.ts";
+import { canWriteIn } from "./writable_folder.ts";
 
 /** How long a lock is waited for where the runtime cannot just try, in milliseconds. */
 const LOCK_MS = 500;
@@ -291,14 +292,4 @@ function notWritable(path: string): PidFileError {
     `its folder ${quote(dirname(path))} cannot be written to by whom the program runs as, who ` +
       "removes the file at the end; must be in a folder of theirs, such as /run/iawlb",
   );
-}
-
-/** Whether files can be made, and removed, in a folder. */
-export function canWriteIn(folder: string): boolean {
-  try {
-    Deno.removeSync(Deno.makeTempFileSync({ dir: folder, prefix: ".iawlb-" }));
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -6,7 +6,7 @@ import { quote } from "../../base/text.ts";
 import type { Settings } from "../../config/options.ts";
 import { wantedIdentity } from "./identity.ts";
 import { Succession } from "../replace/succession.ts";
-import { canWriteIn } from "./pid_file.ts";
+import { canWriteIn } from "./writable_folder.ts";
 import { syslogPath, trySyslog } from "./syslog_reach.ts";
 
 /** Options of {@linkcode Place.take}. */
