@@ -15,6 +15,12 @@ const STIR_BYTES = 256 * 1024;
 /** There is no use in collecting less than this, in bytes. */
 const WORTHWHILE_BYTES = 16 * 1024 * 1024;
 
+/**
+ * Nothing is collected while more than this is in use, in bytes: it would stop everything for too long. A
+ * heap with 78 MiB in use took 0.12 s (8,000 idle sessions, two quiet processors).
+ */
+const MOST_BYTES = 128 * 1024 * 1024;
+
 /** Shortest time between two collections, in looks: a minute. */
 const PAUSE_LOOKS = 60;
 
@@ -23,8 +29,7 @@ export interface Heap {
   /** The bytes of objects, of which some may be garbage, and those that the heap has of the system. */
   usage(): Pick<Deno.MemoryUsage, "heapUsed" | "heapTotal">;
   /**
-   * Collects all garbage and gives free pages back, a few milliseconds for each MiB that is in use.
-   * Nothing else runs meanwhile.
+   * Collects all garbage and gives free pages back. Nothing else runs meanwhile.
    */
   collect(): void;
 }
@@ -63,7 +68,7 @@ export class QuietCollection {
     this.#stirred ||= stirs;
     this.#quiet = stirs ? 0 : this.#quiet + 1;
     if (!this.#stirred || this.#quiet < QUIET_LOOKS || this.#since < PAUSE_LOOKS) return;
-    if (heapTotal - this.#begin < WORTHWHILE_BYTES) return;
+    if (heapTotal - this.#begin < WORTHWHILE_BYTES || heapUsed > MOST_BYTES) return;
     this.#heap.collect();
     this.#used = this.#heap.usage().heapUsed;
     this.#since = this.#quiet = 0;

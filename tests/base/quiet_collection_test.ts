@@ -63,6 +63,18 @@ Deno.test("a heap that has not grown much is left alone", () => {
   assertEquals(heap.collections, 0);
 });
 
+Deno.test("a heap that would take long to collect is left alone", () => {
+  const { heap, look, burst } = setUp();
+  burst();
+  heap.heapUsed = 129 * MIB;
+  heap.heapTotal = 180 * MIB;
+  look(100);
+  assertEquals(heap.collections, 0);
+  heap.heapUsed = 60 * MIB;
+  look(6);
+  assertEquals(heap.collections, 1);
+});
+
 Deno.test("there is a minute between two collections", () => {
   const { heap, look, burst } = setUp();
   burst();
