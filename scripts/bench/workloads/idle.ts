@@ -39,10 +39,11 @@ export const idle: Workload = {
   remarks,
   async *cases(bench) {
     const clients = bench.quick ? 500 : 8000;
-    const [destination] = await bench.destinations.http();
     const balancers = bench.contenders.filter((one) => one.isBalancer && !one.isBare);
     const floors = bench.bareLoops.filter((loop) => balancers.some((one) => loop.isFloorOf(one)));
     for (const { name, trips, limit } of STATES) {
+      // What has started for a case ends with it.
+      const [destination] = await bench.destinations.http();
       const load = { clients, trips, sockets: limit ? 1 : 2 };
       // The bare loop has no queue.
       const contenders = limit
