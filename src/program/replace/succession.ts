@@ -277,6 +277,6 @@ async function adviseMigration(log: Logger): Promise<void> {
   if (await migratesConnections()) return;
   log.warning(
     "net.ipv4.tcp_migrate_req is 0: of the connections that clients begin at the moment of the " +
-      "hand-over about 1 in 700 is reset; sysctl -w net.ipv4.tcp_migrate_req=1 as root saves them",
+      "hand-over a few are reset; sysctl -w net.ipv4.tcp_migrate_req=1 as root saves them",
   );
 }
