@@ -17,10 +17,11 @@ export async function openAdmin(
     logs: Pick<Logs, "log" | "events">;
     descriptors?: DescriptorBudget;
     sharing?: Sharing | undefined;
+    draining?: AbortSignal;
     signal?: AbortSignal;
   },
 ): Promise<AdminServer> {
-  const { admin: address, logs: { log, events }, descriptors, sharing, signal } = options;
+  const { admin: address, logs: { log, events }, descriptors, sharing, draining, signal } = options;
   const token = tokenIn(options.adminTokenFile, "--admin-token-file");
   const readerToken = tokenIn(options.adminReadTokenFile, "--admin-read-token-file");
   const page = await loadPage();
@@ -33,6 +34,7 @@ export async function openAdmin(
     log,
     descriptors,
     sharing,
+    draining,
     signal,
   });
   log.info("admin API on {address}", { address: server.address });

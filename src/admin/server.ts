@@ -50,6 +50,8 @@ export interface AdminOptions {
   log: Logger;
   /** Closes the server when it is aborted. */
   signal?: AbortSignal | undefined;
+  /** Aborted when the program begins to drain, which `/healthz` tells at once. */
+  draining?: AbortSignal | undefined;
   /** What its connections get descriptors from; all that there are, if absent. */
   descriptors?: DescriptorBudget | undefined;
   /** How the address is shared with another process; not at all if absent. */
@@ -88,6 +90,7 @@ export async function serveAdmin(
   if (!hasToken) assertLocal(address);
   const limits = { ...LIMITS, ...options.limits };
   const snapshots = new StatusCache(operations, { age: limits.snapshotAge });
+  options.draining?.addEventListener("abort", () => snapshots.forget());
   const pace = new Pace();
   const sheets = new Sheets(pace);
   const status = () => snapshots.status();

@@ -71,6 +71,7 @@ export async function runProgram(options: ProgramOptions): Promise<boolean> {
         logs,
         descriptors,
         sharing,
+        draining: instance.draining,
         signal: over.signal,
       });
       yieldWhenReplaced(admin, { instance, options });

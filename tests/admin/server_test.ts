@@ -45,6 +45,21 @@ Deno.test("the health is 200 while every listener has a destination that is up, 
   assertEquals(await health(), [503, { status: "draining" }]);
 });
 
+Deno.test("that the program drains is told at once, however lately it was looked at", async () => {
+  const drain = new AbortController();
+  const limits = { snapshotAge: 60_000 };
+  await using admin = await TestAdmin.start({ limits, draining: drain.signal });
+  const ask = async () => {
+    const answer = await admin.fetch("/healthz");
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  assertEquals(await ask(), 200);
+  admin.operations.state = "draining";
+  drain.abort();
+  assertEquals(await ask(), 503);
+});
+
 Deno.test("the status is the status of the program", async () => {
   await using admin = await TestAdmin.start();
   const status = await (await admin.fetch("/status")).json();

@@ -668,7 +668,7 @@ Deno.test({
     await before.logged(/listening on/);
     await until(() => scene.files.includes("a.pid.socket"), "it can be replaced");
     const after = await scene.next(scene.addresses, place.entry);
-    await after.logged(/net\.ipv4\.tcp_migrate_req is 0: .* is reset/);
+    await after.logged(/net\.ipv4\.tcp_migrate_req is 0: .* are reset/);
     assertEquals(await before.ended(), 0);
     assertEquals(await after.terminate(), 0);
   },
