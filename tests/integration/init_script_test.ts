@@ -187,7 +187,7 @@ Deno.test({
     await using after = machine.daemon();
     assert(before.pid !== after.pid && before.runs && after.runs);
     const { stdout: state } = await run([machine.binary, "ctl", machine.admin, "status"]);
-    assertMatch(state, new RegExp(`^iawlb \\S+, pid ${after.pid}, running`));
+    assertMatch(state, new RegExp(`^iawlb \\S+, pid ${after.pid} \\(generation 2\\), running`));
     await Promise.all([talk(first), talk(second)]);
     await client.write(new TextEncoder().encode("b"));
     assertEquals(await client.read(new Uint8Array(1)), 1);
